@@ -1,5 +1,6 @@
-"""How a Parley process is wired: every choice comes from the environment, refused loudly when malformed, safe when silent."""
+"""How a Parley process is wired: every choice comes from the environment, refused when malformed, safe when silent."""
 
+import sys
 from pathlib import Path
 
 from settings import env
@@ -7,9 +8,11 @@ from settings import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret of a development server; outside git
 
-DEBUG = False
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY_IS_GENERATED = not env.text("SECRET_KEY", "")
 SECRET_KEY = env.secret_key(VAR_DIR / "secret_key")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+WORKERS = env.integer("WORKERS", 1, least=1, most=64)
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -35,12 +38,18 @@ AUTH_USER_MODEL = "accounts.User"
 
 DATABASES = {"default": env.database(f"sqlite:///{VAR_DIR / 'parley.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.redis_url()  # empty: the in-memory layer
 CHANNEL_LAYERS = {"default": env.channel_layer()}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
 ]
 
 TIME_ZONE = "UTC"
@@ -50,6 +59,25 @@ STATIC_URL = "/static/"
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
+# Browsers of other origins: none until they are named. Tokens travel in headers, so credentials (cookies) are never
+# allowed. The same list, beside the server's own hosts, is what a socket's Origin is checked against.
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location"]
+
+# TLS usually ends at the proxy; HTTPS=1 says that it does, and clients are then told to come back by HTTPS only.
+HTTPS = env.flag("HTTPS", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = False  # the proxy's work: a JSON client that is redirected has sent its token in clear already
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+
+# Liveness of every socket (design section 6): a pong must answer each ping, and waiting bytes must move.
+WS_PING_INTERVAL_SECONDS = env.integer("WS_PING_INTERVAL_SECONDS", 25, least=1, most=3600)
+WS_PING_TIMEOUT_SECONDS = env.integer("WS_PING_TIMEOUT_SECONDS", 20, least=1, most=3600)
+WS_STALL_SECONDS = env.integer("WS_STALL_SECONDS", 20, least=1, most=3600)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -58,4 +86,21 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "wire.views.handle_exception",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+# Warnings and errors only, on stderr: an access log is the proxy's work, and it would hold what clients write.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True, "level": "WARNING"},
+        # 4xx answers are the client's business; they would be a line each.
+        "django.request": {"handlers": [], "propagate": True, "level": "ERROR"},
+        "django.security": {"handlers": [], "propagate": True, "level": "ERROR"},
+        "asyncio": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+    },
 }

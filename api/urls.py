@@ -1,0 +1,5 @@
+"""Where the chat's endpoints live, under /v1."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,5 @@
+"""Which consumer answers which websocket path."""
+
+from channels.routing import URLRouter
+
+websocket_application = URLRouter([])

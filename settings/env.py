@@ -1,0 +1,254 @@
+"""The environment, read once: each function returns a finished setting or refuses the variable by its name."""
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+# What a lock, a statement and a forgotten transaction may cost everybody else: a hot room waits at most two seconds for
+# its head row, and the action then answers 503, retryable, instead of hanging.
+LOCK_TIMEOUT_MS = 2_000
+STATEMENT_TIMEOUT_MS = 5_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+
+POSTGRES_OPTIONS = frozenset(
+    "host port sslmode sslrootcert sslcert sslkey channel_binding target_session_attrs application_name "
+    "connect_timeout passfile".split()
+)
+SQLITE_SYNCHRONOUS = frozenset({"full", "normal", "extra"})
+MIN_SECRET_KEY_LENGTH = 50  # as Django's own `check --deploy` asks
+
+
+def text(name: str, default: str) -> str:
+    """One line of text; empty counts as silent."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, default: bool) -> bool:
+    """A yes or a no."""
+    raw = text(name, "").lower()
+    if not raw:
+        return default
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0 (or true/false, yes/no, on/off).")
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One word of a few."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of: {', '.join(allowed)}.")
+    return value
+
+
+def integer(name: str, default: int, *, least: int, most: int) -> int:
+    """A whole number within [least, most]."""
+    raw = text(name, "")
+    if not raw:
+        return default
+    # ASCII digits only: int() would also take "1_000", "+5" and other scripts' digits.
+    if not re.fullmatch(r"-?[0-9]{1,18}", raw) or not least <= int(raw) <= most:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}.")
+    return int(raw)
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """A list, written with commas or spaces."""
+    raw = text(name, "")
+    return [word for word in re.split(r"[\s,]+", raw) if word] or list(default)
+
+
+def origins(name: str, default: list[str]) -> list[str]:
+    """Web origins: scheme://host[:port] and nothing behind it."""
+    found = words(name, default)
+    for origin in found:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\-_\[\]:]+", origin):
+            raise ImproperlyConfigured(
+                f"{name} must list origins such as https://app.example.com, without path or closing slash."
+            )
+    return found
+
+
+def secret_key(file: Path) -> str:
+    """SECRET_KEY, or the one generated on first use and kept in `file`, readable by its owner only."""
+    given = text("SECRET_KEY", "")
+    if given:
+        if len(given) < MIN_SECRET_KEY_LENGTH:
+            raise ImproperlyConfigured(
+                f"SECRET_KEY is too short: write at least {MIN_SECRET_KEY_LENGTH} random characters."
+            )
+        return given
+    try:
+        return _kept_secret(file)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set and none can be kept in {file} ({error.strerror}): set SECRET_KEY to at least "
+            f"{MIN_SECRET_KEY_LENGTH} random characters."
+        ) from error
+
+
+def _kept_secret(file: Path) -> str:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f"{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(64))
+        try:
+            # A link either wins whole or finds another process's file: two workers never keep different secrets.
+            os.link(draft, file)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    kept = file.read_text().strip()
+    if len(kept) < MIN_SECRET_KEY_LENGTH:
+        raise ImproperlyConfigured(f"The secret kept in {file} is damaged: delete the file or set SECRET_KEY.")
+    return kept
+
+
+def database(default: str) -> dict[str, Any]:
+    """DATABASE_URL as Django's DATABASES entry: sqlite:///path or postgres://user:password@host:port/name.
+
+    PostgreSQL may be spelled as libpq does, with the socket's folder in the query: postgres:///name?host=/run/postgresql.
+    """
+    url = text("DATABASE_URL", default)
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/"):
+        return _sqlite(rest[1:], own_folder=url == default)
+    if scheme in {"postgres", "postgresql"}:
+        return _postgres(url)
+    raise ImproperlyConfigured(
+        "DATABASE_URL must be sqlite:///path/to/file or postgres://user:password@host:5432/name "
+        "(a socket: postgres:///name?host=/run/postgresql)."
+    )
+
+
+def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
+    path, _, query = rest.partition("?")
+    options = _query("DATABASE_URL", query, frozenset({"synchronous"}))
+    synchronous = options.get("synchronous", "full").lower()
+    if synchronous not in SQLITE_SYNCHRONOUS:
+        raise ImproperlyConfigured("DATABASE_URL: synchronous must be full, normal or extra.")
+    file = Path(unquote(path)).absolute()
+    if not path or path == ":memory:":
+        raise ImproperlyConfigured("DATABASE_URL must name a file: every thread and process opens it for itself.")
+    if own_folder:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.parent.is_dir() or file.is_dir():
+        raise ImproperlyConfigured(f"DATABASE_URL: {file} is not a file in an existing folder.")
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(file),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            # IMMEDIATE takes the write lock at BEGIN: an upgrade from read to write would fail at once, unwaited.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": STATEMENT_TIMEOUT_MS / 1000,  # SQLite's busy_timeout
+            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous.upper()}; PRAGMA foreign_keys=ON",
+        },
+    }
+
+
+def _postgres(url: str) -> dict[str, Any]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # Not chained: the parser's own words may quote the URL, password and all.
+        raise ImproperlyConfigured("DATABASE_URL has a malformed host or port.") from None
+    options = _query("DATABASE_URL", parts.query, POSTGRES_OPTIONS)
+    name = unquote(parts.path.lstrip("/"))
+    if not name or "/" in name:
+        raise ImproperlyConfigured("DATABASE_URL must end in the name of the database: postgres://user@host/name.")
+    host = options.pop("host", unquote(parts.hostname or ""))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": options.pop("port", str(port or "")),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 3, **options, "options": _session_limits(), "pool": _pool()},
+    }
+
+
+def _session_limits() -> str:
+    limits = {
+        "lock_timeout": LOCK_TIMEOUT_MS,
+        "statement_timeout": STATEMENT_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    }
+    return " ".join(f"-c {name}={value}" for name, value in limits.items())
+
+
+def _pool() -> dict[str, Any]:
+    size = integer("DATABASE_POOL_SIZE", 20, least=1, most=1000)
+    return {
+        "min_size": min(2, size),
+        "max_size": size,
+        "timeout": 3.0,
+        # The pool doubles its pause between attempts until it gives up; a short reign keeps that pause short, so that
+        # connections are back within a second or two of the database's return.
+        "reconnect_timeout": 2.0,
+    }
+
+
+def _query(variable: str, query: str, allowed: frozenset[str]) -> dict[str, str]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if query and not pairs:
+        raise ImproperlyConfigured(f"{variable}: what follows the question mark must be name=value.")
+    for name, _ in pairs:
+        if name not in allowed:
+            known = ", ".join(sorted(allowed))
+            raise ImproperlyConfigured(f"{variable} has an option that is not known; these are: {known}.")
+    return dict(pairs)
+
+
+def redis_url() -> str:
+    """REDIS_URL, or nothing at all."""
+    url = text("REDIS_URL", "")
+    if url:
+        _check_redis(url)
+    return url
+
+
+def _check_redis(url: str) -> None:
+    scheme, _, rest = url.partition("://")
+    try:
+        parts = urlsplit(url)
+        reachable = bool(parts.path.strip("/")) if scheme == "unix" else bool(parts.hostname) and parts.port != 0
+        numbered = scheme == "unix" or re.fullmatch(r"(/[0-9]{0,4})?", parts.path) is not None
+    except ValueError:
+        reachable = numbered = False
+    if scheme not in {"redis", "rediss", "unix"} or not rest or not reachable or not numbered:
+        raise ImproperlyConfigured(
+            "REDIS_URL must be redis://[user:password@]host:6379/0, rediss://... or unix:///path/to/socket."
+        ) from None
+
+
+def channel_layer() -> Mapping[str, Any]:
+    """The layer that carries hints between processes: Redis pub/sub, or this process's memory without REDIS_URL."""
+    url = redis_url()
+    if not url:
+        # The default capacity of 100 drops hints of a burst; losing one costs a second, never an event.
+        return {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
+    host = {
+        "address": url,
+        "socket_timeout": 2,
+        "socket_connect_timeout": 2,
+        "protocol": 2,  # with hiredis a third of RESP3's CPU per hint
+    }
+    return {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [host], "prefix": text("REDIS_PREFIX", "parley")},
+    }

@@ -1,0 +1,34 @@
+"""Settings of the tests: the real wiring on one of two stacks, with passwords hashed fast.
+
+PARLEY_TEST_STACK=sqlite is a database file and the in-memory layer; =postgres is PostgreSQL and Redis, started by
+tests/services.py unless TEST_DATABASE_URL and TEST_REDIS_URL name some.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from settings import env
+from tests import services
+
+TEST_STACK = env.choice("PARLEY_TEST_STACK", "sqlite", ("sqlite", "postgres"))
+_folder = Path(tempfile.mkdtemp(prefix="parley-test-"))
+services.remove_at_exit(_folder)
+
+if TEST_STACK == "postgres":
+    os.environ["DATABASE_URL"] = services.postgres().url
+    os.environ["REDIS_URL"] = services.redis().url
+else:
+    os.environ["DATABASE_URL"] = f"sqlite:///{_folder / 'parley.sqlite3'}"
+    os.environ.pop("REDIS_URL", None)
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 4)
+
+from settings.base import *  # noqa: E402, F403
+from settings.base import DATABASES  # noqa: E402
+
+# A file, not shared memory: the tests' threads and sockets each open it, as in a server.
+if TEST_STACK == "sqlite":
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
+ALLOWED_HOSTS = ["*"]
+# Argon2 is slow on purpose; one test asserts the real hasher.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
