@@ -1,0 +1,117 @@
+"""The one way to write: lock the heads, check, change, append, commit; then tell."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from uuid import UUID
+
+from accounts.models import Session
+from accounts.services import require_live
+from django.db import transaction
+from django.utils import timezone
+
+from api.models import Event, StreamHead
+from wire import strict_json
+
+logger = logging.getLogger(__name__)
+
+# The port through which the realtime face hears of commits; it is run after commit in the thread that committed.
+on_committed: list[Callable[[Sequence[Event]], None]] = []
+
+
+class Log:
+    """The locked heads of one transaction, and what it appends to their streams."""
+
+    def __init__(self, heads: dict[UUID, StreamHead]) -> None:
+        self.heads = heads
+        self.appended: list[Event] = []
+        self.ephemeral: list[Event] = []
+        self.at = max([timezone.now(), *(head.last_at for head in heads.values() if head.last_at)])
+
+    def head(self, stream: UUID) -> int:
+        """The last seq of a locked stream, with what was appended here."""
+        return self.heads[stream].last_seq
+
+    def next_seq(self, stream: UUID) -> int:
+        """The seq that the next event of the stream will get."""
+        return self.head(stream) + 1
+
+    def append(
+        self, stream: UUID, event_type: str, actor_id: UUID | None, data: object, message_id: UUID | None = None
+    ) -> Event:
+        """Give the event the next seq of its stream. `data` is rendered here, once, for ever."""
+        head = self.heads[stream]
+        head.last_seq, head.last_at = head.last_seq + 1, self.at
+        event = self._event(stream, event_type, actor_id, data)
+        event.seq, event.message_id = head.last_seq, message_id
+        self.appended.append(event)
+        return event
+
+    def tell(self, stream: UUID, event_type: str, actor_id: UUID | None, data: object, min_seq: int) -> None:
+        """Say something that is never stored and may be lost, after the commit, to who is a member then.
+
+        `min_seq` is the stream's head as the speaker knew it: a process that has not applied it yet stays silent, so that
+        somebody who was removed before hears nothing (design section 3).
+        """
+        event = self._event(stream, event_type, actor_id, data)
+        event.min_seq = min_seq
+        self.ephemeral.append(event)
+
+    def _event(self, stream: UUID, event_type: str, actor_id: UUID | None, data: object) -> Event:
+        rendered = data if isinstance(data, str) else strict_json.dumps(data).decode()
+        return Event(stream=stream, type=event_type, actor_id=actor_id, data=rendered, at=self.at)
+
+    def flush(self) -> None:
+        """Write the appended events and their heads."""
+        touched = [self.heads[stream] for stream in {event.stream for event in self.appended}]
+        for head in touched:
+            head.save(update_fields=["last_seq", "last_at"])
+        Event.objects.bulk_create(self.appended)
+
+
+@contextmanager
+def recording(
+    *, rooms: Iterable[UUID] = (), inboxes: Iterable[UUID] = (), session: Session | None = None
+) -> Iterator[Log]:
+    """One transaction that may append to the streams of these rooms and inboxes.
+
+    All heads are locked first, rooms by id and then inboxes by user id, so that two of these never wait for each other
+    in a circle; everything that decides is read after it, so that it is decided in the order of the log. The session that
+    acts must still be alive when something is written: raises Problem auth.invalid_token or auth.account_disabled.
+    A room that does not exist has no head: the caller finds out when it looks the room up.
+    """
+    with transaction.atomic():
+        log = Log(lock_heads(rooms, inboxes))
+        yield log
+        if log.appended:
+            if session is not None:
+                require_live(session)
+            log.flush()
+        happened = [*log.appended, *log.ephemeral]
+        if happened:
+            transaction.on_commit(partial(_tell, happened))
+
+
+def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID]) -> dict[UUID, StreamHead]:
+    """Lock the heads in the one order that all writers use; a user's first event makes the head of their inbox."""
+    users = sorted(set(inboxes))
+    if users:
+        StreamHead.objects.bulk_create([StreamHead(stream=user) for user in users], ignore_conflicts=True)
+    heads = _lock(sorted(set(rooms))) | _lock(users)
+    return {head.stream: head for head in heads.values()}
+
+
+def _lock(streams: list[UUID]) -> dict[UUID, StreamHead]:
+    if not streams:
+        return {}
+    locked = StreamHead.objects.select_for_update(no_key=True).filter(pk__in=streams).order_by("pk")
+    return {head.stream: head for head in locked}
+
+
+def _tell(happened: Sequence[Event]) -> None:
+    for listener in on_committed:
+        try:
+            listener(happened)
+        except Exception:
+            logger.exception("A listener failed; the sweep will deliver what it missed")

@@ -1,0 +1,8 @@
+"""The rows of the chat: who is where, what was said, and the one log of everything that happened."""
+
+from api.models.log import Epoch, Event, StreamHead
+from api.models.members import Interval, Member
+from api.models.messages import Message
+from api.models.rooms import Room
+
+__all__ = ["Epoch", "Event", "Interval", "Member", "Message", "Room", "StreamHead"]

@@ -1,0 +1,93 @@
+"""The event log: one gapless stream of events for each room and for each user's inbox."""
+
+from typing import ClassVar
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import models
+from wire.fields import format_time
+
+INBOX_TYPES = frozenset({"room.added", "room.removed", "read.updated"})
+
+
+class Epoch(models.Model):
+    """The single row that says which version of the past this log tells; raised after a restore from a backup."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    value = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="epoch_is_one_row")]
+
+    @classmethod
+    def current(cls) -> int:
+        """The epoch that every answer with a head carries."""
+        return cls.objects.values_list("value", flat=True).get()
+
+
+class StreamHead(models.Model):
+    """The last seq of a stream. Its row lock is the one place where a stream's order is made.
+
+    Narrow and without further indexes, so that PostgreSQL updates it in place (HOT).
+    """
+
+    stream = models.UUIDField(primary_key=True)
+    last_seq = models.BigIntegerField(default=0)
+    last_at = models.DateTimeField(null=True)
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Reads of the log."""
+
+    def page_after(self, stream: UUID, after: int, limit: int) -> list["Event"]:
+        """The next events of a stream in order. Contiguous, because commit order is seq order (design section 2)."""
+        return list(self.filter(stream=stream, seq__gt=after).order_by("seq")[:limit])
+
+
+class Event(models.Model):
+    """One thing that happened, rendered once when it was written. `seq` is None for what is never stored."""
+
+    pk = models.CompositePrimaryKey("stream", "seq")
+    stream = models.UUIDField()
+    seq = models.BigIntegerField()
+    type = models.CharField(max_length=32)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    message_id = models.UUIDField(null=True)
+    data = models.TextField()
+    at = models.DateTimeField()
+
+    min_seq = 0  # of an ephemeral event: only for who has applied the stream up to here
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["message_id"], name="event_by_message", condition=models.Q(message_id__isnull=False))
+        ]
+
+    @property
+    def in_inbox(self) -> bool:
+        """Whether this event is of a user's inbox: the durable inbox types; an ephemeral read.updated is a room's."""
+        return self.type in INBOX_TYPES and self.seq is not None
+
+    def json(self) -> bytes:
+        """The event as every client sees it, in whatever way it travels."""
+        room = b"null" if self.in_inbox else b'"%s"' % str(self.stream).encode()
+        seq = b"null" if self.seq is None else b"%d" % self.seq
+        actor = b'"%s"' % str(self.actor_id).encode() if self.actor_id else b"null"
+        head = b'{"type":"%s","room_id":%s,"seq":%s,"at":"%s"' % (
+            self.type.encode(),
+            room,
+            seq,
+            format_time(self.at).encode(),
+        )
+        return b'%s,"actor_id":%s,"data":%s}' % (head, actor, self.data.encode())
+
+    def membership(self) -> list[tuple[UUID, bool]]:
+        """Who is a member from this event on (True) and who is not (False)."""
+        if self.type == "room.created":
+            return [(UUID(member["user_id"]), True) for member in orjson.loads(self.data)["members"]]
+        if self.type in ("member.joined", "member.left", "member.removed"):
+            return [(UUID(orjson.loads(self.data)["user"]["id"]), self.type == "member.joined")]
+        return []

@@ -1,0 +1,79 @@
+"""Rooms: public ones are listed and free to join, private ones by invitation, direct ones join two users for ever."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+
+class Kind(models.TextChoices):
+    """Who may see and enter a room."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    DIRECT = "direct"
+
+
+class History(models.TextChoices):
+    """What of the past a member sees (design section 3, the history rule)."""
+
+    SHARED = "shared"
+    SINCE_JOINED = "since_joined"
+
+
+class RoomQuerySet(models.QuerySet["Room"]):
+    """Reads of rooms, each by what a user may see."""
+
+    def visible_to(self, user_id: UUID) -> "RoomQuerySet":
+        """The user's own rooms and all public ones."""
+        return self.filter(Q(kind=Kind.PUBLIC) | Q(pk__in=self.model.joined_ids(user_id)))
+
+    def joined_by(self, user_id: UUID) -> "RoomQuerySet":
+        """The rooms that the user is in now."""
+        return self.filter(members__user_id=user_id, members__state="joined")
+
+
+class Room(models.Model):
+    """One room. What happened in it stands in the log, under the room's id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    name = models.CharField(max_length=100, null=True)
+    slug = models.CharField(max_length=64, null=True)
+    topic = models.CharField(max_length=500, default="")
+    metadata = models.JSONField(default=dict)
+    history = models.CharField(max_length=12, choices=History.choices)
+    member_count = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    client_id = models.CharField(max_length=64, null=True)
+    digest = models.CharField(max_length=64, null=True)  # of the body as first sent with client_id
+    direct_key = models.CharField(max_length=73, null=True, unique=True)  # both user ids in order: one room a pair
+    created_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)
+
+    objects = RoomQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["slug"], name="slug_is_unique"),
+            models.UniqueConstraint(fields=["created_by", "client_id"], name="room_is_created_once"),
+            models.CheckConstraint(condition=Q(slug=None) | Q(kind=Kind.PUBLIC), name="only_public_rooms_have_slugs"),
+            models.CheckConstraint(
+                condition=(Q(kind=Kind.DIRECT) & Q(name=None) & Q(direct_key__isnull=False))
+                | (~Q(kind=Kind.DIRECT) & Q(name__isnull=False) & Q(direct_key=None)),
+                name="direct_rooms_have_no_name",
+            ),
+        ]
+
+    @staticmethod
+    def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":
+        """A subquery of the ids of the user's rooms."""
+        return Room.objects.joined_by(user_id).values_list("pk", flat=True)
+
+    @property
+    def is_archived(self) -> bool:
+        """Archived rooms are read-only for ever."""
+        return self.archived_at is not None

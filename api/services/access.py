@@ -1,0 +1,31 @@
+"""Who may see a room at all, decided the same way for every endpoint and action (design section 5, seen from outside)."""
+
+from uuid import UUID
+
+from wire.problems import Problem, define
+
+from api.models import Member, Room
+
+define("room.not_member", 403, "You are not a member of this room")
+define("room.archived", 409, "The room is archived: it can be read, not changed")
+
+
+def find_member(user_id: UUID, room_id: UUID) -> Member:
+    """The user's membership of the room, with the room: one query for a member.
+
+    Raises Problem not_found for a room that is not theirs to see, room.not_member for a public room they are not in.
+    """
+    member = Member.objects.select_related("room").filter(room_id=room_id, user_id=user_id, state="joined").first()
+    if member is not None:
+        return member
+    if Room.objects.filter(pk=room_id, kind="public").exists():
+        raise Problem("room.not_member", "Join the room first.")
+    raise Problem("not_found", "There is no such room.")
+
+
+def find_writer(user_id: UUID, room_id: UUID) -> Member:
+    """As find_member, of a room that is not archived: raises Problem room.archived for one that is."""
+    member = find_member(user_id, room_id)
+    if member.room.is_archived:
+        raise Problem("room.archived", "The room is archived.")
+    return member
