@@ -1,0 +1,184 @@
+"""Serializer pieces that refuse instead of guessing: unknown fields, wrong JSON types, text and metadata rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from wire import strict_json
+from wire.times import format_time
+
+__all__ = [
+    "EmptySerializer",
+    "MetadataField",
+    "QueryInt",
+    "QuerySerializer",
+    "StrictSerializer",
+    "TextField",
+    "TimeField",
+    "format_time",
+]
+
+TEXT_CHARS = 8_000
+TEXT_BYTES = 16 * 1024
+METADATA_BYTES = 4 * 1024
+
+# DRF turns 5 into "5", "true" into True and a number into a UUID. On the wire a type is a promise: the first entry
+# whose field class matches names the JSON type that is accepted.
+_JSON_TYPES: list[tuple[type[serializers.Field[Any, Any, Any, Any]], type | tuple[type, ...], str]] = [
+    (serializers.BooleanField, bool, "a boolean"),
+    (serializers.IntegerField, int, "an integer"),
+    (serializers.FloatField, (int, float), "a number"),
+    (serializers.ListField, list, "a list"),
+    (serializers.ListSerializer, list, "a list"),
+    (serializers.DictField, dict, "an object"),
+    (serializers.Serializer, dict, "an object"),
+    (serializers.CharField, str, "a string"),
+    (serializers.ChoiceField, str, "a string"),
+    (serializers.UUIDField, str, "a string"),
+    (serializers.DateTimeField, str, "a string"),
+]
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A body: an object whose fields are all known and have the JSON types that they are declared with."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return super().to_internal_value(data)  # refuses, in DRF's words
+        errors = {**self._unknown(data), **dict(self._mistyped(data))}
+        try:
+            value = super().to_internal_value({key: item for key, item in data.items() if key not in errors})
+        except serializers.ValidationError as error:
+            details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+            raise serializers.ValidationError({**details, **errors}) from error
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
+
+    def _unknown(self, data: Mapping[str, object]) -> dict[str, Any]:
+        known = {name for name, field in self.fields.items() if not field.read_only}
+        return {key: [ErrorDetail("There is no such field.", "unknown")] for key in data if key not in known}
+
+    def _mistyped(self, data: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
+        for name, field in self.fields.items():
+            if data.get(name) is not None and not field.read_only:
+                error = _type_error(field, data[name])
+                if error:
+                    yield name, error
+
+
+def _type_error(field: Any, value: object) -> list[ErrorDetail] | dict[int, Any] | None:
+    for kind, accepted, words in _JSON_TYPES:
+        if isinstance(field, kind):
+            if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
+                return [ErrorDetail(f"This must be {words}.", "type")]
+            break
+    if isinstance(field, serializers.UUIDField) and isinstance(value, str) and len(value) != 36:
+        return [ErrorDetail("Must be a valid UUID.", "invalid")]  # DRF would take braces and urn: too
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        errors = {index: _type_error(field.child, item) for index, item in enumerate(value)}
+        return {index: error for index, error in errors.items() if error} or None
+    return None
+
+
+class EmptySerializer(StrictSerializer):
+    """A body that holds nothing."""
+
+
+class QuerySerializer(serializers.Serializer[Any]):
+    """Query parameters: each of them known and given once. Values are text, so DRF's own parsing applies."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        errors = {
+            key: [ErrorDetail("There is no such parameter.", "unknown")] for key in data if key not in self.fields
+        }
+        if isinstance(data, QueryDict):
+            repeated = [key for key in data if len(data.getlist(key)) > 1]
+            errors |= {key: [ErrorDetail("Give this parameter once.", "repeated")] for key in repeated}
+            data = data.dict()
+        if errors:
+            raise serializers.ValidationError(errors)
+        return super().to_internal_value(data)
+
+
+class QueryInt(serializers.IntegerField):
+    """An integer in a query string, in plain ASCII digits; Python's int() would take 1_0 and Arabic digits too."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, str) or not re.fullmatch(r"-?[0-9]{1,16}", data):
+            self.fail("invalid")
+        return int(data)
+
+
+class TimeField(serializers.DateTimeField):
+    """A moment: RFC 3339 with an offset in, UTC with milliseconds and Z out."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            moment = parse_datetime(value) if isinstance(value, str) else None
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise serializers.ValidationError("Give an RFC 3339 time with its offset.", code="invalid")
+        return moment
+
+    def to_representation(self, value: Any) -> str | None:
+        return format_time(value) if value is not None else None
+
+
+class TextField(serializers.CharField):
+    """Text as people write it, kept as it is: counted in code points and in UTF-8 bytes, free of control characters."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {
+        "control": "Control characters are not allowed.",
+        "max_bytes": "This is longer than {max_bytes} bytes of UTF-8.",
+    }
+
+    def __init__(
+        self, *, max_chars: int = TEXT_CHARS, max_bytes: int = TEXT_BYTES, multiline: bool = True, **options: Any
+    ) -> None:
+        options.setdefault("trim_whitespace", False)
+        super().__init__(max_length=max_chars, **options)
+        self.max_bytes = max_bytes
+        self.forbidden = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]" if multiline else r"[\x00-\x1f\x7f]")
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if self.forbidden.search(text):
+            self.fail("control")
+        if len(text) * 4 > self.max_bytes and len(text.encode(errors="surrogatepass")) > self.max_bytes:
+            self.fail("max_bytes", max_bytes=self.max_bytes)
+        return text
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class MetadataField(serializers.Field[Any, Any, Any, Any]):
+    """A JSON object that belongs to the client: kept and given back, never looked into."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {
+        "type": "This must be an object.",
+        "max_bytes": "This is longer than {max_bytes} bytes of JSON.",
+    }
+
+    def __init__(self, *, max_bytes: int = METADATA_BYTES, **options: Any) -> None:
+        super().__init__(**options)
+        self.max_bytes = max_bytes
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("type")
+        if len(strict_json.dumps(data)) > self.max_bytes:
+            self.fail("max_bytes", max_bytes=self.max_bytes)
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value

@@ -1,0 +1,89 @@
+"""What every HTTP request meets first and every response meets last: a request id, and problems instead of HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from uuid_utils.compat import uuid7
+
+from wire.problems import Problem, invalid
+from wire.views import problem_response, request_id_of
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SECRETS = ("token", "access_token")
+_BY_STATUS = {400: "request.invalid", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+
+
+class Middleware:
+    """A middleware that runs in Django's sync and async stacks alike: `before` may answer, `after` may replace."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._call_async(request)
+        answer = self.before(request) or cast(HttpResponseBase, self.get_response(request))
+        return self.after(request, answer)
+
+    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+        answer = self.before(request) or await cast(Awaitable[HttpResponseBase], self.get_response(request))
+        return self.after(request, answer)
+
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        return None
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response
+
+
+class RequestIdMiddleware(Middleware):
+    """Takes the client's X-Request-ID when it is a plain word, else makes one; says it in the response. Outermost."""
+
+    def before(self, request: HttpRequest) -> None:
+        # What is not a plain word could forge a line of a log.
+        if not _REQUEST_ID.fullmatch(request.META.get("HTTP_X_REQUEST_ID", "")):
+            request.META["HTTP_X_REQUEST_ID"] = str(uuid7())
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response["X-Request-ID"] = request_id_of(request)
+        return response
+
+
+class ProblemMiddleware(Middleware):
+    """Refuses URLs that nobody should serve, and turns any error page of Django into a problem. Innermost, so that
+    its answers get the headers of CORS and security too."""
+
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        query = request.META.get("QUERY_STRING", "")
+        if "\0" in request.path_info or "%00" in query or "\0" in query:
+            return problem_response(Problem("request.invalid", "The URL holds the NUL character."), request)
+        # A token in a URL ends in access logs, histories and referrers.
+        if any(re.match(f"{name}=", part) for part in query.split("&") for name in _SECRETS):
+            return problem_response(invalid("token", "in_url", "Send the token in the Authorization header."), request)
+        return None
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.status_code < HTTPStatus.BAD_REQUEST or "json" in response.get("Content-Type", ""):
+            return response
+        code = _BY_STATUS.get(response.status_code)
+        if code is None:
+            code = "internal" if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else "request.invalid"
+        problem = problem_response(Problem(code), request)
+        if response.has_header("Allow"):
+            problem["Allow"] = response["Allow"]
+        return problem

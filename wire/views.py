@@ -1,0 +1,132 @@
+"""The REST face's ground: strict parser, orjson renderer, problem handler, and the view that all views extend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import IO, Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView, set_rollback
+
+from wire import strict_json
+from wire.fields import QuerySerializer
+from wire.problems import CONTENT_TYPE, Problem, to_problem
+
+
+class StrictJsonParser(BaseParser):
+    """Reads a body of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes through the strict JSON gate."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 256 * 1024
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise Problem("request.too_large", f"A body may have {limit} bytes.")
+        return strict_json.loads(body)
+
+
+class JsonRenderer(BaseRenderer):
+    """Writes with orjson; an orjson.Fragment in the data goes out as it was stored."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return b"" if data is None else strict_json.dumps(data)
+
+
+class JsonNegotiation(DefaultContentNegotiation):
+    """The Accept header alone decides: DRF's ?format= would answer 404 for a parameter that we do not know."""
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = renderers[0]
+        accepted = self.get_accept_list(request)
+        if any(CONTENT_TYPE in each for each in accepted):
+            return renderer, renderer.media_type  # who reads problems reads JSON
+        return super().select_renderer(request, renderers, format_suffix)
+
+    def get_accept_list(self, request: Request) -> list[str]:
+        return [each.strip() for each in request.META.get("HTTP_ACCEPT", "*/*").split(",")]
+
+
+class ApiView(APIView):
+    """A view finds, validates, makes one service call, answers. Query parameters are refused unless `queries` names,
+    by method, the serializer that knows them; their values are in `self.query`."""
+
+    parser_classes = (StrictJsonParser,)
+    renderer_classes = (JsonRenderer,)
+    content_negotiation_class = JsonNegotiation
+    metadata_class = None
+    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]
+    queries: ClassVar[dict[str, type[QuerySerializer]]] = {}
+    query: dict[str, Any]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        # DRF takes a body without a Content-Length for no body at all; a chunked one has none.
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            request.META["CONTENT_LENGTH"] = str((settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) + 1)
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        serializer = self.queries.get(method, QuerySerializer)(data=request.query_params)
+        serializer.is_valid(raise_exception=True)
+        self.query = serializer.validated_data
+
+    def body(self, serializer: type[BaseSerializer[Any]], **options: Any) -> Any:
+        """The validated body, or Problem `request.invalid`."""
+        bound = serializer(data=self.request.data, context=self.get_serializer_context(), **options)
+        bound.is_valid(raise_exception=True)
+        return bound.validated_data
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {"request": self.request, "view": self}
+
+    def get_exception_handler(self) -> Any:
+        return handle_exception
+
+
+def request_id_of(request: HttpRequest | Request | None) -> str | None:
+    """The id that RequestIdMiddleware checked or made."""
+    return request.META.get("HTTP_X_REQUEST_ID") if request is not None else None
+
+
+def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler: every exception of a view becomes a problem, none leaves it."""
+    set_rollback()
+    request_id = request_id_of(context.get("request"))
+    problem = to_problem(exc, request_id)
+    return Response(problem.as_dict(request_id), problem.status, headers=problem.headers(), content_type=CONTENT_TYPE)
+
+
+def problem_response(problem: Problem, request: HttpRequest) -> HttpResponse:
+    """A problem outside DRF: from a middleware, or from Django's error handlers."""
+    content = strict_json.dumps(problem.as_dict(request_id_of(request)))
+    return HttpResponse(content, content_type=CONTENT_TYPE, status=problem.status, headers=problem.headers())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return problem_response(to_problem(exception, request_id_of(request)), request)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return problem_response(Problem("not_found"), request)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; Django has logged the exception already."""
+    return problem_response(Problem("internal"), request)
