@@ -12,6 +12,11 @@ DEBUG = env.flag("DEBUG", False)
 SECRET_KEY_IS_GENERATED = not env.text("SECRET_KEY", "")
 SECRET_KEY = env.secret_key(VAR_DIR / "secret_key")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+
+# What `manage.py serve` listens on, and with what.
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, least=0, most=65535)
+SERVER = env.choice("SERVER", "daphne", ("daphne", "uvicorn"))
 WORKERS = env.integer("WORKERS", 1, least=1, most=64)
 
 INSTALLED_APPS = [
@@ -31,6 +36,7 @@ MIDDLEWARE = [
     "wire.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "wire.middleware.ProblemMiddleware",
 ]
 ROOT_URLCONF = "settings.urls"
 ASGI_APPLICATION = "settings.asgi.application"
@@ -81,8 +87,8 @@ WS_STALL_SECONDS = env.integer("WS_STALL_SECONDS", 20, least=1, most=3600)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["wire.views.StrictJsonParser"],
-    "DEFAULT_RENDERER_CLASSES": ["wire.views.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["wire.parsers.StrictJsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["wire.renderers.JsonRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "wire.views.handle_exception",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

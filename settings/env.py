@@ -17,8 +17,8 @@ STATEMENT_TIMEOUT_MS = 5_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
 
 POSTGRES_OPTIONS = frozenset(
-    "host port sslmode sslrootcert sslcert sslkey channel_binding target_session_attrs application_name "
-    "connect_timeout passfile".split()
+    {"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "target_session_attrs"}
+    | {"application_name", "connect_timeout", "passfile"}
 )
 SQLITE_SYNCHRONOUS = frozenset({"full", "normal", "extra"})
 MIN_SECRET_KEY_LENGTH = 50  # as Django's own `check --deploy` asks
@@ -152,7 +152,7 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
             # IMMEDIATE takes the write lock at BEGIN: an upgrade from read to write would fail at once, unwaited.
             "transaction_mode": "IMMEDIATE",
             "timeout": STATEMENT_TIMEOUT_MS / 1000,  # SQLite's busy_timeout
-            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous.upper()}; PRAGMA foreign_keys=ON",
+            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous.upper()}",
         },
     }
 
@@ -178,7 +178,14 @@ def _postgres(url: str) -> dict[str, Any]:
         "PORT": options.pop("port", str(port or "")),
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 3, **options, "options": _session_limits(), "pool": _pool()},
+        # tcp_user_timeout: a cut line without a goodbye is noticed in seconds, not after TCP's quarter of an hour.
+        "OPTIONS": {
+            "connect_timeout": 3,
+            "tcp_user_timeout": 5_000,
+            **options,
+            "options": _session_limits(),
+            "pool": _pool(),
+        },
     }
 
 

@@ -10,3 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("accounts.urls")),
     path("v1/", include("api.urls")),
 ]
+
+# The same problems outside DRF: no HTML, whatever goes wrong.
+handler400 = "wire.views.bad_request"
+handler404 = "wire.views.page_not_found"
+handler500 = "wire.views.server_error"

@@ -19,13 +19,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 import psycopg
 import redis as redis_client
 
-START_SECONDS = 30.0
 # Ends `pid` when the tests' process has gone, however it went: its end of the pipe closes, and the read returns.
 WATCHDOG = "import os, sys; sys.stdin.read(); os.kill(int(sys.argv[1]), int(sys.argv[2]))"
 
@@ -92,6 +91,7 @@ class Server:
     """One server process with a folder of its own that can be started again, killed and frozen."""
 
     stop_signal = signal.SIGTERM
+    start_seconds = 30.0
 
     def __init__(self, name: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"parley-{name}-"))
@@ -107,28 +107,34 @@ class Server:
     def _answers(self) -> bool:
         raise NotImplementedError
 
-    def _as_user(self) -> dict[str, Any]:
-        """What makes subprocess run it as another user; empty for our own."""
-        return {}
+    def _options(self) -> dict[str, Any]:
+        """How subprocess is to run it: another user, folder or environment."""
+        return {"cwd": self.folder}
 
-    def start(self) -> None:
+    def start(self) -> Self:
         """Starts the process and waits until it answers; raises ServiceMissing with its log when it does not."""
         if self.running:
-            return
+            return self
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, **self._as_user()
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._options(),
             )
         self._watchdog = subprocess.Popen(
             [sys.executable, "-c", WATCHDOG, str(self.process.pid), str(int(self.stop_signal))],
             stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         try:
-            wait_until(lambda: not self.running or self._answers(), seconds=START_SECONDS, what="no answer")
+            wait_until(lambda: not self.running or self._answers(), seconds=self.start_seconds, what="no answer")
         except TimeoutError:
             self.kill()
         if not self.running:
-            raise ServiceMissing(f"{self._command()[0]} did not start:\n{self.log.read_text()[-2000:]}")
+            raise ServiceMissing(f"{self._command()[0]} did not start:\n{self.logs[-4000:]}")
+        return self
 
     @property
     def running(self) -> bool:
@@ -136,23 +142,35 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     @property
+    def logs(self) -> str:
+        """Everything that the server has printed since its first start."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    @property
     def pid(self) -> int:
         """The process id of the running server."""
         assert self.process is not None, "not started"
         return self.process.pid
 
-    def stop(self) -> None:
-        """Ends the server in good order."""
+    def stop(self, seconds: float = 15.0) -> int:
+        """Ends the server in good order and returns its exit code; one that is not gone in time is killed (-9)."""
         if self.running:
             self.resume()
             send_signal([self.pid], self.stop_signal)
-            self._wait(10)
+            self._wait(seconds)
+        return 0 if self.process is None else self.process.returncode
 
     def kill(self) -> None:
         """Ends the server as a crash would: no goodbye, no flush."""
         if self.running:
             send_signal([self.pid, *children_of(self.pid)], signal.SIGKILL)
             self._wait(10)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
 
     def restart(self) -> None:
         """A clean stop and a start, at the same address."""
@@ -236,11 +254,11 @@ class PostgresServer(Server):
             connection.execute(f'CREATE DATABASE "{name}"'.encode())
         return self.database_url(name)
 
-    def start(self) -> None:
+    def start(self) -> Self:
         """Makes the cluster on the first start."""
         if not self.data.exists():
             self._initdb()
-        super().start()
+        return super().start()
 
     def kill(self) -> None:
         """As a crash would; every backend goes too, so that the next start finds no one in the shared memory."""
@@ -266,6 +284,9 @@ class PostgresServer(Server):
 
     def _conninfo(self) -> str:
         return f"host={self.folder} port={self.port} user=parley dbname=postgres"
+
+    def _options(self) -> dict[str, Any]:
+        return super()._options() | self._as_user()
 
     def _as_user(self) -> dict[str, Any]:
         nobody = _nobody()

@@ -1,0 +1,122 @@
+"""`manage.py serve`: prepares the database and serves, with one process or several."""
+
+import signal
+import socket
+from typing import Any, ClassVar
+
+from channels.routing import get_default_application
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from realtime.startup import prepare
+from realtime.workers import Workers, command_of_this_process, end_with
+
+BACKLOG = 1024  # connections that wait while a storm of clients comes back
+HOW_TO_TALK = """
+  curl -s {url}/v1/auth/register -H 'Content-Type: application/json' \\
+       -d '{{"username": "alice", "password": "correct-horse-battery"}}'          # -> token
+  curl -s {url}/v1/rooms -H 'Authorization: Bearer <token>'
+  {ws}/v1/ws            one socket for everything   (subprotocols chat.v1, bearer.<token>)
+  {ws}/ws/chat/lobby/   one socket for one room
+"""
+
+
+class Command(BaseCommand):
+    help = "Migrate, make the room `lobby` and serve HTTP and websockets."
+    requires_system_checks: ClassVar[list[str]] = []  # they are `make check`'s work, and would slow every start
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=settings.HOST, help="HOST; default %(default)s")
+        parser.add_argument("--port", type=int, default=settings.PORT, help="PORT; default %(default)s")
+        parser.add_argument("--server", default=settings.SERVER, choices=["daphne", "uvicorn"], help="SERVER")
+        parser.add_argument("--workers", type=int, default=settings.WORKERS, help="WORKERS; default %(default)s")
+        parser.add_argument("--fd", type=int, help="a listening socket that is already open (for the workers)")
+        parser.add_argument("--lifeline", type=int, help="a pipe that closes when the parent ends (for the workers)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["fd"] is not None:
+            end_with(options["lifeline"])
+            run(options["server"], socket.socket(fileno=options["fd"]))
+            return
+        self._prepare()
+        with listen(options["host"], options["port"]) as listener:
+            self._introduce(listener, options["server"], options["workers"])
+            if options["workers"] == 1:
+                run(options["server"], listener)
+                return
+            command = [*command_of_this_process(), "--server", options["server"]]
+            Workers(options["workers"], command, listener.fileno(), self._say).run()
+
+    def _prepare(self) -> None:
+        if applied := prepare():
+            self._say(f"Applied {applied} migrations.")
+
+    def _introduce(self, listener: socket.socket, server: str, workers: int) -> None:
+        host, port = listener.getsockname()[:2]
+        place = f"{f'[{host}]' if ':' in host else host}:{port}"
+        database = settings.DATABASES["default"]
+        hints = "hints through Redis" if settings.REDIS_URL else "hints in memory"
+        self._say(
+            f"Parley serves http://{place} ({server}, {workers} process{'es' if workers > 1 else ''}; "
+            f"{database['ENGINE'].rsplit('.', 1)[1]} {database['NAME']}; {hints})"
+        )
+        if workers > 1 and not settings.REDIS_URL:
+            self._say("Without REDIS_URL what one process accepts reaches the sockets of another about a second later.")
+        self._say(HOW_TO_TALK.format(url=f"http://{place}", ws=f"ws://{place}"))
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket, or a CommandError that says what is in the way."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise CommandError(f"Cannot listen on {host}:{port}: {error}. Set HOST or PORT.") from error
+    return listener
+
+
+def run(server: str, listener: socket.socket) -> None:
+    """Serves on an open socket until SIGTERM or SIGINT."""
+    if server == "uvicorn":
+        _run_uvicorn(listener)
+    else:
+        _run_daphne(listener)
+
+
+def _run_daphne(listener: socket.socket) -> None:
+    from realtime.server import serve  # installs Twisted's reactor: not before it is wanted
+
+    host, port = listener.getsockname()[:2]
+    serve(get_default_application(), host=host, port=port, fd=listener.fileno())
+
+
+def _run_uvicorn(listener: socket.socket) -> None:
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise CommandError("SERVER=uvicorn needs the extra `uvicorn`.") from error
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again after its clean end, which would turn that end into a death by signal.
+        signal.signal(number, lambda *_: None)
+    config = uvicorn.Config(
+        get_default_application(),
+        ws="websockets-sansio",
+        ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,
+        ws_ping_interval=settings.WS_PING_INTERVAL_SECONDS,
+        ws_ping_timeout=settings.WS_PING_TIMEOUT_SECONDS,
+        timeout_graceful_shutdown=10,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+    )
+    uvicorn.Server(config).run(sockets=[listener])

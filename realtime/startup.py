@@ -1,0 +1,63 @@
+"""What must be true before a process serves: the schema is current and the room `lobby` exists."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+ADVISORY_LOCK = 0x9A21E7  # any number that no other user of the database takes
+
+
+def prepare() -> int:
+    """Migrates and makes the lobby; returns the number of migrations that were applied.
+
+    Many processes may do so at once: the first takes a lock (an advisory one on PostgreSQL, one on a file
+    beside SQLite's) and the others wait for it.
+    """
+    try:
+        with _one_at_a_time():
+            applied = _migrate()
+            _make_lobby()
+    finally:
+        _forget_connections()
+    return applied
+
+
+def _migrate() -> int:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        call_command("migrate", interactive=False, verbosity=0)
+    return len(plan)
+
+
+def _make_lobby() -> None:
+    try:
+        from api.services.rooms import ensure_lobby
+    except ImportError:
+        return
+    ensure_lobby()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # Waiting for another migrator, or a long migration, is not a request that hangs.
+            cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        yield  # the lock ends with the connection, whatever happens
+        return
+    with open(f"{connection.settings_dict['NAME']}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _forget_connections() -> None:
+    connection.close()
+    if connection.vendor == "postgresql":
+        # Closing only hands it back to the pool, with its lifted limits and the lock.
+        connection.close_pool()  # type: ignore[attr-defined]

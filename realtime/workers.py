@@ -1,0 +1,77 @@
+"""Several server processes on one listening socket: each dead one is replaced, and all end together."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+RESTART_PAUSE_SECONDS = 1.0  # a worker that dies at once must not burn the machine
+STOP_SECONDS = 15.0  # longer than any server's own limit, shorter than most supervisors' patience
+
+
+class Workers:
+    """The processes of one `serve`; `run` returns when all have ended after SIGTERM or SIGINT."""
+
+    def __init__(self, count: int, command: list[str], listener: int, say: Callable[[str], None]) -> None:
+        self.count, self.command, self.listener, self.say = count, command, listener, say
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.stopping = threading.Event()
+        # Held open by us alone: a worker whose read returns knows that we have gone, even by SIGKILL.
+        self.lifeline, self._held = os.pipe()
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self.processes = [self._start() for _ in range(self.count)]
+        while not self.stopping.wait(0.2):
+            self._replace_the_dead()
+        self._end()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # A session of its own: the terminal's Ctrl-C reaches us alone, and we pass on one SIGTERM.
+        return subprocess.Popen(
+            [*self.command, "--fd", str(self.listener), "--lifeline", str(self.lifeline)],
+            pass_fds=(self.listener, self.lifeline),
+            start_new_session=True,
+        )
+
+    def _replace_the_dead(self) -> None:
+        for place, process in enumerate(self.processes):
+            if process.poll() is None:
+                continue
+            self.say(f"A worker ended with {process.returncode}; starting another.")
+            if not self.stopping.wait(RESTART_PAUSE_SECONDS):
+                self.processes[place] = self._start()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping.set()
+
+    def _end(self) -> None:
+        for process in self.processes:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self.processes:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def command_of_this_process() -> list[str]:
+    """How to start this very program once more."""
+    return [sys.executable, os.path.abspath(sys.argv[0]), "serve"]
+
+
+def end_with(lifeline: int) -> None:
+    """Ends this process in good order when its parent has gone."""
+
+    def watch() -> None:
+        os.read(lifeline, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()

@@ -1,0 +1,90 @@
+"""A live Parley: `manage.py serve` in a process of its own, started, stopped, killed and frozen by the tests."""
+
+import os
+import sys
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.services import Server, free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+# What a developer's shell may carry must not leak into the server under test.
+OURS = frozenset(
+    {
+        "DATABASE_URL",
+        "DATABASE_POOL_SIZE",
+        "REDIS_URL",
+        "REDIS_PREFIX",
+        "SECRET_KEY",
+        "HOST",
+        "PORT",
+        "SERVER",
+        "WORKERS",
+    }
+    | {"DEBUG", "HTTPS", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "LOG_LEVEL", "PARLEY_TEST_STACK"}
+    | {"DJANGO_SETTINGS_MODULE", "WS_PING_INTERVAL_SECONDS", "WS_PING_TIMEOUT_SECONDS", "WS_STALL_SECONDS"}
+)
+
+
+class ParleyServer(Server):
+    """One server on a free loopback port against the given database and Redis.
+
+    Without `database_url` it makes a SQLite file of its own; without `redis_url` hints stay in the process. `command`
+    replaces `manage.py serve`, for entry points that plant bugs. `with ParleyServer() as server:` starts and ends it.
+    """
+
+    start_seconds = 60.0
+
+    def __init__(
+        self,
+        database_url: str = "",
+        redis_url: str = "",
+        *,
+        server: str = "daphne",
+        workers: int = 1,
+        env: Mapping[str, str] | None = None,
+        command: tuple[str, ...] = ("manage.py", "serve"),
+    ) -> None:
+        super().__init__("server")
+        self.port = free_port()
+        self.command = command
+        self.environment = {name: value for name, value in os.environ.items() if name not in OURS} | {
+            "DATABASE_URL": database_url or f"sqlite:///{self.folder / 'parley.sqlite3'}",
+            "REDIS_URL": redis_url,
+            "SECRET_KEY": "only-for-tests-" * 4,
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "SERVER": server,
+            "WORKERS": str(workers),
+            "PYTHONUNBUFFERED": "1",
+            **(env or {}),
+        }
+
+    @property
+    def url(self) -> str:
+        """Where REST answers, without a closing slash."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Where sockets are opened, without a closing slash."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def ready(self) -> bool:
+        """Whether /readyz answers 200 now."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    def _command(self) -> list[str]:
+        return [sys.executable, *self.command]
+
+    def _answers(self) -> bool:
+        return self.ready()
+
+    def _options(self) -> dict[str, Any]:
+        return {"cwd": ROOT, "env": self.environment}
