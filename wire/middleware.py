@@ -60,7 +60,7 @@ class RequestIdMiddleware(Middleware):
             request.META["HTTP_X_REQUEST_ID"] = str(uuid7())
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response["X-Request-ID"] = request_id_of(request)
+        response["X-Request-ID"] = request_id_of(request) or ""
         return response
 
 

@@ -1,15 +1,11 @@
-"""The REST face's ground: strict parser, orjson renderer, problem handler, and the view that all views extend."""
+"""The REST face's ground: the view that all views extend, and how every failure is answered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -17,47 +13,9 @@ from rest_framework.views import APIView, set_rollback
 
 from wire import strict_json
 from wire.fields import QuerySerializer
+from wire.parsers import StrictJsonParser
 from wire.problems import CONTENT_TYPE, Problem, to_problem
-
-
-class StrictJsonParser(BaseParser):
-    """Reads a body of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes through the strict JSON gate."""
-
-    media_type = "application/json"
-
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 256 * 1024
-        body = stream.read(limit + 1)
-        if len(body) > limit:
-            raise Problem("request.too_large", f"A body may have {limit} bytes.")
-        return strict_json.loads(body)
-
-
-class JsonRenderer(BaseRenderer):
-    """Writes with orjson; an orjson.Fragment in the data goes out as it was stored."""
-
-    media_type = "application/json"
-    format = "json"
-    charset = None
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return b"" if data is None else strict_json.dumps(data)
-
-
-class JsonNegotiation(DefaultContentNegotiation):
-    """The Accept header alone decides: DRF's ?format= would answer 404 for a parameter that we do not know."""
-
-    def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        renderer = renderers[0]
-        accepted = self.get_accept_list(request)
-        if any(CONTENT_TYPE in each for each in accepted):
-            return renderer, renderer.media_type  # who reads problems reads JSON
-        return super().select_renderer(request, renderers, format_suffix)
-
-    def get_accept_list(self, request: Request) -> list[str]:
-        return [each.strip() for each in request.META.get("HTTP_ACCEPT", "*/*").split(",")]
+from wire.renderers import JsonNegotiation, JsonRenderer
 
 
 class ApiView(APIView):
@@ -68,7 +26,7 @@ class ApiView(APIView):
     renderer_classes = (JsonRenderer,)
     content_negotiation_class = JsonNegotiation
     metadata_class = None
-    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012  (Django's own form)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {}
     query: dict[str, Any]
 

@@ -1,0 +1,22 @@
+"""Bodies in: strict JSON and nothing else."""
+
+from typing import IO, Any
+
+from django.conf import settings
+from rest_framework.parsers import BaseParser
+
+from wire import strict_json
+from wire.problems import Problem
+
+
+class StrictJsonParser(BaseParser):
+    """Reads a body of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes through the strict JSON gate."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 256 * 1024
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise Problem("request.too_large", f"A body may have {limit} bytes.")
+        return strict_json.loads(body)
