@@ -51,7 +51,10 @@ class Member(models.Model):
                 name="who_left_has_left_seq",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["user", "state", "room"], name="rooms_of_user")]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "state", "room"], name="rooms_of_user"),
+            models.Index(fields=["room", "state", "joined_at", "id"], name="members_of_room"),
+        ]
 
     def can(self) -> list[str]:
         """What this member may do in the room now, as the client's `me.can`."""

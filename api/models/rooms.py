@@ -1,12 +1,16 @@
 """Rooms: public ones are listed and free to join, private ones by invitation, direct ones join two users for ever."""
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from uuid_utils.compat import uuid7
+
+from api.models.log import Epoch, StreamHead
 
 
 class Kind(models.TextChoices):
@@ -35,6 +39,15 @@ class RoomQuerySet(models.QuerySet["Room"]):
         """The rooms that the user is in now."""
         return self.filter(members__user_id=user_id, members__state="joined")
 
+    def with_heads(self) -> "RoomQuerySet":
+        """With head, last_event_at and epoch, read by the same statement as the rooms: both are of one moment."""
+        head = StreamHead.objects.filter(stream=OuterRef("pk"))
+        return self.annotate(
+            head=Subquery(head.values("last_seq")),
+            last_event_at=Subquery(head.values("last_at")),
+            epoch=Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1),
+        )
+
 
 class Room(models.Model):
     """One room. What happened in it stands in the log, under the room's id."""
@@ -54,6 +67,11 @@ class Room(models.Model):
     created_at = models.DateTimeField()
     archived_at = models.DateTimeField(null=True)
 
+    # Only on rooms from `with_heads`.
+    head: int
+    last_event_at: datetime
+    epoch: int
+
     objects = RoomQuerySet.as_manager()
 
     class Meta:
@@ -67,6 +85,7 @@ class Room(models.Model):
                 name="direct_rooms_have_no_name",
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["name", "id"], name="directory", condition=Q(kind="public"))]
 
     @staticmethod
     def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":
