@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from functools import partial
 from uuid import UUID
 
-from accounts.models import Session
-from accounts.services import require_live
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import Session
+from accounts.services import require_live
 from api.models import Event, StreamHead
 from wire import strict_json
 
@@ -28,6 +28,10 @@ class Log:
         self.appended: list[Event] = []
         self.ephemeral: list[Event] = []
         self.at = max([timezone.now(), *(head.last_at for head in heads.values() if head.last_at)])
+
+    def open(self, stream: UUID) -> None:
+        """Begin the stream of a room that this transaction creates; nobody else knows it, so nobody else waits for it."""
+        self.heads[stream] = StreamHead.objects.create(stream=stream)
 
     def head(self, stream: UUID) -> int:
         """The last seq of a locked stream, with what was appended here."""
@@ -51,8 +55,8 @@ class Log:
     def tell(self, stream: UUID, event_type: str, actor_id: UUID | None, data: object, min_seq: int) -> None:
         """Say something that is never stored and may be lost, after the commit, to who is a member then.
 
-        `min_seq` is the stream's head as the speaker knew it: a process that has not applied it yet stays silent, so that
-        somebody who was removed before hears nothing (design section 3).
+        `min_seq` is the stream's head as the speaker knew it: a process that has not applied it yet stays silent, so
+        that somebody who was removed before hears nothing (design section 3).
         """
         event = self._event(stream, event_type, actor_id, data)
         event.min_seq = min_seq
@@ -77,8 +81,8 @@ def recording(
     """One transaction that may append to the streams of these rooms and inboxes.
 
     All heads are locked first, rooms by id and then inboxes by user id, so that two of these never wait for each other
-    in a circle; everything that decides is read after it, so that it is decided in the order of the log. The session that
-    acts must still be alive when something is written: raises Problem auth.invalid_token or auth.account_disabled.
+    in a circle; everything that decides is read after it, so that it is decided in the order of the log. The session
+    that acts must still be alive when something is written: raises Problem auth.invalid_token or auth.account_disabled.
     A room that does not exist has no head: the caller finds out when it looks the room up.
     """
     with transaction.atomic():

@@ -16,9 +16,9 @@ def leave_room_for_updates(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("api", "0001_rooms_members_messages_log")]  # noqa: RUF012
+    dependencies = [("api", "0001_rooms_members_messages_log")]
 
-    operations = [  # noqa: RUF012
+    operations = [
         migrations.RunPython(begin_epoch, migrations.RunPython.noop),
         migrations.RunPython(leave_room_for_updates, migrations.RunPython.noop),
     ]

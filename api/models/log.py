@@ -6,6 +6,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import models
+
 from wire.fields import format_time
 
 INBOX_TYPES = frozenset({"room.added", "room.removed", "read.updated"})

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.expressions import BaseExpression
 from django.db.models.functions import Coalesce
 from uuid_utils.compat import uuid7
 
@@ -42,11 +43,12 @@ class RoomQuerySet(models.QuerySet["Room"]):
     def with_heads(self) -> "RoomQuerySet":
         """With head, last_event_at and epoch, read by the same statement as the rooms: both are of one moment."""
         head = StreamHead.objects.filter(stream=OuterRef("pk"))
-        return self.annotate(
-            head=Subquery(head.values("last_seq")),
-            last_event_at=Subquery(head.values("last_at")),
-            epoch=Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1),
-        )
+        heads: dict[str, BaseExpression] = {
+            "head": Subquery(head.values("last_seq")),
+            "last_event_at": Subquery(head.values("last_at")),
+            "epoch": Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1),
+        }
+        return self.annotate(**heads)
 
 
 class Room(models.Model):

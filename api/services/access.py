@@ -1,10 +1,9 @@
-"""Who may see a room at all, decided the same way for every endpoint and action (design section 5, seen from outside)."""
+"""Who may see a room at all, decided alike for every endpoint and action (design section 5, seen from outside)."""
 
 from uuid import UUID
 
-from wire.problems import Problem, define
-
 from api.models import Member, Room
+from wire.problems import Problem, define
 
 define("room.not_member", 403, "You are not a member of this room")
 define("room.archived", 409, "The room is archived: it can be read, not changed")
