@@ -2,7 +2,7 @@
 
 import signal
 import socket
-from typing import Any, ClassVar
+from typing import Any
 
 from channels.routing import get_default_application
 from django.conf import settings
@@ -23,7 +23,7 @@ HOW_TO_TALK = """
 
 class Command(BaseCommand):
     help = "Migrate, make the room `lobby` and serve HTTP and websockets."
-    requires_system_checks: ClassVar[list[str]] = []  # they are `make check`'s work, and would slow every start
+    requires_system_checks = ()  # they are `make check`'s work, and would slow every start
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=settings.HOST, help="HOST; default %(default)s")

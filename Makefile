@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer with venv and pip, and make; everything else is set up on first use, into .venv.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+STAMP := .venv/.synced
+ARGS ?=
+
+# What `check --deploy` sees: a deployment as compose.yaml makes it. None of these hosts is asked anything.
+PRODUCTION := SECRET_KEY=an-example-of-fifty-characters-0123456789-abcdefghijklmnopqrstuvwxyz \
+	DATABASE_URL=postgres://parley@db/parley REDIS_URL=redis://redis:6379/0 \
+	ALLOWED_HOSTS=chat.example.com HTTPS=1 WORKERS=2
+
+CONTRACTS := $(wildcard */management/commands/contracts.py)
+
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: serve test check schema clean
+.DEFAULT_GOAL := serve
+
+serve: $(STAMP)
+	@exec $(MANAGE) serve $(ARGS)
+
+# Everything runs twice: on SQLite with the in-memory layer, and on PostgreSQL with Redis. Both are told, then judged.
+test: $(STAMP)
+	@failed=; for stack in sqlite postgres; do \
+		echo "== pytest on $$stack =="; \
+		PARLEY_TEST_STACK=$$stack $(BIN)/python -m pytest $(ARGS) || failed="$$failed $$stack"; \
+	done; if [ -n "$$failed" ]; then echo "tests fail on:$$failed"; exit 1; fi
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(MANAGE) makemigrations --check --dry-run
+	$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
+	$(if $(CONTRACTS),$(MANAGE) contracts --check)
+	$(BIN)/python -m pytest -q tests/packaging
+	$(if $(CONTRACTS),@sh tests/contracts/lint_openapi.sh)
+
+# Writes openapi.yaml and asyncapi.yaml from the code.
+schema: $(STAMP)
+	$(MANAGE) contracts
+
+clean:
+	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Made again only when the lock or the project file changes.
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Parley needs Python 3.11 or newer; \`$(PYTHON)\` is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
+	@echo "Setting up .venv (once; about half a minute) ..."
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@$(BIN)/uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras
+	@touch $@
