@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -27,10 +28,10 @@ class Log:
         self.heads = heads
         self.appended: list[Event] = []
         self.ephemeral: list[Event] = []
-        self.at = max([timezone.now(), *(head.last_at for head in heads.values() if head.last_at)])
+        self.at = max([_now(), *(head.last_at for head in heads.values() if head.last_at)])
 
     def open(self, stream: UUID) -> None:
-        """Begin the stream of a room that this transaction creates; nobody else knows it, so nobody else waits for it."""
+        """Begin the stream of a room that this transaction creates; nobody else knows it, so nobody waits for it."""
         self.heads[stream] = StreamHead.objects.create(stream=stream)
 
     def head(self, stream: UUID) -> int:
@@ -95,6 +96,12 @@ def recording(
         happened = [*log.appended, *log.ephemeral]
         if happened:
             transaction.on_commit(partial(_tell, happened))
+
+
+def _now() -> datetime:
+    # As precise as the wire: a client that gives a time back as an anchor means the very moment that we kept.
+    now = timezone.now()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID]) -> dict[UUID, StreamHead]:
