@@ -1,5 +1,6 @@
 """Who may see a room at all, decided alike for every endpoint and action (design section 5, seen from outside)."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from api.models import Member, Room
@@ -15,11 +16,22 @@ def find_member(user_id: UUID, room_id: UUID) -> Member:
     Raises Problem not_found for a room that is not theirs to see, room.not_member for a public room they are not in.
     """
     member = Member.objects.select_related("room").filter(room_id=room_id, user_id=user_id, state="joined").first()
-    if member is not None:
-        return member
+    if member is None:
+        raise seen_from_outside(room_id)
+    return member
+
+
+def find_members(user_ids: Iterable[UUID], room_id: UUID) -> dict[UUID, Member]:
+    """The bulk twin of find_member: by user id, those who are in the room, in one query."""
+    members = Member.objects.select_related("room").filter(room_id=room_id, user_id__in=set(user_ids), state="joined")
+    return {member.user_id: member for member in members}
+
+
+def seen_from_outside(room_id: UUID) -> Problem:
+    """What the room is to somebody who is not in it."""
     if Room.objects.filter(pk=room_id, kind="public").exists():
-        raise Problem("room.not_member", "Join the room first.")
-    raise Problem("not_found", "There is no such room.")
+        return Problem("room.not_member", "Join the room first.")
+    return Problem("not_found", "There is no such room.")
 
 
 def find_writer(user_id: UUID, room_id: UUID) -> Member:
