@@ -84,6 +84,14 @@ class User(AbstractBaseUser):
         self.set_unusable_password()
 
 
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Reads of sessions."""
+
+    def live(self) -> SessionQuerySet:
+        """Those that have not expired; an ended one is no row at all."""
+        return self.filter(expires_at__gt=timezone.now())
+
+
 class Session(models.Model):
     """A device's token. Only its SHA-256 is kept: the token has 256 random bits, so no slow hash is needed.
 
@@ -98,6 +106,8 @@ class Session(models.Model):
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+
+    objects = SessionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name or str(self.id)

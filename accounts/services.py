@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -71,12 +71,24 @@ def log_in(*, username: str, password: str, device: Mapping[str, str] | None = N
 
 def require_live(session: Session) -> None:
     """Called by every write after its locks: raises Problem auth.invalid_token or auth.account_disabled."""
-    alive = Session.objects.filter(pk=session.pk, expires_at__gt=timezone.now())
-    is_active = alive.values_list("user__is_active", flat=True).first()
+    is_active = Session.objects.live().filter(pk=session.pk).values_list("user__is_active", flat=True).first()
     if is_active is None:
         raise Problem("auth.invalid_token")
     if not is_active:
         raise Problem("auth.account_disabled")
+
+
+def check_live(session_ids: Iterable[UUID]) -> dict[UUID, Session | Problem]:
+    """The bulk twin of require_live: each session as it is now, with its user, or the Problem that it would raise."""
+    alive = Session.objects.live().select_related("user").filter(pk__in=set(session_ids))
+    found = {session.pk: session for session in alive}
+    return {pk: _checked(found.get(pk)) for pk in session_ids}
+
+
+def _checked(session: Session | None) -> Session | Problem:
+    if session is None:
+        return Problem("auth.invalid_token")
+    return session if session.user.is_active else Problem("auth.account_disabled")
 
 
 def log_out(*, session: Session) -> None:

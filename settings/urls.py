@@ -7,8 +7,8 @@ from settings.health import livez, readyz
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez),
     path("readyz", readyz),
+    path("v1/", include("api.urls")),  # first: the chat extends GET me
     path("v1/", include("accounts.urls")),
-    path("v1/", include("api.urls")),
 ]
 
 # The same problems outside DRF: no HTML, whatever goes wrong.

@@ -1,0 +1,191 @@
+"""The REST face of accounts."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import serializers, services
+from accounts.models import Session, User
+from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
+from wire.fields import EmptySerializer, QuerySerializer
+from wire.pagination import PageQuery, paginate
+from wire.schema import page_of, problems
+from wire.views import ApiView
+
+
+class SessionView(ApiView):
+    """A view whose caller is known: `self.session` is the device that asks."""
+
+    @property
+    def session(self) -> Session:
+        session = self.request.auth
+        assert isinstance(session, Session)
+        return session
+
+
+def answer_login(login: services.Login, status: int) -> Response:
+    """The token, with whom and which device it stands for."""
+    data = {"token": login.token, "session": login.session, "user": login.session.user}
+    return Response(LoginSerializer(data, context={"session": login.session}).data, status)
+
+
+class RegisterView(ApiView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="register",
+        summary="Make an account and log in",
+        request=serializers.RegisterBody,
+        responses={201: LoginSerializer, **problems("auth.username_taken", body=True, token=False)},
+    )
+    def post(self, request: Request) -> Response:
+        return answer_login(services.register(**self.body(serializers.RegisterBody)), 201)
+
+
+class LoginView(ApiView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="log_in",
+        summary="Open a session for a device",
+        request=serializers.LoginBody,
+        responses={
+            200: LoginSerializer,
+            **problems("auth.bad_credentials", "auth.account_disabled", body=True, token=False),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        return answer_login(services.log_in(**self.body(serializers.LoginBody)), 200)
+
+
+class LogoutView(SessionView):
+    @extend_schema(
+        operation_id="log_out",
+        summary="End this session",
+        request=None,
+        responses={204: None, **problems(body=True)},
+    )
+    def post(self, request: Request) -> Response:
+        self.body(EmptySerializer)
+        services.log_out(session=self.session)
+        return Response(status=204)
+
+
+class LogoutAllView(SessionView):
+    @extend_schema(
+        operation_id="log_out_all",
+        summary="End all my sessions",
+        request=None,
+        responses={204: None, **problems(body=True)},
+    )
+    def post(self, request: Request) -> Response:
+        self.body(EmptySerializer)
+        services.log_out_all(user=self.session.user)
+        return Response(status=204)
+
+
+class SessionsView(SessionView):
+    queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": PageQuery}
+
+    @extend_schema(
+        operation_id="list_sessions",
+        summary="My devices, the newest first",
+        parameters=[PageQuery],
+        responses={200: page_of(SessionSerializer), **problems()},
+    )
+    def get(self, request: Request) -> Response:
+        page = paginate(self.session.user.sessions.live(), order=["-created_at", "-id"], **self.query)
+        context = {"session": self.session}
+        return Response(page.as_dict(lambda rows: SessionSerializer(rows, many=True, context=context).data))
+
+
+class OneSessionView(SessionView):
+    @extend_schema(
+        operation_id="end_session",
+        summary="End one of my sessions",
+        responses={204: None, **problems("not_found")},
+    )
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        services.end_session(user=self.session.user, session_id=session_id)
+        return Response(status=204)
+
+
+class PasswordView(SessionView):
+    @extend_schema(
+        operation_id="change_password",
+        summary="Change my password and end all my other sessions",
+        request=serializers.PasswordBody,
+        responses={204: None, **problems("auth.wrong_password", body=True)},
+    )
+    def post(self, request: Request) -> Response:
+        services.change_password(session=self.session, **self.body(serializers.PasswordBody))
+        return Response(status=204)
+
+
+class MeView(SessionView):
+    """Who asks. The chat extends this view: what it adds to me, it adds in `represent`."""
+
+    def represent(self, user: User) -> dict[str, Any]:
+        return dict(UserSerializer(user).data)
+
+    @extend_schema(
+        operation_id="get_me",
+        summary="Who I am",
+        responses={200: UserSerializer, **problems()},
+    )
+    def get(self, request: Request) -> Response:
+        return Response(self.represent(self.session.user))
+
+    @extend_schema(
+        operation_id="update_me",
+        summary="Change my profile",
+        request=serializers.ProfileBody,
+        responses={200: UserSerializer, **problems(body=True)},
+    )
+    def patch(self, request: Request) -> Response:
+        changes = self.body(serializers.ProfileBody)
+        return Response(self.represent(services.update_profile(session=self.session, changes=changes)))
+
+    @extend_schema(
+        operation_id="delete_me",
+        summary="Delete my account; a tombstone of me stays beside my messages",
+        request=serializers.DeleteAccountBody,
+        responses={204: None, **problems("auth.wrong_password", body=True)},
+    )
+    def delete(self, request: Request) -> Response:
+        services.delete_account(session=self.session, **self.body(serializers.DeleteAccountBody))
+        return Response(status=204)
+
+
+class UsersView(SessionView):
+    queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": serializers.UserSearchQuery}
+
+    @extend_schema(
+        operation_id="search_users",
+        summary="Find people by the beginning of a name",
+        parameters=[serializers.UserSearchQuery],
+        responses={200: page_of(UserSerializer), **problems()},
+    )
+    def get(self, request: Request) -> Response:
+        found = User.objects.matching(self.query.pop("q"))
+        page = paginate(found, order=["username"], **self.query)
+        return Response(page.as_dict(lambda rows: UserSerializer(rows, many=True).data))
+
+
+class UserView(SessionView):
+    @extend_schema(
+        operation_id="get_user",
+        summary="One user; a deleted one answers as a tombstone",
+        responses={200: UserSerializer, **problems("not_found")},
+    )
+    def get(self, request: Request, user_id: UUID) -> Response:
+        return Response(UserSerializer(get_object_or_404(User, pk=user_id)).data)

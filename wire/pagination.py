@@ -1,0 +1,130 @@
+"""Lists by opaque cursor: a position in an order (a keyset), never an offset, so no row is skipped or shown twice."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from django.db import models
+from django.db.models import Q
+from django.utils.crypto import constant_time_compare, salted_hmac
+from rest_framework import serializers
+
+from wire.fields import QueryInt, QuerySerializer
+from wire.problems import Problem, invalid
+
+PAGE_DEFAULT = 50
+PAGE_MAX = 100
+_SEAL_BYTES = 12
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class PageQuery(QuerySerializer):
+    """The parameters of every list; a list with more of them extends this."""
+
+    cursor = serializers.CharField(required=False, max_length=1_000, help_text="`next` or `previous` of another page.")
+    limit = QueryInt(default=PAGE_DEFAULT, min_value=1, max_value=PAGE_MAX, help_text="Rows per page.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page in the list's order, and the cursors of its neighbours (None at the ends)."""
+
+    rows: list[Row]
+    next: str | None
+    previous: str | None
+
+    def as_dict(self, render: Callable[[list[Row]], object]) -> dict[str, Any]:
+        """The page on the wire; `render` makes the JSON of all its rows at once."""
+        return {"results": render(self.rows), "next": self.next, "previous": self.previous}
+
+
+def paginate(
+    queryset: models.QuerySet[Row], *, order: Sequence[str], cursor: str | None = None, limit: int = PAGE_DEFAULT
+) -> Page[Row]:
+    """One page in one query. Raises Problem request.invalid (cursor).
+
+    `order` names fields or annotations (`a__b` follows a relation), all ascending or all with a minus; together they
+    are unique and never null.
+    """
+    backwards, position = _open(cursor, order) if cursor else (False, None)
+    if position:
+        queryset = queryset.filter(_beyond(order, position, backwards))
+    found = list(queryset.order_by(*(map(_flip, order) if backwards else order))[: limit + 1])
+    rows, more = found[:limit], len(found) > limit
+    if backwards:
+        rows.reverse()
+    has_next, has_previous = (True, more) if backwards else (more, position is not None)
+    return Page(
+        rows,
+        _seal(order, rows[-1], backwards=False) if rows and has_next else None,
+        _seal(order, rows[0], backwards=True) if rows and has_previous else None,
+    )
+
+
+def _beyond(order: Sequence[str], position: Sequence[object], backwards: bool) -> Q:
+    """(a, b) > (x, y) in words that every database has: a > x, or a = x and b > y."""
+    beyond, equal = Q(), Q()
+    for name, value in zip(order, position, strict=True):
+        field = name.removeprefix("-")
+        comparison = "lt" if name.startswith("-") is not backwards else "gt"
+        beyond |= equal & Q(**{f"{field}__{comparison}": value})
+        equal &= Q(**{field: value})
+    return beyond
+
+
+def _flip(name: str) -> str:
+    return name.removeprefix("-") if name.startswith("-") else f"-{name}"
+
+
+def _seal(order: Sequence[str], row: models.Model, *, backwards: bool) -> str:
+    """A cursor is signed, so whatever opens is a position that this server gave out for this order."""
+    values = [_dump(_value(row, name.removeprefix("-"))) for name in order]
+    content = orjson.dumps([backwards, *values])
+    return base64.urlsafe_b64encode(_signature(order, content) + content).decode().rstrip("=")
+
+
+def _open(cursor: str, order: Sequence[str]) -> tuple[bool, list[object]]:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _forged() from error
+    signature, content = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+    if not constant_time_compare(signature.hex(), _signature(order, content).hex()):
+        raise _forged()
+    backwards, *values = orjson.loads(content)
+    return backwards, [_load(value) for value in values]
+
+
+def _forged() -> Problem:
+    return invalid("cursor", "invalid", "This cursor was not given out by this list.")
+
+
+def _signature(order: Sequence[str], content: bytes) -> bytes:
+    salt = "wire.pagination:" + ",".join(order)
+    return salted_hmac(salt, content, algorithm="sha256").digest()[:_SEAL_BYTES]
+
+
+def _value(row: object, path: str) -> object:
+    for name in path.split("__"):
+        row = getattr(row, name)
+    return row
+
+
+def _dump(value: object) -> object:
+    if isinstance(value, datetime):  # to the microsecond, unlike on the wire: two rows may share a millisecond
+        return {"time": value.astimezone(UTC).isoformat()}
+    return {"uuid": str(value)} if isinstance(value, UUID) else value
+
+
+def _load(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return datetime.fromisoformat(value["time"]) if "time" in value else UUID(value["uuid"])

@@ -1,0 +1,71 @@
+"""How problems and pages look in openapi.yaml: every status with the codes that it may carry."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+from wire.problems import CONTENT_TYPE, REGISTRY, FieldError, Problem
+
+ALWAYS = ("request.invalid", "not_acceptable", "internal", "unavailable")
+WITH_BODY = ("json.invalid", "request.too_large", "unsupported_media_type")
+WITH_TOKEN = ("auth.required", "auth.invalid_token", "auth.account_disabled")
+_EXAMPLE_ERRORS = {"request.invalid": [FieldError("colour", "unknown", "There is no such field.")]}
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    """One refused field."""
+
+    field = serializers.CharField(help_text="Dotted path; empty for the whole body.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """RFC 9457; the same object in `errors` of a socket's reply."""
+
+    type = serializers.CharField(help_text="A URI reference made of the code.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
+    retryable = serializers.BooleanField(help_text="Whether the very same request may succeed later.")
+    retry_after_ms = serializers.IntegerField(allow_null=True)
+    request_id = serializers.CharField(allow_null=True)
+
+
+Responses = dict[int | tuple[int, str], Any]
+
+
+def problems(*codes: str, body: bool = False, token: bool = True) -> Responses:
+    """The problem responses of an operation, by status: these codes and those that every such operation may give."""
+    by_status: dict[int, list[str]] = defaultdict(list)
+    every = dict.fromkeys((*codes, *ALWAYS, *(WITH_BODY if body else ()), *(WITH_TOKEN if token else ())))
+    for code in every:
+        by_status[REGISTRY[code].status].append(code)
+    return {(status, CONTENT_TYPE): _response(by_status[status]) for status in sorted(by_status)}
+
+
+def _response(codes: list[str]) -> OpenApiResponse:
+    words = "\n".join(f"* `{code}`: {REGISTRY[code].title}" for code in codes)
+    return OpenApiResponse(ProblemSerializer, words, [_example(code) for code in codes])
+
+
+def _example(code: str) -> OpenApiExample:
+    problem = Problem(code, errors=_EXAMPLE_ERRORS.get(code, ()))
+    return OpenApiExample(code, problem.as_dict("018f3c5e-1111-7000-8000-000000000000"), media_type=CONTENT_TYPE)
+
+
+def page_of(row: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """The shape of a cursor page of these rows."""
+    name = row.__name__.removesuffix("Serializer") + "Page"
+    fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+        "results": row(many=True),
+        "next": serializers.CharField(allow_null=True, help_text="Give it back as ?cursor=; null at the end."),
+        "previous": serializers.CharField(allow_null=True),
+    }
+    return inline_serializer(name, fields)
