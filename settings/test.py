@@ -31,4 +31,4 @@ if TEST_STACK == "sqlite":
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 ALLOWED_HOSTS = ["*"]
 # Argon2 is slow on purpose; one test asserts the real hasher.
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]

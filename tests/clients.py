@@ -1,0 +1,83 @@
+"""How the tests talk to the API: a person with a token who says one thing at a time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.test import Client
+
+from accounts import services
+from accounts.models import Session, User
+
+PASSWORD = "correct horse battery"
+
+
+class Person:
+    """Speaks REST as one session. `user` and `session` are None for a stranger, who has no token."""
+
+    def __init__(self, token: str = "", session: Session | None = None) -> None:
+        self.token = token
+        self._session = session
+        self._client = Client(raise_request_exception=False)
+
+    @property
+    def user(self) -> User:
+        return self.session.user
+
+    @property
+    def session(self) -> Session:
+        assert self._session is not None, "A stranger has no session."
+        return self._session
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.request("GET", path, query=query)
+
+    def post(self, path: str, body: object = None) -> Any:
+        return self.request("POST", path, body)
+
+    def put(self, path: str, body: object = None) -> Any:
+        return self.request("PUT", path, body)
+
+    def patch(self, path: str, body: object = None) -> Any:
+        return self.request("PATCH", path, body)
+
+    def delete(self, path: str, body: object = None) -> Any:
+        return self.request("DELETE", path, body)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Any:
+        """Send `body` as JSON, or as it is when it is bytes; the response is Django's."""
+        sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return self._client.generic(
+            method,
+            path,
+            b"" if body is None else body if isinstance(body, bytes) else json.dumps(body, default=str).encode(),
+            content_type=content_type,
+            query_params=query or None,
+            headers={**sent, **(headers or {})},
+        )
+
+    def another_device(self) -> Person:
+        """The same user on a second device."""
+        login = services.log_in(username=self.user.username, password=PASSWORD)
+        return Person(login.token, login.session)
+
+
+def join_parley(username: str, **profile: str) -> Person:
+    """Register somebody with the tests' password."""
+    login = services.register(username=username, password=PASSWORD, **profile)
+    return Person(login.token, login.session)
+
+
+def codes(response: Any) -> dict[str, str]:
+    """The refused fields of a problem and why."""
+    return {error["field"]: error["code"] for error in response.json()["errors"]}
