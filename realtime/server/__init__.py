@@ -1,0 +1,56 @@
+"""The server: daphne, bounded in both directions, with finished frames, honest closes and a goodbye on SIGTERM.
+
+``serve(application, host=..., port=...)`` runs an ASGI application until SIGTERM or SIGINT. A second signal ends the
+process at once.
+
+What an application finds here beyond the ASGI specification, in ``scope["extensions"]["parley"]`` of a websocket
+(see ``Extension``):
+
+``write(message) -> bool``
+    Sends ``{"type": "websocket.send", "text": ...}`` at once, without await; False when the socket is not open.
+    The frame is built once and kept in the message under ``FRAME_KEY``: hand the SAME dict to many sockets.
+    It never waits, so look at ``backlog()`` first: past ``Limits.backlog_bytes`` (1 MiB) the connection is aborted.
+``backlog() -> int``
+    Bytes that wait in this process for that socket; 0 means that everything is with the operating system.
+``drain(low=16_384)``
+    A coroutine that returns when ``backlog() <= low``; raises ConnectionError when the socket is gone.
+``abort()``
+    Drops the TCP connection at once; the application is told by ``websocket.disconnect`` with code 1006.
+``goodbye``
+    How the server words its own farewell: ``(code, reason, reconnect, retry_after_ms) -> str | None``. An application
+    with another protocol puts its own callable here; one that gives None closes without a push.
+
+``await send(...)`` waits while more than 64 KiB are pending and raises ConnectionError when the socket is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from realtime.server.frames import FRAME_KEY
+from realtime.server.limits import Limits
+from realtime.server.types import Application, Extension
+
+__all__ = ["FRAME_KEY", "Application", "Extension", "Limits", "serve"]
+
+
+def serve(
+    application: Application,
+    *,
+    host: str,
+    port: int,
+    fd: int | None = None,
+    ready: Callable[[], None] | None = None,
+    limits: Limits | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; ``fd`` is a listening socket used in place of host and port.
+
+    ``ready`` is called once the socket listens. Raises OSError when it cannot.
+    """
+    # Twisted takes its reactor, and with it the event loop, at the first import: nothing of it is imported before.
+    from realtime.server import reactor
+
+    reactor.install()
+    from realtime.server.server import Server
+
+    Server(application, limits or Limits.from_settings()).listen(host, port, fd).run(ready)

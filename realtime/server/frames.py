@@ -1,0 +1,71 @@
+"""Bytes of RFC 6455 that the server writes itself: finished frames, and its farewell."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import orjson
+
+from realtime.server.types import Message
+
+FRAME_KEY = "_frame"  # where a message keeps its finished frame for the next socket
+CLOSE_REASON_BYTES = 123  # a control frame carries 125 bytes, two of them the code
+
+TEXT = 1
+BINARY = 2
+PING = 9
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """One unfragmented server frame: FIN, never masked (RFC 6455 section 5.1), never compressed."""
+    length = len(payload)
+    if length < 126:
+        return bytes((0x80 | opcode, length)) + payload
+    if length < 65_536:
+        return struct.pack("!BBH", 0x80 | opcode, 126, length) + payload
+    return struct.pack("!BBQ", 0x80 | opcode, 127, length) + payload
+
+
+def frame_of(message: Message) -> bytes:
+    """The frame of a ``websocket.send``, built once and kept in the message."""
+    finished: bytes | None = message.get(FRAME_KEY)
+    if finished is None:
+        finished = message[FRAME_KEY] = _build(message)
+    return finished
+
+
+def _build(message: Message) -> bytes:
+    text = message.get("text")
+    if text is not None:
+        return frame(TEXT, text.encode())
+    data = message.get("bytes")
+    if data is None:
+        raise ValueError("websocket.send needs text or bytes")
+    return frame(BINARY, data)
+
+
+def close_reason(reason: str) -> bytes:
+    """The reason as it fits into a close frame, cut between characters."""
+    return reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore").encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """A close by the server itself: what ``goodbye`` says before the close frame repeats code and reason."""
+
+    code: int
+    reason: str
+    reconnect: bool
+
+
+RESTART = Farewell(1012, "restart", reconnect=True)
+FRAME_TOO_BIG = Farewell(1009, "frame_too_big", reconnect=False)
+TOO_SLOW = Farewell(4002, "too_slow", reconnect=True)
+HEARTBEAT = Farewell(4004, "heartbeat", reconnect=True)
+
+
+def goodbye(code: int, reason: str, reconnect: bool, retry_after_ms: int | None) -> str:
+    """The push of the chat's own protocol."""
+    data = {"code": code, "reason": reason, "reconnect": reconnect, "retry_after_ms": retry_after_ms}
+    return orjson.dumps({"action": "goodbye", "data": data}).decode()

@@ -1,0 +1,46 @@
+"""Every bound of the server in one place, with the reason for its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+from django.conf import settings
+
+KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds and bytes. The first three follow the settings, so that a test need not wait for a heartbeat."""
+
+    ping_interval: float = 25.0  # under the 30 s after which the strictest mobile networks forget an idle connection
+    ping_timeout: float = 20.0
+    stall: float = 20.0  # bytes wait and none has moved for so long: the reader is gone
+
+    frame_bytes: int = 64 * KIB  # of one message from a client, its fragments together
+    fragments: int = 256  # empty fragments carry no bytes, so the size alone would not bound them
+    inbox_frames: int = 8
+    inbox_bytes: int = 256 * KIB
+    pending_bytes: int = 64 * KIB  # an ordinary send waits above this
+    backlog_bytes: int = 1024 * KIB  # nobody waited: the connection is aborted
+    body_bytes: int = 256 * KIB
+
+    handshake: float = 5.0  # for the application to accept or refuse
+    request: float = 30.0  # for a whole HTTP request to arrive, however steadily it trickles
+    farewell: float = 5.0  # for a client to answer a close frame
+    last_words: float = 2.0  # the same, for a client that has already shown that it does not answer
+    cancel: float = 10.0  # for an application to return after websocket.disconnect
+    drain: float = 3.0  # after SIGTERM, for closes to be answered and requests to finish
+    exit: float = 5.0  # after SIGTERM the process ends, whatever still hangs
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """The defaults, with every ``WS_<NAME>_SECONDS`` that the Django settings have."""
+        names = {field.name: f"WS_{field.name.upper()}_SECONDS" for field in fields(cls)}
+        return cls(**{name: getattr(settings, key) for name, key in names.items() if hasattr(settings, key)})
+
+    @property
+    def tick(self) -> float:
+        """How often all connections are looked at: once a second, or often enough for shorter intervals."""
+        return min(1.0, self.ping_interval / 4, self.ping_timeout / 4, self.stall / 4, self.request / 4)

@@ -1,0 +1,174 @@
+"""The server itself: it listens, runs one application task per request or socket, and ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
+from random import randrange
+from typing import Any, Self, cast
+
+from daphne import server as daphne
+from twisted.internet import reactor as installed_reactor
+from twisted.logger import LogEvent, globalLogBeginner
+
+from realtime.server import frames
+from realtime.server.inbox import Inbox
+from realtime.server.limits import Limits
+from realtime.server.requests import HttpChannel, HttpFactory, WebRequest
+from realtime.server.sockets import WebSocketFactory, WebSocketProtocol
+from realtime.server.transport import Disconnected, Port, Transport
+from realtime.server.types import Application, Scope
+
+reactor: Any = installed_reactor  # the asyncio one, which its interface does not know
+logger = logging.getLogger(__name__)
+
+LISTEN_BACKLOG = 1024
+COMEBACKS_PER_SECOND = 400  # how fast the clients of a restarted server are asked to return
+SHORTEST_SPREAD_MS = 1000
+DRAIN_POLL = 0.05
+
+Connection = WebRequest | WebSocketProtocol
+
+
+class Server(daphne.Server):
+    """daphne's server, with every connection in sight of one timer."""
+
+    def __init__(self, application: Application, limits: Limits) -> None:
+        super().__init__(application, endpoints=["ours"], server_name="")
+        self.limits = limits
+        self.loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop
+        self.now: Callable[[], float] = self.loop.time
+        self.connections: dict[Connection, dict[str, Any]] = {}
+        self.transports: set[Transport] = set()
+        self.http_factory = HttpFactory(self)
+        self.ws_factory = WebSocketFactory(self)
+        self.draining = False
+
+    def listen(self, host: str, port: int, fd: int | None) -> Self:
+        """Bind now, so that an address in use is an OSError of the caller and not a line in a log."""
+        if fd is not None:
+            listener = socket.socket(fileno=os.dup(fd))
+        else:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host.strip("[]"), port), family=family, backlog=LISTEN_BACKLOG)
+        with listener:
+            listener.setblocking(False)
+            self.port = Port._fromListeningDescriptor(reactor, listener.fileno(), listener.family, self.http_factory)
+        return self
+
+    def run(self, ready: Callable[[], None] | None) -> None:
+        globalLogBeginner.beginLoggingTo([cast(Any, _log_failure)], redirectStandardIO=False, discardBuffer=True)
+        asyncio.set_event_loop(self.loop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self.drain)
+        self.loop.call_soon(self._tick)
+        self.port.startListening()
+        if ready:
+            ready()
+        reactor.run(installSignalHandlers=False)
+
+    # Applications
+
+    def create_application(self, protocol: Connection, scope: Scope) -> Inbox | asyncio.Queue[Any] | None:
+        if protocol not in self.connections:
+            return None
+        queue: Inbox | asyncio.Queue[Any]
+        if isinstance(protocol, WebSocketProtocol):
+            protocol.extend(scope)
+            queue = protocol.inbox
+        else:
+            scope["asgi"] = {"version": "3.0"}
+            queue = asyncio.Queue()
+        task = self.loop.create_task(self._run(self.application(scope, queue.get, protocol.send)))
+        self.connections[protocol]["application_instance"] = task
+        task.add_done_callback(partial(self._application_ended, protocol))
+        return queue
+
+    @staticmethod
+    async def _run(application: Awaitable[None]) -> None:
+        await application
+
+    def _application_ended(self, protocol: Connection, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, Disconnected):
+            logger.error("Exception inside application: %s", error, exc_info=error)
+        protocol.application_ended(error)
+        self._forget(protocol)
+
+    def protocol_disconnected(self, protocol: Connection) -> None:
+        if protocol in self.connections:
+            self.connections[protocol].setdefault("disconnected", self.now())
+            self._forget(protocol)
+
+    def _forget(self, protocol: Connection) -> None:
+        details = self.connections.get(protocol, {})
+        task = details.get("application_instance")
+        if "disconnected" in details and (task is None or task.done()):
+            del self.connections[protocol]
+
+    # The one timer
+
+    def _tick(self) -> None:
+        self.loop.call_later(self.limits.tick, self._tick)
+        now = self.now()
+        for transport in list(self.transports):
+            transport.protocol.tick(now, transport.stalled_for(now))
+        for protocol, details in self.connections.items():
+            if now - details.get("disconnected", now) > self.limits.cancel:
+                self._cancel(protocol)
+
+    def _cancel(self, protocol: Connection) -> None:
+        task = self.connections[protocol].get("application_instance")
+        if task is not None and not task.done() and not task.cancelling():
+            logger.warning("The application of %r did not end in time and is cancelled.", protocol)
+            task.cancel()
+
+    # The end
+
+    def drain(self) -> None:
+        """SIGTERM: accept no more, say goodbye, let requests finish, and end; a second signal ends at once."""
+        if self.draining:
+            os._exit(1)
+        self.draining = True
+        self._set_watchdog()
+        self.port.stopListening()
+        protocols = [transport.protocol for transport in self.transports]
+        sockets = [protocol for protocol in protocols if isinstance(protocol, WebSocketProtocol)]
+        spread = max(SHORTEST_SPREAD_MS, len(sockets) * 1000 // COMEBACKS_PER_SECOND)
+        for websocket in sockets:
+            websocket.part(frames.RESTART, self.limits.last_words, retry_after_ms=randrange(spread + 1))
+        for protocol in protocols:
+            if isinstance(protocol, HttpChannel):
+                protocol.shut()
+        self._await_drained(self.now() + self.limits.drain)
+
+    def _set_watchdog(self) -> None:
+        # A thread: it also ends a loop that is stuck, and an exit that waits for a database call in another thread.
+        watchdog = threading.Timer(self.limits.exit, os._exit, (0,))
+        watchdog.daemon = True
+        watchdog.start()
+
+    def _await_drained(self, deadline: float) -> None:
+        if self.transports or self.connections:
+            if self.now() < deadline:
+                self.loop.call_later(DRAIN_POLL, self._await_drained, deadline)
+                return
+            for protocol in self.connections:
+                self._cancel(protocol)
+        # One more turn for what was cancelled.
+        self.loop.call_later(DRAIN_POLL, self.stop)
+
+
+def _log_failure(event: LogEvent) -> None:
+    """Of all that Twisted and autobahn tell, only exceptions are news."""
+    failure = event.get("log_failure")
+    if failure is not None:
+        logger.error(
+            "Exception inside the server", exc_info=(failure.type, failure.value, failure.getTracebackObject())
+        )

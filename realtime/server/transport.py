@@ -1,0 +1,106 @@
+"""The TCP side: writes go straight to the operating system, and what it does not take yet is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet import tcp
+from twisted.internet.error import ConnectionLost
+from twisted.python.failure import Failure
+
+if TYPE_CHECKING:
+    from realtime.server.server import Server
+
+SEND_BUFFER_BYTES = 128 * 1024  # else Linux grows it to 4 MiB and a reader that has stopped looks well for minutes
+PEER_TIMEOUT_MS = 45_000  # how long the peer's kernel may leave sent bytes unacknowledged: as long as a pong
+
+
+class Disconnected(ConnectionResetError):
+    """The client is gone; an application that lets this pass ends in silence."""
+
+
+class Transport(tcp.Server):
+    """One connection, of either face."""
+
+    bufferSize = 16 * 1024  # of one read: four of them make the largest frame, and a paused socket holds little
+
+    _moved = 0
+    _seen_moved = 0
+    _seen_at = 0.0
+
+    def open(self, server: Server) -> None:
+        """Count this connection among the server's; called once, when it is accepted."""
+        self._server = server
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        server.transports.add(self)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT") and self.socket.family != socket.AF_UNIX:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_TIMEOUT_MS)
+
+    def backlog(self) -> int:
+        """Bytes that wait in this process."""
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
+
+    def write_now(self, data: bytes) -> None:
+        """Write at once while nothing waits; Twisted's own write waits for a turn of the event loop."""
+        sent = 0
+        if not self._tempDataLen and len(self.dataBuffer) == self.offset:
+            try:
+                sent = self.socket.send(data)
+            except OSError:  # full for now, or broken: then the next write event finds out and closes
+                sent = 0
+        if sent != len(data):
+            self.write(data[sent:] if sent else data)
+
+    def writeSomeData(self, data: bytes) -> int | ConnectionLost:
+        sent = super().writeSomeData(data)
+        if isinstance(sent, int):
+            self._moved += sent
+        return sent
+
+    def doWrite(self, *args: Any, **kwargs: Any) -> None:
+        # Typed as returning nothing by one of its two bases; what it does return, the reactor needs.
+        result = super().doWrite()
+        if self._waiters:
+            self._wake()
+        return result  # type: ignore[no-any-return]
+
+    def connectionLost(self, reason: Failure) -> None:
+        super().connectionLost(reason)
+        self._server.transports.discard(self)
+        for _, waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(Disconnected())
+
+    def stalled_for(self, now: float) -> float:
+        """Seconds for which bytes have waited and none has moved, as seen by one regular caller."""
+        if self._moved != self._seen_moved or not self.backlog():
+            self._seen_moved, self._seen_at = self._moved, now
+        return now - self._seen_at
+
+    async def drain(self, low: int) -> None:
+        """Return when at most ``low`` bytes wait; ConnectionError when the connection is gone."""
+        if not self.connected:
+            raise Disconnected
+        if self.backlog() <= low:
+            return
+        entry = low, asyncio.get_running_loop().create_future()
+        self._waiters.append(entry)
+        try:
+            await entry[1]
+        finally:
+            self._waiters.remove(entry)
+
+    def _wake(self) -> None:
+        backlog = self.backlog()
+        for low, waiter in self._waiters:
+            if backlog <= low and not waiter.done():
+                waiter.set_result(None)
+
+
+class Port(tcp.Port):
+    """A listening socket whose connections are ours."""
+
+    transport = Transport

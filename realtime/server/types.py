@@ -1,0 +1,25 @@
+"""The shapes of ASGI, and of what this server adds to it."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol, TypedDict
+
+# ASGI's messages are open dictionaries by specification.
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Drain(Protocol):
+    async def __call__(self, low: int = ...) -> None: ...
+
+
+class Extension(TypedDict):
+    """``scope["extensions"]["parley"]`` of a websocket; the package's docstring says what each does."""
+
+    write: Callable[[Message], bool]
+    backlog: Callable[[], int]
+    drain: Drain
+    abort: Callable[[], None]
+    goodbye: Callable[[int, str, bool, int | None], str | None]
