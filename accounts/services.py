@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -78,7 +78,7 @@ def require_live(session: Session) -> None:
         raise Problem("auth.account_disabled")
 
 
-def check_live(session_ids: Iterable[UUID]) -> dict[UUID, Session | Problem]:
+def check_live(session_ids: Collection[UUID]) -> dict[UUID, Session | Problem]:
     """The bulk twin of require_live: each session as it is now, with its user, or the Problem that it would raise."""
     alive = Session.objects.live().select_related("user").filter(pk__in=set(session_ids))
     found = {session.pk: session for session in alive}

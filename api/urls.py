@@ -1,5 +1,17 @@
 """Where the chat's endpoints live, under /v1."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from api.views import me, members, rooms
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("me", me.MeView.as_view()),
+    path("rooms", rooms.RoomsView.as_view()),
+    path("rooms/directory", rooms.DirectoryView.as_view()),
+    path("rooms/direct/<uuid:user_id>", rooms.DirectRoomView.as_view()),
+    path("rooms/<uuid:room_id>", rooms.RoomView.as_view()),
+    path("rooms/<uuid:room_id>/join", rooms.JoinView.as_view()),
+    path("rooms/<uuid:room_id>/leave", rooms.LeaveView.as_view()),
+    path("rooms/<uuid:room_id>/members", members.MembersView.as_view()),
+    path("rooms/<uuid:room_id>/members/<uuid:user_id>", members.MemberView.as_view()),
+]

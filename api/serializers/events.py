@@ -1,0 +1,66 @@
+"""What an event looks like, and which of them are asked for."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.serializers.messages import MAX_SEQ
+from wire.fields import QueryInt, QuerySerializer, StrictSerializer, TimeField
+
+PAGE = 200
+
+ROOM_TYPES = (
+    "room.created",
+    "room.updated",
+    "room.archived",
+    "member.joined",
+    "member.left",
+    "member.removed",
+    "member.role_changed",
+    "message.created",
+    "message.edited",
+    "message.deleted",
+)
+INBOX_TYPES = ("room.added", "room.removed", "read.updated")
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class EventDataField(serializers.JSONField):
+    """What the event is about; its shape goes by the event's type."""
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """One thing that happened. `room_id` is null in the inbox; `seq` is null for what is never stored."""
+
+    type = serializers.ChoiceField(choices=[*ROOM_TYPES, *INBOX_TYPES])
+    room_id = serializers.UUIDField(allow_null=True)
+    seq = serializers.IntegerField(allow_null=True)
+    at = TimeField()
+    actor_id = serializers.UUIDField(allow_null=True)
+    data = EventDataField()  # type: ignore[assignment]
+
+
+class EventsSerializer(serializers.Serializer[Any]):
+    """A page of events in order, as of `head`; `more` says that the range which was asked for holds more."""
+
+    results = EventSerializer(many=True)
+    head = serializers.IntegerField()
+    epoch = serializers.IntegerField()
+    more = serializers.BooleanField()
+
+
+class EventsQuery(QuerySerializer):
+    """Which events: after < seq < before. With `before` alone the newest below it, else the oldest first."""
+
+    after = QueryInt(required=False, min_value=0, max_value=MAX_SEQ)
+    before = QueryInt(required=False, min_value=0, max_value=MAX_SEQ)
+    limit = QueryInt(required=False, default=PAGE, min_value=1, max_value=PAGE)
+
+
+class EventsBody(StrictSerializer):
+    """The same as EventsQuery, in JSON."""
+
+    after = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
+    before = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
+    limit = serializers.IntegerField(required=False, default=PAGE, min_value=1, max_value=PAGE)

@@ -1,0 +1,209 @@
+"""What a message looks like, going out and coming in."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.models import User
+from wire.fields import MetadataField, QueryInt, QuerySerializer, StrictSerializer, TextField, TimeField, format_time
+
+BATCH = 50  # messages of one send_messages, and of one transaction
+CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
+MAX_SEQ = 2**53 - 1
+
+
+def render_author(user: User) -> dict[str, Any]:
+    """The author as a message shows them: as of the message's last event."""
+    return {
+        "id": user.pk,
+        "username": user.username,
+        "display_name": user.display_name,
+        "avatar_url": user.avatar_url,
+    }
+
+
+def render_message(
+    *,
+    id: UUID,
+    room_id: UUID,
+    seq: int,
+    sender: User,
+    client_id: str,
+    text: str,
+    metadata: Mapping[str, Any],
+    reply_to: UUID | None,
+    at: datetime,
+) -> dict[str, Any]:
+    """A new message. Later events change `version` and what they are about, and nothing else."""
+    return {
+        "id": id,
+        "room_id": room_id,
+        "seq": seq,
+        "version": seq,
+        "sender": render_author(sender),
+        "client_id": client_id,
+        "text": text,
+        "metadata": metadata,
+        "reply_to": reply_to,
+        "created_at": format_time(at),
+        "edited_at": None,
+        "deleted_at": None,
+    }
+
+
+class AuthorSerializer(serializers.Serializer[Any]):
+    """The sender of a message, as of the message's last event."""
+
+    id = serializers.UUIDField()
+    username = serializers.CharField()
+    display_name = serializers.CharField()
+    avatar_url = serializers.CharField(allow_null=True)
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """A message as of its last event; `version` is that event's seq. A deleted one is a tombstone: text is null."""
+
+    id = serializers.UUIDField()
+    room_id = serializers.UUIDField()
+    seq = serializers.IntegerField()
+    version = serializers.IntegerField()
+    sender = AuthorSerializer()
+    client_id = serializers.CharField()
+    text = serializers.CharField(allow_null=True)
+    metadata = MetadataField()
+    reply_to = serializers.UUIDField(allow_null=True)
+    created_at = TimeField()
+    edited_at = TimeField(allow_null=True)
+    deleted_at = TimeField(allow_null=True)
+
+
+class SendMessageSerializer(StrictSerializer):
+    """One message to send. Sent again with the same client_id it is answered with the message that is there."""
+
+    client_id = serializers.RegexField(CLIENT_ID, trim_whitespace=False)
+    text = TextField()
+    metadata = MetadataField(required=False, default=dict)
+    reply_to = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class SendMessagesSerializer(StrictSerializer):
+    """Up to 50 messages to one room, in order."""
+
+    items = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=BATCH)
+
+
+class EditMessageSerializer(StrictSerializer):
+    """What to change; with `if_version` only if nothing happened to the message since that version."""
+
+    text = TextField(required=False)
+    metadata = MetadataField(required=False)
+    if_version = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_SEQ)
+
+
+Anchor = int | UUID | datetime | str
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "minimum": 0, "description": "a seq"},
+            {"type": "string", "format": "uuid", "description": "a message's id"},
+            {"type": "string", "format": "date-time"},
+            {"type": "string", "enum": ["unread"]},
+        ]
+    }
+)
+class AnchorField(serializers.Field[Any, Any, Any, Any]):
+    """A place in a room's history: a seq, a message's id, an RFC 3339 time, or "unread"."""
+
+    default_error_messages = {"invalid": "Give a seq, the id of a message, an RFC 3339 time or unread."}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> Anchor:
+        if isinstance(data, int) and not isinstance(data, bool):
+            return self._seq(data)
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if data == "unread":
+            return data
+        if data.isascii() and data.isdigit() and len(data) <= 16:
+            return self._seq(int(data))
+        return self._id(data) or self._time(data)
+
+    def _seq(self, seq: int) -> int:
+        if not 0 <= seq <= MAX_SEQ:
+            self.fail("invalid")
+        return seq
+
+    def _id(self, data: str) -> UUID | None:
+        if len(data) != 36:
+            return None
+        try:
+            return UUID(data)
+        except ValueError:
+            return None
+
+    def _time(self, data: str) -> datetime:
+        try:
+            moment = parse_datetime(data)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            self.fail("invalid")
+        return moment
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+def _one_anchor(attrs: dict[str, Any]) -> dict[str, Any]:
+    named = [name for name in ("before", "after", "around") if attrs.get(name) is not None]
+    if len(named) > 1:
+        raise serializers.ValidationError({name: ["Give one of before, after, around."] for name in named[1:]}, "one")
+    return attrs
+
+
+class HistoryQuery(QuerySerializer):
+    """Which page of a room's messages: at most one of before, after and around."""
+
+    before = AnchorField(required=False)
+    after = AnchorField(required=False)
+    around = AnchorField(required=False)
+    limit = QueryInt(required=False, default=50, min_value=1, max_value=100)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return _one_anchor(attrs)
+
+
+class HistoryBody(StrictSerializer):
+    """The same as HistoryQuery, in JSON."""
+
+    before = AnchorField(required=False, allow_null=True, default=None)
+    after = AnchorField(required=False, allow_null=True, default=None)
+    around = AnchorField(required=False, allow_null=True, default=None)
+    limit = serializers.IntegerField(required=False, default=50, min_value=1, max_value=100)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return _one_anchor(attrs)
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """Where a page of history stands; the seqs are null when it is empty."""
+
+    oldest_seq = serializers.IntegerField(allow_null=True)
+    newest_seq = serializers.IntegerField(allow_null=True)
+    more_before = serializers.BooleanField()
+    more_after = serializers.BooleanField()
+
+
+class HistorySerializer(serializers.Serializer[Any]):
+    """A page of messages, oldest first, as of `head`: follow the room's events from there."""
+
+    results = MessageSerializer(many=True)
+    page = PageSerializer()
+    head = serializers.IntegerField()
+    epoch = serializers.IntegerField()

@@ -1,0 +1,96 @@
+"""Read markers: how far each member has read, and what that leaves unread."""
+
+from collections.abc import Iterable
+from typing import TypedDict
+from uuid import UUID
+
+from django.db.models import Exists, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.lookups import Exact
+
+from accounts.models import Session
+from api.events import Log, recording
+from api.models import Interval, Member, Message, StreamHead
+from api.models.rooms import History
+from api.services.access import find_member
+from wire.problems import FieldError, Problem, define
+
+UNREAD_EXACT = 999  # counted to here; more than this no badge shows
+RECEIPTS_UP_TO = 100  # members: in larger rooms, who has read what is noise that grows with the square
+
+define("read.ahead", 400, "The room has not come that far")
+
+
+class Marker(TypedDict):
+    """What both faces answer."""
+
+    read_seq: int
+    unread: int
+    unread_capped: bool
+
+
+def mark_read(*, session: Session, room_id: UUID, seq: int) -> Marker:
+    """Everything up to `seq` is read; a marker never moves back by this. Raises Problem read.ahead."""
+    with recording(inboxes=[session.user_id], session=session) as log:
+        member, head = _find(session, room_id, seq)
+        # The condition is in the update: an own send moves the marker too, under another lock.
+        if Member.objects.filter(pk=member.pk, state="joined", read_seq__lt=seq).update(read_seq=seq):
+            member.read_seq = seq
+            _tell(log, member, head)
+    return _marker(member)
+
+
+def mark_unread(*, session: Session, room_id: UUID, seq: int) -> Marker:
+    """`seq` and all after it is unread again; a marker never moves forward by this. Raises Problem read.ahead."""
+    with recording(inboxes=[session.user_id], session=session) as log:
+        member, head = _find(session, room_id, seq)
+        if Member.objects.filter(pk=member.pk, state="joined", read_seq__gte=seq).update(read_seq=seq - 1):
+            member.read_seq = seq - 1
+            _tell(log, member, head)
+    return _marker(member)
+
+
+def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
+    """The member, and the room's head as the speaker knows it. Archived rooms can be read to the end."""
+    member = find_member(session.user_id, room_id)
+    head = StreamHead.objects.values_list("last_seq", flat=True).get(pk=room_id)
+    if seq > head:
+        detail = f"The room's head is {head}."
+        raise Problem("read.ahead", detail, errors=[FieldError("seq", "ahead", detail)])
+    return member, head
+
+
+def _tell(log: Log, member: Member, head: int) -> None:
+    """The user's own devices hear it for sure; in a small room the others hear it when they are there."""
+    data = {"room_id": member.room_id, "user_id": member.user_id, "read_seq": member.read_seq}
+    log.append(member.user_id, "read.updated", member.user_id, data)
+    if member.room.member_count <= RECEIPTS_UP_TO:
+        log.tell(member.room_id, "read.updated", member.user_id, data, min_seq=head)
+
+
+def _marker(member: Member) -> Marker:
+    unread, capped = unread_counts(member.user_id, [member.room_id]).get(member.room_id, (0, False))
+    return {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
+
+
+class _Count(Subquery):
+    """How many rows a subquery has; its LIMIT bounds what the counting costs."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+
+def unread_counts(user_id: UUID, room_ids: Iterable[UUID] | None = None) -> dict[UUID, tuple[int, bool]]:
+    """For each of the user's rooms (or of these) what is unread, and whether that is only what was counted.
+
+    Unread is what the definition says: visible, undeleted messages of others above the read marker. One query.
+    """
+    members = Member.objects.filter(user_id=user_id, state="joined")
+    if room_ids is not None:
+        members = members.filter(room_id__in=list(room_ids))
+    above = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("read_seq")).by_others(user_id)
+    stays = Interval.objects.filter(room_id=OuterRef("room_id"), user_id=user_id, joined_seq__lte=OuterRef("seq"))
+    stayed = Exists(stays.filter(Q(left_seq=None) | Q(left_seq__gte=OuterRef("seq"))))
+    visible = above.filter(Q(Exact(OuterRef("room__history"), Value(History.SHARED))) | Q(stayed))
+    counted = members.annotate(unread=_Count(visible.values("seq")[: UNREAD_EXACT + 1]))
+    counts = counted.values_list("room_id", "unread")
+    return {room_id: (min(unread, UNREAD_EXACT), unread > UNREAD_EXACT) for room_id, unread in counts}
