@@ -4,6 +4,12 @@ from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
-    """Registers the models."""
+    """Registers the models, and the chat's part of deleting an account."""
 
     name = "api"
+
+    def ready(self) -> None:
+        from accounts.events import on_account_deleting
+        from api.services.members import leave_all_rooms
+
+        on_account_deleting.append(leave_all_rooms)

@@ -1,0 +1,198 @@
+"""Rooms on the wire: what each viewer gets, what the log keeps of them, and what clients may send."""
+
+import re
+import unicodedata
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+
+from api.models import Member, Room
+from api.models.members import CAN, Role, State
+from api.models.rooms import History, Kind
+from api.serializers.messages import MessageSerializer
+from wire.fields import MetadataField, StrictSerializer, TextField, TimeField, format_time
+from wire.pagination import PageQuery
+
+MAX_FIRST_MEMBERS = 100
+SLUG = re.compile(r"[\w-]{1,64}")  # \w is Unicode's letters, digits and marks of connection, of which only _ may pass
+CLIENT_ID = r"^[A-Za-z0-9_-]{1,64}\Z"
+
+
+def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
+    """What the log keeps of a room: nothing in it depends on who looks, or changes without a room.* event."""
+    return {
+        "id": str(room.id),
+        "kind": room.kind,
+        "name": room.name,
+        "slug": room.slug,
+        "topic": room.topic,
+        "metadata": room.metadata,
+        "history": room.history,
+        "epoch": epoch,
+        "created_at": format_time(room.created_at),
+        "archived_at": format_time(room.archived_at) if room.archived_at else None,
+    }
+
+
+def render_room(
+    room: Room, member: Member | None, *, unread: tuple[int, bool] = (0, False), last_message: str | None = None
+) -> dict[str, Any]:
+    """The Room shape of design section 5, for one viewer; the room comes from `RoomQuerySet.with_heads`."""
+    return room_event_data(room, room.epoch) | {
+        "head": room.head,
+        "last_event_at": format_time(room.last_event_at),
+        "member_count": room.member_count,
+        "last_message": orjson.Fragment(last_message) if last_message is not None else None,
+        "me": _render_me(room, member, unread),
+    }
+
+
+def _render_me(room: Room, member: Member | None, unread: tuple[int, bool]) -> dict[str, Any]:
+    if member is None or member.state != State.JOINED:
+        return {
+            "state": member.state if member else None,
+            "role": None,
+            "can": [],
+            "read_seq": None,
+            "unread": 0,
+            "unread_capped": False,
+        }
+    member.room = room
+    return {
+        "state": member.state,
+        "role": member.role,
+        "can": member.can(),
+        "read_seq": member.read_seq,
+        "unread": unread[0],
+        "unread_capped": unread[1],
+    }
+
+
+def fold_slug(raw: str) -> str | None:
+    """The one spelling of a slug that is stored and compared (NFC, then casefold), or None when it breaks the rules."""
+    # Casefolding can undo the composition ("ŉ" becomes two characters), so it is composed again.
+    slug = unicodedata.normalize("NFC", unicodedata.normalize("NFC", raw).casefold())
+    if not SLUG.fullmatch(slug) or any(unicodedata.category(char) == "Pc" and char != "_" for char in slug):
+        return None
+    return slug
+
+
+class SlugField(serializers.CharField):
+    """A public room's name in URLs: letters and digits of any script, _ and -."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=64, trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        slug = fold_slug(super().to_internal_value(data))
+        if slug is None:
+            raise serializers.ValidationError("Use 1 to 64 letters, digits, _ and -.", code="invalid")
+        return slug
+
+
+class NameField(TextField):
+    """A room's name: one line that shows something."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_chars=100, multiline=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data).strip()
+        if not name:
+            self.fail("blank")
+        return name
+
+
+class CreateRoom(StrictSerializer):
+    """The body of POST rooms."""
+
+    kind = serializers.ChoiceField(choices=[Kind.PUBLIC, Kind.PRIVATE])
+    name = NameField()
+    slug = SlugField(required=False, allow_null=True, default=None)
+    topic = TextField(max_chars=500, required=False, allow_blank=True, default="")
+    metadata = MetadataField(required=False, default=dict)
+    members = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_FIRST_MEMBERS, default=list)
+    history = serializers.ChoiceField(choices=History.choices, required=False)
+    client_id = serializers.RegexField(CLIENT_ID, required=False, trim_whitespace=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["slug"] is not None and attrs["kind"] != Kind.PUBLIC:
+            raise serializers.ValidationError({"slug": ["Only public rooms have a slug."]}, code="public_only")
+        return attrs
+
+
+class UpdateRoom(StrictSerializer):
+    """The body of PATCH rooms/{id}: what is absent stays."""
+
+    name = NameField(required=False)
+    slug = SlugField(required=False, allow_null=True)
+    topic = TextField(max_chars=500, required=False, allow_blank=True)
+    metadata = MetadataField(required=False)
+
+
+class DirectoryQuery(PageQuery):
+    """A page of the directory, narrowed to names and slugs that hold `q`."""
+
+    q = serializers.CharField(required=False, max_length=100, allow_blank=True, default="")
+
+
+class RoomMeSerializer(serializers.Serializer[Any]):
+    """What the room is to the user who asks."""
+
+    state = serializers.ChoiceField(choices=State.choices, allow_null=True)
+    role = serializers.ChoiceField(choices=Role.choices, allow_null=True)
+    can = serializers.ListField(child=serializers.ChoiceField(choices=CAN[Role.OWNER]))
+    read_seq = serializers.IntegerField(allow_null=True)
+    unread = serializers.IntegerField()
+    unread_capped = serializers.BooleanField()
+
+
+class RoomEventSerializer(serializers.Serializer[Any]):
+    """A room as the log keeps it, in the data of room.updated and room.archived."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    name = serializers.CharField(allow_null=True)
+    slug = serializers.CharField(allow_null=True)
+    topic = serializers.CharField(allow_blank=True)
+    metadata = MetadataField()
+    history = serializers.ChoiceField(choices=History.choices)
+    epoch = serializers.IntegerField()
+    created_at = TimeField()
+    archived_at = TimeField(allow_null=True)
+
+
+class FirstMemberSerializer(serializers.Serializer[Any]):
+    """One of those who are in a room from its seq 1."""
+
+    user_id = serializers.UUIDField()
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class RoomCreatedSerializer(RoomEventSerializer):
+    """The data of room.created."""
+
+    members = FirstMemberSerializer(many=True)
+
+
+class RoomAddedSerializer(RoomEventSerializer):
+    """The data of room.added, in the inbox of who is in now: `seq` is that of their own join."""
+
+    seq = serializers.IntegerField()
+
+
+class RoomRemovedSerializer(RoomAddedSerializer):
+    """The data of room.removed, in the inbox of who is out now: `seq` is that of their own leave."""
+
+    reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
+
+
+class RoomSerializer(RoomEventSerializer):
+    """A room, as the user who asks sees it."""
+
+    head = serializers.IntegerField()
+    last_event_at = TimeField()
+    member_count = serializers.IntegerField()
+    last_message = MessageSerializer(allow_null=True)
+    me = RoomMeSerializer()

@@ -1,0 +1,83 @@
+"""Rooms as one viewer sees them, one or many, in a number of queries that does not grow with the rooms."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import BigIntegerField, Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
+
+from api.models import Interval, Member, Message, Room
+from api.models.members import State
+from api.models.rooms import History, Kind
+from api.serializers.rooms import render_room
+from api.services.reads import unread_counts
+from wire.pagination import paginate
+from wire.problems import Problem
+
+_FOR_EVER = 2**63 - 1  # above every seq
+
+
+def get_room(*, user_id: UUID, room_id: UUID) -> dict[str, Any]:
+    """The Room as the user sees it now. Raises Problem not_found."""
+    room = describe_rooms(user_id, [room_id]).get(room_id)
+    if room is None:
+        raise Problem("not_found", "There is no such room.")
+    return room
+
+
+def list_rooms(*, user_id: UUID, cursor: str | None = None, limit: int) -> dict[str, Any]:
+    """A page of the user's rooms, the newest activity first."""
+    rooms = Room.objects.joined_by(user_id).with_heads()
+    page = paginate(rooms, order=["-last_event_at", "-id"], cursor=cursor, limit=limit)
+    return page.as_dict(lambda rows: _describe(user_id, rows))
+
+
+def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, limit: int) -> dict[str, Any]:
+    """A page of the public rooms that can be joined, by name; `q` is part of the name or the slug."""
+    rooms = Room.objects.filter(kind=Kind.PUBLIC, archived_at=None).with_heads()
+    if q:
+        rooms = rooms.filter(Q(name__icontains=q) | Q(slug__icontains=q))
+    page = paginate(rooms, order=["name", "id"], cursor=cursor, limit=limit)
+    return page.as_dict(lambda rows: _describe(user_id, rows))
+
+
+def describe_rooms(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The Room of each of these that the user may see; the others are absent."""
+    rooms = list(Room.objects.visible_to(user_id).filter(pk__in=room_ids).with_heads())
+    return {room.id: described for room, described in zip(rooms, _describe(user_id, rooms), strict=True)}
+
+
+def _describe(user_id: UUID, rooms: Sequence[Room]) -> list[dict[str, Any]]:
+    # The rooms come with their heads. What is read after them may be newer than a head says; applying the events after
+    # that head again changes nothing, while something older than the head would stay wrong.
+    members = {
+        member.room_id: member for member in Member.objects.filter(user=user_id, room__in=[room.id for room in rooms])
+    }
+    joined = [room_id for room_id, member in members.items() if member.state == State.JOINED]
+    unread = unread_counts(user_id, joined) if joined else {}
+    last = _last_messages(user_id, joined) if joined else {}
+    return [
+        render_room(
+            room,
+            members.get(room.id),
+            unread=unread.get(room.id, (0, False)),
+            last_message=last.get(room.id),
+        )
+        for room in rooms
+    ]
+
+
+def _last_messages(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The newest message of each room that the history rule shows the member: one step in an index for each stay."""
+    is_shared = Q(room__history=History.SHARED)
+    stays = Interval.objects.filter(Q(left_seq=None) | ~is_shared, user=user_id, room__in=room_ids).annotate(
+        first=Case(When(is_shared, then=Value(0)), default=F("joined_seq"), output_field=BigIntegerField()),
+        last=Coalesce("left_seq", Value(_FOR_EVER), output_field=BigIntegerField()),
+    )
+    newest = Message.objects.filter(
+        room_id=OuterRef("room_id"), seq__gte=OuterRef("first"), seq__lte=OuterRef("last")
+    ).order_by("-seq")
+    told = stays.order_by("joined_seq").values_list("room_id", Subquery(newest.values("data")[:1]))
+    # Stays follow one another, so a later stay's newest message is the newer one.
+    return {room_id: data for room_id, data in told if data is not None}
