@@ -49,12 +49,12 @@ CHANNEL_LAYERS = {"default": env.channel_layer()}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {"user_attributes": ["username", "display_name"]}),
+        ("MinimumLengthValidator", {}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
     )
 ]
 
@@ -78,6 +78,15 @@ SECURE_SSL_REDIRECT = False  # the proxy's work: a JSON client that is redirecte
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
+
+# What Django's `check --deploy` asks of pages and cookies, of which there are none here, or of the proxy's domain.
+SILENCED_SYSTEM_CHECKS = [
+    "security.W002",  # X-Frame-Options: JSON is not framed
+    "security.W003",  # CSRF: tokens travel in a header that no foreign page can add
+    "security.W005",  # HSTS for subdomains: the domain's owner decides
+    "security.W008",  # redirect to HTTPS: see SECURE_SSL_REDIRECT
+    "security.W021",  # HSTS preload: the domain's owner decides
+]
 
 # Liveness of every socket (design section 6): a pong must answer each ping, and waiting bytes must move.
 WS_PING_INTERVAL_SECONDS = env.integer("WS_PING_INTERVAL_SECONDS", 25, least=1, most=3600)

@@ -72,9 +72,9 @@ class Person:
         return Person(login.token, login.session)
 
 
-def join_parley(username: str, **profile: str) -> Person:
+def join_parley(username: str, display_name: str = "") -> Person:
     """Register somebody with the tests' password."""
-    login = services.register(username=username, password=PASSWORD, **profile)
+    login = services.register(username=username, password=PASSWORD, display_name=display_name)
     return Person(login.token, login.session)
 
 

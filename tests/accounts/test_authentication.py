@@ -1,0 +1,137 @@
+"""The token of every request: who it lets in, for how long, and at what cost."""
+
+from datetime import timedelta
+from io import StringIO
+from uuid import UUID
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
+
+from accounts import services
+from accounts.authentication import find_session
+from accounts.models import Session
+from tests.clients import Person
+from wire.problems import Problem
+
+DAY = timedelta(days=1)
+
+
+def age(person: Person, created: timedelta, used: timedelta) -> None:
+    """Let the session look as if it had been made and used that long ago."""
+    now = timezone.now()
+    session = Session.objects.get(pk=person.session.pk)
+    session.created_at = now - created
+    session.slide(now - used)
+    session.save()
+
+
+def test_it_works_in_one_query(alice: Person, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(1):
+        session = find_session(alice.token)
+        assert session.user.username == "alice"
+
+    assert session == alice.session
+
+
+@pytest.mark.parametrize("token", ["", "prl_", "prl_" + "A" * 43, "x" * 100_000, "\ud800", "\0"])
+def test_an_unknown_token_is_refused(alice: Person, token: str) -> None:
+    with pytest.raises(Problem, match=r"auth\.invalid_token"):
+        find_session(token)
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer nonsense", "Token {token}", "{token}", "Basic YTpi"])
+def test_another_header_is_refused_with_a_challenge(alice: Person, stranger: Person, header: str) -> None:
+    response = stranger.request("GET", "/v1/me", headers={"Authorization": header.format(token=alice.token)})
+
+    assert (response.status_code, response.json()["code"]) == (401, "auth.invalid_token")
+    assert response["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_scheme_is_read_in_any_case(alice: Person, stranger: Person) -> None:
+    response = stranger.request("GET", "/v1/me", headers={"Authorization": f"bearer {alice.token}"})
+
+    assert response.status_code == 200
+
+
+def test_an_idle_session_expires(alice: Person) -> None:
+    age(alice, created=40 * DAY, used=30 * DAY)
+
+    assert alice.get("/v1/me").json()["code"] == "auth.invalid_token"
+
+
+def test_a_used_session_lives_on(alice: Person) -> None:
+    age(alice, created=40 * DAY, used=29 * DAY)
+
+    assert alice.get("/v1/me").status_code == 200
+
+    session = Session.objects.get()
+    assert timezone.now() - session.last_used_at < timedelta(minutes=1)
+    assert session.expires_at - session.last_used_at == 30 * DAY
+
+
+def test_no_session_lives_longer_than_a_year(alice: Person) -> None:
+    age(alice, created=364 * DAY, used=DAY)
+
+    assert alice.get("/v1/me").status_code == 200
+
+    session = Session.objects.get()
+    assert session.expires_at == session.created_at + 365 * DAY
+
+
+def test_a_use_is_noted_once_a_minute(alice: Person, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    age(alice, created=DAY, used=timedelta(seconds=61))
+
+    with django_assert_num_queries(2):
+        find_session(alice.token)
+    with django_assert_num_queries(1):
+        find_session(alice.token)
+
+
+def test_the_times_are_settings(alice: Person, settings: Settings) -> None:
+    settings.SESSION_IDLE_SECONDS = 60
+    settings.SESSION_MAX_SECONDS = 90
+
+    age(alice, created=timedelta(seconds=80), used=timedelta(seconds=50))
+
+    assert alice.get("/v1/me").status_code == 200
+    assert Session.objects.get().expires_at - timezone.now() < timedelta(seconds=11)
+
+
+def test_a_write_checks_the_session_again(alice: Person) -> None:
+    services.require_live(alice.session)
+
+    services.log_out(session=alice.session)
+
+    with pytest.raises(Problem, match=r"auth\.invalid_token"):
+        services.require_live(alice.session)
+    with pytest.raises(Problem, match=r"auth\.invalid_token"):
+        services.update_profile(session=alice.session, changes={"display_name": "Ghost"})
+
+
+def test_deactivating_shuts_out(
+    alice: Person, ended: list[UUID], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("deactivate_user", "Alice", stdout=StringIO())
+
+    assert ended == [alice.session.id]
+    assert alice.get("/v1/me").status_code == 401
+    assert alice.user.username == "alice"
+
+
+def test_a_session_of_an_inactive_user_is_told_so(alice: Person) -> None:
+    alice.user.is_active = False
+    alice.user.save(update_fields=["is_active"])
+
+    response = alice.get("/v1/me")
+
+    assert (response.status_code, response.json()["code"]) == (403, "auth.account_disabled")
+    with pytest.raises(Problem, match=r"auth\.account_disabled"):
+        services.require_live(alice.session)
+
+
+def test_nobody_cannot_be_deactivated(db: None) -> None:
+    with pytest.raises(CommandError):
+        call_command("deactivate_user", "nobody")

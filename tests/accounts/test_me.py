@@ -1,0 +1,78 @@
+"""GET and PATCH /v1/me"""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from tests.clients import Person, codes
+
+URL = "/v1/me"
+
+
+def test_it_works(alice: Person) -> None:
+    response = alice.get(URL)
+
+    me = response.json()
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert me["id"] == str(alice.user.id)
+    assert {"id", "username", "display_name", "avatar_url", "metadata", "created_at"} <= set(me)
+
+
+def test_a_change_is_seen_by_others(alice: Person, bob: Person) -> None:
+    profile = {"display_name": "Al \U0001f407", "avatar_url": "https://example.org/a.png", "metadata": {"a": [1, None]}}
+
+    response = alice.patch(URL, profile)
+
+    assert response.status_code == 200
+    assert response.json().items() >= profile.items()
+    assert bob.get(f"/v1/users/{alice.user.id}").json().items() >= profile.items()
+
+
+def test_what_is_not_given_stays(alice: Person) -> None:
+    alice.patch(URL, {"display_name": "Al", "avatar_url": "https://example.org/a.png"})
+
+    me = alice.patch(URL, {"metadata": {"a": 1}}).json()
+
+    assert (me["display_name"], me["avatar_url"]) == ("Al", "https://example.org/a.png")
+    assert alice.patch(URL, {}).json() == me
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_an_avatar_can_be_taken_away(alice: Person, nothing: str | None) -> None:
+    alice.patch(URL, {"avatar_url": "https://example.org/a.png"})
+
+    assert alice.patch(URL, {"avatar_url": nothing}).json()["avatar_url"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        ({"username": "queen"}, {"username": "unknown"}),
+        ({"id": "1", "is_active": False}, {"id": "unknown", "is_active": "unknown"}),
+        ({"display_name": ""}, {"display_name": "blank"}),
+        ({"display_name": None}, {"display_name": "null"}),
+        ({"display_name": 5}, {"display_name": "type"}),
+        ({"display_name": "a\nb"}, {"display_name": "control"}),
+        ({"avatar_url": "javascript:alert(1)"}, {"avatar_url": "invalid"}),
+        ({"avatar_url": "ftp://example.org/a.png"}, {"avatar_url": "invalid"}),
+        ({"avatar_url": "https://example.org/" + "a" * 500}, {"avatar_url": "max_length"}),
+        ({"metadata": []}, {"metadata": "type"}),
+        ({"metadata": None}, {"metadata": "null"}),
+        ({"metadata": {"a": "x" * 4096}}, {"metadata": "max_bytes"}),
+    ],
+)
+def test_what_is_not_valid_changes_nothing(alice: Person, body: Any, refused: dict[str, str]) -> None:
+    before = User.objects.values().get()
+
+    response = alice.patch(URL, body)
+
+    assert response.status_code == 400
+    assert codes(response) == refused
+    assert User.objects.values().get() == before
+
+
+def test_a_stranger_is_refused(stranger: Person) -> None:
+    assert stranger.get(URL).json()["code"] == "auth.required"
+    assert stranger.patch(URL, {}).json()["code"] == "auth.required"

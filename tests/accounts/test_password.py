@@ -1,0 +1,57 @@
+"""POST /v1/auth/password"""
+
+from uuid import UUID
+
+import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from tests.clients import PASSWORD, Person, codes
+
+URL = "/v1/auth/password"
+NEW = "another fine phrase"
+
+
+def test_it_works(
+    alice: Person,
+    stranger: Person,
+    ended: list[UUID],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    phone = alice.another_device()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        response = alice.post(URL, {"old": PASSWORD, "new": NEW})
+
+    assert response.status_code == 204
+    assert ended == [phone.session.id]
+    assert alice.get("/v1/me").status_code == 200
+    assert phone.get("/v1/me").status_code == 401
+    assert stranger.post("/v1/auth/login", {"username": "alice", "password": NEW}).status_code == 200
+    assert stranger.post("/v1/auth/login", {"username": "alice", "password": PASSWORD}).status_code == 401
+
+
+def test_a_wrong_old_password_changes_nothing(alice: Person) -> None:
+    phone = alice.another_device()
+
+    response = alice.post(URL, {"old": "wrong horse", "new": NEW})
+
+    assert (response.status_code, response.json()["code"]) == (403, "auth.wrong_password")
+    assert phone.get("/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("new", "code"), [("short", "password_too_short"), ("alice liddell", "password_too_similar"), ("", "blank")]
+)
+def test_a_weak_new_password_is_refused(alice: Person, new: str, code: str) -> None:
+    response = alice.post(URL, {"old": PASSWORD, "new": new})
+
+    assert response.status_code == 400
+    assert codes(response)["new"] == code
+
+
+def test_a_malformed_body_is_refused(alice: Person) -> None:
+    assert codes(alice.post(URL, {"password": NEW})) == {"old": "required", "new": "required", "password": "unknown"}
+
+
+def test_a_stranger_is_refused(stranger: Person) -> None:
+    assert stranger.post(URL, {"old": PASSWORD, "new": NEW}).json()["code"] == "auth.required"

@@ -1,0 +1,97 @@
+"""GET /v1/auth/sessions and DELETE /v1/auth/sessions/{id}"""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+
+from accounts.models import Session
+from tests.clients import Person, codes
+
+URL = "/v1/auth/sessions"
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    phone = alice.another_device()
+
+    answer = alice.get(URL).json()
+
+    assert [row["id"] for row in answer["results"]] == [str(phone.session.id), str(alice.session.id)]
+    assert [row["current"] for row in answer["results"]] == [False, True]
+    assert set(answer["results"][0]) == {
+        *("id", "name", "platform", "created_at", "last_used_at", "expires_at", "current")
+    }
+    assert (answer["next"], answer["previous"]) == (None, None)
+
+
+def test_the_queries_do_not_grow_with_the_devices(
+    alice: Person, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(5):
+        alice.another_device()
+
+    with django_assert_num_queries(2):
+        alice.get(URL)
+
+
+def test_it_pages_forwards_and_back(alice: Person) -> None:
+    for _ in range(4):
+        alice.another_device()
+    everything = alice.get(URL).json()["results"]
+
+    first = alice.get(URL, limit=2).json()
+    second = alice.get(URL, limit=2, cursor=first["next"]).json()
+    third = alice.get(URL, limit=2, cursor=second["next"]).json()
+    back = alice.get(URL, limit=2, cursor=second["previous"]).json()
+
+    assert first["results"] + second["results"] + third["results"] == everything
+    assert (first["previous"], third["next"]) == (None, None)
+    assert (back["results"], back["previous"]) == (first["results"], None)
+
+
+def test_expired_sessions_are_not_shown(alice: Person) -> None:
+    phone = alice.another_device()
+    Session.objects.filter(pk=phone.session.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert len(alice.get(URL).json()["results"]) == 1
+
+
+def test_bad_parameters_are_refused(alice: Person) -> None:
+    assert codes(alice.get(URL, limit=101)) == {"limit": "max_value"}
+    assert codes(alice.get(URL, limit=0)) == {"limit": "min_value"}
+    assert codes(alice.get(URL, limit="1_0")) == {"limit": "invalid"}
+    assert codes(alice.get(URL, cursor="forged")) == {"cursor": "invalid"}
+    assert codes(alice.get(URL, page=2)) == {"page": "unknown"}
+    assert codes(alice.get(URL, limit=["1", "2"])) == {"limit": "repeated"}
+
+
+def test_ending_one_works(
+    alice: Person, ended: list[UUID], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    phone = alice.another_device()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        response = alice.delete(f"{URL}/{phone.session.id}")
+
+    assert response.status_code == 204
+    assert ended == [phone.session.id]
+    assert phone.get("/v1/me").status_code == 401
+    assert alice.get("/v1/me").status_code == 200
+
+
+def test_charlie_cannot_end_a_session_of_alice(alice: Person, charlie: Person) -> None:
+    response = charlie.delete(f"{URL}/{alice.session.id}")
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert alice.get("/v1/me").status_code == 200
+
+
+def test_an_unknown_session_is_not_found(alice: Person) -> None:
+    assert alice.delete(f"{URL}/{uuid4()}").status_code == 404
+    assert alice.delete(f"{URL}/everything").status_code == 404
+
+
+def test_a_stranger_is_refused(stranger: Person) -> None:
+    assert stranger.get(URL).json()["code"] == "auth.required"
+    assert stranger.delete(f"{URL}/{uuid4()}").json()["code"] == "auth.required"
