@@ -1,0 +1,43 @@
+"""What `check --deploy` knows of our own misconfigurations; Django knows of DEBUG, a weak SECRET_KEY and HTTPS."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+
+@register(Tags.security, deploy=True)
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """Every way in which this process is wired for a desk and not for the world."""
+    return [*_secrets(), *_doors(), *_workers()]
+
+
+def _secrets() -> list[CheckMessage]:
+    if not settings.SECRET_KEY_IS_GENERATED:
+        return []
+    hint = "Set SECRET_KEY to 50 random characters or more, the same for every process."
+    return [Error("SECRET_KEY is not set: each machine generates another one.", hint=hint, id="parley.E001")]
+
+
+def _doors() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if "*" in settings.ALLOWED_HOSTS:
+        hint = "List the names under which clients reach the server in ALLOWED_HOSTS."
+        found.append(Error("ALLOWED_HOSTS lets any Host header in.", hint=hint, id="parley.E002"))
+    if settings.CORS_ALLOW_ALL_ORIGINS:
+        hint = "List the origins of your web apps in CORS_ALLOWED_ORIGINS."
+        found.append(Warning("Pages of every origin may call this API.", hint=hint, id="parley.W003"))
+    return found
+
+
+def _workers() -> list[CheckMessage]:
+    if settings.WORKERS < 2:
+        return []
+    found: list[CheckMessage] = []
+    if not settings.REDIS_URL:
+        text = "Several workers without REDIS_URL: delivery between them takes about a second."
+        found.append(Warning(text, hint="Set REDIS_URL, or WORKERS=1.", id="parley.W004"))
+    if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
+        text = "Several workers on SQLite take turns at one write lock."
+        found.append(Warning(text, hint="Set DATABASE_URL to a PostgreSQL, or WORKERS=1.", id="parley.W005"))
+    return found
