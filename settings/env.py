@@ -212,7 +212,7 @@ def _pool() -> dict[str, Any]:
 
 def _query(variable: str, query: str, allowed: frozenset[str]) -> dict[str, str]:
     pairs = parse_qsl(query, keep_blank_values=True)
-    if query and not pairs:
+    if (query and not pairs) or not all(value for _, value in pairs):
         raise ImproperlyConfigured(f"{variable}: what follows the question mark must be name=value.")
     for name, _ in pairs:
         if name not in allowed:

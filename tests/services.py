@@ -113,8 +113,13 @@ class Server:
 
     def start(self) -> Self:
         """Starts the process and waits until it answers; raises ServiceMissing with its log when it does not."""
-        if self.running:
-            return self
+        if not self.running:
+            self.launch()
+            self.await_answer()
+        return self
+
+    def launch(self) -> None:
+        """Starts the process and does not wait."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self._command(),
@@ -126,15 +131,20 @@ class Server:
             )
         self._watchdog = subprocess.Popen(
             [sys.executable, "-c", WATCHDOG, str(self.process.pid), str(int(self.stop_signal))],
-            stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def await_answer(self) -> None:
+        """Waits until the launched process answers."""
         try:
             wait_until(lambda: not self.running or self._answers(), seconds=self.start_seconds, what="no answer")
         except TimeoutError:
             self.kill()
         if not self.running:
+            self._dismiss_watchdog()
             raise ServiceMissing(f"{self._command()[0]} did not start:\n{self.logs[-4000:]}")
-        return self
 
     @property
     def running(self) -> bool:
@@ -264,7 +274,7 @@ class PostgresServer(Server):
         """As a crash would; every backend goes too, so that the next start finds no one in the shared memory."""
         backends = children_of(self.pid) if self.running else []
         super().kill()
-        wait_until(lambda: not any(map(_alive, backends)), seconds=10, what="backends still run")
+        wait_until(lambda: not any(map(alive, backends)), seconds=10, what="backends still run")
 
     def _command(self) -> list[str]:
         settings = {
@@ -322,7 +332,8 @@ def _nobody() -> pwd.struct_passwd:
     return pwd.getpwnam("nobody")
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:

@@ -1,0 +1,199 @@
+"""Settings from the environment: what each variable may say, and that what it may not is refused by its name."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from settings import env
+
+HIDDEN = "hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _silent_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "DATABASE_POOL_SIZE", "REDIS_URL", "REDIS_PREFIX", "SECRET_KEY", "THING"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_silence_is_a_database_file_and_the_memory(tmp_path: Path) -> None:
+    database = env.database(f"sqlite:///{tmp_path}/var/parley.sqlite3")
+
+    assert database["NAME"] == f"{tmp_path}/var/parley.sqlite3"
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert database["OPTIONS"]["init_command"] == "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"
+    assert env.channel_layer()["BACKEND"] == "channels.layers.InMemoryChannelLayer"
+
+
+def test_a_postgres_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://al%40ice:p%2Fw@db.internal:6432/chat?sslmode=require")
+
+    database = env.database("")
+
+    assert (database["USER"], database["PASSWORD"], database["HOST"], database["PORT"]) == (
+        "al@ice",
+        "p/w",
+        "db.internal",
+        "6432",
+    )
+    assert database["NAME"] == "chat"
+    assert database["OPTIONS"]["sslmode"] == "require"
+    assert "lock_timeout=2000" in database["OPTIONS"]["options"]
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres:///chat?host=/run/pg&port=6432", "postgresql://@/chat?host=%2Frun%2Fpg&port=6432"]
+)
+def test_a_postgres_socket(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    database = env.database("")
+
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("/run/pg", "6432", "chat")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "chat.sqlite3",
+        "mysql://alice:hunter2@db/chat",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:////no/such/folder/chat.sqlite3",
+        "sqlite:///chat.sqlite3?synchronous=off",
+        "sqlite:///chat.sqlite3?journal=wal",
+        "postgres://alice:hunter2@db",
+        "postgres://alice:hunter2@db:port/chat",
+        "postgres://alice:hunter2@db:99999/chat",
+        "postgres://alice:hunter2@[::1/chat",
+        "postgres://alice:hunter2@db/chat/more",
+        "postgres://alice:hunter2@db/chat?hots=/run/pg",
+        "postgres://alice:hunter2@db/chat?host",
+    ],
+)
+def test_a_malformed_database_url_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
+        env.database("")
+
+    assert HIDDEN not in whole_story(refused.value)
+
+
+@pytest.mark.parametrize("url", ["redis://:hunter2@cache:6379/1", "rediss://cache", "unix:///run/valkey.sock"])
+def test_a_redis_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+
+    layer = env.channel_layer()
+
+    assert layer["BACKEND"] == "channels_redis.pubsub.RedisPubSubChannelLayer"
+    assert layer["CONFIG"]["hosts"][0] == {
+        "address": url, "socket_timeout": 2, "socket_connect_timeout": 2, "protocol": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["cache:6379", "http://:hunter2@cache", "redis://", "redis://:hunter2@cache:port", "redis://cache/db", "unix://"],
+)
+def test_a_malformed_redis_url_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL") as refused:
+        env.channel_layer()
+
+    assert HIDDEN not in whole_story(refused.value)
+
+
+def test_a_secret_is_made_once_and_kept_for_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "var" / "secret_key"
+
+    first, second = env.secret_key(file), env.secret_key(file)
+
+    assert first == second
+    assert len(first) >= 50
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_given_secret_is_never_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SECRET_KEY", "x" * 50)
+
+    assert env.secret_key(tmp_path / "secret_key") == "x" * 50
+    assert not (tmp_path / "secret_key").exists()
+
+
+def test_a_short_secret_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SECRET_KEY", HIDDEN)
+
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY") as refused:
+        env.secret_key(tmp_path / "secret_key")
+
+    assert HIDDEN not in whole_story(refused.value)
+
+
+def test_a_secret_that_cannot_be_kept_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file where the folder should be")
+
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY is not set"):
+        env.secret_key(tmp_path / "var" / "secret_key")
+
+
+def test_a_damaged_secret_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("")
+
+    with pytest.raises(ImproperlyConfigured, match="damaged"):
+        env.secret_key(tmp_path / "secret_key")
+
+
+@pytest.mark.parametrize("raw", ["0", "65536", "-1", "8e3", "8_000", "+80", "80.0", "eighty", "٨٠", "9" * 30])
+def test_an_integer_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv("THING", raw)
+
+    with pytest.raises(ImproperlyConfigured, match="THING must be a whole number from 1 to 65535"):
+        env.integer("THING", 8000, least=1, most=65535)
+
+
+@pytest.mark.parametrize(
+    ("read", "raw"),
+    [
+        (lambda: env.flag("THING", False), "maybe"),
+        (lambda: env.choice("THING", "a", ("a", "b")), "c"),
+        (lambda: env.origins("THING", []), "https://app.example.com/"),
+        (lambda: env.origins("THING", []), "*"),
+        (lambda: env.origins("THING", []), "app.example.com"),
+    ],
+)
+def test_other_malformed_values_are_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[], object], raw: str
+) -> None:
+    monkeypatch.setenv("THING", raw)
+
+    with pytest.raises(ImproperlyConfigured, match="THING"):
+        read()
+
+
+def test_lists_are_written_with_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", " a.example.com, b.example.com  c.example.com,")
+
+    assert env.words("THING", []) == ["a.example.com", "b.example.com", "c.example.com"]
+
+
+def test_an_empty_variable_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "  ")
+
+    assert env.words("THING", ["localhost"]) == ["localhost"]
+    assert env.integer("THING", 7, least=1, most=9) == 7
+    assert env.flag("THING", True) is True
+
+
+def whole_story(error: BaseException | None) -> str:
+    """What a traceback would print: the error and everything that it is chained to."""
+    return (
+        ""
+        if error is None
+        else f"{error!r} {whole_story(error.__cause__)}"
+        + ("" if error.__suppress_context__ else whole_story(error.__context__))
+    )

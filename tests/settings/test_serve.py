@@ -1,0 +1,99 @@
+"""`manage.py serve`, run as an operator runs it."""
+
+import os
+import signal
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests import services
+from tests.servers import ParleyServer
+from tests.services import ServiceMissing, children_of, wait_until
+
+SERVERS = ["daphne", "uvicorn"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_it_works(server: str) -> None:
+    with ParleyServer(server=server) as parley:
+        assert urllib.request.urlopen(f"{parley.url}/livez").status == 200
+        assert f"Parley serves {parley.url}" in parley.logs
+
+        assert parley.stop() == 0
+
+    assert "Traceback" not in parley.logs
+
+
+def test_the_second_start_has_nothing_to_migrate() -> None:
+    parley = ParleyServer()
+    with parley:
+        pass
+    told = len(parley.logs)
+
+    with parley:
+        pass
+
+    assert "migrations" in parley.logs[:told]
+    assert "migrations" not in parley.logs[told:]
+
+
+def test_several_processes_share_one_socket_and_replace_their_dead() -> None:
+    with ParleyServer(workers=2) as parley:
+        first, second = children_of(parley.pid)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: len(set(children_of(parley.pid)) - {first}) == 2, seconds=10, what="no new worker")
+
+        assert "about a second later" in parley.logs
+        assert second in children_of(parley.pid)
+        assert parley.stop() == 0
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    with ParleyServer(workers=2) as parley:
+        workers = children_of(parley.pid)
+
+        os.kill(parley.pid, signal.SIGKILL)
+
+        wait_until(lambda: not any(map(services.alive, workers)), seconds=15, what="the workers did not end")
+
+
+def test_two_servers_may_start_on_one_new_database_at_once() -> None:
+    postgres = services.start_postgres()
+    both = [ParleyServer(postgres.create_database("chat")), ParleyServer(postgres.database_url("chat"))]
+    for parley in both:
+        parley.launch()
+
+    for parley in both:
+        parley.await_answer()
+
+    assert sorted("migrations" in parley.logs for parley in both) == [False, True]
+    for parley in both:
+        assert parley.stop() == 0
+    postgres.stop()
+
+
+def test_an_occupied_port_is_said_so() -> None:
+    parley = ParleyServer()
+    with socket.socket() as occupant:
+        occupant.bind(("127.0.0.1", parley.port))
+        occupant.listen()
+
+        with pytest.raises(ServiceMissing, match="Set HOST or PORT"):
+            parley.start()
+
+
+def test_readiness_follows_the_database() -> None:
+    """Not ready while it is away, alive all the same, and ready within seconds of its return."""
+    postgres = services.start_postgres()
+    with ParleyServer(postgres.database_url("postgres")) as parley:
+        postgres.kill()
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"{parley.url}/readyz")
+        assert urllib.request.urlopen(f"{parley.url}/livez").status == 200
+
+        postgres.start()
+
+        wait_until(parley.ready, seconds=6, what="not ready")
+    postgres.stop()
