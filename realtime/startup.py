@@ -8,6 +8,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from api.services import rooms
+
 ADVISORY_LOCK = 0x9A21E7  # any number that no other user of the database takes
 
 
@@ -20,7 +22,7 @@ def prepare() -> int:
     try:
         with _one_at_a_time():
             applied = _migrate()
-            _make_lobby()
+            rooms.ensure_lobby()
     finally:
         _forget_connections()
     return applied
@@ -32,14 +34,6 @@ def _migrate() -> int:
     if plan:
         call_command("migrate", interactive=False, verbosity=0)
     return len(plan)
-
-
-def _make_lobby() -> None:
-    try:
-        from api.services.rooms import ensure_lobby
-    except ImportError:
-        return
-    ensure_lobby()
 
 
 @contextmanager
