@@ -43,4 +43,5 @@ class Limits:
     @property
     def tick(self) -> float:
         """How often all connections are looked at: once a second, or often enough for shorter intervals."""
-        return min(1.0, self.ping_interval / 4, self.ping_timeout / 4, self.stall / 4, self.request / 4)
+        patience = self.ping_interval, self.ping_timeout, self.stall, self.handshake, self.request, self.farewell
+        return min(1.0, min(patience) / 4)

@@ -38,7 +38,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         self._told = False  # the application knows that no more comes
         self._deaf = False  # framing is lost: what still arrives cannot be understood
         self._fragments = 0
-        self._close_by = 0.0
+        self._close_by = self.server.now() + self.limits.handshake  # then: the time to answer our close frame
         self._ping: bytes | None = None
         # The first ping comes early by a random part, so that sockets that came together are not pinged together.
         self._ping_at = self.server.now() + self.limits.ping_interval * random.uniform(0.5, 1)
@@ -77,19 +77,15 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def _refuse(self, status: int, reason: str) -> None:
         """Answer the handshake with a plain HTTP error."""
         self._tell(1006, reason)
-        self._decide().errback(ConnectionDeny(status, reason))
+        if hasattr(self, "handshake_deferred"):
+            self._decide().errback(ConnectionDeny(status, reason))
+        else:
+            self.abort()
 
     def _decide(self) -> Deferred[Any]:
         decision: Deferred[Any] = self.handshake_deferred
         del self.handshake_deferred
         return decision
-
-    def onOpenHandshakeTimeout(self) -> None:
-        self.openHandshakeTimeoutCall = None
-        if self.state == self.STATE_CONNECTING and hasattr(self, "handshake_deferred"):
-            self._refuse(503, "The application did not answer")
-        else:
-            super().onOpenHandshakeTimeout()
 
     # Out
 
@@ -214,6 +210,8 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
                 self.part(frames.TOO_SLOW, self.limits.last_words)
             else:
                 self._check_pulse(now)
+        elif self.state == self.STATE_CONNECTING and now >= self._close_by:
+            self._refuse(503, "The application did not answer")
         elif self.state == self.STATE_CLOSING and now >= self._close_by:
             self.onCloseHandshakeTimeout()
         elif self.state == self.STATE_CLOSED and stalled >= self.limits.stall:
@@ -242,8 +240,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def part(self, farewell: Farewell, grace: float, retry_after_ms: int | None = None) -> None:
         """Close for a reason of the server's own: goodbye, close frame, and ``grace`` seconds to answer it."""
         if self.state == self.STATE_CONNECTING:
-            if hasattr(self, "handshake_deferred"):
-                self._refuse(503, farewell.reason)
+            self._refuse(503, farewell.reason)
         elif self.state == self.STATE_OPEN:
             text = self.extension["goodbye"](farewell.code, farewell.reason, farewell.reconnect, retry_after_ms)
             if text is not None:
@@ -272,7 +269,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     def application_ended(self, error: BaseException | None) -> None:
         """The application returned or raised: a socket without one would stay open for ever."""
-        if self.state == self.STATE_CONNECTING and hasattr(self, "handshake_deferred"):
+        if self.state == self.STATE_CONNECTING:
             self._refuse(500, "Internal server error")
         elif self.state == self.STATE_OPEN:
             self._close(1011 if error else 1000, "", self.limits.farewell)
@@ -306,8 +303,8 @@ class WebSocketFactory(ws_protocol.WebSocketFactory):
         super().__init__(server, server="")
         self.setProtocolOptions(
             maxMessagePayloadSize=server.limits.frame_bytes,
-            openHandshakeTimeout=server.limits.handshake,
-            closeHandshakeTimeout=0,  # the server's one timer sees to it
+            openHandshakeTimeout=0,  # the server's one timer sees to both
+            closeHandshakeTimeout=0,
             failByDrop=False,
             webStatus=False,
             allowNullOrigin=True,

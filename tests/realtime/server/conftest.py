@@ -1,0 +1,23 @@
+"""Two servers for most tests: one with the ordinary limits, one that soon loses patience."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.realtime.server.served import Served
+
+
+@pytest.fixture(scope="session")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    errors = tmp_path_factory.mktemp("calm") / "errors"
+    with Served(errors, handshake=0.5, request=0.8, last_words=1.0, cancel=0.5) as served:
+        yield served
+    assert "inside the server" not in errors.read_text()
+
+
+@pytest.fixture(scope="session")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    errors = tmp_path_factory.mktemp("hasty") / "errors"
+    with Served(errors, ping_interval=0.4, ping_timeout=0.4, stall=0.8, last_words=0.4, farewell=0.8) as served:
+        yield served
+    assert "inside the server" not in errors.read_text()

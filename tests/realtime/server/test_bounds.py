@@ -1,0 +1,140 @@
+"""What one client can cost: memory, and the patience of the server."""
+
+import json
+import select
+import time
+
+import pytest
+
+from tests.realtime.server.served import PATIENCE, PING, PONG, TEXT, RawSocket, Served, frame, goodbye
+
+MIB = 1024 * 1024
+
+
+def feed(socket: RawSocket, data: bytes, seconds: float) -> int:
+    """Send as much as the server takes until it takes nothing for a second, or the time is over; the bytes taken."""
+    socket.tcp.setblocking(False)
+    end, sent = time.monotonic() + seconds, 0
+    while time.monotonic() < end and select.select([], [socket.tcp], [], 1.0)[1]:
+        try:
+            sent += socket.tcp.send(data)
+        except BlockingIOError:
+            continue
+        except ConnectionError:
+            break
+    socket.tcp.settimeout(PATIENCE)
+    return sent
+
+
+def test_one_frame_object_serves_many_sends(calm: Served) -> None:
+    tag = calm.tag()
+    with calm.connect(f"/shares?{tag}") as socket:
+        assert [socket.recv(), socket.recv()] == ["grüße", "grüße"]
+        assert calm.told(tag)["once"] is True
+
+    assert calm.told(tag)["type"] == "websocket.disconnect"
+    assert calm.told(tag)["written"] is False
+
+
+def test_a_flood_into_a_busy_application_stops_in_the_network(calm: Served) -> None:
+    with calm.raw("/echo") as warm:
+        warm.send(b"x" * 65_536)
+        warm.read()
+    with calm.raw("/sleeps") as socket:
+        before = calm.memory()
+
+        taken = feed(socket, frame(b"x" * 60_000) * 20, seconds=5)
+
+        assert taken < 20 * MIB  # kernel buffers; the client cannot even send the rest of its 120 MB
+        assert calm.memory() - before <= 2 * MIB
+
+
+def test_a_flood_of_tiny_frames_is_echoed_whole(calm: Served) -> None:
+    with calm.raw("/echo") as socket:
+        socket.tcp.sendall(frame(b"") * 5_000 + frame(b"end"))
+
+        assert [socket.read() for _ in range(5_001)] == [(TEXT, b"")] * 5_000 + [(TEXT, b"end")]
+
+
+@pytest.mark.parametrize("path", ["/sends", "/writes"])
+def test_a_stalled_reader_that_keeps_talking_is_cut(hasty: Served, path: str) -> None:
+    tag = hasty.tag()
+    before = hasty.memory()
+    with hasty.raw(f"{path}?{tag}", receive_buffer=4096) as socket:
+        began, peak = time.monotonic(), 0
+        while select.select([], [socket.tcp], [], 0.05)[1] and time.monotonic() - began < PATIENCE:
+            try:
+                socket.send(b"still here")
+                socket.send(opcode=PONG)
+            except ConnectionError:
+                break
+            peak = max(peak, hasty.memory())
+        took = time.monotonic() - began
+
+    assert 0.8 <= took < 4
+    assert peak - before <= 2 * MIB
+    assert hasty.told(tag)["code"] == 4002
+
+
+def test_a_reader_that_wakes_up_reads_why(hasty: Served) -> None:
+    tag = hasty.tag()
+    with hasty.raw(f"/writes?{tag}", receive_buffer=4096) as socket:
+        assert hasty.told(tag)["code"] == 4002
+
+        assert socket.read_end() == (goodbye(4002, "too_slow", reconnect=True), 4002, "too_slow")
+
+
+def test_who_never_looks_at_the_backlog_is_aborted(calm: Served) -> None:
+    tag = calm.tag()
+    before = calm.memory()
+    with calm.raw(f"/floods?{tag}"):
+        assert calm.told(tag)["code"] == 1006
+
+    assert calm.memory() - before <= 3 * MIB
+
+
+def test_pings_without_end_are_not_all_answered(calm: Served) -> None:
+    before = calm.memory()
+    with calm.raw("/sleeps", receive_buffer=4096) as socket:
+        feed(socket, frame(b"x" * 125, PING) * 100, seconds=1)
+
+        assert calm.memory() - before <= 2 * MIB
+
+
+class TestHeartbeat:
+    """Every socket is pinged, and lives by its pongs alone."""
+
+    def test_a_client_that_answers_stays(self, hasty: Served) -> None:
+        with hasty.raw("/echo") as socket:
+            for _ in range(4):
+                opcode, payload = socket.read()
+                assert opcode == PING
+                socket.send(payload, PONG)
+
+            socket.send(b"alive")
+            assert socket.read() == (TEXT, b"alive")
+
+    def test_a_client_that_only_talks_is_cut(self, hasty: Served) -> None:
+        tag = hasty.tag()
+        with hasty.raw(f"/sleeps?{tag}") as socket:
+            socket.send(b"I am here")
+            socket.send(b"", PONG)
+
+            assert socket.read_end() == (goodbye(4004, "heartbeat", reconnect=True), 4004, "heartbeat")
+            socket.wait_until_gone()
+
+    def test_a_client_that_talks_without_end_is_cut(self, hasty: Served) -> None:
+        tag = hasty.tag()
+        with hasty.raw(f"/sleeps?{tag}") as socket:
+            feed(socket, frame(b"x" * 1000) * 10, seconds=2)
+
+            assert socket.read_end()[1] == 4004
+
+    def test_it_goes_without_a_push_where_another_protocol_is_spoken(self, hasty: Served) -> None:
+        with hasty.raw("/silent") as socket:
+            assert socket.read_end() == (None, 4004, "heartbeat")
+
+
+def test_reports_are_json(calm: Served) -> None:
+    """The reports that these tests wait for are told apart by their tags."""
+    assert json.loads(json.dumps(calm.tag())) != calm.tag()

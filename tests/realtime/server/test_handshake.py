@@ -1,0 +1,64 @@
+"""How a websocket begins."""
+
+import json
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.realtime.server.served import Served
+
+
+def test_it_works(calm: Served) -> None:
+    with calm.connect("/echo") as socket:
+        socket.send("grüße")
+        socket.send(b"\x00\xff")
+
+        assert [socket.recv(), socket.recv()] == ["grüße", b"\x00\xff"]
+
+
+def test_the_scope_is_complete(calm: Served) -> None:
+    with calm.connect("/describe?", subprotocols=["chat.v1", "bearer.secret"]) as socket:
+        scope = json.loads(socket.recv())
+
+        assert socket.subprotocol == "chat.v1"
+        assert socket.response is not None
+        assert socket.response.headers.get_all("x-one") == ["1", "2"]
+        assert scope["client"] == list(socket.local_address)
+        assert scope["subprotocols"] == ["chat.v1", "bearer.secret"]
+        assert scope["scheme"] == "ws"
+        assert scope["extension"] == ["abort", "backlog", "drain", "goodbye", "write"]
+
+
+def test_compression_is_never_agreed(calm: Served) -> None:
+    with calm.connect("/echo", compression="deflate") as socket:
+        assert socket.response is not None
+        assert "sec-websocket-extensions" not in socket.response.headers
+
+
+def test_a_refusal_before_accept_is_403(calm: Served) -> None:
+    with pytest.raises(InvalidStatus) as refusal:
+        calm.connect("/refuse")
+
+    assert refusal.value.response.status_code == 403
+
+
+def test_an_application_that_does_not_decide_is_503(calm: Served) -> None:
+    tag = calm.tag()
+
+    with pytest.raises(InvalidStatus) as refusal:
+        calm.connect(f"/undecided?{tag}")
+
+    assert refusal.value.response.status_code == 503
+    assert calm.told(tag)["code"] == 1006
+
+
+def test_an_application_that_closes_names_code_and_reason(calm: Served) -> None:
+    tag = calm.tag()
+    with calm.connect(f"/describe?{tag}", subprotocols=["chat.v1"]) as socket:
+        socket.recv()
+        with pytest.raises(ConnectionClosed) as end:
+            socket.recv()
+
+    assert end.value.rcvd is not None
+    assert (end.value.rcvd.code, end.value.rcvd.reason) == (1013, "ü" * 61)
+    assert calm.told(tag)["code"] == 1013

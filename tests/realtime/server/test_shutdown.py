@@ -1,0 +1,80 @@
+"""SIGTERM: everybody is told, nobody is cut short, and the process ends."""
+
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.realtime.server.served import CLOSE, RawSocket, Served
+
+
+def test_it_ends_in_good_order(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors") as served:
+        tag = served.tag()
+        sockets = [served.raw(f"/echo?{tag}") for _ in range(20)]
+        young = served.tcp()
+        served.terminate()
+
+        ends = [leave(socket) for socket in sockets]
+        codes = [served.told(tag)["code"] for _ in sockets]
+        status = served.process.wait(5)
+        young.close()
+
+    assert status == 0
+    assert {end[1:] for end in ends} == {(1012, "restart")}
+    waits = [end[0]["data"].pop("retry_after_ms") for end in ends if end[0]]
+    assert all(0 <= wait <= 1000 for wait in waits)
+    assert len(set(waits)) > 5
+    assert ends[0][0] == {"action": "goodbye", "data": {"code": 1012, "reason": "restart", "reconnect": True}}
+    assert codes == [1012] * 20
+    assert (tmp_path / "errors").read_text() == ""
+
+
+def leave(socket: RawSocket) -> tuple[dict[str, dict[str, int]] | None, int, str]:
+    with socket:
+        end = socket.read_end()
+        socket.send(b"\x03\xf4", CLOSE)
+    return end
+
+
+def test_a_request_in_flight_is_answered(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors") as served:
+        responses: list[httpx.Response] = []
+        address = f"http://127.0.0.1:{served.port}"
+        request = threading.Thread(target=lambda: responses.append(httpx.get(f"{address}/slow?tag")))
+        request.start()
+        served.told("tag")
+
+        served.terminate()
+        request.join()
+        status = served.process.wait(5)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(address)
+
+    assert status == 0
+    assert responses[0].text == "slow"
+    assert responses[0].headers["connection"] == "close"
+
+
+def test_who_does_not_answer_is_dropped_and_who_does_not_end_is_cancelled(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors", last_words=0.5, drain=1.0, cancel=30) as served, served.raw("/sleeps?tag"):
+        began = time.monotonic()
+        served.terminate()
+        status = served.process.wait(5)
+
+        assert status == 0
+        assert time.monotonic() - began < 3
+        assert served.told("tag")["type"] == "cancelled"
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors") as served, served.raw("/sleeps") as socket:
+        served.terminate()
+        socket.read_end()
+        began = time.monotonic()
+        served.terminate()
+
+        assert served.process.wait(5) == 1
+        assert time.monotonic() - began < 1
