@@ -134,6 +134,8 @@ class PasswordView(SessionView):
 class MeView(SessionView):
     """Who asks. The chat extends this view: what it adds to me, it adds in `represent`."""
 
+    delete_body = serializers.DeleteAccountBody
+
     def represent(self, user: User) -> dict[str, Any]:
         return dict(UserSerializer(user).data)
 
@@ -158,11 +160,10 @@ class MeView(SessionView):
     @extend_schema(
         operation_id="delete_me",
         summary="Delete my account; a tombstone of me stays beside my messages",
-        request=serializers.DeleteAccountBody,
         responses={204: None, **problems("auth.wrong_password", body=True)},
     )
     def delete(self, request: Request) -> Response:
-        services.delete_account(session=self.session, **self.body(serializers.DeleteAccountBody))
+        services.delete_account(session=self.session, **self.body(self.delete_body))
         return Response(status=204)
 
 

@@ -13,7 +13,7 @@ from wire.problems import Problem
 from wire.times import format_time
 
 MAX_DEPTH = 16
-MAX_KEYS = 256
+MAX_KEYS = 1_024  # one sync names up to 1,000 rooms
 MAX_NUMBER = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)

@@ -1,0 +1,45 @@
+"""What the accounts endpoints promise in openapi.yaml."""
+
+from typing import Any
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from accounts import urls
+
+
+@pytest.fixture(scope="module")
+def operations() -> dict[str, Any]:
+    schema = SchemaGenerator(patterns=urls.urlpatterns).get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return {operation["operationId"]: operation for path in schema["paths"].values() for operation in path.values()}
+
+
+def test_every_operation_has_a_name_and_a_summary(operations: dict[str, Any]) -> None:
+    assert set(operations) == {
+        *("register", "log_in", "log_out", "log_out_all", "list_sessions", "end_session", "change_password"),
+        *("get_me", "update_me", "delete_me", "search_users", "get_user"),
+    }
+    assert all(operation["summary"] for operation in operations.values())
+
+
+def test_every_operation_names_its_problems(operations: dict[str, Any]) -> None:
+    for operation in operations.values():
+        assert {"400", "406", "500", "503"} <= set(operation["responses"])
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"]
+                assert response["description"]
+    assert "auth.username_taken" in operations["register"]["responses"]["409"]["description"]
+
+
+def test_only_registering_and_logging_in_need_no_token(operations: dict[str, Any]) -> None:
+    open_to_all = {name for name, operation in operations.items() if operation["security"] == [{}]}
+
+    assert open_to_all == {"register", "log_in"}
+    assert "401" not in operations["register"]["responses"]
+
+
+def test_a_body_is_described_also_where_it_deletes(operations: dict[str, Any]) -> None:
+    with_body = {name for name, operation in operations.items() if "requestBody" in operation}
+
+    assert with_body == {"register", "log_in", "change_password", "update_me", "delete_me"}

@@ -1,0 +1,117 @@
+"""What a body may hold: known fields, of the JSON types that they are declared with."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from rest_framework import serializers
+
+from wire.fields import MetadataField, StrictSerializer, TextField, TimeField
+from wire.problems import to_problem
+
+UUID = "018f3c5e-1111-7000-8000-000000000000"
+
+
+class InnerBody(StrictSerializer):
+    flag = serializers.BooleanField(required=False)
+
+
+class Body(StrictSerializer):
+    text = TextField(required=False)
+    count = serializers.IntegerField(required=False)
+    flag = serializers.BooleanField(required=False)
+    share = serializers.FloatField(required=False)
+    kind = serializers.ChoiceField(["a", "1"], required=False)
+    owner = serializers.UUIDField(required=False)
+    people = serializers.ListField(child=serializers.UUIDField(), required=False)
+    items = InnerBody(many=True, required=False)
+    inner = InnerBody(required=False)
+    metadata = MetadataField(required=False)
+    at = TimeField(required=False)
+    made_at = TimeField(read_only=True)
+
+
+def refusals(data: Any) -> dict[str, str]:
+    body = Body(data=data)
+    try:
+        body.is_valid(raise_exception=True)
+    except serializers.ValidationError as error:
+        return {each.field: each.code for each in to_problem(error).errors}
+    return {}
+
+
+def test_it_works() -> None:
+    assert refusals({}) == {}
+    assert refusals({"text": " a\n\tb ", "count": -1, "flag": False, "share": 1, "kind": "1", "owner": UUID}) == {}
+    assert refusals({"people": [UUID], "items": [{"flag": True}], "inner": {}, "metadata": {"a": {"b": []}}}) == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "refused"),
+    [
+        (None, {"": "null"}),
+        ([], {"": "invalid"}),
+        ("text", {"": "invalid"}),
+        ({"text": 5}, {"text": "type"}),
+        ({"text": False}, {"text": "type"}),
+        ({"count": "5"}, {"count": "type"}),
+        ({"count": True}, {"count": "type"}),
+        ({"count": 1.0}, {"count": "type"}),
+        ({"flag": "true"}, {"flag": "type"}),
+        ({"flag": 1}, {"flag": "type"}),
+        ({"share": "0.5"}, {"share": "type"}),
+        ({"share": True}, {"share": "type"}),
+        ({"kind": 1}, {"kind": "type"}),
+        ({"kind": "b"}, {"kind": "invalid_choice"}),
+        ({"owner": 7}, {"owner": "type"}),
+        ({"owner": f"{{{UUID}}}"}, {"owner": "invalid"}),
+        ({"owner": UUID.replace("-", "")}, {"owner": "invalid"}),
+        ({"people": UUID}, {"people": "type"}),
+        ({"people": {"0": UUID}}, {"people": "type"}),
+        ({"people": [UUID, 5]}, {"people.1": "type"}),
+        ({"items": {}}, {"items": "type"}),
+        ({"items": [{}, {"flag": 0}]}, {"items.1.flag": "type"}),
+        ({"inner": []}, {"inner": "type"}),
+        ({"inner": {"odd": 1}}, {"inner.odd": "unknown"}),
+        ({"made_at": "2026-01-01T00:00:00Z"}, {"made_at": "unknown"}),
+        ({"odd": 1, "count": "5", "text": ""}, {"odd": "unknown", "count": "type", "text": "blank"}),
+    ],
+)
+def test_what_is_of_another_shape_is_refused_by_path(data: Any, refused: dict[str, str]) -> None:
+    assert refusals(data) == refused
+
+
+def test_text_is_counted_in_code_points_and_in_bytes() -> None:
+    assert refusals({"text": "a" * 8_000}) == {}
+    assert refusals({"text": "a" * 8_001}) == {"text": "max_length"}
+    assert refusals({"text": "\U0001f407" * 4_096}) == {}
+    assert refusals({"text": "\U0001f407" * 4_097}) == {"text": "max_bytes"}
+
+
+@pytest.mark.parametrize("character", [chr(code) for code in range(32) if chr(code) not in "\0\n\t"])
+def test_text_holds_no_control_characters(character: str) -> None:
+    assert refusals({"text": f"a{character}b"}) == {"text": "control"}
+
+
+@pytest.mark.parametrize("metadata", ["text", 5, [], [["a", 1]], True])
+def test_metadata_is_an_object(metadata: object) -> None:
+    assert refusals({"metadata": metadata}) == {"metadata": "type"}
+
+
+def test_metadata_is_counted_as_json() -> None:
+    assert refusals({"metadata": {"a": "x" * (4096 - 8)}}) == {}
+    assert refusals({"metadata": {"a": "x" * (4096 - 7)}}) == {"metadata": "max_bytes"}
+
+
+@pytest.mark.parametrize("time", ["2026-01-01T00:00:00Z", "2026-01-01T02:00:00.123456+02:00"])
+def test_a_time_has_an_offset(time: str) -> None:
+    assert refusals({"at": time}) == {}
+
+
+@pytest.mark.parametrize("time", ["2026-01-01T00:00:00", "2026-01-01", "now", "", "2026-13-01T00:00:00Z"])
+def test_another_time_is_refused(time: str) -> None:
+    assert refusals({"at": time}) == {"at": "invalid"}
+
+
+def test_a_time_goes_out_in_utc_with_milliseconds() -> None:
+    assert TimeField().to_representation(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000Z"

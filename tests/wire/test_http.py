@@ -1,0 +1,193 @@
+"""What every request meets, whatever it asks for: bodies, headers, URLs, failures."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import AsyncClient
+from pytest_django import Settings
+
+from accounts import authentication, services
+from tests.clients import PASSWORD, Person, codes
+
+KEYS = {"type", "title", "status", "detail", "code", "errors", "retryable", "retry_after_ms", "request_id"}
+LOGIN = "/v1/auth/login"
+BODY = {"username": "alice", "password": PASSWORD}
+
+
+def assert_problem(response: Any, status: int, code: str) -> None:
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (status, code)
+    assert response["Content-Type"] == "application/problem+json"
+    assert set(problem) == KEYS
+    assert problem["type"] == f"/problems/{code}"
+    assert problem["status"] == status
+    assert problem["request_id"] == response["X-Request-ID"]
+
+
+def test_a_request_id_comes_back(alice: Person) -> None:
+    response = alice.request("GET", "/v1/me", headers={"X-Request-ID": "trace-1.a_B"})
+
+    assert response["X-Request-ID"] == "trace-1.a_B"
+
+
+@pytest.mark.parametrize("odd", ["", "with space", "a" * 129, "a\tb", "caf\u00e9", "<script>"])
+def test_an_odd_request_id_is_replaced(alice: Person, odd: str) -> None:
+    response = alice.request("GET", "/v1/me", headers={"X-Request-ID": odd})
+
+    assert re.fullmatch(r"[0-9a-f-]{36}", response["X-Request-ID"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{bad",
+        b'{"username": "a", "username": "b"}',
+        b'{"username": NaN}',
+        b'{"username": "\\u0000"}',
+        b'{"username": "\\ud800"}',
+        b"[" * 10_000,
+        b'{"username": ' + b"9" * 5_000 + b"}",
+        b"\xff\xfe",
+    ],
+)
+def test_json_that_could_hurt_is_refused(stranger: Person, body: bytes) -> None:
+    assert_problem(stranger.post(LOGIN, body), 400, "json.invalid")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "x"])
+def test_another_media_type_is_refused(stranger: Person, kind: str) -> None:
+    response = stranger.request("POST", LOGIN, BODY, content_type=kind)
+
+    assert_problem(response, 415, "unsupported_media_type")
+
+
+def test_a_charset_beside_the_media_type_is_fine(alice: Person, stranger: Person) -> None:
+    response = stranger.request("POST", LOGIN, BODY, content_type="application/json; charset=utf-8")
+
+    assert response.status_code == 200
+
+
+def test_a_body_of_more_than_256_kib_is_refused(stranger: Person) -> None:
+    assert_problem(stranger.post(LOGIN, b" " * (256 * 1024 + 1)), 413, "request.too_large")
+    assert_problem(stranger.post(LOGIN, b" " * (256 * 1024)), 400, "json.invalid")
+
+
+async def test_a_chunked_body_is_a_body(stranger: Person) -> None:
+    response = await AsyncClient(raise_request_exception=False).generic(
+        "POST", LOGIN, b"{bad", "application/json", headers={"Transfer-Encoding": "chunked"}
+    )
+
+    assert_problem(response, 400, "json.invalid")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*"])
+def test_who_accepts_no_json_is_told_so_in_json(alice: Person, accept: str) -> None:
+    assert_problem(alice.request("GET", "/v1/me", headers={"Accept": accept}), 406, "not_acceptable")
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/*", "application/problem+json", "text/html, */*;q=0.1"])
+def test_who_accepts_json_gets_json(alice: Person, accept: str) -> None:
+    response = alice.request("GET", "/v1/me", headers={"Accept": accept})
+
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
+def test_a_wrong_method_is_refused_with_the_right_ones(stranger: Person, method: str) -> None:
+    response = stranger.request(method, LOGIN)
+
+    assert_problem(response, 405, "method_not_allowed")
+    assert response["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/nothing", "/v1/me/", "/v1/%00", "/v1/%FF", "/v1/%ED%A0%80", "/a%0Ab"]
+)
+def test_an_unknown_path_is_a_problem(alice: Person, path: str) -> None:
+    response = alice.request("GET", path)
+
+    assert response.status_code in (400, 404)
+    assert_problem(response, response.status_code, response.json()["code"])
+
+
+@pytest.mark.parametrize("query", ["q=%00", "q=a%00b", "%00=1"])
+def test_nul_in_a_query_is_refused(alice: Person, query: str) -> None:
+    assert_problem(alice.request("GET", f"/v1/users?{query}"), 400, "request.invalid")
+
+
+@pytest.mark.parametrize("query", ["q=%ED%A0%80", "q=%FF", "q=%", "&&&=", "q[]=1", "q=a&" + "x=1&" * 1001])
+def test_an_odd_query_is_no_crash(alice: Person, query: str) -> None:
+    assert alice.request("GET", f"/v1/users?{query}").status_code in (200, 400)
+
+
+@pytest.mark.parametrize("name", ["token", "access_token"])
+def test_a_token_in_a_url_is_refused(alice: Person, stranger: Person, name: str) -> None:
+    response = stranger.get("/v1/me", **{name: alice.token})
+
+    assert_problem(response, 400, "request.invalid")
+    assert codes(response) == {"token": "in_url"}
+    assert alice.token not in response.content.decode()
+
+
+def test_an_unknown_parameter_is_refused_by_name(alice: Person) -> None:
+    response = alice.get("/v1/me", fields="id")
+
+    assert_problem(response, 400, "request.invalid")
+    assert codes(response) == {"fields": "unknown"}
+
+
+def test_a_crash_tells_nothing_and_is_logged(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(**ignored: object) -> None:
+        raise RuntimeError("the secret plan")
+
+    monkeypatch.setattr(services, "log_out", crash)
+
+    response = alice.post("/v1/auth/logout")
+
+    assert_problem(response, 500, "internal")
+    assert "secret" not in response.content.decode()
+    assert "the secret plan" in caplog.text
+    assert response["X-Request-ID"] in caplog.text
+
+
+def test_a_crash_outside_the_views_is_a_problem_too(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.ROOT_URLCONF = "tests.wire.crashing_urls"
+
+    assert_problem(alice.get("/crash"), 500, "internal")
+    assert_problem(alice.get("/suspicious"), 400, "request.invalid")
+    settings.DEBUG = True
+    assert_problem(alice.get("/crash"), 500, "internal")
+    assert_problem(alice.get("/nothing"), 404, "not_found")
+
+
+def test_a_database_that_is_away_is_worth_another_try(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(token: str) -> None:
+        raise OperationalError("connection refused at 10.0.0.7")
+
+    monkeypatch.setattr(authentication, "find_session", unreachable)
+
+    response = alice.get("/v1/me")
+
+    assert_problem(response, 503, "unavailable")
+    assert response["Retry-After"] == "1"
+    assert (response.json()["retryable"], response.json()["retry_after_ms"]) == (True, 1000)
+    assert "10.0.0.7" not in response.content.decode()
+
+
+async def test_the_async_stack_answers_alike(db: None) -> None:
+    client = AsyncClient(raise_request_exception=False)
+
+    missing = await client.get("/v1/nothing", headers={"X-Request-ID": "async-1"})
+    in_url = await client.get("/v1/me?token=x")
+
+    assert json.loads(missing.content)["code"] == "not_found"
+    assert missing["X-Request-ID"] == "async-1"
+    assert in_url.status_code == 400
