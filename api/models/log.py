@@ -6,7 +6,9 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef
 
+from api.models.members import Interval, Member
 from wire.fields import format_time
 
 INBOX_TYPES = frozenset({"room.added", "room.removed", "read.updated"})
@@ -44,6 +46,14 @@ class EventQuerySet(models.QuerySet["Event"]):
     def page_after(self, stream: UUID, after: int, limit: int) -> list["Event"]:
         """The next events of a stream in order. Contiguous, because commit order is seq order (design section 2)."""
         return list(self.filter(stream=stream, seq__gt=after).order_by("seq")[:limit])
+
+    def visible_to(self, member: Member) -> "EventQuerySet":
+        """The events of the member's room that the history rule gives them (design section 3)."""
+        events = self.filter(stream=member.room_id)
+        if member.room.history == "shared":
+            return events
+        stays = Interval.objects.filter(room_id=member.room_id, user_id=member.user_id)
+        return events.filter(Exists(stays.around(OuterRef("seq"))))
 
 
 class Event(models.Model):

@@ -1,6 +1,7 @@
 """Who is in which room, and the seqs between which they were: what the history rule is decided by."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -65,6 +66,28 @@ class Member(models.Model):
         return list(CAN[self.role])
 
 
+Span = tuple[int, int]  # the first seq and the last, both included
+
+FOR_EVER = 2**63 - 1  # above every seq
+
+
+class IntervalQuerySet(models.QuerySet["Interval"]):
+    """Reads of stays."""
+
+    def around(self, seq: models.expressions.Combinable) -> "IntervalQuerySet":
+        """The stays that a seq lies in: the condition of the history rule since_joined."""
+        return self.filter(joined_seq__lte=seq).filter(Q(left_seq=None) | Q(left_seq__gte=seq))
+
+    def spans(self) -> dict[tuple[UUID, UUID], list[Span]]:
+        """By room and user, in order."""
+        found: dict[tuple[UUID, UUID], list[Span]] = {}
+        for room, user, joined, left in self.order_by("joined_seq").values_list(
+            "room_id", "user_id", "joined_seq", "left_seq"
+        ):
+            found.setdefault((room, user), []).append((joined, FOR_EVER if left is None else left))
+        return found
+
+
 class Interval(models.Model):
     """One stay of a user in a room: the seqs of the own join and, once over, of the own leave, both ends included."""
 
@@ -72,6 +95,8 @@ class Interval(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     joined_seq = models.BigIntegerField()
     left_seq = models.BigIntegerField(null=True)
+
+    objects = IntervalQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

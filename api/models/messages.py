@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from uuid_utils.compat import uuid7
 
 from api.models.members import Interval, Member
@@ -20,8 +20,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         messages = self.filter(room_id=member.room_id)
         if member.room.history == History.SHARED:
             return messages
-        stays = Interval.objects.filter(room_id=member.room_id, user_id=member.user_id, joined_seq__lte=OuterRef("seq"))
-        return messages.filter(Exists(stays.filter(Q(left_seq=None) | Q(left_seq__gte=OuterRef("seq")))))
+        stays = Interval.objects.filter(room_id=member.room_id, user_id=member.user_id)
+        return messages.filter(Exists(stays.around(OuterRef("seq"))))
 
     def by_others(self, user_id: UUID) -> "MessageQuerySet":
         """What counts as unread when its seq is above the read marker."""

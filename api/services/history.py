@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
-from api.models import Epoch, Event, Interval, Member, Message, StreamHead
-from api.models.rooms import History
+from api.models import Epoch, Event, Member, Message, StreamHead
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.access import find_member
@@ -36,7 +35,7 @@ def get_messages(
     Raises Problem room.not_member or not_found (the room, or an anchor that is nowhere in what the user may see).
     """
     member = find_member(user_id, room_id)
-    head, epoch = _head(room_id)  # before the rows: whoever goes on from it misses nothing
+    head, epoch = stream_head(room_id)  # before the rows: whoever goes on from it misses nothing
     split, ahead = _split(member, head, before=before, after=after, around=around)
     # One row of the side that was not asked for tells whether there is more on it.
     back, forth = (1 if after is not None else limit + 1), (limit + 1 if ahead else 1)
@@ -53,7 +52,7 @@ def get_messages(
     }
 
 
-def _head(stream: UUID) -> tuple[int, int]:
+def stream_head(stream: UUID) -> tuple[int, int]:
     """The last seq of a stream and the epoch."""
     epoch = Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
     found = StreamHead.objects.filter(pk=stream).values_list("last_seq", epoch).first()
@@ -140,9 +139,9 @@ def get_events(
     out: only of a since_joined room, and only before the first join and between a leave and a re-join.
     """
     member = find_member(user_id, room_id) if room_id is not None else None
-    stream = room_id or user_id
-    head, epoch = _head(stream)
-    events = visible_events(stream, member).filter(seq__gt=after or 0, seq__lte=head)
+    head, epoch = stream_head(room_id or user_id)
+    events = Event.objects.visible_to(member) if member else Event.objects.filter(stream=user_id)
+    events = events.filter(seq__gt=after or 0, seq__lte=head)
     if before is not None:
         events = events.filter(seq__lt=before)
     backwards = before is not None and after is None
@@ -158,12 +157,3 @@ def get_events(
 
 def _rows(events: Sequence[Event]) -> Iterator[Row]:
     return ((event.seq, event.json()) for event in events)
-
-
-def visible_events(stream: UUID, member: Member | None) -> QuerySet[Event]:
-    """The events of a stream that the history rule gives to the member; an inbox is its owner's, whole."""
-    events = Event.objects.filter(stream=stream)
-    if member is None or member.room.history == History.SHARED:
-        return events
-    stays = Interval.objects.filter(room_id=stream, user_id=member.user_id, joined_seq__lte=OuterRef("seq"))
-    return events.filter(Exists(stays.filter(Q(left_seq=None) | Q(left_seq__gte=OuterRef("seq")))))

@@ -14,6 +14,7 @@ from accounts.models import Session, User
 from accounts.services import check_live
 from api.events import Log, recording
 from api.models import Event, Interval, Member, Message
+from api.models.members import FOR_EVER, Span
 from api.models.rooms import History
 from api.serializers.messages import render_author, render_message
 from api.services.access import find_member, find_members, find_writer, seen_from_outside
@@ -140,25 +141,21 @@ def _visible_targets(room_id: UUID, sends: Sequence[Send], members: Iterable[Mem
     if not wanted:
         return set()
     seqs = dict(Message.objects.filter(room_id=room_id, pk__in=wanted).values_list("pk", "seq"))
-    stays = _stays(list(members))
     return {
-        (user_id, message_id)
-        for user_id, spans in stays.items()
+        (member.user_id, message_id)
+        for member, spans in _spans(room_id, list(members))
         for message_id, seq in seqs.items()
         if any(first <= seq <= last for first, last in spans)
     }
 
 
-def _stays(members: Sequence[Member]) -> dict[UUID, list[tuple[int, float]]]:
-    """The seqs of one room that each of these members sees, as spans with both ends included."""
-    spans: dict[UUID, list[tuple[int, float]]] = {}
+def _spans(room_id: UUID, members: Sequence[Member]) -> Iterator[tuple[Member, list[Span]]]:
+    """What each of these members of the room sees of it."""
     if members and members[0].room.history == History.SHARED:
-        return {member.user_id: [(1, float("inf"))] for member in members}
-    users = [member.user_id for member in members]
-    stays = Interval.objects.filter(room_id__in={member.room_id for member in members}, user_id__in=users)
-    for user_id, joined, left in stays.values_list("user_id", "joined_seq", "left_seq"):
-        spans.setdefault(user_id, []).append((joined, float("inf") if left is None else left))
-    return spans
+        yield from ((member, [(1, FOR_EVER)]) for member in members)
+        return
+    spans = Interval.objects.filter(room_id=room_id, user_id__in=[member.user_id for member in members]).spans()
+    yield from ((member, spans[room_id, member.user_id]) for member in members)
 
 
 def _send(

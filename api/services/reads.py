@@ -88,8 +88,7 @@ def unread_counts(user_id: UUID, room_ids: Iterable[UUID] | None = None) -> dict
     if room_ids is not None:
         members = members.filter(room_id__in=list(room_ids))
     above = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("read_seq")).by_others(user_id)
-    stays = Interval.objects.filter(room_id=OuterRef("room_id"), user_id=user_id, joined_seq__lte=OuterRef("seq"))
-    stayed = Exists(stays.filter(Q(left_seq=None) | Q(left_seq__gte=OuterRef("seq"))))
+    stayed = Exists(Interval.objects.filter(room_id=OuterRef("room_id"), user_id=user_id).around(OuterRef("seq")))
     visible = above.filter(Q(Exact(OuterRef("room__history"), Value(History.SHARED))) | Q(stayed))
     counted = members.annotate(unread=_Count(visible.values("seq")[: UNREAD_EXACT + 1]))
     counts = counted.values_list("room_id", "unread")
