@@ -203,7 +203,7 @@ def _pool() -> dict[str, Any]:
     return {
         "min_size": min(2, size),
         "max_size": size,
-        "timeout": 3.0,
+        "timeout": 1.5,  # a full or an absent database is answered 503, soon
         # The pool doubles its pause between attempts until it gives up; a short reign keeps that pause short, so that
         # connections are back within a second or two of the database's return.
         "reconnect_timeout": 2.0,
