@@ -1,10 +1,18 @@
-"""The chat's socket face as a Django app."""
+"""The chat's socket face: it hears of commits and of ended sessions through the two ports."""
 
 from django.apps import AppConfig
 
 
 class RealtimeConfig(AppConfig):
+    """Listens at both ports as soon as the models are there."""
+
     name = "realtime"
 
     def ready(self) -> None:
-        from realtime import checks  # noqa: F401  registers itself
+        """Add the hub to the ports; it exists once the first request has come in."""
+        from accounts.events import on_sessions_ended
+        from api.events import on_committed
+        from realtime import checks, hub  # noqa: F401
+
+        on_committed.append(hub.tell_committed)
+        on_sessions_ended.append(hub.tell_sessions_ended)

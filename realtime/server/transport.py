@@ -28,12 +28,12 @@ class Transport(tcp.Server):
 
     _moved = 0
     _seen_moved = 0
-    _seen_at = 0.0
 
     def open(self, server: Server) -> None:
         """Count this connection among the server's; called once, when it is accepted."""
         self._server = server
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._seen_at = server.now()
         server.transports.add(self)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT") and self.socket.family != socket.AF_UNIX:

@@ -1,0 +1,117 @@
+"""The channel layer as the hub uses it: hints out through one bounded task, hints in through one channel.
+
+Nothing here is ever awaited by a request, an action or a subscription: a hint may be lost, and the sweep repairs it.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from channels.layers import BaseChannelLayer
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+PUBLISH_SECONDS = 1
+RETRY_SECONDS = 1
+WAITING_MESSAGES = 2_000
+CONTROL = "control"
+
+
+class Broker:
+    """One channel of the layer for the whole process; it joins the group of each stream that is local."""
+
+    def __init__(
+        self,
+        layer: BaseChannelLayer,
+        *,
+        on_message: Callable[[Message], None],
+        on_joined: Callable[[str], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._layer = layer
+        self._on_message = on_message
+        self._on_joined = on_joined
+        self._on_lost = on_lost
+        self._outgoing: deque[tuple[str, Message]] = deque()
+        self._outgoing_waits = asyncio.Event()
+        self._wanted: set[str] = {CONTROL}
+        self._joined: set[str] = set()
+        self._wanted_changed = asyncio.Event()
+        self._channel: str | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to publish, to receive and to keep the groups."""
+        self._tasks = [
+            asyncio.ensure_future(self._forever(loop)) for loop in (self._publish, self._receive, self._keep)
+        ]
+
+    async def stop(self) -> None:
+        """End its tasks."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def publish(self, group: str, message: Message) -> None:
+        """Send a message to every process that joined the group, soon and perhaps."""
+        if len(self._outgoing) >= WAITING_MESSAGES:
+            self._on_lost()
+            return
+        self._outgoing.append((group, message))
+        self._outgoing_waits.set()
+
+    def join(self, group: str) -> None:
+        """Hear a group from now on, or a little later: `on_joined` says when."""
+        self._wanted.add(group)
+        self._wanted_changed.set()
+
+    def leave(self, group: str) -> None:
+        """No longer hear a group."""
+        self._wanted.discard(group)
+        self._wanted_changed.set()
+
+    async def _forever(self, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await loop()
+            except Exception as error:
+                logger.warning("The channel layer failed (%r): delivery goes on by the sweep", error)
+                self._on_lost()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _publish(self) -> None:
+        while True:
+            await self._outgoing_waits.wait()
+            self._outgoing_waits.clear()
+            while self._outgoing:
+                group, message = self._outgoing.popleft()
+                async with asyncio.timeout(PUBLISH_SECONDS):
+                    await self._layer.group_send(group, message)
+
+    async def _receive(self) -> None:
+        self._channel = await self._layer.new_channel()
+        self._joined.clear()
+        self._wanted_changed.set()
+        while True:
+            message = await self._layer.receive(self._channel)
+            try:
+                self._on_message(message)
+            except Exception:
+                logger.exception("A hint could not be read")
+
+    async def _keep(self) -> None:
+        while True:
+            await self._wanted_changed.wait()
+            self._wanted_changed.clear()
+            if self._channel is None:
+                continue
+            for group in self._wanted - self._joined:
+                await self._layer.group_add(group, self._channel)
+                self._joined.add(group)
+                self._on_joined(group)
+            for group in self._joined - self._wanted:
+                await self._layer.group_discard(group, self._channel)
+                self._joined.discard(group)

@@ -1,0 +1,5 @@
+"""The two doors of the socket face."""
+
+from realtime.consumers.chat import ChatConsumer
+
+__all__ = ["ChatConsumer"]

@@ -1,0 +1,164 @@
+"""Who speaks: hello, the token in the first frame or a fresh one later, and the end of a session."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.models import Session
+from accounts.serializers import SessionSerializer, UserSerializer
+from api.serializers.messages import BATCH
+from api.services.stays import MAX_ROOMS
+from realtime.consumers.actions import Reply, acting, action
+from realtime.consumers.base import HardenedConsumer
+from realtime.consumers.frames import Request
+from realtime.database import in_database
+from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral
+from realtime.hub import REPLAY_EVENTS, get_hub
+from realtime.middleware import PROTOCOL, authenticate, refusal
+from wire.fields import METADATA_BYTES, TEXT_CHARS, StrictSerializer, TimeField, format_time
+from wire.problems import Problem, define
+
+define("auth.other_user", 403, "A socket stays with its user")
+
+AUTH_SECONDS = 5.0
+FRAME_BYTES = 64 * 1024
+PAGE = 100
+
+
+class AuthenticateBody(StrictSerializer):
+    """The token, in a frame: it is in no log and in no URL."""
+
+    token = serializers.CharField(max_length=256, trim_whitespace=False)
+
+
+class WhoSerializer(serializers.Serializer[Any]):
+    """Who the socket belongs to now."""
+
+    user = UserSerializer()
+    session = SessionSerializer()
+
+
+class PingBody(StrictSerializer):
+    """Nothing."""
+
+
+class PongSerializer(serializers.Serializer[Any]):
+    """The server's clock."""
+
+    server_time = TimeField()
+
+
+class Connection(HardenedConsumer):
+    """A socket that belongs to a session."""
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        """Accept, and then refuse, greet, or wait for the token."""
+        self.hub = get_hub()
+        self.session: Session | None = None
+        self.warned_of: datetime | None = None
+        self.deadline: asyncio.TimerHandle | None = None
+        subprotocol = PROTOCOL if PROTOCOL in self.scope["subprotocols"] else None
+        await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
+        refused = self.scope["refusal"]
+        if refused is not None:
+            self.refuse(refused.problem)
+            self.end(refused.code, refused.reason)
+        elif self.scope["session"] is not None:
+            self.enter(self.scope["session"], self.scope["epoch"])
+        else:
+            self.deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self.end, 4408, "auth_timeout")
+
+    def refuse(self, problem: Problem) -> None:
+        """Words for a refusal that answers no frame; the goodbye is enough here."""
+
+    def enter(self, session: Session, epoch: int) -> None:
+        """From now on this is the session's socket."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+        if self.session is not None:
+            self.hub.sessions.discard(self, self.session)
+        is_first = self.session is None
+        self.session = session
+        self.scope["user"], self.scope["session"] = session.user, session
+        self.hub.sessions.add(self, session)
+        if is_first:
+            self.greet(session, epoch)
+
+    def greet(self, session: Session, epoch: int) -> None:
+        """The first push: all the numbers that a client would otherwise hard-code."""
+        hello = {
+            "protocol": PROTOCOL,
+            "connection_id": uuid4().hex,
+            **who(session),
+            "server_time": format_time(timezone.now()),
+            "epoch": epoch,
+            "heartbeat": {"interval_ms": int(getattr(settings, "WS_PING_INTERVAL_SECONDS", 25) * 1000)},
+            "limits": {
+                "frame_bytes": FRAME_BYTES,
+                "text_chars": TEXT_CHARS,
+                "metadata_bytes": METADATA_BYTES,
+                "rooms": MAX_ROOMS,
+                "page": PAGE,
+                "batch": BATCH,
+                "replay": REPLAY_EVENTS,
+            },
+            "typing": {"resend_ms": TYPING_RESEND_MS, "expire_ms": TYPING_EXPIRE_MS},
+        }
+        self.push("hello", hello)
+
+    async def answer(self, request: Request) -> None:
+        """Before the token there is one action; a frame that cannot be read is told so to anybody."""
+        if self.session is None and request.problem is None and request.action != "authenticate":
+            request.problem = Problem("auth.required", "Send authenticate first.")
+        await super().answer(request)
+
+    @action(
+        AuthenticateBody,
+        WhoSerializer,
+        problems=("auth.invalid_token", "auth.account_disabled", "auth.other_user"),
+    )
+    async def authenticate(self, token: str) -> Reply:
+        """Say who is there; later, a fresh token of the same user keeps all subscriptions."""
+        try:
+            session, epoch = await in_database(authenticate, token)
+        except Problem as problem:
+            if self.session is None and not problem.retryable:
+                refused = refusal(problem)
+                self.after_reply(self.end, refused.code, refused.reason)
+            raise
+        if self.session is not None and self.session.user_id != session.user_id:
+            raise Problem("auth.other_user", "Open another socket for another user.")
+        self.after_reply(self.enter, session, epoch)
+        return who(session), 200
+
+    @action(PingBody, PongSerializer)
+    async def ping(self) -> Reply:
+        """Ask whether the server is there."""
+        return {"server_time": format_time(timezone.now())}, 200
+
+    def warn_of_expiry(self, expires_at: datetime) -> None:
+        """An ephemeral event a minute before: time to authenticate with a fresh token."""
+        if self.warned_of != expires_at:
+            self.warned_of = expires_at
+            stream = str(acting(self.session).user_id)
+            data = {"expires_at": format_time(expires_at)}
+            self.outbox.give(ephemeral(stream, "session.expiring", data, inbox=True))
+
+    def clean_up(self) -> None:
+        if getattr(self, "session", None) is not None:
+            self.hub.sessions.discard(self, acting(self.session))
+        if getattr(self, "deadline", None) is not None and self.deadline:
+            self.deadline.cancel()
+
+
+def who(session: Session) -> dict[str, Any]:
+    """User and session as REST shows them."""
+    return {
+        "user": UserSerializer(session.user).data,
+        "session": SessionSerializer(session, context={"session": session}).data,
+    }

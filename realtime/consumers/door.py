@@ -1,0 +1,114 @@
+"""/ws/chat/{slug}/, the simplest client there is: one socket, one room, named in the path."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from django.db import Error as DatabaseError
+
+from accounts.models import Session
+from api.serializers.messages import SendMessageSerializer
+from api.services.messages import send_message
+from api.services.rooms import room_for_slug
+from realtime.consumers.actions import acting, validate
+from realtime.consumers.connection import Connection
+from realtime.consumers.frames import Request
+from realtime.database import in_database
+from realtime.feed import Feed, Run, Subscription
+from realtime.outbox import Outbox
+from wire import strict_json
+from wire.problems import Problem, to_problem
+
+
+class MessageSink:
+    """Of all events the new messages, in the words of the door."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    @property
+    def full(self) -> bool:
+        """As the outbox."""
+        return self._outbox.full
+
+    async def room(self) -> None:
+        """As the outbox."""
+        await self._outbox.room()
+
+    def give(self, run: Run) -> None:
+        """One frame a message."""
+        for entry in run.entries:
+            if entry.type == "message.created":
+                data = orjson.loads(entry.json)["data"]
+                said = {"message": data["text"], "sender": data["sender"]["username"], "seq": data["seq"]}
+                self._outbox.put({"type": "websocket.send", "text": strict_json.dumps(said).decode()})
+
+
+class DoorConsumer(Connection):
+    """One room's messages, in and out; the room is made and joined on the way in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.room_id: UUID | None = None
+        self.listening: tuple[Feed, Subscription] | None = None
+
+    def refuse(self, problem: Problem) -> None:
+        """The door's one way to say no."""
+        self.put({"error": problem.as_dict(None)})
+
+    def greet(self, session: Session, epoch: int) -> None:
+        """No hello: go in."""
+        self.spawn(self._go_in(session))
+
+    async def _go_in(self, session: Session) -> None:
+        try:
+            slug = self.scope["url_route"]["kwargs"]["slug"]
+            room = await in_database(room_for_slug, session=session, slug=slug)
+            self.room_id = UUID(str(room["id"]))
+            opened = await self.hub.open(session.user_id, self.room_id, None, None, MessageSink(self.outbox))
+        except Exception as error:
+            problem = to_problem(error)
+            self.refuse(problem)
+            self.end(1013 if isinstance(error, DatabaseError) else 1008, problem.code)
+            return
+        if not self.closing:
+            self.listening = (opened.feed, opened.subscription)
+            self.hub.begin(opened, synced=False)
+
+    async def answer(self, request: Request) -> None:
+        """A message for the room; or, before the token, the authenticate action as on the other socket."""
+        if self.session is None or (request.action is not None and request.problem is None):
+            await super().answer(request)
+            return
+        if self.closing:
+            return
+        try:
+            await self._say(request)
+        except Exception as error:
+            await self.handle_exception(error, None, None)
+
+    async def _say(self, request: Request) -> None:
+        if request.problem is not None and request.problem.code != "frame.invalid":
+            raise request.problem
+        fields = dict(request.body)
+        if set(fields) != {"message"}:
+            raise Problem("frame.invalid", 'Say {"message": "..."}.')
+        body = validate(SendMessageSerializer, {"client_id": uuid4().hex, "text": fields["message"]})
+        if self.room_id is None:
+            raise Problem("unavailable", "The room is being entered: try again in a moment.")
+        await in_database(send_message, session=acting(self.session), room_id=self.room_id, **body)
+
+    async def reply(
+        self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None
+    ) -> None:
+        """A problem is the only answer; what was said comes back as everybody hears it."""
+        for problem in errors or []:
+            self.put({"error": problem})
+
+    def say_goodbye(self, code: int, reason: str, retry_after_ms: int | None) -> None:
+        """The classic client knows no goodbye: the close says it all."""
+
+    def clean_up(self) -> None:
+        super().clean_up()
+        if self.listening is not None:
+            self.hub.end(*self.listening)

@@ -1,0 +1,62 @@
+"""What comes in: one frame, read strictly, so that nothing a client sends reaches the code in another shape."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from wire import strict_json
+from wire.problems import Problem, define
+
+define("frame.invalid", 400, "The frame is not a request: a JSON object with an action")
+define("action.unknown", 400, "There is no such action")
+
+REQUEST_ID_CHARS = 64
+
+
+@dataclass(slots=True)
+class Request:
+    """A frame that could be read: `body` is all that is neither action nor request_id."""
+
+    action: str | None = None
+    request_id: str | int | None = None
+    body: dict[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None
+
+    @property
+    def lane(self) -> str:
+        """What keeps its order: the actions of one room; malformed frames and actions without a room."""
+        room = self.body.get("room_id")
+        return room if isinstance(room, str) and self.problem is None else ""
+
+
+def read_frame(text: str | None, actions: frozenset[str]) -> Request:
+    """Read a frame; what is wrong with it stands in `problem`, beside all that could be read."""
+    request = Request()
+    try:
+        _read(request, text, actions)
+    except Problem as problem:
+        request.problem = problem
+    return request
+
+
+def _read(request: Request, text: str | None, actions: frozenset[str]) -> None:
+    if text is None:
+        raise Problem("frame.invalid", "Binary frames are not spoken here: send JSON as text.")
+    content = strict_json.loads(text)
+    if not isinstance(content, dict):
+        raise Problem("frame.invalid", "A frame is a JSON object.")
+    request_id, action = content.pop("request_id", None), content.pop("action", None)
+    request.action = action if isinstance(action, str) else None
+    request.request_id = _request_id(request_id)
+    request.body = content
+    if request.action is None:
+        raise Problem("frame.invalid", "A frame names its action, a string.")
+    if action not in actions:
+        raise Problem("action.unknown", f"The actions are {', '.join(sorted(actions))}.")
+
+
+def _request_id(value: object) -> str | int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str) and len(value) <= REQUEST_ID_CHARS:
+        return value
+    raise Problem("frame.invalid", f"request_id is a string of at most {REQUEST_ID_CHARS}, an integer, or absent.")

@@ -1,0 +1,159 @@
+"""What a socket says and reads: each action is the twin of an endpoint, with its serializer, service and answer."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from rest_framework import serializers
+
+from api.serializers.events import EventsBody, EventsSerializer
+from api.serializers.messages import (
+    EditMessageSerializer,
+    HistoryBody,
+    HistorySerializer,
+    MessageSerializer,
+    SendMessageSerializer,
+    SendMessagesSerializer,
+)
+from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
+from api.services import history, messages, reads
+from api.services.messages import Send, Sent
+from realtime.consumers.actions import Reply, acting, action, validate
+from realtime.consumers.connection import Connection
+from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
+from realtime.database import in_database
+from wire.problems import Problem, to_problem
+
+PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
+
+
+class MessageBody(RoomBody):
+    """A message of a room."""
+
+    message_id = serializers.UUIDField()
+
+
+class SendMessageBody(RoomBody, SendMessageSerializer):
+    """A message for a room."""
+
+
+class SendMessagesBody(RoomBody, SendMessagesSerializer):
+    """Messages for a room, in order."""
+
+
+class EditMessageBody(MessageBody, EditMessageSerializer):
+    """What to change of a message."""
+
+
+class GetMessagesBody(RoomBody, HistoryBody):
+    """A page of a room's history."""
+
+
+class GetEventsBody(StreamBody, EventsBody):
+    """A page of a room's events, or of the inbox."""
+
+
+class MarkReadBody(RoomBody, ReadSerializer):
+    """Read up to here."""
+
+
+class MarkUnreadBody(RoomBody, UnreadSerializer):
+    """Unread from here."""
+
+
+class ItemProblemSerializer(serializers.Serializer[Any]):
+    """A problem, as everywhere."""
+
+
+class SentSerializer(serializers.Serializer[Any]):
+    """What became of one item: 201, 200 for a retry, or its problem."""
+
+    status = serializers.IntegerField()
+    id = serializers.UUIDField(allow_null=True)
+    seq = serializers.IntegerField(allow_null=True)
+    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]
+
+
+class SentItemsSerializer(serializers.Serializer[Any]):
+    """What became of each item, in the order in which they were given."""
+
+    results = SentSerializer(many=True)
+
+
+class Messages(Connection):
+    """The actions on messages."""
+
+    @action(
+        SendMessageBody,
+        MessageSerializer,
+        statuses=(201, 200),
+        problems=(*OUTSIDE, "room.archived", "message.client_id_reused"),
+    )
+    async def send_message(self, room_id: UUID, **fields: Any) -> Reply:
+        """Say something; sent again with the same client_id, it is said once."""
+        message, created = await in_database(
+            messages.send_message, session=acting(self.session), room_id=room_id, **fields
+        )
+        return orjson.Fragment(message), 201 if created else 200
+
+    @action(SendMessagesBody, SentItemsSerializer, problems=(*OUTSIDE, "room.archived"))
+    async def send_messages(self, room_id: UUID, items: list[Any]) -> Reply:
+        """Say several things in order; a bad item fails alone, and the whole may be sent again."""
+        readable = [self._read_item(room_id, item) for item in items]
+        sends = [item for item in readable if isinstance(item, Send)]
+        results = iter(await in_database(messages.send_messages, sends) if sends else [])
+        return {"results": [_result(next(results) if isinstance(item, Send) else item) for item in readable]}, 200
+
+    def _read_item(self, room_id: UUID, item: object) -> Send | Problem:
+        try:
+            return Send(acting(self.session), room_id, **validate(SendMessageSerializer, item))
+        except serializers.ValidationError as error:
+            return to_problem(error)
+
+    @action(
+        EditMessageBody,
+        MessageSerializer,
+        problems=(*OUTSIDE, "message.not_author", "message.deleted", "message.version_conflict", "room.archived"),
+    )
+    async def edit_message(self, room_id: UUID, message_id: UUID, **fields: Any) -> Reply:
+        """Change a message of mine."""
+        message = await in_database(
+            messages.edit_message, session=acting(self.session), room_id=room_id, message_id=message_id, **fields
+        )
+        return orjson.Fragment(message), 200
+
+    @action(MessageBody, statuses=(204,), problems=(*OUTSIDE, "message.not_author", "room.archived"))
+    async def delete_message(self, room_id: UUID, message_id: UUID) -> Reply:
+        """Leave a tombstone of a message."""
+        await in_database(messages.delete_message, session=acting(self.session), room_id=room_id, message_id=message_id)
+        return None, 204
+
+    @action(GetMessagesBody, HistorySerializer, problems=OUTSIDE)
+    async def get_messages(self, room_id: UUID, **page: Any) -> Reply:
+        """A page of a room's history, oldest first."""
+        user_id = acting(self.session).user_id
+        answer = await in_database(history.get_messages, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
+        return answer, 200
+
+    @action(GetEventsBody, EventsSerializer, problems=OUTSIDE)
+    async def get_events(self, room_id: UUID | None, **page: Any) -> Reply:
+        """A page of a room's events, or of the inbox."""
+        user_id = acting(self.session).user_id
+        answer = await in_database(history.get_events, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
+        return answer, 200
+
+    @action(MarkReadBody, MarkerSerializer, problems=(*OUTSIDE, "read.ahead"))
+    async def mark_read(self, room_id: UUID, seq: int) -> Reply:
+        """Move the read marker forward."""
+        return await in_database(reads.mark_read, session=acting(self.session), room_id=room_id, seq=seq), 200
+
+    @action(MarkUnreadBody, MarkerSerializer, problems=(*OUTSIDE, "read.ahead"))
+    async def mark_unread(self, room_id: UUID, seq: int) -> Reply:
+        """Move the read marker back to before this seq."""
+        return await in_database(reads.mark_unread, session=acting(self.session), room_id=room_id, seq=seq), 200
+
+
+def _result(result: Sent | Problem) -> dict[str, Any]:
+    if isinstance(result, Problem):
+        return {"status": result.status, "id": None, "seq": None, "errors": [result.as_dict(None)]}
+    return {"status": 201 if result.created else 200, "id": result.id, "seq": result.seq, "errors": []}

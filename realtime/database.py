@@ -1,0 +1,126 @@
+"""The database as the event loop uses it: an executor of our own, and the reads of the log that the hub needs.
+
+Channels' own bridge runs all sockets' queries on one thread, so that one slow query would hold back every echo.
+"""
+
+import asyncio
+import contextvars
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import OperationalError, connection, connections
+
+from api.models import Event, Interval, Member
+from api.services.access import find_member, find_writer
+from realtime.feed import Entry, Stay
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PAGE_EVENTS = 200
+DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
+_executor = ThreadPoolExecutor(getattr(settings, "WS_DB_THREADS", 8), thread_name_prefix="ws-db")
+
+
+async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function that uses the ORM on a thread of our own pool. Raises OperationalError when it takes too long."""
+
+    def call() -> T:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            for used in connections.all(initialized_only=True):
+                used.close_if_unusable_or_obsolete()
+
+    context = contextvars.copy_context()
+    running = asyncio.get_running_loop().run_in_executor(_executor, lambda: context.run(call))
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return await running
+    except TimeoutError as error:
+        raise OperationalError("The database did not answer in time") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a subscription may hear, read in one snapshot: everything up to `head` is decided by it."""
+
+    head: int
+    epoch: int
+    stays: tuple[Stay, ...] | None = None  # None: all of it
+
+    @property
+    def is_member(self) -> bool:
+        """False when a leave was read that came after the membership."""
+        return self.stays is None or any(last is None for _, last in self.stays)
+
+    def missed(self, after: int) -> tuple[int, int, int]:
+        """How many visible events after a cursor there are up to the head, the first of them and the last."""
+        stays = ((1, None),) if self.stays is None else self.stays
+        parts = [(max(first, after + 1), min(last or self.head, self.head)) for first, last in stays]
+        parts = [(first, last) for first, last in parts if first <= last]
+        if not parts:
+            return 0, 0, 0
+        return sum(last - first + 1 for first, last in parts), parts[0][0], parts[-1][1]
+
+
+def admit(user_id: UUID, room_id: UUID | None) -> Admission:
+    """Read head and membership of a room, or of the user's inbox. Raises Problem not_found or room.not_member.
+
+    The head is read first: who is a member after that may hear all up to it, and the log tells the rest in order.
+    """
+    epoch, heads = read_heads([room_id or user_id])
+    head = heads.get(str(room_id or user_id), 0)
+    if room_id is None:
+        return Admission(head, epoch)
+    member = find_member(user_id, room_id)
+    if member.room.history == "shared":
+        return Admission(max(head, member.joined_seq), epoch)
+    return _since_joined(member, head, epoch)
+
+
+def _since_joined(member: Member, head: int, epoch: int) -> Admission:
+    stays = Interval.objects.filter(room_id=member.room_id, user_id=member.user_id).order_by("joined_seq")
+    rows = tuple(stays.values_list("joined_seq", "left_seq"))
+    return Admission(max([head, *(seq for row in rows for seq in row if seq)]), epoch, rows)
+
+
+def may_type(user_id: UUID, room_id: UUID) -> int:
+    """The head of a room at which the user may write there. Raises as find_writer does."""
+    _, heads = read_heads([room_id])
+    find_writer(user_id, room_id)
+    return heads.get(str(room_id), 0)
+
+
+def read_page(stream: str, after: int, limit: int = PAGE_EVENTS) -> list[Entry]:
+    """The next events of a stream; contiguous, because commit order is seq order."""
+    return [Entry.parse(event.json()) for event in Event.objects.page_after(UUID(stream), after, limit)]
+
+
+def time_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int], float]:
+    """As read_heads, with the CPU seconds that it took on this thread."""
+    began = time.thread_time()
+    epoch, heads = read_heads(streams)
+    return epoch, heads, time.thread_time() - began
+
+
+def read_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int]]:
+    """The epoch and the heads of all these streams, in one query with one bind parameter."""
+    if connection.vendor == "postgresql":
+        chosen = "SELECT unnest(%s::uuid[])"
+        parameter: str | list[str] = [str(stream) for stream in streams]
+    else:
+        chosen = "SELECT value FROM json_each(%s)"
+        parameter = orjson.dumps([UUID(str(stream)).hex for stream in streams]).decode()
+    query = f"""SELECT e.value, h.stream, h.last_seq FROM api_epoch e
+                LEFT JOIN api_streamhead h ON h.stream IN ({chosen})"""
+    with connection.cursor() as cursor:
+        cursor.execute(query, (parameter,))
+        rows = cursor.fetchall()
+    return rows[0][0], {str(UUID(str(stream))): seq for _, stream, seq in rows if stream}

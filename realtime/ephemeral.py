@@ -1,0 +1,82 @@
+"""What is never in the log: the stream's own notices, who is typing, and how far others have read."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from api.models import Event
+from realtime.feed import Entry, Run
+from wire import strict_json
+from wire.fields import format_time
+
+TYPING_RESEND_MS = 5_000
+TYPING_EXPIRE_MS = 15_000
+MARKER_SECONDS = 1.0  # the newest read marker of a member, at most so often
+TYPING_USERS = 100  # more than that nobody reads, and the set is sent whole
+
+Tell = Callable[[str, Run, int], None]
+
+
+def ephemeral(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False) -> Run:
+    """An event without a seq: may be lost, is never replayed."""
+    event = {
+        "type": kind,
+        "room_id": None if inbox else stream,
+        "seq": None,
+        "at": format_time(timezone.now()),
+        "actor_id": None,
+        "data": data,
+    }
+    return Run([Entry(0, kind, strict_json.dumps(event))])
+
+
+class Typing:
+    """Who is typing in each local room. The full set is told whenever it changes; who says nothing more is dropped."""
+
+    def __init__(self, tell: Callable[..., None]) -> None:
+        self._tell = tell
+        self._timers: dict[str, dict[str, asyncio.TimerHandle]] = {}
+
+    def note(self, stream: str, user_id: str, on: bool, min_seq: int) -> None:
+        """A user types, or no longer does. `min_seq` is the head of the room at which they were a member."""
+        typing = self._timers.setdefault(stream, {})
+        before = user_id in typing
+        if before:
+            typing.pop(user_id).cancel()
+        if on and len(typing) < TYPING_USERS:
+            expire = asyncio.get_running_loop().call_later
+            typing[user_id] = expire(TYPING_EXPIRE_MS / 1000, self.note, stream, user_id, False, min_seq)
+        if before != (user_id in typing):
+            run = ephemeral(stream, "typing", {"user_ids": sorted(typing)})
+            self._tell(stream, run, min_seq, publish=False)  # each process is told who types, and makes its own set
+        if not typing:
+            del self._timers[stream]
+
+
+class Markers:
+    """Read markers of others: the newest of each member, at most one a second."""
+
+    def __init__(self, tell: Callable[..., None]) -> None:
+        self._tell = tell
+        self._newest: dict[tuple[UUID, UUID | None], Event | None] = {}
+
+    def note(self, event: Event) -> None:
+        """A marker moved: tell at once, or with the next tick when this member's was told less than a second ago."""
+        key = (event.stream, event.actor_id)
+        if key in self._newest:
+            self._newest[key] = event
+            return
+        self._newest[key] = None
+        self._send(event)
+        asyncio.get_running_loop().call_later(MARKER_SECONDS, self._tick, key)
+
+    def _tick(self, key: tuple[UUID, UUID | None]) -> None:
+        event = self._newest.pop(key)
+        if event is not None:
+            self.note(event)
+
+    def _send(self, event: Event) -> None:
+        self._tell(str(event.stream), Run([Entry(0, event.type, event.json())]), event.min_seq)

@@ -1,0 +1,117 @@
+"""Who is at the other end of a websocket: a token from a header or a subprotocol, or a first frame later."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.authentication import find_session
+from accounts.models import Session
+from api.models import Epoch
+from realtime.database import in_database
+from wire.problems import Problem, to_problem
+
+Scope = dict[str, Any]
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
+
+PROTOCOL = "chat.v1"
+BEARER = "bearer."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a socket is closed as soon as it is open: a browser could not read an HTTP 403."""
+
+    code: int
+    reason: str
+    problem: Problem
+
+
+class TokenMiddleware:
+    """Always sets scope["user"], scope["session"], scope["epoch"] and scope["refusal"]: permissions may rely on it."""
+
+    def __init__(self, inner: Application) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        known: dict[str, Any] = {"user": AnonymousUser(), "session": None, "epoch": None, "refusal": None}
+        try:
+            _check_origin(scope)
+            token = _token(scope)
+            if token is not None:
+                session, epoch = await in_database(authenticate, token)
+                known |= {"user": session.user, "session": session, "epoch": epoch}
+        except Exception as error:
+            known["refusal"] = refusal(error)
+        await self.inner({**scope, **known}, receive, send)
+
+
+def authenticate(token: str) -> tuple[Session, int]:
+    """The session of a token and the epoch of the log. Raises Problem auth.invalid_token or auth.account_disabled."""
+    return find_session(token), Epoch.current()
+
+
+def refusal(error: Exception) -> Refusal:
+    """The close that goes with a problem of authentication."""
+    if isinstance(error, Refused):
+        return error.refusal
+    problem = to_problem(error)
+    codes = {
+        "auth.account_disabled": (4403, "account_disabled"),
+        "unavailable": (1013, "unavailable"),
+        "internal": (1011, "internal"),
+    }
+    return Refusal(*codes.get(problem.code, (4401, "unauthenticated")), problem)
+
+
+class Refused(Exception):
+    """A refusal that is not about a token."""
+
+    def __init__(self, code: int, reason: str, problem: Problem) -> None:
+        super().__init__(reason)
+        self.refusal = Refusal(code, reason, problem)
+
+
+def _token(scope: Scope) -> str | None:
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    if "token" in query or "access_token" in query:
+        # It would stand in every access log on the way.
+        raise Refused(4401, "token_in_url", Problem("auth.invalid_token", "A token does not belong in a URL."))
+    for name, value in scope.get("headers", []):
+        if name == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            if scheme.lower() != "bearer" or not token.strip():
+                raise Problem("auth.invalid_token", "Send Authorization: Bearer <token>.")
+            return str(token.strip())
+    return _token_of_subprotocols(scope.get("subprotocols", []))
+
+
+def _token_of_subprotocols(offered: list[str]) -> str | None:
+    if offered and PROTOCOL not in offered:
+        detail = f"This server speaks {PROTOCOL}."
+        raise Refused(4426, "protocol", Problem("request.invalid", detail))
+    tokens = [name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)]
+    return tokens[0] if tokens else None
+
+
+def _check_origin(scope: Scope) -> None:
+    """Apps send no Origin; a browser's must be this host's, or one that CORS allows."""
+    headers = dict(scope.get("headers", []))
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    if not origin or _same_host(origin, headers.get(b"host", b"").decode("latin-1")) or _allowed(origin):
+        return
+    raise Refused(4401, "origin_not_allowed", Problem("forbidden", "This Origin is not allowed."))
+
+
+def _same_host(origin: str, host: str) -> bool:
+    try:
+        return bool(host) and urlsplit(origin).netloc == host
+    except ValueError:
+        return False
+
+
+def _allowed(origin: str) -> bool:
+    return getattr(settings, "CORS_ALLOW_ALL_ORIGINS", False) or origin in getattr(settings, "CORS_ALLOWED_ORIGINS", [])

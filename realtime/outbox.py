@@ -1,0 +1,122 @@
+"""All that waits for one socket, in order and bounded: replies, events and pushes."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from realtime.feed import FRAME_BYTES, Frame, Run
+
+logger = logging.getLogger(__name__)
+
+OUTBOX_BYTES = 256 * 1024
+SEND_SECONDS = 30  # what one frame may take under a server that blocks in send
+
+
+class Outbox:
+    """Writes at once while nothing waits; else a task writes in order as fast as the client reads.
+
+    Our own server offers a synchronous `write` (design section 3): then an event costs no task and no await. Elsewhere
+    each frame is awaited, and a client that takes longer than SEND_SECONDS for one is given up.
+    """
+
+    def __init__(self, send: Callable[[Frame], Awaitable[None]], extension: dict[str, Any] | None) -> None:
+        self._send = send
+        self._extension = extension
+        self._waiting: deque[Frame | Run] = deque()
+        self._bytes = 0
+        self._flusher: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
+        self.gone = False
+
+    @property
+    def full(self) -> bool:
+        """Whether events must wait in the log and actions in the socket."""
+        if self.gone:
+            return False
+        backlog: int = self._extension["backlog"]() if self._extension else 0
+        return self._bytes + backlog >= OUTBOX_BYTES
+
+    def give(self, run: Run) -> None:
+        """Send events; those that wait together travel in one frame."""
+        if not self._waiting and self._write(run.frame):
+            return
+        last = self._waiting[-1] if self._waiting else None
+        if isinstance(last, Run) and last.size + run.size <= FRAME_BYTES:
+            self._waiting[-1] = last.join(run)
+        else:
+            self._waiting.append(run)
+        self._bytes += run.size
+        self._flush_soon()
+
+    def put(self, frame: Frame) -> None:
+        """Send a reply or a push."""
+        if not self._waiting and self._write(frame):
+            return
+        self._waiting.append(frame)
+        self._bytes += len(frame.get("text", ""))
+        self._flush_soon()
+
+    async def room(self) -> None:
+        """Wait until it is no longer full, or the socket is gone."""
+        while self.full:
+            self._drained.clear()
+            self._flush_soon()
+            await self._drained.wait()
+
+    async def flushed(self) -> None:
+        """Wait until all has been handed over, for the last words before a close."""
+        while self._flusher is not None and not self.gone:
+            await asyncio.wait([self._flusher])
+
+    def abort(self) -> None:
+        """Drop the connection of a client that does not read its goodbye, where the server lets us."""
+        if self._extension:
+            self._extension["abort"]()
+        self.stop()
+
+    def stop(self) -> None:
+        """The socket is gone: forget what waits and wake who waits for room."""
+        self.gone = True
+        self._waiting.clear()
+        self._bytes = 0
+        self._drained.set()
+        if self._flusher is not None:
+            self._flusher.cancel()
+
+    def _write(self, frame: Frame) -> bool:
+        """The fast path: no queue, no task. False when it must wait."""
+        if self.gone:
+            return True
+        if self._extension is None or self._extension["backlog"]() > 0:
+            return False
+        if not self._extension["write"](frame):
+            asyncio.get_running_loop().call_soon(self.stop)
+        return True
+
+    def _flush_soon(self) -> None:
+        if self._flusher is None and not self.gone:
+            self._flusher = asyncio.ensure_future(self._flush())
+            self._flusher.add_done_callback(self._flush_done)
+
+    def _flush_done(self, task: "asyncio.Task[None]") -> None:
+        self._flusher = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.info("A socket is gone: %r", error)
+            self.stop()
+        self._drained.set()
+
+    async def _flush(self) -> None:
+        while True:
+            if self._extension:
+                await self._extension["drain"]()
+            if not self._waiting:
+                return
+            item = self._waiting.popleft()
+            frame = item.frame if isinstance(item, Run) else item
+            self._bytes -= item.size if isinstance(item, Run) else len(frame.get("text", ""))
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._send(frame)
+            if not self.full:
+                self._drained.set()

@@ -1,0 +1,118 @@
+"""The sessions of this process's sockets: verified when one is said to have ended, and every two seconds anyway."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from django.db import Error as DatabaseError
+from django.utils import timezone
+
+from accounts.models import Session, User
+from realtime.database import in_database
+
+logger = logging.getLogger(__name__)
+
+VERIFY_SECONDS = 2.0
+WARN_SECONDS = 60
+TOUCH_SECONDS = 60  # an open socket is a use of its session, noted so often
+
+
+class Socket(Protocol):
+    """What the verification needs of a consumer."""
+
+    session: Session | None
+
+    def end(self, code: int, reason: str, *, retry_after_ms: int | None = None) -> None:
+        """Say goodbye and close; nothing is heard from this instant."""
+
+    def warn_of_expiry(self, expires_at: datetime) -> None:
+        """Tell the client, once for each time, when its session will end."""
+
+
+class Sessions:
+    """Which sockets hang on which session."""
+
+    def __init__(self) -> None:
+        self.sockets: dict[UUID, set[Socket]] = {}
+        self._touched_at = timezone.now()
+
+    def add(self, socket: Socket, session: Session) -> None:
+        """A socket was authenticated by this session."""
+        self.sockets.setdefault(session.pk, set()).add(socket)
+
+    def discard(self, socket: Socket, session: Session) -> None:
+        """A socket is gone, or goes on with another session."""
+        sockets = self.sockets.get(session.pk, set())
+        sockets.discard(socket)
+        if not sockets:
+            self.sockets.pop(session.pk, None)
+
+    def end_all(self, code: int, reason: str) -> None:
+        """Close every socket of the process."""
+        for socket in [socket for sockets in self.sockets.values() for socket in sockets]:
+            socket.end(code, reason)
+
+    async def verify_forever(self) -> None:
+        """One query every two seconds, for as long as there are sockets."""
+        while True:
+            await asyncio.sleep(VERIFY_SECONDS)
+            await self.verify(list(self.sockets))
+            await self._touch()
+
+    async def verify(self, ids: Iterable[str | UUID]) -> None:
+        """Look these sessions up and end the sockets of those that are no longer alive."""
+        local = [session for session in map(_uuid, ids) if session in self.sockets]
+        if not local:
+            return
+        sockets = [socket for session in local for socket in self.sockets[session]]
+        users = {socket.session.pk: socket.session.user_id for socket in sockets if socket.session}
+        try:
+            rows, disabled = await in_database(_look_up, local, list(set(users.values())))
+        except DatabaseError as error:
+            logger.warning("The sessions could not be verified (%r)", error)
+            return
+        for session in local:
+            self._judge(session, rows.get(session), users.get(session) in disabled)
+
+    def _judge(self, session: UUID, row: datetime | None, is_disabled: bool) -> None:
+        sockets = tuple(self.sockets.get(session, ()))
+        now = timezone.now()
+        for socket in sockets:
+            if is_disabled:
+                socket.end(4403, "account_disabled")
+            elif row is None:
+                socket.end(4410, "session_revoked")
+            elif row <= now:
+                socket.end(4402, "token_expired")
+            elif row <= now + timedelta(seconds=WARN_SECONDS):
+                socket.warn_of_expiry(row)
+
+    async def _touch(self) -> None:
+        now = timezone.now()
+        if not self.sockets or now - self._touched_at < timedelta(seconds=TOUCH_SECONDS):
+            return
+        self._touched_at = now
+        try:
+            await in_database(_slide, list(self.sockets), now)
+        except DatabaseError as error:
+            logger.warning("The use of the sessions could not be noted (%r)", error)
+
+
+def _uuid(value: str | UUID) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, datetime], set[UUID]]:
+    """When each session that still exists expires, and which of the users were shut out (a deleted one was not)."""
+    rows = dict(Session.objects.filter(pk__in=ids).values_list("pk", "expires_at"))
+    disabled = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
+    return rows, set(disabled.values_list("pk", flat=True))
+
+
+def _slide(ids: Sequence[UUID], now: datetime) -> None:
+    for session in Session.objects.filter(pk__in=ids, last_used_at__lt=now - timedelta(seconds=TOUCH_SECONDS)):
+        session.slide(now)
+        session.save(update_fields=["last_used_at", "expires_at"])
