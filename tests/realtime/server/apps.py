@@ -35,9 +35,10 @@ async def accept(receive: Receive, send: Send) -> None:
 
 
 async def report_the_end(scope: Scope, receive: Receive) -> None:
+    frames = 0
     while (message := await receive())["type"] == "websocket.receive":
-        pass
-    report(scope, message)
+        frames += 1
+    report(scope, {**message, "frames": frames})
 
 
 @app
@@ -158,6 +159,12 @@ async def floods(scope: Scope, receive: Receive, send: Send) -> None:
 async def aborts(scope: Scope, receive: Receive, send: Send) -> None:
     await accept(receive, send)
     scope["extensions"]["parley"]["abort"]()
+    await report_the_end(scope, receive)
+
+
+@app
+async def listens(scope: Scope, receive: Receive, send: Send) -> None:
+    await accept(receive, send)
     await report_the_end(scope, receive)
 
 
