@@ -2,10 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import me, members, rooms
+from api.views import events, me, members, messages, reads, rooms, sync
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me", me.MeView.as_view()),
+    path("me/events", events.InboxView.as_view()),
+    path("sync", sync.SyncView.as_view()),
     path("rooms", rooms.RoomsView.as_view()),
     path("rooms/directory", rooms.DirectoryView.as_view()),
     path("rooms/direct/<uuid:user_id>", rooms.DirectRoomView.as_view()),
@@ -14,4 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<uuid:room_id>/leave", rooms.LeaveView.as_view()),
     path("rooms/<uuid:room_id>/members", members.MembersView.as_view()),
     path("rooms/<uuid:room_id>/members/<uuid:user_id>", members.MemberView.as_view()),
+    path("rooms/<uuid:room_id>/messages", messages.MessagesView.as_view()),
+    path("rooms/<uuid:room_id>/messages/<uuid:message_id>", messages.MessageView.as_view()),
+    path("rooms/<uuid:room_id>/events", events.EventsView.as_view()),
+    path("rooms/<uuid:room_id>/read", reads.ReadView.as_view()),
+    path("rooms/<uuid:room_id>/unread", reads.UnreadView.as_view()),
 ]

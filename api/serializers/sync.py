@@ -1,0 +1,115 @@
+"""What a device says that it has, and what it is told that it lacks."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.serializers.events import EventSerializer
+from api.serializers.messages import MAX_SEQ
+from api.serializers.rooms import RoomSerializer
+from wire.fields import StrictSerializer
+
+EVENTS = 1_000  # of one answer, and what one stream may lack before it is "limited"
+ROOMS = 1_000
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "integer", "minimum": 0, "maximum": MAX_SEQ},
+        "maxProperties": ROOMS,
+        "description": "By room id, the seq up to which the device has applied the room's events.",
+    }
+)
+class CursorsField(serializers.Field[Any, Any, Any, Any]):
+    """A cursor for each room that the device knows."""
+
+    default_error_messages = {  # noqa: RUF012
+        "type": "This must be an object of room ids and seqs.",
+        "max_length": "Name at most {limit} rooms.",
+        "invalid": "{room} is not a room's id with a seq.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[UUID, int]:
+        if not isinstance(data, dict):
+            self.fail("type")
+        if len(data) > ROOMS:
+            self.fail("max_length", limit=ROOMS)
+        return {self._room_id(key, seq): seq for key, seq in data.items()}
+
+    def _room_id(self, key: str, seq: object) -> UUID:
+        try:
+            if len(key) != 36 or type(seq) is not int or not 0 <= seq <= MAX_SEQ:
+                raise ValueError(key)
+            return UUID(key)
+        except ValueError:
+            self.fail("invalid", room=key[:64])
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class SyncSerializer(StrictSerializer):
+    """The cursors that a device keeps anyway. What it does not name it does not have."""
+
+    rooms = CursorsField(required=False, default=dict)
+    inbox = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
+    epoch = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
+    limit = serializers.IntegerField(required=False, default=EVENTS, min_value=1, max_value=EVENTS)
+    next = serializers.CharField(required=False, allow_null=True, default=None, max_length=500)
+
+
+class SyncActionSerializer(SyncSerializer):
+    """The same on the socket, which may go on from the answer."""
+
+    subscribe = serializers.BooleanField(required=False, default=False)
+
+
+class LimitedSerializer(serializers.Serializer[Any]):
+    """The missing seqs that are not in the answer, both ends included: page `events`, or load the history anew."""
+
+    to = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a word of Python's own.
+        return {"from": serializers.IntegerField(), **super().get_fields()}
+
+
+class SyncedRoomSerializer(serializers.Serializer[Any]):
+    """What a room has that the device lacks. `head` is how far this entry tells: the device's next cursor."""
+
+    id = serializers.UUIDField()
+    head = serializers.IntegerField()
+    events = EventSerializer(many=True)
+    limited = LimitedSerializer(allow_null=True)
+    reset = serializers.BooleanField()
+    room = RoomSerializer(allow_null=True)
+
+
+class RemovedRoomSerializer(serializers.Serializer[Any]):
+    """A room that the device names and its owner is no longer in, since `seq`."""
+
+    id = serializers.UUIDField()
+    reason = serializers.ChoiceField(choices=["left", "removed"])
+    seq = serializers.IntegerField()
+
+
+class SyncedInboxSerializer(serializers.Serializer[Any]):
+    """What the inbox has that the device lacks."""
+
+    head = serializers.IntegerField()
+    events = EventSerializer(many=True)
+    limited = LimitedSerializer(allow_null=True)
+    reset = serializers.BooleanField()
+
+
+class SyncedSerializer(serializers.Serializer[Any]):
+    """One page of the answer; the same body again with `next` brings the following one."""
+
+    rooms = SyncedRoomSerializer(many=True)
+    removed = RemovedRoomSerializer(many=True)
+    inbox = SyncedInboxSerializer()
+    epoch = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)

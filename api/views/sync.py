@@ -1,0 +1,31 @@
+"""The REST face of sync."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.views import SessionView
+from api.serializers.sync import SyncedSerializer, SyncSerializer
+from api.services.sync import sync
+from wire.schema import problems
+
+# A thousand of the longest messages would be 40 MB; an answer that a phone can hold ends before, and says so.
+MAX_BYTES = 4 * 1024 * 1024
+
+
+class SyncView(SessionView):
+    """Everything that a device has missed."""
+
+    @extend_schema(
+        operation_id="sync",
+        summary="Say what you have; hear everything that you lack",
+        description=(
+            "Rooms come by id, descending. Repeat the body with `next` until it is null. An entry's `head` is how far "
+            "the entry tells: the next cursor. A room that is not named comes as its Room, without events."
+        ),
+        request=SyncSerializer,
+        responses={200: SyncedSerializer, **problems(body=True)},
+    )
+    def post(self, request: Request) -> Response:
+        body = self.body(SyncSerializer)
+        return Response(sync(user_id=self.session.user_id, **body, max_bytes=MAX_BYTES).data)
