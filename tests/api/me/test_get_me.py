@@ -1,0 +1,37 @@
+"""GET /v1/me, as far as the chat adds to it"""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.api.stories import make_room, say
+from tests.clients import Person
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    for text in ("one", "two"):
+        say(alice, make_room(alice, members=[bob]), text)
+    left = make_room(alice, members=[bob])
+    say(alice, left, "three")
+    bob.post(f"/v1/rooms/{left['id']}/leave")
+
+    me = bob.get("/v1/me").json()
+
+    assert me == bob.get(f"/v1/users/{bob.user.id}").json() | {"unread_total": 2, "unread_total_capped": False}
+    assert alice.get("/v1/me").json()["unread_total"] == 0
+
+
+def test_a_changed_profile_answers_the_same_shape(alice: Person) -> None:
+    assert alice.patch("/v1/me", {"display_name": "Al"}).json() == alice.get("/v1/me").json()
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_the_queries_do_not_grow_with_the_rooms(alice: Person, bob: Person, count: int) -> None:
+    for _ in range(count):
+        say(alice, make_room(alice, members=[bob]), "hello")
+
+    with CaptureQueriesContext(connection) as queries:
+        me = bob.get("/v1/me").json()
+
+    assert me["unread_total"] == count
+    assert len(queries) == 2  # the session, unread

@@ -1,0 +1,64 @@
+"""DELETE /v1/me, as the rooms see it"""
+
+from tests.api.stories import events_of, inbox_of, make_room, types_of
+from tests.clients import PASSWORD, Person
+
+
+def delete_account(person: Person) -> None:
+    assert person.delete("/v1/me", {"password": PASSWORD}).status_code == 204
+
+
+def test_it_leaves_all_rooms(alice: Person, bob: Person) -> None:
+    rooms = [make_room(alice, members=[bob]), make_room(alice, kind="public", members=[bob])]
+
+    delete_account(bob)
+
+    for room in rooms:
+        assert types_of(room) == ["room.created", "member.left"]
+        assert alice.get(f"/v1/rooms/{room['id']}").json()["member_count"] == 1
+    assert [event["type"] for event in inbox_of(bob)] == ["room.added"] * 2 + ["room.removed"] * 2
+
+
+def test_the_longest_standing_admin_becomes_the_owner(alice: Person, bob: Person, charlie: Person) -> None:
+    room = make_room(alice, members=[bob, charlie])
+    alice.put(f"/v1/rooms/{room['id']}/members/{charlie.user.id}", {"role": "admin"})
+
+    delete_account(alice)
+
+    assert types_of(room)[2:] == ["member.role_changed", "member.left"]
+    assert events_of(room)[2]["data"]["user"]["username"] == "charlie"
+    assert charlie.get(f"/v1/rooms/{room['id']}").json()["me"]["role"] == "owner"
+
+
+def test_without_an_admin_the_longest_standing_member_does(alice: Person, bob: Person, charlie: Person) -> None:
+    room = make_room(alice, members=[bob, charlie])
+
+    delete_account(alice)
+
+    assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["role"] == "owner"
+
+
+def test_a_room_of_its_own_is_archived(alice: Person, bob: Person) -> None:
+    room = make_room(alice, kind="public")
+
+    delete_account(alice)
+
+    assert types_of(room) == ["room.created", "member.left", "room.archived"]
+    assert bob.get(f"/v1/rooms/{room['id']}").json()["archived_at"] is not None
+
+
+def test_direct_and_archived_rooms_stay_as_they_are(alice: Person, bob: Person) -> None:
+    direct, archived = alice.put(f"/v1/rooms/direct/{bob.user.id}").json(), make_room(alice, members=[bob])
+    alice.delete(f"/v1/rooms/{archived['id']}")
+
+    delete_account(bob)
+
+    assert types_of(direct) == ["room.created"]
+    assert types_of(archived) == ["room.created", "room.archived"]
+
+
+def test_a_wrong_password_leaves_everything(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+
+    assert bob.delete("/v1/me", {"password": "wrong"}).status_code == 403
+    assert types_of(room) == ["room.created"]

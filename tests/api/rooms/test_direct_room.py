@@ -1,0 +1,97 @@
+"""PUT /v1/rooms/direct/{user_id}"""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from api.models import Room
+from tests.api.stories import ROOM_KEYS, events_of, inbox_of, make_room, refusal, types_of
+from tests.clients import PASSWORD, Person, codes
+from tests.threads import closing_connections
+
+URL = "/v1/rooms/direct"
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    response = alice.put(f"{URL}/{bob.user.id}")
+
+    room = response.json()
+    assert response.status_code == 201
+    assert set(room) == ROOM_KEYS
+    assert (room["kind"], room["name"], room["slug"], room["history"]) == ("direct", None, None, "shared")
+    assert (room["member_count"], room["me"]["role"], room["me"]["can"]) == (2, "member", ["send"])
+    assert [member["role"] for member in events_of(room)[0]["data"]["members"]] == ["member", "member"]
+    assert [event["type"] for event in inbox_of(bob)] == ["room.added"]
+
+
+def test_both_get_the_same_room_for_ever(alice: Person, bob: Person) -> None:
+    room = alice.put(f"{URL}/{bob.user.id}").json()
+
+    again, other_way = alice.put(f"{URL}/{bob.user.id}", {}), bob.put(f"{URL}/{alice.user.id}")
+
+    assert (again.status_code, other_way.status_code) == (200, 200)
+    assert again.json() == room
+    assert other_way.json()["id"] == room["id"]
+    assert types_of(room) == ["room.created"]
+
+
+def test_not_with_oneself(alice: Person) -> None:
+    response = alice.put(f"{URL}/{alice.user.id}")
+
+    assert response.status_code == 400
+    assert codes(response) == {"user_id": "self"}
+
+
+@pytest.mark.parametrize("user_id", [str(uuid4()), "bob"])
+def test_not_with_nobody(alice: Person, user_id: str) -> None:
+    assert refusal(alice.put(f"{URL}/{user_id}")) == (404, "not_found")
+    assert not Room.objects.exists()
+
+
+def test_a_room_outlives_the_account_of_one(alice: Person, bob: Person, charlie: Person) -> None:
+    room = alice.put(f"{URL}/{bob.user.id}").json()
+    bob.delete("/v1/me", {"password": PASSWORD})
+
+    assert alice.put(f"{URL}/{bob.user.id}").json()["id"] == room["id"]
+    assert refusal(charlie.put(f"{URL}/{bob.user.id}")) == (404, "not_found")
+
+
+def test_nobody_is_in_more_rooms_than_a_user_may_be(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.services.stays.MAX_ROOMS", 1)
+    make_room(bob)
+
+    assert refusal(alice.put(f"{URL}/{bob.user.id}")) == (409, "room.limit")
+
+
+def test_nobody_comes_or_goes(alice: Person, bob: Person, charlie: Person) -> None:
+    room = alice.put(f"{URL}/{bob.user.id}").json()
+    url = f"/v1/rooms/{room['id']}"
+
+    for response in (
+        alice.put(f"{url}/members/{charlie.user.id}"),
+        alice.put(f"{url}/members/{bob.user.id}", {"role": "owner"}),
+        alice.delete(f"{url}/members/{bob.user.id}"),
+        alice.delete(f"{url}/members/{alice.user.id}"),
+        alice.post(f"{url}/leave"),
+    ):
+        assert refusal(response) == (403, "room.direct")
+    assert types_of(room) == ["room.created"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_parallel_calls_make_one_room(alice: Person, bob: Person) -> None:
+    def knock(index: int) -> tuple[int, str]:
+        asker, other = (alice, bob) if index % 2 else (bob, alice)
+        response = Person(asker.token, asker.session).put(f"{URL}/{other.user.id}")
+        return response.status_code, response.json()["id"]
+
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(closing_connections(knock), range(50)))
+
+    assert len({room_id for _, room_id in answers}) == 1
+    assert sorted(status for status, _ in answers) == [200] * 49 + [201]
+    assert Room.objects.count() == 1
+    assert [len(inbox_of(person)) for person in (alice, bob)] == [1, 1]

@@ -1,0 +1,60 @@
+"""GET /v1/rooms/directory"""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.api.stories import OUTSIDE, make_room, say
+from tests.clients import Person, codes
+
+URL = "/v1/rooms/directory"
+
+
+def test_it_works(alice: Person, charlie: Person) -> None:
+    tea = make_room(alice, kind="public", name="Tea", slug="tea")
+    croquet = make_room(alice, kind="public", name="Croquet")
+    make_room(alice, name="Secret tea")
+    say(alice, tea, "not for charlie")
+
+    page = charlie.get(URL).json()
+
+    assert [room["id"] for room in page["results"]] == [croquet["id"], tea["id"]]
+    assert page["results"][1]["me"] == OUTSIDE
+    assert page["results"][1]["last_message"] is None
+    assert alice.get(URL).json()["results"][1]["me"]["role"] == "owner"
+
+
+@pytest.mark.parametrize(("q", "found"), [("te", ["Tea"]), ("GREEN", ["Tea"]), ("", ["Croquet", "Tea"]), ("%", [])])
+def test_it_finds_names_and_slugs(alice: Person, q: str, found: list[str]) -> None:
+    make_room(alice, kind="public", name="Tea", slug="green-tea")
+    make_room(alice, kind="public", name="Croquet")
+
+    rooms = alice.get(URL, q=q).json()["results"]
+
+    assert [room["name"] for room in rooms] == found
+
+
+def test_archived_rooms_are_not_offered(alice: Person) -> None:
+    room = make_room(alice, kind="public")
+    alice.delete(f"/v1/rooms/{room['id']}")
+
+    assert alice.get(URL).json()["results"] == []
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_the_queries_do_not_grow_with_the_rooms(alice: Person, charlie: Person, count: int) -> None:
+    for _ in range(count):
+        make_room(alice, kind="public")
+
+    with CaptureQueriesContext(connection) as queries:
+        page = charlie.get(URL, limit=10).json()
+
+    assert len(page["results"]) == min(count, 10)
+    assert len(queries) == 3  # the session, the rooms with their heads, my memberships
+
+
+def test_a_bad_parameter_is_refused_by_name(alice: Person) -> None:
+    response = alice.get(URL, kind="private")
+
+    assert response.status_code == 400
+    assert codes(response) == {"kind": "unknown"}

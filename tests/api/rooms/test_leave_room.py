@@ -1,0 +1,72 @@
+"""POST /v1/rooms/{id}/leave"""
+
+import pytest
+
+from api.services.rooms import ensure_lobby
+from tests.api.stories import events_of, inbox_of, make_room, refusal, types_of
+from tests.clients import Person
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+
+    response = bob.post(f"/v1/rooms/{room['id']}/leave")
+
+    event, told = events_of(room)[-1], inbox_of(bob)[-1]
+    assert (response.status_code, response.content) == (204, b"")
+    assert (event["type"], event["seq"], event["actor_id"]) == ("member.left", 2, str(bob.user.id))
+    assert (event["data"]["user"]["id"], event["data"]["state"]) == (str(bob.user.id), "left")
+    assert (told["type"], told["data"]["seq"], told["data"]["reason"]) == ("room.removed", 2, "left")
+    assert told["data"]["id"] == room["id"]
+    assert alice.get(f"/v1/rooms/{room['id']}").json()["member_count"] == 1
+    assert len(inbox_of(alice)) == 1
+
+
+@pytest.mark.parametrize(("kind", "answer"), [("private", (404, "not_found")), ("public", (403, "room.not_member"))])
+def test_once(alice: Person, bob: Person, kind: str, answer: tuple[int, str]) -> None:
+    room = make_room(alice, kind=kind, members=[bob])
+    bob.post(f"/v1/rooms/{room['id']}/leave")
+
+    assert refusal(bob.post(f"/v1/rooms/{room['id']}/leave")) == answer
+    assert types_of(room) == ["room.created", "member.left"]
+
+
+def test_a_last_owner_does_not_leave_others_behind(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    url = f"/v1/rooms/{room['id']}"
+
+    assert refusal(alice.post(f"{url}/leave")) == (409, "room.last_owner")
+    assert refusal(alice.delete(f"{url}/members/{alice.user.id}")) == (409, "room.last_owner")
+    assert types_of(room) == ["room.created"]
+
+    alice.put(f"{url}/members/{bob.user.id}", {"role": "owner"})
+    assert alice.post(f"{url}/leave").status_code == 204
+
+
+def test_the_last_one_archives_the_room(alice: Person) -> None:
+    room = make_room(alice, kind="public")
+
+    response = alice.post(f"/v1/rooms/{room['id']}/leave")
+
+    assert response.status_code == 204
+    assert types_of(room) == ["room.created", "member.left", "room.archived"]
+    assert inbox_of(alice)[-1]["data"]["archived_at"] is not None
+    assert inbox_of(alice)[-1]["data"]["seq"] == 2
+    assert alice.get(f"/v1/rooms/{room['id']}").json()["archived_at"] is not None
+
+
+def test_the_lobby_is_nobodys_again(alice: Person, bob: Person) -> None:
+    ensure_lobby()
+    lobby = alice.get("/v1/rooms/directory", q="lobby").json()["results"][0]
+    alice.post(f"/v1/rooms/{lobby['id']}/join")
+
+    alice.post(f"/v1/rooms/{lobby['id']}/leave")
+
+    assert bob.post(f"/v1/rooms/{lobby['id']}/join").json()["me"]["role"] == "owner"
+
+
+def test_an_outsider_cannot(alice: Person, charlie: Person) -> None:
+    private, public = make_room(alice), make_room(alice, kind="public")
+
+    assert refusal(charlie.post(f"/v1/rooms/{private['id']}/leave")) == (404, "not_found")
+    assert refusal(charlie.post(f"/v1/rooms/{public['id']}/leave")) == (403, "room.not_member")

@@ -1,0 +1,72 @@
+"""What stories about rooms are told with: making one, and reading what was written to the log."""
+
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from api.models import Event
+from tests.clients import Person
+
+ROOM_KEYS = {
+    "id",
+    "kind",
+    "name",
+    "slug",
+    "topic",
+    "metadata",
+    "history",
+    "head",
+    "epoch",
+    "last_event_at",
+    "member_count",
+    "created_at",
+    "archived_at",
+    "last_message",
+    "me",
+}
+OUTSIDE: dict[str, Any] = {
+    "state": None,
+    "role": None,
+    "can": [],
+    "read_seq": None,
+    "unread": 0,
+    "unread_capped": False,
+}
+
+
+def make_room(owner: Person, *, kind: str = "private", members: list[Person] | None = None, **more: Any) -> Any:
+    """A room with its first members, as its owner sees it."""
+    ids = [member.user.id for member in members or []]
+    response = owner.post("/v1/rooms", {"kind": kind, "name": "Tea", "members": ids, **more})
+    assert response.status_code == 201, response.json()
+    return response.json()
+
+
+def events_of(room: Any) -> list[Any]:
+    """All that a room's members heard, as clients get it."""
+    return [orjson.loads(event.json()) for event in Event.objects.filter(stream=room["id"]).order_by("seq")]
+
+
+def inbox_of(person: Person) -> list[Any]:
+    """All that only this user's devices heard; `seq`, which clients do not see here, is the log's."""
+    events = Event.objects.filter(stream=person.user.id).order_by("seq")
+    return [orjson.loads(event.json()) | {"seq": event.seq} for event in events]
+
+
+def types_of(room: Any) -> list[str]:
+    """What happened in the room, in order."""
+    return [event["type"] for event in events_of(room)]
+
+
+def refusal(response: Any) -> tuple[int, str]:
+    """Status and code of a refused request."""
+    return response.status_code, response.json()["code"]
+
+
+def say(person: Person, room: Any, text: str) -> Any:
+    """A message sent into the room, as its sender got it."""
+    body = {"client_id": uuid4().hex, "text": text}
+    response = person.post(f"/v1/rooms/{room['id']}/messages", body)
+    assert response.status_code == 201, response.json()
+    return response.json()
