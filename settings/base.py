@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from corsheaders.defaults import default_headers
+
 from settings import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -69,6 +71,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # allowed. The same list, beside the server's own hosts, is what a socket's Origin is checked against.
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
+CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location"]
 
 # TLS usually ends at the proxy; HTTPS=1 says that it does, and clients are then told to come back by HTTPS only.
@@ -117,5 +120,6 @@ LOGGING = {
         "django.security": {"handlers": [], "propagate": True, "level": "ERROR"},
         "asyncio": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
     },
 }
