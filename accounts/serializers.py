@@ -55,17 +55,24 @@ class PasswordField(serializers.CharField):
         super().__init__(max_length=PASSWORD_CHARS, trim_whitespace=False, write_only=True, **options)
 
 
+class NameField(TextField):
+    """A name on one line, free but for the spaces around it."""
+
+    def __init__(self, *, max_chars: int, **options: Any) -> None:
+        super().__init__(max_chars=max_chars, multiline=False, trim_whitespace=True, **options)
+
+
 class DeviceSerializer(StrictSerializer):
     """What the owner will recognise the device by."""
 
-    name = TextField(max_chars=64, multiline=False, required=False, allow_blank=True)
-    platform = TextField(max_chars=32, multiline=False, required=False, allow_blank=True)
+    name = NameField(max_chars=64, required=False, allow_blank=True)
+    platform = NameField(max_chars=32, required=False, allow_blank=True)
 
 
 class RegisterBody(StrictSerializer):
     username = TextField(max_chars=150, multiline=False)
     password = PasswordField()
-    display_name = TextField(max_chars=DISPLAY_NAME_CHARS, multiline=False, required=False)
+    display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
     device = DeviceSerializer(required=False)
 
 
@@ -85,7 +92,7 @@ class DeleteAccountBody(StrictSerializer):
 
 
 class ProfileBody(StrictSerializer):
-    display_name = TextField(max_chars=DISPLAY_NAME_CHARS, multiline=False, required=False)
+    display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
     avatar_url = TextField(
         max_chars=500,
         multiline=False,

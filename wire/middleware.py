@@ -19,7 +19,15 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseB
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SECRETS = ("token", "access_token")
-_BY_STATUS = {400: "request.invalid", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+_BY_STATUS = {
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "request.too_large",
+    415: "unsupported_media_type",
+    503: "unavailable",
+}
 
 
 class Middleware:
@@ -80,10 +88,8 @@ class ProblemMiddleware(Middleware):
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if response.status_code < HTTPStatus.BAD_REQUEST or "json" in response.get("Content-Type", ""):
             return response
-        code = _BY_STATUS.get(response.status_code)
-        if code is None:
-            code = "internal" if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else "request.invalid"
-        problem = problem_response(Problem(code), request)
+        other = "internal" if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else "request.invalid"
+        problem = problem_response(Problem(_BY_STATUS.get(response.status_code, other)), request)
         if response.has_header("Allow"):
             problem["Allow"] = response["Allow"]
         return problem

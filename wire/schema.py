@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import defaultdict
+from functools import cache
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
@@ -79,6 +80,7 @@ def _example(code: str) -> OpenApiExample:
     return OpenApiExample(code, problem.as_dict("018f3c5e-1111-7000-8000-000000000000"), media_type=CONTENT_TYPE)
 
 
+@cache  # one class for a name, or spectacular sees two that clash
 def page_of(row: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     """The shape of a cursor page of these rows."""
     name = row.__name__.removesuffix("Serializer") + "Page"

@@ -52,6 +52,7 @@ def test_an_avatar_can_be_taken_away(alice: Person, nothing: str | None) -> None
         ({"username": "queen"}, {"username": "unknown"}),
         ({"id": "1", "is_active": False}, {"id": "unknown", "is_active": "unknown"}),
         ({"display_name": ""}, {"display_name": "blank"}),
+        ({"display_name": " \u3000 "}, {"display_name": "blank"}),
         ({"display_name": None}, {"display_name": "null"}),
         ({"display_name": 5}, {"display_name": "type"}),
         ({"display_name": "a\nb"}, {"display_name": "control"}),

@@ -1,0 +1,75 @@
+"""What two requests at the same moment may not do."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.models import Session, User
+from tests.clients import PASSWORD, Person, join_parley
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """Do all of these at the same moment, each on a connection of its own."""
+    ready = Barrier(len(acts))
+
+    def act_and_hang_up(act: Callable[[], Any]) -> Any:
+        ready.wait()
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(act_and_hang_up, acts))
+
+
+def register_dora() -> int:
+    response = Person().post("/v1/auth/register", {"username": "dora", "password": PASSWORD})
+    return int(response.status_code)
+
+
+def test_one_name_is_given_once() -> None:
+    statuses = at_once(*[register_dora] * 6)
+
+    assert sorted(statuses) == [201, 409, 409, 409, 409, 409]
+    assert User.objects.count() == 1
+
+
+def test_a_name_that_is_being_deleted_is_not_given_away() -> None:
+    dora = join_parley("dora")
+
+    deleted, *statuses = at_once(
+        lambda: dora.delete("/v1/me", {"password": PASSWORD}).status_code, *[register_dora] * 4
+    )
+
+    assert deleted == 204
+    assert statuses == [409] * 4
+    assert User.objects.count() == 1
+
+
+def test_a_login_with_the_old_password_does_not_outlive_its_change() -> None:
+    dora = join_parley("dora")
+    login = {"username": "dora", "password": PASSWORD}
+
+    at_once(
+        lambda: dora.post("/v1/auth/password", {"old": PASSWORD, "new": "another fine phrase"}),
+        *[lambda: Person().post("/v1/auth/login", login)] * 4,
+    )
+
+    assert list(Session.objects.values_list("pk", flat=True)) == [dora.session.pk]
+
+
+def test_two_deletions_of_one_account_leave_one_tombstone() -> None:
+    dora = join_parley("dora")
+
+    statuses = at_once(*[lambda: dora.delete("/v1/me", {"password": PASSWORD}).status_code] * 3)
+
+    assert statuses.count(204) == 1
+    assert set(statuses) <= {204, 401, 403}
+    assert not Session.objects.exists()
