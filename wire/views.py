@@ -52,6 +52,11 @@ class ApiView(APIView):
     def get_serializer_context(self) -> dict[str, Any]:
         return {"request": self.request, "view": self}
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # Every answer is one person's, and some hold a token: no cache between us keeps it (RFC 9111, section 5.2.2.5).
+        return {**super().default_response_headers, "Cache-Control": "no-store"}
+
     def get_exception_handler(self) -> Any:
         return handle_exception
 

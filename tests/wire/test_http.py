@@ -96,6 +96,12 @@ def test_who_accepts_json_gets_json(alice: Person, accept: str) -> None:
     assert response["Content-Type"] == "application/json"
 
 
+def test_no_answer_is_kept_by_a_cache(alice: Person, stranger: Person) -> None:
+    assert alice.get("/v1/me")["Cache-Control"] == "no-store"
+    assert stranger.get("/v1/me")["Cache-Control"] == "no-store"
+    assert stranger.post(LOGIN, BODY)["Cache-Control"] == "no-store"
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
 def test_a_wrong_method_is_refused_with_the_right_ones(stranger: Person, method: str) -> None:
     response = stranger.request(method, LOGIN)
