@@ -12,7 +12,7 @@ class RealtimeConfig(AppConfig):
         """Add the hub to the ports; it exists once the first request has come in."""
         from accounts.events import on_sessions_ended
         from api.events import on_committed
-        from realtime import checks, hub  # noqa: F401
+        from realtime import checks, process  # noqa: F401
 
-        on_committed.append(hub.tell_committed)
-        on_sessions_ended.append(hub.tell_sessions_ended)
+        on_committed.append(process.tell_committed)
+        on_sessions_ended.append(process.tell_sessions_ended)

@@ -6,7 +6,7 @@ Channels' own bridge runs all sockets' queries on one thread, so that one slow q
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
@@ -68,6 +68,22 @@ class Admission:
         if not parts:
             return 0, 0, 0
         return sum(last - first + 1 for first, last in parts), parts[0][0], parts[-1][1]
+
+
+class DatabaseLog:
+    """The log as the hub reads it."""
+
+    async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
+        """See the function of that name."""
+        return await in_database(admit, user_id, room_id)
+
+    async def page(self, stream: str, after: int) -> list[Entry]:
+        """See read_page."""
+        return await in_database(read_page, stream, after)
+
+    async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
+        """See time_heads."""
+        return await in_database(time_heads, streams)
 
 
 def admit(user_id: UUID, room_id: UUID | None) -> Admission:

@@ -2,34 +2,26 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels.layers import BaseChannelLayer
 from django.db import Error as DatabaseError
 
 from api.models import Event
-from realtime import database
 from realtime.broker import CONTROL, Broker, Message
-from realtime.database import Admission, in_database
+from realtime.database import PAGE_EVENTS, Admission
 from realtime.ephemeral import Markers, Typing, ephemeral
 from realtime.feed import Entry, Feed, Run, Sink, Subscription
 from realtime.sessions import Sessions
-from wire.problems import Problem
+from realtime.sweep import Sweep
 
 logger = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 1.0
-SWEEP_CPU_SHARE = 0.02  # a sweep of 20 ms of CPU a second; a dearer one comes less often
 REPAIR_SECONDS = 0.015  # two processes that publish n and n + 1 are often that far apart
-LINGER_SECONDS = 60.0
-SILENT_SECONDS = 60.0
-RING_BYTES_OF_PROCESS = 64 * 1024 * 1024
 REPLAY_EVENTS = 1_000
-BLIND_SECONDS = 10.0  # without heads for so long, sockets are better off elsewhere
 RETRY_SECONDS = 0.5
 CATCH_UPS = 16  # pages of the log that are read at once
 
@@ -44,36 +36,45 @@ class Opened:
     limited: tuple[int, int] | None = None
 
 
+class Log(Protocol):
+    """What the hub reads; each may raise django.db.Error."""
+
+    async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
+        """Head and membership of a room or inbox. Raises Problem not_found or room.not_member."""
+
+    async def page(self, stream: str, after: int) -> list[Entry]:
+        """The next PAGE_EVENTS events of a stream."""
+
+    async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
+        """The epoch, the heads of the streams, and the CPU seconds that it took."""
+
+
 class Hub:
     """Everything live of this process. All of it runs on the event loop; `committed` may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Log, layer: BaseChannelLayer | None = None) -> None:
         self.id = uuid4().hex
+        self.log = log
         self.epoch: int | None = None  # as the last sweep or admission read it
         self.feeds: dict[str, Feed] = {}
         self.sessions = Sessions()
         self.typing = Typing(self.tell)
         self.markers = Markers(self.tell)
-        self._idle_since: dict[str, float] = {}
-        self._silent_since: dict[Subscription, float] = {}
+        self.idle_since: dict[str, float] = {}
         self._repairs: dict[str, asyncio.Task[None]] = {}
         self._pages: dict[tuple[str, int], asyncio.Task[list[Entry]]] = {}
         self._catch_ups = asyncio.Semaphore(CATCH_UPS)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._sweep_now = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._heads_read_at = self._loop.time()
-        layer = get_channel_layer()
-        self.broker = None if layer is None or isinstance(layer, InMemoryChannelLayer) else self._make_broker(layer)
+        self.sweep = Sweep(self)
+        self.broker = self._make_broker(layer) if layer else None
 
-    def _make_broker(self, layer: Any) -> Broker:
-        return Broker(
-            layer, on_message=self._on_message, on_joined=lambda _: self.sweep_soon(), on_lost=self.sweep_soon
-        )
+    def _make_broker(self, layer: BaseChannelLayer) -> Broker:
+        return Broker(layer, on_message=self.hear, on_joined=lambda _: self.sweep_soon(), on_lost=self.sweep_soon)
 
     def start(self) -> None:
         """Begin to sweep, to verify sessions and to hear the other processes."""
-        self.spawn(self._sweep_forever())
+        self.spawn(self.sweep.forever())
         self.spawn(self.sessions.verify_forever())
         if self.broker:
             self.broker.start()
@@ -96,7 +97,7 @@ class Hub:
         self, user_id: UUID, room_id: UUID | None, after: int | None, epoch: int | None, sink: Sink
     ) -> Opened:
         """Admit a user to a room's stream, or to their own inbox. Raises Problem not_found or room.not_member."""
-        admission = await in_database(database.admit, user_id, room_id)
+        admission = await self.log.admit(user_id, room_id)
         return self.admitted(user_id, room_id, admission, after, epoch, sink)
 
     def admitted(
@@ -133,41 +134,40 @@ class Hub:
         """Let the events flow, from the cursor to the tail and then live; the end of the replay is `room.synced`."""
         feed, subscription = opened.feed, opened.subscription
         feed.add(subscription)
-        self._idle_since.pop(feed.stream, None)
+        self.idle_since.pop(feed.stream, None)
         if opened.limited:
             first, last = opened.limited
-            self._push(feed, subscription, "room.limited", {"from": first, "to": last})
+            self.push(feed, subscription, "room.limited", {"from": first, "to": last})
         if not feed.advance(subscription):
-            self.spawn(self._catch_up(feed, subscription, synced=synced))
+            self.spawn(self.catch_up(feed, subscription, synced=synced))
         elif synced:
             self.say_synced(feed, subscription)
 
     def say_synced(self, feed: Feed, subscription: Subscription) -> None:
         """The end of a replay: live from here."""
-        self._push(feed, subscription, "room.synced", {"head": subscription.cursor})
+        self.push(feed, subscription, "room.synced", {"head": subscription.cursor})
 
     def end(self, feed: Feed, subscription: Subscription) -> None:
         """Nothing more to this subscription, from this instant."""
         feed.discard(subscription)
-        self._silent_since.pop(subscription, None)
         if not feed.subscriptions:
-            self._idle_since[feed.stream] = self._loop.time()
+            self.idle_since[feed.stream] = self._loop.time()
 
     def _feed(self, stream: str, admission: Admission) -> Feed:
         feed = self.feeds.get(stream)
         if feed is None:
             feed = self.feeds[stream] = Feed(stream, admission.epoch, admission.head)
-            self._idle_since[stream] = self._loop.time()
+            self.idle_since[stream] = self._loop.time()
             if self.broker:
                 self.broker.join(_group(stream))
         elif feed.behind(admission.head):
-            self._repair_soon(feed)
+            self.repair_soon(feed)
         return feed
 
-    def _push(self, feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> None:
+    def push(self, feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> None:
         subscription.sink.give(ephemeral(feed.stream, kind, data, inbox=feed.stream == subscription.user_id))
 
-    async def _catch_up(self, feed: Feed, subscription: Subscription, *, synced: bool = False) -> None:
+    async def catch_up(self, feed: Feed, subscription: Subscription, *, synced: bool = False) -> None:
         """Bring a subscription to the tail from the log, as fast as its socket reads; then live."""
         while not subscription.ended:
             await subscription.sink.room()
@@ -204,7 +204,7 @@ class Hub:
 
     async def _read_page(self, stream: str, after: int) -> list[Entry]:
         async with self._catch_ups:
-            return await in_database(database.read_page, stream, after)
+            return await self.log.page(stream, after)
 
     # Hearing
 
@@ -253,11 +253,11 @@ class Hub:
         if self.broker:
             self.broker.publish(CONTROL, {"type": "sessions", "from": self.id, "ids": ids})
 
-    def _on_message(self, message: Message) -> None:
+    def hear(self, message: Message) -> None:
         if message["from"] == self.id:
             return
         if message["type"] == "hint":
-            self._hear(message)
+            self._hear_hint(message)
         elif message["type"] == "tell":
             self.tell(message["stream"], Run([Entry(0, "", message["json"])]), message["min"], publish=False)
         elif message["type"] == "typing":
@@ -265,7 +265,7 @@ class Hub:
         elif message["type"] == "sessions":
             self.spawn(self.sessions.verify(message["ids"]))
 
-    def _hear(self, hint: Message) -> None:
+    def _hear_hint(self, hint: Message) -> None:
         feed = self.feeds.get(hint["stream"])
         if feed is not None and hint["epoch"] not in (None, feed.epoch):
             self.sweep_soon()  # the past was rewritten: only the log says how
@@ -277,18 +277,18 @@ class Hub:
         if feed is None:
             return
         if feed.offer([Entry.parse(json) for json in rendered]):
-            self._repair_soon(feed, REPAIR_SECONDS)
+            self.repair_soon(feed, REPAIR_SECONDS)
         self._settle(feed)
 
     def _settle(self, feed: Feed) -> None:
         """After a feed moved: who fell out of live mode catches up, who fell silent is watched."""
         fallen, feed.fallen = feed.fallen, []
         for subscription in fallen:
-            self.spawn(self._catch_up(feed, subscription))
+            self.spawn(self.catch_up(feed, subscription))
 
     # Repairing
 
-    def _repair_soon(self, feed: Feed, delay: float = 0.0) -> None:
+    def repair_soon(self, feed: Feed, delay: float = 0.0) -> None:
         if feed.stream not in self._repairs:
             task = self.spawn(self._repair(feed, delay))
             self._repairs[feed.stream] = task
@@ -300,7 +300,7 @@ class Hub:
         if delay and not feed.hole:
             return
         page: list[Entry] | None = None
-        while page is None or len(page) == database.PAGE_EVENTS or (page and feed.hole):
+        while page is None or len(page) == PAGE_EVENTS or (page and feed.hole):
             try:
                 page = await self._page(feed.stream, feed.tail)
             except DatabaseError as error:
@@ -311,87 +311,12 @@ class Hub:
 
     def sweep_soon(self) -> None:
         """Compare with the log now: a hint may have been lost."""
-        self._sweep_now.set()
+        self.sweep.now.set()
 
-    async def _sweep_forever(self) -> None:
-        period = SWEEP_SECONDS
-        while True:
-            try:
-                async with asyncio.timeout(period):
-                    await self._sweep_now.wait()
-            except TimeoutError:
-                pass
-            self._sweep_now.clear()
-            if self.feeds or self.sessions.sockets:
-                period = max(SWEEP_SECONDS, await self._sweep() / SWEEP_CPU_SHARE)
-
-    async def _sweep(self) -> float:
-        """Compare every feed with the log's heads; the CPU seconds that it took."""
-        began = time.thread_time()
-        self._tidy()
-        tails = {stream: feed.tail for stream, feed in self.feeds.items()}
-        spent = time.thread_time() - began
-        try:
-            epoch, heads, queried = await in_database(database.time_heads, list(tails))
-        except DatabaseError as error:
-            logger.warning("The heads could not be read (%r)", error)
-            if self._loop.time() - self._heads_read_at > BLIND_SECONDS:
-                self.sessions.end_all(1013, "unavailable")
-            return spent
-        self.epoch, self._heads_read_at = epoch, self._loop.time()
-        began = time.thread_time()
-        for stream, tail in tails.items():
-            self._compare(stream, tail, epoch, heads.get(stream, 0))
-        return spent + queried + time.thread_time() - began
-
-    def _compare(self, stream: str, tail: int, epoch: int, head: int) -> None:
-        """`tail` is what it was before the query: all of it was committed, so a smaller head is a rewind."""
-        feed = self.feeds.get(stream)
-        if feed is None:
-            return
-        if epoch != feed.epoch or head < tail:
-            feed.reset(epoch, head)
-            for subscription in tuple(feed.subscriptions):
-                self.spawn(self._readmit(feed, subscription))
-        elif feed.behind(head):
-            self._repair_soon(feed)
-
-    async def _readmit(self, feed: Feed, subscription: Subscription) -> None:
-        """After the past was rewritten: who is still a member goes on from the head, and is told."""
-        user_id, stream = UUID(subscription.user_id), UUID(feed.stream)
-        try:
-            admission = await in_database(database.admit, user_id, None if stream == user_id else stream)
-        except Problem:
-            self.end(feed, subscription)
-            return
-        except DatabaseError:
-            await asyncio.sleep(RETRY_SECONDS)
-            self.spawn(self._readmit(feed, subscription))
-            return
-        subscription.readmit(admission.head, admission.stays, admission.is_member)
-        self._push(feed, subscription, "room.reset", {"head": admission.head, "epoch": admission.epoch})
-        await self._catch_up(feed, subscription)
-
-    def _tidy(self) -> None:
-        """Let go of feeds that nobody listens to, of subscriptions that stay silent, and of memory over the bound."""
-        now = self._loop.time()
-        for stream, since in list(self._idle_since.items()):
-            if now - since > LINGER_SECONDS:
-                self._forget(stream)
-        for feed in self.feeds.values():
-            for subscription in tuple(feed.silent):
-                if now - self._silent_since.setdefault(subscription, now) > SILENT_SECONDS:
-                    self.end(feed, subscription)
-        total = sum(feed.ring_bytes for feed in self.feeds.values())
-        for feed in sorted(self.feeds.values(), key=lambda feed: len(feed.live)):
-            if total <= RING_BYTES_OF_PROCESS:
-                break
-            total -= feed.ring_bytes
-            feed.cool()
-
-    def _forget(self, stream: str) -> None:
-        del self._idle_since[stream]
-        del self.feeds[stream]
+    def forget(self, stream: str) -> None:
+        """Let go of a stream that nobody listens to."""
+        self.idle_since.pop(stream, None)
+        self.feeds.pop(stream, None)
         if self.broker:
             self.broker.leave(_group(stream))
 
@@ -410,37 +335,3 @@ def _replay(admission: Admission, after: int | None, epoch: int | None) -> tuple
     if missed > REPLAY_EVENTS:
         return "limited", admission.head, (first, last)
     return "complete", after, None
-
-
-_hub: Hub | None = None
-
-
-def get_hub() -> Hub:
-    """The hub of this process, started on the running event loop at the first call."""
-    global _hub
-    if _hub is None:
-        _hub = Hub()
-        _hub.start()
-    return _hub
-
-
-def tell_committed(events: Sequence[Event]) -> None:
-    """The port of api.events: without a hub, as in a management command, the sweep of others delivers."""
-    if _hub is not None:
-        _hub.committed(events)
-
-
-def tell_sessions_ended(ids: Sequence[UUID]) -> None:
-    """The port of accounts.events."""
-    if _hub is not None:
-        _hub.sessions_ended(ids)
-
-
-def with_hub(application: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Start the hub with the first request of any kind: a process that only answers REST tells the others too."""
-
-    async def run(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        get_hub()
-        await application(scope, receive, send)
-
-    return run

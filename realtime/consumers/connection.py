@@ -18,8 +18,9 @@ from realtime.consumers.base import HardenedConsumer
 from realtime.consumers.frames import Request
 from realtime.database import in_database
 from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral
-from realtime.hub import REPLAY_EVENTS, get_hub
+from realtime.hub import REPLAY_EVENTS
 from realtime.middleware import PROTOCOL, authenticate, refusal
+from realtime.process import get_hub
 from wire.fields import METADATA_BYTES, TEXT_CHARS, StrictSerializer, TimeField, format_time
 from wire.problems import Problem, define
 

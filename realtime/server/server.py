@@ -65,13 +65,17 @@ class Server(daphne.Server):
     def run(self, ready: Callable[[], None] | None) -> None:
         globalLogBeginner.beginLoggingTo([cast(Any, _log_failure)], redirectStandardIO=False, discardBuffer=True)
         asyncio.set_event_loop(self.loop)
+        self.port.startListening()
+        self.loop.call_soon(self._started, ready)
+        reactor.run(installSignalHandlers=False)
+
+    def _started(self, ready: Callable[[], None] | None) -> None:
+        # Only now: uvloop loses a signal that comes between its handler's installation and the start of the loop.
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self.drain)
-        self.loop.call_soon(self._tick)
-        self.port.startListening()
+        self._tick()
         if ready:
             ready()
-        reactor.run(installSignalHandlers=False)
 
     # Applications
 

@@ -1,0 +1,123 @@
+"""The sweep: once a second one query says how far every local stream is in the log; what is behind is repaired."""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import Error as DatabaseError
+
+from realtime.feed import Feed, Subscription
+from wire.problems import Problem
+
+if TYPE_CHECKING:
+    from realtime.hub import Hub
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+SWEEP_CPU_SHARE = 0.02  # a sweep of 20 ms of CPU a second; a dearer one comes less often
+LINGER_SECONDS = 60.0
+SILENT_SECONDS = 60.0
+RING_BYTES_OF_PROCESS = 64 * 1024 * 1024
+BLIND_SECONDS = 10.0  # without heads for so long, sockets are better off elsewhere
+RETRY_SECONDS = 0.5
+
+
+class Sweep:
+    """What makes a lost hint late and nothing worse: correctness asks nothing else of the broker."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self.hub = hub
+        self.now = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._heads_read_at = self._loop.time()
+        self._silent_since: dict[Subscription, float] = {}
+
+    async def forever(self) -> None:
+        """Every second, at once when a hint may have been lost, and at once after the loop stalled."""
+        period = SWEEP_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout(period):
+                    await self.now.wait()
+            except TimeoutError:
+                pass
+            self.now.clear()
+            if self.hub.feeds or self.hub.sessions.sockets:
+                period = max(SWEEP_SECONDS, await self.run() / SWEEP_CPU_SHARE)
+            else:
+                self._heads_read_at = self._loop.time()
+
+    async def run(self) -> float:
+        """Compare every feed with the log's heads; the CPU seconds that it took."""
+        began = time.thread_time()
+        self._tidy()
+        tails = {stream: feed.tail for stream, feed in self.hub.feeds.items()}
+        spent = time.thread_time() - began
+        try:
+            epoch, heads, queried = await self.hub.log.heads(list(tails))
+        except DatabaseError as error:
+            logger.warning("The heads could not be read (%r)", error)
+            if self._loop.time() - self._heads_read_at > BLIND_SECONDS:
+                self.hub.sessions.end_all(1013, "unavailable")
+            return spent
+        self.hub.epoch, self._heads_read_at = epoch, self._loop.time()
+        began = time.thread_time()
+        for stream, tail in tails.items():
+            self._compare(stream, tail, epoch, heads.get(stream, 0))
+        return spent + queried + time.thread_time() - began
+
+    def _compare(self, stream: str, tail: int, epoch: int, head: int) -> None:
+        """`tail` is what it was before the query: all of it was committed, so a smaller head is a rewind."""
+        feed = self.hub.feeds.get(stream)
+        if feed is None:
+            return
+        if epoch != feed.epoch or head < tail:
+            feed.reset(epoch, head)
+            for subscription in tuple(feed.subscriptions):
+                self.hub.spawn(self._readmit(feed, subscription))
+        elif feed.behind(head):
+            self.hub.repair_soon(feed)
+
+    async def _readmit(self, feed: Feed, subscription: Subscription) -> None:
+        """After the past was rewritten: who is still a member goes on from the head, and is told."""
+        user_id, stream = UUID(subscription.user_id), UUID(feed.stream)
+        while True:
+            try:
+                admission = await self.hub.log.admit(user_id, None if stream == user_id else stream)
+                break
+            except Problem:
+                self.hub.end(feed, subscription)
+                return
+            except DatabaseError:
+                await asyncio.sleep(RETRY_SECONDS)
+        subscription.readmit(admission.head, admission.stays, admission.is_member)
+        self.hub.push(feed, subscription, "room.reset", {"head": admission.head, "epoch": admission.epoch})
+        await self.hub.catch_up(feed, subscription)
+
+    def _tidy(self) -> None:
+        """Let go of feeds that nobody listens to, of subscriptions that stay silent, and of memory over the bound."""
+        now = self._loop.time()
+        for stream, since in list(self.hub.idle_since.items()):
+            if now - since > LINGER_SECONDS:
+                self.hub.forget(stream)
+        self._end_silent(now)
+        total = sum(feed.ring_bytes for feed in self.hub.feeds.values())
+        if total > RING_BYTES_OF_PROCESS:
+            self._cool(total)
+
+    def _end_silent(self, now: float) -> None:
+        silent = [(feed, subscription) for feed in self.hub.feeds.values() for subscription in feed.silent]
+        self._silent_since = {each: self._silent_since.get(each, now) for _, each in silent}
+        for feed, subscription in silent:
+            if now - self._silent_since[subscription] > SILENT_SECONDS:
+                self.hub.end(feed, subscription)
+
+    def _cool(self, total: int) -> None:
+        for feed in sorted(self.hub.feeds.values(), key=lambda feed: len(feed.live)):
+            if total <= RING_BYTES_OF_PROCESS:
+                return
+            total -= feed.ring_bytes
+            feed.cool()
