@@ -15,7 +15,7 @@ from wire.fields import MetadataField, StrictSerializer, TextField, TimeField, f
 from wire.pagination import PageQuery
 
 MAX_FIRST_MEMBERS = 100
-SLUG = re.compile(r"[\w-]{1,64}")  # \w is Unicode's letters, digits and marks of connection, of which only _ may pass
+SLUG = re.compile(r"[\w-]{1,64}")  # \w: letters and digits of any script, and _
 CLIENT_ID = r"^[A-Za-z0-9_-]{1,64}\Z"
 
 
@@ -73,9 +73,7 @@ def fold_slug(raw: str) -> str | None:
     """The one spelling of a slug that is stored and compared (NFC, then casefold), or None when it breaks the rules."""
     # Casefolding can undo the composition ("ŉ" becomes two characters), so it is composed again.
     slug = unicodedata.normalize("NFC", unicodedata.normalize("NFC", raw).casefold())
-    if not SLUG.fullmatch(slug) or any(unicodedata.category(char) == "Pc" and char != "_" for char in slug):
-        return None
-    return slug
+    return slug if SLUG.fullmatch(slug) else None
 
 
 class SlugField(serializers.CharField):

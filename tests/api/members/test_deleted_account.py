@@ -1,7 +1,14 @@
 """DELETE /v1/me, as the rooms see it"""
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from api.models import Member
 from tests.api.stories import events_of, inbox_of, make_room, types_of
 from tests.clients import PASSWORD, Person
+from tests.threads import closing_connections
 
 
 def delete_account(person: Person) -> None:
@@ -62,3 +69,23 @@ def test_a_wrong_password_leaves_everything(alice: Person, bob: Person) -> None:
 
     assert bob.delete("/v1/me", {"password": "wrong"}).status_code == 403
     assert types_of(room) == ["room.created"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_added_behind_its_back(alice: Person, bob: Person) -> None:
+    rooms = [make_room(alice) for _ in range(12)]
+
+    def add_or_delete(room: Any) -> int:
+        if room is not None:
+            return int(Person(alice.token).put(f"/v1/rooms/{room['id']}/members/{bob.user.id}").status_code)
+        status = 503
+        while status == 503:  # somebody added bob at the very moment
+            status = Person(bob.token).delete("/v1/me", {"password": PASSWORD}).status_code
+        return status
+
+    with ThreadPoolExecutor(4) as threads:
+        statuses = list(threads.map(closing_connections(add_or_delete), [*rooms[:6], None, *rooms[6:]]))
+
+    assert statuses[6] == 204
+    assert set(statuses) <= {201, 204, 404}
+    assert not Member.objects.filter(user=bob.user, state="joined").exists()

@@ -1,5 +1,6 @@
 """POST /v1/rooms"""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from api.models import Event, Interval, Room
 from tests.api.stories import ROOM_KEYS, events_of, inbox_of, make_room, types_of
 from tests.clients import Person, codes
+from tests.threads import closing_connections
 
 URL = "/v1/rooms"
 
@@ -217,3 +219,19 @@ def test_a_stranger_makes_no_room(stranger: Person) -> None:
 
     assert response.status_code == 401
     assert not Room.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_retries_make_one_room(alice: Person, bob: Person) -> None:
+    body = {"kind": "private", "name": "Tea", "members": [bob.user.id], "client_id": "one"}
+
+    def create(_: int) -> tuple[int, str]:
+        response = Person(alice.token, alice.session).post(URL, body)
+        return response.status_code, response.json()["id"]
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(closing_connections(create), range(16)))
+
+    assert len({room_id for _, room_id in answers}) == 1
+    assert sorted(status for status, _ in answers) == [200] * 15 + [201]
+    assert len(inbox_of(bob)) == 1
