@@ -7,8 +7,6 @@ import json
 import os
 import sys
 
-import django
-
 from realtime.server import Application, Limits, serve
 from realtime.server.types import Message, Receive, Scope, Send
 
@@ -209,5 +207,4 @@ def announce() -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
-    django.setup()
     serve(application, host="", port=0, fd=int(sys.argv[1]), ready=announce, limits=Limits(**json.loads(sys.argv[2])))

@@ -70,7 +70,7 @@ def test_a_stalled_reader_that_keeps_talking_is_cut(hasty: Served, path: str) ->
             peak = max(peak, hasty.memory())
         took = time.monotonic() - began
 
-    assert 0.8 <= took < 4
+    assert 0.6 <= took < 4
     assert peak - before <= 2 * MIB
     assert hasty.told(tag)["code"] == 4002
 
@@ -105,7 +105,7 @@ class TestHeartbeat:
 
     def test_a_client_that_answers_stays(self, hasty: Served) -> None:
         with hasty.raw("/echo") as socket:
-            for _ in range(4):
+            for _ in range(3):
                 opcode, payload = socket.read()
                 assert opcode == PING
                 socket.send(payload, PONG)
@@ -125,7 +125,7 @@ class TestHeartbeat:
     def test_a_client_that_talks_without_end_is_cut(self, hasty: Served) -> None:
         tag = hasty.tag()
         with hasty.raw(f"/sleeps?{tag}") as socket:
-            feed(socket, frame(b"x" * 1000) * 10, seconds=2)
+            feed(socket, frame(b"x" * 1000) * 10, seconds=1.5)
 
             assert socket.read_end()[1] == 4004
 

@@ -77,7 +77,7 @@ def test_a_request_that_trickles_is_cut(calm: Served, beginning: bytes, answer: 
 def test_an_idle_connection_may_be_used_again(calm: Served) -> None:
     with httpx.Client() as client:
         first = client.get(url(calm, "/upload"))
-        time.sleep(1.2)  # longer than the deadline of a request: idleness is what is tested
+        time.sleep(0.8)  # longer than the deadline of a request: idleness is what is tested
         second = client.get(url(calm, "/upload"))
 
     assert (first.status_code, second.status_code) == (200, 200)

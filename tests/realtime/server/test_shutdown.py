@@ -1,13 +1,12 @@
 """SIGTERM: everybody is told, nobody is cut short, and the process ends."""
 
-import threading
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.realtime.server.served import CLOSE, RawSocket, Served
+from tests.realtime.server.served import CLOSE, PATIENCE, RawSocket, Served
 
 
 def test_it_ends_in_good_order(tmp_path: Path) -> None:
@@ -41,21 +40,27 @@ def leave(socket: RawSocket) -> tuple[dict[str, dict[str, int]] | None, int, str
 
 def test_a_request_in_flight_is_answered(tmp_path: Path) -> None:
     with Served(tmp_path / "errors") as served:
-        responses: list[httpx.Response] = []
-        address = f"http://127.0.0.1:{served.port}"
-        request = threading.Thread(target=lambda: responses.append(httpx.get(f"{address}/slow?tag")))
-        request.start()
+        connection = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+        connection.request("GET", "/slow?tag")
         served.told("tag")
 
         served.terminate()
-        request.join()
+        response = connection.getresponse()
+        body = response.read()
         status = served.process.wait(5)
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(address)
+        with pytest.raises(ConnectionRefusedError):
+            served.tcp()
 
     assert status == 0
-    assert responses[0].text == "slow"
-    assert responses[0].headers["connection"] == "close"
+    assert body == b"slow"
+    assert response.headers["connection"] == "close"
+
+
+def test_a_signal_right_after_the_start_is_heard(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors") as served:
+        served.terminate()
+
+        assert served.process.wait(5) == 0
 
 
 def test_who_does_not_answer_is_dropped_and_who_does_not_end_is_cancelled(tmp_path: Path) -> None:
