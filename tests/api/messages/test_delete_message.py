@@ -1,0 +1,117 @@
+"""DELETE /v1/rooms/{id}/messages/{message_id}"""
+
+from typing import Any
+from uuid import uuid4
+
+from api.models import Event, Message
+from tests.api.stories import events_of, make_room, refusal, say, types_of
+from tests.clients import Person
+
+
+def url_of(message: Any) -> str:
+    return f"/v1/rooms/{message['room_id']}/messages/{message['id']}"
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    message = say(bob, room, "Secret")
+
+    response = bob.delete(url_of(message))
+
+    tombstone = alice.get(url_of(message)).json()
+    assert (response.status_code, response.content) == (204, b"")
+    expected = {"text": None, "metadata": {}, "reply_to": None, "version": 3, "deleted_at": tombstone["deleted_at"]}
+    assert tombstone == message | expected
+    assert tombstone["deleted_at"] is not None
+    assert (events_of(room)[-1]["type"], events_of(room)[-1]["data"]) == ("message.deleted", tombstone)
+
+
+def test_what_was_said_is_nowhere_any_more(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    first = say(alice, room, "First")
+    body = {"client_id": "1", "text": "Secret", "metadata": {"secret": "Secret"}, "reply_to": first["id"]}
+    message = alice.post(f"/v1/rooms/{room['id']}/messages", body).json()
+    alice.patch(url_of(message), {"text": "Secret still"})
+
+    alice.delete(url_of(message))
+
+    tombstone = bob.get(url_of(message)).json()
+    assert [event["data"] for event in events_of(room)[2:]] == [tombstone] * 3
+    assert [event["seq"] for event in events_of(room)] == [1, 2, 3, 4, 5]
+    assert not Event.objects.filter(data__icontains="secret").exists()
+    assert not Message.objects.filter(data__icontains="secret").exists()
+    assert bob.get(f"/v1/rooms/{room['id']}/messages").json()["results"] == [first, tombstone]
+    assert bob.get(f"/v1/rooms/{room['id']}").json()["last_message"] == tombstone
+    assert events_of(room)[1]["data"] == first
+
+
+def test_twice_is_once(alice: Person) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "Hi")
+    alice.delete(url_of(message))
+
+    response = alice.delete(url_of(message))
+
+    assert response.status_code == 204
+    assert types_of(room) == ["room.created", "message.created", "message.deleted"]
+
+
+def test_an_admin_deletes_what_others_said(alice: Person, bob: Person, charlie: Person) -> None:
+    room = make_room(alice, members=[bob, charlie])
+    alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
+    by_charlie, by_alice = say(charlie, room, "1"), say(alice, room, "2")
+
+    assert bob.delete(url_of(by_charlie)).status_code == 204
+    assert bob.delete(url_of(by_alice)).status_code == 204
+    assert events_of(room)[-1]["actor_id"] == str(bob.user.id)
+    assert events_of(room)[-1]["data"]["sender"]["username"] == "alice"
+
+
+def test_a_member_deletes_only_what_they_said(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    message = say(alice, room, "Hi")
+
+    assert refusal(bob.delete(url_of(message))) == (403, "message.not_author")
+    assert alice.get(url_of(message)).json() == message
+
+
+def test_nobody_deletes_the_others_in_a_direct_room(alice: Person, bob: Person) -> None:
+    room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
+    message = say(bob, room, "Hi")
+
+    assert refusal(alice.delete(url_of(message))) == (403, "message.not_author")
+    assert bob.delete(url_of(message)).status_code == 204
+
+
+def test_an_outsider_deletes_nothing(alice: Person, charlie: Person) -> None:
+    private, public = say(alice, make_room(alice), "1"), say(alice, make_room(alice, kind="public"), "2")
+
+    assert refusal(charlie.delete(url_of(private))) == (404, "not_found")
+    assert refusal(charlie.delete(url_of(public))) == (403, "room.not_member")
+
+
+def test_not_in_an_archived_room(alice: Person) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "Hi")
+    alice.delete(f"/v1/rooms/{room['id']}")
+
+    assert refusal(alice.delete(url_of(message))) == (409, "room.archived")
+
+
+def test_not_what_is_not_there_or_not_mine_to_see(alice: Person, bob: Person) -> None:
+    room = make_room(alice)
+    before = say(alice, room, "Before Bob")
+    alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
+
+    assert refusal(bob.delete(url_of(before))) == (404, "not_found")
+    assert refusal(alice.delete(url_of(before | {"id": uuid4()}))) == (404, "not_found")
+
+
+def test_it_is_no_longer_unread(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    message = say(alice, room, "Hi")
+    assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["unread"] == 1
+
+    alice.delete(url_of(message))
+
+    assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["unread"] == 0

@@ -1,0 +1,137 @@
+"""PATCH /v1/rooms/{id}/messages/{message_id}"""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.api.stories import events_of, make_room, refusal, say, types_of
+from tests.clients import Person, codes
+
+
+def url_of(message: Any) -> str:
+    return f"/v1/rooms/{message['room_id']}/messages/{message['id']}"
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    message = say(bob, room, "Tee?")
+
+    response = bob.patch(url_of(message), {"text": "Tea?", "if_version": 2})
+
+    edited = response.json()
+    assert response.status_code == 200
+    assert edited == message | {"text": "Tea?", "version": 3, "edited_at": edited["edited_at"]}
+    assert edited["edited_at"] is not None
+    event = events_of(room)[-1]
+    assert (event["type"], event["seq"], event["data"]) == ("message.edited", 3, edited)
+    assert alice.get(url_of(message)).json() == edited
+
+
+def test_what_was_said_before_stays_in_the_log(alice: Person) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "Tee?")
+
+    alice.patch(url_of(message), {"text": "Tea?"})
+
+    assert [event["data"].get("text") for event in events_of(room)] == [None, "Tee?", "Tea?"]
+
+
+def test_metadata_alone(alice: Person) -> None:
+    message = say(alice, make_room(alice), "Hi")
+
+    edited = alice.patch(url_of(message), {"metadata": {"a": 1}}).json()
+
+    assert (edited["text"], edited["metadata"], edited["version"]) == ("Hi", {"a": 1}, 3)
+
+
+@pytest.mark.parametrize("body", [{}, {"text": "Hi"}, {"text": "Hi", "metadata": {}}, {"text": "Hi", "if_version": 1}])
+def test_what_is_already_so_changes_nothing(alice: Person, body: dict[str, Any]) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "Hi")
+
+    response = alice.patch(url_of(message), body)
+
+    assert (response.status_code, response.json()) == (200, message)
+    assert types_of(room) == ["room.created", "message.created"]
+
+
+def test_a_change_over_an_unseen_one_is_a_conflict(alice: Person) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "1")
+    alice.patch(url_of(message), {"text": "2", "if_version": message["version"]})
+
+    response = alice.patch(url_of(message), {"text": "3", "if_version": message["version"]})
+
+    assert refusal(response) == (409, "message.version_conflict")
+    assert alice.get(url_of(message)).json()["text"] == "2"
+
+
+def test_only_its_author_edits_it(alice: Person, bob: Person, charlie: Person) -> None:
+    room = make_room(alice, members=[bob])
+    message = say(bob, room, "Hi")
+
+    assert refusal(alice.patch(url_of(message), {"text": "I am Bob"})) == (403, "message.not_author")
+    assert refusal(charlie.patch(url_of(message), {"text": "I am Bob"})) == (404, "not_found")
+    assert types_of(room) == ["room.created", "message.created"]
+
+
+def test_from_outside_a_public_room(alice: Person, charlie: Person) -> None:
+    message = say(alice, make_room(alice, kind="public"), "Hi")
+
+    assert refusal(charlie.patch(url_of(message), {"text": "No"})) == (403, "room.not_member")
+
+
+def test_not_after_leaving(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    message = say(bob, room, "Hi")
+    bob.post(f"/v1/rooms/{room['id']}/leave")
+
+    assert refusal(bob.patch(url_of(message), {"text": "No"})) == (404, "not_found")
+
+
+def test_not_a_deleted_one_not_in_an_archived_room(alice: Person) -> None:
+    room = make_room(alice)
+    deleted, message = say(alice, room, "1"), say(alice, room, "2")
+    alice.delete(url_of(deleted))
+
+    assert refusal(alice.patch(url_of(deleted), {"text": "3"})) == (409, "message.deleted")
+    alice.delete(f"/v1/rooms/{room['id']}")
+    assert refusal(alice.patch(url_of(message), {"text": "3"})) == (409, "room.archived")
+
+
+def test_not_one_that_is_nowhere_or_elsewhere(alice: Person) -> None:
+    room, other = make_room(alice), make_room(alice)
+    elsewhere = say(alice, other, "Hi")
+
+    for message_id in (uuid4(), elsewhere["id"]):
+        response = alice.patch(f"/v1/rooms/{room['id']}/messages/{message_id}", {"text": "No"})
+        assert refusal(response) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"text": ""}, "text"),
+        ({"text": None}, "text"),
+        ({"metadata": None}, "metadata"),
+        ({"if_version": "2"}, "if_version"),
+        ({"if_version": 0}, "if_version"),
+        ({"reply_to": None}, "reply_to"),
+        ({"seq": 1}, "seq"),
+    ],
+)
+def test_a_body_that_is_refused(alice: Person, body: dict[str, Any], field: str) -> None:
+    message = say(alice, make_room(alice), "Hi")
+
+    response = alice.patch(url_of(message), body)
+
+    assert response.status_code == 400
+    assert list(codes(response)) == [field]
+
+
+def test_the_author_looks_as_they_do_now(alice: Person) -> None:
+    message = say(alice, make_room(alice), "Hi")
+    alice.patch("/v1/me", {"display_name": "Queen"})
+
+    assert alice.patch(url_of(message), {"text": "Ho"}).json()["sender"]["display_name"] == "Queen"

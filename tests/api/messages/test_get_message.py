@@ -1,0 +1,41 @@
+"""GET /v1/rooms/{id}/messages/{message_id}"""
+
+from uuid import uuid4
+
+from tests.api.stories import make_room, refusal, say
+from tests.clients import Person
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    message = say(alice, room, "Hi")
+
+    response = bob.get(f"/v1/rooms/{room['id']}/messages/{message['id']}")
+
+    assert (response.status_code, response.json()) == (200, message)
+
+
+def test_an_outsider_reads_nothing(alice: Person, charlie: Person) -> None:
+    private, public = make_room(alice), make_room(alice, kind="public")
+    secret, open_secret = say(alice, private, "1"), say(alice, public, "2")
+
+    assert refusal(charlie.get(f"/v1/rooms/{private['id']}/messages/{secret['id']}")) == (404, "not_found")
+    assert refusal(charlie.get(f"/v1/rooms/{public['id']}/messages/{open_secret['id']}")) == (403, "room.not_member")
+
+
+def test_one_that_is_nowhere_or_elsewhere(alice: Person, charlie: Person) -> None:
+    room, other = make_room(alice), make_room(charlie)
+    elsewhere = say(charlie, other, "Hi")
+
+    for message_id in (uuid4(), elsewhere["id"], "tea"):
+        assert refusal(alice.get(f"/v1/rooms/{room['id']}/messages/{message_id}")) == (404, "not_found")
+
+
+def test_what_was_said_before_i_joined_is_not_mine_to_see(alice: Person, bob: Person) -> None:
+    room, shared = make_room(alice), make_room(alice, history="shared")
+    hidden, open_to_all = say(alice, room, "1"), say(alice, shared, "2")
+    for each in (room, shared):
+        alice.put(f"/v1/rooms/{each['id']}/members/{bob.user.id}")
+
+    assert refusal(bob.get(f"/v1/rooms/{room['id']}/messages/{hidden['id']}")) == (404, "not_found")
+    assert bob.get(f"/v1/rooms/{shared['id']}/messages/{open_to_all['id']}").status_code == 200

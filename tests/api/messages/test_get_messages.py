@@ -1,0 +1,264 @@
+"""GET /v1/rooms/{id}/messages"""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from api.models import Epoch
+from api.services.history import get_messages
+from api.services.messages import Send, send_messages
+from tests.api.stories import make_room, refusal, say
+from tests.clients import Person, codes
+
+
+@pytest.fixture
+def room(alice: Person, bob: Person) -> Any:
+    """Seqs 2..11 are the messages "2".."11"; seq 12 is none."""
+    room = make_room(alice, members=[bob])
+    for seq in range(2, 12):
+        say(alice, room, str(seq))
+    alice.patch(f"/v1/rooms/{room['id']}", {"topic": "Tea"})
+    return room
+
+
+def read(person: Person, room: Any, **query: Any) -> Any:
+    return person.get(f"/v1/rooms/{room['id']}/messages", **query)
+
+
+def seqs(response: Any) -> list[int]:
+    assert response.status_code == 200, response.json()
+    return [message["seq"] for message in response.json()["results"]]
+
+
+def more(response: Any) -> tuple[bool, bool]:
+    return response.json()["page"]["more_before"], response.json()["page"]["more_after"]
+
+
+def test_it_works(bob: Person, room: Any) -> None:
+    page = read(bob, room, limit=3).json()
+
+    assert set(page) == {"results", "page", "head", "epoch"}
+    assert [(message["seq"], message["text"]) for message in page["results"]] == [(9, "9"), (10, "10"), (11, "11")]
+    assert page["page"] == {"oldest_seq": 9, "newest_seq": 11, "more_before": True, "more_after": False}
+    assert (page["head"], page["epoch"]) == (12, 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected", "sides"),
+    [
+        ({}, range(2, 12), (False, False)),
+        ({"limit": 10}, range(2, 12), (False, False)),
+        ({"limit": 9}, range(3, 12), (True, False)),
+        ({"before": 5}, range(2, 5), (False, True)),
+        ({"before": 5, "limit": 2}, range(3, 5), (True, True)),
+        ({"before": 2}, [], (False, True)),
+        ({"before": 1}, [], (False, True)),
+        ({"before": 12}, range(2, 12), (False, False)),
+        ({"before": 13, "limit": 1}, [11], (True, False)),
+        ({"after": 0, "limit": 2}, [2, 3], (False, True)),
+        ({"after": 9}, [10, 11], (True, False)),
+        ({"after": 9, "limit": 1}, [10], (True, True)),
+        ({"after": 11}, [], (True, False)),
+        ({"after": 12}, [], (True, False)),
+        ({"around": 6, "limit": 3}, [5, 6, 7], (True, True)),
+        ({"around": 6, "limit": 4}, [4, 5, 6, 7], (True, True)),
+        ({"around": 6, "limit": 1}, [6], (True, True)),
+        ({"around": 2, "limit": 3}, [2, 3, 4], (False, True)),
+        ({"around": 11, "limit": 3}, [9, 10, 11], (True, False)),
+        ({"around": 12, "limit": 3}, [9, 10, 11], (True, False)),
+        ({"around": 1, "limit": 3}, [2, 3, 4], (False, True)),
+    ],
+)
+def test_a_seq_as_the_anchor(
+    bob: Person, room: Any, query: dict[str, Any], expected: Any, sides: tuple[bool, bool]
+) -> None:
+    response = read(bob, room, **query)
+
+    assert (seqs(response), more(response)) == (list(expected), sides)
+
+
+def test_a_message_as_the_anchor(bob: Person, room: Any) -> None:
+    anchor = read(bob, room, around=6, limit=1).json()["results"][0]["id"]
+
+    assert seqs(read(bob, room, before=anchor, limit=2)) == [4, 5]
+    assert seqs(read(bob, room, after=anchor, limit=2)) == [7, 8]
+    assert seqs(read(bob, room, around=anchor, limit=3)) == [5, 6, 7]
+
+
+def test_a_time_as_the_anchor(bob: Person, room: Any) -> None:
+    messages = read(bob, room).json()["results"]
+    moment = messages[4]["created_at"]
+    earlier = [message["seq"] for message in messages if message["created_at"] < moment]
+    later = [message["seq"] for message in messages if message["created_at"] > moment]
+    same = [message["seq"] for message in messages if message["created_at"] == moment]
+
+    assert seqs(read(bob, room, before=moment)) == earlier
+    assert seqs(read(bob, room, after=moment)) == later
+    assert set(same) <= set(seqs(read(bob, room, around=moment)))
+    assert seqs(read(bob, room, after="2001-01-01T00:00:00+02:00")) == list(range(2, 12))
+    assert seqs(read(bob, room, after="2999-01-01T00:00:00Z")) == []
+    assert seqs(read(bob, room, before="2999-01-01T00:00:00Z")) == list(range(2, 12))
+
+
+def test_unread_as_the_anchor(bob: Person, room: Any) -> None:
+    bob.post(f"/v1/rooms/{room['id']}/read", {"seq": 7})
+
+    assert seqs(read(bob, room, after="unread", limit=2)) == [8, 9]
+    assert seqs(read(bob, room, before="unread", limit=2)) == [6, 7]
+    assert seqs(read(bob, room, around="unread", limit=4)) == [6, 7, 8, 9]
+
+
+def test_unread_when_all_is_read(alice: Person, room: Any) -> None:
+    alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 12})
+
+    assert seqs(read(alice, room, around="unread", limit=2)) == [10, 11]
+    assert seqs(read(alice, room, after="unread")) == []
+
+
+@pytest.mark.parametrize("direction", ["before", "after"])
+def test_walking_meets_every_message_once(bob: Person, room: Any, direction: str) -> None:
+    met: list[int] = []
+    anchor = 13 if direction == "before" else 0
+    while True:
+        response = read(bob, room, limit=3, **{direction: anchor})
+        page = response.json()["page"]
+        met += seqs(response)
+        if not page[f"more_{direction}"]:
+            break
+        anchor = page["oldest_seq"] if direction == "before" else page["newest_seq"]
+
+    assert sorted(met) == list(range(2, 12))
+
+
+@pytest.mark.parametrize("query", [{"before": 14}, {"before": 0}, {"after": 13}, {"around": 0}, {"around": 13}])
+def test_a_seq_that_is_not_there(bob: Person, room: Any, query: dict[str, Any]) -> None:
+    assert refusal(read(bob, room, **query)) == (404, "not_found")
+
+
+def test_a_message_that_is_not_there(alice: Person, bob: Person, room: Any) -> None:
+    elsewhere = say(alice, make_room(alice), "Hi")
+
+    for anchor in (uuid4(), elsewhere["id"]):
+        assert refusal(read(bob, room, before=anchor)) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"before": "tea"}, "before"),
+        ({"before": ""}, "before"),
+        ({"after": -1}, "after"),
+        ({"after": "1_0"}, "after"),
+        ({"after": "٣"}, "after"),
+        ({"around": "2026-01-01"}, "around"),
+        ({"around": "2026-01-01T00:00:00"}, "around"),
+        ({"around": 2**53}, "around"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 101}, "limit"),
+        ({"limit": "ten"}, "limit"),
+        ({"offset": 1}, "offset"),
+        ({"before": 5, "after": 3}, "after"),
+    ],
+)
+def test_a_query_that_is_refused(bob: Person, room: Any, query: dict[str, Any], field: str) -> None:
+    response = read(bob, room, **query)
+
+    assert response.status_code == 400
+    assert list(codes(response)) == [field]
+
+
+def test_an_outsider_reads_nothing(alice: Person, charlie: Person, stranger: Person, room: Any) -> None:
+    assert refusal(read(charlie, room)) == (404, "not_found")
+    assert refusal(read(charlie, room, before=uuid4())) == (404, "not_found")
+    assert refusal(read(charlie, make_room(alice, kind="public"))) == (403, "room.not_member")
+    assert refusal(read(stranger, room)) == (401, "auth.required")
+
+
+def test_reading_goes_on_in_an_archived_room(alice: Person, bob: Person, room: Any) -> None:
+    alice.delete(f"/v1/rooms/{room['id']}")
+
+    assert seqs(read(bob, room)) == list(range(2, 12))
+
+
+def test_a_member_sees_their_own_stays_and_nothing_between(alice: Person, bob: Person) -> None:
+    room = make_room(alice)
+    url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
+    say(alice, room, "2")
+    alice.put(url)
+    stay = say(alice, room, "4")
+    alice.delete(url)
+    gap = say(alice, room, "6")
+    alice.put(url)
+    say(alice, room, "8")
+
+    assert seqs(read(bob, room)) == [4, 8]
+    assert more(read(bob, room, after=stay["id"], limit=1)) == (True, False)
+    assert more(read(bob, room, before=8)) == (False, True)
+    assert seqs(read(bob, room, after=5)) == [8]
+    assert refusal(read(bob, room, before=gap["id"])) == (404, "not_found")
+    assert seqs(read(alice, room)) == [2, 4, 6, 8]
+
+
+def test_who_joins_a_shared_room_sees_all_of_it(alice: Person, bob: Person) -> None:
+    room = make_room(alice, kind="public")
+    say(alice, room, "2")
+    bob.post(f"/v1/rooms/{room['id']}/join")
+
+    assert seqs(read(bob, room)) == [2]
+
+
+def test_who_left_sees_nothing(alice: Person, bob: Person, room: Any) -> None:
+    bob.post(f"/v1/rooms/{room['id']}/leave")
+
+    assert refusal(read(bob, room)) == (404, "not_found")
+
+
+def test_the_epoch_is_that_of_the_log(bob: Person, room: Any) -> None:
+    Epoch.objects.update_or_create(id=1, defaults={"value": 7})
+
+    assert read(bob, room).json()["epoch"] == 7
+
+
+@pytest.mark.parametrize("query", [{}, {"before": 9}, {"after": 3}, {"around": 5}, {"around": "unread"}])
+def test_a_page_costs_few_queries_whatever_its_size(bob: Person, room: Any, query: dict[str, Any]) -> None:
+    counts = []
+    for limit in (1, 10):
+        with CaptureQueriesContext(connection) as queries:
+            read(bob, room, limit=limit, **query)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1] <= 5
+
+
+@pytest.mark.parametrize(
+    ("anchor", "expected", "sides"),
+    [
+        ({}, [17, 18, 19, 20, 21], (True, False)),
+        ({"before": 10}, [5, 6, 7, 8, 9], (True, True)),
+        ({"after": 10}, [11, 12, 13, 14, 15], (True, True)),
+        ({"around": 10}, [8, 9, 10, 11, 12], (True, True)),
+    ],
+)
+def test_a_page_of_bounded_bytes_ends_early_and_says_so(
+    alice: Person, anchor: dict[str, Any], expected: list[int], sides: tuple[bool, bool]
+) -> None:
+    room = UUID(make_room(alice)["id"])
+    send_messages([Send(alice.session, room, f"{number}", "x" * 1_000, {}, None) for number in range(20)])
+
+    answer = get_messages(user_id=alice.user.id, room_id=room, limit=50, max_bytes=7_000, **anchor)
+
+    assert (answer["page"]["oldest_seq"], answer["page"]["newest_seq"]) == (expected[0], expected[-1])
+    assert len(answer["results"]) == len(expected)
+    assert (answer["page"]["more_before"], answer["page"]["more_after"]) == sides
+
+
+def test_a_page_holds_one_message_at_least(alice: Person) -> None:
+    room = make_room(alice)
+    say(alice, room, "x" * 8_000)
+
+    answer = get_messages(user_id=alice.user.id, room_id=UUID(room["id"]), max_bytes=1)
+
+    assert len(answer["results"]) == 1

@@ -1,0 +1,267 @@
+"""POST /v1/rooms/{id}/messages"""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from api.models import Member, Message
+from tests.api.stories import events_of, make_room, refusal, say, types_of
+from tests.clients import Person, codes
+
+MESSAGE_KEYS = {
+    "id",
+    "room_id",
+    "seq",
+    "version",
+    "sender",
+    "client_id",
+    "text",
+    "metadata",
+    "reply_to",
+    "created_at",
+    "edited_at",
+    "deleted_at",
+}
+
+
+def send(person: Person, room: Any, **body: Any) -> Any:
+    return person.post(f"/v1/rooms/{room['id']}/messages", {"client_id": uuid4().hex, "text": "Hi", **body})
+
+
+def test_it_works(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+
+    response = send(bob, room, client_id="tea-1", text="Tea?\n\tNow.", metadata={"mood": "happy"})
+
+    message = response.json()
+    assert response.status_code == 201
+    assert set(message) == MESSAGE_KEYS
+    assert message["sender"] == {
+        "id": str(bob.user.id),
+        "username": "bob",
+        "display_name": "Bob",
+        "avatar_url": None,
+    }
+    assert (message["seq"], message["version"], message["client_id"]) == (2, 2, "tea-1")
+    assert (message["text"], message["metadata"]) == ("Tea?\n\tNow.", {"mood": "happy"})
+    assert [message[name] for name in ("reply_to", "edited_at", "deleted_at")] == [None, None, None]
+
+
+def test_the_log_tells_the_very_same(alice: Person) -> None:
+    room = make_room(alice)
+
+    message = say(alice, room, "Hi")
+
+    event = events_of(room)[-1]
+    assert event["data"] == message
+    assert (event["type"], event["room_id"], event["seq"]) == ("message.created", room["id"], 2)
+    assert (event["actor_id"], event["at"]) == (str(alice.user.id), message["created_at"])
+
+
+def test_my_own_message_is_read_by_me(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    say(bob, room, "Hi")
+
+    say(alice, room, "Hello")
+
+    assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["read_seq"] == 3
+    assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["unread"] == 0
+    assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["unread"] == 1
+
+
+def test_a_retry_finds_the_message_that_is_there(alice: Person) -> None:
+    room = make_room(alice)
+    first = send(alice, room, client_id="once", metadata={"a": 1, "b": 2})
+
+    again = send(alice, room, client_id="once", metadata={"b": 2, "a": 1})
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+    assert types_of(room) == ["room.created", "message.created"]
+
+
+def test_a_retry_after_a_change_finds_the_message_as_it_is_now(alice: Person) -> None:
+    room = make_room(alice)
+    message = send(alice, room, client_id="once").json()
+    url = f"/v1/rooms/{room['id']}/messages/{message['id']}"
+
+    edited = alice.patch(url, {"text": "Edited"}).json()
+    after_edit = send(alice, room, client_id="once")
+    alice.delete(url)
+    after_deletion = send(alice, room, client_id="once")
+
+    assert (after_edit.status_code, after_edit.json()) == (200, edited)
+    assert (after_deletion.status_code, after_deletion.json()["text"]) == (200, None)
+
+
+def test_a_retry_is_answered_also_after_leaving(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    message = send(bob, room, client_id="once").json()
+    bob.post(f"/v1/rooms/{room['id']}/leave")
+
+    again = send(bob, room, client_id="once")
+
+    assert (again.status_code, again.json()) == (200, message)
+    assert refusal(send(bob, room, client_id="other")) == (404, "not_found")
+
+
+@pytest.mark.parametrize("change", [{"text": "Other"}, {"metadata": {"a": True}}, {"reply_to": "first"}])
+def test_a_client_id_stands_for_one_content(alice: Person, change: dict[str, Any]) -> None:
+    room = make_room(alice)
+    first = send(alice, room, client_id="once", metadata={"a": 1}).json()
+    change = {"reply_to": first["id"]} if "reply_to" in change else change
+
+    response = send(alice, room, **{"client_id": "once", "metadata": {"a": 1}, **change})
+
+    assert refusal(response) == (409, "message.client_id_reused")
+    assert types_of(room) == ["room.created", "message.created"]
+
+
+def test_a_client_id_is_the_senders_own_in_each_room(alice: Person, bob: Person) -> None:
+    room, other = make_room(alice, members=[bob]), make_room(alice)
+
+    responses = [send(alice, room, client_id="1"), send(bob, room, client_id="1"), send(alice, other, client_id="1")]
+
+    assert [response.status_code for response in responses] == [201, 201, 201]
+
+
+def test_an_outsider_cannot_send(alice: Person, charlie: Person, stranger: Person) -> None:
+    private, public = make_room(alice), make_room(alice, kind="public")
+
+    assert refusal(send(charlie, private)) == (404, "not_found")
+    assert refusal(send(charlie, public)) == (403, "room.not_member")
+    assert refusal(send(charlie, {"id": uuid4()})) == (404, "not_found")
+    assert refusal(send(stranger, public)) == (401, "auth.required")
+    assert Message.objects.count() == 0
+
+
+def test_an_archived_room_takes_nothing_but_retries(alice: Person) -> None:
+    room = make_room(alice)
+    message = send(alice, room, client_id="once").json()
+    alice.delete(f"/v1/rooms/{room['id']}")
+
+    assert refusal(send(alice, room)) == (409, "room.archived")
+    assert send(alice, room, client_id="once").json() == message
+
+
+def test_a_reply_names_a_message_of_the_room(alice: Person) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "Tea?")
+
+    reply = send(alice, room, text="Yes", reply_to=message["id"])
+
+    assert (reply.status_code, reply.json()["reply_to"]) == (201, message["id"])
+
+
+def test_a_reply_to_what_is_not_there_is_refused(alice: Person) -> None:
+    room, other = make_room(alice), make_room(alice)
+    elsewhere = say(alice, other, "Hi")
+
+    for target in (elsewhere["id"], str(uuid4())):
+        response = send(alice, room, reply_to=target)
+        assert (response.status_code, codes(response)) == (400, {"reply_to": "not_found"})
+    assert types_of(room) == ["room.created"]
+
+
+def test_a_reply_to_what_i_cannot_see_is_refused(alice: Person, bob: Person) -> None:
+    room = make_room(alice)
+    before = say(alice, room, "Before Bob")
+    alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
+    after = say(alice, room, "After Bob")
+
+    assert codes(send(bob, room, reply_to=before["id"])) == {"reply_to": "not_found"}
+    assert send(bob, room, reply_to=after["id"]).status_code == 201
+
+
+@pytest.mark.parametrize("text", ["a", " ", "a" * 8_000, "é" * 8_000, "😀" * 4_096, "a\n\tb", "\u200d", "\u202e"])
+def test_text_that_is_taken(alice: Person, text: str) -> None:
+    response = send(alice, make_room(alice), text=text)
+
+    assert (response.status_code, response.json()["text"]) == (201, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "blank"),
+        ("a" * 8_001, "max_length"),
+        ("😀" * 4_097, "max_bytes"),
+        ("a\rb", "control"),
+        ("\x1b[31m", "control"),
+        (None, "null"),
+        (5, "type"),
+        (True, "type"),
+        (["a"], "type"),
+    ],
+)
+def test_text_that_is_refused(alice: Person, text: object, code: str) -> None:
+    room = make_room(alice)
+
+    response = send(alice, room, text=text)
+
+    assert (response.status_code, codes(response)) == (400, {"text": code})
+    assert types_of(room) == ["room.created"]
+
+
+@pytest.mark.parametrize("client_id", ["", "a" * 65, "a b", "ü", "a\n", 7, None])
+def test_a_client_id_that_is_refused(alice: Person, client_id: object) -> None:
+    response = send(alice, make_room(alice), client_id=client_id)
+
+    assert response.status_code == 400
+    assert list(codes(response)) == ["client_id"]
+
+
+@pytest.mark.parametrize("metadata", [{"a": "x" * 4_090}, [], "a", 1, None])
+def test_metadata_that_is_refused(alice: Person, metadata: object) -> None:
+    response = send(alice, make_room(alice), metadata=metadata)
+
+    assert response.status_code == 400
+    assert list(codes(response)) == ["metadata"]
+
+
+def test_metadata_up_to_4_kib(alice: Person) -> None:
+    metadata = {"a": "x" * (4_096 - len('{"a":""}'))}
+
+    response = send(alice, make_room(alice), metadata=metadata)
+
+    assert (response.status_code, response.json()["metadata"]) == (201, metadata)
+
+
+@pytest.mark.parametrize("body", [{"text": "Hi"}, {"client_id": "1"}, {"client_id": "1", "text": "Hi", "seq": 7}, []])
+def test_a_body_of_another_shape_is_refused(alice: Person, body: object) -> None:
+    room = make_room(alice)
+
+    response = alice.post(f"/v1/rooms/{room['id']}/messages", body)
+
+    assert refusal(response) == (400, "request.invalid")
+    assert types_of(room) == ["room.created"]
+
+
+def test_a_room_id_that_is_none_is_not_found(alice: Person) -> None:
+    assert refusal(alice.post("/v1/rooms/tea/messages", {"client_id": "1", "text": "Hi"})) == (404, "not_found")
+
+
+def test_the_sender_looks_as_they_do_now(alice: Person) -> None:
+    room = make_room(alice)
+    alice.patch("/v1/me", {"display_name": "Queen"})
+
+    assert say(alice, room, "Hi")["sender"]["display_name"] == "Queen"
+
+
+def test_a_send_costs_few_queries_in_a_room_of_any_size(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            say(alice, room, "Hi")
+        counts.append(len(queries))
+        for number in range(5):
+            say(bob, room, f"{number}")
+
+    assert counts[0] == counts[1]
+    # 1 token, 2 transaction, 3 head, 2 look-ups of who and what, 1 session, 4 writes (the savepoint is the test's).
+    assert counts[0] <= 11
+    assert Member.objects.filter(room_id=room["id"]).count() == 2
