@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import orjson
@@ -17,13 +17,17 @@ from django.conf import settings
 from django.db import OperationalError, connection, connections
 
 from api.models import Event, Interval, Member
-from api.services.access import find_member, find_writer
+from api.models.rooms import History
+from api.services import sync as sync_service
+from api.services.access import find_writer, seen_from_outside
+from api.services.sync import Synced
 from realtime.feed import Entry, Stay
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 PAGE_EVENTS = 200
+PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
 DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
 _executor = ThreadPoolExecutor(getattr(settings, "WS_DB_THREADS", 8), thread_name_prefix="ws-db")
 
@@ -91,20 +95,48 @@ def admit(user_id: UUID, room_id: UUID | None) -> Admission:
 
     The head is read first: who is a member after that may hear all up to it, and the log tells the rest in order.
     """
-    epoch, heads = read_heads([room_id or user_id])
-    head = heads.get(str(room_id or user_id), 0)
-    if room_id is None:
-        return Admission(head, epoch)
-    member = find_member(user_id, room_id)
-    if member.room.history == "shared":
-        return Admission(max(head, member.joined_seq), epoch)
-    return _since_joined(member, head, epoch)
+    stream = room_id or user_id
+    admission = admit_all(user_id, [stream]).get(stream)
+    if admission is None:
+        raise seen_from_outside(stream)
+    return admission
 
 
-def _since_joined(member: Member, head: int, epoch: int) -> Admission:
-    stays = Interval.objects.filter(room_id=member.room_id, user_id=member.user_id).order_by("joined_seq")
-    rows = tuple(stays.values_list("joined_seq", "left_seq"))
-    return Admission(max([head, *(seq for row in rows for seq in row if seq)]), epoch, rows)
+def admit_all(user_id: UUID, streams: Sequence[UUID]) -> dict[UUID, Admission]:
+    """As admit, for many streams by a constant number of queries; those that are not the user's are left out."""
+    epoch, heads = read_heads(streams)
+    members = Member.objects.filter(user_id=user_id, room_id__in=streams, state="joined")
+    rooms = {
+        room: (joined, history) for room, joined, history in members.values_list("room", "joined_seq", "room__history")
+    }
+    partly = [room for room, (_, history) in rooms.items() if history == History.SINCE_JOINED]
+    stays = _read_stays(user_id, partly)
+    admissions = {}
+    for stream in streams:
+        head = heads.get(str(stream), 0)
+        if stream in stays:
+            head = max([head, *(seq for stay in stays[stream] for seq in stay if seq)])
+        elif stream in rooms:
+            head = max(head, rooms[stream][0])
+        if stream == user_id or stream in rooms:
+            admissions[stream] = Admission(head, epoch, stays.get(stream))
+    return admissions
+
+
+def _read_stays(user_id: UUID, rooms: Sequence[UUID]) -> dict[UUID, tuple[Stay, ...]]:
+    if not rooms:
+        return {}
+    stays: dict[UUID, tuple[Stay, ...]] = {}
+    intervals = Interval.objects.filter(user_id=user_id, room_id__in=rooms).order_by("joined_seq")
+    for room, first, last in intervals.values_list("room_id", "joined_seq", "left_seq"):
+        stays[room] = (*stays.get(room, ()), (first, last))
+    return stays
+
+
+def sync(user_id: UUID, subscribe: bool, **body: Any) -> tuple[Synced, dict[UUID, Admission]]:
+    """The answer to a sync, and what is needed to go on from it. Raises as api.services.sync does."""
+    synced = sync_service.sync(user_id=user_id, max_bytes=PAGE_BYTES, **body)
+    return synced, admit_all(user_id, list(synced.cursors)) if subscribe else {}
 
 
 def may_type(user_id: UUID, room_id: UUID) -> int:

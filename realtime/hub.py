@@ -110,17 +110,8 @@ class Hub:
         sink: Sink,
     ) -> Opened:
         """A subscription from the admission that was read, not begun yet."""
-        self.epoch = admission.epoch
-        feed = self._feed(str(room_id or user_id), admission)
         replay, cursor, limited = _replay(admission, after, epoch)
-        subscription = Subscription(
-            str(user_id),
-            cursor,
-            sink,
-            floor=admission.head,
-            stays=admission.stays,
-            member=admission.is_member,
-        )
+        feed, subscription = self.follow(user_id, room_id or user_id, admission, cursor, sink)
         reply = {
             "room_id": room_id and str(room_id),
             "after": after if replay == "complete" and after is not None else cursor,
@@ -130,14 +121,27 @@ class Hub:
         }
         return Opened(feed, subscription, reply, limited)
 
+    def follow(
+        self, user_id: UUID, stream: UUID, admission: Admission, cursor: int, sink: Sink
+    ) -> tuple[Feed, Subscription]:
+        """A subscription that goes on after a cursor, whatever it lacks; not begun yet."""
+        self.epoch = admission.epoch
+        feed = self._feed(str(stream), admission)
+        stays, member = admission.stays, admission.is_member
+        return feed, Subscription(str(user_id), cursor, sink, floor=admission.head, stays=stays, member=member)
+
     def begin(self, opened: Opened, *, synced: bool = True) -> None:
         """Let the events flow, from the cursor to the tail and then live; the end of the replay is `room.synced`."""
         feed, subscription = opened.feed, opened.subscription
-        feed.add(subscription)
-        self.idle_since.pop(feed.stream, None)
         if opened.limited:
             first, last = opened.limited
             self.push(feed, subscription, "room.limited", {"from": first, "to": last})
+        self.resume(feed, subscription, synced=synced)
+
+    def resume(self, feed: Feed, subscription: Subscription, *, synced: bool = False) -> None:
+        """Listen from the cursor on."""
+        feed.add(subscription)
+        self.idle_since.pop(feed.stream, None)
         if not feed.advance(subscription):
             self.spawn(self.catch_up(feed, subscription, synced=synced))
         elif synced:

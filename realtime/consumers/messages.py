@@ -21,10 +21,8 @@ from api.services.messages import Send, Sent
 from realtime.consumers.actions import Reply, acting, action, validate
 from realtime.consumers.connection import Connection
 from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
-from realtime.database import in_database
+from realtime.database import PAGE_BYTES, in_database
 from wire.problems import Problem, to_problem
-
-PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
 
 
 class MessageBody(RoomBody):

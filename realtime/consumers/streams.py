@@ -1,17 +1,27 @@
 """What a socket listens to: rooms, the inbox, and who is typing."""
 
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+import orjson
+from django.db import Error as DatabaseError
 from rest_framework import serializers
 
 from api.serializers.messages import MAX_SEQ
+from api.serializers.sync import SyncActionSerializer, SyncedSerializer
+from realtime import database
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
-from realtime.database import in_database, may_type
-from realtime.feed import Feed, Subscription
+from realtime.database import Admission, in_database, may_type
+from realtime.feed import Feed, Run, Subscription
 from realtime.hub import Opened
+from realtime.outbox import Outbox
 from wire.fields import StrictSerializer
+from wire.problems import Problem
+
+logger = logging.getLogger(__name__)
 
 OUTSIDE = ("not_found", "room.not_member")
 
@@ -57,6 +67,31 @@ class UnsubscribedSerializer(serializers.Serializer[Any]):
     room_id = serializers.UUIDField(allow_null=True)
 
 
+class InboxSink:
+    """The outbox of a socket that also wants to hear the rooms that its inbox tells of."""
+
+    def __init__(self, outbox: Outbox, on_added: Callable[[UUID, int], None]) -> None:
+        self._outbox = outbox
+        self._on_added = on_added
+
+    @property
+    def full(self) -> bool:
+        """As the outbox."""
+        return self._outbox.full
+
+    async def room(self) -> None:
+        """As the outbox."""
+        await self._outbox.room()
+
+    def give(self, run: Run) -> None:
+        """Give the events, and point to the rooms."""
+        self._outbox.give(run)
+        for entry in run.entries:
+            if entry.type == "room.added":
+                data = orjson.loads(entry.json)["data"]
+                self._on_added(UUID(data["id"]), data["seq"])
+
+
 class Streams(Connection):
     """A socket and its subscriptions, by stream."""
 
@@ -89,6 +124,45 @@ class Streams(Connection):
             return
         self.subscriptions[stream] = (opened.feed, opened.subscription)
         self.hub.begin(opened)
+
+    @action(SyncActionSerializer, SyncedSerializer)
+    async def sync(self, subscribe: bool, **body: Any) -> Reply:
+        """Come back: everything that the device lacks; with `subscribe`, live from there without a hole or a double."""
+        synced, admissions = await in_database(database.sync, acting(self.session).user_id, subscribe, **body)
+        if subscribe:
+            self.after_reply(self._go_on_from, synced.cursors, admissions)
+        return synced.data, 200
+
+    def _go_on_from(self, cursors: Mapping[UUID, int], admissions: Mapping[UUID, Admission]) -> None:
+        """Listen to every stream of the page from where the answer ended."""
+        if self.closing:
+            return
+        user_id = acting(self.session).user_id
+        for stream, admission in admissions.items():
+            cursor = cursors[stream]
+            if (known := self.subscriptions.get(str(stream))) is not None:
+                cursor = max(cursor, known[1].cursor)
+                self.hub.end(*known)
+            sink = InboxSink(self.outbox, self._follow_room) if stream == user_id else self.outbox
+            known = self.hub.follow(user_id, stream, admission, min(cursor, admission.head), sink)
+            self.subscriptions[str(stream)] = known
+            self.hub.resume(*known)
+
+    def _follow_room(self, room_id: UUID, joined_seq: int) -> None:
+        """A socket that follows the inbox of a sync is live on a room that is added later, from the own join on."""
+        self.spawn(self._subscribe_to_added(room_id, joined_seq))
+
+    async def _subscribe_to_added(self, room_id: UUID, joined_seq: int) -> None:
+        user_id = acting(self.session).user_id
+        try:
+            admission = await self.hub.log.admit(user_id, room_id)
+        except (Problem, DatabaseError) as error:
+            # Gone again, and the inbox says so next; or without a database: the client's next sync finds the room.
+            logger.info("A room that was added is not followed: %r", error)
+            return
+        known = self.subscriptions.get(str(room_id))
+        if not self.closing and (known is None or known[1].ended):
+            self._go_on_from({room_id: joined_seq - 1}, {room_id: admission})
 
     @action(StreamBody, UnsubscribedSerializer)
     async def unsubscribe(self, room_id: UUID | None) -> Reply:

@@ -112,9 +112,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def write(self, message: Message) -> bool:
         if self.state != self.STATE_OPEN:
             return False
-        return self._write(message.get(FRAME_KEY) or frame_of(message))
-
-    def _write(self, data: bytes) -> bool:
+        data = message.get(FRAME_KEY) or frame_of(message)
         waiting = self.transport.backlog()
         if not waiting:
             self.transport.write_now(data)
@@ -126,8 +124,8 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         return True
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """What autobahn writes (handshake, pong, close) goes the same way, so that nothing overtakes."""
-        self._write(data)
+        """What the server itself says (handshake, ping, pong, goodbye, close): small, and therefore always written."""
+        self.transport.write_now(data)
 
     async def drain(self, low: int = 16_384) -> None:
         if self.state != self.STATE_OPEN:
@@ -222,7 +220,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             if now >= self._ping_at:
                 self._ping = random.randbytes(4)  # so that a pong cannot be sent ahead
                 self._pong_by = now + self.limits.ping_timeout
-                self._write(frame(frames.PING, self._ping))
+                self.sendData(frame(frames.PING, self._ping))
         elif now >= self._pong_by:
             # Our ping may stand behind bytes that do move, or the pong behind frames that we have not read yet.
             in_line = self.inbox.paused or self.transport.backlog()
@@ -244,7 +242,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         elif self.state == self.STATE_OPEN:
             text = self.extension["goodbye"](farewell.code, farewell.reason, farewell.reconnect, retry_after_ms)
             if text is not None:
-                self._write(frame(frames.TEXT, text.encode()))
+                self.sendData(frame(frames.TEXT, text.encode()))
             self._close(farewell.code, farewell.reason, grace)
 
     def _close_for_application(self, message: Message) -> None:
