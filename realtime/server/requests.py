@@ -126,6 +126,12 @@ class HttpChannel(http.HTTPChannel):
             self.deadline = None
             super().allContentReceived()
 
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self.refuse(Problem("request.too_large"))
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.refuse(Problem("request.invalid"))
+
     def refuse(self, problem: Problem) -> None:
         """Answer before the request is complete, then let the rest of it run into the void for a while: a close with
         unread input resets the connection, and the client would never read the answer."""

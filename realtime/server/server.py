@@ -32,6 +32,7 @@ LISTEN_BACKLOG = 1024
 COMEBACKS_PER_SECOND = 400  # how fast the clients of a restarted server are asked to return
 SHORTEST_SPREAD_MS = 1000
 DRAIN_POLL = 0.05
+ECHO_SECONDS = 0.5  # one Ctrl-C may come twice: from the terminal and from a parent that passes it on
 
 Connection = WebRequest | WebSocketProtocol
 
@@ -49,6 +50,7 @@ class Server(daphne.Server):
         self.http_factory = HttpFactory(self)
         self.ws_factory = WebSocketFactory(self)
         self.draining = False
+        self.draining_since = 0.0
 
     def listen(self, host: str, port: int, fd: int | None) -> Self:
         """Bind now, so that an address in use is an OSError of the caller and not a line in a log."""
@@ -138,8 +140,11 @@ class Server(daphne.Server):
     def drain(self) -> None:
         """SIGTERM: accept no more, say goodbye, let requests finish, and end; a second signal ends at once."""
         if self.draining:
-            os._exit(1)
+            if self.now() - self.draining_since > ECHO_SECONDS:
+                os._exit(1)
+            return
         self.draining = True
+        self.draining_since = self.now()
         self._set_watchdog()
         self.port.stopListening()
         protocols = [transport.protocol for transport in self.transports]

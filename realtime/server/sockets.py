@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from realtime.server.types import Extension, Message, Scope
 
 if TYPE_CHECKING:
     from realtime.server.server import Server
+
+logger = logging.getLogger(__name__)
 
 NO_CODE = 1005  # what ASGI reports for a close frame without a code (RFC 6455 section 7.4.1)
 LINE_PATIENCE = 3  # how many timeouts long a pong may take that has to wait in line; see _check_pulse
@@ -51,6 +54,8 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def onConnect(self, request: ConnectionRequest) -> Deferred[Any]:
         if self.server.draining:
             raise ConnectionDeny(503, "Restarting")
+        if not request.headers.get("sec-websocket-protocol", "").isascii():
+            raise ConnectionDeny(400, "Bad Sec-WebSocket-Protocol")  # daphne would answer with a traceback's last line
         return super().onConnect(request)  # type: ignore[no-any-return]
 
     def extend(self, scope: Scope) -> None:
@@ -240,10 +245,17 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         if self.state == self.STATE_CONNECTING:
             self._refuse(503, farewell.reason)
         elif self.state == self.STATE_OPEN:
-            text = self.extension["goodbye"](farewell.code, farewell.reason, farewell.reconnect, retry_after_ms)
-            if text is not None:
-                self.sendData(frame(frames.TEXT, text.encode()))
+            self._say_goodbye(farewell, retry_after_ms)
             self._close(farewell.code, farewell.reason, grace)
+
+    def _say_goodbye(self, farewell: Farewell, retry_after_ms: int | None) -> None:
+        try:
+            text = self.extension["goodbye"](farewell.code, farewell.reason, farewell.reconnect, retry_after_ms)
+        except Exception:  # the application's code, while all sockets are being closed: one must not keep the others
+            logger.exception("The application's goodbye failed")
+            return
+        if text is not None:
+            self.sendData(frame(frames.TEXT, text.encode()))
 
     def _close_for_application(self, message: Message) -> None:
         if self.state == self.STATE_CONNECTING:

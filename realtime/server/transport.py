@@ -68,8 +68,8 @@ class Transport(tcp.Server):
         return result  # type: ignore[no-any-return]
 
     def connectionLost(self, reason: Failure) -> None:
-        super().connectionLost(reason)
         self._server.transports.discard(self)
+        super().connectionLost(reason)
         for _, waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(Disconnected())

@@ -191,6 +191,18 @@ async def slow(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @app
+async def download(scope: Scope, receive: Receive, send: Send) -> None:
+    """Streams for ever."""
+    await send({"type": "http.response.start", "status": 200})
+    try:
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
+            await asyncio.sleep(0)
+    except ConnectionError as error:
+        report(scope, {"type": "cut", "error": type(error).__name__})
+
+
+@app
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
     raise RuntimeError("raised on purpose")
 

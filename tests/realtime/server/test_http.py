@@ -74,6 +74,37 @@ def test_a_request_that_trickles_is_cut(calm: Served, beginning: bytes, answer: 
     assert received.startswith(answer)
 
 
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", 400, "request.invalid"),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, "request.invalid"),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", 413, "request.too_large"),
+    ],
+    ids=["request line", "header", "long header"],
+)
+def test_what_is_not_http_is_a_problem(calm: Served, request_: bytes, status: int, code: str) -> None:
+    with calm.tcp() as tcp:
+        tcp.sendall(request_)
+        answer = b""
+        while more := tcp.recv(65_536):
+            answer += more
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(body)["code"] == code
+
+
+def test_a_download_that_nobody_reads_is_cut(hasty: Served) -> None:
+    tag = hasty.tag()
+    before = hasty.memory()
+    with hasty.tcp() as tcp:
+        tcp.sendall(b"GET /download?%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % tag.encode())
+
+        assert hasty.told(tag)["error"] == "Disconnected"
+        assert hasty.memory() - before <= 2 * 1024 * 1024
+
+
 def test_an_idle_connection_may_be_used_again(calm: Served) -> None:
     with httpx.Client() as client:
         first = client.get(url(calm, "/upload"))
