@@ -1,0 +1,91 @@
+"""POST /v1/rooms/{id}/read"""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from api.events import on_committed
+from api.models import Event, Room
+from tests.api.stories import inbox_of, make_room, refusal, say, types_of
+from tests.clients import Person, codes
+
+
+@pytest.fixture
+def room(alice: Person, bob: Person) -> Any:
+    """Bob has not read 2..4."""
+    room = make_room(alice, members=[bob])
+    for seq in range(2, 5):
+        say(alice, room, str(seq))
+    return room
+
+
+def mark(person: Person, room: Any, seq: object) -> Any:
+    return person.post(f"/v1/rooms/{room['id']}/read", {"seq": seq})
+
+
+def test_it_works(bob: Person, room: Any) -> None:
+    response = mark(bob, room, 3)
+
+    assert (response.status_code, response.json()) == (200, {"read_seq": 3, "unread": 1, "unread_capped": False})
+    me = bob.get(f"/v1/rooms/{room['id']}").json()["me"]
+    assert (me["read_seq"], me["unread"]) == (3, 1)
+    event = inbox_of(bob)[-1]
+    assert event["type"] == "read.updated"
+    assert event["data"] == {"room_id": room["id"], "user_id": str(bob.user.id), "read_seq": 3}
+    assert "read.updated" not in types_of(room)
+
+
+def test_only_forward(bob: Person, room: Any) -> None:
+    mark(bob, room, 4)
+
+    responses = [mark(bob, room, 2), mark(bob, room, 4), mark(bob, room, 0)]
+
+    assert [response.json()["read_seq"] for response in responses] == [4, 4, 4]
+    assert [event["type"] for event in inbox_of(bob)] == ["room.added", "read.updated"]
+
+
+def test_not_beyond_the_head(bob: Person, room: Any) -> None:
+    response = mark(bob, room, 5)
+
+    assert refusal(response) == (400, "read.ahead")
+    assert codes(response) == {"seq": "ahead"}
+    assert len(inbox_of(bob)) == 1
+
+
+@pytest.mark.parametrize("seq", [-1, "3", 2.5, True, None, 2**53])
+def test_a_seq_that_is_none(bob: Person, room: Any, seq: object) -> None:
+    response = mark(bob, room, seq)
+
+    assert response.status_code == 400
+
+
+def test_an_outsider_reads_nothing(alice: Person, charlie: Person, room: Any) -> None:
+    assert refusal(mark(charlie, room, 1)) == (404, "not_found")
+    assert refusal(mark(charlie, make_room(alice, kind="public"), 1)) == (403, "room.not_member")
+    assert refusal(mark(charlie, {"id": uuid4()}, 1)) == (404, "not_found")
+
+
+def test_an_archived_room_can_be_read_to_the_end(alice: Person, bob: Person, room: Any) -> None:
+    alice.delete(f"/v1/rooms/{room['id']}")
+
+    assert mark(bob, room, 5).json() == {"read_seq": 5, "unread": 0, "unread_capped": False}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("members", "heard"), [(100, True), (101, False)])
+def test_a_small_room_hears_it_once_for_all(bob: Person, room: Any, members: int, heard: bool) -> None:
+    Room.objects.update(member_count=members)
+    told: list[Event] = []
+    on_committed.append(told.extend)
+
+    try:
+        mark(bob, room, 3)
+    finally:
+        on_committed.remove(told.extend)
+
+    ephemeral = [event for event in told if event.seq is None]
+    assert [(str(event.stream), event.type, event.min_seq) for event in ephemeral] == (
+        [(room["id"], "read.updated", 4)] if heard else []
+    )
+    assert [event.seq for event in told if event.in_inbox] == [2]
