@@ -74,12 +74,17 @@ class HardenedConsumer(AsyncAPIConsumer):
             return
         await self.waiting.acquire()
         request = read_frame(message.get("text"), frozenset(self.available_actions))
-        lane = self.lanes.get(request.lane)
+        name = self.lane_of(request)
+        lane = self.lanes.get(name)
         if lane is None:
-            self.lanes[request.lane] = deque([request])
-            self.spawn(self._work(request.lane))
+            self.lanes[name] = deque([request])
+            self.spawn(self._work(name))
         else:
             lane.append(request)
+
+    def lane_of(self, request: Request) -> str:
+        """Where the frame waits its turn."""
+        return request.lane
 
     async def _work(self, name: str) -> None:
         """One lane: its frames one after another, none while the client does not read its replies."""

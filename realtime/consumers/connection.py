@@ -63,6 +63,7 @@ class Connection(HardenedConsumer):
         self.session: Session | None = None
         self.warned_of: datetime | None = None
         self.deadline: asyncio.TimerHandle | None = None
+        self.divided = False
         subprotocol = PROTOCOL if PROTOCOL in self.scope["subprotocols"] else None
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
         refused = self.scope["refusal"]
@@ -111,6 +112,12 @@ class Connection(HardenedConsumer):
             "typing": {"resend_ms": TYPING_RESEND_MS, "expire_ms": TYPING_EXPIRE_MS},
         }
         self.push("hello", hello)
+
+    def lane_of(self, request: Request) -> str:
+        """Frames that come with the token wait for it, all in one lane, so that a client may send them together."""
+        if not self.divided and self.session is not None and not self.lanes:
+            self.divided = True
+        return request.lane if self.divided else ""
 
     async def answer(self, request: Request) -> None:
         """Before the token there is one action; a frame that cannot be read is told so to anybody."""

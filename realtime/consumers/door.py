@@ -1,5 +1,6 @@
 """/ws/chat/{slug}/, the simplest client there is: one socket, one room, named in the path."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,12 +9,12 @@ from django.db import Error as DatabaseError
 
 from accounts.models import Session
 from api.serializers.messages import SendMessageSerializer
-from api.services.messages import send_message
+from api.services.messages import Send
 from api.services.rooms import room_for_slug
 from realtime.consumers.actions import acting, validate
 from realtime.consumers.connection import Connection
 from realtime.consumers.frames import Request
-from realtime.database import in_database
+from realtime.database import in_database, send
 from realtime.feed import Feed, Run, Subscription
 from realtime.outbox import Outbox
 from wire import strict_json
@@ -50,6 +51,7 @@ class DoorConsumer(Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.room_id: UUID | None = None
+        self.entered = asyncio.Event()
         self.listening: tuple[Feed, Subscription] | None = None
 
     def refuse(self, problem: Problem) -> None:
@@ -74,6 +76,7 @@ class DoorConsumer(Connection):
         if not self.closing:
             self.listening = (opened.feed, opened.subscription)
             self.hub.begin(opened, synced=False)
+            self.entered.set()
 
     async def answer(self, request: Request) -> None:
         """A message for the room; or, before the token, the authenticate action as on the other socket."""
@@ -94,9 +97,9 @@ class DoorConsumer(Connection):
         if set(fields) != {"message"}:
             raise Problem("frame.invalid", 'Say {"message": "..."}.')
         body = validate(SendMessageSerializer, {"client_id": uuid4().hex, "text": fields["message"]})
-        if self.room_id is None:
-            raise Problem("unavailable", "The room is being entered: try again in a moment.")
-        await in_database(send_message, session=acting(self.session), room_id=self.room_id, **body)
+        await self.entered.wait()  # the classic client speaks as soon as it is connected
+        assert self.room_id is not None
+        await send(Send(acting(self.session), self.room_id, **body))
 
     async def reply(
         self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None
