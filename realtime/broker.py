@@ -79,6 +79,7 @@ class Broker:
                 await loop()
             except Exception as error:
                 logger.warning("The channel layer failed (%r): delivery goes on by the sweep", error)
+                self._outgoing.clear()  # the sweeps of the others are faster than a queue of old hints
                 self._on_lost()
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -103,6 +104,7 @@ class Broker:
                 logger.exception("A hint could not be read")
 
     async def _keep(self) -> None:
+        self._wanted_changed.set()
         while True:
             await self._wanted_changed.wait()
             self._wanted_changed.clear()

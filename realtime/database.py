@@ -4,7 +4,6 @@ Channels' own bridge runs all sockets' queries on one thread, so that one slow q
 """
 
 import asyncio
-import contextvars
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,8 @@ from api.models import Event, Interval, Member
 from api.models.rooms import History
 from api.services import sync as sync_service
 from api.services.access import find_writer, seen_from_outside
+from api.services.gathering import gatherer
+from api.services.messages import Send, Sent
 from api.services.sync import Synced
 from realtime.feed import Entry, Stay
 
@@ -35,18 +36,34 @@ _executor = ThreadPoolExecutor(getattr(settings, "WS_DB_THREADS", 8), thread_nam
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that uses the ORM on a thread of our own pool. Raises OperationalError when it takes too long."""
 
-    def call() -> T:
-        try:
-            return function(*args, **kwargs)
-        finally:
-            for used in connections.all(initialized_only=True):
-                used.close_if_unusable_or_obsolete()
-
-    context = contextvars.copy_context()
-    running = asyncio.get_running_loop().run_in_executor(_executor, lambda: context.run(call))
+    running = asyncio.get_running_loop().run_in_executor(_executor, lambda: _on_thread(function, *args, **kwargs))
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             return await running
+    except TimeoutError as error:
+        raise OperationalError("The database did not answer in time") from error
+
+
+def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Hand the thread's connection back afterwards: to the pool, or close it."""
+    try:
+        return function(*args, **kwargs)
+    finally:
+        for used in connections.all(initialized_only=True):
+            used.close_if_unusable_or_obsolete()
+
+
+async def send(message: Send) -> Sent:
+    """Send a message together with those that others send to the room at the same time; who leads takes a thread.
+
+    Raises Problem as the service does, or django.db.Error.
+    """
+    future, lead = gatherer.submit(message)
+    if lead is not None:
+        _executor.submit(_on_thread, lead)
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return await asyncio.wrap_future(future)
     except TimeoutError as error:
         raise OperationalError("The database did not answer in time") from error
 

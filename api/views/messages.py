@@ -17,6 +17,8 @@ from api.serializers.messages import (
     SendMessageSerializer,
 )
 from api.services import history, messages
+from api.services.gathering import gatherer
+from api.services.messages import Send
 from wire.fields import QuerySerializer
 from wire.schema import problems
 
@@ -50,8 +52,8 @@ class MessagesView(SessionView):
     )
     def post(self, request: Request, room_id: UUID) -> Response:
         body = self.body(SendMessageSerializer)
-        message, created = messages.send_message(session=self.session, room_id=room_id, **body)
-        return Response(orjson.Fragment(message), 201 if created else 200)
+        sent = gatherer.send(Send(self.session, room_id, **body))
+        return Response(orjson.Fragment(sent.json), 201 if sent.created else 200)
 
 
 class MessageView(SessionView):

@@ -21,7 +21,7 @@ from api.services.messages import Send, Sent
 from realtime.consumers.actions import Reply, acting, action, validate
 from realtime.consumers.connection import Connection
 from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
-from realtime.database import PAGE_BYTES, in_database
+from realtime.database import PAGE_BYTES, in_database, send
 from wire.problems import Problem, to_problem
 
 
@@ -89,10 +89,8 @@ class Messages(Connection):
     )
     async def send_message(self, room_id: UUID, **fields: Any) -> Reply:
         """Say something; sent again with the same client_id, it is said once."""
-        message, created = await in_database(
-            messages.send_message, session=acting(self.session), room_id=room_id, **fields
-        )
-        return orjson.Fragment(message), 201 if created else 200
+        sent = await send(Send(acting(self.session), room_id, **fields))
+        return orjson.Fragment(sent.json), 201 if sent.created else 200
 
     @action(SendMessagesBody, SentItemsSerializer, problems=(*OUTSIDE, "room.archived"))
     async def send_messages(self, room_id: UUID, items: list[Any]) -> Reply:
