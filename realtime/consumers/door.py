@@ -99,7 +99,7 @@ class DoorConsumer(Connection):
         body = validate(SendMessageSerializer, {"client_id": uuid4().hex, "text": fields["message"]})
         await self.entered.wait()  # the classic client speaks as soon as it is connected
         assert self.room_id is not None
-        await send(Send(acting(self.session), room_id, **body))
+        await send(Send(acting(self.session), self.room_id, **body))
 
     async def reply(
         self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None
