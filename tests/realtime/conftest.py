@@ -1,0 +1,64 @@
+"""One deployment for the whole suite: two server processes, a daphne and a uvicorn, on one database and one Redis.
+
+Every story is told twice: `here` is where its people are, once each of the two, and `there` is the other process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from tests.realtime.deployment import Deployment
+from tests.servers import ParleyServer
+from tests.sockets import TLS, Account, join_parley
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Iterator[Deployment]:
+    with Deployment(("daphne", "uvicorn")) as deployment:
+        yield deployment
+
+
+@pytest.fixture(scope="session", params=["daphne", "uvicorn"])
+def here(request: pytest.FixtureRequest, deployment: Deployment) -> ParleyServer:
+    return deployment.servers[0 if request.param == "daphne" else 1]
+
+
+@pytest.fixture
+def there(here: ParleyServer, deployment: Deployment) -> ParleyServer:
+    return next(server for server in deployment.servers if server is not here)
+
+
+@pytest.fixture
+def daphne(deployment: Deployment) -> ParleyServer:
+    """For what only our own server promises."""
+    return deployment.servers[0]
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def http(stack: AsyncExitStack) -> httpx.AsyncClient:
+    return await stack.enter_async_context(httpx.AsyncClient(verify=TLS, trust_env=False, timeout=20))
+
+
+@pytest.fixture
+async def alice(here: ParleyServer, http: httpx.AsyncClient, stack: AsyncExitStack) -> Account:
+    return await join_parley(here, http, stack, "alice")
+
+
+@pytest.fixture
+async def bob(here: ParleyServer, http: httpx.AsyncClient, stack: AsyncExitStack) -> Account:
+    return await join_parley(here, http, stack, "bob")
+
+
+@pytest.fixture
+async def charlie(here: ParleyServer, http: httpx.AsyncClient, stack: AsyncExitStack) -> Account:
+    return await join_parley(here, http, stack, "charlie")

@@ -1,0 +1,59 @@
+"""Several server processes on one database and, on the PostgreSQL stack, one Redis."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Self
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+
+from settings.test import TEST_STACK
+from tests.servers import ROOT, ParleyServer
+
+HAS_REDIS = TEST_STACK == "postgres"
+ACROSS_SECONDS = 2.0 if HAS_REDIS else 5.0  # for a revocation to reach every process (design section 4, G6)
+
+
+class Deployment:
+    """Made empty, ended with everything in it."""
+
+    def __init__(self, servers: Sequence[str], **env: str) -> None:
+        first = ParleyServer(server=servers[0], env=env)
+        database = _new_database() if HAS_REDIS else first.environment["DATABASE_URL"]
+        shared = {
+            "DATABASE_URL": database,
+            "REDIS_URL": os.environ["REDIS_URL"] if HAS_REDIS else "",
+            "REDIS_PREFIX": f"test-{uuid4().hex[:8]}",
+            "DJANGO_SETTINGS_MODULE": "tests.realtime.live_settings",
+            "CORS_ALLOWED_ORIGINS": "https://app.example.com",
+            **env,
+        }
+        self.servers = [first, *(ParleyServer(server=name, env=shared) for name in servers[1:])]
+        first.environment |= shared
+
+    def __enter__(self) -> Self:
+        for server in self.servers:
+            server.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for server in self.servers:
+            server.stop()
+
+    def manage(self, *arguments: str) -> None:
+        """Run a management command beside the servers."""
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=ROOT, env=self.servers[0].environment, check=True, capture_output=True)
+
+
+def _new_database() -> str:
+    url = os.environ["DATABASE_URL"]
+    name = f"sockets_{uuid4().hex[:8]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return urlsplit(url)._replace(path=f"/{name}").geturl()

@@ -1,0 +1,5 @@
+"""Settings of the servers under test: the real ones, with passwords hashed fast."""
+
+from settings.base import *  # noqa: F403
+
+PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]

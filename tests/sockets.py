@@ -1,0 +1,381 @@
+"""Clients of a live server: a person who speaks REST, and the sockets that they open. Every wait has an end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, TypeVar
+from uuid import uuid4
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from tests.recording import Face, record
+from tests.servers import ParleyServer
+
+PATIENCE = 10.0  # no answer in so many seconds is a failure, on a busy machine too
+PASSWORD = "correct horse battery"
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used: loopback speaks plain HTTP, and a context costs 20 ms
+
+Carrier = Literal["header", "subprotocol", "frame"]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The one answer to a frame."""
+
+    frame: dict[str, Any]
+
+    @property
+    def status(self) -> int:
+        return int(self.frame["response_status"])
+
+    @property
+    def data(self) -> Any:
+        return self.frame["data"]
+
+    @property
+    def code(self) -> str | None:
+        """The problem's code, or nothing when all went well."""
+        errors = self.frame["errors"]
+        return str(errors[0]["code"]) if errors else None
+
+    @property
+    def refusal(self) -> tuple[int, str | None]:
+        return self.status, self.code
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The refused fields and why."""
+        return {error["field"]: error["code"] for error in self.frame["errors"][0]["errors"]}
+
+
+@dataclass(frozen=True)
+class End:
+    """How the server closed a socket."""
+
+    code: int
+    reason: str
+    goodbye: dict[str, Any] | None
+
+
+class Socket:
+    """One websocket: everything it hears stands in `frames`, in order."""
+
+    def __init__(self, connection: ClientConnection, face: Face = "socket") -> None:
+        self.connection = connection
+        self.face: Face = face
+        self.frames: list[Any] = []
+        self._ended = False
+        self._news = asyncio.Condition()
+        self._looked = 0  # events before this one were handed out by next_event
+        self._reader = asyncio.ensure_future(self._read())
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        token: str = "",
+        by: Carrier = "header",
+        subprotocols: list[str] | None = None,
+        headers: dict[str, str] | None = None,
+        face: Face = "socket",
+    ) -> Self:
+        """Connect; `by` says where the token travels. With `frame` it is the first thing that is said."""
+        offered = ["chat.v1", f"bearer.{token}"] if by == "subprotocol" else subprotocols
+        bearer = {"Authorization": f"Bearer {token}"} if by == "header" and token else {}
+        connection = await connect(
+            url,
+            additional_headers={**bearer, **(headers or {})},
+            subprotocols=[Subprotocol(name) for name in offered] if offered else None,
+            compression=None,
+            ping_interval=None,
+            open_timeout=PATIENCE,
+            close_timeout=1,
+            max_size=None,
+            proxy=None,
+        )
+        socket = cls(connection, face)
+        if by == "frame":
+            await socket.say({"action": "authenticate", "token": token})
+        return socket
+
+    # Speaking
+
+    async def send(self, frame: str | bytes) -> None:
+        """Say exactly this."""
+        record("sent", self.face, frame)
+        await self.connection.send(frame)
+
+    async def say(self, frame: object) -> None:
+        """Say this as JSON."""
+        record("sent", self.face, frame)
+        await self.connection.send(json.dumps(frame))
+
+    async def call(self, action: str, /, **body: Any) -> Reply:
+        """One action and its reply."""
+        request_id = uuid4().hex
+        await self.say({"action": action, "request_id": request_id, **body})
+        return await self.reply(request_id)
+
+    # Hearing
+
+    async def reply(self, request_id: str | int | None) -> Reply:
+        """The reply with this request_id."""
+        frame = await self.find(lambda frame: "response_status" in frame and frame["request_id"] == request_id)
+        return Reply(frame)
+
+    async def hello(self) -> dict[str, Any]:
+        """What the first push said."""
+        frame = await self.find(lambda frame: frame.get("action") == "hello")
+        data: dict[str, Any] = frame["data"]
+        return data
+
+    async def find(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first frame, heard already or to come, that is wanted."""
+
+        def look() -> dict[str, Any] | None:
+            return next((frame for frame in self.frames if wanted(frame)), None)
+
+        return await self._until(look, "the frame")
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far, in order."""
+        pushes = (frame["data"] for frame in self.frames if frame.get("action") == "events")
+        return [event for events in pushes for event in events]
+
+    def seqs(self, room_id: str | None) -> list[int]:
+        """The durable seqs of one stream so far, in the order in which they came."""
+        return [event["seq"] for event in self.events if event["room_id"] == room_id and event["seq"] is not None]
+
+    def said(self) -> list[str]:
+        """The texts of the new messages so far."""
+        return [event["data"]["text"] for event in self.events if event["type"] == "message.created"]
+
+    async def next_event(self, *types: str, room_id: str | None = None) -> dict[str, Any]:
+        """The next event of one of these types (and of this room); others on the way are passed over."""
+
+        def look() -> dict[str, Any] | None:
+            for place, event in enumerate(self.events[self._looked :], self._looked):
+                if event["type"] in types and room_id in (None, event["room_id"]):
+                    self._looked = place + 1
+                    return event
+            return None
+
+        return await self._until(look, f"an event {types}")
+
+    async def until_said(self, text: str) -> dict[str, Any]:
+        """The event of this message."""
+
+        def look() -> dict[str, Any] | None:
+            created = (event for event in self.events if event["type"] == "message.created")
+            return next((event for event in created if event["data"]["text"] == text), None)
+
+        return await self._until(look, text)
+
+    async def until_seq(self, room_id: str | None, seq: int) -> None:
+        """Wait for this seq of a stream."""
+        await self._until(lambda: seq in self.seqs(room_id) or None, f"seq {seq}")
+
+    async def settled(self) -> None:
+        """Once this returns, all that the server had put on its way to this socket before has arrived."""
+        assert (await self.call("ping")).status == 200
+
+    async def end(self) -> End:
+        """Wait until the server has closed."""
+        await self._until(lambda: self._ended or None, "the close")
+        goodbye = next((frame["data"] for frame in self.frames if frame.get("action") == "goodbye"), None)
+        code, reason = self.connection.close_code or 1006, self.connection.close_reason or ""
+        record("closed", self.face, {"code": code, "reason": reason})
+        return End(code, reason, goodbye)
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended
+
+    async def _until(self, look: Callable[[], Found | None], what: str) -> Found:
+        try:
+            async with asyncio.timeout(PATIENCE), self._news:
+                while (found := look()) is None:
+                    assert not self._ended, f"Closed ({self.connection.close_code}) before {what}: {self.frames[-3:]}"
+                    await self._news.wait()
+                return found
+        except TimeoutError:
+            raise AssertionError(f"Never heard {what}; the last was {self.frames[-3:]}") from None
+
+    async def _read(self) -> None:
+        try:
+            async for raw in self.connection:
+                frame = json.loads(raw)
+                record("received", self.face, frame)
+                await self._note(frame)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._ended = True
+            await self._note(None)
+
+    async def _note(self, frame: dict[str, Any] | None) -> None:
+        async with self._news:
+            if frame is not None:
+                self.frames.append(frame)
+            self._news.notify_all()
+
+    async def close(self) -> None:
+        """Go in good order."""
+        await self.connection.close()
+        await self._reader
+
+    async def cut(self) -> None:
+        """Go as a phone in a tunnel does."""
+        self.connection.transport.abort()
+        await self._reader
+
+
+@dataclass
+class Account:
+    """A user of a live server, on one device."""
+
+    server: ParleyServer
+    http: httpx.AsyncClient
+    stack: AsyncExitStack  # closes the sockets when the test ends
+    token: str
+    user: dict[str, Any]
+    session: dict[str, Any]
+    sockets: list[Socket] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return str(self.user["id"])
+
+    @property
+    def username(self) -> str:
+        return str(self.user["username"])
+
+    async def get(self, path: str, **query: Any) -> httpx.Response:
+        return await self.request("GET", path, params=query)
+
+    async def post(self, path: str, body: object = None) -> httpx.Response:
+        return await self.request("POST", path, body)
+
+    async def put(self, path: str, body: object = None) -> httpx.Response:
+        return await self.request("PUT", path, body)
+
+    async def patch(self, path: str, body: object = None) -> httpx.Response:
+        return await self.request("PATCH", path, body)
+
+    async def delete(self, path: str, body: object = None) -> httpx.Response:
+        return await self.request("DELETE", path, body)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        params: dict[str, Any] | None = None,
+        server: ParleyServer | None = None,
+    ) -> httpx.Response:
+        """Send `body` as JSON, or as it is when it is bytes."""
+        return await rest(self.http, server or self.server, method, path, body, token=self.token, params=params)
+
+    async def connect(
+        self, server: ParleyServer | None = None, *, by: Carrier = "header", path: str = "/v1/ws", **options: Any
+    ) -> Socket:
+        """Open a socket that is closed with the test."""
+        face: Face = "socket" if path == "/v1/ws" else "door"
+        url = f"{(server or self.server).ws_url}{path}"
+        socket = await Socket.open(url, token=self.token, by=by, face=face, **options)
+        self.stack.push_async_callback(socket.close)
+        if face == "socket":
+            await socket.hello()
+        return socket
+
+    async def listen(self, *rooms: Any, server: ParleyServer | None = None) -> Socket:
+        """Open a socket that is live in these rooms; None is the inbox."""
+        socket = await self.connect(server)
+        for room in rooms:
+            reply = await socket.call("subscribe", room_id=room and room["id"])
+            assert reply.status == 200, reply.frame
+        return socket
+
+    async def make_room(self, *members: Account, kind: str = "private", **more: Any) -> dict[str, Any]:
+        """A room of mine."""
+        body = {"kind": kind, "name": "Tea", "members": [member.id for member in members], **more}
+        response = await self.post("/v1/rooms", body)
+        assert response.status_code == 201, response.text
+        room: dict[str, Any] = response.json()
+        return room
+
+    async def say(self, room: dict[str, Any], text: str, server: ParleyServer | None = None) -> dict[str, Any]:
+        """A message by REST."""
+        body = {"client_id": uuid4().hex, "text": text}
+        response = await self.request("POST", f"/v1/rooms/{room['id']}/messages", body, server=server)
+        assert response.status_code == 201, response.text
+        message: dict[str, Any] = response.json()
+        return message
+
+    async def say_many(self, room: dict[str, Any], count: int) -> int:
+        """So many messages, in batches over a socket; the last seq."""
+        socket = await self.connect()
+        last = 0
+        for start in range(0, count, 50):
+            items = [{"client_id": uuid4().hex, "text": f"m{n}"} for n in range(start, min(start + 50, count))]
+            reply = await socket.call("send_messages", room_id=room["id"], items=items)
+            assert reply.status == 200, reply.frame
+            last = reply.data["results"][-1]["seq"]
+        await socket.close()
+        return last
+
+    async def another_device(self) -> Account:
+        """The same user, logged in once more."""
+        body = {"username": self.username, "password": PASSWORD}
+        response = await rest(self.http, self.server, "POST", "/v1/auth/login", body)
+        assert response.status_code == 200, response.text
+        login = response.json()
+        return Account(self.server, self.http, self.stack, **login)
+
+
+async def rest(
+    http: httpx.AsyncClient,
+    server: ParleyServer,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    token: str = "",
+    params: dict[str, Any] | None = None,
+) -> httpx.Response:
+    """One request to a live server."""
+    content = None if body is None else body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
+    headers = {"Content-Type": "application/json"} if content is not None else {}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    response = await http.request(method, f"{server.url}{path}", content=content, headers=headers, params=params)
+    heard = {
+        "method": method,
+        "path": path,
+        "status": response.status_code,
+        "content_type": response.headers.get("content-type"),
+        "body": response.json() if response.content else None,
+    }
+    record("received", "rest", heard)
+    return response
+
+
+async def join_parley(server: ParleyServer, http: httpx.AsyncClient, stack: AsyncExitStack, name: str) -> Account:
+    """Register somebody whose name begins with this."""
+    username = f"{name}-{uuid4().hex[:12]}"
+    body = {"username": username, "password": PASSWORD, "display_name": name.title()}
+    response = await rest(http, server, "POST", "/v1/auth/register", body)
+    assert response.status_code == 201, response.text
+    return Account(server, http, stack, **response.json())
