@@ -26,6 +26,7 @@ WAITING_FRAMES = 8
 BAD_FRAMES = 20  # so many in a minute are no accident
 BAD_FRAMES_SECONDS = 60
 CLOSE_SECONDS = 2.0  # for the last words to leave
+LAST_ACTIONS_SECONDS = 5.0  # for what came before a client hung up
 BAD_CODES = frozenset({"json.invalid", "frame.invalid", "action.unknown"})
 RECONNECT_CODES = frozenset({1012, 1013, 4002, 4004})
 
@@ -43,6 +44,7 @@ class HardenedConsumer(AsyncAPIConsumer):
         self.lanes: dict[str, deque[Request]] = {}
         self.waiting = asyncio.Semaphore(WAITING_FRAMES)
         self.tasks: set[asyncio.Task[None]] = set()
+        self.lane_tasks: set[asyncio.Task[None]] = set()
         self.bad_frames: deque[float] = deque(maxlen=BAD_FRAMES)
         try:
             await super().__call__(scope, receive, send)
@@ -66,6 +68,10 @@ class HardenedConsumer(AsyncAPIConsumer):
         await handlers[message["type"]](message)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        """A client that says something and hangs up has said it: what came before the close is still done."""
+        self.outbox.stop()
+        if self.lane_tasks and not self.closing:
+            await asyncio.wait(self.lane_tasks, timeout=LAST_ACTIONS_SECONDS)
         raise StopConsumer
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
@@ -150,11 +156,12 @@ class HardenedConsumer(AsyncAPIConsumer):
         if not self.closing:
             self.outbox.put({"type": "websocket.send", "text": strict_json.dumps(content).decode()})
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run for as long as the socket lives."""
         task = asyncio.ensure_future(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self.tasks.discard(task)

@@ -54,6 +54,12 @@ class DoorConsumer(Connection):
         self.entered = asyncio.Event()
         self.listening: tuple[Feed, Subscription] | None = None
 
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        """The server says no goodbye here either."""
+        if extension := self.scope.get("extensions", {}).get("parley"):
+            extension["goodbye"] = lambda *_: None
+        await super().websocket_connect(message)
+
     def refuse(self, problem: Problem) -> None:
         """The door's one way to say no."""
         self.put({"error": problem.as_dict(None)})
