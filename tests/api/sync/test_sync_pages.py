@@ -1,0 +1,180 @@
+"""POST /v1/sync: an answer in several pages says the same as in one."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from api.models import Room
+from api.services.sync import sync
+from tests.api.stories import events_of, inbox_of, make_room, say
+from tests.api.sync.test_sync import Answer, ask, fill
+from tests.clients import Person
+from wire import strict_json
+
+
+def pages(person: Person, **body: Any) -> Iterator[Answer]:
+    """All pages of an answer, the body repeated with `next`."""
+    following = None
+    while True:
+        answer = ask(person, **body, next=following)
+        yield answer
+        following = answer["next"]
+        if following is None:
+            return
+
+
+class Device:
+    """What a client makes of the pages: it keeps a cursor for each stream and applies what comes, once."""
+
+    def __init__(self, rooms: dict[str, int], inbox: int) -> None:
+        self.cursors = dict(rooms)
+        self.inbox = inbox
+        self.heard: dict[str, list[int]] = {}
+        self.inbox_heard: list[int] = []
+        self.rooms: list[str] = []
+
+    def apply(self, answer: Answer) -> None:
+        self.inbox_heard += [event["seq"] for event in answer["inbox"]["events"]]
+        self.inbox = answer["inbox"]["head"]
+        for entry in answer["rooms"]:
+            told = [event["seq"] for event in entry["events"]]
+            assert not told or told[-1] == entry["head"]
+            self.heard.setdefault(entry["id"], []).extend(told)
+            self.cursors[entry["id"]] = entry["head"]
+            if entry["room"] is not None:
+                self.rooms.append(entry["id"])
+
+
+@pytest.fixture
+def rooms(alice: Person, bob: Person) -> list[Any]:
+    """Room n has 2 + n events."""
+    rooms = [make_room(alice, members=[bob]) for _ in range(4)]
+    for number, room in enumerate(rooms):
+        for _ in range(number + 1):
+            say(alice, room, "Hi")
+    return rooms
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 13, 14, 1_000])
+def test_pages_tell_everything_once_and_in_order(bob: Person, rooms: list[Any], limit: int) -> None:
+    known = {room["id"]: 1 for room in rooms}
+    device = Device(known, inbox=0)
+
+    for answer in pages(bob, rooms=known, inbox=0, limit=limit):
+        told = len(answer["inbox"]["events"]) + sum(len(entry["events"]) for entry in answer["rooms"])
+        assert told <= limit
+        assert answer["next"] is None or told > 0
+        device.apply(answer)
+
+    assert device.inbox_heard == [event["seq"] for event in inbox_of(bob)]
+    assert device.heard == {room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms}
+    assert device.cursors == {room["id"]: len(events_of(room)) for room in rooms}
+    assert ask(bob, rooms=device.cursors, inbox=device.inbox)["rooms"] == []
+
+
+def test_rooms_go_by_id_descending(bob: Person, rooms: list[Any]) -> None:
+    known = {room["id"]: 1 for room in rooms}
+
+    met = [entry["id"] for answer in pages(bob, rooms=known, limit=4) for entry in answer["rooms"]]
+
+    assert list(dict.fromkeys(met)) == sorted(known, reverse=True)
+    assert len(met) > len(known)
+
+
+def test_a_device_that_stops_between_two_pages_loses_nothing(bob: Person, rooms: list[Any]) -> None:
+    known = {room["id"]: 1 for room in rooms}
+    device = Device(known, inbox=0)
+    for _, answer in zip(range(2), pages(bob, rooms=known, inbox=0, limit=3), strict=False):
+        device.apply(answer)
+
+    for answer in pages(bob, rooms=device.cursors, inbox=device.inbox):
+        device.apply(answer)
+
+    assert device.inbox_heard == [1, 2, 3, 4]
+    assert device.heard == {room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms}
+
+
+def test_what_happens_between_two_pages_is_lost_by_nobody(alice: Person, bob: Person, rooms: list[Any]) -> None:
+    known = {room["id"]: 1 for room in rooms}
+    device = Device(known, inbox=4)
+    walk = pages(bob, rooms=known, inbox=4, limit=3)
+    device.apply(next(walk))
+
+    say(alice, rooms[0], "Later")
+    say(alice, rooms[3], "Later")
+    new = make_room(alice, members=[bob])
+    alice.delete(f"/v1/rooms/{rooms[1]['id']}/members/{bob.user.id}")
+    removed = []
+    for answer in walk:
+        device.apply(answer)
+        removed += answer["removed"]
+    again = ask(bob, rooms=device.cursors, inbox=device.inbox)
+    device.apply(again)
+
+    assert [entry["id"] for entry in removed] == [rooms[1]["id"]]
+    assert device.heard[rooms[0]["id"]] == [2, 3]
+    assert device.heard[rooms[3]["id"]] == [2, 3, 4, 5, 6]
+    assert [event["type"] for event in again["inbox"]["events"]] == ["room.added", "room.removed"]
+    assert device.rooms == [new["id"]]
+
+
+def test_the_inbox_stays_where_the_first_page_told_it(alice: Person, bob: Person, rooms: list[Any]) -> None:
+    walk = pages(bob, rooms={room["id"]: 1 for room in rooms}, inbox=2, limit=5)
+    first = next(walk)
+    make_room(alice, members=[bob])
+
+    heads = [(answer["inbox"]["head"], len(answer["inbox"]["events"])) for answer in walk]
+
+    assert (first["inbox"]["head"], len(first["inbox"]["events"])) == (4, 2)
+    assert heads
+    assert set(heads) == {(4, 0)}
+
+
+def test_many_rooms_come_in_pages(bob: Person, rooms: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.lacks.ENTRIES", 3)
+
+    met = [[entry["id"] for entry in answer["rooms"]] for answer in pages(bob)]
+
+    assert [len(page) for page in met] == [3, 1]
+    assert [room_id for page in met for room_id in page] == sorted((room["id"] for room in rooms), reverse=True)
+
+
+@pytest.mark.parametrize("max_bytes", [1, 1_000, 3_000, 1_000_000])
+def test_a_page_of_bounded_bytes_ends_early_and_says_so(bob: Person, rooms: list[Any], max_bytes: int) -> None:
+    known = {room["id"]: 1 for room in rooms[1:]}
+    cursors = {UUID(room): seq for room, seq in known.items()}
+    device = Device(known, inbox=0)
+    following, met = None, 0
+    streams: dict[UUID, int] = {}
+
+    while met == 0 or following is not None:
+        page = sync(user_id=bob.user.id, rooms=cursors, inbox=0, next=following, max_bytes=max_bytes)
+        sent = strict_json.dumps(page.data)
+        answer = strict_json.loads(sent)
+        assert len(sent) < max_bytes + 1_500
+        device.apply(answer)
+        assert not streams.keys() & page.cursors.keys() - {bob.user.id}
+        streams |= page.cursors
+        following, met = answer["next"], met + 1
+
+    assert (met == 1) is (max_bytes == 1_000_000)
+    assert device.inbox_heard == [1, 2, 3, 4]
+    assert {room: device.heard[room] for room in known} == {
+        room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms[1:]
+    }
+    assert device.rooms == [rooms[0]["id"]]
+    assert streams == {bob.user.id: 4, **{UUID(room["id"]): len(events_of(room)) for room in rooms}}
+
+
+def test_a_long_absence_from_many_rooms(alice: Person, bob: Person) -> None:
+    rooms = [make_room(alice, members=[bob]) for _ in range(3)]
+    for room in rooms:
+        fill(alice, room, 600)
+
+    answers = list(pages(bob, rooms={room["id"]: 1 for room in rooms}))
+
+    assert [sum(len(entry["events"]) for entry in answer["rooms"]) for answer in answers] == [1_000, 800]
+    assert all(entry["limited"] is None for answer in answers for entry in answer["rooms"])
+    assert Room.objects.count() == 3
