@@ -31,6 +31,11 @@ class Queue:
         """Wait behind the own earlier sends."""
         self._by_sender[waiting[0].session.user_id].append(waiting)
 
+    @property
+    def waits(self) -> bool:
+        """Whether anybody does."""
+        return bool(self._by_sender)
+
     def take(self) -> list[Waiting]:
         """The next batch: one of each sender in turn, the order of each kept."""
         return list(self._take(BATCH))
@@ -82,16 +87,18 @@ class Gatherer:
             pass
 
     def _commit_batch(self, room_id: UUID) -> bool:
-        """One transaction; whether there is more to do."""
+        """One transaction; whether somebody waits for the next one."""
         with self._lock:
             batch = self._rooms[room_id].take()
-            if not batch:
-                del self._rooms[room_id]
-                return False
         # From here on a send cannot be cancelled; one whose sender is gone already is not made.
         if begun := [waiting for waiting in batch if waiting[1].set_running_or_notify_cancel()]:
             _commit(begun)
-        return True
+        with self._lock:
+            # Asked after the commit, in the leader's own thread: a lone send leaves nothing for an heir to do.
+            if self._rooms[room_id].waits:
+                return True
+            del self._rooms[room_id]
+            return False
 
 
 def _commit(batch: list[Waiting]) -> None:
