@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import types
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, cast
 
 from realtime.feed import FRAME_BYTES, Frame, Run
 
@@ -12,6 +13,22 @@ logger = logging.getLogger(__name__)
 
 OUTBOX_BYTES = 256 * 1024
 SEND_SECONDS = 30  # what one frame may take under a server that blocks in send
+
+
+@types.coroutine
+def _go_on(coroutine: Coroutine[Any, Any, None], waits_for: object) -> Generator[object, Any, None]:
+    """The rest of a coroutine that was begun outside a task, as something that a task can await."""
+    while True:
+        failure: BaseException | None = None
+        sent = None
+        try:
+            sent = yield waits_for
+        except BaseException as error:
+            failure = error
+        try:
+            waits_for = coroutine.throw(failure) if failure else coroutine.send(sent)
+        except StopIteration:
+            return
 
 
 class Outbox:
@@ -89,16 +106,40 @@ class Outbox:
         """The fast path: no queue, no task. False when it must wait."""
         if self.gone:
             return True
-        if self._extension is None or self._extension["backlog"]() > 0:
+        if self._extension is None:
+            return self._flusher is None and self._begin(self._send(frame))
+        if self._extension["backlog"]() > 0:
             return False
         if not self._extension["write"](frame):
             asyncio.get_running_loop().call_soon(self.stop)
         return True
 
+    def _begin(self, sending: Awaitable[None]) -> bool:
+        """Run a send as far as it goes: while the server's buffer has room it ends at once, and costs no task."""
+        coroutine = cast("Coroutine[Any, Any, None]", sending)
+        try:
+            waits_for = coroutine.send(None)
+        except StopIteration:
+            return True
+        except Exception as error:
+            logger.info("A socket is gone: %r", error)
+            asyncio.get_running_loop().call_soon(self.stop)
+            return True
+        self._start_flusher(self._finish(coroutine, waits_for))
+        return True
+
+    async def _finish(self, coroutine: Coroutine[Any, Any, None], waits_for: object) -> None:
+        async with asyncio.timeout(SEND_SECONDS):
+            await _go_on(coroutine, waits_for)
+        await self._flush()
+
     def _flush_soon(self) -> None:
         if self._flusher is None and not self.gone:
-            self._flusher = asyncio.ensure_future(self._flush())
-            self._flusher.add_done_callback(self._flush_done)
+            self._start_flusher(self._flush())
+
+    def _start_flusher(self, work: Coroutine[Any, Any, None]) -> None:
+        self._flusher = asyncio.ensure_future(work)
+        self._flusher.add_done_callback(self._flush_done)
 
     def _flush_done(self, task: "asyncio.Task[None]") -> None:
         self._flusher = None
@@ -106,6 +147,8 @@ class Outbox:
             logger.info("A socket is gone: %r", error)
             self.stop()
         self._drained.set()
+        if self._waiting:  # put between the last look and now
+            self._flush_soon()
 
     async def _flush(self) -> None:
         while True:
