@@ -91,10 +91,15 @@ class SendMessageSerializer(StrictSerializer):
     reply_to = serializers.UUIDField(required=False, allow_null=True, default=None)
 
 
+@extend_schema_field(SendMessageSerializer)
+class ItemField(serializers.DictField):
+    """One item of many, read later: a bad one fails alone."""
+
+
 class SendMessagesSerializer(StrictSerializer):
     """Up to 50 messages to one room, in order."""
 
-    items = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=BATCH)
+    items = serializers.ListField(child=ItemField(), min_length=1, max_length=BATCH)
 
 
 class EditMessageSerializer(StrictSerializer):

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from channels.exceptions import StopConsumer
 from djangochannelsrestframework.consumers import AsyncAPIConsumer
 
+from realtime.closes import RECONNECT_CODES
 from realtime.consumers.frames import Request, read_frame
 from realtime.outbox import Outbox
 from wire import strict_json
@@ -28,7 +29,6 @@ BAD_FRAMES_SECONDS = 60
 CLOSE_SECONDS = 2.0  # for the last words to leave
 LAST_ACTIONS_SECONDS = 5.0  # for what came before a client hung up
 BAD_CODES = frozenset({"json.invalid", "frame.invalid", "action.unknown"})
-RECONNECT_CODES = frozenset({1012, 1013, 4002, 4004})
 
 
 class HardenedConsumer(AsyncAPIConsumer):

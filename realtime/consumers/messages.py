@@ -23,6 +23,7 @@ from realtime.consumers.connection import Connection
 from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
 from realtime.database import PAGE_BYTES, in_database, send
 from wire.problems import Problem, to_problem
+from wire.schema import ProblemSerializer
 
 
 class MessageBody(RoomBody):
@@ -59,17 +60,13 @@ class MarkUnreadBody(RoomBody, UnreadSerializer):
     """Unread from here."""
 
 
-class ItemProblemSerializer(serializers.Serializer[Any]):
-    """A problem, as everywhere."""
-
-
 class SentSerializer(serializers.Serializer[Any]):
     """What became of one item: 201, 200 for a retry, or its problem."""
 
     status = serializers.IntegerField()
     id = serializers.UUIDField(allow_null=True)
     seq = serializers.IntegerField(allow_null=True)
-    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]
+    errors = ProblemSerializer(many=True)  # type: ignore[assignment]
 
 
 class SentItemsSerializer(serializers.Serializer[Any]):

@@ -1,0 +1,173 @@
+"""asyncapi.yaml: who says which frame when, on /v1/ws and on the one-room door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+
+from realtime.closes import CLOSES
+from realtime.contracts.components import Components, Schema
+from realtime.contracts.events import EVENTS, add_events
+from realtime.contracts.examples import example
+from realtime.contracts.frames import PUSHES, Action, actions, add_frames
+from realtime.contracts.openapi import add_problem
+from wire.problems import REGISTRY
+
+DESCRIPTION = """\
+One socket for everything live. Say who you are by `Authorization: Bearer`, by the subprotocols `chat.v1` and
+`bearer.<token>`, or by `authenticate` as the first frame. Every frame gets exactly one reply, matched by `request_id`;
+`hello`, `events` and `goodbye` come unasked. The same types, and REST, are in `/openapi.yaml`.
+"""
+CHAT, DOOR = "chat", "door"
+DOOR_RECEIVES = ("DoorFrame", "AuthenticateFrame")
+DOOR_SENDS = ("DoorSaid", "DoorRefusal")
+PUSH_SUMMARIES = {
+    "HelloPush": "The first push once authenticated: who I am here, and every number that a client needs.",
+    "EventsPush": "Events of the streams that are subscribed to, in order.",
+    "GoodbyePush": "The last push before the server closes.",
+}
+
+
+def asyncapi() -> Schema:
+    """The whole document."""
+    schemas = _schemas()
+    chat = [*_frames_of(actions()), "FrameRefusal", *PUSHES]
+    frames = list(dict.fromkeys([*chat, *_door_frames()]))
+    return {
+        "asyncapi": "3.0.0",
+        "info": {**_info(), "description": DESCRIPTION},
+        "defaultContentType": "application/json",
+        "servers": {"parley": _server()},
+        "channels": {
+            CHAT: _channel("/v1/ws", "Everything live, for one device.", chat),
+            DOOR: _channel("/ws/chat/{slug}/", "One room, for the simplest client there is.", _door_frames())
+            | {"parameters": {"slug": {"description": "The public room; it is made when there is none."}}},
+        },
+        "operations": dict(_operations()),
+        "components": {
+            "messages": {name: _message(name, schemas) for name in frames},
+            "schemas": {name: _portable(schemas[name]) for name in sorted(_reachable(frames, schemas))},
+            "correlationIds": {"request": {"location": "$message.payload#/request_id"}},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+        "x-event-types": [_event_row(event) for event in EVENTS],
+        "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
+        "x-close-codes": [_close_row(close) for close in CLOSES],
+    }
+
+
+def _schemas() -> dict[str, Schema]:
+    components = Components()
+    add_problem(components)
+    add_events(components)
+    add_frames(components)
+    return components.build()
+
+
+def _info() -> Schema:
+    spectacular: dict[str, Any] = settings.SPECTACULAR_SETTINGS
+    return {"title": spectacular["TITLE"], "version": spectacular["VERSION"]}
+
+
+def _server() -> Schema:
+    return {
+        "host": "{host}",
+        "protocol": "ws",
+        "variables": {"host": {"default": "127.0.0.1:8000", "description": "Where `make serve` listens."}},
+        "security": [{"$ref": "#/components/securitySchemes/bearer"}],
+    }
+
+
+def _frames_of(known: list[Action]) -> list[str]:
+    return [f"{action.component}{kind}" for action in known for kind in ("Frame", "Reply", "Refusal")]
+
+
+def _door_frames() -> list[str]:
+    return [*DOOR_RECEIVES, *DOOR_SENDS]
+
+
+def _channel(address: str, summary: str, messages: list[str]) -> Schema:
+    names = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+    return {"address": address, "summary": summary, "messages": names}
+
+
+def _operations() -> Iterator[tuple[str, Schema]]:
+    """Seen from the server: it receives actions and answers them, and sends the pushes."""
+    for action in actions():
+        answers = [f"{action.component}Reply", f"{action.component}Refusal", "FrameRefusal"]
+        reply = {"channel": {"$ref": f"#/channels/{CHAT}"}, "messages": _of(CHAT, answers)}
+        operation = _operation("receive", CHAT, action.spec.summary, [f"{action.component}Frame"])
+        yield action.name, operation | {"reply": reply, "x-problem-codes": action.codes}
+    for name, summary in PUSH_SUMMARIES.items():
+        yield name.removesuffix("Push").lower(), _operation("send", CHAT, summary, [name])
+    yield "door_say", _operation("receive", DOOR, "Say something in the room; or first, who is there.", DOOR_RECEIVES)
+    yield "door_hear", _operation("send", DOOR, "What is said in the room, and what was refused.", DOOR_SENDS)
+
+
+def _operation(direction: str, channel: str, summary: str, messages: Iterable[str]) -> Schema:
+    return {
+        "action": direction,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "summary": summary,
+        "messages": _of(channel, messages),
+    }
+
+
+def _of(channel: str, messages: Iterable[str]) -> list[Schema]:
+    return [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in messages]
+
+
+def _message(name: str, schemas: dict[str, Schema]) -> Schema:
+    schema = schemas[name]
+    message: Schema = {
+        "name": name,
+        "summary": schema.get("description", PUSH_SUMMARIES.get(name, "")),
+        "payload": {"$ref": f"#/components/schemas/{name}"},
+        "examples": [{"payload": example(schema, schemas)}],
+    }
+    if "request_id" in schema["properties"]:
+        message["correlationId"] = {"$ref": "#/components/correlationIds/request"}
+    return message
+
+
+def _portable(node: Any) -> Any:
+    """The schema as AsyncAPI spells it: there a discriminator is a bare property name, and needs a mapping by name."""
+    if isinstance(node, list):
+        return [_portable(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _portable(value) for key, value in node.items() if key != "discriminator"}
+
+
+def _reachable(names: list[str], schemas: dict[str, Schema]) -> set[str]:
+    """These components and all that they refer to."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += re.findall(r"#/components/schemas/(\w+)", repr(_portable(schemas[name])))
+    return found
+
+
+def _event_row(event: Any) -> Schema:
+    return {
+        "type": event.type,
+        "schema": {"$ref": f"#/components/schemas/{event.component}"},
+        "stream": event.stream,
+        "durable": event.durable,
+        "summary": event.summary,
+    }
+
+
+def _kind_row(code: str) -> Schema:
+    kind = REGISTRY[code]
+    return {"status": kind.status, "title": kind.title, "retryable": kind.retryable}
+
+
+def _close_row(close: Any) -> Schema:
+    return {"code": close.code, "reasons": [*close.reasons], "reconnect": close.reconnect, "when": close.when}

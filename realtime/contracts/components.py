@@ -1,0 +1,86 @@
+"""Serializers as JSON Schema: one registry of components for REST bodies and for frames."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Literal, TypeAlias
+
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.plumbing import ResolvedComponent
+from rest_framework import serializers
+
+from wire.fields import StrictSerializer
+from wire.schema import Schema as ViewSchema
+from wire.views import ApiView
+
+Schema: TypeAlias = dict[str, Any]
+Kind: TypeAlias = type[serializers.Serializer[Any]]
+
+# What spectacular notes for itself, and what it says about forms: here a body and an answer never share a component.
+DROPPED = ("readOnly", "writeOnly", "x-spec-enum-id")
+
+
+class Components:
+    """What spectacular found behind the URLs, and everything that only the socket speaks of."""
+
+    def __init__(self) -> None:
+        generator = SchemaGenerator()
+        self.document: Schema = generator.get_schema(request=None, public=True)
+        self._registry = generator.registry
+        # spectacular reads serializers on behalf of a view; frames have none.
+        self._reader = ViewSchema()
+        self._reader.registry = self._registry
+        self._reader.view, self._reader.method, self._reader.path = ApiView(request=None), "POST", "/"
+
+    def ref(self, kind: Kind, direction: Literal["request", "response"] = "response") -> Schema:
+        """A reference to the component of a serializer."""
+        reference: Schema = self._reader.resolve_serializer(kind, direction).ref
+        return reference
+
+    def body(self, kind: Kind) -> Schema:
+        """A body's schema itself: a frame is the body with an action beside it."""
+        schema: Schema = self._reader._map_serializer(kind(), "request", False)
+        return schema
+
+    def add(self, name: str, schema: Schema) -> Schema:
+        """Register a component, or replace one; answers the reference."""
+        component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, object=name)
+        self._registry._components[component.key] = component
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def schema(self, name: str) -> Schema:
+        """A registered component."""
+        return self._registry[name, ResolvedComponent.SCHEMA].schema  # type: ignore[no-any-return]
+
+    def build(self) -> dict[str, Schema]:
+        """All components by name: bodies closed to unknown fields, answers with every field required."""
+        for component in self._registry._components.values():
+            if component.type == ResolvedComponent.SCHEMA:
+                _settle(component.schema, component.object)
+        schemas: dict[str, Schema] = tidy(self._registry.build({}))["schemas"]
+        return schemas
+
+
+def _settle(schema: Schema, kind: Any) -> None:
+    kind = kind if isinstance(kind, type) else type(kind)
+    if "properties" not in schema or not issubclass(kind, serializers.Serializer):
+        return
+    if issubclass(kind, StrictSerializer):
+        schema["additionalProperties"] = False
+        if schema.get("description") == inspect.getdoc(StrictSerializer):
+            del schema["description"]  # inherited: it speaks to who reads the code
+    else:
+        schema["required"] = list(schema["properties"])
+
+
+def tidy(node: Any) -> Any:
+    """A schema without spectacular's own notes, and without wrappers around a single reference."""
+    if isinstance(node, list):
+        return [tidy(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: tidy(value) for key, value in node.items() if not (key in ("readOnly", "writeOnly") and value is True)}
+    if set(kept) == {"allOf"} and len(kept["allOf"]) == 1:
+        only: Schema = kept["allOf"][0]
+        return only
+    return kept

@@ -1,0 +1,134 @@
+"""openapi.yaml: what spectacular reads off the views, with the frames beside it and the problems told once."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from realtime.contracts.components import Components, Schema, tidy
+from realtime.contracts.events import add_events
+from realtime.contracts.examples import example, problem_example
+from realtime.contracts.frames import add_frames
+from wire.problems import CONTENT_TYPE, REGISTRY
+from wire.schema import ProblemSerializer
+
+DESCRIPTION = """\
+A headless JSON chat: REST for users, rooms and history, and one websocket, `/v1/ws`, for everything live. Its frames
+are components of this document (`ClientFrame`, `ServerFrame`); `/asyncapi.yaml` says when each of them is spoken.
+
+JSON in snake_case; ids are UUIDv7; times are RFC 3339 in UTC with milliseconds. Unknown fields and parameters are
+refused by name. Every refusal is a problem (RFC 9457) whose `code` is one of `ProblemCode`. `X-Request-ID` is taken
+from the request, or made, and given back.
+"""
+TAGS = {
+    "auth": "Register, log in and out, and the devices that are logged in.",
+    "me": "Who asks, and their inbox.",
+    "users": "Other people.",
+    "rooms": "Rooms, their members, messages, events and read markers.",
+    "sync": "Coming back after three seconds or three weeks.",
+    "probes": "For whoever runs the server.",
+}
+REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
+
+
+def openapi() -> Schema:
+    """The whole document."""
+    components = Components()
+    add_problem(components)
+    add_events(components)
+    add_frames(components)
+    schemas = components.build()
+    responses: dict[str, Schema] = {}
+    paths = tidy(components.document["paths"])
+    for path in paths.values():
+        for operation in path.values():
+            _settle(operation, schemas, responses)
+    codes = sorted({code for response in responses.values() for code in response["content"][CONTENT_TYPE]["examples"]})
+    return {
+        "openapi": "3.1.1",
+        "info": components.document["info"] | {"description": DESCRIPTION},
+        "servers": [{"url": "/", "description": "Where this document comes from."}],
+        "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
+        "paths": paths | _probes(),
+        "components": {
+            "schemas": schemas,
+            "responses": dict(sorted(responses.items())),
+            "examples": {code: {"summary": code, "value": problem_example(code)} for code in codes},
+            "headers": {"RequestId": {"description": "The request's id, in logs too.", "schema": {"type": "string"}}},
+            "securitySchemes": components.document["components"]["securitySchemes"],
+        },
+    }
+
+
+def add_problem(components: Components) -> None:
+    """The one form of every refusal, and the registry of its codes."""
+    components.ref(ProblemSerializer)
+    problem = components.schema("Problem")["properties"]
+    problem["code"] = {"$ref": "#/components/schemas/ProblemCode"}
+    problem["request_id"] = {"type": ["string", "integer", "null"]}  # on a socket, the frame's own
+    words = "\n".join(f"* `{code}` ({kind.status}): {kind.title}" for code, kind in sorted(REGISTRY.items()))
+    components.add("ProblemCode", {"type": "string", "description": words, "enum": sorted(REGISTRY)})
+
+
+def _settle(operation: Schema, schemas: dict[str, Schema], responses: dict[str, Schema]) -> None:
+    if operation.get("security") == [{}]:
+        operation["security"] = []
+    if "requestBody" in operation:
+        _exemplify(operation["requestBody"], schemas)
+    for status, response in operation["responses"].items():
+        content = response.get("content", {})
+        if CONTENT_TYPE in content:
+            operation["responses"][status] = _shared(int(status), content[CONTENT_TYPE], responses)
+            continue
+        response["description"] = response.get("description") or HTTPStatus(int(status)).phrase
+        response["headers"] = REQUEST_ID
+        _exemplify(response, schemas)
+
+
+def _exemplify(holder: Schema, schemas: dict[str, Schema]) -> None:
+    for media in holder.get("content", {}).values():
+        media["example"] = example(media["schema"], schemas)
+
+
+def _shared(status: int, media: Schema, responses: dict[str, Schema]) -> Schema:
+    """A reference to the response that all operations with these very codes share."""
+    codes = sorted(one["value"]["code"] for one in media["examples"].values())
+    name = "Or".join("".join(word.title() for word in code.replace("_", ".").split(".")) for code in codes)
+    responses.setdefault(name, _problem_response(status, codes))
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def _problem_response(status: int, codes: list[str]) -> Schema:
+    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]}
+    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    return {
+        "description": "\n".join(f"* `{code}`: {REGISTRY[code].title}" for code in codes),
+        "headers": REQUEST_ID | _headers(status),
+        "content": {CONTENT_TYPE: {"schema": schema, "examples": examples}},
+    }
+
+
+def _headers(status: int) -> Schema:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": {"schema": {"const": "Bearer"}}}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": {"schema": {"type": "string"}, "description": "In seconds."}}
+    return {}
+
+
+def _probes() -> Schema:
+    """The two endpoints that are no part of the API proper."""
+    ready = {200: "It can do its work.", 503: "It cannot; `reason` says why."}
+    return {
+        "/livez": {"get": _probe("live", "Does the process answer?", {200: "It does."})},
+        "/readyz": {"get": _probe("ready", "Can it do its work?", ready)},
+    }
+
+
+def _probe(operation_id: str, summary: str, answers: dict[int, str]) -> Schema:
+    status = {"type": "string", "enum": ["ok", "unavailable"]}
+    schema: dict[str, Any] = {"type": "object", "properties": {"status": status, "reason": {"type": "string"}}}
+    content = {"application/json": {"schema": schema | {"required": ["status"]}}}
+    responses = {str(code): {"description": words, "content": content} for code, words in answers.items()}
+    return {"operationId": operation_id, "summary": summary, "tags": ["probes"], "security": [], "responses": responses}
