@@ -1,9 +1,13 @@
 """Who may see a room at all, decided alike for every endpoint and action (design section 5, seen from outside)."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 from uuid import UUID
 
-from api.models import Member, Room
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from api.models import Epoch, Member, Room, StreamHead
 from wire.problems import Problem, define
 
 define("room.not_member", 403, "You are not a member of this room")
@@ -19,6 +23,27 @@ def find_member(user_id: UUID, room_id: UUID) -> Member:
     if member is None:
         raise seen_from_outside(room_id)
     return member
+
+
+class Reader(NamedTuple):
+    """A member, with the room's head and the epoch, all of one moment."""
+
+    member: Member
+    head: int
+    epoch: int
+
+
+def find_reader(user_id: UUID, room_id: UUID) -> Reader:
+    """As find_member, with what the answers to reads carry, in the same one query."""
+    heads = StreamHead.objects.filter(stream=OuterRef("room_id")).values("last_seq")
+    found = (
+        Member.objects.select_related("room")
+        .filter(room_id=room_id, user_id=user_id, state="joined")
+        .annotate(head=Subquery(heads), epoch=Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1))
+    )
+    for member in found:
+        return Reader(member, member.head, member.epoch)
+    raise seen_from_outside(room_id)
 
 
 def find_members(user_ids: Iterable[UUID], room_id: UUID) -> dict[UUID, Member]:

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from api.models import Epoch, Event, Member, Message, StreamHead
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
-from api.services.access import find_member
+from api.services.access import find_reader
 from wire.problems import Problem
 
 Row = tuple[int, str | bytes]  # seq, JSON
@@ -34,8 +34,8 @@ def get_messages(
     `max_bytes` ends the page early, at what is farthest from the anchor. The cost does not depend on the room's size.
     Raises Problem room.not_member or not_found (the room, or an anchor that is nowhere in what the user may see).
     """
-    member = find_member(user_id, room_id)
-    head, epoch = stream_head(room_id)  # before the rows: whoever goes on from it misses nothing
+    # The head is read before the rows: whoever goes on from it misses nothing.
+    member, head, epoch = find_reader(user_id, room_id)
     split, ahead = _split(member, head, before=before, after=after, around=around)
     # One row of the side that was not asked for tells whether there is more on it.
     back, forth = (1 if after is not None else limit + 1), (limit + 1 if ahead else 1)
@@ -138,9 +138,12 @@ def get_events(
     With `before` alone it is the newest below it, else the oldest first. What the history rule does not give is left
     out: only of a since_joined room, and only before the first join and between a leave and a re-join.
     """
-    member = find_member(user_id, room_id) if room_id is not None else None
-    head, epoch = stream_head(room_id or user_id)
-    events = Event.objects.visible_to(member) if member else Event.objects.filter(stream=user_id)
+    if room_id is None:
+        head, epoch = stream_head(user_id)
+        events = Event.objects.filter(stream=user_id)
+    else:
+        member, head, epoch = find_reader(user_id, room_id)
+        events = Event.objects.visible_to(member)
     events = events.filter(seq__gt=after or 0, seq__lte=head)
     if before is not None:
         events = events.filter(seq__lt=before)

@@ -9,9 +9,9 @@ from django.db.models.lookups import Exact
 
 from accounts.models import Session
 from api.events import Log, recording
-from api.models import Interval, Member, Message, StreamHead
+from api.models import Interval, Member, Message
 from api.models.rooms import History
-from api.services.access import find_member
+from api.services.access import find_reader
 from wire.problems import FieldError, Problem, define
 
 UNREAD_EXACT = 999  # counted to here; more than this no badge shows
@@ -51,8 +51,7 @@ def mark_unread(*, session: Session, room_id: UUID, seq: int) -> Marker:
 
 def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
     """The member, and the room's head as the speaker knows it. Archived rooms can be read to the end."""
-    member = find_member(session.user_id, room_id)
-    head = StreamHead.objects.values_list("last_seq", flat=True).get(pk=room_id)
+    member, head, _ = find_reader(session.user_id, room_id)
     if seq > head:
         detail = f"The room's head is {head}."
         raise Problem("read.ahead", detail, errors=[FieldError("seq", "ahead", detail)])
