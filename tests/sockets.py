@@ -118,7 +118,7 @@ class Socket:
     async def say(self, frame: object) -> None:
         """Say this as JSON."""
         record("sent", self.face, frame)
-        await self.connection.send(json.dumps(frame))
+        await self.connection.send(json.dumps(frame, ensure_ascii=False))
 
     async def call(self, action: str, /, **body: Any) -> Reply:
         """One action and its reply."""

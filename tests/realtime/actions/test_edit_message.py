@@ -1,0 +1,118 @@
+"""edit_message: authors change what they said."""
+
+from typing import Any
+
+import pytest
+
+from tests.realtime.actions.knocking import NOWHERE, SHUT, answer, knock, said
+from tests.sockets import Account
+
+
+async def test_it_works(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    message = await alice.say(room, "helo")
+    editor, listener = await alice.connect(), await bob.listen(room)
+
+    reply = await editor.call("edit_message", room_id=room["id"], message_id=message["id"], text="hello")
+
+    event = await listener.next_event("message.edited")
+    assert reply.status == 200
+    assert event["data"] == reply.data
+    assert (reply.data["text"], reply.data["seq"]) == ("hello", message["seq"])
+    assert reply.data["version"] == event["seq"] > message["version"]
+
+
+async def test_rest_sees_the_same(alice: Account) -> None:
+    room = await alice.make_room()
+    message = await alice.say(room, "helo")
+    socket = await alice.connect()
+    body = {"text": "hello", "metadata": {"a": 1}, "if_version": message["version"]}
+
+    reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
+    twin = await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", body)
+
+    assert said(reply) == answer(twin)
+
+
+async def test_a_change_of_somebody_else_in_between_is_a_conflict(alice: Account) -> None:
+    room = await alice.make_room()
+    message = await alice.say(room, "one")
+    socket = await alice.connect()
+    path = f"/v1/rooms/{room['id']}/messages/{message['id']}"
+    await alice.patch(path, {"text": "two"})
+    body = {"text": "three", "if_version": message["version"]}
+
+    reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
+
+    assert reply.refusal == (409, "message.version_conflict")
+    assert said(reply) == answer(await alice.patch(path, body))
+
+
+async def test_nobody_else_edits(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    message = await bob.say(room, "mine")
+    socket = await alice.connect()
+
+    reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], text="yours")
+
+    assert reply.refusal == (403, "message.not_author")
+
+
+async def test_a_deleted_message_stays_deleted(alice: Account) -> None:
+    room = await alice.make_room()
+    message = await alice.say(room, "one")
+    await alice.delete(f"/v1/rooms/{room['id']}/messages/{message['id']}")
+    socket = await alice.connect()
+
+    reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], text="two")
+
+    assert reply.refusal == (409, "message.deleted")
+
+
+async def test_an_archived_room_does_not_change(alice: Account) -> None:
+    room = await alice.make_room()
+    message = await alice.say(room, "one")
+    await alice.delete(f"/v1/rooms/{room['id']}")
+    socket = await alice.connect()
+
+    reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], text="two")
+
+    assert reply.refusal == (409, "room.archived")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": ""},
+        {"text": 5},
+        {"metadata": "x"},
+        {"if_version": 0},
+        {"if_version": "1"},
+        {"seq": 9},
+        {"text": "a\x00"},
+    ],
+)
+async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: dict[str, Any]) -> None:
+    room = await alice.make_room()
+    message = await alice.say(room, "one")
+    socket = await alice.connect()
+
+    reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
+    twin = await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", body)
+
+    assert reply.status == 400
+    assert said(reply) == answer(twin)
+
+
+async def test_a_message_of_another_room_is_not_found(alice: Account) -> None:
+    room, other = await alice.make_room(), await alice.make_room()
+    message = await alice.say(other, "elsewhere")
+    socket = await alice.connect()
+
+    reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], text="here")
+
+    assert reply.refusal == (404, "not_found")
+
+
+async def test_an_outsider_cannot_edit(alice: Account, charlie: Account) -> None:
+    assert await knock(charlie, alice, "edit_message", message_id=NOWHERE, text="hi") == SHUT

@@ -1,0 +1,69 @@
+"""get_events: a page of a room's log, or of the inbox."""
+
+from typing import Any
+
+import pytest
+
+from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.sockets import Account
+
+
+async def test_it_works(alice: Account) -> None:
+    room = await alice.make_room()
+    message = await alice.say(room, "one")
+    socket = await alice.connect()
+
+    reply = await socket.call("get_events", room_id=room["id"], after=1)
+
+    assert reply.status == 200
+    assert [(event["type"], event["seq"], event["data"]) for event in reply.data["results"]] == [
+        ("message.created", 2, message)
+    ]
+    assert (reply.data["head"], reply.data["more"]) == (2, False)
+
+
+async def test_without_a_room_it_is_the_inbox(alice: Account) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+
+    reply = await socket.call("get_events", room_id=None)
+
+    assert [(event["type"], event["room_id"], event["data"]["id"]) for event in reply.data["results"]] == [
+        ("room.added", None, room["id"])
+    ]
+    assert said(reply) == answer(await alice.get("/v1/me/events"))
+
+
+@pytest.mark.parametrize("page", [{}, {"after": 1, "limit": 1}, {"before": 3}, {"after": 99}])
+async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) -> None:
+    room = await alice.make_room()
+    for text in ("one", "two", "three"):
+        await alice.say(room, text)
+    socket = await alice.connect()
+
+    reply = await socket.call("get_events", room_id=room["id"], **page)
+
+    assert said(reply) == answer(await alice.get(f"/v1/rooms/{room['id']}/events", **page))
+
+
+@pytest.mark.parametrize("page", [{"limit": 0}, {"limit": 201}, {"after": -1}, {"after": "1"}, {"around": 1}])
+async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+
+    reply = await socket.call("get_events", room_id=room["id"], **page)
+
+    assert reply.refusal == (400, "request.invalid")
+
+
+async def test_the_room_must_be_named_or_be_null(alice: Account) -> None:
+    socket = await alice.connect()
+
+    reply = await socket.call("get_events")
+
+    assert reply.refusal == (400, "request.invalid")
+    assert reply.fields == {"room_id": "required"}
+
+
+async def test_an_outsider_reads_nothing(alice: Account, charlie: Account) -> None:
+    assert await knock(charlie, alice, "get_events") == SHUT

@@ -1,0 +1,103 @@
+"""mark_read: the marker moves forward, on all my devices; in a small room the others see it."""
+
+import pytest
+
+from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.sockets import Account
+
+
+async def test_it_works(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    for text in ("one", "two", "three"):
+        await alice.say(room, text)
+    socket = await bob.connect()
+
+    reply = await socket.call("mark_read", room_id=room["id"], seq=3)
+
+    assert (reply.status, reply.data) == (200, {"read_seq": 3, "unread": 1, "unread_capped": False})
+
+
+async def test_it_never_moves_back(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    await alice.say(room, "one")
+    socket = await bob.connect()
+    await socket.call("mark_read", room_id=room["id"], seq=2)
+
+    reply = await socket.call("mark_read", room_id=room["id"], seq=1)
+
+    assert reply.data == {"read_seq": 2, "unread": 0, "unread_capped": False}
+
+
+async def test_my_other_devices_hear_it_in_the_inbox(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    await alice.say(room, "one")
+    phone, laptop = await bob.connect(), await bob.listen(None)
+
+    await phone.call("mark_read", room_id=room["id"], seq=2)
+
+    event = await laptop.next_event("read.updated")
+    assert event["room_id"] is None
+    assert event["seq"] is not None
+    assert event["data"] == {"room_id": room["id"], "user_id": bob.id, "read_seq": 2}
+
+
+async def test_a_small_room_sees_how_far_others_have_read(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    await alice.say(room, "one")
+    listener, socket = await alice.listen(room), await bob.connect()
+
+    await socket.call("mark_read", room_id=room["id"], seq=2)
+
+    event = await listener.next_event("read.updated")
+    assert (event["room_id"], event["seq"], event["actor_id"]) == (room["id"], None, bob.id)
+    assert event["data"] == {"room_id": room["id"], "user_id": bob.id, "read_seq": 2}
+
+
+async def test_of_many_markers_in_a_second_the_newest_is_told(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    await alice.say_many(room, 20)
+    listener, socket = await alice.listen(room), await bob.connect()
+
+    for seq in range(2, 22):
+        await socket.call("mark_read", room_id=room["id"], seq=seq)
+
+    told = [(await listener.next_event("read.updated"))["data"]["read_seq"]]
+    while told[-1] < 21:
+        told.append((await listener.next_event("read.updated"))["data"]["read_seq"])
+    assert told == sorted(set(told))
+    assert len(told) <= 4
+
+
+@pytest.mark.parametrize("seq", [None, -1, "2", 1.5, True, 2**53, []])
+async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+
+    reply = await socket.call("mark_read", room_id=room["id"], seq=seq)
+
+    assert reply.status == 400
+
+
+async def test_nobody_reads_ahead(alice: Account) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+
+    reply = await socket.call("mark_read", room_id=room["id"], seq=2)
+
+    assert reply.refusal == (400, "read.ahead")
+    assert said(reply) == answer(await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2}))
+
+
+async def test_an_archived_room_can_be_read_to_its_end(alice: Account) -> None:
+    room = await alice.make_room()
+    await alice.say(room, "one")
+    await alice.delete(f"/v1/rooms/{room['id']}")
+    socket = await alice.connect()
+
+    reply = await socket.call("mark_read", room_id=room["id"], seq=3)
+
+    assert reply.status == 200
+
+
+async def test_an_outsider_marks_nothing(alice: Account, charlie: Account) -> None:
+    assert await knock(charlie, alice, "mark_read", seq=1) == SHUT

@@ -1,0 +1,54 @@
+"""mark_unread: the marker goes back, so that I find it again."""
+
+import pytest
+
+from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.sockets import Account
+
+
+async def test_it_works(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    for text in ("one", "two"):
+        await alice.say(room, text)
+    socket, laptop = await bob.connect(), await bob.listen(None)
+    await socket.call("mark_read", room_id=room["id"], seq=3)
+
+    reply = await socket.call("mark_unread", room_id=room["id"], seq=3)
+
+    markers = [(await laptop.next_event("read.updated"))["data"]["read_seq"] for _ in range(2)]
+    assert (reply.status, reply.data) == (200, {"read_seq": 2, "unread": 1, "unread_capped": False})
+    assert markers == [3, 2]
+
+
+async def test_it_never_moves_forward(alice: Account) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+
+    reply = await socket.call("mark_unread", room_id=room["id"], seq=1)
+    again = await alice.post(f"/v1/rooms/{room['id']}/unread", {"seq": 1})
+
+    assert reply.data["read_seq"] == 0
+    assert said(reply) == answer(again)
+
+
+@pytest.mark.parametrize("seq", [None, 0, -1, "2", 1.5])
+async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+
+    reply = await socket.call("mark_unread", room_id=room["id"], seq=seq)
+
+    assert reply.refusal == (400, "request.invalid")
+
+
+async def test_nothing_is_unread_that_does_not_exist(alice: Account) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+
+    reply = await socket.call("mark_unread", room_id=room["id"], seq=2)
+
+    assert reply.refusal == (400, "read.ahead")
+
+
+async def test_an_outsider_marks_nothing(alice: Account, charlie: Account) -> None:
+    assert await knock(charlie, alice, "mark_unread", seq=1) == SHUT
