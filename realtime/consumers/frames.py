@@ -1,10 +1,12 @@
 """What comes in: one frame, read strictly, so that nothing a client sends reaches the code in another shape."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from wire import strict_json
 from wire.problems import Problem, define
+from wire.strict_json import MAX_NUMBER
 
 define("frame.invalid", 400, "The frame is not a request: a JSON object with an action")
 define("action.unknown", 400, "There is no such action")
@@ -41,7 +43,11 @@ def read_frame(text: str | None, actions: frozenset[str]) -> Request:
 def _read(request: Request, text: str | None, actions: frozenset[str]) -> None:
     if text is None:
         raise Problem("frame.invalid", "Binary frames are not spoken here: send JSON as text.")
-    content = strict_json.loads(text)
+    try:
+        content = strict_json.loads(text)
+    except Problem:
+        _guess(request, text)
+        raise
     if not isinstance(content, dict):
         raise Problem("frame.invalid", "A frame is a JSON object.")
     request_id, action = content.pop("request_id", None), content.pop("action", None)
@@ -54,8 +60,23 @@ def _read(request: Request, text: str | None, actions: frozenset[str]) -> None:
         raise Problem("action.unknown", f"The actions are {', '.join(sorted(actions))}.")
 
 
+def _guess(request: Request, text: str) -> None:
+    """Whom to answer about a frame that breaks a rule of ours and is JSON to others (RFC 8259): nothing else is used.
+
+    Also whom to answer about NaN, which JavaScript and Python write when they are not asked to be strict.
+    """
+    try:
+        content = json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= 16 else None)
+        action, request_id = content.get("action"), _request_id(content.get("request_id"))
+        strict_json.dumps([action, request_id])  # neither may break the reply
+    except (ValueError, RecursionError, AttributeError, TypeError, Problem):
+        return
+    request.action = action if isinstance(action, str) else None
+    request.request_id = request_id
+
+
 def _request_id(value: object) -> str | int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER):
         return value
     if isinstance(value, str) and len(value) <= REQUEST_ID_CHARS:
         return value

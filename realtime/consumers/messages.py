@@ -1,5 +1,6 @@
 """What a socket says and reads: each action is the twin of an endpoint, with its serializer, service and answer."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,16 @@ from api.serializers.messages import (
 from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
 from api.services import history, messages, reads
 from api.services.messages import Send, Sent
-from realtime.consumers.actions import Reply, acting, action, validate
+from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
 from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
 from realtime.database import PAGE_BYTES, in_database, send
+from wire.fields import validate
 from wire.problems import Problem, to_problem
 from wire.schema import ProblemSerializer
+
+# What refuses a batch, not an item of it.
+WHOLE = frozenset({*OUTSIDE, "room.archived", "auth.invalid_token", "auth.account_disabled"})
 
 
 class MessageBody(RoomBody):
@@ -94,7 +99,9 @@ class Messages(Connection):
         """Say several things in order; a bad item fails alone, and the whole may be sent again."""
         readable = [self._read_item(room_id, item) for item in items]
         sends = [item for item in readable if isinstance(item, Send)]
-        results = iter(await in_database(messages.send_messages, sends) if sends else [])
+        sent = await in_database(messages.send_messages, sends) if sends else []
+        _refuse_whole(sent)
+        results = iter(sent)
         return {"results": [_result(next(results) if isinstance(item, Send) else item) for item in readable]}, 200
 
     def _read_item(self, room_id: UUID, item: object) -> Send | Problem:
@@ -144,6 +151,13 @@ class Messages(Connection):
     async def mark_unread(self, room_id: UUID, seq: int) -> Reply:
         """Move the read marker back to before this seq."""
         return await in_database(reads.mark_unread, session=acting(self.session), room_id=room_id, seq=seq), 200
+
+
+def _refuse_whole(results: Sequence[Sent | Problem]) -> None:
+    """Who may not send here at all, and never did, is told so once and not item by item."""
+    refusals = [result for result in results if isinstance(result, Problem) and result.code in WHOLE]
+    if refusals and not any(isinstance(result, Sent) for result in results):
+        raise refusals[0]
 
 
 def _result(result: Sent | Problem) -> dict[str, Any]:
