@@ -8,11 +8,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView, set_rollback
 
 from wire import strict_json
-from wire.fields import QuerySerializer
+from wire.fields import QuerySerializer, validate
 from wire.parsers import StrictJsonParser
 from wire.problems import CONTENT_TYPE, Problem, to_problem
 from wire.renderers import JsonNegotiation, JsonRenderer
@@ -39,18 +39,11 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         method = "GET" if request.method == "HEAD" else str(request.method)
-        serializer = self.queries.get(method, QuerySerializer)(data=request.query_params)
-        serializer.is_valid(raise_exception=True)
-        self.query = serializer.validated_data
+        self.query = validate(self.queries.get(method, QuerySerializer), request.query_params)
 
-    def body(self, serializer: type[BaseSerializer[Any]], **options: Any) -> Any:
+    def body(self, serializer: type[Serializer[Any]]) -> Any:
         """The validated body, or Problem `request.invalid`."""
-        bound = serializer(data=self.request.data, context=self.get_serializer_context(), **options)
-        bound.is_valid(raise_exception=True)
-        return bound.validated_data
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {"request": self.request, "view": self}
+        return validate(serializer, self.request.data)
 
     @property
     def default_response_headers(self) -> dict[str, str]:

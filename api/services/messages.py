@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import Case, Value, When
+from django.db.models import OuterRef, Subquery
 from uuid_utils.compat import uuid7
 
 from accounts.models import Session, User
@@ -209,11 +209,10 @@ def _append(log: Log, send: Send, author: User) -> Message:
 
 def _move_markers(room_id: UUID, fresh: Sequence[Message]) -> None:
     """Who speaks has read. The newest seq is above any marker, so nothing moves back."""
-    newest = {message.sender_id: message.seq for message in fresh}
-    moved = Case(*(When(user_id=user_id, then=Value(seq)) for user_id, seq in newest.items()))
-    Member.objects.filter(room_id=room_id, user_id__in=newest).update(
-        read_seq=moved if len(newest) > 1 else next(iter(newest.values()))
-    )
+    senders = {message.sender_id for message in fresh}
+    own = Message.objects.filter(room_id=room_id, sender_id=OuterRef("user_id"), seq__gte=fresh[0].seq)
+    newest = own.order_by("-seq").values("seq")[:1]
+    Member.objects.filter(room_id=room_id, user_id__in=senders).update(read_seq=Subquery(newest))
 
 
 def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> str:

@@ -9,7 +9,7 @@ from djangochannelsrestframework.decorators import action as dcrf_action
 from rest_framework import serializers
 
 from accounts.models import Session
-from wire.fields import StrictSerializer
+from wire.fields import StrictSerializer, validate
 
 Reply = tuple[Any, int]
 Method = Callable[Concatenate[Any, ...], Awaitable[Reply]]
@@ -47,14 +47,6 @@ def action(
         return declared
 
     return decorate
-
-
-def validate(body: type[StrictSerializer], data: object) -> dict[str, Any]:
-    """The fields of a body. Raises DRF's ValidationError, which becomes request.invalid."""
-    serializer = body(data=data)
-    serializer.is_valid(raise_exception=True)
-    validated: dict[str, Any] = serializer.validated_data
-    return validated
 
 
 def acting(session: Session | None) -> Session:

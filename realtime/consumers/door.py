@@ -11,13 +11,14 @@ from accounts.models import Session
 from api.serializers.messages import SendMessageSerializer
 from api.services.messages import Send
 from api.services.rooms import room_for_slug
-from realtime.consumers.actions import acting, validate
+from realtime.consumers.actions import acting
 from realtime.consumers.connection import Connection
 from realtime.consumers.frames import Request
 from realtime.database import in_database, send
 from realtime.feed import Feed, Run, Subscription
 from realtime.outbox import Outbox
 from wire import strict_json
+from wire.fields import validate
 from wire.problems import Problem, to_problem
 
 
