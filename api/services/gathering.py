@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from api.serializers.messages import BATCH
 from api.services.messages import Send, Sent, send_messages
@@ -115,9 +115,13 @@ def _commit(batch: list[Waiting]) -> None:
 
 
 def _fail(batch: list[Waiting], error: Exception) -> None:
-    """The transaction is gone. A lone send is told so; of several each is tried alone: only a bad one fails."""
-    if len(batch) == 1:
-        batch[0][1].set_exception(error)
+    """The transaction is gone. A bad send fails alone: each is tried again by itself.
+
+    Unless it is the database that is away or locked: fifty waits in a row would help nobody, and all may try again.
+    """
+    if len(batch) == 1 or isinstance(error, OperationalError | InterfaceError):
+        for _, future in batch:
+            future.set_exception(error)
         return
     for waiting in batch:
         _commit([waiting])
