@@ -161,11 +161,12 @@ class Hub:
         feed = self.feeds.get(stream)
         if feed is None:
             feed = self.feeds[stream] = Feed(stream, admission.epoch, admission.head)
-            self.idle_since[stream] = self._loop.time()
             if self.broker:
                 self.broker.join(_group(stream))
         elif feed.behind(admission.head):
             self.repair_soon(feed)
+        if not feed.subscriptions:
+            self.idle_since[stream] = self._loop.time()  # somebody is about to listen
         return feed
 
     def push(self, feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> None:

@@ -21,7 +21,8 @@ SWEEP_CPU_SHARE = 0.02  # a sweep of 20 ms of CPU a second; a dearer one comes l
 LINGER_SECONDS = 60.0
 SILENT_SECONDS = 60.0
 RING_BYTES_OF_PROCESS = 64 * 1024 * 1024
-BLIND_SECONDS = 10.0  # without heads for so long, sockets are better off elsewhere
+HEADS_SECONDS = 3.0  # for one reading of the heads, also when the database is frozen
+BLIND_SECONDS = 9.5  # without heads or sessions for so long, sockets close: nobody may hear longer than ten seconds
 RETRY_SECONDS = 0.5
 
 
@@ -32,7 +33,7 @@ class Sweep:
         self.hub = hub
         self.now = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._heads_read_at = self._loop.time()
+        self._blind: asyncio.TimerHandle | None = None
         self._silent_since: dict[Subscription, float] = {}
 
     async def forever(self) -> None:
@@ -47,8 +48,6 @@ class Sweep:
             self.now.clear()
             if self.hub.feeds or self.hub.sessions.sockets:
                 period = max(SWEEP_SECONDS, await self.run() / SWEEP_CPU_SHARE)
-            else:
-                self._heads_read_at = self._loop.time()
 
     async def run(self) -> float:
         """Compare every feed with the log's heads; the CPU seconds that it took."""
@@ -56,18 +55,25 @@ class Sweep:
         self._tidy()
         tails = {stream: feed.tail for stream, feed in self.hub.feeds.items()}
         spent = time.thread_time() - began
+        if self._blind is None:
+            self._blind = self._loop.call_later(BLIND_SECONDS, self._give_up)
         try:
-            epoch, heads, queried = await self.hub.log.heads(list(tails))
-        except DatabaseError as error:
+            async with asyncio.timeout(HEADS_SECONDS):
+                epoch, heads, queried = await self.hub.log.heads(list(tails))
+        except (DatabaseError, TimeoutError) as error:
             logger.warning("The heads could not be read (%r)", error)
-            if self._loop.time() - self._heads_read_at > BLIND_SECONDS:
-                self.hub.sessions.end_all(1013, "unavailable")
             return spent
-        self.hub.epoch, self._heads_read_at = epoch, self._loop.time()
+        self._blind.cancel()
+        self._blind = None
+        self.hub.epoch = epoch
         began = time.thread_time()
         for stream, tail in tails.items():
             self._compare(stream, tail, epoch, heads.get(stream, 0))
         return spent + queried + time.thread_time() - began
+
+    def _give_up(self) -> None:
+        self._blind = None
+        self.hub.sessions.end_all(1013, "unavailable")
 
     def _compare(self, stream: str, tail: int, epoch: int, head: int) -> None:
         """`tail` is what it was before the query: all of it was committed, so a smaller head is a rewind."""
