@@ -74,8 +74,8 @@ class Hub:
 
     def start(self) -> None:
         """Begin to sweep, to verify sessions and to hear the other processes."""
-        self.spawn(self.sweep.forever())
-        self.spawn(self.sessions.verify_forever())
+        for loop in (self.sweep.forever, self.sessions.verify_forever):
+            self.spawn(_ever(loop))
         if self.broker:
             self.broker.start()
 
@@ -324,6 +324,16 @@ class Hub:
         self.feeds.pop(stream, None)
         if self.broker:
             self.broker.leave(_group(stream))
+
+
+async def _ever(loop: Callable[[], Awaitable[None]]) -> None:
+    """Whatever happens in a loop that the promise rests on, it goes on."""
+    while True:
+        try:
+            await loop()
+        except Exception:
+            logger.exception("A loop of the hub failed and starts again")
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def _group(stream: str) -> str:
