@@ -1,0 +1,97 @@
+"""POST /v1/sync: random lives of a device, each answer held against what the history rule gives (G4, G5)."""
+
+import random
+from typing import Any
+
+import pytest
+
+from api.models import Event, Interval, Message, StreamHead
+from tests.api.stories import make_room
+from tests.api.sync.test_sync import Answer, ask
+from tests.clients import Person
+
+
+def visible(person: Person, room: Any, after: int, last: int) -> list[int]:
+    """The seqs that the person may see, found one by one."""
+    if room["history"] == "shared":
+        return list(range(after + 1, last + 1))
+    stays = Interval.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
+    return [seq for seq in range(after + 1, last + 1) if any(joined <= seq <= (left or seq) for joined, left in stays)]
+
+
+class Device:
+    """Keeps cursors, syncs page by page, goes away in the middle, and checks every entry that it gets."""
+
+    def __init__(self, owner: Person, rooms: list[Any]) -> None:
+        self.owner = owner
+        self.known = {room["id"]: room for room in rooms}
+        self.cursors: dict[str, int] = {}
+        self.inbox: int | None = None
+
+    def sync(self, limit: int, most_pages: int) -> bool:
+        """Whether it got to the end."""
+        body = {"rooms": dict(self.cursors), "inbox": self.inbox, "limit": limit}
+        following = None
+        for _ in range(most_pages):
+            answer = ask(self.owner, **body, next=following)
+            self.apply(answer)
+            following = answer["next"]
+            if following is None:
+                return True
+        return False
+
+    def apply(self, answer: Answer) -> None:
+        told = [event["seq"] for event in answer["inbox"]["events"]]
+        assert told == ([] if self.inbox is None else list(range(self.inbox + 1, answer["inbox"]["head"] + 1)))
+        self.inbox = answer["inbox"]["head"]
+        for gone in answer["removed"]:
+            self.cursors.pop(gone["id"], None)
+        for entry in answer["rooms"]:
+            self.apply_room(entry)
+
+    def apply_room(self, entry: Any) -> None:
+        cursor = self.cursors.get(entry["id"])
+        if entry["room"] is None:
+            assert cursor is not None
+            told = [event["seq"] for event in entry["events"]]
+            assert told == visible(self.owner, self.known[entry["id"]], cursor, entry["head"])
+            assert told
+        else:
+            assert (cursor, entry["reset"], entry["limited"]) == (None, False, None)
+            assert entry["events"] == []
+        self.cursors[entry["id"]] = entry["head"]
+
+
+def act(dice: random.Random, owner: Person, guest: Person, room: Any) -> None:
+    """Anything that may happen in a room."""
+    url = f"/v1/rooms/{room['id']}"
+    person = dice.choice([owner, guest])
+    known = list(Message.objects.filter(room=room["id"]).values_list("pk", flat=True))
+    match dice.randrange(8):
+        case 0 | 1 | 2 | 3:
+            person.post(f"{url}/messages", {"client_id": str(dice.random())[2:], "text": "Hi"})
+        case 4 if known:
+            person.patch(f"{url}/messages/{dice.choice(known)}", {"text": str(dice.random())})
+        case 5 if known:
+            person.delete(f"{url}/messages/{dice.choice(known)}")
+        case 6:
+            owner.delete(f"{url}/members/{guest.user.id}")
+        case _:
+            owner.put(f"{url}/members/{guest.user.id}")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_answer_is_the_whole_truth(alice: Person, bob: Person, seed: int) -> None:
+    dice = random.Random(seed)
+    rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 2]
+    device = Device(bob, rooms)
+
+    for _ in range(12):
+        for _ in range(dice.randrange(10)):
+            act(dice, alice, bob, dice.choice(rooms))
+        device.sync(limit=dice.choice([1, 2, 5, 1_000]), most_pages=dice.choice([1, 2, 100]))
+    assert device.sync(limit=1_000, most_pages=100)
+
+    mine = {room["id"] for room in bob.get("/v1/rooms").json()["results"]}
+    assert device.cursors == {room_id: StreamHead.objects.get(pk=room_id).last_seq for room_id in mine}
+    assert device.inbox == Event.objects.filter(stream=bob.user.id).count()
