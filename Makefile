@@ -37,7 +37,7 @@ check: $(STAMP)
 	$(MANAGE) makemigrations --check --dry-run
 	$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 	$(if $(CONTRACTS),$(MANAGE) contracts --check)
-	$(BIN)/python -m pytest -q tests/packaging
+	$(BIN)/python -m pytest -q tests/packaging tests/contracts/test_documents.py
 	$(if $(CONTRACTS),@sh tests/contracts/lint_openapi.sh)
 
 # Writes openapi.yaml and asyncapi.yaml from the code.

@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts import services
 from accounts.models import Session, User
+from tests.recording import record
 
 PASSWORD = "correct horse battery"
 
@@ -57,7 +58,7 @@ class Person:
     ) -> Any:
         """Send `body` as JSON, or as it is when it is bytes; the response is Django's."""
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return self._client.generic(
+        response = self._client.generic(
             method,
             path,
             b"" if body is None else body if isinstance(body, bytes) else json.dumps(body, default=str).encode(),
@@ -65,11 +66,24 @@ class Person:
             query_params=query or None,
             headers={**sent, **(headers or {})},
         )
+        record("received", "rest", heard(method, path, response))
+        return response
 
     def another_device(self) -> Person:
         """The same user on a second device."""
         login = services.log_in(username=self.user.username, password=PASSWORD)
         return Person(login.token, login.session)
+
+
+def heard(method: str, path: str, response: Any) -> dict[str, Any]:
+    """A response of Django's, as it is recorded."""
+    return {
+        "method": method,
+        "path": path.partition("?")[0],
+        "status": response.status_code,
+        "content_type": response.get("Content-Type"),
+        "body": response.json() if response.content else None,
+    }
 
 
 def join_parley(username: str, display_name: str = "") -> Person:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.clients import Person, join_parley
 
+pytest_plugins = ["tests.contracts.plugin"]
+
 
 @pytest.fixture
 def stranger(db: None) -> Person:

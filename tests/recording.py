@@ -1,17 +1,95 @@
-"""Every response and frame that the suite sees goes through `record`, to be judged by the two contracts."""
+"""Every response and frame that the suite sees is judged by the two contracts, and what was seen is noted."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from tests.contracts.documents import Undocumented, asyncapi, openapi
+
 Direction = Literal["sent", "received", "closed"]
 Face = Literal["rest", "socket", "door"]
 
+broken: list[str] = []  # since the last test
+seen: dict[str, set[str]] = {
+    "operation": set(),
+    "action": set(),
+    "event type": set(),
+    "problem code": set(),
+    "close code": set(),
+}
+
 
 def record(direction: Direction, face: Face, payload: Any) -> None:
-    """Note what a client sent or got.
+    """Note what a client sent or got, and judge it.
 
     rest, received: {"method", "path" (without the query), "status", "content_type", "body" (parsed; None when empty)}.
     socket and door: the frame, parsed; or as text where a test sends something else than JSON.
     closed: {"code", "reason"} as the client saw them; only of closes that the server began.
     """
+    try:
+        if direction == "closed":
+            _record_close(payload)
+        elif direction == "received":
+            {"rest": _record_response, "socket": _record_frame, "door": _record_door_frame}[face](payload)
+    except Undocumented as error:
+        broken.append(f"{face}: {error}\n  in {str(payload)[:1000]}")
+
+
+def _record_response(response: dict[str, Any]) -> None:
+    method, path, body = response["method"], response["path"], response["body"]
+    operation = openapi().operation(method, path)
+    if operation is not None and response["status"] < 300:
+        seen["operation"].add(operation["operationId"])
+        _note_events(body)
+    elif isinstance(body, dict) and "code" in body:
+        seen["problem code"].add(body["code"])
+    openapi().judge_response(method, path, response["status"], response["content_type"] or "", body)
+
+
+def _record_frame(frame: dict[str, Any]) -> None:
+    for problem in frame.get("errors", ()):
+        seen["problem code"].add(problem["code"])
+    if frame.get("response_status", 500) < 300:
+        seen["action"].add(frame["action"])
+    if frame.get("action") == "events":
+        _note_events({"results": frame["data"]})
+    if frame.get("action") == "goodbye":
+        _record_close(frame["data"])
+    asyncapi().judge_frame(frame)
+
+
+def _record_door_frame(frame: dict[str, Any]) -> None:
+    if "error" in frame:
+        seen["problem code"].add(frame["error"]["code"])
+    asyncapi().judge_door_frame(frame)
+
+
+def _record_close(close: dict[str, Any]) -> None:
+    seen["close code"].add(str(close["code"]))
+    if close["code"] not in (1000, 1005, 1006):  # no word of the server's
+        asyncapi().judge_close(close["code"], close["reason"])
+
+
+def _note_events(page: Any) -> None:
+    """Events in an answer, wherever pages keep them."""
+    rows = page.get("results", ()) if isinstance(page, dict) else ()
+    for row in rows:
+        if isinstance(row, dict) and "type" in row and "seq" in row:
+            seen["event type"].add(_event_name(row["type"], row["seq"] is not None))
+
+
+def _event_name(kind: str, durable: bool) -> str:
+    return kind if durable else f"{kind} (ephemeral)"
+
+
+def never_seen() -> dict[str, list[str]]:
+    """What the documents name and no test has met so far."""
+    documented = {
+        "operation": {one["operationId"] for path in openapi().document["paths"].values() for one in path.values()},
+        "action": set(asyncapi().actions),
+        "event type": {_event_name(*key) for key in asyncapi().event_types},
+        "problem code": asyncapi().problem_codes,
+        "close code": {str(code) for code in asyncapi().closes},
+    }
+    missing = {kind: sorted(names - seen[kind]) for kind, names in documented.items()}
+    return {kind: names for kind, names in missing.items() if names}

@@ -70,7 +70,7 @@ def test_a_wrong_password_deletes_nothing(alice: Person) -> None:
 
 def test_a_listener_that_refuses_stops_the_deletion(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(user: User) -> None:
-        raise Problem("forbidden", "Hand your room over first.")
+        raise Problem("auth.wrong_password", "Hand your room over first.")
 
     monkeypatch.setattr(events, "on_account_deleting", [refuse])
 

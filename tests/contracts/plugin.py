@@ -1,0 +1,40 @@
+"""A pytest plugin: what breaks a contract fails the test that saw it; a whole run must see all that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import recording
+
+
+@pytest.fixture(autouse=True)
+def keeps_the_contracts() -> Iterator[None]:
+    """Whatever a test sees is what the contracts say."""
+    yield
+    broken, recording.broken[:] = recording.broken[:], []
+    if broken:
+        words = "\n".join(broken[:5])
+        pytest.fail(f"{len(broken)} times something that the contracts do not say (`make schema`?):\n{words}", False)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Only a whole run can tell that something never came."""
+    if exitstatus == pytest.ExitCode.OK and _is_whole(session.config) and recording.never_seen():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """What a whole run has never seen."""
+    if _is_whole(config):
+        for kind, names in recording.never_seen().items():
+            terminalreporter.write_line(f"documented, but never seen: {kind} {', '.join(names)}", red=True)
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    options = config.option
+    narrowed = options.keyword or options.markexpr or options.lf or options.deselect or options.ignore
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not narrowed and not options.collectonly

@@ -1,0 +1,128 @@
+"""The committed contracts are what the code says, are what their own standards ask, and their examples hold."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from django.core.management import CommandError, call_command
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from realtime.contracts import files
+from realtime.server import frames as server_frames
+from tests.contracts.documents import ROOT, Undocumented, asyncapi, openapi
+from wire.problems import REGISTRY
+
+ASYNCAPI_SCHEMA = ROOT / "tests/contracts/asyncapi-3.0.0.schema.json"
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in openapi().document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method} {path}", operation
+
+
+def test_they_are_what_the_code_says() -> None:
+    call_command("contracts", check=True, verbosity=0)
+
+
+def test_a_stale_file_is_shown_and_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    call_command("contracts")
+    text = (tmp_path / "openapi.yaml").read_text()
+    (tmp_path / "openapi.yaml").write_text(text.replace("operationId: send_message", "operationId: shout"))
+
+    with pytest.raises(CommandError, match=r"(?s)-\s+operationId: shout.*\+\s+operationId: send_message.*make schema"):
+        call_command("contracts", check=True)
+
+
+def test_openapi_is_openapi() -> None:
+    assert list(OpenAPIV31SpecValidator(openapi().document).iter_errors()) == []
+
+
+def test_asyncapi_is_asyncapi() -> None:
+    validator = jsonschema_rs.validator_for(json.loads(ASYNCAPI_SCHEMA.read_text()))
+    assert [error.message for error in validator.iter_errors(asyncapi().document)] == []
+
+
+def test_a_misspelt_asyncapi_is_not() -> None:
+    validator = jsonschema_rs.validator_for(json.loads(ASYNCAPI_SCHEMA.read_text()))
+    ping = asyncapi().document["operations"]["ping"]
+    planted = {**asyncapi().document, "operations": {"ping": {**ping, "action": "recieve"}}}
+
+    assert not validator.is_valid(planted)
+
+
+def test_the_version_is_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {openapi().document["info"]["version"], asyncapi().document["info"]["version"]} == {project["version"]}
+
+
+def test_every_operation_names_its_problems() -> None:
+    for name, operation in operations():
+        if operation["tags"] == ["probes"]:
+            continue
+        assert operation["summary"], name
+        assert {"400", "406", "500", "503"} <= set(operation["responses"]), name
+        assert ("401" in operation["responses"]) or operation["security"] == [] or name.endswith("auth/login"), name
+
+
+def test_every_code_has_an_example() -> None:
+    document = openapi().document
+    for name, response in document["components"]["responses"].items():
+        (media,) = response["content"].values()
+        codes = media["schema"]["allOf"][1]["properties"]["code"]["enum"]
+        assert list(media["examples"]) == codes, name
+        for code in codes:
+            openapi().judge(media["schema"], document["components"]["examples"][code]["value"])
+
+
+def test_the_examples_of_rest_hold() -> None:
+    for name, operation in operations():
+        answers = [answer for answer in operation["responses"].values() if "content" in answer]
+        for holder in [operation.get("requestBody", {}), *answers]:
+            for media in holder.get("content", {}).values():
+                if "example" in media:
+                    _holds(name, openapi(), media["schema"], media["example"])
+
+
+def test_the_examples_of_frames_hold() -> None:
+    for name, message in asyncapi().document["components"]["messages"].items():
+        for example in message["examples"]:
+            _holds(name, asyncapi(), message["payload"], example["payload"])
+
+
+def _holds(name: str, contract: Any, schema: dict[str, Any], value: object) -> None:
+    try:
+        contract.judge(schema, value)
+    except Undocumented as error:
+        pytest.fail(f"{name}: {error}")
+
+
+def test_every_answer_has_all_its_fields() -> None:
+    """A front end's types say `kind: string`, not `kind?: string`."""
+    schemas = openapi().document["components"]["schemas"]
+    answers = {name: schema for name, schema in schemas.items() if schema.get("additionalProperties") is not False}
+    for name, schema in answers.items():
+        assert set(schema.get("required", ())) == set(schema.get("properties", ())), name
+
+
+def test_both_name_every_code_of_the_registry() -> None:
+    assert asyncapi().problem_codes == set(REGISTRY)
+    assert openapi().document["components"]["schemas"]["ProblemCode"]["enum"] == sorted(REGISTRY)
+
+
+def test_the_server_closes_in_the_words_of_the_table() -> None:
+    for farewell in (
+        server_frames.RESTART,
+        server_frames.FRAME_TOO_BIG,
+        server_frames.TOO_SLOW,
+        server_frames.HEARTBEAT,
+    ):
+        row = asyncapi().closes[farewell.code]
+        assert farewell.reason in row["reasons"]
+        assert farewell.reconnect == row["reconnect"]

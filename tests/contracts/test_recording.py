@@ -1,0 +1,151 @@
+"""The judge of all other tests, judged: what is planted here must not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import recording
+from tests.clients import Person, heard
+from tests.contracts.documents import asyncapi
+from tests.recording import Face, record
+
+
+@pytest.fixture(autouse=True)
+def seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is planted here counts as nothing that was seen."""
+    monkeypatch.setattr(recording, "seen", {kind: set() for kind in recording.seen})
+
+
+@pytest.fixture
+def broken() -> Iterator[list[str]]:
+    """What was found, taken away before it fails this test."""
+    yield recording.broken
+    recording.broken.clear()
+
+
+@pytest.fixture
+def me(alice: Person) -> dict[str, Any]:
+    """A good answer, to be spoilt."""
+    response = alice.get("/v1/me")
+    return heard("GET", "/v1/me", response)
+
+
+def test_what_is_documented_passes(me: dict[str, Any], broken: list[str]) -> None:
+    record("received", "rest", me)
+
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"status": 418},
+        {"content_type": "text/html"},
+        {"body": None},
+        {"body": {}},
+        {"path": "/v1/sync", "method": "POST"},
+        {"path": "/v1/no/such/path"},
+    ],
+)
+def test_another_answer_does_not(me: dict[str, Any], broken: list[str], spoil: dict[str, Any]) -> None:
+    record("received", "rest", me | spoil)
+
+    assert len(broken) == 1
+
+
+@pytest.mark.parametrize("spoil", [{"extra": 1}, {"created_at": "yesterday"}, {"id": "7"}, {"unread_total": None}])
+def test_another_field_does_not(me: dict[str, Any], broken: list[str], spoil: dict[str, Any]) -> None:
+    record("received", "rest", {**me, "body": me["body"] | spoil})
+
+    assert len(broken) == 1
+
+
+def test_a_missing_field_does_not(me: dict[str, Any], broken: list[str]) -> None:
+    del me["body"]["username"]
+
+    record("received", "rest", me)
+
+    assert len(broken) == 1
+
+
+def test_a_problem_with_another_operations_code_does_not(charlie: Person, broken: list[str]) -> None:
+    refused = heard("GET", "/v1/me", charlie.get(f"/v1/rooms/{charlie.user.id}"))
+
+    record("received", "rest", refused)
+
+    assert len(broken) == 1
+
+
+PONG: dict[str, Any] = {
+    "action": "ping",
+    "request_id": "a1",
+    "response_status": 200,
+    "errors": [],
+    "data": {"server_time": "2026-11-22T09:30:00.000Z"},
+}
+EVENT: dict[str, Any] = {
+    "type": "typing",
+    "room_id": "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70",
+    "seq": None,
+    "at": "2026-11-22T09:30:00.000Z",
+    "actor_id": None,
+    "data": {"user_ids": []},
+}
+GOODBYE = {"code": 4400, "reason": "bad_frames", "reconnect": False, "retry_after_ms": None}
+
+
+@pytest.mark.parametrize(
+    ("face", "frame"),
+    [
+        ("socket", PONG),
+        ("socket", {"action": "events", "data": [EVENT]}),
+        ("socket", {"action": "goodbye", "data": GOODBYE}),
+        ("door", {"message": "hi", "sender": "alice", "seq": 7}),
+    ],
+)
+def test_a_documented_frame_passes(face: Face, frame: dict[str, Any], broken: list[str]) -> None:
+    record("received", face, frame)
+
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    ("face", "frame"),
+    [
+        ("socket", PONG | {"data": None}),
+        ("socket", PONG | {"response_status": 201}),
+        ("socket", PONG | {"action": "pong"}),
+        ("socket", {key: value for key, value in PONG.items() if key != "request_id"}),
+        ("socket", {"action": "news", "data": []}),
+        ("socket", {"action": "events", "data": [EVENT | {"seq": 3}]}),
+        ("socket", {"action": "events", "data": [EVENT | {"type": "room.exploded"}]}),
+        ("socket", {"action": "events", "data": [EVENT | {"data": {}}]}),
+        ("socket", {"action": "goodbye", "data": GOODBYE | {"reason": "out of temper"}}),
+        ("door", {"message": "hi", "sender": "alice"}),
+        ("door", {"error": {"code": "no"}}),
+    ],
+)
+def test_another_frame_does_not(face: Face, frame: dict[str, Any], broken: list[str]) -> None:
+    record("received", face, frame)
+
+    assert broken
+
+
+@pytest.mark.parametrize(("code", "reason"), [(4999, "bad_frames"), (4400, "out of temper")])
+def test_another_close_does_not(code: int, reason: str, broken: list[str]) -> None:
+    record("closed", "socket", {"code": code, "reason": reason})
+
+    assert len(broken) == 1
+
+
+def test_what_never_came_is_missed() -> None:
+    record("received", "socket", PONG)
+
+    missed = recording.never_seen()
+    assert set(missed["action"]) == {*asyncapi().actions} - {"ping"}
+    assert "typing (ephemeral)" in missed["event type"]
+    assert "4400" in missed["close code"]
+    assert "register" in missed["operation"]
