@@ -1,0 +1,297 @@
+"""The judge: pure functions from a history to what is wrong with it. The letters are those of the properties."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from tests.sim.history import History, Lineage, Past, Record, Row
+
+REPLAY_EVENTS = 14
+
+
+def check(history: History) -> list[str]:
+    """Everything that is wrong, one line each; empty when all promises were kept."""
+    wrong = [f"error: {error}" for error in history.errors]
+    wrong += check_gapless(history)
+    wrong += check_rings(history)
+    for lineage in history.lineages:
+        wrong += Reading(history, lineage).check()
+    return wrong
+
+
+def check_gapless(history: History) -> Iterator[str]:
+    """P5: the seqs of each stream are 1, 2, 3 ..."""
+    for past in history.pasts:
+        for stream, rows in past.rows.items():
+            if [row.seq for row in rows] != list(range(1, len(rows) + 1)):
+                yield f"gap: epoch {past.epoch} of {stream} has {[row.seq for row in rows]}"
+
+
+def check_rings(history: History) -> Iterator[str]:
+    """What was deleted is gone from memory as soon as the deletion is there; and what is there is of the log."""
+    pasts = {past.epoch: past for past in history.pasts}
+    for ring in history.rings:
+        rows = pasts[ring.epoch].rows[ring.stream]
+        for seq, json in ring.entries:
+            row = rows[seq - 1] if seq <= len(rows) else None
+            if row is None or row.seq != seq or json not in (row.json, row.tombstone):
+                if ring.epoch == history.pasts[-1].epoch:
+                    yield f"ring: {ring.process} remembers {seq} of {ring.stream} as {json!r}"
+            elif row.deleted_by is not None and row.deleted_by <= ring.tail and json != row.tombstone:
+                yield f"tombstone: {ring.process} still remembers what {seq} of {ring.stream} said"
+
+
+class Rights:
+    """What one user may see of one stream in one epoch."""
+
+    def __init__(self, past: Past, lineage: Lineage, is_shared: bool, is_inbox: bool) -> None:
+        self.rows = past.rows[lineage.stream]
+        self.is_shared, self.is_inbox = is_shared, is_inbox
+        self.began_at = past.began_at
+        self.stays = [] if is_inbox else past.stays(lineage.stream, lineage.user)
+
+    def row(self, seq: int) -> Row | None:
+        """The event of that seq."""
+        return self.rows[seq - 1] if 0 < seq <= len(self.rows) else None
+
+    def sees(self, seq: int, at: float) -> bool:
+        """Whether the history rule gives it, as far as was committed at that time."""
+        if self.is_inbox:
+            return True
+        for first, last in self.stays:
+            begins_at = 1 if self.is_shared else first
+            if self.rows[first - 1].at <= at and begins_at <= seq and (last is None or seq <= last):
+                return True
+        return False
+
+    def next(self, cursor: int, at: float) -> int | None:
+        """The first event after the cursor that is to be received."""
+        for seq in range(cursor + 1, len(self.rows) + 1):
+            if self.rows[seq - 1].at > at:
+                return None
+            if self.sees(seq, at):
+                return seq
+        return None
+
+    def is_in(self, at: float, head: int) -> bool:
+        """Whether somebody who speaks at that head may be heard."""
+        return any(self.rows[first - 1].at <= at and (last is None or last > head) for first, last in self.stays)
+
+
+class Reading:
+    """One lineage, read from its first record to its last."""
+
+    def __init__(self, history: History, lineage: Lineage) -> None:
+        self.history, self.lineage = history, lineage
+        stream = lineage.stream
+        is_shared, is_inbox = stream in history.shared, stream in history.inboxes
+        self.rights = {past.epoch: Rights(past, lineage, is_shared, is_inbox) for past in history.pasts}
+        self.epochs = [past.began_at for past in history.pasts]
+        self.epoch = 0
+        self.cursor: int | None = None
+        self.asked: dict[str, Any] | None = None
+        self.listens = False
+        self.replay: dict[str, Any] | None = None  # the reply whose limit or end is not told yet
+        self.owed = 0  # how often room.synced must still come
+        self.may_be_rewritten = False
+        self.fold: dict[str, str | None] | None = None
+        self.wrong: list[str] = []
+
+    def check(self) -> list[str]:
+        """All of it."""
+        for record in self.lineage.records:
+            self.at = record.at
+            getattr(self, f"on_{record.kind}")(record.data)
+        self._at_the_end()
+        return self.wrong
+
+    def say(self, what: str, why: str) -> None:
+        """Something is wrong."""
+        where = f"{self.lineage.device} of {self.lineage.user[-2:]} in {self.lineage.stream[-2:]}"
+        self.wrong.append(f"{what}: {where} at {self.at:.3f}: {why}")
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether the log has been restored since the epoch that the device was told of."""
+        return self.epoch < self.history.pasts[bisect_right(self.epochs, self.at) - 1].epoch
+
+    # What a device asks and is answered
+
+    def on_asked(self, asked: dict[str, Any]) -> None:
+        self.asked = asked
+
+    def on_refused(self, code: str) -> None:
+        self.asked = None
+
+    def on_unsubscribed(self, _: None) -> None:
+        self.listens, self.owed, self.replay = False, 0, None
+
+    def on_cut(self, _: None) -> None:
+        self.on_unsubscribed(_)
+        self.asked = None
+
+    def on_reply(self, reply: dict[str, Any]) -> None:
+        asked, self.asked = self.asked, None
+        if asked is None:
+            self.say("reply", "nobody asked")
+            return
+        if self.listens:
+            self._on_going_on(reply)
+        else:
+            self._on_beginning(asked, reply)
+        self.listens = True
+        self.owed += 1
+
+    def _on_going_on(self, reply: dict[str, Any]) -> None:
+        """P6: it moves nothing, and what it says the device has, the device has."""
+        if reply["epoch"] == self.epoch and not self.rewritten:
+            self._may_be_at(reply["after"], "reply")
+
+    def _on_beginning(self, asked: dict[str, Any], reply: dict[str, Any]) -> None:
+        after, replay = asked["after"], reply["replay"]
+        is_known = asked["epoch"] in (None, reply["epoch"]) and (after is None or after <= reply["head"])
+        if (replay == "reset") == is_known:
+            self.say("reset", f"{asked} was answered {reply}")
+        if replay == "complete" and after is not None and reply["after"] != after:
+            self.say("cursor", f"{asked} was answered {reply}")
+        self.epoch = reply["epoch"]
+        self.replay = reply | {"asked": after}
+        if replay == "limited":
+            self.cursor, self.fold = after, None  # until room.limited says what is missing
+        else:
+            self.cursor = reply["after"]
+            self.fold = {} if self.cursor == 0 else self.fold if replay == "complete" else None
+
+    def on_limited(self, data: dict[str, Any]) -> None:
+        """Only right after a reply that says so, and then all that is missing and nothing else."""
+        reply, self.replay = self.replay, None
+        if reply is None or reply["replay"] != "limited" or self.cursor is None:
+            self.say("limited", f"{data} where nothing was limited")
+            return
+        if not self.rewritten:
+            rights, head = self.rights[self.epoch], reply["head"]
+            missed = [seq for seq in range(self.cursor + 1, head + 1) if rights.sees(seq, self.at)]
+            if len(missed) <= REPLAY_EVENTS or (missed[0], missed[-1]) != (data["from"], data["to"]):
+                self.say("limited", f"{data}, but {len(missed)} are missing: {missed[:1]} to {missed[-1:]}")
+        self.cursor = reply["head"]
+
+    def on_reset(self, data: dict[str, Any]) -> None:
+        """P16: only when the past was rewritten."""
+        if not self.listens or data["epoch"] <= self.epoch:
+            self.say("reset", f"{data} in epoch {self.epoch}")
+        self.epoch, self.cursor, self.fold, self.replay = data["epoch"], data["head"], None, None
+
+    def on_synced(self, data: dict[str, Any]) -> None:
+        """The end of every replay, once; all up to the head is there."""
+        self.owed -= 1
+        if not self.listens or self.owed < 0:
+            self.say("synced", "nothing was to be synced")
+            return
+        if self.replay is not None and self.replay["replay"] == "limited":
+            self.say("limited", f"{self.replay} was never told")
+        self.replay = None
+        if not self.rewritten:
+            self._may_be_at(data["head"], "synced")
+
+    def _may_be_at(self, head: int, what: str) -> None:
+        """There is nothing to be received between the cursor and a head that is claimed."""
+        if self.cursor is not None:
+            lacking = self.rights[self.epoch].next(self.cursor, self.at)
+            if lacking is not None and lacking <= head:
+                self.say(what, f"says {head}, but {lacking} was not received")
+
+    # What it hears
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        """P4, P6, P8: as it is in the log, the next that is to be seen, and nothing else."""
+        seq = event["seq"]
+        if not self.listens or self.cursor is None:
+            self.say("uninvited", f"{seq} came to a device that does not listen")
+            return
+        if self.replay is not None and self.replay["replay"] == "limited":
+            self.say("limited", f"{self.replay} was not told before {seq}")
+        rights = self.rights[self.epoch]
+        if not self._is_of(rights, event):
+            self._on_event_of_another_epoch(event)
+            return
+        if not rights.sees(seq, self.at):
+            self.say("leak", f"{seq} is not theirs to see")
+        expected = rights.next(self.cursor, self.at)
+        if seq <= self.cursor:
+            self.say("doubled", f"{seq} came after {self.cursor}")
+        elif seq != expected:
+            self.say("lost", f"{seq} came after {self.cursor}, where {expected} was next")
+        self.cursor = seq
+        self._fold(event)
+
+    def _is_of(self, rights: Rights, event: dict[str, Any]) -> bool:
+        row = rights.row(event["seq"])
+        return row is not None and row.at <= self.at and event in row.looks()
+
+    def _on_event_of_another_epoch(self, event: dict[str, Any]) -> None:
+        """Between a restore and the sweep that finds it, a process may tell the new past as if it were the old one."""
+        later = [rights for epoch, rights in self.rights.items() if epoch > self.epoch and rights.began_at <= self.at]
+        if not any(self._is_of(rights, event) for rights in later):
+            self.say("phantom", f"{event} is not in the log")
+        elif not any(self._is_of(rights, event) and rights.sees(event["seq"], self.at) for rights in later):
+            self.say("leak", f"{event['seq']} of a later epoch is not theirs to see")
+        self.cursor, self.fold = event["seq"], None
+
+    def on_told(self, data: dict[str, Any]) -> None:
+        """P8 for what is never in the log: nobody hears it who was out before it was said."""
+        if not self.listens:
+            self.say("uninvited", "something ephemeral came to a device that does not listen")
+        elif data["epoch"] == self.epoch and not self.rights[self.epoch].is_in(self.at, data["min"]):
+            self.say("leak", f"something ephemeral was said at {data['min']}, after they were out")
+
+    def _fold(self, event: dict[str, Any]) -> None:
+        if self.fold is not None and event["type"].startswith("message."):
+            self.fold[event["data"]["id"]] = event["data"]["text"]
+
+    # What must be true at rest
+
+    def _at_the_end(self) -> None:
+        """Nothing is lost, every replay has ended, every restore was told, and everybody has the same picture."""
+        self.at = self.history.ended_at
+        if not self.lineage.listens or not self.listens:
+            return
+        if self.asked is not None:
+            self.say("reply", "no answer came")
+        if self.owed:
+            self.say("synced", f"room.synced did not come {self.owed} times")
+        last = self.history.pasts[-1].epoch
+        if self.epoch != last:
+            if self.rights[last].is_in(self.at, 0) and self.rights[last].stays[-1][1] is None:
+                self.say("reset", f"the device still believes in epoch {self.epoch}")
+            return
+        assert self.cursor is not None
+        lacking = self.rights[last].next(self.cursor, self.at)
+        if lacking is not None:
+            self.say("lost", f"{lacking} never came; the last was {self.cursor}")
+        elif self.fold is not None:
+            self._check_fold(self.rights[last])
+
+    def _check_fold(self, rights: Rights) -> None:
+        """P9: what the events made of it is what the log says."""
+        now: dict[str, str | None] = {}
+        for row in rights.rows:
+            if row.message and rights.sees(row.seq, self.at):
+                now[row.message] = orjson.loads(row.rendered)["data"]["text"]
+                if row.deleted_by is not None and not rights.sees(row.deleted_by, self.at):
+                    # Deleted after they were out: a device may have read it before or after.
+                    now[row.message] = (self.fold or {}).get(row.message)
+        if self.fold != now:
+            self.say("diverged", f"{_difference(self.fold or {}, now)}")
+
+
+def _difference(got: dict[str, str | None], wanted: dict[str, str | None]) -> str:
+    return ", ".join(
+        f"{key} is {got.get(key)!r} and not {wanted.get(key)!r}"
+        for key in sorted({*got, *wanted})
+        if got.get(key) != wanted.get(key)
+    )
+
+
+__all__ = ["Record", "check"]

@@ -1,0 +1,106 @@
+"""What happened in one schedule, as plain data: the log in each of its epochs, and what each device received of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+
+@dataclass(slots=True)
+class Row:
+    """One event of the log. `toggles` says whose membership begins (True) or ends (False) with it."""
+
+    seq: int
+    kind: str
+    json: bytes
+    at: float
+    toggles: dict[str, bool] = field(default_factory=dict)
+    message: str | None = None
+    tombstone: bytes | None = None
+    deleted_by: int | None = None
+    _parsed: list[Any] | None = None
+
+    @property
+    def rendered(self) -> bytes:
+        """As the log has it now."""
+        return self.tombstone or self.json
+
+    def looks(self) -> list[Any]:
+        """Every way in which it was ever in the log."""
+        if self._parsed is None or len(self._parsed) < 1 + (self.tombstone is not None):
+            self._parsed = [orjson.loads(look) for look in (self.json, self.tombstone) if look]
+        return self._parsed
+
+    def copied(self, head: int) -> "Row":
+        """As it was when the log ended at this head."""
+        if self.deleted_by is not None and self.deleted_by > head:
+            return replace(self, tombstone=None, deleted_by=None, _parsed=None)
+        return replace(self)
+
+
+@dataclass(slots=True)
+class Past:
+    """The log in one epoch: from the moment when it was made, or restored, to the next restore."""
+
+    epoch: int
+    began_at: float
+    rows: dict[str, list[Row]]
+
+    def stays(self, stream: str, user: str) -> list[tuple[int, int | None]]:
+        """From which seq to which a user was a member."""
+        stays: list[tuple[int, int | None]] = []
+        for row in self.rows[stream]:
+            joined = row.toggles.get(user)
+            if joined:
+                stays.append((row.seq, None))
+            elif joined is False and stays:
+                stays[-1] = (stays[-1][0], row.seq)
+        return stays
+
+
+@dataclass(slots=True)
+class Record:
+    """Something that a device did or received, in its order."""
+
+    at: float
+    kind: str  # asked | reply | event | synced | limited | reset | told | unsubscribed | refused | cut
+    data: Any
+
+
+@dataclass(slots=True)
+class Lineage:
+    """One device and one stream, over all its connections."""
+
+    device: str
+    user: str
+    stream: str
+    records: list[Record] = field(default_factory=list)
+    listens: bool = False  # at the end: subscribed, on a connection that works
+
+
+@dataclass(slots=True)
+class Ring:
+    """The memory of one process about one stream, looked into at some moment."""
+
+    process: str
+    stream: str
+    epoch: int
+    tail: int
+    entries: Sequence[tuple[int, bytes]]
+
+
+@dataclass(slots=True)
+class History:
+    """Everything that the checker judges."""
+
+    seed: int
+    shared: set[str]  # streams whose whole past a member sees
+    inboxes: set[str]
+    pasts: list[Past] = field(default_factory=list)
+    lineages: list[Lineage] = field(default_factory=list)
+    rings: list[Ring] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+    ended_at: float = 0.0
+    deliveries: int = 0

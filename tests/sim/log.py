@@ -1,0 +1,102 @@
+"""The log as the hub reads it, in memory: slow at times, away at times, and once in a while restored from a backup."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from django.db import OperationalError
+
+from realtime.database import Admission
+from realtime.feed import Entry
+from tests.sim.history import Past, Row
+from wire.problems import Problem
+
+PAGE_EVENTS = 4
+
+
+class FakeLog:
+    """Implements realtime.hub.Log. Each read sees one moment; between two reads of an admission others commit."""
+
+    def __init__(self, rng: random.Random, clock: Callable[[], float], shared: set[str], inboxes: set[str]) -> None:
+        self.rng = rng
+        self.clock = clock
+        self.shared, self.inboxes = shared, inboxes
+        self.past = Past(1, 0.0, {stream: [] for stream in (*shared, *inboxes)})
+        self.pasts = [self.past]
+        self.away = False
+        self.slowness = 0.0  # how often a read takes long
+
+    # What the hub reads
+
+    async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
+        """As realtime.database.admit_all: first the head, then the membership, then the intervals."""
+        await self._travel()
+        stream, user = str(room_id or user_id), str(user_id)
+        epoch, head = self.past.epoch, self.head(stream)
+        if room_id is None:
+            return Admission(head, epoch)
+        await self._perhaps_travel()
+        stays = self.past.stays(stream, user)
+        if not stays or stays[-1][1] is not None:
+            raise Problem("not_found")
+        if stream in self.shared:
+            return Admission(max(head, stays[-1][0]), epoch)
+        await self._perhaps_travel()
+        rows = tuple(self.past.stays(stream, user))
+        return Admission(max([head, *(seq for stay in rows for seq in stay if seq)]), epoch, rows)
+
+    async def page(self, stream: str, after: int) -> list[Entry]:
+        """The next events of a stream."""
+        await self._travel()
+        page = [Entry.parse(row.rendered) for row in self.past.rows[stream][after : after + PAGE_EVENTS]]
+        await self._perhaps_travel()
+        return page
+
+    async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
+        """The epoch, and how far each stream is."""
+        await self._travel()
+        heads = {stream: self.head(stream) for stream in streams if self.past.rows[stream]}
+        epoch = self.past.epoch
+        await self._perhaps_travel()
+        return epoch, heads, 0.0
+
+    async def _travel(self) -> None:
+        """To the database or back."""
+        slow = self.rng.random() < self.slowness
+        await asyncio.sleep(self.rng.uniform(0.05, 0.9) if slow else self.rng.uniform(0.0003, 0.004))
+        if self.away:
+            raise OperationalError("The database is away")
+
+    async def _perhaps_travel(self) -> None:
+        if self.rng.random() < 0.3:
+            await self._travel()
+
+    # What the transactions do
+
+    def head(self, stream: str) -> int:
+        """The last seq of a stream."""
+        rows = self.past.rows[stream]
+        return rows[-1].seq if rows else 0
+
+    def append(self, row: Row, stream: str) -> None:
+        """Commit an event; a deletion leaves a tombstone of all that was said."""
+        rows = self.past.rows[stream]
+        rows.append(row)
+        if row.kind != "message.deleted":
+            return
+        for earlier in rows[:-1]:
+            if earlier.message == row.message:
+                head, data = earlier.json.index(b',"data":'), row.json.index(b',"data":')
+                earlier.tombstone, earlier.deleted_by = earlier.json[:head] + row.json[data:], row.seq
+
+    def rewind(self) -> None:
+        """Restore a backup: each stream ends earlier, and the epoch is raised."""
+        rows = {}
+        for stream, before in self.past.rows.items():
+            # Often only a little is lost: then the new events are soon where the old ones were.
+            lost = self.rng.choice((0, 1, 1, 2, 3, 5, 10, 30))
+            head = max(min(len(before), 1), len(before) - lost)
+            rows[stream] = [row.copied(head) for row in before[:head]]
+        self.past = Past(self.past.epoch + 1, self.clock(), rows)
+        self.pasts.append(self.past)

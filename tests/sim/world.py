@@ -1,0 +1,453 @@
+"""One schedule: some processes, rooms, people and devices, and everything that may go wrong, all from one seed."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import patch
+from uuid import UUID
+
+from realtime import feed, hub, sweep
+from realtime.ephemeral import ephemeral
+from tests.sim import log
+from tests.sim.devices import Device, Socket
+from tests.sim.history import History, Ring, Row
+from tests.sim.layer import Layer, Network
+from tests.sim.loop import Stuck, VirtualLoop
+
+SHARED, SINCE_JOINED = (str(UUID(int=0xA0 + number)) for number in range(2))
+USERS = [str(UUID(int=0xB0 + number)) for number in range(4)]
+INBOX = USERS[1]
+
+# Small numbers, so that a short schedule meets every bound.
+BOUNDS: list[tuple[Any, str, Any]] = [
+    (feed, "RING_EVENTS", 10),
+    (feed, "RING_BYTES", 2_500),
+    (feed, "PENDING_EVENTS", 5),
+    (feed, "FRAME_BYTES", 600),
+    (hub, "PAGE_EVENTS", log.PAGE_EVENTS),
+    (hub, "REPLAY_EVENTS", 14),
+    (hub, "CATCH_UPS", 2),
+    # The sweep measures the CPU that it costs; here that must not depend on the machine.
+    (sweep, "time", SimpleNamespace(thread_time=lambda: 0.0)),
+]
+
+
+@contextmanager
+def small_bounds() -> Iterator[None]:
+    """The server's code with small numbers, and with sets of subscriptions that iterate alike in every run."""
+    serials = count()
+
+    def serial(subscription: feed.Subscription) -> int:
+        attributes = subscription.__dict__
+        if "serial" not in attributes:
+            attributes["serial"] = next(serials)
+        return cast(int, attributes["serial"])
+
+    with ExitStack() as patches:
+        for owner, name, value in BOUNDS:
+            patches.enter_context(patch.object(owner, name, value))
+        patches.enter_context(patch.object(feed.Subscription, "__hash__", serial))
+        yield
+
+
+class Told:
+    """A committed event as the hub is told of it: what it uses of api.models.Event."""
+
+    def __init__(self, stream: str, row: Row) -> None:
+        self.stream, self.seq, self.type, self.actor_id, self.min_seq = UUID(stream), row.seq, row.kind, None, 0
+        self._json = row.json
+
+    def json(self) -> bytes:
+        """As it was written."""
+        return self._json
+
+
+class Process:
+    """One server process: its hub, its connection to the layer, and the sockets on it."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world, self.name = world, name
+        self.sockets: list[Socket] = []
+        self.up = False
+        self.start()
+
+    def start(self) -> None:
+        """Start, or start again."""
+        if self.up:
+            return
+        self.up = True
+        self.layer = Layer(self.world.network, f"{self.name}.{self.world.loop.now}")
+        self.hub = hub.Hub(self.world.log, cast(Any, self.layer))
+        self.hub.start()
+
+    def crash(self) -> None:
+        """Gone, with all that it knew."""
+        self.up = False
+        for socket in self.sockets:
+            if not socket.cut:
+                socket.device.lose(0.0)
+            socket.close()
+        self.sockets.clear()
+        self.layer.break_off()
+        assert self.hub.broker is not None
+        for task in [*self.hub._tasks, *self.hub.broker._tasks]:
+            task.cancel()
+
+    def heard(self, told: list[Told]) -> None:
+        """The transaction has told its process."""
+        if self.up:
+            self.hub.committed(cast(Any, told))
+
+
+Change = Callable[["World"], list[tuple[str, str, str, dict[str, Any]]]]
+
+
+class World:
+    """Runs one schedule and returns its history."""
+
+    def __init__(self, seed: int, *, trace: bool = False) -> None:
+        self.rng = random.Random(seed)
+        self.loop = VirtualLoop()
+        self.tracing = trace
+        self.rewound = self.paused = False
+        self.texts = count(1)
+        shared = {SHARED, INBOX}
+        self.log = log.FakeLog(self.rng, lambda: self.loop.now, {SHARED}, {SINCE_JOINED, INBOX})
+        self.log.shared = shared
+        self.history = History(seed, shared, {INBOX})
+        self.network = Network(self.rng, self.loop)
+        self.devices: list[Device] = []
+        self.processes: list[Process] = []
+
+    def run(self, steps: int | None = None) -> History:
+        """The whole schedule; `steps` cuts it short, to find the smallest that still fails."""
+        with self.loop.running():
+            try:
+                self._begin()
+                wanted = self.rng.randrange(20, 45)
+                for _ in range(wanted if steps is None else min(steps, wanted)):
+                    self._step()
+                self._heal()
+            except Stuck:
+                self.history.errors.append("something goes round without waiting")
+            self.loop.end()
+        history = self.history
+        history.pasts, history.ended_at = self.log.pasts, self.loop.now
+        history.errors += self.loop.errors
+        return history
+
+    def _begin(self) -> None:
+        rng = self.rng
+        self.log.slowness = rng.choice((0.0, 0.05, 0.2))
+        self.processes = [Process(self, f"p{number}") for number in range(rng.choice((1, 2, 3, 3)))]
+        for stream in (SHARED, SINCE_JOINED):
+            members = [{"user_id": user} for user in USERS[: rng.choice((2, 3, 3))]]
+            self.commit(stream, "room.created", {"members": members}, {member["user_id"]: True for member in members})
+        for number in range(rng.choice((0, 0, 5, 30))):
+            self.commit_message(rng.choice((SHARED, SINCE_JOINED)), number)
+        for number, user in enumerate((*USERS, rng.choice(USERS))):
+            device = Device(f"d{number}", user, self)
+            device.wanted = [SHARED, SINCE_JOINED, *([INBOX] if user == INBOX else [])]
+            self.devices.append(device)
+            device.connect(rng.choice(self.processes))
+        self.history.lineages = []
+        self.loop.run_for(rng.choice((0.0, 0.01, 0.1)))
+
+    def _step(self) -> None:
+        rng = self.rng
+        action = rng.choices(ACTIONS, WEIGHTS)[0]
+        if self.tracing:
+            self.history.trace.append(f"{self.loop.now:8.3f} {action.__name__}")
+        action(self)
+        self.loop.run_for(rng.choice((0.0, 0.0, 0.002, 0.01, 0.03, 0.1, rng.expovariate(4))))
+
+    def _heal(self) -> None:
+        """All faults end. Nothing new is said after that: what was lost at the end, only the sweep finds."""
+        self.log.away, self.log.slowness = False, 0.0
+        self.network.thaw()
+        self.network.down = False
+        for process in self.processes:
+            process.start()
+        for device in self.devices:
+            if device.socket is None:
+                device.connect(self.rng.choice(self.processes))
+            else:
+                device.socket.outbox.drain()
+        self.loop.run_for(2.5)
+        for device in self.devices:
+            for stream in device.wanted:
+                # The inbox, which is reset as well, tells a device to look again after a restore; and after a minute
+                # of silence a subscription has ended.
+                if self.rewound or self.paused or stream not in device.listens:
+                    device.subscribe(stream)
+        self.loop.run_for(3.0)
+        for device in self.devices:
+            for stream, lineage in device.lineages.items():
+                lineage.listens = stream in device.listens
+                self.history.lineages.append(lineage)
+        self.look_into_rings()
+
+    # What people do
+
+    def commit(
+        self, stream: str, kind: str, data: Any, toggles: dict[str, bool] | None = None, message: str | None = None
+    ) -> Told:
+        """One event in one transaction, now."""
+        row = self.row(stream, self.log.head(stream) + 1, kind, data, toggles, message)
+        self.log.append(row, stream)
+        return Told(stream, row)
+
+    def row(
+        self,
+        stream: str,
+        seq: int,
+        kind: str,
+        data: Any,
+        toggles: dict[str, bool] | None = None,
+        message: str | None = None,
+    ) -> Row:
+        """An event as api.models.Event.json renders it."""
+        rendered = feed.orjson.dumps(data).decode()
+        room = "null" if stream in self.history.inboxes else f'"{stream}"'
+        head = f'{{"type":"{kind}","room_id":{room},"seq":{seq},"at":"","actor_id":null'
+        json = f'{head},"data":{rendered}}}'.encode()
+        return Row(seq, kind, json, self.loop.now, toggles or {}, message)
+
+    def commit_message(self, stream: str, number: int) -> Told:
+        """Somebody says something that nobody has said before."""
+        text = f"c{next(self.texts)}"
+        return self.commit(stream, "message.created", {"id": f"m{text}", "text": text}, message=f"m{text}")
+
+    def transact(self, stream: str, change: "Callable[[World, str], Told | None]") -> None:
+        """A transaction on some process: it takes its time, commits or rolls back, and then tells."""
+        process = self.rng.choice([process for process in self.processes if process.up] or self.processes)
+        self.loop.call_later(self.rng.uniform(0.0, 0.01), self.end_transaction, process, stream, change)
+
+    def end_transaction(self, process: Process, stream: str, change: "Callable[[World, str], Told | None]") -> None:
+        """Commit, unless it is rolled back; tell, unless the process dies in between."""
+        if not process.up or self.log.away or self.rng.random() < 0.05:
+            return
+        told = change(self, stream)
+        if told is None or self.rng.random() < 0.05:
+            return
+        delay = self.rng.choice((0.0, 0.0, 0.001, 0.03))
+        self.loop.call_later(delay, process.heard, [told])
+
+    def members(self, stream: str) -> list[str]:
+        """Who is in a room now."""
+        return [user for user in USERS if any(last is None for _, last in self.log.past.stays(stream, user))]
+
+    def look_into_rings(self) -> None:
+        """What each process remembers."""
+        for process in self.processes:
+            for stream, known in process.hub.feeds.items() if process.up else ():
+                entries = [(entry.seq, entry.json) for entry in known.ring]
+                self.history.rings.append(Ring(process.name, stream, known.epoch, known.tail, entries))
+
+
+def _room(world: World) -> str:
+    return world.rng.choice((SHARED, SHARED, SINCE_JOINED, SINCE_JOINED, INBOX))
+
+
+def say(world: World) -> None:
+    world.transact(_room(world), _say)
+
+
+def _say(world: World, stream: str) -> Told | None:
+    return world.commit_message(stream, 0)
+
+
+def say_much(world: World) -> None:
+    stream = _room(world)
+    for _ in range(world.rng.choice((3, 8, 20))):
+        world.transact(stream, _say)
+
+
+def edit(world: World) -> None:
+    world.transact(_room(world), _edit)
+
+
+def delete(world: World) -> None:
+    world.transact(_room(world), _delete)
+
+
+def _edit(world: World, stream: str) -> Told | None:
+    message = _some_message(world, stream)
+    if message is None:
+        return None
+    return world.commit(stream, "message.edited", {"id": message, "text": f"c{next(world.texts)}"}, message=message)
+
+
+def _delete(world: World, stream: str) -> Told | None:
+    message = _some_message(world, stream)
+    if message is None:
+        return None
+    data = {"id": message, "text": None, "deleted_at": "now"}
+    return world.commit(stream, "message.deleted", data, message=message)
+
+
+def _some_message(world: World, stream: str) -> str | None:
+    rows = world.log.past.rows[stream][-12:]
+    alive = [row.message for row in rows if row.message and row.deleted_by is None and row.kind != "message.deleted"]
+    return world.rng.choice(alive) if alive else None
+
+
+def remove(world: World) -> None:
+    stream, user = world.rng.choice((SHARED, SINCE_JOINED)), world.rng.choice(USERS[1:])
+    world.transact(stream, lambda world, stream: _toggle(world, stream, user, False))
+
+
+def add(world: World) -> None:
+    stream, user = world.rng.choice((SHARED, SINCE_JOINED)), world.rng.choice(USERS[1:])
+    world.transact(stream, lambda world, stream: _toggle(world, stream, user, True))
+
+
+def remove_and_add(world: World) -> None:
+    stream, user = world.rng.choice((SHARED, SINCE_JOINED)), world.rng.choice(USERS[1:])
+    world.transact(stream, lambda world, stream: _toggle(world, stream, user, False))
+    for _ in range(world.rng.choice((0, 1, 4))):
+        world.transact(stream, _say)
+    world.loop.run_for(0.01)
+    world.transact(stream, lambda world, stream: _toggle(world, stream, user, True))
+
+
+def _toggle(world: World, stream: str, user: str, joins: bool) -> Told | None:
+    if (user in world.members(stream)) == joins:
+        return None
+    kind = "member.joined" if joins else "member.removed"
+    return world.commit(stream, kind, {"user": {"id": user}}, {user: joins})
+
+
+def tell(world: World) -> None:
+    """A member types: the head is read, and told a little later."""
+    stream, rng = world.rng.choice((SHARED, SINCE_JOINED)), world.rng
+    process = rng.choice(world.processes)
+    head, epoch = world.log.head(stream), world.log.past.epoch
+    run = ephemeral(stream, "sim.told", {"min": head, "epoch": epoch})
+    world.loop.call_later(rng.choice((0.0, 0.002, 0.1)), _tell, process, stream, run, head)
+
+
+def _tell(process: Process, stream: str, run: feed.Run, head: int) -> None:
+    if process.up:
+        process.hub.tell(stream, run, head)
+
+
+def cut(world: World) -> None:
+    device = world.rng.choice(world.devices)
+    device.lose(world.rng.choice((0.0, 0.01, 0.5)))
+
+
+def reconnect(world: World) -> None:
+    up = [process for process in world.processes if process.up]
+    away = [device for device in world.devices if device.socket is None]
+    if up and away:
+        world.rng.choice(away).connect(world.rng.choice(up))
+
+
+def move(world: World) -> None:
+    cut(world)
+    reconnect(world)
+
+
+def subscribe(world: World) -> None:
+    device = world.rng.choice(world.devices)
+    device.subscribe(world.rng.choice(device.wanted))
+
+
+def unsubscribe(world: World) -> None:
+    device = world.rng.choice(world.devices)
+    device.unsubscribe(world.rng.choice(device.wanted))
+
+
+def stall(world: World) -> None:
+    device = world.rng.choice(world.devices)
+    if device.socket is not None:
+        device.socket.outbox.stall(world.rng.choice((0.01, 0.1, 1.5)))
+
+
+def crash(world: World) -> None:
+    process = world.rng.choice(world.processes)
+    if process.up:
+        process.crash()
+        world.loop.call_later(world.rng.uniform(0.05, 1.0), process.start)
+
+
+def freeze_layer(world: World) -> None:
+    world.network.freeze()
+    world.loop.call_later(world.rng.choice((0.1, 0.5, 2.5)), world.network.thaw)
+
+
+def break_layer(world: World) -> None:
+    world.network.down = world.rng.random() < 0.5
+    for process in world.processes:
+        if process.up and world.rng.random() < 0.7:
+            process.layer.break_off()
+    world.loop.call_later(0.5, setattr, world.network, "down", False)
+
+
+def lose_database(world: World) -> None:
+    world.log.away = True
+    world.loop.call_later(world.rng.choice((0.05, 0.6)), setattr, world.log, "away", False)
+
+
+def rewind(world: World) -> None:
+    """A backup is restored while the servers run: the database is away for it."""
+    if world.log.away:
+        return
+    world.rewound = world.log.away = True
+    world.loop.run_for(world.rng.choice((0.05, 1.0)))
+    world.log.rewind()
+    world.log.away = False
+
+
+def slow_log(world: World) -> None:
+    world.log.slowness = world.rng.choice((0.0, 0.1, 0.6))
+
+
+def pause(world: World) -> None:
+    """A minute in which nothing happens: feeds without sockets and silent subscriptions end."""
+    world.paused = True
+    world.loop.run_for(61.5)
+
+
+def look(world: World) -> None:
+    world.look_into_rings()
+
+
+CHOICES: dict[Callable[[World], None], float] = {
+    say: 24,
+    say_much: 6,
+    edit: 5,
+    delete: 5,
+    remove: 5,
+    add: 6,
+    remove_and_add: 5,
+    tell: 6,
+    cut: 4,
+    reconnect: 8,
+    move: 4,
+    subscribe: 6,
+    unsubscribe: 2,
+    stall: 6,
+    crash: 1.5,
+    freeze_layer: 1,
+    break_layer: 1,
+    lose_database: 1,
+    rewind: 0.5,
+    slow_log: 2,
+    pause: 0.1,
+    look: 2,
+}
+ACTIONS, WEIGHTS = list(CHOICES), list(CHOICES.values())
+
+
+def run(seed: int, *, trace: bool = False, steps: int | None = None) -> History:
+    """One schedule from its seed."""
+    return World(seed, trace=trace).run(steps)
+
+
+__all__ = ["World", "asyncio", "run", "small_bounds"]
