@@ -1,0 +1,230 @@
+"""Fan-out: what it costs to bring an event to the sockets of a room. `python -m tests.bench.fanout` is the short form.
+
+The cost of a delivery is (CPU per event with N sockets - CPU per event with 1 socket) / (N - 1); the send itself, with
+all that it takes to keep it, is what remains with 1 socket.
+"""
+
+import asyncio
+import random
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from tests.bench.crowd import Crowd, Peer
+from tests.bench.dialects import Dialect
+from tests.bench.dialects import Parley as ParleyDialect
+from tests.bench.processes import cpu_seconds
+from tests.bench.servers import Backing, Parley, Seeded
+
+SETTLE_SECONDS = 10.0  # what has not arrived by then is lost
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many rooms of how many sockets, and how many messages are on their way at once in each."""
+
+    sockets: int
+    rooms: int = 1
+    in_flight: int = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: totals of its window."""
+
+    events: int
+    deliveries: int
+    lost: int
+    seconds: float
+    cpu: float
+    backing_cpu: float
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def cpu_per_event(self) -> float:
+        return self.cpu / max(self.events, 1)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server with its dialect; `seeded` when its users and rooms must exist first."""
+
+    name: str
+    ws_url: str
+    dialect: Dialect
+    pids: Sequence[int]
+    backing: Sequence[int]
+    parley: Parley | None = None
+
+
+class Chatter:
+    """Senders who each say the next thing when the last has reached everybody."""
+
+    def __init__(self, crowd: Crowd, shape: Shape, senders: dict[str, tuple[Peer, str]]) -> None:
+        self.crowd, self.shape, self.senders = crowd, shape, senders
+        self.until = 0.0
+        self.least = self.said = 0
+        self.quiet = asyncio.Event()
+        crowd.on_heard = self._go_on
+
+    async def run(self, seconds: float, least: int) -> int:
+        """Talk for so long, and for so many messages; how many were said."""
+        self.until, self.least, self.said = time.perf_counter() + seconds, least, 0
+        self.quiet.clear()
+        for sender in self.senders:
+            self._say(sender)
+        try:
+            async with asyncio.timeout(seconds + SETTLE_SECONDS):
+                await self.quiet.wait()
+        except TimeoutError:
+            pass
+        return self.said
+
+    def _say(self, sender: str) -> None:
+        peer, room = self.senders[sender]
+        self.said += 1
+        self.crowd.say(peer, sender, room, self.shape.sockets)
+
+    def _go_on(self, sender: str) -> None:
+        if time.perf_counter() < self.until or self.said < self.least:
+            self._say(sender)
+        elif not self.crowd.pending:
+            self.quiet.set()
+
+
+class FanOut:
+    """A crowd of one shape, ready to be run several times."""
+
+    def __init__(self, target: Target, shape: Shape) -> None:
+        self.target, self.shape = target, shape
+        self.crowd = Crowd(target.ws_url, target.dialect)
+
+    async def open(self) -> None:
+        """Connect everybody."""
+        shape, apart = self.shape, self.target.dialect.speaks_apart
+        listeners, speakers = shape.sockets * shape.rooms, shape.in_flight * shape.rooms if apart else 0
+        seeded = self._seed(listeners, speakers)
+        tokens = [user["token"] for user in seeded.users]
+        places = [[seeded.rooms[number // shape.sockets]] for number in range(listeners)]
+        peers = await self.crowd.join(tokens[:listeners], places)
+        if apart:
+            talkers = await self.crowd.join(tokens[listeners:], [[]] * speakers)
+            rooms = [seeded.rooms[number // shape.in_flight] for number in range(speakers)]
+        else:
+            # Everybody hears: a few of them speak, each with one message on its way, or one of them with all.
+            chosen = range(shape.in_flight * shape.rooms)
+            heads = [
+                number // shape.in_flight * shape.sockets + number % shape.in_flight % shape.sockets
+                for number in chosen
+            ]
+            talkers, rooms = [peers[head] for head in heads], [places[head][0] for head in heads]
+        senders = {f"s{number}": pair for number, pair in enumerate(zip(talkers, rooms, strict=True))}
+        self.chatter = Chatter(self.crowd, shape, senders)
+
+    def _seed(self, listeners: int, speakers: int) -> Seeded:
+        shape = self.shape
+        if self.target.parley is None:
+            users = [{"token": ""}] * (listeners + speakers)
+            return Seeded(users, [uuid4().hex for _ in range(shape.rooms)])
+        members = [
+            [*range(room * shape.sockets, (room + 1) * shape.sockets),
+             *range(listeners + room * shape.in_flight, listeners + (room + 1) * shape.in_flight)]
+            for room in range(shape.rooms)
+        ]  # fmt: skip
+        return self.target.parley.seed(listeners + speakers, members)
+
+    async def run(self, seconds: float, least: int) -> Run:
+        """One measured window."""
+        self.crowd.clear()
+        cpu, backing, began = cpu_seconds(self.target.pids), cpu_seconds(self.target.backing), time.perf_counter()
+        events = await self.chatter.run(seconds, least)
+        elapsed = time.perf_counter() - began
+        cpu, backing = cpu_seconds(self.target.pids) - cpu, cpu_seconds(self.target.backing) - backing
+        lost = sum(pending.missing for pending in self.crowd.pending.values())
+        self.crowd.pending.clear()
+        if lost:
+            for peer in self.crowd.peers:
+                peer.last = dict(self.crowd._said)
+        p50, p99 = percentiles(self.crowd.latencies_ns)
+        return Run(events, self.crowd.deliveries, lost, elapsed, cpu, backing, p50, p99)
+
+    async def close(self) -> None:
+        """Hang up; what was heard wrongly is no measurement."""
+        await self.crowd.close()
+        if self.crowd.errors:
+            raise AssertionError(f"{self.target.name}: {self.crowd.errors[:3]} ({len(self.crowd.errors)} in all)")
+
+
+def percentiles(nanoseconds: Sequence[int]) -> tuple[float, float]:
+    """p50 and p99 in milliseconds."""
+    if len(nanoseconds) < 2:
+        return 0.0, 0.0
+    if len(nanoseconds) > 100_000:
+        nanoseconds = random.Random(1).sample(nanoseconds, 100_000)
+    cuts = statistics.quantiles(nanoseconds, n=100)
+    return cuts[49] / 1e6, cuts[98] / 1e6
+
+
+async def measure(
+    target: Target, shapes: Sequence[Shape], *, runs: int = 3, seconds: float = 1.5, least: int = 8
+) -> dict[Shape, list[Run]]:
+    """Several runs of each shape, in turn, so that what else the machine does meets them all alike."""
+    crowds = [FanOut(target, shape) for shape in shapes]
+    for crowd in crowds:
+        await crowd.open()
+        await crowd.run(0.3, 3)
+    measured: dict[Shape, list[Run]] = {shape: [] for shape in shapes}
+    for _ in range(runs):
+        for crowd in crowds:
+            measured[crowd.shape].append(await crowd.run(seconds, least))
+    for crowd in crowds:
+        await crowd.close()
+    return measured
+
+
+def cost_of_delivery(runs: Sequence[Run], alone: Sequence[Run], sockets: int) -> float:
+    """Seconds of server CPU for bringing one event to one more socket: each run against its neighbour with one."""
+    each = [(run.cpu_per_event - one.cpu_per_event) / (sockets - 1) for run, one in zip(runs, alone, strict=True)]
+    return statistics.median(each)
+
+
+def parley_target(backing: Backing, name: str, parley: Parley) -> Target:
+    """A running Parley as a target."""
+    return Target(name, parley.process.ws_url, ParleyDialect(), [parley.process.pid], backing.pids, parley)
+
+
+def _tell(shape: Shape, runs: Sequence[Run], alone: Sequence[Run]) -> None:
+    each = cost_of_delivery(runs, alone, shape.sockets)
+    rate = statistics.median(run.deliveries / run.seconds for run in runs)
+    p50, p99 = (statistics.median(getattr(run, name) for run in runs) for name in ("p50_ms", "p99_ms"))
+    print(
+        f"  {shape.sockets:>5} sockets: {rate:>9,.0f} deliveries/s, {each * 1e6:5.1f} us of CPU each, "
+        f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, lost {sum(run.lost for run in runs)}",
+        flush=True,
+    )
+
+
+async def _main(sizes: Sequence[int]) -> None:
+    backing = Backing()
+    for server in ("daphne", "uvicorn"):
+        target = parley_target(backing, f"Parley on {server}", Parley(backing, server))
+        for in_flight in (1, 16):
+            shapes = [Shape(size, 1, in_flight) for size in (1, *sizes)]
+            measured = await measure(target, shapes)
+            alone = measured[shapes[0]]
+            itself = statistics.median(run.cpu_per_event for run in alone)
+            print(f"{target.name}, {in_flight} in flight: the send itself {itself * 1e6:,.0f} us of CPU", flush=True)
+            for shape in shapes[1:]:
+                _tell(shape, measured[shape], alone)
+    backing.stop()
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_main([int(size) for size in sys.argv[1:]] or [100, 1_000]))
