@@ -18,7 +18,7 @@ ENV HOST=0.0.0.0 \
     PYTHONUNBUFFERED=1
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
-COPY manage.py ./
+COPY manage.py openapi.yaml asyncapi.yaml ./
 COPY wire wire
 COPY accounts accounts
 COPY api api

@@ -28,8 +28,6 @@ INSTALLED_APPS = [
     "channels",
     "corsheaders",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "django.contrib.staticfiles",
     "accounts",
     "api",
     "realtime",
@@ -63,9 +61,12 @@ AUTH_PASSWORD_VALIDATORS = [
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-STATIC_URL = "/static/"
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+# How long an unused session lives, and any session at most (design section 8).
+SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", 30 * 86_400, least=1, most=3_650 * 86_400)
+SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, most=3_650 * 86_400)
 
 # Browsers of other origins: none until they are named. Tokens travel in headers, so credentials (cookies) are never
 # allowed. The same list, beside the server's own hosts, is what a socket's Origin is checked against.

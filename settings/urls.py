@@ -1,12 +1,17 @@
-"""The whole URL map: the API under /v1, and the two probes."""
+"""The whole URL map: the API under /v1, its contracts with a page to read them, and the two probes."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from settings.docs import asset, contract, docs
 from settings.health import livez, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez),
     path("readyz", readyz),
+    path("openapi.yaml", contract, {"name": "openapi.yaml"}),
+    path("asyncapi.yaml", contract, {"name": "asyncapi.yaml"}),
+    path("docs", docs),
+    path("docs/<str:name>", asset),
     path("v1/", include("api.urls")),  # first: the chat extends GET me
     path("v1/", include("accounts.urls")),
 ]

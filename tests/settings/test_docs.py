@@ -1,0 +1,57 @@
+"""The contracts as clients fetch them, and the page that shows them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from django.test import Client
+
+from tests.contracts.documents import ROOT
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(raise_request_exception=False)
+
+
+@pytest.mark.parametrize("name", ["openapi.yaml", "asyncapi.yaml"])
+def test_a_contract_is_served_as_committed(client: Client, name: str) -> None:
+    response = client.get(f"/{name}")
+
+    assert (response.status_code, response["Content-Type"]) == (200, "application/yaml")
+    assert response.content == (ROOT / name).read_bytes()
+    assert yaml.safe_load(response.content)["info"]["title"] == "Parley"
+
+
+def test_the_page_is_made_of_what_this_server_has(client: Client) -> None:
+    page = client.get("/docs").content.decode()
+
+    parts = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(parts) == 6
+    for part in parts:
+        assert part.startswith("/"), part
+        assert client.get(part).status_code == 200, part
+    assert b"/openapi.yaml" in client.get("/docs/page.js").content
+
+
+def test_the_page_may_load_nothing_from_elsewhere(client: Client) -> None:
+    response = client.get("/docs")
+
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+    assert "<script>" not in response.content.decode()  # the policy would not run it
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/docs/swagger-ui.css.map", "/docs/..%2Fbase.py", "/docs/%2e%2e"])
+def test_there_is_nothing_else(client: Client, path: str) -> None:
+    response = client.get(path)
+
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_it_is_only_read(client: Client) -> None:
+    assert client.post("/docs").json()["code"] == "method_not_allowed"
