@@ -195,7 +195,8 @@ class Socket:
         await self._until(lambda: self._ended or None, "the close")
         goodbye = next((frame["data"] for frame in self.frames if frame.get("action") == "goodbye"), None)
         code, reason = self.connection.close_code or 1006, self.connection.close_reason or ""
-        record("closed", self.face, {"code": code, "reason": reason})
+        if goodbye is not None or self.face == "door":  # else it is a close of the server's own library
+            record("closed", self.face, {"code": code, "reason": reason})
         return End(code, reason, goodbye)
 
     @property

@@ -38,7 +38,9 @@ class Deployment:
 
     def __enter__(self) -> Self:
         for server in self.servers:
-            server.start()
+            server.launch()
+        for server in self.servers:
+            server.await_answer()
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,0 +1,234 @@
+"""Who is at the other end: three carriers of the token, and refusals that a browser can read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.realtime.deployment import Deployment
+from tests.servers import ParleyServer
+from tests.sockets import Account, Carrier, End, Socket
+
+
+async def refused(server: ParleyServer, path: str = "/v1/ws", **options: Any) -> End:
+    """Connect, and be sent away."""
+    socket = await Socket.open(f"{server.ws_url}{path}", **options)
+    end = await socket.end()
+    await socket.close()
+    assert [frame["action"] for frame in socket.frames] == ["goodbye"]
+    assert end.goodbye is not None
+    assert (end.goodbye["code"], end.goodbye["reason"]) == (end.code, end.reason)
+    return end
+
+
+@pytest.mark.parametrize("by", ["header", "subprotocol", "frame"])
+async def test_it_works(alice: Account, by: Carrier) -> None:
+    socket = await alice.connect(by=by)
+
+    hello = await socket.hello()
+    assert hello["user"] == alice.user
+    assert hello["session"]["id"] == alice.session["id"]
+    assert (hello["protocol"], hello["epoch"], hello["heartbeat"]) == ("chat.v1", 1, {"interval_ms": 25_000})
+    assert hello["limits"] == {
+        "frame_bytes": 65_536,
+        "text_chars": 8_000,
+        "metadata_bytes": 4_096,
+        "rooms": 1_000,
+        "page": 100,
+        "batch": 50,
+        "replay": 1_000,
+    }
+    assert hello["typing"] == {"resend_ms": 5_000, "expire_ms": 15_000}
+
+
+async def test_the_server_selects_the_protocol_and_never_the_token(alice: Account) -> None:
+    offered = await alice.connect(by="subprotocol")
+    silent = await alice.connect(by="header")
+
+    assert offered.connection.subprotocol == "chat.v1"
+    assert silent.connection.subprotocol is None
+
+
+async def test_hello_comes_before_anything_else(alice: Account) -> None:
+    socket = await alice.connect(by="header")
+
+    await socket.settled()
+
+    assert [frame["action"] for frame in socket.frames] == ["hello", "ping"]
+
+
+async def test_the_reply_to_the_first_frame_comes_before_hello(alice: Account) -> None:
+    socket = await alice.connect(by="frame")
+
+    assert [frame["action"] for frame in socket.frames] == ["authenticate", "hello"]
+    assert socket.frames[0]["data"]["user"] == alice.user
+
+
+async def test_frames_may_follow_the_token_at_once(alice: Account) -> None:
+    room = await alice.make_room()
+    socket = await Socket.open(f"{alice.server.ws_url}/v1/ws")
+    alice.stack.push_async_callback(socket.close)
+
+    await socket.say({"action": "authenticate", "token": alice.token, "request_id": 1})
+    await socket.say({"action": "subscribe", "room_id": room["id"], "request_id": 2})
+
+    assert (await socket.reply(1)).status == 200
+    assert (await socket.reply(2)).status == 200
+
+
+async def test_the_header_comes_first(alice: Account) -> None:
+    socket = await alice.connect(by="header", subprotocols=["chat.v1", "bearer.prl_wrong"])
+    end = await refused(
+        alice.server,
+        headers={"Authorization": "Bearer prl_wrong"},
+        subprotocols=["chat.v1", f"bearer.{alice.token}"],
+    )
+
+    assert (await socket.hello())["user"]["id"] == alice.id
+    assert end.code == 4401
+
+
+async def test_an_unknown_token_is_refused(here: ParleyServer) -> None:
+    by_header = await refused(here, token="prl_unknown")
+    by_subprotocol = await refused(here, token="prl_unknown", by="subprotocol")
+
+    assert (by_header.code, by_header.reason) == (4401, "unauthenticated")
+    assert by_header.goodbye == {
+        "code": 4401,
+        "reason": "unauthenticated",
+        "reconnect": False,
+        "retry_after_ms": None,
+    }
+    assert by_subprotocol == by_header
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer  ", "Token x"])
+async def test_another_authorization_is_refused(here: ParleyServer, header: str) -> None:
+    assert (await refused(here, headers={"Authorization": header})).code == 4401
+
+
+async def test_an_unknown_token_in_the_first_frame_is_answered_and_refused(here: ParleyServer) -> None:
+    socket = await Socket.open(f"{here.ws_url}/v1/ws")
+
+    reply = await socket.call("authenticate", token="prl_unknown")
+
+    end = await socket.end()
+    await socket.close()
+    assert reply.refusal == (401, "auth.invalid_token")
+    assert [frame["action"] for frame in socket.frames] == ["authenticate", "goodbye"]
+    assert end.code == 4401
+
+
+async def test_an_ended_session_is_refused(alice: Account) -> None:
+    await alice.post("/v1/auth/logout")
+
+    assert (await refused(alice.server, token=alice.token)).code == 4401
+
+
+@pytest.mark.parametrize("name", ["token", "access_token"])
+async def test_a_token_in_the_url_is_refused_even_if_it_is_good(alice: Account, name: str) -> None:
+    end = await refused(alice.server, f"/v1/ws?{name}={alice.token}", token=alice.token)
+
+    assert (end.code, end.reason) == (4401, "token_in_url")
+
+
+@pytest.mark.parametrize("offered", [["chat.v2"], ["graphql-ws"], ["bearer.{token}"]])
+async def test_another_protocol_is_refused(alice: Account, offered: list[str]) -> None:
+    end = await refused(alice.server, subprotocols=[name.format(token=alice.token) for name in offered])
+
+    assert (end.code, end.reason) == (4426, "protocol")
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "http://127.0.0.1:1"])
+async def test_a_foreign_origin_is_refused(alice: Account, origin: str) -> None:
+    end = await refused(alice.server, token=alice.token, headers={"Origin": origin})
+
+    assert (end.code, end.reason) == (4401, "origin_not_allowed")
+
+
+async def test_our_own_origin_and_the_allowed_ones_are_welcome(alice: Account) -> None:
+    for origin in (alice.server.url, "https://app.example.com"):
+        await alice.connect(headers={"Origin": origin})
+
+
+async def test_nothing_is_done_for_a_stranger(alice: Account) -> None:
+    room = await alice.make_room()
+    socket = await Socket.open(f"{alice.server.ws_url}/v1/ws")
+    alice.stack.push_async_callback(socket.close)
+
+    actions = ("ping", "subscribe", "send_message", "get_messages", "sync", "typing")
+    refusals = [(await socket.call(action, room_id=room["id"])).refusal for action in actions]
+
+    assert refusals == [(401, "auth.required")] * len(actions)
+
+
+@pytest.mark.parametrize("body", [{}, {"token": 5}, {"token": None}, {"token": "x" * 257}, {"token": "x", "you": 1}])
+async def test_a_mistyped_authenticate_may_be_tried_again(alice: Account, body: dict[str, Any]) -> None:
+    socket = await Socket.open(f"{alice.server.ws_url}/v1/ws")
+    alice.stack.push_async_callback(socket.close)
+
+    reply = await socket.call("authenticate", **body)
+
+    assert reply.refusal == (400, "request.invalid")
+    assert (await socket.call("authenticate", token=alice.token)).status == 200
+
+
+async def test_who_says_nothing_is_sent_away(deployment: Deployment) -> None:
+    """Other frames do not stop the clock. Both servers at once, because it takes five seconds."""
+    sockets = [await Socket.open(f"{server.ws_url}/v1/ws") for server in deployment.servers]
+    for socket in sockets:
+        await socket.call("ping")
+
+    ends = await asyncio.gather(*(socket.end() for socket in sockets))
+
+    for socket in sockets:
+        await socket.close()
+    assert [(end.code, end.reason) for end in ends] == [(4408, "auth_timeout")] * 2
+    assert all(end.goodbye and end.goodbye["code"] == 4408 for end in ends)
+
+
+async def test_a_fresh_token_keeps_all_subscriptions(alice: Account) -> None:
+    room = await alice.make_room()
+    laptop = await alice.another_device()
+    socket = await alice.listen(room, None)
+
+    reply = await socket.call("authenticate", token=laptop.token)
+    await alice.post("/v1/auth/logout")
+
+    await laptop.say(room, "still here")
+    await socket.until_said("still here")
+    assert reply.status == 200
+    assert reply.data["session"]["id"] == laptop.session["id"]
+    assert len([frame for frame in socket.frames if frame["action"] == "hello"]) == 1
+
+
+async def test_the_fresh_token_is_the_one_that_counts(alice: Account) -> None:
+    laptop = await alice.another_device()
+    socket = await alice.connect()
+    await socket.call("authenticate", token=laptop.token)
+
+    await laptop.post("/v1/auth/logout")
+
+    assert (await socket.end()).code == 4410
+
+
+async def test_a_socket_stays_with_its_user(alice: Account, charlie: Account) -> None:
+    room = await alice.make_room()
+    socket = await alice.listen(room)
+
+    reply = await socket.call("authenticate", token=charlie.token)
+
+    await alice.say(room, "still mine")
+    await socket.until_said("still mine")
+    assert reply.refusal == (403, "auth.other_user")
+
+
+async def test_a_wrong_token_later_changes_nothing(alice: Account) -> None:
+    socket = await alice.connect()
+
+    reply = await socket.call("authenticate", token="prl_wrong")
+
+    assert reply.refusal == (401, "auth.invalid_token")
+    await socket.settled()

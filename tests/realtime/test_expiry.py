@@ -1,0 +1,52 @@
+"""A session that expires while its socket is open: a warning first, and a way to go on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from tests.realtime.deployment import Deployment
+from tests.servers import ParleyServer
+from tests.sockets import TLS, Account, join_parley
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[ParleyServer]:
+    """A server whose sessions live for four seconds."""
+    with Deployment(("daphne",), SESSION_MAX_SECONDS="4") as deployment:
+        yield deployment.servers[0]
+
+
+@pytest.fixture
+async def guest(hasty: ParleyServer) -> AsyncIterator[Account]:
+    async with AsyncExitStack() as stack, httpx.AsyncClient(verify=TLS, trust_env=False) as http:
+        yield await join_parley(hasty, http, stack, "guest")
+
+
+async def test_a_session_expires_with_a_warning(guest: Account) -> None:
+    socket = await guest.connect()
+
+    warning = await socket.next_event("session.expiring")
+    end = await socket.end()
+
+    assert (warning["room_id"], warning["seq"]) == (None, None)
+    assert warning["data"] == {"expires_at": guest.session["expires_at"]}
+    assert len([event for event in socket.events if event["type"] == "session.expiring"]) == 1
+    assert (end.code, end.reason) == (4402, "token_expired")
+
+
+async def test_a_fresh_token_in_time_keeps_the_socket(guest: Account) -> None:
+    room = await guest.make_room()
+    socket = await guest.listen(room)
+    await socket.next_event("session.expiring")
+    fresh = await guest.another_device()
+
+    await socket.call("authenticate", token=fresh.token)
+
+    second = await socket.next_event("session.expiring")
+    await fresh.say(room, "still here")
+    await socket.until_said("still here")
+    assert second["data"] == {"expires_at": fresh.session["expires_at"]}

@@ -1,0 +1,233 @@
+"""The reply law: every frame gets exactly one reply, and no frame kills the socket (design section 6)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.realtime.actions.knocking import NOWHERE
+from tests.servers import ParleyServer
+from tests.sockets import Account, Reply, Socket
+
+BOMB = "[" * 30_000
+PING = '{"action": "ping", "request_id": "r", '
+SEND = f'{{"action": "send_message", "request_id": "r", "room_id": "{NOWHERE}", "client_id": "c", "text": "x"'
+
+# What cannot be answered by name: no request_id can be read.
+NAMELESS: dict[str, tuple[str | bytes, str]] = {
+    "half an object": ("{bad", "json.invalid"),
+    "nothing": ("", "json.invalid"),
+    "blanks": ("  \n", "json.invalid"),
+    "two documents": ("{} {}", "json.invalid"),
+    "a comment": ('{"action": "ping"} // hi', "json.invalid"),
+    "single quotes": ("{'action': 'ping'}", "json.invalid"),
+    "a byte order mark": ('\ufeff{"action": "ping"}', "json.invalid"),
+    "a list": ("[1]", "frame.invalid"),
+    "an empty list": ("[]", "frame.invalid"),
+    "a list of actions": ('[{"action": "ping"}]', "frame.invalid"),
+    "a string": ('"x"', "frame.invalid"),
+    "a number": ("5", "frame.invalid"),
+    "null": ("null", "frame.invalid"),
+    "true": ("true", "frame.invalid"),
+    "NaN": ("NaN", "json.invalid"),
+    "an empty object": ("{}", "frame.invalid"),
+    "no action": ('{"room_id": null}', "frame.invalid"),
+    "bytes": (b'{"action": "ping"}', "frame.invalid"),
+    "bytes that are no text": (b"\xff\xfe\x00", "frame.invalid"),
+    "no bytes": (b"", "frame.invalid"),
+    "a bomb of brackets": (BOMB, "json.invalid"),
+    "a bomb of objects": ('{"a":' * 9_000, "json.invalid"),
+    "a bomb that closes": (BOMB + "]" * 30_000, "json.invalid"),
+    "a request_id of half a surrogate": (r'{"action": "ping", "request_id": "\ud800"}', "json.invalid"),
+    "a request_id with NaN": ('{"action": "ping", "request_id": NaN}', "json.invalid"),
+    "an infinite request_id": ('{"action": "ping", "request_id": 1e999}', "json.invalid"),
+    "a request_id of 5,000 digits": ('{"action": "ping", "request_id": %s}' % ("9" * 5_000), "json.invalid"),
+    "a request_id beyond 2^53": ('{"action": "ping", "request_id": 9007199254740992}', "json.invalid"),
+    "a request_id that is a list": ('{"action": "ping", "request_id": []}', "frame.invalid"),
+    "a request_id that is an object": ('{"action": "ping", "request_id": {"a": 1}}', "frame.invalid"),
+    "a request_id that is true": ('{"action": "ping", "request_id": true}', "frame.invalid"),
+    "a request_id that is no integer": ('{"action": "ping", "request_id": 1.5}', "frame.invalid"),
+    "a request_id that is too long": ('{"action": "ping", "request_id": "%s"}' % ("x" * 65), "frame.invalid"),
+}
+
+NAMED: dict[str, tuple[str, str]] = {
+    "no action": ('{"request_id": "r"}', "frame.invalid"),
+    "a null action": ('{"request_id": "r", "action": null}', "frame.invalid"),
+    "a numeric action": ('{"request_id": "r", "action": 5}', "frame.invalid"),
+    "a list for an action": ('{"request_id": "r", "action": ["ping"]}', "frame.invalid"),
+    "an object for an action": ('{"request_id": "r", "action": {"ping": 1}}', "frame.invalid"),
+    "an unknown action": ('{"request_id": "r", "action": "explode"}', "action.unknown"),
+    "an empty action": ('{"request_id": "r", "action": ""}', "action.unknown"),
+    "another spelling": ('{"request_id": "r", "action": "Ping"}', "action.unknown"),
+    "a method that is no action": ('{"request_id": "r", "action": "websocket_disconnect"}', "action.unknown"),
+    "a dunder": ('{"request_id": "r", "action": "__init__"}', "action.unknown"),
+    "a method of DCRF": ('{"request_id": "r", "action": "handle_exception"}', "action.unknown"),
+    "self": ('{"request_id": "r", "action": "ping", "self": 1}', "request.invalid"),
+    "scope": ('{"request_id": "r", "action": "ping", "scope": {"user": 1}}', "request.invalid"),
+    "consumer": ('{"request_id": "r", "action": "ping", "consumer": {}}', "request.invalid"),
+    "body": ('{"request_id": "r", "action": "ping", "body": {}}', "request.invalid"),
+    "an empty key": ('{"request_id": "r", "action": "ping", "": 1}', "request.invalid"),
+    "many keys": (PING + ", ".join(f'"k{n}": 1' for n in range(900)) + "}", "request.invalid"),
+    "too many keys": (PING + ", ".join(f'"k{n}": 1' for n in range(1_100)) + "}", "json.invalid"),
+    "a missing field": ('{"request_id": "r", "action": "subscribe"}', "request.invalid"),
+    "a mistyped field": ('{"request_id": "r", "action": "subscribe", "room_id": {"$ne": null}}', "request.invalid"),
+    "a cursor below zero": (
+        '{"request_id": "r", "action": "subscribe", "room_id": null, "after": -1}',
+        "request.invalid",
+    ),
+    "a cursor that is true": (
+        '{"request_id": "r", "action": "subscribe", "room_id": null, "after": true}',
+        "request.invalid",
+    ),
+    "a key twice": ('{"request_id": "r", "action": "ping", "action": "ping"}', "json.invalid"),
+    "a key twice, escaped": (SEND + r', "te\u0078t": "y"}', "json.invalid"),
+    "NaN": (SEND + ', "metadata": {"a": NaN}}', "json.invalid"),
+    "minus infinity": (SEND + ', "metadata": {"a": -Infinity}}', "json.invalid"),
+    "1e999": (SEND + ', "metadata": {"a": 1e999}}', "json.invalid"),
+    "5,000 digits": (SEND + ', "metadata": {"a": %s}}' % ("9" * 5_000), "json.invalid"),
+    "beyond 2^53": (SEND + ', "metadata": {"a": 9007199254740992}}', "json.invalid"),
+    "too deep": (SEND + ', "metadata": ' + '{"a":' * 16 + "1" + "}" * 17, "json.invalid"),
+    "NUL": (SEND + r', "metadata": {"a": "\u0000"}}', "json.invalid"),
+    "NUL in a key": (SEND + r', "metadata": {"\u0000": "a"}}', "json.invalid"),
+    "half a surrogate": (SEND + r', "metadata": {"a": "\udfff"}}', "json.invalid"),
+    "a text of control characters": (SEND.replace('"x"', r'"\u001b[2J"') + "}", "request.invalid"),
+}
+
+
+async def the_one_reply(socket: Socket, frame: str | bytes) -> Reply:
+    """The answer to a frame; that it is the only one shows in what follows."""
+    await socket.send(frame)
+    await socket.settled()
+    _, reply, pong = socket.frames
+    assert pong["action"] == "ping"
+    assert set(reply) == {"action", "request_id", "response_status", "errors", "data"}
+    assert reply["data"] is None
+    return Reply(reply)
+
+
+@pytest.mark.parametrize("name", NAMELESS)
+async def test_a_frame_without_a_name_is_answered(alice: Account, name: str) -> None:
+    frame, code = NAMELESS[name]
+    socket = await alice.connect()
+
+    reply = await the_one_reply(socket, frame)
+
+    assert reply.refusal == (400, code)
+    assert reply.frame["request_id"] is None
+
+
+@pytest.mark.parametrize("name", NAMED)
+async def test_a_frame_with_a_name_is_answered_by_name(alice: Account, name: str) -> None:
+    frame, code = NAMED[name]
+    socket = await alice.connect()
+
+    reply = await the_one_reply(socket, frame)
+
+    assert reply.refusal == (400, code)
+    assert reply.frame["request_id"] == "r"
+    assert reply.frame["errors"][0]["request_id"] == "r"
+
+
+async def test_an_action_that_is_a_string_is_repeated(alice: Account) -> None:
+    socket = await alice.connect()
+
+    await socket.say({"action": "explode", "request_id": 1})
+    await socket.say({"action": ["explode"], "request_id": 2})
+    await socket.say({"action": "explode", "request_id": []})
+
+    assert (await socket.reply(1)).frame["action"] == "explode"
+    assert (await socket.reply(2)).frame["action"] is None
+    assert (await socket.reply(None)).frame["action"] == "explode"
+
+
+async def test_twenty_bad_frames_in_a_minute_end_the_socket(alice: Account) -> None:
+    socket = await alice.connect()
+
+    for _ in range(20):
+        await socket.send("{bad")
+
+    end = await socket.end()
+    replies = [frame for frame in socket.frames if "response_status" in frame]
+    assert len(replies) == 20
+    assert (end.code, end.reason) == (4400, "bad_frames")
+    assert end.goodbye == {"code": 4400, "reason": "bad_frames", "reconnect": False, "retry_after_ms": None}
+
+
+async def test_nineteen_do_not(alice: Account) -> None:
+    socket = await alice.connect()
+
+    for _ in range(19):
+        await socket.send("{bad")
+
+    await socket.settled()
+
+
+async def test_a_refused_request_is_no_bad_frame(alice: Account) -> None:
+    socket = await alice.connect()
+
+    replies = [await socket.call("send_message", room_id=NOWHERE) for _ in range(25)]
+
+    assert {reply.status for reply in replies} == {400}
+    await socket.settled()
+
+
+async def test_a_frame_of_64_kib_is_read(alice: Account) -> None:
+    socket = await alice.connect()
+    frame = json.dumps({"action": "ping", "request_id": "r", "you": ""})
+
+    await socket.send(frame.replace('""', f'"{"x" * (65_536 - len(frame))}"'))
+
+    assert (await socket.reply("r")).refusal == (400, "request.invalid")
+
+
+async def test_a_larger_one_ends_the_socket(alice: Account, here: ParleyServer, daphne: ParleyServer) -> None:
+    socket = await alice.connect()
+
+    await socket.send("x" * 65_537)
+
+    end = await socket.end()
+    assert end.code == 1009
+    if here is daphne:  # under uvicorn the close is its own (README)
+        assert end.goodbye == {"code": 1009, "reason": "frame_too_big", "reconnect": False, "retry_after_ms": None}
+
+
+ODD_BODIES: list[bytes] = [
+    b"{bad",
+    b"[1]",
+    b"5",
+    b"null",
+    b"\xff",
+    b'{"client_id": "c", "text": "x", "metadata": {"a": NaN}}',
+    b'{"client_id": "c", "text": "x", "metadata": {"a": 1e999}}',
+    b'{"client_id": "c", "text": "x", "metadata": {"a": 9007199254740992}}',
+    b'{"client_id": "c", "text": "x", "metadata": {"a": %s}}' % (b"9" * 5_000),
+    b'{"client_id": "c", "text": "x", "metadata": %s1%s}' % (b'{"a":' * 16, b"}" * 16),
+    rb'{"client_id": "c", "text": "\u0000"}',
+    rb'{"client_id": "c", "text": "\ud800"}',
+    b'{"client_id": "c", "text": "x", "text": "y"}',
+    b'{"client_id": "c", "text": "x", "self": 1}',
+    BOMB.encode(),
+]
+
+
+async def test_bodies_pass_the_same_gate(alice: Account) -> None:
+    room = await alice.make_room()
+
+    answers = [await alice.post(f"/v1/rooms/{room['id']}/messages", body) for body in ODD_BODIES]
+
+    assert [answer.status_code for answer in answers] == [400] * len(ODD_BODIES)
+    assert {answer.json()["code"] for answer in answers} == {"json.invalid", "request.invalid"}
+    assert (await alice.get(f"/v1/rooms/{room['id']}")).json()["head"] == 1
+
+
+async def test_an_unknown_path_is_no_socket(alice: Account, http: httpx.AsyncClient) -> None:
+    refused: Any = None
+    try:
+        await alice.connect(path="/v1/elsewhere")
+    except Exception as error:  # the client's own exception carries the response
+        refused = error
+
+    assert refused.response.status_code == 403
