@@ -164,12 +164,15 @@ class Streams(Connection):
         if not self.closing and (known is None or known[1].ended):
             self._go_on_from({room_id: joined_seq - 1}, {room_id: admission})
 
-    @action(StreamBody, UnsubscribedSerializer)
+    @action(StreamBody, UnsubscribedSerializer, problems=OUTSIDE)
     async def unsubscribe(self, room_id: UUID | None) -> Reply:
         """Hear it no longer: nothing of it follows the reply."""
-        known = self.subscriptions.pop(str(room_id or acting(self.session).user_id), None)
+        user_id = acting(self.session).user_id
+        known = self.subscriptions.pop(str(room_id or user_id), None)
         if known is not None:
             self.hub.end(*known)
+        else:
+            await self.hub.log.admit(user_id, room_id)  # what is not theirs to see is not there to be left either
         return {"room_id": room_id}, 200
 
     @action(TypingBody, statuses=(204,), problems=(*OUTSIDE, "room.archived"))
