@@ -1,0 +1,106 @@
+"""A live server with one room of each kind, and people at each distance from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import uuid4
+
+import httpx
+
+from tests.recording import record
+from tests.servers import ParleyServer
+from tests.sockets import PASSWORD, TLS
+
+Kind = Literal["private", "direct", "public"]
+
+
+class Caller:
+    """A registered user who speaks REST."""
+
+    def __init__(self, server: ParleyServer, name: str) -> None:
+        self._http = httpx.Client(base_url=server.url, verify=TLS, trust_env=False, timeout=20)
+        self.server = server
+        body = {"username": f"{name}-{uuid4().hex[:12]}", "password": PASSWORD}
+        login = self.request("POST", "/v1/auth/register", body).json()
+        self.token: str = login["token"]
+        self.id: str = login["user"]["id"]
+        self._http.headers["Authorization"] = f"Bearer {self.token}"
+
+    def request(self, method: str, path: str, body: object = None, **options: Any) -> httpx.Response:
+        """Send `body` as JSON, or as it is when it is bytes."""
+        sent: dict[str, Any] = (
+            {"content": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
+        )
+        response = self._http.request(method, path, **sent, **options)
+        heard = {
+            "method": method,
+            "path": path,
+            "status": response.status_code,
+            "content_type": response.headers.get("content-type"),
+            "body": response.json() if response.content else None,
+        }
+        record("received", "rest", heard)
+        return response
+
+    def make(self, path: str, body: object = None, method: str = "POST") -> Any:
+        """The thing that a request makes, which must work."""
+        response = self.request(method, path, body)
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@dataclass
+class Room:
+    """A room of Alice's and Bob's, with a message of hers."""
+
+    id: str
+    message_id: str
+
+    def paths(self, user_id: str) -> dict[str, str]:
+        """What stands for each parameter of a path or frame."""
+        return {"room_id": self.id, "message_id": self.message_id, "user_id": user_id}
+
+
+class World:
+    """Alice owns, Bob belongs, Dave did, Charlie never did."""
+
+    def __init__(self, server: ParleyServer) -> None:
+        self.server = server
+        self.people: list[Caller] = []
+        self.alice, self.bob, self.charlie, self.dave = (self.newcomer(name) for name in _NAMES)
+        self.rooms: dict[Kind, Room] = {
+            "private": self._room(kind="private", members=[self.bob.id, self.dave.id]),
+            "public": self._room(kind="public", members=[self.bob.id, self.dave.id]),
+            "direct": self._fill(self.alice.make(f"/v1/rooms/direct/{self.bob.id}", method="PUT")),
+        }
+        for kind in ("private", "public"):
+            self.dave.make(f"/v1/rooms/{self.rooms[kind].id}/leave")
+
+    def newcomer(self, name: str) -> Caller:
+        """Somebody new, who is in no room."""
+        self.people.append(Caller(self.server, name))
+        return self.people[-1]
+
+    def heads(self) -> dict[str, int]:
+        """How far each room has come, as Alice sees it."""
+        rooms = {kind: self.alice.request("GET", f"/v1/rooms/{room.id}").json() for kind, room in self.rooms.items()}
+        return {kind: room["head"] for kind, room in rooms.items()}
+
+    def close(self) -> None:
+        for caller in self.people:
+            caller.close()
+
+    def _room(self, **body: Any) -> Room:
+        return self._fill(self.alice.make("/v1/rooms", {"name": "Tea", **body}))
+
+    def _fill(self, room: dict[str, Any]) -> Room:
+        body = {"client_id": uuid4().hex, "text": "among us"}
+        message = self.alice.make(f"/v1/rooms/{room['id']}/messages", body)
+        return Room(room["id"], message["id"])
+
+
+_NAMES = ("alice", "bob", "charlie", "dave")
