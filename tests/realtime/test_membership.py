@@ -1,0 +1,195 @@
+"""Members come and go while sockets listen: each hears exactly what the room's history rule gives them (G4, G5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.servers import ParleyServer
+from tests.sockets import Account, Socket
+
+
+async def remove(owner: Account, room: dict[str, object], member: Account) -> None:
+    response = await owner.delete(f"/v1/rooms/{room['id']}/members/{member.id}")
+    assert response.status_code == 204, response.text
+
+
+async def add(owner: Account, room: dict[str, object], member: Account) -> None:
+    response = await owner.put(f"/v1/rooms/{room['id']}/members/{member.id}", {})
+    assert response.status_code == 201, response.text
+
+
+async def both(member: Account, room: dict[str, object], there: ParleyServer) -> list[Socket]:
+    """A socket that listens on each process."""
+    return [await member.listen(room), await member.listen(room, server=there)]
+
+
+@pytest.mark.parametrize("history", ["since_joined", "shared"])
+async def test_who_was_removed_hears_nothing_more(
+    alice: Account, bob: Account, there: ParleyServer, history: str
+) -> None:
+    room = await alice.make_room(bob, history=history)
+    sockets = await both(bob, room, there)
+    witnesses = await both(alice, room, there)
+    message = await alice.say(room, "before")
+
+    await remove(alice, room, bob)
+    await alice.say(room, "a secret")
+    await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", {"text": "another secret"})
+    await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 4})
+
+    for socket, witness in zip(sockets, witnesses, strict=True):
+        await witness.next_event("message.edited")
+        await socket.settled()
+        assert socket.seqs(room["id"]) == [2, 3]
+        assert socket.events[-1]["type"] == "member.removed"
+        assert "secret" not in str(socket.frames)
+
+
+async def test_who_comes_back_sees_only_their_own_times(alice: Account, bob: Account, there: ParleyServer) -> None:
+    room = await alice.make_room(bob)
+    sockets = await both(bob, room, there)
+
+    await remove(alice, room, bob)
+    await alice.say(room, "a secret")
+    await add(alice, room, bob)
+    await alice.say(room, "welcome back")
+
+    for socket in sockets:
+        await socket.until_said("welcome back")
+        assert socket.seqs(room["id"]) == [2, 4, 5]
+        assert [event["type"] for event in socket.events][1:] == ["member.removed", "member.joined", "message.created"]
+
+
+async def test_who_comes_back_to_a_shared_room_catches_up(alice: Account, bob: Account, there: ParleyServer) -> None:
+    room = await alice.make_room(bob, history="shared")
+    sockets = await both(bob, room, there)
+
+    await remove(alice, room, bob)
+    await alice.say(room, "meanwhile")
+    await add(alice, room, bob)
+    await alice.say(room, "welcome back")
+
+    for socket in sockets:
+        await socket.until_said("welcome back")
+        assert socket.seqs(room["id"]) == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("history", ["since_joined", "shared"])
+async def test_removed_and_added_again_and_again(
+    alice: Account, bob: Account, there: ParleyServer, history: str
+) -> None:
+    room = await alice.make_room(bob, history=history)
+    sockets = await both(bob, room, there)
+
+    for number in range(5):
+        await remove(alice, room, bob)
+        await alice.say(room, f"hidden {number}")
+        await add(alice, room, bob)
+        await alice.say(room, f"seen {number}")
+
+    visible = [seq for seq in range(2, 22) if history == "shared" or seq % 4 != 3]
+    for socket in sockets:
+        await socket.until_said("seen 4")
+        assert socket.seqs(room["id"]) == visible
+
+
+async def test_a_replay_keeps_to_the_times_of_membership(alice: Account, bob: Account) -> None:
+    room = await alice.make_room()
+    await alice.say(room, "before")
+    await add(alice, room, bob)
+    await alice.say(room, "during")
+    await remove(alice, room, bob)
+    await alice.say(room, "between")
+    await add(alice, room, bob)
+    await alice.say(room, "after")
+    socket = await bob.connect()
+
+    reply = await socket.call("subscribe", room_id=room["id"], after=0)
+
+    await socket.next_event("room.synced")
+    page = (await bob.get(f"/v1/rooms/{room['id']}/events")).json()["results"]
+    assert reply.data["replay"] == "complete"
+    assert socket.seqs(room["id"]) == [3, 4, 5, 7, 8] == [event["seq"] for event in page]
+    assert socket.said() == ["during", "after"]
+
+
+async def test_an_edit_is_heard_by_who_is_in_but_the_message_stays_hidden(alice: Account, bob: Account) -> None:
+    room = await alice.make_room()
+    message = await alice.say(room, "before")
+    await add(alice, room, bob)
+    socket = await bob.listen(room)
+
+    await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", {"text": "edited"})
+
+    assert (await socket.next_event("message.edited"))["data"]["text"] == "edited"
+    assert (await bob.get(f"/v1/rooms/{room['id']}/messages/{message['id']}")).status_code == 404
+
+
+async def test_who_leaves_hears_that_and_no_more(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    socket, witness = await bob.listen(room), await alice.listen(room)
+
+    await bob.post(f"/v1/rooms/{room['id']}/leave")
+    await alice.say(room, "gone")
+
+    await witness.until_said("gone")
+    await socket.settled()
+    assert socket.events[-1]["type"] == "member.left"
+
+
+async def test_a_device_that_was_away_learns_that_it_was_removed(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    await remove(alice, room, bob)
+    socket = await bob.connect()
+
+    refused = await socket.call("subscribe", room_id=room["id"], after=1)
+    await socket.call("subscribe", room_id=None, after=0)
+
+    event = await socket.next_event("room.removed")
+    assert refused.refusal == (404, "not_found")
+    assert event["data"]["id" if "id" in event["data"] else "room_id"] == room["id"]
+
+
+async def test_the_inbox_tells_of_rooms_that_come_and_go(alice: Account, bob: Account, there: ParleyServer) -> None:
+    sockets = [await bob.listen(None), await bob.listen(None, server=there)]
+
+    room = await alice.make_room(bob)
+    await remove(alice, room, bob)
+    await add(alice, room, bob)
+    await bob.post(f"/v1/rooms/{room['id']}/leave")
+
+    for socket in sockets:
+        await socket.until_seq(None, 4)
+        assert [event["type"] for event in socket.events][1:] == [
+            "room.added", "room.removed", "room.added", "room.removed",
+        ]  # fmt: skip
+        assert socket.seqs(None) == [1, 2, 3, 4]
+
+
+async def test_a_public_room_is_heard_after_joining(alice: Account, charlie: Account) -> None:
+    room = await alice.make_room(kind="public")
+    await alice.say(room, "hello")
+    socket = await charlie.connect()
+
+    before = await socket.call("subscribe", room_id=room["id"])
+    await charlie.post(f"/v1/rooms/{room['id']}/join")
+    await socket.call("subscribe", room_id=room["id"], after=0)
+
+    await socket.next_event("room.synced")
+    assert before.refusal == (403, "room.not_member")
+    assert [event["type"] for event in socket.events][:-1] == ["room.created", "message.created", "member.joined"]
+
+
+async def test_a_direct_room_is_heard_by_both_and_shut_to_others(
+    alice: Account, bob: Account, charlie: Account
+) -> None:
+    room = (await alice.put(f"/v1/rooms/direct/{bob.id}", {})).json()
+    sockets = [await alice.listen(room), await bob.listen(room)]
+    stranger = await charlie.connect()
+
+    refused = await stranger.call("subscribe", room_id=room["id"], after=0)
+    await bob.say(room, "between us")
+
+    for socket in sockets:
+        await socket.until_said("between us")
+    assert refused.refusal == (404, "not_found")
