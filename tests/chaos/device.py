@@ -1,0 +1,334 @@
+"""One device of a user: a socket that always comes back, cursors that it keeps, and everything it gets on record."""
+
+import asyncio
+import contextlib
+import hashlib
+import itertools
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from tests.chaos.cluster import Cluster
+from tests.chaos.history import History
+from tests.chaos.rest import REQUEST_SECONDS, Answer, request
+
+CANARY = re.compile(r"cnry[0-9a-f]{12}")
+PASSWORD = "correct horse battery"
+HEARTBEAT_SECONDS = 3.0  # how soon a device itself notices a line that is half open
+SESSION_IS_OVER = frozenset({4401, 4402, 4410})
+
+Handler = Callable[[Answer], None]
+_numbers = itertools.count(1)
+
+
+class Person:
+    """A user and all the canaries that ever reached them."""
+
+    def __init__(self, name: str, history: History) -> None:
+        self.name, self.history = name, history
+        self.id = ""
+        self.devices: list[Device] = []
+        self._seen: set[str] = set()
+
+    def scan(self, text: str, where: str) -> None:
+        """Look for canaries in bytes that this user received."""
+        for token in CANARY.findall(text):
+            if token not in self._seen:
+                self._seen.add(token)
+                self.history.add("canary", user=self.id, token=token, where=where)
+
+
+class Device:
+    """Speaks for a person. `cursors` are what an app would keep on disk: by stream, the last seq applied."""
+
+    def __init__(
+        self, person: Person, number: int, cluster: Cluster, rng: random.Random, *, slow: bool = False
+    ) -> None:
+        self.person, self.cluster, self.history, self.rng = person, cluster, person.history, rng
+        self.name = f"{person.name}.{number}"
+        self.slow = slow
+        self.home: int | None = None  # always this server, when set
+        self.token = self.session = ""
+        self.cursors: dict[str, int] = {}
+        self.rooms: set[str] = set()
+        self.tracks_inbox = False
+        self.forgets = False  # the next connection begins anew, as after the loss of the disk
+        self.socket: ClientConnection | None = None
+        self.server = 0
+        self.stopping = False
+        self._conn = 0
+        self._goodbye: dict[str, Any] | None = None
+        self._waiting: dict[str, tuple[asyncio.Future[Answer], Handler | None]] = {}
+        self._unsynced: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # Accounts
+
+    async def enter(self, *, first: bool) -> None:
+        """Register or log in, however often it takes."""
+        body = {"username": self.person.name, "password": PASSWORD}
+        while not self.stopping:
+            answer = await self.rest("POST", "auth/register" if first else "auth/login", body=body)
+            if answer.status in (200, 201):
+                self.token, self.session = answer.data["token"], answer.data["session"]["id"]
+                self.person.id = answer.data["user"]["id"]
+                return
+            assert answer.is_unknown or answer.code == "auth.username_taken", answer
+            first = first and answer.code != "auth.username_taken"
+            await asyncio.sleep(0.3)
+
+    async def rest(
+        self, method: str, path: str, *, body: object = None, server: int | None = None, token: str | None = None
+    ) -> Answer:
+        """A REST call to some server, or to this one."""
+        server = self.rng.randrange(self.cluster.size) if server is None else server
+        own = self.token if token is None else token
+        answer = await request(self.cluster.doors[server].port, method, path, token=own, body=body)
+        self.person.scan(answer.text, f"{method} {path}")
+        return answer
+
+    # The socket
+
+    async def live(self) -> None:
+        """Stay connected until told to stop."""
+        while not self.stopping:
+            self.server = self.rng.randrange(self.cluster.size) if self.home is None else self.home
+            with contextlib.suppress(OSError, TimeoutError, WebSocketException):
+                await self._connect()
+            self.socket = None
+            for future, _ in self._waiting.values():
+                if not future.done():
+                    future.set_result(Answer(None))
+            self._waiting.clear()
+            if self._goodbye and self._goodbye["code"] in SESSION_IS_OVER:
+                await self.enter(first=False)
+            await asyncio.sleep(self.rng.uniform(0.05, 0.3))
+
+    async def _connect(self) -> None:
+        self._goodbye = None
+        if self.forgets:
+            self.cursors, self.rooms, self.tracks_inbox, self.forgets = {}, set(), False, False
+        port = self.cluster.doors[self.server].port
+        async with connect(
+            f"ws://127.0.0.1:{port}/v1/ws",
+            additional_headers={"Authorization": f"Bearer {self.token}"},
+            compression=None,
+            open_timeout=3,
+            close_timeout=1,
+            ping_interval=HEARTBEAT_SECONDS,
+            ping_timeout=HEARTBEAT_SECONDS,
+            max_size=None,
+            max_queue=1 if self.slow else 64,
+        ) as socket:
+            self._conn = conn = next(_numbers)
+            fields = {"conn": conn, "device": self.name, "user": self.person.id}
+            self.history.add("open", **fields, session=self.session, server=self.server)
+            try:
+                await self._listen(socket)
+            finally:
+                code = socket.close_code
+                said = self._goodbye and self._goodbye["code"]
+                self.history.add("close", conn=conn, device=self.name, server=self.server, code=code, goodbye=said)
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        async for text in socket:
+            assert isinstance(text, str)
+            self.person.scan(text, "socket")
+            self._hear(orjson.loads(text), socket)
+            if self.slow:
+                await asyncio.sleep(0.05)
+
+    def _hear(self, frame: dict[str, Any], socket: ClientConnection) -> None:
+        if frame["action"] == "events" and "request_id" not in frame:
+            for event in frame["data"]:
+                self.apply(event, via="live")
+        elif "request_id" in frame:
+            self._settle(frame)
+        elif frame["action"] == "hello":
+            self.socket = socket
+            self.spawn(self._resume())
+        elif frame["action"] == "goodbye":
+            self._goodbye = frame["data"]
+
+    def _settle(self, frame: dict[str, Any]) -> None:
+        future, handler = self._waiting.pop(str(frame["request_id"]), (None, None))
+        status = frame["response_status"]
+        answer = Answer(status, frame["data"] if status < 400 else frame["errors"][0])
+        if handler is not None:
+            handler(answer)
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+    async def act(self, action: str, handler: Handler | None = None, **body: Any) -> Answer:
+        """An action and its reply. `handler` runs before anything that comes after the reply is heard."""
+        socket = self.socket
+        if socket is None:
+            return Answer(None)
+        request_id = f"{self.name}-{next(_numbers)}"
+        future = asyncio.get_running_loop().create_future()
+        self._waiting[request_id] = (future, handler)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await socket.send(orjson.dumps({"action": action, "request_id": request_id, **body}).decode())
+                answer: Answer = await future
+                return answer
+        except (TimeoutError, OSError, WebSocketException):
+            self._waiting.pop(request_id, None)
+            return Answer(None)
+
+    def spawn(self, work: Any) -> None:
+        """Run beside the socket."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Streams
+
+    async def _resume(self) -> None:
+        """After hello: the inbox first, so that no news of a room is missed, then every room."""
+        conn = self._conn
+        inbox = self.person.id
+        if not self.tracks_inbox:
+            await self._begin()
+        elif self.rng.random() < 0.4:
+            await self._sync()
+        streams = [inbox, *self.rooms]
+        self._unsynced = set(streams)
+        for stream in streams:
+            if conn == self._conn:
+                await self.subscribe(stream)
+
+    async def _begin(self) -> None:
+        """A device without cursors: where its story begins is told by the inbox and by the list of rooms."""
+        conn = self._conn
+        await self.subscribe(self.person.id)
+        while conn == self._conn and self.person.id in self.cursors and not self.tracks_inbox:
+            answer = await self.rest("GET", "rooms?limit=100")
+            if answer.status == 401:
+                return
+            if answer.status == 200 and conn == self._conn:
+                for room in answer.data["results"]:
+                    self._track(room["id"], room["head"])
+                self.tracks_inbox = True
+
+    def _track(self, stream: str, after: int) -> None:
+        if stream not in self.cursors:
+            self.cursors[stream] = after
+            self.history.add("start", device=self.name, stream=stream, after=after)
+        if stream != self.person.id:
+            self.rooms.add(stream)
+
+    async def subscribe(self, stream: str) -> None:
+        """Hear a stream from the cursor on; who is refused is out of the room."""
+        socket = self.socket
+        is_inbox = stream == self.person.id
+        body = {"room_id": None if is_inbox else stream}
+        while socket is not None and socket is self.socket:
+            cursor = self.cursors.get(stream)
+            after = {} if cursor is None else {"after": cursor}
+            answer = await self.act("subscribe", lambda reply: self._subscribed(stream, reply), **body, **after)
+            if answer.status in (403, 404):
+                self.rooms.discard(stream)
+                self._is_synced(stream)
+            if not answer.is_unknown:
+                return
+            await asyncio.sleep(0.2)
+
+    def _subscribed(self, stream: str, reply: Answer) -> None:
+        if reply.status != 200:
+            return
+        if stream not in self.cursors:
+            self._track(stream, reply.data["after"])
+        elif reply.data["replay"] == "reset":
+            self.history.add("reset", device=self.name, stream=stream, head=reply.data["head"])
+            self.cursors[stream] = reply.data["head"]
+
+    def _is_synced(self, stream: str) -> None:
+        if stream in self._unsynced:
+            self._unsynced.discard(stream)
+            if not self._unsynced:
+                self.history.add("caught_up", device=self.name, conn=self._conn)
+
+    def apply(self, event: dict[str, Any], *, via: str) -> None:
+        """Take an event, whatever it is; the checker judges."""
+        stream, seq, kind = event["room_id"] or self.person.id, event["seq"], event["type"]
+        if kind == "room.synced":
+            self._is_synced(stream)
+            return
+        if kind in ("room.limited", "room.reset"):
+            self._jump(stream, kind, event["data"])
+            return
+        key = digest(event) if seq is not None else None
+        if key is not None:
+            self.history.body(key, event)
+            self.cursors[stream] = seq
+        self.history.add(
+            "event", conn=self._conn, device=self.name, stream=stream, seq=seq, type=kind, key=key, via=via
+        )
+        if stream == self.person.id and seq is not None:
+            self._hear_inbox(kind, event["data"], live=via == "live")
+
+    def _jump(self, stream: str, kind: str, data: dict[str, Any]) -> None:
+        if kind == "room.limited":
+            self.history.add("limited", device=self.name, stream=stream, **data)
+            self.cursors[stream] = data["to"]
+        else:
+            self.history.add("reset", device=self.name, stream=stream, head=data["head"])
+            self.cursors[stream] = data["head"]
+
+    def _hear_inbox(self, kind: str, data: dict[str, Any], *, live: bool) -> None:
+        if kind == "room.removed":
+            self.rooms.discard(data["id"])
+        elif kind == "room.added":
+            self._track(data["id"], data["seq"] - 1)
+            if live:
+                self.spawn(self.subscribe(data["id"]))
+
+    async def _sync(self) -> None:
+        """Come back by `POST sync`; a page that does not come leaves the rest to the subscriptions."""
+        conn, named = self._conn, dict(self.cursors)
+        inbox = named.pop(self.person.id)
+        body: dict[str, Any] = {"rooms": named, "inbox": inbox, "epoch": 1, "limit": 100}
+        following = True
+        while following:
+            answer = await self.rest("POST", "sync", body=body, server=self.server)
+            if answer.status != 200 or conn != self._conn:
+                return
+            self._take_page(answer.data, named)
+            body["next"] = answer.data["next"]
+            following = body["next"] is not None
+
+    def _take_page(self, page: dict[str, Any], named: dict[str, int]) -> None:
+        self._take_entry(self.person.id, page["inbox"])
+        for entry in page["rooms"]:
+            if entry["id"] in named:
+                self._take_entry(entry["id"], entry)
+            else:
+                self._track(entry["id"], entry["head"])
+        for gone in page["removed"]:
+            self.rooms.discard(gone["id"])
+
+    def _take_entry(self, stream: str, entry: dict[str, Any]) -> None:
+        for event in entry["events"]:
+            self.apply(event, via="sync")
+        if entry["limited"] or entry["reset"]:
+            kind = "room.limited" if entry["limited"] else "room.reset"
+            self._jump(stream, kind, entry["limited"] or {"head": entry["head"]})
+        if entry.get("room"):
+            self.rooms.add(stream)
+        self.cursors[stream] = max(self.cursors[stream], entry["head"])
+
+    async def hang_up(self) -> None:
+        """Close the socket in good order; `live` opens another."""
+        if self.socket is not None:
+            await self.socket.close()
+
+
+def digest(event: dict[str, Any]) -> str:
+    """Two receipts of an event are the same if this is."""
+    return hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

@@ -1,0 +1,60 @@
+"""What happened in a run, as one list of records; the same lines stand in a file, for whoever looks later.
+
+A record is a dict with `kind` and `t`, the wall clock in seconds: server and clients share one machine and one clock.
+
+    run      seed stack seconds faults
+    user     user name                          device   device user slow
+    call     op device user session server via what room? client_id? text? message? seq? target?
+    done     op status (None: nobody knows) code? discarded? id? seq? version? read_seq?
+    open     conn device user session server    close    conn code goodbye
+    start    device stream after                where a device's own story of a stream begins
+    event    device conn stream seq type key via (live | sync); seq None: ephemeral
+    body     key event                          each content once; `key` is its digest
+    caught_up device conn                       every subscription of a new connection has said room.synced
+    limited  device stream from to              reset    device stream head
+    canary   user token where                   the first time that a user got these bytes, in whatever way
+    page     user room oldest newest head messages[[id, seq, version, text]]
+    fault    name phase (begin | end) server? evidence?
+    probe    what ms                            lag      ms: how long this very process was held up
+    finish   device cursors                     end_log | end_room | end_view: the last reads, by SQL and by REST
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Record = dict[str, Any]
+
+
+class History:
+    """Collects records, in memory and in a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.records: list[Record] = []
+        self.path = folder / "history.jsonl"
+        self._file = self.path.open("wb")
+        self._bodies: set[str] = set()
+
+    def add(self, kind: str, **fields: Any) -> Record:
+        """Note something now."""
+        record = {"kind": kind, "t": time.time(), **fields}
+        self.records.append(record)
+        self._file.write(orjson.dumps(record) + b"\n")
+        return record
+
+    def body(self, key: str, event: dict[str, Any]) -> None:
+        """Note the content of an event, the first time that anybody gets it."""
+        if key not in self._bodies:
+            self._bodies.add(key)
+            self.add("body", key=key, event=event)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+def read(path: Path) -> list[Record]:
+    """The records of an earlier run."""
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]

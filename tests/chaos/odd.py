@@ -1,0 +1,89 @@
+"""Clients that do not read: one silent, one that talks all the time. The server must part with both."""
+
+import asyncio
+import contextlib
+import socket
+import time
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from tests.chaos.cluster import Cluster
+from tests.chaos.device import Device
+from tests.chaos.history import History
+from tests.chaos.workload import Workload
+
+EPISODE_SECONDS = 25.0  # with the shorter liveness of the harness the end comes after about ten
+LOOK_SECONDS = 5.0
+SMALL_BUFFER = 4096
+
+
+class OddOnes:
+    """Each takes the session of a device of its own and never reads what it asked for."""
+
+    def __init__(self, cluster: Cluster, history: History, workload: Workload) -> None:
+        self.cluster, self.history, self.workload = cluster, history, workload
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def begin(self) -> None:
+        """Log both in."""
+        for number, chatty in ((10, False), (11, True)):
+            person = self.workload.people[number]
+            device = Device(person, 9, self.cluster, person.devices[0].rng)
+            await device.enter(first=False)
+            self._loops.append(asyncio.create_task(self._live(device, chatty)))
+
+    async def end(self) -> None:
+        """Stop."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+
+    async def _live(self, device: Device, chatty: bool) -> None:
+        while True:
+            with contextlib.suppress(OSError, TimeoutError, WebSocketException):
+                await self._episode(device, chatty)
+            await asyncio.sleep(1)
+
+    async def _episode(self, device: Device, chatty: bool) -> None:
+        server = device.rng.randrange(self.cluster.size)
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+        raw.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", self.cluster.doors[server].port))
+        async with connect(
+            "ws://127.0.0.1/v1/ws",
+            sock=raw,
+            additional_headers={"Authorization": f"Bearer {device.token}"},
+            compression=None,
+            ping_interval=None,
+            close_timeout=1,
+            max_queue=1,
+        ) as odd:
+            began = time.time()
+            hot = self.workload.rooms["hot"]
+            await odd.send(orjson.dumps({"action": "subscribe", "room_id": hot, "after": 0}).decode())
+            await self._refuse_to_read(odd, chatty)
+            code = await self._look(odd)
+        seconds = round(time.time() - began, 1)
+        name = "chatty" if chatty else "silent"
+        self.history.add("odd", name=name, server=server, seconds=seconds, began=began, code=code)
+
+    async def _refuse_to_read(self, odd: ClientConnection, chatty: bool) -> None:
+        deadline = time.monotonic() + EPISODE_SECONDS
+        while time.monotonic() < deadline:
+            if chatty:
+                await odd.send('{"action":"ping"}')
+            await asyncio.sleep(1)
+
+    async def _look(self, odd: ClientConnection) -> int | None:
+        """What had become of the connection; None: it is still open."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                while True:
+                    await odd.recv()
+        except TimeoutError:
+            return None
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 1006

@@ -1,0 +1,214 @@
+"""What devices do: each operation is called, answered and recorded, and tried again elsewhere when nobody knows."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+from tests.chaos.device import Device
+from tests.chaos.history import Record
+from tests.chaos.rest import Answer
+
+DISCARDED = 0.3  # of all acknowledgements: the client acts as if they had never come
+ATTEMPTS = 20
+MARKS = ((0.06, "[drop] "), (0.10, "[dup] "), (0.14, "[late] "))
+
+
+def canary() -> str:
+    """A token that is in no other message."""
+    return f"cnry{uuid4().hex[:12]}"
+
+
+async def call(
+    device: Device,
+    what: str,
+    *,
+    via: str,
+    action: tuple[str, dict[str, Any]] | None = None,
+    rest: tuple[str, str, object] | None = None,
+    server: int | None = None,
+    token: tuple[str, str] | None = None,
+    **facts: Any,
+) -> tuple[Answer, Record]:
+    """One attempt by socket or by REST, between its two records. `token` is another (token, session) to use."""
+    history = device.history
+    place = device.server if via == "ws" else device.rng.randrange(device.cluster.size) if server is None else server
+    op = len(history.records)
+    session = token[1] if token else device.session
+    who = {"device": device.name, "user": device.person.id, "session": session}
+    history.add("call", op=op, what=what, **who, via=via, server=place, **facts)
+    if via == "ws":
+        assert action is not None
+        answer = await device.act(action[0], **action[1])
+    else:
+        assert rest is not None
+        answer = await device.rest(
+            rest[0], rest[1], body=rest[2], server=place, token=token[0] if token else device.token
+        )
+    return answer, history.add("done", op=op, status=answer.status, code=answer.code, **_told(answer))
+
+
+def _told(answer: Answer) -> dict[str, Any]:
+    data = answer.data
+    if not isinstance(data, dict) or (answer.status or 500) >= 400:
+        return {}
+    return {name: data[name] for name in ("id", "seq", "version", "read_seq") if name in data}
+
+
+async def persist(device: Device, what: str, **attempt: Any) -> Answer:
+    """Try until somebody knows what became of it; every attempt after the first goes somewhere else."""
+    via = "ws" if device.socket is not None and attempt.get("action") else "rest"
+    for _ in range(ATTEMPTS):
+        answer, _ = await call(device, what, via=via, **attempt)
+        if not answer.is_unknown:
+            return answer
+        via = "rest"
+        await asyncio.sleep(device.rng.uniform(0.1, 0.5))
+    return answer
+
+
+async def send(device: Device, room: str, text: str = "") -> Answer:
+    """Say something once, however often it is tried; three in ten acknowledgements are thrown away."""
+    draw = device.rng.random()
+    mark = next((mark for limit, mark in MARKS if draw < limit), "")
+    body = {"client_id": uuid4().hex, "text": f"{mark}{text or canary()}"}
+    attempt: dict[str, Any] = {
+        "action": ("send_message", {"room_id": room, **body}),
+        "rest": ("POST", f"rooms/{room}/messages", body),
+        "room": room,
+        "client_id": body["client_id"],
+        "text": body["text"],
+    }
+    via = "ws" if device.socket is not None and draw < 0.8 else "rest"
+    elsewhere = (device.server + 1) % device.cluster.size
+    answer, done = await call(device, "send", via=via, **attempt)
+    for _ in range(ATTEMPTS):
+        if not answer.is_unknown and device.rng.random() >= DISCARDED:
+            break
+        done["discarded"] = True
+        await asyncio.sleep(device.rng.uniform(0.0, 0.2 if answer.status else 0.5))
+        answer, done = await call(device, "send", via="rest", server=elsewhere, **attempt)
+        elsewhere = (elsewhere + 1) % device.cluster.size
+    return answer
+
+
+async def edit(device: Device, room: str, message: str) -> Answer:
+    """Change a message of mine."""
+    body = {"text": canary()}
+    path = f"rooms/{room}/messages/{message}"
+    return await persist(
+        device,
+        "edit",
+        action=("edit_message", {"room_id": room, "message_id": message, **body}),
+        rest=("PATCH", path, body),
+        room=room,
+        message=message,
+        text=body["text"],
+    )
+
+
+async def delete(device: Device, room: str, message: str) -> Answer:
+    """Leave a tombstone of a message of mine."""
+    return await persist(
+        device,
+        "delete",
+        action=("delete_message", {"room_id": room, "message_id": message}),
+        rest=("DELETE", f"rooms/{room}/messages/{message}", None),
+        room=room,
+        message=message,
+    )
+
+
+async def mark_read(device: Device, room: str) -> Answer:
+    """Read up to where this device is."""
+    seq = device.cursors[room]
+    return await persist(
+        device,
+        "read",
+        action=("mark_read", {"room_id": room, "seq": seq}),
+        rest=("POST", f"rooms/{room}/read", {"seq": seq}),
+        room=room,
+        seq=seq,
+    )
+
+
+async def read_page(device: Device, room: str) -> None:
+    """A page of history, by either face."""
+    rng, cursor = device.rng, device.cursors[room]
+    where = rng.choice([{}, {"before": max(1, cursor - rng.randrange(30))}, {"after": rng.randrange(cursor + 1)}])
+    query = "&".join(f"{name}={value}" for name, value in {**where, "limit": 20}.items())
+    via = "ws" if device.socket is not None and rng.random() < 0.5 else "rest"
+    answer, _ = await call(
+        device,
+        "page",
+        via=via,
+        action=("get_messages", {"room_id": room, **where, "limit": 20}),
+        rest=("GET", f"rooms/{room}/messages?{query}", None),
+        room=room,
+    )
+    if answer.status == 200:
+        messages = [[each["id"], each["seq"], each["version"], each["text"]] for each in answer.data["results"]]
+        device.history.add(
+            "page",
+            user=device.person.id,
+            room=room,
+            newest=not where,
+            head=answer.data["head"],
+            messages=messages,
+        )
+
+
+async def put_member(device: Device, room: str, user: str, role: str | None = None) -> Answer:
+    """Add somebody."""
+    body = {} if role is None else {"role": role}
+    return await persist(device, "add", rest=("PUT", f"rooms/{room}/members/{user}", body), room=room, target=user)
+
+
+async def remove_member(device: Device, room: str, user: str) -> Answer:
+    """Remove somebody."""
+    return await persist(
+        device, "remove", rest=("DELETE", f"rooms/{room}/members/{user}", None), room=room, target=user
+    )
+
+
+async def join(device: Device, room: str) -> Answer:
+    """Enter a public room."""
+    return await persist(device, "join", rest=("POST", f"rooms/{room}/join", None), room=room)
+
+
+async def leave(device: Device, room: str) -> Answer:
+    """Leave a room."""
+    return await persist(device, "leave", rest=("POST", f"rooms/{room}/leave", None), room=room)
+
+
+async def revoke(device: Device, other: Device) -> None:
+    """End the session of another device of the same user, and let that one try to write at once."""
+    token, session = other.token, other.session
+    await persist(device, "revoke", rest=("DELETE", f"auth/sessions/{session}", None), target=session)
+    await _write_once_more(other, token, session)
+
+
+async def log_out(device: Device) -> None:
+    """End this device's own session."""
+    token, session = device.token, device.session
+    await persist(device, "revoke", rest=("POST", "auth/logout", None), target=session)
+    await _write_once_more(device, token, session)
+
+
+async def _write_once_more(device: Device, token: str, session: str) -> None:
+    room = next(iter(device.rooms), None)
+    if room is None:
+        return
+    for via in ("ws", "rest"):
+        if via == "ws" and (device.socket is None or device.session != session):
+            continue
+        body = {"client_id": uuid4().hex, "text": canary()}
+        await call(
+            device,
+            "send",
+            via=via,
+            token=(token, session),
+            action=("send_message", {"room_id": room, **body}),
+            rest=("POST", f"rooms/{room}/messages", body),
+            room=room,
+            **body,
+        )

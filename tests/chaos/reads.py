@@ -1,0 +1,95 @@
+"""The last look at everything when all is quiet: the rows by SQL, past every server, and each user's view by REST."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from tests.chaos.cluster import DATABASE, Cluster
+from tests.chaos.device import Device
+from tests.chaos.history import History
+
+Row = dict[str, Any]
+TABLES = {
+    "event": "SELECT stream, seq, type, actor_id, message_id, data, at FROM api_event ORDER BY stream, seq",
+    "message": "SELECT id, room_id, seq, version, sender_id, client_id, deleted_at, data FROM api_message",
+    "member": "SELECT room_id, user_id, role, state, read_seq FROM api_member",
+    "head": "SELECT stream, last_seq FROM api_streamhead",
+    "room": "SELECT id, kind, history, name FROM api_room",
+}
+INBOX_TYPES = frozenset({"room.added", "room.removed", "read.updated"})
+
+
+def read_rows(cluster: Cluster) -> dict[str, list[Row]]:
+    """All rows that matter, with ids as strings and times as on the wire."""
+    return {name: list(_select(cluster, query)) for name, query in TABLES.items()}
+
+
+def _select(cluster: Cluster, query: str) -> Iterator[Row]:
+    if cluster.postgres is not None:
+        with psycopg.connect(cluster.postgres.database_url(DATABASE)) as connection:
+            cursor = connection.execute(query.encode())
+            names, rows = [column.name for column in cursor.description or ()], cursor.fetchall()
+    else:
+        with sqlite3.connect(cluster.file) as file:
+            found = file.execute(query)
+            names, rows = [column[0] for column in found.description], found.fetchall()
+    for row in rows:
+        yield {name: _plain(name, value) for name, value in zip(names, row, strict=True)}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if value is not None and (name in ("id", "stream") or name.endswith("_id")) and name != "client_id":
+        return str(UUID(str(value)))
+    if value is not None and name in ("at", "deleted_at"):
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
+
+
+def as_event(row: Row) -> dict[str, Any]:
+    """A row of the log as clients are to see it, written down once more by the rules of the design."""
+    inbox = row["type"] in INBOX_TYPES
+    return {
+        "type": row["type"],
+        "room_id": None if inbox else row["stream"],
+        "seq": row["seq"],
+        "at": row["at"],
+        "actor_id": row["actor_id"],
+        "data": orjson.loads(row["data"]),
+    }
+
+
+async def record_end(cluster: Cluster, history: History, devices: list[Device]) -> None:
+    """Put the last reads into the history: SQL, then every user's rooms and messages from two processes."""
+    rows = await asyncio.to_thread(read_rows, cluster)
+    for name in ("room", "member", "head", "message"):
+        history.add(f"end_{name}", rows=rows[name])
+    history.add("end_log", events=[as_event(row) for row in rows["event"]])
+    seen: set[str] = set()
+    for device in devices:
+        if device.person.id not in seen:
+            seen.add(device.person.id)
+            for server in range(min(2, cluster.size)):
+                await _record_view(device, server)
+
+
+async def _record_view(device: Device, server: int) -> None:
+    answer = await device.rest("GET", "rooms?limit=100", server=server)
+    for room in answer.data["results"]:
+        messages: list[list[Any]] = []
+        before = ""
+        while True:
+            page = await device.rest("GET", f"rooms/{room['id']}/messages?limit=100{before}", server=server)
+            found = page.data["results"]
+            messages[:0] = [[each["id"], each["seq"], each["version"], each["text"]] for each in found]
+            if not page.data["page"]["more_before"]:
+                break
+            before = f"&before={page.data['page']['oldest_seq']}"
+        fields = {"head": room["head"], "me": room["me"], "messages": messages}
+        device.history.add("end_view", user=device.person.id, server=server, room=room["id"], **fields)

@@ -1,0 +1,206 @@
+"""Who there is, which rooms they share, and what they do all day, drawn from the seed."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+from tests.chaos import operations as ops
+from tests.chaos.cluster import Cluster
+from tests.chaos.device import Device, Person
+from tests.chaos.history import History
+
+PEOPLE = 12
+DEVICES_EACH = 2
+PAUSE_SECONDS = 1.1  # between two acts of one device, on average
+SLOW = "person9.0"  # reads a frame, then dozes
+
+ROOMS = (
+    # name, kind, history, who is in it at first, whether its members come and go
+    ("hot", "public", "shared", range(12), False),
+    ("since", "private", "since_joined", range(8), True),
+    ("shared", "private", "shared", range(4, 12), True),
+    ("open", "public", "since_joined", range(0, 12, 2), True),
+    ("quiet", "private", "since_joined", range(3, 7), True),
+)
+OWNERS = range(2)  # of every room, and in every room; nobody removes them
+
+
+class Workload:
+    """The people, their devices and their rooms."""
+
+    def __init__(self, cluster: Cluster, history: History, seed: int) -> None:
+        self.cluster, self.history = cluster, history
+        self.rng = random.Random(seed)
+        self.people = [Person(f"person{number}", history) for number in range(PEOPLE)]
+        self.rooms: dict[str, str] = {}
+        self.changing: list[str] = []
+        self.mine: dict[str, list[tuple[str, str]]] = {}  # by device: (room, message) that it sent
+        self.stopping = False
+        self._busy: set[str] = set()  # whose session is being ended: one at a time
+        self._loops: list[asyncio.Task[None]] = []
+        self._acts: list[asyncio.Task[None]] = []
+
+    @property
+    def devices(self) -> list[Device]:
+        """All of everybody's."""
+        return [device for person in self.people for device in person.devices]
+
+    async def begin(self) -> None:
+        """Register everybody, make the rooms, connect."""
+        for person in self.people:
+            person.devices = [self._device(person, number) for number in range(DEVICES_EACH)]
+        await asyncio.gather(*(self._enter(person) for person in self.people))
+        for name, kind, rule, members, changing in ROOMS:
+            await self._make_room(name, kind, rule, members, changing)
+        await self._make_direct()
+        self._loops = [asyncio.create_task(device.live()) for device in self.devices]
+
+    def _device(self, person: Person, number: int) -> Device:
+        rng = random.Random(self.rng.random())
+        return Device(person, number, self.cluster, rng, slow=f"{person.name}.{number}" == SLOW)
+
+    async def _enter(self, person: Person) -> None:
+        for number, device in enumerate(person.devices):
+            await device.enter(first=number == 0)
+            self.history.add("device", device=device.name, user=person.id, slow=device.slow)
+        self.history.add("user", user=person.id, name=person.name)
+
+    async def _make_room(self, name: str, kind: str, rule: str, members: range, changing: bool) -> None:
+        owner = self.people[0].devices[0]
+        wanted = sorted({*members, *OWNERS} - {0})
+        first = [self.people[number].id for number in wanted]
+        body = {"kind": kind, "name": name, "history": rule, "members": first, "client_id": uuid4().hex}
+        answer = await owner.rest("POST", "rooms", body=body)
+        room = self.rooms[name] = answer.data["id"]
+        for number in OWNERS:
+            await ops.put_member(owner, room, self.people[number].id, "owner")
+        if changing:
+            self.changing.append(room)
+
+    async def _make_direct(self) -> None:
+        """Both ask at once, on different processes: one room."""
+        one, other = self.people[2].devices[0], self.people[3].devices[0]
+        answers = await asyncio.gather(
+            one.rest("PUT", f"rooms/direct/{other.person.id}", server=0),
+            other.rest("PUT", f"rooms/direct/{one.person.id}", server=1),
+        )
+        found = {answer.data["id"] for answer in answers}
+        assert len(found) == 1, f"two direct rooms: {found}"
+        self.rooms["direct"] = found.pop()
+
+    def go(self) -> None:
+        """Everybody begins to act."""
+        self._acts = [asyncio.create_task(self._act(device)) for device in self.devices]
+
+    async def stop_acting(self) -> None:
+        """No new operations; those under way come to their end."""
+        self.stopping = True
+        await asyncio.gather(*self._acts)
+
+    async def hang_up(self) -> None:
+        """Everybody goes."""
+        for device in self.devices:
+            device.stopping = True
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+
+    async def _act(self, device: Device) -> None:
+        await asyncio.sleep(device.rng.uniform(0, PAUSE_SECONDS))
+        while not self.stopping:
+            if device.rooms and device.token:
+                with contextlib.suppress(KeyError, IndexError):  # somebody was removed, or has nothing yet
+                    await self._choose(device)(device)
+            await asyncio.sleep(min(5.0, device.rng.expovariate(1 / PAUSE_SECONDS)))
+
+    def _choose(self, device: Device) -> Callable[[Device], Coroutine[Any, Any, None]]:
+        acts, weights = zip(*ACTS, strict=True)
+        chosen: Callable[[Workload, Device], Coroutine[Any, Any, None]] = device.rng.choices(acts, weights)[0]
+        return lambda device: chosen(self, device)
+
+    def _room(self, device: Device) -> str:
+        """A room of the device, the hot one more often."""
+        hot = self.rooms["hot"]
+        return hot if device.rng.random() < 0.3 else device.rng.choice(sorted(device.rooms))
+
+    async def send(self, device: Device) -> None:
+        room = self._room(device)
+        answer = await ops.send(device, room)
+        if answer.status in (200, 201):
+            self.mine.setdefault(device.name, []).append((room, answer.data["id"]))
+
+    async def send_long(self, device: Device) -> None:
+        await ops.send(device, self._room(device), f"{ops.canary()} {'x' * 3000}")
+
+    async def flurry(self, device: Device) -> None:
+        room = self._room(device)
+        await asyncio.gather(*(ops.send(device, room) for _ in range(5)))
+
+    async def edit(self, device: Device) -> None:
+        await ops.edit(device, *device.rng.choice(self.mine[device.name][-20:]))
+
+    async def delete(self, device: Device) -> None:
+        mine = self.mine[device.name]
+        await ops.delete(device, *mine.pop(device.rng.randrange(len(mine))))
+
+    async def mark_read(self, device: Device) -> None:
+        await ops.mark_read(device, self._room(device))
+
+    async def read_page(self, device: Device) -> None:
+        await ops.read_page(device, self._room(device))
+
+    async def type(self, device: Device) -> None:
+        await device.act("typing", room_id=self._room(device), on=device.rng.random() < 0.6)
+
+    async def reconnect(self, device: Device) -> None:
+        device.forgets = device.rng.random() < 0.15
+        await device.hang_up()
+
+    async def churn(self, device: Device) -> None:
+        """Remove somebody and add them again, often at once; and somebody who is out comes in."""
+        rng, room = device.rng, device.rng.choice(self.changing)
+        owner = self.people[rng.choice(OWNERS)].devices[0]
+        victim = rng.choice(self.people[len(OWNERS) :]).id
+        await ops.remove_member(owner, room, victim)
+        if rng.random() < 0.75:
+            await asyncio.sleep(rng.choice([0.0, 0.0, 0.02, 0.3, 2.0]))
+            await ops.put_member(owner, room, victim)
+
+    async def come_and_go(self, device: Device) -> None:
+        """Join the open room, or leave it; perhaps join again at once."""
+        room = self.rooms["open"]
+        if device.person in self.people[: len(OWNERS)]:
+            return
+        if room in device.rooms:
+            await ops.leave(device, room)
+        if device.rng.random() < 0.7:
+            await ops.join(device, room)
+
+    async def end_session(self, device: Device) -> None:
+        """Log out, or throw out the user's other device."""
+        person = device.person
+        if person.name in self._busy or not all(each.token and each.socket for each in person.devices):
+            return
+        self._busy.add(person.name)
+        other = person.devices[1 - person.devices.index(device)]
+        await (ops.log_out(device) if device.rng.random() < 0.4 else ops.revoke(device, other))
+        self._busy.discard(person.name)
+
+
+ACTS = [
+    (Workload.send, 46),
+    (Workload.send_long, 2),
+    (Workload.flurry, 3),
+    (Workload.edit, 7),
+    (Workload.delete, 4),
+    (Workload.mark_read, 9),
+    (Workload.read_page, 6),
+    (Workload.type, 5),
+    (Workload.reconnect, 5),
+    (Workload.churn, 6),
+    (Workload.come_and_go, 4),
+    (Workload.end_session, 2),
+]
