@@ -1,0 +1,14 @@
+"""`manage.py raise_epoch`: the last step of a restore from a backup."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from api.services.epoch import raise_epoch
+
+
+class Command(BaseCommand):
+    help = "Raise the epoch after a restore: clients whose cursors are of the lost past load their rooms anew."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(f"The epoch is {raise_epoch()}.")
