@@ -1,0 +1,137 @@
+"""What the README lists is what there is: frames, paths, codes, settings, verbs, the tree and the tests it names."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from realtime.closes import CLOSES
+from tests.contracts.documents import asyncapi, openapi
+from tests.docs.readme import README, blocks, section, table
+from tests.servers import ROOT
+
+SOCKET = section("The socket")
+READERS = {"text", "flag", "choice", "integer", "words", "origins"}  # of settings/env.py
+
+
+@pytest.mark.parametrize("block", blocks(SOCKET, "json frame"))
+def test_the_frames_are_those_of_the_contract(block: str) -> None:
+    frame = json.loads(block)
+
+    if frame["action"] in asyncapi().actions and "response_status" not in frame:
+        asyncapi().judge_as(f"{asyncapi().stem(frame['action'])}Frame", frame)
+    else:
+        asyncapi().judge_frame(frame)
+
+
+def test_the_sync_is_that_of_the_contract() -> None:
+    text = section("Coming back")
+    [asked], [answered] = blocks(text, "json sync"), blocks(text, "json synced")
+    operation = openapi().operation("POST", "/v1/sync")
+    assert operation is not None
+
+    openapi().judge(operation["requestBody"]["content"]["application/json"]["schema"], json.loads(asked))
+    openapi().judge_response("POST", "/v1/sync", 200, "application/json", json.loads(answered))
+
+
+def test_every_endpoint_is_listed() -> None:
+    documented = {(method.upper(), path) for path, item in openapi().document["paths"].items() for method in item}
+
+    assert {(method, path) for method, path, _ in table(section("REST"))} == documented
+
+
+def test_every_action_is_listed() -> None:
+    assert {row[0] for row in table(SOCKET)} == set(asyncapi().actions)
+
+
+def test_every_event_type_is_listed() -> None:
+    assert [kind for kind, _ in asyncapi().event_types if f"`{kind}`" not in SOCKET] == []
+
+
+def test_the_close_codes_are_the_servers() -> None:
+    rows = {int(row[0]): row for row in table(section("Close codes"))}
+
+    assert list(rows) == [close.code for close in CLOSES]
+    for close in CLOSES:
+        _, reasons, _, advice = rows[close.code]
+        assert ("come back" in advice) == close.reconnect
+        assert not close.reasons or re.findall(r"\w+", reasons) == list(close.reasons)
+
+
+def settings() -> Iterator[tuple[str, Any]]:
+    """Each variable that is read from the environment, with its default where the code names one."""
+    for file in ("settings/base.py", "settings/env.py"):
+        for node in ast.walk(ast.parse((ROOT / file).read_text())):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                name = node.args[0].value
+                reads = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if reads in READERS and isinstance(name, str):
+                    yield name, _value(node.args[1])
+
+
+def _value(node: ast.expr) -> Any:
+    try:
+        return eval(compile(ast.Expression(node), "default", "eval"), {})  # `30 * 86_400` too
+    except NameError:
+        return None
+
+
+def test_every_setting_is_listed_with_its_default() -> None:
+    listed = {name: default for name, default, _ in table(section("Settings"))}
+    spelt = {True: "1", False: "0"}
+
+    read = dict(settings())
+
+    assert set(listed) == set(read)
+    for name, default in read.items():
+        words = " ".join(default) if isinstance(default, list) else spelt.get(default, str(default or ""))
+        assert listed[name].startswith(words), name
+
+
+def test_every_verb_is_listed() -> None:
+    [phony] = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert {row[0].removeprefix("make ") for row in table(section("make"))} == set(phony.split())
+
+
+def test_the_map_names_every_entry_of_the_tree() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    entries = {f"{path.split('/')[0]}/" if "/" in path else path for path in listed.split()}
+
+    assert set(re.findall(r"^    (\S+)", section("The map of the tree"), re.MULTILINE)) >= entries
+
+
+def names(path: Path) -> set[str]:
+    """The tests of a file, those in classes too."""
+    tree = ast.walk(ast.parse(path.read_text()))
+    return {node.name for node in tree if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_every_guarantee_has_its_tests() -> None:
+    text = section("What is guaranteed").partition("`make serve`")[0]
+    guarantees = re.split(r"^\* \*\*(G\d+)\.\*\*", text, flags=re.MULTILINE)[1:]
+
+    assert guarantees[::2] == [f"G{number}" for number in range(1, 11)]
+    for guarantee, proof in zip(guarantees[::2], guarantees[1::2], strict=True):
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", proof)
+        assert named, guarantee
+        for path, test in named:
+            assert test in names(ROOT / path), f"{path}::{test}"
+
+
+def test_every_link_leads_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", README)
+    headings = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+    }
+
+    for target in targets:
+        assert target[1:] in headings if target.startswith("#") else (ROOT / target).exists(), target
