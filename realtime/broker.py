@@ -108,12 +108,15 @@ class Broker:
         while True:
             await self._wanted_changed.wait()
             self._wanted_changed.clear()
-            if self._channel is None:
+            channel = self._channel
+            if channel is None:
                 continue
-            for group in self._wanted - self._joined:
-                await self._layer.group_add(group, self._channel)
+            for group in sorted(self._wanted - self._joined):
+                await self._layer.group_add(group, channel)
+                if self._channel != channel:  # another has begun, which has joined nothing
+                    break
                 self._joined.add(group)
                 self._on_joined(group)
-            for group in self._joined - self._wanted:
-                await self._layer.group_discard(group, self._channel)
+            for group in sorted(self._joined - self._wanted):
+                await self._layer.group_discard(group, channel)
                 self._joined.discard(group)

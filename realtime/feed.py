@@ -128,11 +128,12 @@ class Subscription:
         floor: int = 0,
         stays: Sequence[Stay] | None = None,
         member: bool = True,
+        epoch: int = 1,
     ) -> None:
         """`floor` is the head at which membership was read: own joins and leaves up to it toggle nothing.
 
         `stays` are the intervals of membership up to the floor, both ends included; None means that the history is
-        shared and all of it is visible.
+        shared and all of it is visible. `epoch` is that of the admission, and of the cursor.
         """
         self.user_id = user_id
         self.cursor = cursor
@@ -140,14 +141,21 @@ class Subscription:
         self.floor = floor
         self.stays = stays
         self.member = member
+        self.epoch = epoch
         self.left_at: int | None = None
         self.live = False
         self.ended = False
+        self.unsynced = False  # `room.synced` is to be said when it is live
 
-    def readmit(self, head: int, stays: Sequence[Stay] | None, member: bool) -> None:
+    @property
+    def told(self) -> int:
+        """Up to where all that it may see was given: not what it slept through and goes back for when it wakes."""
+        return self.cursor if self.stays is not None or self.left_at is None else self.left_at
+
+    def readmit(self, head: int, stays: Sequence[Stay] | None, member: bool, epoch: int) -> None:
         """Start again at the head, after the past was rewritten."""
         self.cursor = self.floor = head
-        self.stays, self.member, self.left_at = stays, member, None
+        self.stays, self.member, self.epoch, self.left_at = stays, member, epoch, None
 
     def take(self, entries: Iterable[Entry]) -> bool:
         """Accept the events after the cursor in order; False when it stopped early and must catch up."""
@@ -204,6 +212,7 @@ class Feed:
         self.stream = stream
         self.epoch = epoch
         self.tail = tail
+        self.past = 0  # how often it was rewritten; what was read in an earlier one is void
         self.ring: deque[Entry] = deque()
         self.ring_bytes = 0
         self.pending: dict[int, Entry] = {}
@@ -270,12 +279,13 @@ class Feed:
 
     def reset(self, epoch: int, head: int) -> None:
         """The past was rewritten: forget it. Who listens must be admitted anew."""
-        self.epoch, self.tail = epoch, head
+        self.epoch, self.tail, self.past = epoch, head, self.past + 1
         self.pending.clear()
         self.cool()
         for subscription in self.live:
             subscription.live = False
         self.live.clear()
+        self.silent.clear()
 
     def cool(self) -> None:
         """Give the ring's memory back; subscriptions that need it read the log."""
@@ -343,4 +353,5 @@ class Feed:
         for subscription in fallen:
             subscription.live = False
             self.live.discard(subscription)
+            self.silent.discard(subscription)  # it may have just been woken
         self.fallen += fallen

@@ -36,6 +36,14 @@ class Opened:
     limited: tuple[int, int] | None = None
 
 
+def reply_of(subscription: Subscription, opened: Opened) -> dict[str, Any]:
+    """The reply to a subscribe to what goes on. After a restore that it was not told yet, it is still in the past."""
+    reply = {**opened.reply, "after": subscription.told, "replay": "complete"}
+    if subscription.epoch != reply["epoch"]:
+        reply |= {"epoch": subscription.epoch, "head": subscription.told}
+    return reply
+
+
 class Log(Protocol):
     """What the hub reads; each may raise django.db.Error."""
 
@@ -55,14 +63,13 @@ class Hub:
     def __init__(self, log: Log, layer: BaseChannelLayer | None = None) -> None:
         self.id = uuid4().hex
         self.log = log
-        self.epoch: int | None = None  # as the last sweep or admission read it
         self.feeds: dict[str, Feed] = {}
         self.sessions = Sessions()
         self.typing = Typing(self.tell)
         self.markers = Markers(self.tell)
         self.idle_since: dict[str, float] = {}
         self._repairs: dict[str, asyncio.Task[None]] = {}
-        self._pages: dict[tuple[str, int], asyncio.Task[list[Entry]]] = {}
+        self._pages: dict[tuple[str, int, int], asyncio.Task[list[Entry]]] = {}
         self._catch_ups = asyncio.Semaphore(CATCH_UPS)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.get_running_loop()
@@ -125,10 +132,16 @@ class Hub:
         self, user_id: UUID, stream: UUID, admission: Admission, cursor: int, sink: Sink
     ) -> tuple[Feed, Subscription]:
         """A subscription that goes on after a cursor, whatever it lacks; not begun yet."""
-        self.epoch = admission.epoch
         feed = self._feed(str(stream), admission)
-        stays, member = admission.stays, admission.is_member
-        return feed, Subscription(str(user_id), cursor, sink, floor=admission.head, stays=stays, member=member)
+        return feed, Subscription(
+            str(user_id),
+            cursor,
+            sink,
+            floor=admission.head,
+            stays=admission.stays,
+            member=admission.is_member,
+            epoch=admission.epoch,
+        )
 
     def begin(self, opened: Opened, *, synced: bool = True) -> None:
         """Let the events flow, from the cursor to the tail and then live; the end of the replay is `room.synced`."""
@@ -142,14 +155,30 @@ class Hub:
         """Listen from the cursor on."""
         feed.add(subscription)
         self.idle_since.pop(feed.stream, None)
-        if not feed.advance(subscription):
-            self.spawn(self.catch_up(feed, subscription, synced=synced))
-        elif synced:
-            self.say_synced(feed, subscription)
+        subscription.unsynced = synced
+        if subscription.epoch != feed.epoch:  # rewritten since the admission was read
+            self.spawn(self.sweep.readmit(feed, subscription))
+        elif not self._advance(feed, subscription):
+            self.spawn(self.catch_up(feed, subscription))
 
-    def say_synced(self, feed: Feed, subscription: Subscription) -> None:
-        """The end of a replay: live from here."""
-        self.push(feed, subscription, "room.synced", {"head": subscription.cursor})
+    def go_on(self, feed: Feed, subscription: Subscription) -> None:
+        """The end of a subscribe that moves nothing: at once, or when the replay that is under way ends."""
+        if subscription.ended:
+            return
+        subscription.unsynced = True
+        if subscription.live:
+            self._say_synced(feed, subscription)
+
+    def _advance(self, feed: Feed, subscription: Subscription) -> bool:
+        if not feed.advance(subscription):
+            return False
+        if subscription.unsynced:
+            self._say_synced(feed, subscription)
+        return True
+
+    def _say_synced(self, feed: Feed, subscription: Subscription) -> None:
+        subscription.unsynced = False
+        self.push(feed, subscription, "room.synced", {"head": subscription.told})
 
     def end(self, feed: Feed, subscription: Subscription) -> None:
         """Nothing more to this subscription, from this instant."""
@@ -163,7 +192,9 @@ class Hub:
             feed = self.feeds[stream] = Feed(stream, admission.epoch, admission.head)
             if self.broker:
                 self.broker.join(_group(stream))
-        elif feed.behind(admission.head):
+        elif admission.epoch > feed.epoch:
+            self.sweep.reset(feed, admission.epoch, admission.head)
+        elif admission.epoch == feed.epoch and feed.behind(admission.head):
             self.repair_soon(feed)
         if not feed.subscriptions:
             self.idle_since[stream] = self._loop.time()  # somebody is about to listen
@@ -172,23 +203,22 @@ class Hub:
     def push(self, feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> None:
         subscription.sink.give(ephemeral(feed.stream, kind, data, inbox=feed.stream == subscription.user_id))
 
-    async def catch_up(self, feed: Feed, subscription: Subscription, *, synced: bool = False) -> None:
-        """Bring a subscription to the tail from the log, as fast as its socket reads; then live."""
-        while not subscription.ended:
-            await subscription.sink.room()
-            if subscription.ended or subscription.live:
-                break
-            if feed.advance(subscription):
-                if synced:
-                    self.say_synced(feed, subscription)
-                break
+    async def catch_up(self, feed: Feed, subscription: Subscription) -> None:
+        """Bring a subscription to the tail from the log, as fast as its socket reads; then live.
+
+        It ends when the past is rewritten: a new admission begins another.
+        """
+        past = feed.past
+        await subscription.sink.room()
+        while not subscription.ended and feed.past == past and not self._advance(feed, subscription):
             if not subscription.sink.full:
                 await self._take_page(feed, subscription)
+            await subscription.sink.room()
 
     async def _take_page(self, feed: Feed, subscription: Subscription) -> None:
-        cursor = subscription.cursor
+        past = feed.past
         try:
-            page = await self._page(feed.stream, cursor)
+            page = await self._page(feed, subscription.cursor)
         except DatabaseError as error:
             logger.warning("The log could not be read (%r): trying again", error)
             await asyncio.sleep(RETRY_SECONDS)
@@ -196,15 +226,15 @@ class Hub:
         if not page:  # the feed knows events that the log has lost: the sweep sees the rewind
             self.sweep_soon()
             await asyncio.sleep(RETRY_SECONDS)
-        elif not subscription.ended:
+        elif not subscription.ended and feed.past == past:
             subscription.take(page)
 
-    async def _page(self, stream: str, after: int) -> list[Entry]:
+    async def _page(self, feed: Feed, after: int) -> list[Entry]:
         """A page of the log; sockets that want the same one share the query."""
-        key = (stream, after)
+        key = (feed.stream, feed.past, after)
         if key not in self._pages:
-            self._pages[key] = self.spawn(self._read_page(stream, after))
-            self._pages[key].add_done_callback(lambda _: self._pages.pop(key))
+            reading = self._pages[key] = asyncio.ensure_future(self._read_page(feed.stream, after))
+            reading.add_done_callback(lambda _: self._pages.pop(key))
         return await asyncio.shield(self._pages[key])
 
     async def _read_page(self, stream: str, after: int) -> list[Entry]:
@@ -225,13 +255,11 @@ class Hub:
             else:
                 by_stream.setdefault(str(event.stream), []).append(event)
         for stream, durable in by_stream.items():
-            rendered = [event.json() for event in durable]
-            self._offer(stream, rendered)
+            epoch, rendered = durable[0].epoch, [event.json() for event in durable]
+            self._offer(stream, epoch, rendered)
             if self.broker:
-                self.broker.publish(_group(stream), self._hint(stream, rendered))
-
-    def _hint(self, stream: str, rendered: list[bytes]) -> Message:
-        return {"type": "hint", "from": self.id, "stream": stream, "epoch": self.epoch, "json": rendered}
+                hint = {"type": "hint", "from": self.id, "stream": stream, "epoch": epoch, "json": rendered}
+                self.broker.publish(_group(stream), hint)
 
     def tell(self, stream: str, run: Run, min_seq: int, *, publish: bool = True) -> None:
         """Something ephemeral, to who is up to date in the stream, on this process and the others."""
@@ -262,7 +290,7 @@ class Hub:
         if message["from"] == self.id:
             return
         if message["type"] == "hint":
-            self._hear_hint(message)
+            self._offer(message["stream"], message["epoch"], message["json"])
         elif message["type"] == "tell":
             self.tell(message["stream"], Run([Entry(0, "", message["json"])]), message["min"], publish=False)
         elif message["type"] == "typing":
@@ -270,16 +298,12 @@ class Hub:
         elif message["type"] == "sessions":
             self.spawn(self.sessions.verify(message["ids"]))
 
-    def _hear_hint(self, hint: Message) -> None:
-        feed = self.feeds.get(hint["stream"])
-        if feed is not None and hint["epoch"] not in (None, feed.epoch):
-            self.sweep_soon()  # the past was rewritten: only the log says how
-            return
-        self._offer(hint["stream"], hint["json"])
-
-    def _offer(self, stream: str, rendered: Iterable[bytes]) -> None:
+    def _offer(self, stream: str, epoch: int | None, rendered: Iterable[bytes]) -> None:
         feed = self.feeds.get(stream)
         if feed is None:
+            return
+        if epoch not in (None, feed.epoch):
+            self.sweep_soon()  # the past was rewritten: only the log says how
             return
         if feed.offer([Entry.parse(json) for json in rendered]):
             self.repair_soon(feed, REPAIR_SECONDS)
@@ -307,9 +331,12 @@ class Hub:
         page: list[Entry] | None = None
         while page is None or len(page) == PAGE_EVENTS or (page and feed.hole):
             try:
-                page = await self._page(feed.stream, feed.tail)
+                past = feed.past
+                page = await self._page(feed, feed.tail)
             except DatabaseError as error:
                 logger.warning("The log could not be read (%r): the next sweep tries again", error)
+                return
+            if feed.past != past:
                 return
             feed.extend(page)
             self._settle(feed)

@@ -53,53 +53,64 @@ class Sweep:
         """Compare every feed with the log's heads; the CPU seconds that it took."""
         began = time.thread_time()
         self._tidy()
-        tails = {stream: feed.tail for stream, feed in self.hub.feeds.items()}
+        known = {stream: (feed.past, feed.tail) for stream, feed in self.hub.feeds.items()}
         spent = time.thread_time() - began
         if self._blind is None:
             self._blind = self._loop.call_later(BLIND_SECONDS, self._give_up)
         try:
             async with asyncio.timeout(HEADS_SECONDS):
-                epoch, heads, queried = await self.hub.log.heads(list(tails))
+                epoch, heads, queried = await self.hub.log.heads(list(known))
         except (DatabaseError, TimeoutError) as error:
             logger.warning("The heads could not be read (%r)", error)
             return spent
         self._blind.cancel()
         self._blind = None
-        self.hub.epoch = epoch
         began = time.thread_time()
-        for stream, tail in tails.items():
-            self._compare(stream, tail, epoch, heads.get(stream, 0))
+        for stream, (past, tail) in known.items():
+            self._compare(stream, past, tail, epoch, heads.get(stream, 0))
         return spent + queried + time.thread_time() - began
 
     def _give_up(self) -> None:
         self._blind = None
         self.hub.sessions.end_all(1013, "unavailable")
 
-    def _compare(self, stream: str, tail: int, epoch: int, head: int) -> None:
+    def _compare(self, stream: str, past: int, tail: int, epoch: int, head: int) -> None:
         """`tail` is what it was before the query: all of it was committed, so a smaller head is a rewind."""
         feed = self.hub.feeds.get(stream)
-        if feed is None:
+        if feed is None or feed.past != past:
             return
         if epoch != feed.epoch or head < tail:
-            feed.reset(epoch, head)
-            for subscription in tuple(feed.subscriptions):
-                self.hub.spawn(self._readmit(feed, subscription))
+            self.reset(feed, epoch, head)
         elif feed.behind(head):
             self.hub.repair_soon(feed)
 
-    async def _readmit(self, feed: Feed, subscription: Subscription) -> None:
-        """After the past was rewritten: who is still a member goes on from the head, and is told."""
+    def reset(self, feed: Feed, epoch: int, head: int) -> None:
+        """The past was rewritten: go on from the head of the new one."""
+        feed.reset(epoch, head)
+        for subscription in tuple(feed.subscriptions):
+            self.hub.spawn(self.readmit(feed, subscription))
+
+    async def readmit(self, feed: Feed, subscription: Subscription) -> None:
+        """After the past was rewritten: who is still a member goes on from the head. Everybody is told."""
+        past = feed.past
         user_id, stream = UUID(subscription.user_id), UUID(feed.stream)
         while True:
             try:
                 admission = await self.hub.log.admit(user_id, None if stream == user_id else stream)
                 break
             except Problem:
-                self.hub.end(feed, subscription)
+                if feed.past == past and not subscription.ended:
+                    self.hub.push(feed, subscription, "room.reset", {"head": 0, "epoch": feed.epoch})
+                    self.hub.end(feed, subscription)
                 return
             except DatabaseError:
                 await asyncio.sleep(RETRY_SECONDS)
-        subscription.readmit(admission.head, admission.stays, admission.is_member)
+        if feed.past != past or subscription.ended:
+            return
+        if admission.epoch != feed.epoch:  # and once more: this one is admitted anew with all others
+            self.reset(feed, admission.epoch, admission.head)
+            return
+        subscription.readmit(admission.head, admission.stays, admission.is_member, admission.epoch)
         self.hub.push(feed, subscription, "room.reset", {"head": admission.head, "epoch": admission.epoch})
         await self.hub.catch_up(feed, subscription)
 

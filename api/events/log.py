@@ -8,11 +8,13 @@ from functools import partial
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Session
 from accounts.services import require_live
-from api.models import Event, StreamHead
+from api.models import Epoch, Event, StreamHead
 from wire import strict_json
 
 logger = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class Log:
         head = self.heads[stream]
         head.last_seq, head.last_at = head.last_seq + 1, self.at
         event = self._event(stream, event_type, actor_id, data)
-        event.seq, event.message_id = head.last_seq, message_id
+        event.seq, event.message_id, event.epoch = head.last_seq, message_id, getattr(head, "epoch", None)
         self.appended.append(event)
         return event
 
@@ -116,7 +118,10 @@ def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID]) -> dict[UUID, Str
 def _lock(streams: list[UUID]) -> dict[UUID, StreamHead]:
     if not streams:
         return {}
-    locked = StreamHead.objects.select_for_update(no_key=True).filter(pk__in=streams).order_by("pk")
+    # With the epoch: what is told after a restore is then never taken for the next event of the past before it.
+    epoch = Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
+    heads = StreamHead.objects.annotate(epoch=epoch)
+    locked = heads.select_for_update(no_key=True, of=("self",)).filter(pk__in=streams).order_by("pk")
     return {head.stream: head for head in locked}
 
 

@@ -69,6 +69,7 @@ class Event(models.Model):
     at = models.DateTimeField()
 
     min_seq = 0  # of an ephemeral event: only for who has applied the stream up to here
+    epoch: int | None = None  # as the transaction that wrote it read it; None for the first of a stream
 
     objects = EventQuerySet.as_manager()
 

@@ -16,7 +16,7 @@ from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
 from realtime.database import Admission, in_database, may_type
 from realtime.feed import Feed, Run, Subscription
-from realtime.hub import Opened
+from realtime.hub import Opened, reply_of
 from realtime.outbox import Outbox
 from wire.fields import StrictSerializer
 from wire.problems import Problem
@@ -112,9 +112,8 @@ class Streams(Connection):
 
     def _go_on(self, feed: Feed, subscription: Subscription, opened: Opened) -> dict[str, Any]:
         """A live subscription stays where it is."""
-        if subscription.live:
-            self.after_reply(self.hub.say_synced, feed, subscription)
-        return {**opened.reply, "after": subscription.cursor, "replay": "complete"}
+        self.after_reply(self.hub.go_on, feed, subscription)
+        return reply_of(subscription, opened)
 
     def begin(self, opened: Opened) -> None:
         """Start a subscription, unless the socket is going or got one meanwhile."""
@@ -141,7 +140,8 @@ class Streams(Connection):
         for stream, admission in admissions.items():
             cursor = cursors[stream]
             if (known := self.subscriptions.get(str(stream))) is not None:
-                cursor = max(cursor, known[1].cursor)
+                if known[1].epoch == admission.epoch:
+                    cursor = max(cursor, known[1].told)
                 self.hub.end(*known)
             sink = InboxSink(self.outbox, self._follow_room) if stream == user_id else self.outbox
             known = self.hub.follow(user_id, stream, admission, min(cursor, admission.head), sink)

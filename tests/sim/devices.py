@@ -9,7 +9,7 @@ import orjson
 from django.db import Error as DatabaseError
 
 from realtime.feed import Feed, Run, Subscription
-from realtime.hub import Opened
+from realtime.hub import Opened, reply_of
 from tests.sim.history import Lineage, Record
 from wire.problems import Problem
 
@@ -96,7 +96,7 @@ class Socket:
     def __init__(self, device: "Device", process: "Process") -> None:
         self.device, self.process = device, process
         self.hub = process.hub
-        self.outbox = Outbox(self, process.world.loop)
+        self.outbox = Outbox(self, process.world.loop.as_asyncio)
         self.subscriptions: dict[str, tuple[Feed, Subscription]] = {}
         self.busy: set[str] = set()  # lanes: actions of one room keep their order
         self.tasks: list[asyncio.Task[None]] = []
@@ -131,11 +131,12 @@ class Socket:
             return
         known = self.subscriptions.get(stream)
         if known is not None and not known[1].ended:
-            reply, follow, args = go_on(self, *known, opened)
+            reply = reply_of(known[1], opened)
+            self.process.world.loop.call_soon(self.hub.go_on, *known)
         else:
-            reply, follow, args = opened.reply, self.begin, (opened,)
+            reply = opened.reply
+            self.process.world.loop.call_soon(self.begin, opened)
         self.outbox.put(("reply", stream, reply))
-        self.process.world.loop.call_soon(follow, *args)
 
     def begin(self, opened: Opened) -> None:
         """Right after the reply."""
@@ -162,14 +163,6 @@ class Socket:
         self.outbox.stop()
         for task in self.tasks:
             task.cancel()
-
-
-def go_on(socket: Socket, feed: Feed, subscription: Subscription, opened: Opened) -> tuple[dict[str, Any], Any, Any]:
-    """A subscription that goes on answers 200 and moves nothing."""
-    reply = {**opened.reply, "after": subscription.cursor, "replay": "complete"}
-    if subscription.live:
-        return reply, socket.hub.say_synced, (feed, subscription)
-    return reply, lambda: None, ()
 
 
 class Device:

@@ -15,7 +15,7 @@ class Network:
 
     def __init__(self, rng: random.Random, loop: asyncio.AbstractEventLoop) -> None:
         self.rng, self.loop = rng, loop
-        self.members: dict[str, dict[str, "Layer"]] = {}
+        self.members: dict[str, dict[str, Layer]] = {}
         self.frozen: asyncio.Event | None = None  # set once it thaws
         self.down = False
 

@@ -1,4 +1,4 @@
-"""An event loop without real time: its clock jumps to the next timer, and nothing is random that the seed does not say."""
+"""An event loop without real time: its clock jumps to the next timer, and it does everything in the same order."""
 
 import asyncio
 import contextvars
@@ -6,7 +6,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 MAX_STEPS = 200_000  # of one schedule, which takes some thousands: more is a loop that never waits
 
@@ -39,7 +39,7 @@ class Handle:
             self.context.run(self.callback, *self.args)
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
+class VirtualLoop:
     """What asyncio's tasks, futures and timeouts need of a loop, and nothing else."""
 
     def __init__(self) -> None:
@@ -51,10 +51,15 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._timers: list[tuple[float, int, Handle]] = []
         self._serial = 0
 
+    @property
+    def as_asyncio(self) -> asyncio.AbstractEventLoop:
+        """Itself, by the type that asyncio asks for."""
+        return cast(asyncio.AbstractEventLoop, self)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """This loop is asyncio's running loop."""
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(self.as_asyncio)
         try:
             yield
         finally:
@@ -124,11 +129,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         heapq.heappush(self._timers, (when, self._serial, handle))
         return handle
 
-    def create_future(self) -> "asyncio.Future[Any]":
-        return asyncio.Future(loop=self)
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self.as_asyncio)
 
-    def create_task(self, coro: Coroutine[Any, Any, Any], *, name: Any = None, context: Any = None) -> Any:  # type: ignore[override]
-        task = asyncio.Task(coro, loop=self, name="sim", context=context)
+    def create_task(self, coro: Coroutine[Any, Any, Any], *, name: Any = None, context: Any = None) -> Any:
+        task = asyncio.Task(coro, loop=self.as_asyncio, name="sim", context=context)
         self.tasks.append(task)
         if len(self.tasks) > 500:
             self.tasks = [task for task in self.tasks if not task.done()]

@@ -1,6 +1,5 @@
 """One schedule: some processes, rooms, people and devices, and everything that may go wrong, all from one seed."""
 
-import asyncio
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 from uuid import UUID
+
+import orjson
 
 from realtime import feed, hub, sweep
 from realtime.ephemeral import ephemeral
@@ -57,8 +58,9 @@ def small_bounds() -> Iterator[None]:
 class Told:
     """A committed event as the hub is told of it: what it uses of api.models.Event."""
 
-    def __init__(self, stream: str, row: Row) -> None:
+    def __init__(self, stream: str, epoch: int, row: Row) -> None:
         self.stream, self.seq, self.type, self.actor_id, self.min_seq = UUID(stream), row.seq, row.kind, None, 0
+        self.epoch = epoch
         self._json = row.json
 
     def json(self) -> bytes:
@@ -103,7 +105,7 @@ class Process:
             self.hub.committed(cast(Any, told))
 
 
-Change = Callable[["World"], list[tuple[str, str, str, dict[str, Any]]]]
+Change = Callable[["World", str], Told | None]
 
 
 class World:
@@ -119,7 +121,7 @@ class World:
         self.log = log.FakeLog(self.rng, lambda: self.loop.now, {SHARED}, {SINCE_JOINED, INBOX})
         self.log.shared = shared
         self.history = History(seed, shared, {INBOX})
-        self.network = Network(self.rng, self.loop)
+        self.network = Network(self.rng, self.loop.as_asyncio)
         self.devices: list[Device] = []
         self.processes: list[Process] = []
 
@@ -199,7 +201,7 @@ class World:
         """One event in one transaction, now."""
         row = self.row(stream, self.log.head(stream) + 1, kind, data, toggles, message)
         self.log.append(row, stream)
-        return Told(stream, row)
+        return Told(stream, self.log.past.epoch, row)
 
     def row(
         self,
@@ -211,7 +213,7 @@ class World:
         message: str | None = None,
     ) -> Row:
         """An event as api.models.Event.json renders it."""
-        rendered = feed.orjson.dumps(data).decode()
+        rendered = orjson.dumps(data).decode()
         room = "null" if stream in self.history.inboxes else f'"{stream}"'
         head = f'{{"type":"{kind}","room_id":{room},"seq":{seq},"at":"","actor_id":null'
         json = f'{head},"data":{rendered}}}'.encode()
@@ -222,12 +224,12 @@ class World:
         text = f"c{next(self.texts)}"
         return self.commit(stream, "message.created", {"id": f"m{text}", "text": text}, message=f"m{text}")
 
-    def transact(self, stream: str, change: "Callable[[World, str], Told | None]") -> None:
+    def transact(self, stream: str, change: Change) -> None:
         """A transaction on some process: it takes its time, commits or rolls back, and then tells."""
         process = self.rng.choice([process for process in self.processes if process.up] or self.processes)
         self.loop.call_later(self.rng.uniform(0.0, 0.01), self.end_transaction, process, stream, change)
 
-    def end_transaction(self, process: Process, stream: str, change: "Callable[[World, str], Told | None]") -> None:
+    def end_transaction(self, process: Process, stream: str, change: Change) -> None:
         """Commit, unless it is rolled back; tell, unless the process dies in between."""
         if not process.up or self.log.away or self.rng.random() < 0.05:
             return
@@ -448,6 +450,3 @@ ACTIONS, WEIGHTS = list(CHOICES), list(CHOICES.values())
 def run(seed: int, *, trace: bool = False, steps: int | None = None) -> History:
     """One schedule from its seed."""
     return World(seed, trace=trace).run(steps)
-
-
-__all__ = ["World", "asyncio", "run", "small_bounds"]
