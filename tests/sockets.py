@@ -73,10 +73,11 @@ class Socket:
         self.connection = connection
         self.face: Face = face
         self.frames: list[Any] = []
+        self.events: list[dict[str, Any]] = []  # those of all frames, in order
         self._ended = False
         self._news = asyncio.Condition()
         self._looked = 0  # events before this one were handed out by next_event
-        self._reader = asyncio.ensure_future(self._read())
+        self._reader: asyncio.Future[None] | None = None
 
     @classmethod
     async def open(
@@ -88,8 +89,12 @@ class Socket:
         subprotocols: list[str] | None = None,
         headers: dict[str, str] | None = None,
         face: Face = "socket",
+        reading: bool = True,
     ) -> Self:
-        """Connect; `by` says where the token travels. With `frame` it is the first thing that is said."""
+        """Connect; `by` says where the token travels. With `frame` it is the first thing that is said.
+
+        Without `reading` the client leaves what comes in the network, until `read` is called.
+        """
         offered = ["chat.v1", f"bearer.{token}"] if by == "subprotocol" else subprotocols
         bearer = {"Authorization": f"Bearer {token}"} if by == "header" and token else {}
         connection = await connect(
@@ -101,12 +106,19 @@ class Socket:
             open_timeout=PATIENCE,
             close_timeout=1,
             max_size=None,
+            max_queue=16 if reading else 1,
             proxy=None,
         )
         socket = cls(connection, face)
+        if reading:
+            socket.read()
         if by == "frame":
             await socket.say({"action": "authenticate", "token": token})
         return socket
+
+    def read(self) -> None:
+        """Begin to read."""
+        self._reader = asyncio.ensure_future(self._read())
 
     # Speaking
 
@@ -147,12 +159,6 @@ class Socket:
 
         return await self._until(look, "the frame")
 
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """All events so far, in order."""
-        pushes = (frame["data"] for frame in self.frames if frame.get("action") == "events")
-        return [event for events in pushes for event in events]
-
     def seqs(self, room_id: str | None) -> list[int]:
         """The durable seqs of one stream so far, in the order in which they came."""
         return [event["seq"] for event in self.events if event["room_id"] == room_id and event["seq"] is not None]
@@ -164,27 +170,24 @@ class Socket:
     async def next_event(self, *types: str, room_id: str | None = None) -> dict[str, Any]:
         """The next event of one of these types (and of this room); others on the way are passed over."""
 
-        def look() -> dict[str, Any] | None:
-            for place, event in enumerate(self.events[self._looked :], self._looked):
-                if event["type"] in types and room_id in (None, event["room_id"]):
-                    self._looked = place + 1
-                    return event
-            return None
+        def wanted(event: dict[str, Any]) -> bool:
+            return event["type"] in types and (room_id is None or bool(event["room_id"] == room_id))
 
-        return await self._until(look, f"an event {types}")
+        place, event = await self._until_event(wanted, f"an event {types}", self._looked)
+        self._looked = place + 1
+        return event
 
     async def until_said(self, text: str) -> dict[str, Any]:
         """The event of this message."""
 
-        def look() -> dict[str, Any] | None:
-            created = (event for event in self.events if event["type"] == "message.created")
-            return next((event for event in created if event["data"]["text"] == text), None)
+        def wanted(event: dict[str, Any]) -> bool:
+            return bool(event["type"] == "message.created" and event["data"]["text"] == text)
 
-        return await self._until(look, text)
+        return (await self._until_event(wanted, text))[1]
 
     async def until_seq(self, room_id: str | None, seq: int) -> None:
         """Wait for this seq of a stream."""
-        await self._until(lambda: seq in self.seqs(room_id) or None, f"seq {seq}")
+        await self._until_event(lambda event: (event["room_id"], event["seq"]) == (room_id, seq), f"seq {seq}")
 
     async def settled(self) -> None:
         """Once this returns, all that the server had put on its way to this socket before has arrived."""
@@ -202,6 +205,22 @@ class Socket:
     @property
     def alive(self) -> bool:
         return not self._ended
+
+    async def _until_event(
+        self, wanted: Callable[[dict[str, Any]], bool], what: str, start: int = 0
+    ) -> tuple[int, dict[str, Any]]:
+        """The first event from `start` on that is wanted, and its place; each is looked at once."""
+        looked = start
+
+        def look() -> tuple[int, dict[str, Any]] | None:
+            nonlocal looked
+            while looked < len(self.events):
+                looked += 1
+                if wanted(self.events[looked - 1]):
+                    return looked - 1, self.events[looked - 1]
+            return None
+
+        return await self._until(look, what)
 
     async def _until(self, look: Callable[[], Found | None], what: str) -> Found:
         try:
@@ -229,17 +248,21 @@ class Socket:
         async with self._news:
             if frame is not None:
                 self.frames.append(frame)
+                if frame.get("action") == "events":
+                    self.events += frame["data"]
             self._news.notify_all()
 
     async def close(self) -> None:
         """Go in good order."""
         await self.connection.close()
-        await self._reader
+        if self._reader is not None:
+            await self._reader
 
     async def cut(self) -> None:
         """Go as a phone in a tunnel does."""
         self.connection.transport.abort()
-        await self._reader
+        if self._reader is not None:
+            await self._reader
 
 
 @dataclass
@@ -297,7 +320,7 @@ class Account:
         url = f"{(server or self.server).ws_url}{path}"
         socket = await Socket.open(url, token=self.token, by=by, face=face, **options)
         self.stack.push_async_callback(socket.close)
-        if face == "socket":
+        if face == "socket" and options.get("reading", True):
             await socket.hello()
         return socket
 
@@ -318,10 +341,15 @@ class Account:
         return room
 
     async def say(self, room: dict[str, Any], text: str, server: ParleyServer | None = None) -> dict[str, Any]:
-        """A message by REST."""
+        """A message by REST, tried again when the server is too busy, as a client does."""
         body = {"client_id": uuid4().hex, "text": text}
         response = await self.request("POST", f"/v1/rooms/{room['id']}/messages", body, server=server)
-        assert response.status_code == 201, response.text
+        for _ in range(3):
+            if response.status_code != 503:
+                break
+            await asyncio.sleep(response.json()["retry_after_ms"] / 1000)
+            response = await self.request("POST", f"/v1/rooms/{room['id']}/messages", body, server=server)
+        assert response.status_code in (200, 201), response.text
         message: dict[str, Any] = response.json()
         return message
 

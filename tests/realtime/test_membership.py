@@ -147,7 +147,7 @@ async def test_a_device_that_was_away_learns_that_it_was_removed(alice: Account,
 
     event = await socket.next_event("room.removed")
     assert refused.refusal == (404, "not_found")
-    assert event["data"]["id" if "id" in event["data"] else "room_id"] == room["id"]
+    assert (event["data"]["id"], event["data"]["reason"], event["data"]["seq"]) == (room["id"], "removed", 2)
 
 
 async def test_the_inbox_tells_of_rooms_that_come_and_go(alice: Account, bob: Account, there: ParleyServer) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE
+from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
 from tests.sockets import Account
 
 
@@ -75,14 +75,28 @@ async def test_the_inbox_has_no_room(alice: Account, bob: Account) -> None:
     assert [event["type"] for event in socket.events] == ["room.synced"]
 
 
-async def test_what_was_never_heard_may_be_left(alice: Account, charlie: Account) -> None:
-    """It tells an outsider nothing: a room that exists and one that does not are answered alike."""
+async def test_leaving_it_again_changes_nothing(alice: Account) -> None:
     room = await alice.make_room()
-    socket = await charlie.connect()
+    socket = await alice.listen(room)
 
-    replies = [await socket.call("unsubscribe", room_id=room_id) for room_id in (room["id"], NOWHERE)]
+    replies = [await socket.call("unsubscribe", room_id=room["id"]) for _ in range(2)]
 
     assert [reply.status for reply in replies] == [200, 200]
+
+
+async def test_who_was_removed_may_leave_what_went_silent(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    socket = await bob.listen(room)
+    await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")
+    await socket.next_event("member.removed")
+
+    reply = await socket.call("unsubscribe", room_id=room["id"])
+
+    assert reply.status == 200
+
+
+async def test_an_outsider_has_nothing_to_leave(alice: Account, charlie: Account) -> None:
+    assert await knock(charlie, alice, "unsubscribe") == SHUT
 
 
 @pytest.mark.parametrize("body", [{}, {"room_id": 5}, {"room_id": "lobby"}, {"room_id": NOWHERE, "after": 1}])
