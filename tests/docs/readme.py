@@ -35,6 +35,6 @@ def objects(text: str) -> Iterator[Any]:
 
 
 def table(text: str) -> list[list[str]]:
-    """The rows of a section's table, without its head; code marks are taken off the cells."""
+    """The rows of a section's table, without its head; a cell that is all code loses its marks."""
     rows = [line.strip("| \n").split(" | ") for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip().strip("`") for cell in row] for row in rows[2:]]
+    return [[re.sub("^`([^`]*)`$", r"\1", cell.strip()) for cell in row] for row in rows[2:]]

@@ -47,8 +47,37 @@ def test_every_endpoint_is_listed() -> None:
     assert {(method, path) for method, path, _ in table(section("REST"))} == documented
 
 
+def fields(words: str) -> tuple[set[str], set[str]]:
+    """All fields of a body as the tables write it, and those that it must have."""
+    names = re.findall(r"(\w+)(\??)", re.sub(r"(?<=\w|\?)\{.*?\}", "", words))
+    return {name for name, _ in names}, {name for name, optional in names if not optional}
+
+
+def documented(schema: dict[str, Any], components: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """The same of a schema; what every frame has is left out."""
+    schema = components[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
+    envelope = {"action", "request_id"}
+    return set(schema["properties"]) - envelope, set(schema.get("required", ())) - envelope
+
+
+def test_every_body_of_rest_is_as_listed() -> None:
+    schemas = openapi().document["components"]["schemas"]
+    for method, path, words in table(section("REST")):
+        body = openapi().document["paths"][path][method.lower()].get("requestBody")
+        listed = re.search(r"(?:^|`)\{(.*?)\}(?:`|$)", words)
+        if listed is None:
+            assert body is None or path == "/v1/sync", path
+        else:
+            assert fields(listed[1]) == documented(body["content"]["application/json"]["schema"], schemas), path
+
+
 def test_every_action_is_listed() -> None:
-    assert {row[0] for row in table(SOCKET)} == set(asyncapi().actions)
+    schemas = asyncapi().document["components"]["schemas"]
+    rows = {action: body for action, body, _ in table(SOCKET)}
+
+    assert set(rows) == set(asyncapi().actions)
+    for action, body in rows.items():
+        assert fields(body) == documented(schemas[f"{asyncapi().stem(action)}Frame"], schemas), action
 
 
 def test_every_event_type_is_listed() -> None:
