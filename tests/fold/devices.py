@@ -1,0 +1,168 @@
+"""The three ways in which a client keeps up: a live socket, a replay, and sync. Each ends in a folded State."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.fold.snapshots import Refused, load, load_room
+from tests.fold.state import JSON, Snapshot, State
+from tests.sockets import Account, Socket
+
+OUT = ((404, "not_found"), (403, "room.not_member"))
+
+
+class Device:
+    """A client of one viewer. `reloaded` are the rooms that it had to read anew after a hole."""
+
+    def __init__(self, viewer: Account, before: Snapshot) -> None:
+        self.viewer = viewer
+        self.state = State(viewer.id, before)
+        self.reloaded: set[str] = set()
+
+    async def reload(self) -> None:
+        """Read anew what has a hole."""
+        for room_id in self.state.stale:
+            self.reloaded.add(room_id)
+            await self.load(room_id)
+
+    async def load(self, room_id: str) -> bool:
+        """Read a room; whether it is still mine to read."""
+        try:
+            self.state.load(await load_room(self.viewer, room_id))
+        except Refused:
+            self.state.forget(room_id)
+            return False
+        return True
+
+
+class Listener(Device):
+    """A client with a socket; `follows_inbox` says that the server subscribes it to rooms that are added."""
+
+    def __init__(self, viewer: Account, before: Snapshot, socket: Socket, *, follows_inbox: bool = False) -> None:
+        super().__init__(viewer, before)
+        self.socket = socket
+        self.follows_inbox = follows_inbox
+        self.heard = len(socket.events)
+
+    async def subscribe(self, room_id: str | None, after: int) -> None:
+        """Hear the stream from there on; who is out is refused."""
+        reply = await self.socket.call("subscribe", room_id=room_id, after=after)
+        if reply.refusal in OUT:
+            if room_id is not None:
+                self.state.forget(room_id)
+            return
+        assert (reply.status, reply.data["replay"]) == (200, "complete"), reply.frame
+        await self.socket.find(lambda frame: _is_synced(frame, room_id))
+
+    async def take(self) -> None:
+        """Fold what has been heard so far, and go for what it calls for."""
+        events = self.socket.events
+        fresh, self.heard = events[self.heard :], len(events)
+        self.state.fold(fresh)
+        for room_id in sorted(self.state.missing):
+            if await self.load(room_id):
+                await self._follow(room_id, self.state.rooms[room_id].head)
+        for room_id in sorted(self.state.begun):
+            await self._follow(room_id, 0)
+        await self.reload()
+
+    async def _follow(self, room_id: str, after: int) -> None:
+        if self.follows_inbox:
+            return
+        await self.subscribe(room_id, after)
+        await self.take()
+
+    async def catch_up(self, after: Snapshot) -> None:
+        """Wait for everything that this viewer has been told until now, and make sure that no more is on its way."""
+        if self.state.inbox < after["inbox"]:
+            await self.socket.until_seq(None, after["inbox"])
+        await self.take()
+        for row in after["rooms"]:
+            room = self.state.rooms.get(row["room"]["id"])
+            if room is None or room.head < row["room"]["head"]:
+                await self.socket.until_seq(row["room"]["id"], row["room"]["head"])
+        await self.socket.settled()
+        await self.take()
+
+
+async def listen(viewer: Account, before: Snapshot, socket: Socket) -> Listener:
+    """A live socket: each stream subscribed by itself."""
+    device = Listener(viewer, before, socket)
+    for room_id, head in ({None: before["inbox"]} | device.state.cursors).items():
+        await device.subscribe(room_id, head)
+    return device
+
+
+async def listen_by_sync(viewer: Account, before: Snapshot, socket: Socket) -> Listener:
+    """A live socket: all by the one frame after connecting."""
+    device = Listener(viewer, before, socket, follows_inbox=True)
+    body: JSON = {"rooms": device.state.cursors, "inbox": before["inbox"], "epoch": 1, "subscribe": True, "next": None}
+    while True:
+        reply = await socket.call("sync", **body)
+        assert (reply.status, reply.data["rooms"], reply.data["inbox"]["events"]) == (200, [], []), reply.frame
+        if reply.data["next"] is None:
+            return device
+        body["next"] = reply.data["next"]
+
+
+async def replay(viewer: Account, before: Snapshot) -> Device:
+    """A socket that is opened after the fact: subscribe after what I have."""
+    device = Listener(viewer, before, await viewer.connect())
+    known = device.state.cursors
+    await device.subscribe(None, before["inbox"])
+    device.state.fold(device.socket.events)
+    for room_id, head in known.items():
+        await device.subscribe(room_id, head)
+    await device.take()
+    await device.socket.close()
+    return device
+
+
+async def sync(viewer: Account, before: Snapshot, *, socket: Socket | None = None, limit: int = 1_000) -> Device:
+    """The cursors in, the lacks out, by REST or as an action; page by page, in the order of the answer."""
+    device = Device(viewer, before)
+    body: JSON = {"rooms": device.state.cursors, "inbox": before["inbox"], "epoch": 1, "limit": limit, "next": None}
+    while True:
+        page = await _ask(viewer, socket, body)
+        await _take_page(device, page)
+        if page["next"] is None:
+            break
+        body["next"] = page["next"]
+    await device.reload()
+    assert device.state.missing | device.state.begun == set(), "Sync tells of every room that I am in."
+    return device
+
+
+async def _ask(viewer: Account, socket: Socket | None, body: JSON) -> JSON:
+    if socket is None:
+        response = await viewer.post("/v1/sync", body)
+        assert response.status_code == 200, response.text
+        answer: Any = response.json()
+    else:
+        reply = await socket.call("sync", **body)
+        assert reply.status == 200, reply.frame
+        answer = reply.data
+    page: JSON = answer
+    return page
+
+
+async def _take_page(device: Device, page: JSON) -> None:
+    inbox, state = page["inbox"], device.state
+    assert (inbox["limited"], inbox["reset"]) == (None, False)
+    state.fold(inbox["events"])
+    assert state.inbox == inbox["head"]
+    for entry in page["rooms"]:
+        assert (entry["limited"], entry["reset"]) == (None, False)
+        if entry["room"] is not None:
+            state.begun.discard(entry["id"])
+            state.load(await load(device.viewer, entry["room"]))
+        state.fold(entry["events"])
+        assert state.rooms[entry["id"]].head == entry["head"]
+    for entry in page["removed"]:
+        state.remove(entry["id"], entry["reason"], entry["seq"])
+
+
+def _is_synced(frame: JSON, room_id: str | None) -> bool:
+    if frame.get("action") != "events":
+        return False
+    return any(event["type"] == "room.synced" and event["room_id"] == room_id for event in frame["data"])

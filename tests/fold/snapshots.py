@@ -1,0 +1,74 @@
+"""What REST shows to one viewer at this moment, read page by page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.fold.state import JSON, Loaded, Snapshot
+from tests.sockets import Account
+
+PAGE = 20  # small, so that the seams between pages are seen too
+
+
+class Refused(Exception):
+    """The viewer may not read this (any more)."""
+
+
+async def read_snapshot(viewer: Account) -> Snapshot:
+    """Everything that the viewer sees. Nobody may change anything meanwhile."""
+    inbox = await _get(viewer, "me/events", limit=1)
+    rooms = await _get_all(viewer, "rooms")
+    loaded = [await load(viewer, room) for room in rooms]
+    for row in loaded:
+        assert row["room"] == await _get(viewer, f"rooms/{row['room']['id']}"), "The room and its row in the list agree"
+    me = await _get(viewer, "me")
+    return {"inbox": inbox["head"], "unread_total": me["unread_total"], "rooms": loaded}
+
+
+async def load_room(viewer: Account, room_id: str) -> Loaded:
+    """One room. Raises Refused."""
+    room = await _get(viewer, f"rooms/{room_id}")
+    if room["me"]["state"] != "joined":
+        raise Refused(room_id)
+    return await load(viewer, room)
+
+
+async def load(viewer: Account, room: JSON) -> Loaded:
+    """The rest of a room that was read already. Raises Refused."""
+    path = f"rooms/{room['id']}"
+    return {
+        "room": room,
+        "messages": await _history(viewer, path),
+        "members": await _get_all(viewer, f"{path}/members"),
+    }
+
+
+async def _history(viewer: Account, path: str) -> list[JSON]:
+    messages: list[JSON] = []
+    anchor: dict[str, Any] = {}
+    while True:
+        page = await _get(viewer, f"{path}/messages", limit=PAGE, **anchor)
+        messages = page["results"] + messages
+        if not page["page"]["more_before"]:
+            return messages
+        anchor = {"before": page["page"]["oldest_seq"]}
+
+
+async def _get_all(viewer: Account, path: str) -> list[JSON]:
+    rows: list[JSON] = []
+    query: dict[str, Any] = {}
+    while True:
+        page = await _get(viewer, path, limit=PAGE, **query)
+        rows += page["results"]
+        if page["next"] is None:
+            return rows
+        query = {"cursor": page["next"]}
+
+
+async def _get(viewer: Account, path: str, **query: Any) -> JSON:
+    response = await viewer.get(f"/v1/{path}", **query)
+    if response.status_code in (403, 404):
+        raise Refused(path)
+    assert response.status_code == 200, response.text
+    body: JSON = response.json()
+    return body

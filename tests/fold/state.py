@@ -1,0 +1,260 @@
+"""What a good client holds: a pure fold of the snapshots that it has read and the events that it hears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+JSON = dict[str, Any]
+
+UNREAD_EXACT = 999
+# What a role may do, as the contract says it (design section 5); the order is the server's.
+MEMBER = ["send", "leave"]
+ADMIN = ["send", "delete_any", "add_members", "remove_members", "update", "leave"]
+OWNER = ["send", "delete_any", "add_members", "remove_members", "set_roles", "update", "archive", "leave"]
+CAN = {"member": MEMBER, "admin": ADMIN, "owner": OWNER}
+
+
+class Loaded(TypedDict):
+    """A room as REST shows it to one viewer: itself, the whole of its visible history, its members."""
+
+    room: JSON
+    messages: list[JSON]
+    members: list[JSON]
+
+
+class Snapshot(TypedDict):
+    """Everything that one viewer sees by REST. `unread_total` is that of `GET me`, the rooms are in their order."""
+
+    inbox: int
+    unread_total: int
+    rooms: list[Loaded]
+
+
+@dataclass
+class Room:
+    """One room of the viewer, also after they went: they may come back.
+
+    `stale` says that something was passed over which the viewer may not hear (the hole of a `since_joined` room
+    between a leave and a re-join), so that the rest must be read anew.
+    """
+
+    viewer: str
+    shape: JSON
+    state: str
+    role: str
+    read_seq: int
+    messages: dict[str, JSON] = field(default_factory=dict)
+    members: dict[str, JSON] = field(default_factory=dict)
+    marked_at: str = ""  # when the read marker last moved
+    stale: bool = False
+
+    @classmethod
+    def loaded(cls, viewer: str, loaded: Loaded) -> Room:
+        """As it was read."""
+        shape, me = loaded["room"], loaded["room"]["me"]
+        room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"])
+        room.messages = {message["id"]: message for message in loaded["messages"]}
+        room.members = {member["user"]["id"]: member for member in loaded["members"]}
+        mine = [message["created_at"] for message in loaded["messages"] if message["sender"]["id"] == viewer]
+        room.marked_at = max([*mine, room.members[viewer]["joined_at"]])
+        return room
+
+    @classmethod
+    def created(cls, viewer: str, event: JSON) -> Room:
+        """As `room.created` tells it: that is all there is at seq 1."""
+        data, at = event["data"], event["at"]
+        roles = {member["user_id"]: member["role"] for member in data["members"]}
+        shape = {name: value for name, value in data.items() if name != "members"}
+        shape |= {"head": event["seq"], "last_event_at": at, "member_count": len(roles)}
+        room = cls(viewer, shape, "joined", roles[viewer], read_seq=1, marked_at=at)
+        room.members = {
+            user_id: {"user": {"id": user_id}, "role": role, "state": "joined", "joined_at": at}
+            for user_id, role in roles.items()
+        }
+        return room
+
+    @property
+    def id(self) -> str:
+        return str(self.shape["id"])
+
+    @property
+    def head(self) -> int:
+        return int(self.shape["head"])
+
+    def apply(self, event: JSON) -> None:
+        """One durable event of this room; what is here already changes nothing."""
+        if event["seq"] <= self.head:
+            return
+        self.stale |= event["seq"] > self.head + 1
+        self.shape |= {"head": event["seq"], "last_event_at": event["at"]}
+        noun = event["type"].partition(".")[0]
+        {"room": self._apply_room, "member": self._apply_member, "message": self._apply_message}[noun](event)
+
+    def _apply_room(self, event: JSON) -> None:
+        self.shape |= event["data"]
+
+    def _apply_member(self, event: JSON) -> None:
+        kind, data = event["type"], event["data"]
+        user_id = data["user"]["id"]
+        if kind in ("member.left", "member.removed"):
+            del self.members[user_id]
+            self.shape["member_count"] -= 1
+        else:
+            self.members[user_id] = data
+            self.shape["member_count"] += kind == "member.joined"
+        if user_id == self.viewer:
+            self.state, self.role = data["state"], data["role"]
+            if kind == "member.joined":
+                self.mark(data["read_seq"], event["at"])
+
+    def _apply_message(self, event: JSON) -> None:
+        """An edit of what is not here is of a message from before my time: its text is not for my history."""
+        message = event["data"]
+        known = self.messages.get(message["id"])
+        if event["type"] == "message.created" or known:
+            self.messages[message["id"]] = message if known is None or message["version"] > known["version"] else known
+        if event["type"] == "message.created" and message["sender"]["id"] == self.viewer:
+            self.mark(message["seq"], event["at"])
+
+    def mark(self, read_seq: int, at: str) -> None:
+        """The read marker moves by own sends and joins in the room, and by `read.updated` in the inbox."""
+        if at >= self.marked_at:
+            self.read_seq, self.marked_at = read_seq, at
+
+    def view(self) -> JSON:
+        """What REST shows of it, as far as a fold can know."""
+        newest = max(self.messages.values(), key=lambda message: int(message["seq"]), default=None)
+        return {
+            "room": {**self.shape, "me": self._me(), "last_message": newest},
+            "messages": sorted(self.messages.values(), key=lambda message: int(message["seq"])),
+            "members": view_members(self.members.values()),
+        }
+
+    def _me(self) -> JSON:
+        unread = sum(
+            message["seq"] > self.read_seq and not message["deleted_at"] and message["sender"]["id"] != self.viewer
+            for message in self.messages.values()
+        )
+        return {
+            "state": self.state,
+            "role": self.role,
+            "can": self._can(),
+            "read_seq": self.read_seq,
+            "unread": min(unread, UNREAD_EXACT),
+            "unread_capped": unread > UNREAD_EXACT,
+        }
+
+    def _can(self) -> list[str]:
+        if self.shape["archived_at"]:
+            return []
+        return ["send"] if self.shape["kind"] == "direct" else CAN[self.role]
+
+
+class State:
+    """A viewer's rooms and inbox. `missing` and `begun` are what a client then goes for.
+
+    missing: rooms that exist for longer than the viewer is in them, to be read by REST. begun: rooms whose stream tells
+    them from their first event on. What is heard of a missing room waits until it is read.
+    """
+
+    def __init__(self, viewer: str, snapshot: Snapshot) -> None:
+        self.viewer = viewer
+        self.inbox = snapshot["inbox"]
+        self.rooms = {room["room"]["id"]: Room.loaded(viewer, deepcopy(room)) for room in snapshot["rooms"]}
+        self.missing: set[str] = set()
+        self.begun: set[str] = set()
+        self._waiting: dict[str, list[JSON]] = {}
+
+    @property
+    def cursors(self) -> dict[str, int]:
+        return {room.id: room.head for room in self.rooms.values()}
+
+    @property
+    def stale(self) -> list[str]:
+        return [room.id for room in self.rooms.values() if room.stale and room.state == "joined"]
+
+    def fold(self, events: Iterable[JSON]) -> None:
+        """Apply these, each stream's in order; what has no seq leaves no trace."""
+        for event in events:
+            if event["seq"] is not None:
+                self._apply(deepcopy(event))
+
+    def load(self, loaded: Loaded) -> None:
+        """Take what was read of a room, and what was heard of it since."""
+        room = self.rooms[loaded["room"]["id"]] = Room.loaded(self.viewer, deepcopy(loaded))
+        self.missing.discard(room.id)
+        self.fold(self._waiting.pop(room.id, []))
+
+    def forget(self, room_id: str) -> None:
+        """It was gone before it could be read."""
+        self.missing.discard(room_id)
+        self.begun.discard(room_id)
+
+    def remove(self, room_id: str, reason: str, seq: int) -> None:
+        """I am out since `seq`, unless the room's own stream has told more."""
+        room = self.rooms.get(room_id)
+        if room is None:
+            self.forget(room_id)
+        elif room.head < seq:
+            room.state = reason
+
+    def _apply(self, event: JSON) -> None:
+        room_id = event["room_id"]
+        if room_id is None:
+            self._apply_inbox(event)
+        elif room := self.rooms.get(room_id):
+            room.apply(event)
+        elif event["type"] == "room.created":
+            self.rooms[room_id] = Room.created(self.viewer, event)
+            self.begun.discard(room_id)
+        else:
+            self._waiting.setdefault(room_id, []).append(event)
+
+    def _apply_inbox(self, event: JSON) -> None:
+        kind, data = event["type"], event["data"]
+        if event["seq"] <= self.inbox:
+            return
+        assert event["seq"] == self.inbox + 1, "The inbox has no legal holes."
+        self.inbox = event["seq"]
+        if kind == "room.removed":
+            self.remove(data["id"], data["reason"], data["seq"])
+        elif kind == "room.added" and data["id"] not in self.rooms:
+            (self.begun if data["seq"] == 1 else self.missing).add(data["id"])
+        elif kind == "read.updated" and (room := self.rooms.get(data["room_id"])):
+            room.mark(data["read_seq"], event["at"])
+
+    def view(self) -> JSON:
+        """Everything that REST shows."""
+        rooms = [room for room in self.rooms.values() if room.state == "joined"]
+        rooms.sort(key=lambda room: (room.shape["last_event_at"], room.id), reverse=True)
+        views = {room.id: room.view() for room in rooms}
+        unread = sum(view["room"]["me"]["unread"] for view in views.values())
+        return {"inbox": self.inbox, "unread_total": unread, "order": list(views), "rooms": views}
+
+
+def view_snapshot(snapshot: Snapshot) -> JSON:
+    """What REST showed, in the same form."""
+    rooms = snapshot["rooms"]
+    views = {room["room"]["id"]: {**room, "members": view_members(room["members"])} for room in rooms}
+    return {**snapshot, "order": [room["room"]["id"] for room in rooms], "rooms": views}
+
+
+def view_members(members: Iterable[JSON]) -> dict[str, JSON]:
+    """Without the profiles and the read markers of others: the one is outside the log, the other ephemeral."""
+    return {member["user"]["id"]: {name: member[name] for name in ("role", "state", "joined_at")} for member in members}
+
+
+def differences(folded: Any, seen: Any, path: str = "") -> list[str]:
+    """Where a fold and a snapshot part, one line each."""
+    if isinstance(folded, dict) and isinstance(seen, dict):
+        keys = sorted(folded.keys() | seen.keys())
+        return [
+            line for key in keys for line in differences(folded.get(key), seen.get(key), f"{path}.{key}".lstrip("."))
+        ]
+    if isinstance(folded, list) and isinstance(seen, list) and len(folded) == len(seen):
+        pairs = enumerate(zip(folded, seen, strict=True))
+        return [line for place, (mine, theirs) in pairs for line in differences(mine, theirs, f"{path}[{place}]")]
+    return [] if folded == seen else [f"{path}: folded {folded!r}, seen {seen!r}"]

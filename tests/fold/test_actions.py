@@ -1,0 +1,99 @@
+"""fold(snapshot, events) = new snapshot: for everything that changes anything, for everybody, in every way."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.fold.cases import CASES, Case
+from tests.fold.devices import Device, Listener, listen, listen_by_sync, replay, sync
+from tests.fold.snapshots import read_snapshot
+from tests.fold.state import Snapshot, differences, view_snapshot
+from tests.fold.world import World, make_world
+from tests.servers import ParleyServer
+
+Snapshots = dict[str, Snapshot]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_it_folds(
+    case: Case, servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack
+) -> None:
+    world = await make_world(servers, http, stack, **_room_of(case))
+    before = await _look(world)
+    listeners = await _listen(world, before)
+    heard = {way: len(listener.socket.events) for way, listener in listeners.items()}
+
+    await case.story(world)
+
+    after = await _look(world)
+    assert world.made == case.writes
+    assert (_views(before) != _views(after)) is case.changes
+    for way, device in (await _keep_up(world, listeners, before, after)).items():
+        name = _name(way)
+        assert differences(device.state.view(), view_snapshot(after[name])) == [], way
+        assert not device.reloaded or name in case.reloads, f"{way} had to read a room anew"
+    _nobody_else_heard_anything(listeners, heard, before, after)
+
+
+def _room_of(case: Case) -> dict[str, Any]:
+    slug = {"slug": f"tea-{uuid4().hex}"} if "slug" in case.room else {}
+    return {**case.room, **slug}
+
+
+async def _look(world: World) -> Snapshots:
+    """What everybody sees who still can."""
+    people = {name: who for name, who in world.people.items() if name not in world.gone}
+    seen = await asyncio.gather(*(read_snapshot(who) for who in people.values()))
+    return dict(zip(people, seen, strict=True))
+
+
+def _views(seen: Snapshots) -> dict[str, Any]:
+    return {name: view_snapshot(snapshot) for name, snapshot in seen.items()}
+
+
+async def _listen(world: World, before: Snapshots) -> dict[str, Listener]:
+    """Everybody listens: Bob on two devices, Eve on the socket that heard how she was removed."""
+    laptop = await (await world.bob.another_device()).connect()
+    listeners = {"bob, on the laptop": await listen_by_sync(world.bob, before["bob"], laptop)}
+    for name, who in world.people.items():
+        if name == "eve":
+            listeners[name] = Listener(who, before[name], world.sockets["eve's"])
+        else:
+            listeners[name] = await listen(who, before[name], await who.connect())
+    return listeners
+
+
+async def _keep_up(
+    world: World, listeners: dict[str, Listener], before: Snapshots, after: Snapshots
+) -> dict[str, Device]:
+    """A device for every person and way: live, by a replay, by sync over REST and over a socket."""
+    live = {way: listener for way, listener in listeners.items() if _name(way) in after}
+    await asyncio.gather(*(listener.catch_up(after[_name(way)]) for way, listener in live.items()))
+    people = [(name, world.people[name], before[name]) for name in after]
+    replayed = await asyncio.gather(*(replay(who, seen) for _, who, seen in people))
+    synced = await asyncio.gather(*(sync(who, seen, limit=3) for _, who, seen in people))
+    return {
+        **live,
+        **{f"{name}, by replay": device for name, device in zip(after, replayed, strict=True)},
+        **{f"{name}, by sync": device for name, device in zip(after, synced, strict=True)},
+        "eve, by the action": await sync(world.eve, before["eve"], socket=world.sockets["eve's"]),
+    }
+
+
+def _name(way: str) -> str:
+    return way.partition(",")[0]
+
+
+def _nobody_else_heard_anything(
+    listeners: dict[str, Listener], heard: dict[str, int], before: Snapshots, after: Snapshots
+) -> None:
+    """Who is in no room of the story hears nothing at all, not even what is never stored."""
+    for name in ("charlie", "eve"):
+        if before[name] == after[name]:
+            assert listeners[name].socket.events[heard[name] :] == [], f"{name} is out and heard something"

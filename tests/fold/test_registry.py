@@ -1,0 +1,55 @@
+"""No write endpoint and no action is missing from the stories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from realtime.consumers.chat import ChatConsumer
+from tests.fold.cases import CASES, DOOR
+
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+READS = {
+    "POST sync": "reads",
+    "sync": "reads",
+    "get_messages": "reads",
+    "get_events": "reads",
+    "ping": "reads",
+    "subscribe": "is how events are heard",
+    "unsubscribe": "is how events are heard",
+}
+ACCOUNTS = {
+    "authenticate": "is about a session",
+    "POST auth/register": "is about a session",
+    "POST auth/login": "is about a session",
+    "POST auth/logout": "is about a session",
+    "POST auth/logout-all": "is about a session",
+    "DELETE auth/sessions/{session_id}": "is about a session",
+    "POST auth/password": "is about a session",
+}
+
+
+def test_every_write_has_its_story() -> None:
+    told = {write for case in CASES for write in case.writes}
+    untold = READS.keys() | ACCOUNTS.keys()
+
+    assert told | untold == {*_endpoints(), *ChatConsumer.available_actions, DOOR}
+    assert not told & untold
+
+
+def _endpoints() -> Iterator[str]:
+    """Each method that is not a read of each path under /v1."""
+    for pattern in get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver) and str(pattern.pattern) == "v1/":
+            for endpoint in pattern.url_patterns:
+                yield from _methods(endpoint)
+
+
+def _methods(endpoint: URLPattern | URLResolver) -> Iterator[str]:
+    assert isinstance(endpoint, URLPattern), "A nested map hides endpoints from this test."
+    path = str(endpoint.pattern).replace("<uuid:", "{").replace(">", "}")
+    view = endpoint.callback.view_class  # type: ignore[attr-defined]
+    for method in WRITES:
+        if hasattr(view, method.lower()):
+            yield f"{method} {path}"

@@ -1,0 +1,97 @@
+"""The cast of every story: Alice owns the room, Dora is its admin, Bob a member; Charlie never was in it, Eve was."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.fold.state import JSON
+from tests.servers import ParleyServer
+from tests.sockets import Account, Socket, join_parley
+
+NAMES = ("alice", "bob", "dora", "charlie", "eve")
+
+
+@dataclass
+class World:
+    """People, their room and its messages. `made` are the endpoints and actions through which they changed it."""
+
+    people: dict[str, Account]
+    room: JSON
+    messages: dict[str, JSON] = field(default_factory=dict)
+    sockets: dict[str, Socket] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)  # who deleted their account
+
+    @property
+    def alice(self) -> Account:
+        return self.people["alice"]
+
+    @property
+    def bob(self) -> Account:
+        return self.people["bob"]
+
+    @property
+    def dora(self) -> Account:
+        return self.people["dora"]
+
+    @property
+    def charlie(self) -> Account:
+        return self.people["charlie"]
+
+    @property
+    def eve(self) -> Account:
+        return self.people["eve"]
+
+    async def rest(self, who: Account, write: str, body: object = None, **ids: Any) -> Any:
+        """One request by its name in the URL map; the room is the story's if none is named. What it answers."""
+        method, _, path = write.partition(" ")
+        response = await who.request(method, "/v1/" + path.format(**{"room_id": self.room["id"], **ids}), body)
+        assert response.status_code < 300, response.text
+        self.made.add(write)
+        return response.json() if response.content else None
+
+    async def act(self, who: Account, action: str, **body: Any) -> Any:
+        """One action; the room is the story's if none is named. What it answers."""
+        socket = self.sockets.get(who.id)
+        if socket is None:
+            socket = self.sockets[who.id] = await who.connect()
+        reply = await socket.call(action, **{"room_id": self.room["id"], **body})
+        assert reply.status < 300, reply.frame
+        self.made.add(action)
+        return reply.data
+
+    async def say(self, who: Account, text: str, **more: Any) -> JSON:
+        """A message that is part of the story, but not what it is about."""
+        response = await who.post(f"/v1/rooms/{self.room['id']}/messages", new_message(text, **more))
+        assert response.status_code == 201, response.text
+        message: JSON = response.json()
+        return message
+
+
+def new_message(text: str, **more: Any) -> JSON:
+    """The body of a send."""
+    return {"client_id": uuid4().hex, "text": text, **more}
+
+
+async def make_world(
+    servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack, **room: Any
+) -> World:
+    """A room in which things were said by all, and from which Eve was removed; she still listens, and so does Bob."""
+    people = {name: await join_parley(servers[name], http, stack, name) for name in NAMES}
+    alice, bob, dora, eve = (people[name] for name in ("alice", "bob", "dora", "eve"))
+    world = World(people, await alice.make_room(bob, dora, eve, **room))
+    path = f"/v1/rooms/{world.room['id']}"
+    assert (await alice.put(f"{path}/members/{dora.id}", {"role": "admin"})).status_code == 200
+    for name in ("alice", "bob", "eve", "dora"):
+        world.messages[name] = await world.say(people[name], f"{name} was here")
+    world.sockets["eve's"] = await eve.listen(None, world.room)
+    assert (await alice.delete(f"{path}/members/{eve.id}")).status_code == 204
+    await world.sockets["eve's"].next_event("member.removed")
+    await world.sockets["eve's"].next_event("room.removed")
+    world.messages["newest"] = await world.say(alice, "without Eve")
+    return world
