@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from tests.chaos.cluster import Cluster
 from tests.chaos.device import Device
 from tests.chaos.history import History
-from tests.chaos.workload import Workload
+from tests.chaos.workload import Workload, end_loops
 
 EPISODE_SECONDS = 25.0  # with the shorter liveness of the harness the end comes after about ten
 LOOK_SECONDS = 5.0
@@ -36,9 +36,7 @@ class OddOnes:
 
     async def end(self) -> None:
         """Stop."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end_loops(self._loops)
 
     async def _live(self, device: Device, chatty: bool) -> None:
         while True:

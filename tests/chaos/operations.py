@@ -66,7 +66,7 @@ async def persist(device: Device, what: str, **attempt: Any) -> Answer:
     return answer
 
 
-async def send(device: Device, room: str, text: str = "") -> Answer:
+async def send(device: Device, room: str, text: str = "", *, burst: bool = False) -> Answer:
     """Say something once, however often it is tried; three in ten acknowledgements are thrown away."""
     draw = device.rng.random()
     mark = next((mark for limit, mark in MARKS if draw < limit), "")
@@ -75,8 +75,8 @@ async def send(device: Device, room: str, text: str = "") -> Answer:
         "action": ("send_message", {"room_id": room, **body}),
         "rest": ("POST", f"rooms/{room}/messages", body),
         "room": room,
-        "client_id": body["client_id"],
-        "text": body["text"],
+        "burst": burst,
+        **body,
     }
     via = "ws" if device.socket is not None and draw < 0.8 else "rest"
     elsewhere = (device.server + 1) % device.cluster.size

@@ -1,4 +1,4 @@
-"""Latency on purpose: hints that are lost while somebody waits, and sockets that are opened while something is broken."""
+"""Latency on purpose: hints that are lost while somebody waits, sockets that are opened while something is broken."""
 
 import asyncio
 import random
@@ -14,6 +14,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.device import Device, Person
 from tests.chaos.history import History
 from tests.chaos.rest import Answer
+from tests.chaos.workload import end_loops
 
 GIVE_UP_SECONDS = 5.0
 POLL_SECONDS = 0.004
@@ -42,9 +43,7 @@ class Prober:
 
     async def end(self) -> None:
         """Hang up."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end_loops(self._loops)
 
     async def lose_last(self) -> None:
         """A hint is lost and nothing follows: only the sweep can tell."""

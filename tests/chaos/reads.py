@@ -70,7 +70,7 @@ async def record_end(cluster: Cluster, history: History, devices: list[Device]) 
     rows = await asyncio.to_thread(read_rows, cluster)
     for name in ("room", "member", "head", "message"):
         history.add(f"end_{name}", rows=rows[name])
-    history.add("end_log", events=[as_event(row) for row in rows["event"]])
+    history.add("end_log", events=[{"stream": row["stream"], "event": as_event(row)} for row in rows["event"]])
     seen: set[str] = set()
     for device in devices:
         if device.person.id not in seen:

@@ -51,23 +51,23 @@ async def run(plan: Plan) -> list[Record]:
 
 
 async def _live(plan: Plan, cluster: Cluster, history: History) -> None:
-    workload = Workload(cluster, history, plan.seed)
-    await workload.begin()
-    prober, odd = Prober(cluster, history), OddOnes(cluster, history, workload)
+    workload, prober = Workload(cluster, history, plan.seed), Prober(cluster, history)
+    odd = OddOnes(cluster, history, workload)
     nemesis = Nemesis(cluster, history, workload, random.Random(plan.seed), plan.faults, prober)
-    await prober.begin()
-    await odd.begin()
-    workload.go()
-    await nemesis.run(plan.seconds)
-    await workload.stop_acting()
-    await cluster.heal()
-    await odd.end()
-    await _await_quiet(workload, cluster)
-    await prober.end()
-    for device in workload.devices:
-        history.add("finish", device=device.name, cursors=device.cursors)
-    await record_end(cluster, history, workload.devices)
-    await workload.hang_up()
+    try:
+        for each in (workload, prober, odd):
+            await each.begin()
+        workload.go()
+        await nemesis.run(plan.seconds)
+        await workload.stop_acting()
+        await cluster.heal()
+        await _await_quiet(workload, cluster)
+        for device in workload.devices:
+            history.add("finish", device=device.name, cursors=device.cursors)
+        await record_end(cluster, history, workload.devices)
+    finally:
+        for each in (odd, prober, workload):
+            await each.end()
 
 
 async def _await_quiet(workload: Workload, cluster: Cluster) -> None:

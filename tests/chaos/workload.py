@@ -100,13 +100,11 @@ class Workload:
         self.stopping = True
         await asyncio.gather(*self._acts)
 
-    async def hang_up(self) -> None:
+    async def end(self) -> None:
         """Everybody goes."""
         for device in self.devices:
             device.stopping = True
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await end_loops(self._loops)
 
     async def _act(self, device: Device) -> None:
         await asyncio.sleep(device.rng.uniform(0, PAUSE_SECONDS))
@@ -137,14 +135,15 @@ class Workload:
 
     async def flurry(self, device: Device) -> None:
         room = self._room(device)
-        await asyncio.gather(*(ops.send(device, room) for _ in range(5)))
+        await asyncio.gather(*(ops.send(device, room, burst=True) for _ in range(5)))
 
     async def edit(self, device: Device) -> None:
         await ops.edit(device, *device.rng.choice(self.mine[device.name][-20:]))
 
     async def delete(self, device: Device) -> None:
-        mine = self.mine[device.name]
-        await ops.delete(device, *mine.pop(device.rng.randrange(len(mine))))
+        chosen = device.rng.choice(self.mine[device.name])
+        self.mine[device.name].remove(chosen)
+        await ops.delete(device, *chosen)
 
     async def mark_read(self, device: Device) -> None:
         await ops.mark_read(device, self._room(device))
@@ -188,6 +187,15 @@ class Workload:
         other = person.devices[1 - person.devices.index(device)]
         await (ops.log_out(device) if device.rng.random() < 0.4 else ops.revoke(device, other))
         self._busy.discard(person.name)
+
+
+async def end_loops(loops: list[asyncio.Task[None]]) -> None:
+    """Cancel what runs for ever; an error of the harness itself must not pass in silence."""
+    for loop in loops:
+        loop.cancel()
+    for ended in await asyncio.gather(*loops, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
 
 
 ACTS = [

@@ -1,0 +1,48 @@
+"""`python -m tests.chaos`: one run from a seed, or with --planted the proof that planted bugs are caught."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.chaos.checker import check
+from tests.chaos.history import read
+from tests.chaos.planted import PLANTED, hunt
+from tests.chaos.report import report
+from tests.chaos.run import Plan, run
+
+
+def main() -> int:
+    """The exit code: 0 when every promise was kept, or every planted bug caught."""
+    arguments = _parse()
+    if arguments.check:
+        return judge(Plan(folder=arguments.check.parent), arguments.check)
+    if arguments.planted is not None:
+        return hunt(arguments.planted or list(PLANTED), arguments.seed)
+    faults = tuple(arguments.faults.split(",")) if arguments.faults else None
+    plan = Plan(arguments.seconds, arguments.seed, arguments.stack, faults=faults)
+    print(f"seed {plan.seed}, {plan.seconds:g} s on {plan.stack}; the history goes to {plan.folder}", flush=True)
+    return judge(plan)
+
+
+def judge(plan: Plan, recorded: Path | None = None) -> int:
+    """Run, or take a history that was kept, and say what came of it."""
+    records = read(recorded) if recorded else asyncio.run(run(plan))
+    verdict = check(records)
+    print(report(records, verdict, plan.folder), flush=True)
+    return 0 if verdict.ok else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=240.0, help="of load and faults; default %(default)s")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stack", choices=["postgres", "sqlite"], default="postgres")
+    parser.add_argument("--faults", default="", help="only these, with commas between")
+    parser.add_argument("--planted", nargs="*", metavar="BUG", help=f"catch these bugs, or all: {', '.join(PLANTED)}")
+    parser.add_argument("--check", type=Path, metavar="HISTORY", help="judge a history.jsonl that was kept")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""How fast: revoked sessions, lost hints, frozen Redis, killed servers; and whether each fault bit."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from statistics import quantiles
+
+from tests.chaos.checker.world import Anomaly, World
+from tests.chaos.history import Record
+
+REVOKED_SECONDS = 2.0
+REVOKED_SECONDS_WITHOUT_REDIS = 5.0
+REVOKED_SECONDS_OTHERWISE = 10.0  # without the database, or over a line that holds what was sent
+GAP_MS, LAST_MS = 100, 1_500
+FROZEN_ACK_MS, FROZEN_DELIVERY_MS, FROZEN_CONNECT_MS = 250, 1_500, 2_000
+CAUGHT_UP_SECONDS = 3.0
+ODD_SECONDS = 30.0
+AFTERMATH_SECONDS = 3.0  # what a fault does lasts a little longer than itself
+ENOUGH_FOR_P99 = 20
+BUSY_MACHINE = 1.5  # times what the same run measures in calm, when neighbours make that more than the bound
+
+
+def check_revocations(world: World) -> Iterator[Anomaly]:
+    """A revoked session writes nothing more, and soon hears nothing."""
+    revoked: dict[str, Record] = {}
+    for call in world.by_kind["call"]:
+        done = world.done.get(call["op"], {})
+        if call["what"] == "revoke" and done.get("status") == 204:
+            revoked.setdefault(call["target"], done)
+    for call in world.by_kind["call"]:
+        done, end = world.done.get(call["op"], {}), revoked.get(call["session"])
+        if end and call["t"] > end["t"] and call["what"] != "revoke" and (done.get("status") or 999) < 300:
+            if call["what"] != "page" or call["t"] > end["t"] + REVOKED_SECONDS:
+                yield Anomaly("revoked", "a write by a revoked session was taken", (end, call, done))
+    sessions = {record["conn"]: record["session"] for record in world.by_kind["open"]}
+    for record in world.by_kind["event"]:
+        end = revoked.get(sessions.get(record["conn"], "")) if record["via"] == "live" else None
+        if end and record["t"] > end["t"] + _bound(world, end["t"], record["t"]):
+            late = round(record["t"] - end["t"], 2)
+            yield Anomaly("revoked", f"{record['device']} heard for {late} s more", (end, record))
+
+
+def _bound(world: World, since: float, until: float) -> float:
+    touched = {name for name, _, begin, end, _ in world.faults if begin < until + 1 and end > since - AFTERMATH_SECONDS}
+    if not touched:
+        return REVOKED_SECONDS + world.slack(since, until)
+    if all(name.startswith("redis_") for name in touched):
+        return REVOKED_SECONDS_WITHOUT_REDIS + world.slack(since, until)
+    return REVOKED_SECONDS_OTHERWISE + world.slack(since, until)
+
+
+def check_probes(world: World) -> Iterator[Anomaly]:
+    """A lost hint is repaired, at once when a later one tells of the hole."""
+    calm = [probe for probe in world.by_kind["probe"] if _is_calm(world, probe["t"])]
+    for what, bound in (("hint_gap", GAP_MS), ("hint_last", LAST_MS)):
+        probes = [probe for probe in calm if probe["what"] == what]
+        for probe in probes:
+            if not probe["ok"]:
+                yield Anomaly("repair", "what a lost hint carried never came", (probe,))
+        over = [probe for probe in probes if probe["ms"] > bound + 1000 * _slack(world, probe)]
+        # One in ten may meet a sweep, a collector or a neighbour on this machine.
+        if len(over) > max(1, len(probes) // 10):
+            yield Anomaly("repair", f"{len(over)} of {len(probes)} {what} took over {bound} ms", tuple(over[:3]))
+
+
+def _slack(world: World, probe: Record) -> float:
+    return world.slack(probe["t"] - probe["ms"] / 1000 - 0.1, probe["t"] + 0.1)
+
+
+def _is_calm(world: World, at: float) -> bool:
+    return not any(begin - 0.5 <= at <= end + AFTERMATH_SECONDS for _, _, begin, end, _ in world.faults)
+
+
+def check_frozen_redis(world: World) -> Iterator[Anomaly]:
+    """With Redis frozen, sends are acknowledged, sockets open and events arrive about a second late."""
+    for name, _, begin, end, _ in world.faults:
+        if name != "redis_freeze":
+            continue
+        slack = 1000 * world.slack(begin, end)
+        acks = acknowledgements(world, begin, end)
+        bound = max(FROZEN_ACK_MS, BUSY_MACHINE * percentile(calm_acknowledgements(world), 99)) + slack
+        if len(acks) >= ENOUGH_FOR_P99 and percentile(acks, 99) > bound:
+            yield Anomaly("frozen", f"acknowledgements took {round(percentile(acks, 99))} ms at p99", (len(acks),))
+        late = frozen_deliveries(world, begin, end)
+        if len(late) >= ENOUGH_FOR_P99 and percentile(late, 99) > FROZEN_DELIVERY_MS + slack:
+            yield Anomaly("frozen", f"deliveries took {round(percentile(late, 99))} ms at p99", (len(late),))
+        for probe in world.by_kind["probe"]:
+            if probe["what"] == "connect" and begin <= probe["t"] <= end:
+                if not probe["ok"] or probe["ms"] > FROZEN_CONNECT_MS + slack:
+                    yield Anomaly("frozen", "a new socket did not open in time", (probe,))
+
+
+def acknowledgements(world: World, begin: float, end: float) -> list[float]:
+    """Milliseconds from call to acknowledgement of every send in a window; of a burst the first is waited for alone."""
+    return [ms for at, ms in _acknowledged(world) if begin + 0.2 < at < end - 0.3]
+
+
+def calm_acknowledgements(world: World) -> list[float]:
+    """The same of the times when nothing is wrong: what this machine can do today."""
+    return [ms for at, ms in _acknowledged(world) if _is_calm(world, at)]
+
+
+def _acknowledged(world: World) -> Iterator[tuple[float, float]]:
+    for call in world.by_kind["call"]:
+        done = world.done.get(call["op"], {})
+        if call["what"] == "send" and not call.get("burst") and done.get("status") in (200, 201):
+            yield call["t"], 1000 * (done["t"] - call["t"])
+
+
+def frozen_deliveries(world: World, begin: float, end: float) -> list[float]:
+    """Milliseconds from acknowledgement to each receipt on a socket that was open all the time."""
+    said = {
+        (call["room"], done["seq"]): done["t"]
+        for call in world.by_kind["call"]
+        if call["what"] == "send" and begin + 0.2 < call["t"] < end - 2.0
+        and (done := world.done.get(call["op"], {})).get("status") == 201
+    }  # fmt: skip
+    caught_up = {record["conn"]: record["t"] for record in world.by_kind["caught_up"]}
+    slow = {record["device"] for record in world.by_kind["device"] if record["slow"]}
+    return [
+        1000 * (record["t"] - told)
+        for record in world.by_kind["event"]
+        if (told := said.get((record["stream"], record["seq"] or 0))) is not None
+        and caught_up.get(record["conn"], told) < told - 0.2
+        and record["device"] not in slow
+    ]
+
+
+def check_kills(world: World) -> Iterator[Anomaly]:
+    """Whoever lost a server has everything again within three seconds, from the others."""
+    for name, server, begin, _, _ in world.faults:
+        if name != "kill":
+            continue
+        for device, seconds in comebacks(world, server, begin).items():
+            bound = CAUGHT_UP_SECONDS + world.slack(begin, begin + seconds)
+            if seconds > bound:
+                yield Anomaly("kill", f"{device} was caught up {seconds:.1f} s after the crash of server {server}")
+
+
+def comebacks(world: World, server: int, begin: float) -> dict[str, float]:
+    """Seconds from a crash to the end of the replay, by device."""
+    slow = {record["device"] for record in world.by_kind["device"] if record["slow"]}
+    lost = {
+        record["device"]
+        for record in world.by_kind["close"]
+        if record["server"] == server and begin <= record["t"] <= begin + 1.0 and record["code"] == 1006
+    } - slow
+    caught_up: dict[str, list[float]] = defaultdict(list)
+    for record in world.by_kind["caught_up"]:
+        caught_up[record["device"]].append(record["t"])
+    found = {}
+    for device in lost:
+        place = bisect_left(caught_up[device], begin)
+        if place < len(caught_up[device]):
+            found[device] = caught_up[device][place] - begin
+    return found
+
+
+def check_closes(world: World) -> Iterator[Anomaly]:
+    """A server that is asked to end closes every socket with 1012, after a goodbye."""
+    windows = [(begin, end) for name, _, begin, end, _ in world.faults if name == "rolling"]
+    for close in world.by_kind["close"]:
+        if any(begin <= close["t"] <= end for begin, end in windows) and close["code"] not in (1000, 4410, 4401):
+            if close["code"] == 1006 and _never_said_hello(world, close):
+                continue  # it knocked when the server had stopped to listen
+            if close["code"] != 1012 or close["goodbye"] != 1012:
+                yield Anomaly("restart", "a close in a rolling restart was not 1012 after a goodbye", (close,))
+
+
+def _never_said_hello(world: World, close: Record) -> bool:
+    opened = [record for record in world.by_kind["open"] if record["conn"] == close["conn"]]
+    return not opened or close["t"] - opened[0]["t"] < 0.5
+
+
+def check_odd(world: World) -> Iterator[Anomaly]:
+    """Who does not read is shown the door."""
+    for record in world.by_kind["odd"]:
+        if record["code"] is None:
+            yield Anomaly("stalled", f"a {record['name']} reader was still connected", (record,))
+
+
+def check_evidence(world: World) -> Iterator[Anomaly]:
+    """A fault that did not bite proves nothing: the run is invalid."""
+    for name, server, _, _, evidence in world.faults:
+        if not evidence["bit"]:
+            yield Anomaly("evidence", f"{name} of {server} did not bite: the run proves nothing of it", (evidence,))
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """As everybody counts it; the greatest for few values."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else max(values, default=0.0)

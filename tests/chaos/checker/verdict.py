@@ -1,0 +1,61 @@
+"""All checks over one history."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from tests.chaos.checker import bounds, receipts, states, writes
+from tests.chaos.checker.world import Anomaly, World
+from tests.chaos.history import Record
+
+CHECKS: tuple[Callable[[World], Iterator[Anomaly]], ...] = (
+    writes.check_log,
+    writes.check_sends,
+    writes.check_changes,
+    writes.check_order,
+    writes.check_answers,
+    receipts.check_receipts,
+    receipts.check_agreement,
+    receipts.check_canaries,
+    states.check_pages,
+    states.check_views,
+    states.check_markers,
+    states.check_folds,
+    bounds.check_revocations,
+    bounds.check_probes,
+    bounds.check_frozen_redis,
+    bounds.check_kills,
+    bounds.check_closes,
+    bounds.check_odd,
+    bounds.check_evidence,
+)
+# What the issue counts. Each of these is 0 or the run fails, as do all the others.
+HEADLINES = {"lost": ("lost", "durable"), "doubled": ("twice", "once"), "out of order": ("order",), "leaked": ("leak",)}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was broken, and how much was looked at."""
+
+    anomalies: tuple[Anomaly, ...]
+    deliveries: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether every promise was kept."""
+        return not self.anomalies
+
+    def headline(self) -> str:
+        """The one line that people look for."""
+        counts = Counter(anomaly.promise for anomaly in self.anomalies)
+        told = [f"{sum(counts[name] for name in names)} {word}" for word, names in HEADLINES.items()]
+        known = {name for names in HEADLINES.values() for name in names}
+        told += [f"{count} {name}" for name, count in counts.items() if name not in known]
+        return f"{self.deliveries} deliveries: {', '.join(told)}"
+
+
+def check(records: Iterable[Record]) -> Verdict:
+    """Judge a history. Pure: nothing is read but the records."""
+    world = World(records)
+    anomalies = tuple(anomaly for each in CHECKS for anomaly in each(world))
+    return Verdict(anomalies, sum(record["seq"] is not None for record in world.by_kind["event"]))
