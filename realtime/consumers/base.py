@@ -84,7 +84,8 @@ class HardenedConsumer(AsyncAPIConsumer):
         lane = self.lanes.get(name)
         if lane is None:
             self.lanes[name] = deque([request])
-            self.spawn(self._work(name))
+            self.lane_tasks.add(task := self.spawn(self._work(name)))
+            task.add_done_callback(self.lane_tasks.discard)
         else:
             lane.append(request)
 
