@@ -12,11 +12,13 @@ from typing import Any, Literal, Self, TypeVar
 from uuid import uuid4
 
 import httpx
+import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tests.recording import Face, record
+from tests.answers import End, Reply
+from tests.recording import Direction, Face, record
 from tests.servers import ParleyServer
 
 PATIENCE = 10.0  # no answer in so many seconds is a failure, on a busy machine too
@@ -27,51 +29,13 @@ Carrier = Literal["header", "subprotocol", "frame"]
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True)
-class Reply:
-    """The one answer to a frame."""
-
-    frame: dict[str, Any]
-
-    @property
-    def status(self) -> int:
-        return int(self.frame["response_status"])
-
-    @property
-    def data(self) -> Any:
-        return self.frame["data"]
-
-    @property
-    def code(self) -> str | None:
-        """The problem's code, or nothing when all went well."""
-        errors = self.frame["errors"]
-        return str(errors[0]["code"]) if errors else None
-
-    @property
-    def refusal(self) -> tuple[int, str | None]:
-        return self.status, self.code
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """The refused fields and why."""
-        return {error["field"]: error["code"] for error in self.frame["errors"][0]["errors"]}
-
-
-@dataclass(frozen=True)
-class End:
-    """How the server closed a socket."""
-
-    code: int
-    reason: str
-    goodbye: dict[str, Any] | None
-
-
 class Socket:
     """One websocket: everything it hears stands in `frames`, in order."""
 
     def __init__(self, connection: ClientConnection, face: Face = "socket") -> None:
         self.connection = connection
         self.face: Face = face
+        self.recorded = True  # one of a crowd that hears the same is enough
         self.frames: list[Any] = []
         self.events: list[dict[str, Any]] = []  # those of all frames, in order
         self._ended = False
@@ -124,12 +88,12 @@ class Socket:
 
     async def send(self, frame: str | bytes) -> None:
         """Say exactly this."""
-        record("sent", self.face, frame)
+        self._record("sent", frame)
         await self.connection.send(frame)
 
     async def say(self, frame: object) -> None:
         """Say this as JSON."""
-        record("sent", self.face, frame)
+        self._record("sent", frame)
         await self.connection.send(json.dumps(frame, ensure_ascii=False))
 
     async def call(self, action: str, /, **body: Any) -> Reply:
@@ -198,8 +162,8 @@ class Socket:
         await self._until(lambda: self._ended or None, "the close")
         goodbye = next((frame["data"] for frame in self.frames if frame.get("action") == "goodbye"), None)
         code, reason = self.connection.close_code or 1006, self.connection.close_reason or ""
-        if goodbye is not None or self.face == "door":  # else it is a close of the server's own library
-            record("closed", self.face, {"code": code, "reason": reason})
+        if goodbye is not None or (self.face == "door" and code != 1009):  # else it is uvicorn's own, in its own words
+            self._record("closed", {"code": code, "reason": reason})
         return End(code, reason, goodbye)
 
     @property
@@ -235,14 +199,18 @@ class Socket:
     async def _read(self) -> None:
         try:
             async for raw in self.connection:
-                frame = json.loads(raw)
-                record("received", self.face, frame)
+                frame = orjson.loads(raw)
+                self._record("received", frame)
                 await self._note(frame)
         except ConnectionClosed:
             pass
         finally:
             self._ended = True
             await self._note(None)
+
+    def _record(self, direction: Direction, payload: object) -> None:
+        if self.recorded:
+            record(direction, self.face, payload)
 
     async def _note(self, frame: dict[str, Any] | None) -> None:
         async with self._news:

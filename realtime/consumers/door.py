@@ -87,6 +87,8 @@ class DoorConsumer(Connection):
 
     async def answer(self, request: Request) -> None:
         """A message for the room; or, before the token, the authenticate action as on the other socket."""
+        if self.session is None and "message" in request.body:
+            request.problem = Problem("auth.required", "Send authenticate first.")
         if self.session is None or (request.action is not None and request.problem is None):
             await super().answer(request)
             return

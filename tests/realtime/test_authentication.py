@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.answers import End
 from tests.realtime.deployment import Deployment
 from tests.servers import ParleyServer
-from tests.sockets import Account, Carrier, End, Socket
+from tests.sockets import Account, Carrier, Socket
 
 
 async def refused(server: ParleyServer, path: str = "/v1/ws", **options: Any) -> End:

@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.answers import Reply
 from tests.realtime.actions.knocking import NOWHERE
 from tests.servers import ParleyServer
-from tests.sockets import Account, Reply, Socket
+from tests.sockets import Account, Socket
 
 BOMB = "[" * 30_000
 PING = '{"action": "ping", "request_id": "r", '

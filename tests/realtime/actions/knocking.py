@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import httpx
 
-from tests.sockets import Account, Reply
+from tests.answers import Reply
+from tests.sockets import Account
 
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 

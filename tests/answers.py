@@ -1,0 +1,45 @@
+"""What a socket's client gets back: the reply to a frame, and the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The one answer to a frame."""
+
+    frame: dict[str, Any]
+
+    @property
+    def status(self) -> int:
+        return int(self.frame["response_status"])
+
+    @property
+    def data(self) -> Any:
+        return self.frame["data"]
+
+    @property
+    def code(self) -> str | None:
+        """The problem's code, or nothing when all went well."""
+        errors = self.frame["errors"]
+        return str(errors[0]["code"]) if errors else None
+
+    @property
+    def refusal(self) -> tuple[int, str | None]:
+        return self.status, self.code
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The refused fields and why."""
+        return {error["field"]: error["code"] for error in self.frame["errors"][0]["errors"]}
+
+
+@dataclass(frozen=True)
+class End:
+    """How the server closed a socket."""
+
+    code: int
+    reason: str
+    goodbye: dict[str, Any] | None

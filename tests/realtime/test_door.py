@@ -1,0 +1,235 @@
+"""/ws/chat/{slug}/: the classic client, which knows nothing but {"message": ...}."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.servers import ParleyServer
+from tests.sockets import Account, Socket
+
+
+@pytest.fixture
+def slug() -> str:
+    return f"door-{uuid4().hex[:12]}"
+
+
+async def heard(socket: Socket, text: str) -> dict[str, Any]:
+    return await socket.find(lambda frame: frame.get("message") == text)
+
+
+async def refusal(socket: Socket) -> tuple[int, str]:
+    frame = await socket.find(lambda frame: "error" in frame)
+    return frame["error"]["status"], frame["error"]["code"]
+
+
+async def settled(socket: Socket) -> None:
+    """Here the way to know that all has arrived is to say something."""
+    text = uuid4().hex
+    await socket.say({"message": text})
+    await heard(socket, text)
+
+
+async def test_it_works(alice: Account, bob: Account, there: ParleyServer, slug: str) -> None:
+    one = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(one)
+    two = await bob.connect(there, path=f"/ws/chat/{slug}/")
+    await settled(two)
+
+    await one.say({"message": "hi"})
+
+    for socket in (one, two):
+        frame = await heard(socket, "hi")
+        assert frame == {"message": "hi", "sender": alice.username, "seq": frame["seq"]}
+        assert all(set(frame) == {"message", "sender", "seq"} for frame in socket.frames)
+
+
+async def test_the_room_is_made_and_joined_on_the_way_in(alice: Account, bob: Account, slug: str) -> None:
+    for guest in (alice, bob):
+        await settled(await guest.connect(path=f"/ws/chat/{slug}/"))
+
+    rooms = [(await guest.get("/v1/rooms")).json()["results"] for guest in (alice, bob)]
+
+    assert [[(room["kind"], room["slug"], room["name"]) for room in mine] for mine in rooms] == [
+        [("public", slug, slug)]
+    ] * 2
+    assert [mine[0]["me"]["role"] for mine in rooms] == ["owner", "member"]
+
+
+async def test_the_slug_is_folded(alice: Account, bob: Account, slug: str) -> None:
+    one = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(one)
+    two = await bob.connect(path=f"/ws/chat/{slug.upper()}/")
+
+    await two.say({"message": "same room"})
+
+    await heard(one, "same room")
+
+
+async def test_everybody_finds_the_lobby(alice: Account) -> None:
+    socket = await alice.connect(path="/ws/chat/lobby/")
+
+    await settled(socket)
+
+
+async def test_what_was_said_before_is_not_repeated(alice: Account, bob: Account, slug: str) -> None:
+    first = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(first)
+
+    second = await bob.connect(path=f"/ws/chat/{slug}/")
+
+    await settled(second)
+    assert len(second.frames) == 1
+
+
+async def test_messages_from_elsewhere_are_heard_and_nothing_but_messages(alice: Account, slug: str) -> None:
+    door = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(door)
+    room = (await alice.get("/v1/rooms")).json()["results"][0]
+
+    message = await alice.say(room, "by REST")
+    await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", {"text": "edited"})
+    await alice.patch(f"/v1/rooms/{room['id']}", {"topic": "doors"})
+    await settled(door)
+
+    assert [frame["seq"] for frame in door.frames] == [2, 3, 6]
+
+
+async def test_a_message_may_come_with_the_handshake(alice: Account, slug: str) -> None:
+    """The classic client speaks as soon as it is connected."""
+    sockets = [await alice.connect(path=f"/ws/chat/{slug}/") for _ in range(2)]
+
+    for socket in sockets:
+        for number in range(5):
+            await socket.say({"message": f"{number}"})
+        await heard(socket, "4")
+
+    assert not any("error" in frame for socket in sockets for frame in socket.frames)
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("{bad", "json.invalid"),
+        ("[]", "frame.invalid"),
+        ('"hi"', "frame.invalid"),
+        ("{}", "frame.invalid"),
+        (b'{"message": "hi"}', "frame.invalid"),
+        ('{"text": "hi"}', "frame.invalid"),
+        ('{"message": "hi", "room": "x"}', "frame.invalid"),
+        ('{"message": NaN}', "json.invalid"),
+        ('{"message": "hi", "message": "ho"}', "json.invalid"),
+        (r'{"message": "\ud800"}', "json.invalid"),
+        (r'{"message": "\u0000"}', "json.invalid"),
+        ('{"message": 5}', "request.invalid"),
+        ('{"message": null}', "request.invalid"),
+        ('{"message": ""}', "request.invalid"),
+        ('{"message": {"text": "hi"}}', "request.invalid"),
+        ('{"message": "%s"}' % ("x" * 8_001), "request.invalid"),
+        ('{"action": "explode"}', "action.unknown"),
+        ('{"action": "send_message", "message": "hi"}', "action.unknown"),
+    ],
+)
+async def test_an_odd_frame_is_refused_and_the_socket_lives(
+    alice: Account, slug: str, frame: str | bytes, code: str
+) -> None:
+    socket = await alice.connect(path=f"/ws/chat/{slug}/")
+
+    await socket.send(frame)
+
+    assert await refusal(socket) == (400, code)
+    await settled(socket)
+    assert len(socket.frames) == 2
+
+
+async def test_twenty_of_them_end_it(alice: Account, slug: str) -> None:
+    socket = await alice.connect(path=f"/ws/chat/{slug}/")
+
+    for _ in range(20):
+        await socket.send("{bad")
+
+    assert (await socket.end()).code == 4400
+    assert {tuple(frame) for frame in socket.frames} == {("error",)}
+
+
+@pytest.mark.parametrize("name", ["a b", "%00", "x" * 65, "caf%C3%A9%21"])
+async def test_a_name_that_is_none_is_refused(alice: Account, name: str) -> None:
+    socket = await alice.connect(path=f"/ws/chat/{name.replace(' ', '%20')}/")
+
+    end = await socket.end()
+
+    assert await refusal(socket) == (400, "request.invalid")
+    assert (end.code, end.reason, end.goodbye) == (1008, "request.invalid", None)
+
+
+async def test_an_archived_room_is_not_entered(alice: Account, slug: str) -> None:
+    room = await alice.make_room(kind="public", slug=slug)
+    await alice.delete(f"/v1/rooms/{room['id']}")
+
+    socket = await alice.connect(path=f"/ws/chat/{slug}/")
+    await socket.say({"message": "hello?"})
+
+    assert await refusal(socket) == (409, "room.archived")
+
+
+async def test_who_was_removed_is_told_so_when_they_speak(alice: Account, bob: Account, slug: str) -> None:
+    room = await alice.make_room(bob, kind="public", slug=slug)
+    socket = await bob.connect(path=f"/ws/chat/{slug}/")
+    await settled(socket)
+    await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")
+    await alice.say(room, "a secret")
+
+    await socket.say({"message": "let me in"})
+
+    assert await refusal(socket) == (403, "room.not_member")
+    assert "secret" not in str(socket.frames)
+
+
+@pytest.mark.parametrize("by", ["subprotocol", "frame"])
+async def test_the_token_travels_in_all_three_ways(alice: Account, slug: str, by: Any) -> None:
+    socket = await alice.connect(path=f"/ws/chat/{slug}/", by=by)
+
+    await settled(socket)
+
+    assert len(socket.frames) == 1
+
+
+async def test_a_stranger_says_nothing(alice: Account, slug: str) -> None:
+    socket = await Socket.open(f"{alice.server.ws_url}/ws/chat/{slug}/", face="door")
+
+    await socket.say({"message": "hi"})
+
+    assert await refusal(socket) == (401, "auth.required")
+    await socket.close()
+
+
+async def test_an_unknown_token_is_refused(here: ParleyServer, slug: str) -> None:
+    socket = await Socket.open(f"{here.ws_url}/ws/chat/{slug}/", token="prl_unknown", face="door")
+
+    end = await socket.end()
+
+    await socket.close()
+    assert await refusal(socket) == (401, "auth.invalid_token")
+    assert (end.code, end.goodbye, len(socket.frames)) == (4401, None, 1)
+
+
+async def test_a_session_that_ends_closes_it(alice: Account, slug: str) -> None:
+    socket = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(socket)
+
+    await alice.post("/v1/auth/logout")
+
+    end = await socket.end()
+    assert (end.code, end.goodbye) == (4410, None)
+
+
+async def test_a_frame_too_big_ends_it_without_a_word_of_the_other_protocol(alice: Account, slug: str) -> None:
+    socket = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(socket)
+
+    await socket.send("x" * 65_537)
+
+    assert (await socket.end()).code == 1009
+    assert [set(frame) for frame in socket.frames] == [{"message", "sender", "seq"}]
