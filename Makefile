@@ -16,7 +16,7 @@ CONTRACTS := $(wildcard */management/commands/contracts.py)
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: serve test check schema clean
+.PHONY: serve test check schema bench bench-full clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -43,6 +43,14 @@ check: $(STAMP)
 # Writes openapi.yaml and asyncapi.yaml from the code.
 schema: $(STAMP)
 	$(MANAGE) contracts
+
+# Ten minutes at most: fan-out, durable sends, history. The table is printed and kept in .var/bench.
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench $(ARGS)
+
+# Everything, about an hour; ARGS="--only sockets" measures a part.
+bench-full: $(STAMP)
+	$(BIN)/python -m tests.bench --full $(ARGS)
 
 clean:
 	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

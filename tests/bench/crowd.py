@@ -93,7 +93,7 @@ class Crowd:
     errors: list[str] = field(default_factory=list)
     on_heard: Callable[[str], None] | None = None  # a sender's message has reached everybody
     on_acknowledged: Callable[[str], None] | None = None  # with the sender
-    _unacknowledged: dict[str, int] = field(default_factory=dict)
+    unacknowledged: dict[str, int] = field(default_factory=dict)
     _payload: bytes = b""
     _parsed: tuple[list[tuple[str, int, Pending]], Any] = ([], None)
     _said: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -110,13 +110,11 @@ class Crowd:
                     extra_headers=self.dialect.headers(peer),
                     websocket_handshake_timeout=PATIENCE_SECONDS,
                 )
-                if peer.awaited or self.dialect.speaks_apart:
-                    await peer.ready
+                if not self.dialect.speaks_apart:
+                    peer.be_ready()  # the handshake is all there is
+                await peer.ready
 
         made = [Peer(self, token, names) for token, names in zip(tokens, rooms, strict=True)]
-        if not self.dialect.speaks_apart:
-            for peer in made:
-                peer.awaited = 0  # the handshake is all there is
         await asyncio.gather(*map(connect, made))
         self.peers += made
         return made
@@ -161,20 +159,28 @@ class Crowd:
             self.pending[sender, number] = Pending(text, hearers, now)
         tag = f"{sender}.{number}"
         if self.on_acknowledged:
-            self._unacknowledged[tag] = now
+            self.unacknowledged[tag] = now
         peer.say(self.dialect.message(room, text, tag))
 
     def acknowledge(self, tag: str, status: int) -> None:
         """A send was answered."""
         if status not in (200, 201):
             self.errors.append(f"{tag} was refused: {status}")
-        if self.on_acknowledged and (said_at := self._unacknowledged.pop(tag, None)) is not None:
+        if self.on_acknowledged and (said_at := self.unacknowledged.pop(tag, None)) is not None:
             self.ack_ns.append(perf_counter_ns() - said_at)
             self.on_acknowledged(tag.split(".")[0])
 
     def clear(self) -> None:
         """New books, for the next run."""
         self.latencies_ns, self.ack_ns, self.deliveries = [], [], 0
+
+    def give_up(self) -> int:
+        """Forget what is still on its way; how many deliveries that are."""
+        lost = sum(pending.missing for pending in self.pending.values())
+        self.pending.clear()
+        for peer in self.peers if lost else []:
+            peer.last = dict(self._said)
+        return lost
 
     async def close(self) -> None:
         """Hang up."""

@@ -17,6 +17,7 @@ from tests.bench.crowd import Crowd, Peer
 from tests.bench.dialects import Dialect
 from tests.bench.dialects import Parley as ParleyDialect
 from tests.bench.processes import cpu_seconds
+from tests.bench.results import Row, median
 from tests.bench.servers import Backing, Parley, Seeded
 
 SETTLE_SECONDS = 10.0  # what has not arrived by then is lost
@@ -66,6 +67,7 @@ class Chatter:
 
     def __init__(self, crowd: Crowd, shape: Shape, senders: dict[str, tuple[Peer, str]]) -> None:
         self.crowd, self.shape, self.senders = crowd, shape, senders
+        self.pause_seconds = 0.0  # between hearing and saying: the load is low then
         self.until = 0.0
         self.least = self.said = 0
         self.quiet = asyncio.Event()
@@ -91,7 +93,7 @@ class Chatter:
 
     def _go_on(self, sender: str) -> None:
         if time.perf_counter() < self.until or self.said < self.least:
-            self._say(sender)
+            asyncio.get_running_loop().call_later(self.pause_seconds, self._say, sender)
         elif not self.crowd.pending:
             self.quiet.set()
 
@@ -144,11 +146,7 @@ class FanOut:
         events = await self.chatter.run(seconds, least)
         elapsed = time.perf_counter() - began
         cpu, backing = cpu_seconds(self.target.pids) - cpu, cpu_seconds(self.target.backing) - backing
-        lost = sum(pending.missing for pending in self.crowd.pending.values())
-        self.crowd.pending.clear()
-        if lost:
-            for peer in self.crowd.peers:
-                peer.last = dict(self.crowd._said)
+        lost = self.crowd.give_up()
         p50, p99 = percentiles(self.crowd.latencies_ns)
         return Run(events, self.crowd.deliveries, lost, elapsed, cpu, backing, p50, p99)
 
@@ -186,10 +184,53 @@ async def measure(
     return measured
 
 
-def cost_of_delivery(runs: Sequence[Run], alone: Sequence[Run], sockets: int) -> float:
-    """Seconds of server CPU for bringing one event to one more socket: each run against its neighbour with one."""
-    each = [(run.cpu_per_event - one.cpu_per_event) / (sockets - 1) for run, one in zip(runs, alone, strict=True)]
-    return statistics.median(each)
+def costs_of_delivery(runs: Sequence[Run], alone: Sequence[Run], sockets: int) -> list[float]:
+    """Microseconds of server CPU for bringing an event to one more socket: each run against its neighbour with one."""
+    pairs = zip(runs, alone, strict=True)
+    return [(run.cpu_per_event - one.cpu_per_event) / (sockets - 1) * 1e6 for run, one in pairs]
+
+
+def rows_of(target: Target, measured: dict[Shape, list[Run]], *, is_baseline: bool) -> list[Row]:
+    """The rows of one server; the first shape is one socket a room, and its row is the send itself."""
+    (first, alone), *others = measured.items()
+    flight = f"{first.in_flight} in flight" + (f", {first.rooms} rooms" if first.rooms > 1 else "")
+    each = [run.cpu_per_event * 1e6 for run in alone]
+    rows = [_row(target, alone, f"the send itself, {flight}", "event", each, is_baseline)]
+    for shape, runs in others:
+        costs = costs_of_delivery(runs, alone, shape.sockets)
+        row = _row(target, runs, f"fan-out to {shape.sockets:,} sockets, {flight}", "delivery", costs, is_baseline)
+        row.family, row.size = f"delivery, {flight}, by sockets", shape.sockets
+        rows.append(row)
+    return rows
+
+
+def _row(target: Target, runs: Sequence[Run], workload: str, operation: str, costs: list[float], base: bool) -> Row:
+    lost = sum(run.lost for run in runs)
+    return Row(
+        workload=workload,
+        server=target.name,
+        operation=operation,
+        cpu_us=median(costs),
+        per_second=median(run.deliveries / run.seconds for run in runs),
+        p50_ms=median(run.p50_ms for run in runs),
+        p99_ms=median(run.p99_ms for run in runs),
+        backing_us=median(run.backing_cpu / max(run.events, 1) * 1e6 for run in runs) if operation == "event" else None,
+        note=f"{lost:,} lost" if lost else "",
+        is_baseline=base,
+        runs_us=costs,
+    )
+
+
+async def measure_latency(target: Target, sockets: int = 100, seconds: float = 5.0) -> list[Row]:
+    """From the send to the delivery when little happens: one message, a pause, the next."""
+    fan_out = FanOut(target, Shape(sockets))
+    await fan_out.open()
+    await fan_out.run(0.3, 3)
+    fan_out.chatter.pause_seconds = 0.05
+    run = await fan_out.run(seconds, 8)
+    await fan_out.close()
+    costs = [run.cpu_per_event * 1e6]
+    return [_row(target, [run], f"latency at low load, {sockets} sockets", "event", costs, False)]
 
 
 def parley_target(backing: Backing, name: str, parley: Parley) -> Target:
@@ -197,29 +238,20 @@ def parley_target(backing: Backing, name: str, parley: Parley) -> Target:
     return Target(name, parley.process.ws_url, ParleyDialect(), [parley.process.pid], backing.pids, parley)
 
 
-def _tell(shape: Shape, runs: Sequence[Run], alone: Sequence[Run]) -> None:
-    each = cost_of_delivery(runs, alone, shape.sockets)
-    rate = statistics.median(run.deliveries / run.seconds for run in runs)
-    p50, p99 = (statistics.median(getattr(run, name) for run in runs) for name in ("p50_ms", "p99_ms"))
-    print(
-        f"  {shape.sockets:>5} sockets: {rate:>9,.0f} deliveries/s, {each * 1e6:5.1f} us of CPU each, "
-        f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, lost {sum(run.lost for run in runs)}",
-        flush=True,
-    )
-
-
 async def _main(sizes: Sequence[int]) -> None:
     backing = Backing()
     for server in ("daphne", "uvicorn"):
-        target = parley_target(backing, f"Parley on {server}", Parley(backing, server))
+        parley = Parley(backing, server)
+        target = parley_target(backing, f"Parley on {server}", parley)
         for in_flight in (1, 16):
             shapes = [Shape(size, 1, in_flight) for size in (1, *sizes)]
-            measured = await measure(target, shapes)
-            alone = measured[shapes[0]]
-            itself = statistics.median(run.cpu_per_event for run in alone)
-            print(f"{target.name}, {in_flight} in flight: the send itself {itself * 1e6:,.0f} us of CPU", flush=True)
-            for shape in shapes[1:]:
-                _tell(shape, measured[shape], alone)
+            for row in rows_of(target, await measure(target, shapes), is_baseline=False):
+                print(
+                    f"{row.server}, {row.workload}: {row.per_second:,.0f} deliveries/s, {row.cpu_us:,.1f} us of CPU "
+                    f"per {row.operation}, p50 {row.p50_ms:.1f} ms, p99 {row.p99_ms:.1f} ms {row.note}",
+                    flush=True,
+                )
+        parley.process.stop()
     backing.stop()
 
 

@@ -14,11 +14,17 @@ from uuid import UUID
 import django
 import orjson
 
+# Ids grow with time, as UUIDv7 do: random ones would make indexes that no real room has.
 MESSAGES_SQL = """
-WITH made AS (
-    SELECT n, gen_random_uuid() AS id, 'seeded-' || n AS client_id,
-           now() - (%(last)s - n) * interval '1 second' AS at
+WITH numbered AS (
+    SELECT n, 'seeded-' || n AS client_id, md5(%(room)s::text || n) AS noise,
+           date_trunc('second', now()) - (%(last)s - n) * interval '1 second' AS at
     FROM generate_series(%(first)s, %(last)s) AS n
+), made AS (
+    SELECT n, client_id, at,
+           (lpad(to_hex(extract(epoch FROM at)::bigint * 1000), 12, '0')
+            || '7' || left(noise, 3) || '8' || substr(noise, 4, 15))::uuid AS id
+    FROM numbered
 ), said AS (
     INSERT INTO api_message (id, room_id, seq, version, sender_id, client_id, digest, created_at, deleted_at, data)
     SELECT id, %(room)s, n, n, %(sender)s, client_id, 'seeded', at, NULL,
@@ -40,6 +46,7 @@ def main() -> None:
     rooms = [make_room([sessions[place] for place in members]) for members in plan["rooms"]]
     for room in rooms if plan.get("messages") else []:
         add_messages(room, sessions[plan["rooms"][0][0]], plan["messages"])
+    analyze()
     users = [{"id": session.user_id, "token": token} for session, token in zip(sessions, tokens, strict=True)]
     sys.stdout.buffer.write(orjson.dumps({"users": users, "rooms": rooms}))
 
@@ -83,10 +90,18 @@ def add_messages(room: UUID, session: Any, count: int) -> None:
     data = _template(room, session)
     last = StreamHead.objects.get(stream=room).last_seq
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         for first in range(last + 1, last + count + 1, CHUNK):
             numbers = {"first": first, "last": min(first + CHUNK - 1, last + count)}
             cursor.execute(MESSAGES_SQL, {"room": room, "sender": session.user_id, "data": data, **numbers})
         StreamHead.objects.filter(stream=room).update(last_seq=last + count, last_at=timezone.now())
+
+
+def analyze() -> None:
+    """Let the planner know what is there, as autovacuum would in a minute."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
 

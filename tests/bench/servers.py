@@ -1,5 +1,6 @@
 """The servers under test, each a real process on loopback: the tutorial's chat, Parley, and Socket.IO."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -24,8 +25,12 @@ class Backing:
 
     def __init__(self) -> None:
         self.redis: RedisServer = start_redis()
-        self.postgres: PostgresServer = start_postgres(fsync=True)
         self._databases = 0
+
+    @functools.cached_property
+    def postgres(self) -> PostgresServer:
+        """Started on first use."""
+        return start_postgres(fsync=True)
 
     def new_database(self) -> str:
         """The URL of an empty database."""
@@ -34,11 +39,14 @@ class Backing:
 
     @property
     def pids(self) -> list[int]:
-        return [self.redis.pid, self.postgres.pid]
+        """Of the servers that run."""
+        return [self.redis.pid, *([self.postgres.pid] if self._databases else [])]
 
     def stop(self) -> None:
+        """End both."""
         self.redis.stop()
-        self.postgres.stop()
+        if self._databases:
+            self.postgres.stop()
 
 
 class OtherServer(Server):

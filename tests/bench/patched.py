@@ -1,0 +1,67 @@
+"""Parley with a part replaced, to compare and to count: `python -m tests.bench.patched unbatched serve`.
+
+Nothing in the packages knows of it: the part is replaced from here, before the server starts.
+"""
+
+import mmap
+import os
+import struct
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import execute_from_command_line
+
+COUNTS = "BENCH_COUNTS"  # the file that the counters stand in
+COUNTERS = struct.Struct("QQ")
+
+
+def unbatched() -> None:
+    """One transaction for each message, however many wait for the room."""
+    from api.services import gathering
+    from api.services.messages import Send, Sent
+
+    def submit(self: Any, send: Send) -> tuple[Future[Sent], Callable[[], None]]:
+        future: Future[Sent] = Future()
+        future.set_running_or_notify_cancel()
+        return future, lambda: gathering._commit([(send, future)])
+
+    def send(self: Any, message: Send) -> Sent:
+        future, lead = submit(self, message)
+        lead()
+        return future.result()
+
+    gathering.Gatherer.submit = submit  # type: ignore[method-assign]
+    gathering.Gatherer.send = send  # type: ignore[method-assign, assignment]
+
+
+def counted() -> None:
+    """Counts its queries, and those that read the log, in a file that others can look into."""
+    from django.db.backends.signals import connection_created
+
+    with Path(os.environ[COUNTS]).open("r+b") as file:
+        counts = mmap.mmap(file.fileno(), COUNTERS.size)
+
+    def count(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        queries, of_log = COUNTERS.unpack(counts)
+        reads_log = sql.startswith("SELECT") and '"api_event"' in sql
+        counts[:] = COUNTERS.pack(queries + 1, of_log + reads_log)
+        return execute(sql, params, many, context)
+
+    def watch(connection: Any, **_: Any) -> None:
+        if count not in connection.execute_wrappers:
+            connection.execute_wrappers.append(count)
+
+    connection_created.connect(watch, weak=False)
+
+
+PATCHES = {"unbatched": unbatched, "counted": counted}
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
+    django.setup()
+    PATCHES[sys.argv[1]]()
+    execute_from_command_line(["manage.py", *sys.argv[2:]])

@@ -1,0 +1,109 @@
+"""Durable sends: people who each say the next thing when the last is acknowledged, into one hot room or into many."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import httpx
+
+from tests.bench.crowd import Crowd, Peer
+from tests.bench.dialects import Parley as ParleyDialect
+from tests.bench.fanout import percentiles
+from tests.bench.processes import cpu_seconds
+from tests.bench.results import Row, median
+from tests.bench.servers import Parley, Seeded
+
+SENDERS = 64
+
+
+class Senders:
+    """Everybody sends until the time is over, one message at a time each."""
+
+    def __init__(self, crowd: Crowd, peers: Sequence[Peer], rooms: Sequence[str]) -> None:
+        self.crowd, self.rooms = crowd, rooms
+        self.peers = {f"s{number}": peer for number, peer in enumerate(peers)}
+        self.until, self.waiting, self.acknowledged = 0.0, 0, 0
+        self.quiet = asyncio.Event()
+        crowd.on_acknowledged = self._go_on
+
+    async def run(self, seconds: float) -> int:
+        """How many were acknowledged."""
+        self.until, self.waiting, self.acknowledged = time.perf_counter() + seconds, len(self.peers), 0
+        self.quiet.clear()
+        for sender in self.peers:
+            self._say(sender)
+        async with asyncio.timeout(seconds + 30):
+            await self.quiet.wait()
+        return self.acknowledged
+
+    def _say(self, sender: str) -> None:
+        self.crowd.say(self.peers[sender], sender, self.rooms[int(sender[1:]) % len(self.rooms)], 0)
+
+    def _go_on(self, sender: str) -> None:
+        self.acknowledged += 1
+        if time.perf_counter() < self.until:
+            self._say(sender)
+            return
+        self.waiting -= 1
+        if not self.waiting:
+            self.quiet.set()
+
+
+def _rooms_of(rooms: int) -> list[list[int]]:
+    return [list(range(room, SENDERS, rooms)) for room in range(rooms)]
+
+
+async def heads(parley: Parley, seeded: Seeded, rooms: int) -> int:
+    """The sum of the rooms' heads, as a member sees them: what is really in the log."""
+    async with httpx.AsyncClient(base_url=parley.process.url, trust_env=False) as http:
+        total = 0
+        for place, room in enumerate(seeded.rooms):
+            headers = {"Authorization": f"Bearer {seeded.users[place % SENDERS]['token']}"}
+            answer = await http.get(f"/v1/rooms/{room}", headers=headers)
+            total += answer.raise_for_status().json()["head"]
+    return total
+
+
+async def measure(
+    parley: Parley, pids: Sequence[int], name: str, rooms: int, *, runs: int = 3, seconds: float = 2.0
+) -> list[Row]:
+    """Acknowledged sends per second; every acknowledged one is then looked for in the log."""
+    seeded = parley.seed(SENDERS, _rooms_of(rooms))
+    crowd = Crowd(parley.process.ws_url, ParleyDialect())
+    peers = await crowd.join([user["token"] for user in seeded.users], [[]] * SENDERS)
+    senders = Senders(crowd, peers, seeded.rooms)
+    await senders.run(0.5)
+    before, said = await heads(parley, seeded, rooms), 0
+    rates, cpus, backings, p50s, p99s = [], [], [], [], []
+    for _ in range(runs):
+        crowd.clear()
+        cpu, backing, began = cpu_seconds([parley.process.pid]), cpu_seconds(pids), time.perf_counter()
+        count = await senders.run(seconds)
+        elapsed = time.perf_counter() - began
+        said += count
+        rates.append(count / elapsed)
+        cpus.append((cpu_seconds([parley.process.pid]) - cpu) / count * 1e6)
+        backings.append((cpu_seconds(pids) - backing) / count * 1e6)
+        p50, p99 = percentiles(crowd.ack_ns)
+        p50s.append(p50)
+        p99s.append(p99)
+    kept = await heads(parley, seeded, rooms) - before
+    await crowd.close()
+    if kept != said or crowd.errors:
+        raise AssertionError(f"{name}: {said} acknowledged, {kept} in the log; {crowd.errors[:3]}")
+    place = "one room" if rooms == 1 else f"{rooms} rooms"
+    row = Row(
+        workload=f"durable sends, {SENDERS} senders, {place}",
+        server=name,
+        operation="acknowledged send",
+        cpu_us=median(cpus),
+        per_second=median(rates),
+        p50_ms=median(p50s),
+        p99_ms=median(p99s),
+        backing_us=median(backings),
+        runs_us=cpus,
+        family="durable sends, by rooms",
+        size=rooms,
+        is_baseline=parley.patch == "unbatched" and not parley.sqlite,
+    )
+    return [row]

@@ -1,0 +1,86 @@
+"""The benchmark's harness counts and checks: a few messages through each kind of server, and what a broken one gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.bench.crowd import Crowd, Peer
+from tests.bench.dialects import Dialect, Tutorial
+from tests.bench.dialects import Parley as ParleyDialect
+from tests.bench.fanout import FanOut, Shape, Target, parley_target
+from tests.bench.servers import Backing, OtherServer, Parley, start_tutorial
+
+SOCKETS, MESSAGES = 5, 5
+
+
+@pytest.fixture(scope="module")
+def backing() -> Iterator[Backing]:
+    backing = Backing()
+    yield backing
+    backing.stop()
+
+
+@pytest.fixture(scope="module")
+def tutorial(backing: Backing) -> Iterator[OtherServer]:
+    with start_tutorial(backing) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def parley(backing: Backing) -> Iterator[Parley]:
+    parley = Parley(backing, sqlite=True)
+    yield parley
+    parley.process.stop()
+
+
+@pytest.fixture(params=["tutorial, sync", "tutorial, async", "Parley"])
+def target(request: pytest.FixtureRequest, backing: Backing, tutorial: OtherServer, parley: Parley) -> Target:
+    if request.param == "Parley":
+        return parley_target(backing, request.param, parley)
+    dialect = Tutorial(request.param.split()[1])
+    return Target(request.param, tutorial.ws_url, dialect, [tutorial.pid], backing.pids)
+
+
+async def test_every_message_reaches_every_socket(target: Target) -> None:
+    fan_out = FanOut(target, Shape(SOCKETS))
+    await fan_out.open()
+
+    run = await fan_out.run(0, MESSAGES)
+    await fan_out.close()
+
+    assert (run.events, run.deliveries, run.lost) == (MESSAGES, MESSAGES * SOCKETS, 0)
+    assert fan_out.crowd.errors == []
+
+
+@pytest.mark.parametrize(
+    ("heard", "error"),
+    [
+        (["s0.1.", "s0.1."], "s0.1 after 1"),
+        (["s0.2.", "s0.1."], "s0.2 after 0"),
+        (["s0.1.other"], "heard what nobody says: s0.1.other"),
+    ],
+)
+async def test_what_is_wrong_is_noticed(heard: list[str], error: str) -> None:
+    dialect: Dialect = ParleyDialect()
+    crowd = Crowd("", dialect)
+    peer, speaker = Peer(crowd), Silent(crowd)
+    for _ in range(2):
+        crowd.say(speaker, "s0", "room", SOCKETS)
+
+    for text in heard:
+        padded = text.ljust(100, "x") if text.endswith(".") else text
+        event = {"type": "message.created", "data": {"text": padded}}
+        messages, _ = crowd.read(json.dumps({"action": "events", "data": [event]}).encode())
+        crowd.hear(peer, messages)
+
+    assert error in crowd.errors
+
+
+class Silent(Peer):
+    """A socket that nobody hears."""
+
+    def say(self, frame: bytes) -> None:
+        pass
