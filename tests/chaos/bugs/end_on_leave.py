@@ -1,0 +1,23 @@
+"""A subscription ends with the leave, and a quick re-add finds nobody awake."""
+
+from tests.chaos.entry import main
+
+
+def plant() -> None:
+    """Break it."""
+    from realtime.feed import Entry, Subscription
+
+    sees = Subscription._sees
+
+    def seen(self: Subscription, entry: Entry) -> bool:
+        if getattr(self, "is_over", False):
+            return False
+        if entry.seq > self.floor and entry.toggles.get(self.user_id) is False:
+            self.is_over = True  # type: ignore[attr-defined]
+        return sees(self, entry)
+
+    Subscription._sees = seen  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    main(plant)

@@ -1,0 +1,27 @@
+"""A send waits until Redis has taken its hint."""
+
+from tests.chaos.entry import main
+
+
+def plant() -> None:
+    """Break it."""
+    import time
+
+    import redis
+    from django.conf import settings
+
+    from api.events.log import on_committed
+
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, protocol=2)
+
+    def wait(happened: object) -> None:
+        try:
+            client.ping()
+        except redis.RedisError:
+            time.sleep(0)
+
+    on_committed.append(wait)
+
+
+if __name__ == "__main__":
+    main(plant)
