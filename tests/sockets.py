@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket as tcp
 import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -63,6 +65,7 @@ class Socket:
         bearer = {"Authorization": f"Bearer {token}"} if by == "header" and token else {}
         connection = await connect(
             url,
+            sock=None if reading else _narrow(url),
             additional_headers={**bearer, **(headers or {})},
             subprotocols=[Subprotocol(name) for name in offered] if offered else None,
             compression=None,
@@ -231,6 +234,16 @@ class Socket:
         self.connection.transport.abort()
         if self._reader is not None:
             await self._reader
+
+
+def _narrow(url: str) -> tcp.socket:
+    """A connection into which the network takes little on its own."""
+    parts = urlsplit(url)
+    narrow = tcp.socket()
+    narrow.setsockopt(tcp.SOL_SOCKET, tcp.SO_RCVBUF, 16_384)
+    narrow.connect((parts.hostname, parts.port))
+    narrow.setblocking(False)
+    return narrow
 
 
 @dataclass

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Self
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -46,6 +48,21 @@ class Deployment:
     def __exit__(self, *exception: object) -> None:
         for server in self.servers:
             server.stop()
+
+    @contextmanager
+    def holding(self, room_id: str) -> Iterator[None]:
+        """Keep a room from changing, as a slow transaction would: its head's row; on SQLite the one write lock."""
+        if HAS_REDIS:
+            with psycopg.connect(self.servers[0].environment["DATABASE_URL"]) as connection:
+                connection.execute("SELECT 1 FROM api_streamhead WHERE stream = %s FOR UPDATE", [room_id])
+                yield
+                connection.rollback()
+            return
+        path = self.servers[0].environment["DATABASE_URL"].removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
 
     def manage(self, *arguments: str) -> None:
         """Run a management command beside the servers."""
