@@ -1,0 +1,118 @@
+"""The closes that seldom come: each is brought about, with the goodbye that the contract says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.contracts.world import Caller
+from tests.realtime.deployment import Deployment
+from tests.realtime.server.served import RawSocket
+from tests.recording import record
+from tests.servers import ParleyServer
+from tests.sockets import Socket
+
+IMPATIENT = {"WS_PING_INTERVAL_SECONDS": "2", "WS_PING_TIMEOUT_SECONDS": "1", "WS_STALL_SECONDS": "1"}
+FAULTY = {"DJANGO_SETTINGS_MODULE": "tests.contracts.faulty_settings"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ParleyServer]:
+    with Deployment(["daphne"], **IMPATIENT, **FAULTY) as deployment:
+        yield deployment.servers[0]
+
+
+@pytest.fixture
+def alice(server: ParleyServer) -> Iterator[Caller]:
+    caller = Caller(server, "alice")
+    yield caller
+    caller.close()
+
+
+@contextmanager
+def raw_socket(alice: Caller, receive_buffer: int | None = None) -> Iterator[RawSocket]:
+    """A socket of Alice's that answers no ping."""
+    with RawSocket(alice.server.port, "/v1/ws", receive_buffer) as socket:
+        socket.send(json.dumps({"action": "authenticate", "token": alice.token}).encode())
+        while b'"hello"' not in socket.read()[1]:
+            pass
+        yield socket
+
+
+def end_of(socket: RawSocket) -> tuple[Any, int, str]:
+    """What the server said last; judged as everything is."""
+    goodbye, code, reason = socket.read_end()
+    record("received", "socket", goodbye)
+    record("closed", "socket", {"code": code, "reason": reason})
+    return goodbye and goodbye["data"]["reconnect"], code, reason
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"), [("the-database-is-away", (1013, "unavailable")), ("a-bug", (1011, "internal"))]
+)
+async def test_a_failure_of_ours_says_come_back(server: ParleyServer, token: str, expected: tuple[int, str]) -> None:
+    socket = await Socket.open(f"{server.ws_url}/v1/ws", token=token)
+
+    end = await socket.end()
+
+    assert (end.code, end.reason) == expected
+    assert end.goodbye is not None
+    assert end.goodbye["reconnect"]
+
+
+def test_no_pong_no_socket(alice: Caller) -> None:
+    with raw_socket(alice) as socket:
+        assert end_of(socket) == (True, 4004, "heartbeat")
+
+
+def test_who_does_not_read_is_let_go(alice: Caller) -> None:
+    room = alice.make("/v1/rooms", {"kind": "private", "name": "Tea"})["id"]
+
+    with raw_socket(alice, receive_buffer=64 * 1024) as socket:
+        socket.send(json.dumps({"action": "subscribe", "room_id": room}).encode())
+        for _ in range(2_000):  # the kernel's buffers take some megabytes before the server notices
+            alice.make(f"/v1/rooms/{room}/messages", {"client_id": uuid4().hex, "text": "é" * 8_000})
+            if not held(alice):
+                break
+
+        assert end_of(socket) == (True, 4002, "too_slow")
+
+
+def held(alice: Caller) -> int:
+    """The sockets that the server holds."""
+    answer: dict[str, int] = httpx.get(f"{alice.server.url}/_held", trust_env=False).json()
+    return answer["sockets"]
+
+
+async def test_a_foreign_page_is_refused_in_words(server: ParleyServer, alice: Caller) -> None:
+    """The one-room door says the problem before it closes."""
+    headers = {"Origin": "https://elsewhere.example"}
+    url = f"{server.ws_url}/ws/chat/lobby/"
+    socket = await Socket.open(url, token=alice.token, headers=headers, face="door")
+
+    end = await socket.end()
+
+    assert [frame["error"]["code"] for frame in socket.frames] == ["forbidden"]
+    assert (end.code, end.reason) == (4401, "origin_not_allowed")
+
+
+async def test_a_server_that_restarts_says_come_back() -> None:
+    with Deployment(["daphne"]) as deployment:
+        alice = Caller(deployment.servers[0], "alice")
+        socket = await Socket.open(f"{alice.server.ws_url}/v1/ws", token=alice.token)
+        await socket.hello()
+
+        await asyncio.to_thread(deployment.servers[0].stop)
+
+        end = await socket.end()
+        alice.close()
+    assert (end.code, end.reason) == (1012, "restart")
+    assert end.goodbye is not None
+    assert end.goodbye["reconnect"]

@@ -1,0 +1,133 @@
+"""Each event type of the contract is brought about once and heard on a socket, so that none is named in vain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.contracts.documents import asyncapi
+from tests.contracts.world import Caller
+from tests.realtime.deployment import Deployment
+from tests.sockets import Socket
+
+
+class Scene:
+    """A room of Alice's with Bob in it; a device of hers listens to the room and to the inbox."""
+
+    def __init__(self, deployment: Deployment, alice: Caller, bob: Caller) -> None:
+        self.deployment, self.alice, self.bob = deployment, alice, bob
+        self.room = alice.make("/v1/rooms", {"kind": "private", "name": "Tea", "members": [bob.id]})["id"]
+        body = {"client_id": uuid4().hex, "text": "hello"}
+        self.message = alice.make(f"/v1/rooms/{self.room}/messages", body)
+        self.bobs = f"/v1/rooms/{self.room}/members/{bob.id}"
+
+    async def listen(self) -> Socket:
+        socket = await Socket.open(f"{self.alice.server.ws_url}/v1/ws", token=self.alice.token)
+        for room_id in (self.room, None):
+            assert (await socket.call("subscribe", room_id=room_id)).status == 200
+        return socket
+
+
+def created(scene: Scene) -> None:
+    """The only event that nobody can be subscribed in time for: it is read where the room begins."""
+    scene.alice.make(f"/v1/rooms/{scene.room}/events", method="GET")
+
+
+def message(scene: Scene, method: str, body: Any = None) -> None:
+    scene.alice.make(f"/v1/rooms/{scene.room}/messages/{scene.message['id']}", body, method)
+
+
+def say(scene: Scene) -> None:
+    scene.alice.make(f"/v1/rooms/{scene.room}/messages", {"client_id": uuid4().hex, "text": "again"})
+
+
+def join(scene: Scene) -> None:
+    scene.alice.make(scene.bobs, method="DELETE")
+    scene.alice.make(scene.bobs, {}, "PUT")
+
+
+def be_added(scene: Scene) -> None:
+    scene.bob.make("/v1/rooms", {"kind": "private", "name": "Hats", "members": [scene.alice.id]})
+
+
+def be_removed(scene: Scene) -> None:
+    body = {"kind": "private", "name": "Hats", "members": [scene.alice.id]}
+    hats = scene.bob.make("/v1/rooms", body)["id"]
+    scene.bob.make(f"/v1/rooms/{hats}/members/{scene.alice.id}", method="DELETE")
+
+
+CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
+    ("room.created", "room"): created,
+    ("room.updated", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", {"name": "Coffee"}, "PATCH"),
+    ("room.archived", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", method="DELETE"),
+    ("member.joined", "room"): join,
+    ("member.left", "room"): lambda at: at.bob.make(f"/v1/rooms/{at.room}/leave"),
+    ("member.removed", "room"): lambda at: at.alice.make(at.bobs, method="DELETE"),
+    ("member.role_changed", "room"): lambda at: at.alice.make(at.bobs, {"role": "admin"}, "PUT"),
+    ("message.created", "room"): say,
+    ("message.edited", "room"): lambda at: message(at, "PATCH", {"text": "hi"}),
+    ("message.deleted", "room"): lambda at: message(at, "DELETE"),
+    ("room.added", "inbox"): be_added,
+    ("room.removed", "inbox"): be_removed,
+    ("read.updated", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/unread", {"seq": 1}),
+    ("read.updated", "room"): lambda at: at.bob.make(f"/v1/rooms/{at.room}/read", {"seq": 2}),
+}
+ELSEWHERE = {"typing", "room.synced", "room.limited", "session.expiring", "room.reset"}  # named tests of the socket
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Iterator[Deployment]:
+    with Deployment(["daphne"]) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def scene(deployment: Deployment) -> Iterator[Scene]:
+    alice, bob = Caller(deployment.servers[0], "alice"), Caller(deployment.servers[0], "bob")
+    yield Scene(deployment, alice, bob)
+    alice.close()
+    bob.close()
+
+
+def test_no_type_is_forgotten() -> None:
+    rows = asyncapi().document["x-event-types"]
+
+    assert {(row["type"], row["stream"]) for row in rows if row["type"] not in ELSEWHERE} == set(CAUSES)
+
+
+@pytest.mark.parametrize(("kind", "stream"), CAUSES, ids=str)
+async def test_it_is_heard(scene: Scene, kind: str, stream: str) -> None:
+    socket = await scene.listen()
+
+    await asyncio.to_thread(CAUSES[kind, stream], scene)
+
+    if kind != "room.created":
+        room_id = scene.room if stream == "room" else None
+        await socket.find(lambda frame: any(_is(event, kind, room_id) for event in events_of(frame)))
+    await socket.close()
+
+
+def events_of(frame: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(frame["data"]) if frame.get("action") == "events" else []
+
+
+def _is(event: dict[str, Any], kind: str, room_id: str | None) -> bool:
+    return (event["type"], event["room_id"]) == (kind, room_id)
+
+
+async def test_a_raised_epoch_resets_who_listens(scene: Scene) -> None:
+    socket = await scene.listen()
+    before = (await socket.hello())["epoch"]
+
+    await asyncio.to_thread(scene.deployment.manage, "raise_epoch")
+
+    reset = await socket.next_event("room.reset", room_id=scene.room)
+    assert reset["data"]["head"] == 2
+    assert reset["data"]["epoch"] > before
+    await asyncio.to_thread(say, scene)
+    assert (await socket.until_said("again"))["seq"] == 3
+    await socket.close()
