@@ -40,6 +40,10 @@ check: $(STAMP)
 	$(BIN)/python -m pytest -q tests/packaging tests/contracts/test_documents.py
 	$(if $(CONTRACTS),@sh tests/contracts/lint_openapi.sh)
 
+# Four minutes of faults on three servers, PostgreSQL and Valkey; ARGS="--seed 7 --stack sqlite", ARGS=--planted.
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 # Writes openapi.yaml and asyncapi.yaml from the code.
 schema: $(STAMP)
 	$(MANAGE) contracts

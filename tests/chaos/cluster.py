@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ LIVENESS = {"WS_PING_INTERVAL_SECONDS": "5", "WS_PING_TIMEOUT_SECONDS": "5", "WS
 class Cluster:
     """Servers by number; `doors[k]` is the proxy through which clients reach server k."""
 
-    def __init__(self, stack: str, entry: str = "tests.chaos.entry", seeds: Sequence[int] = ()) -> None:
+    def __init__(self, stack: str, entry: str = "tests.chaos.entry") -> None:
         self.stack = stack
         self.size = 3 if stack == "postgres" else 2
         self.command = ("-m", entry, "serve")
@@ -32,10 +31,9 @@ class Cluster:
     async def start(self) -> None:
         """Start everything; the first server migrates."""
         if self.stack == "postgres":
-            self.postgres, self.redis = await asyncio.gather(
-                asyncio.to_thread(start_postgres), asyncio.to_thread(start_redis)
-            )
-            await asyncio.to_thread(self.postgres.create_database, DATABASE)
+            postgres, redis = await asyncio.gather(asyncio.to_thread(start_postgres), asyncio.to_thread(start_redis))
+            await asyncio.to_thread(postgres.create_database, DATABASE)
+            self.postgres, self.redis = postgres, redis
         else:
             self.file = Path(tempfile.mkdtemp(prefix="parley-chaos-")) / "chaos.sqlite3"
         for _ in range(self.size):

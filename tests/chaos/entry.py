@@ -45,7 +45,7 @@ def _mangle_hints() -> None:
             said.warning("hint doubled")
             publish(broker, group, message)
 
-    Broker.publish = mangled  # type: ignore[method-assign]
+    Broker.publish = mangled  # type: ignore[method-assign,assignment]
 
 
 if __name__ == "__main__":

@@ -70,10 +70,11 @@ class OddOnes:
 
     async def _refuse_to_read(self, odd: ClientConnection, chatty: bool) -> None:
         deadline = time.monotonic() + EPISODE_SECONDS
-        while time.monotonic() < deadline:
-            if chatty:
-                await odd.send('{"action":"ping"}')
-            await asyncio.sleep(1)
+        with contextlib.suppress(ConnectionClosed):
+            while time.monotonic() < deadline:
+                if chatty:
+                    await odd.send('{"action":"ping"}')
+                await asyncio.sleep(1)
 
     async def _look(self, odd: ClientConnection) -> int | None:
         """What had become of the connection; None: it is still open."""

@@ -201,7 +201,7 @@ async def _write_once_more(device: Device, token: str, session: str) -> None:
     for via in ("ws", "rest"):
         if via == "ws" and (device.socket is None or device.session != session):
             continue
-        body = {"client_id": uuid4().hex, "text": canary()}
+        body: dict[str, Any] = {"client_id": uuid4().hex, "text": canary()}
         await call(
             device,
             "send",

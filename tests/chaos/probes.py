@@ -73,7 +73,7 @@ class Prober:
         return (await self.speaker.rest("GET", "rooms", server=server)).status
 
     async def _say(self, text: str) -> tuple[Answer, float]:
-        body = {"client_id": uuid4().hex, "text": f"{text} {ops.canary()}"}
+        body: dict[str, Any] = {"client_id": uuid4().hex, "text": f"{text} {ops.canary()}"}
         action: tuple[str, dict[str, Any]] = ("send_message", {"room_id": self.room, **body})
         answer, done = await ops.call(self.speaker, "send", via="ws", action=action, room=self.room, **body)
         return answer, done["t"]

@@ -20,7 +20,7 @@ def plant() -> None:
             transaction.set_rollback(random.random() < 0.05)
         return results
 
-    gathering.send_messages = forgetful
+    gathering.send_messages = forgetful  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

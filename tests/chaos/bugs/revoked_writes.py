@@ -27,7 +27,7 @@ def plant() -> None:
     async def verify(self: Sessions, ids: Iterable[str | UUID]) -> None:
         return
 
-    messages.check_live = believe
+    messages.check_live = believe  # type: ignore[attr-defined]
     messages._judge = judged  # type: ignore[assignment]
     Sessions.verify = verify  # type: ignore[method-assign]
 

@@ -70,6 +70,12 @@ class Story:
         """The seqs in between that the user sees."""
         return [seq for seq in range(after + 1, to + 1) if self.world.sees(self.user, self.stream, seq)]
 
+    def lacks_at_the_end(self) -> list[int]:
+        """What should have come by now; nothing more is promised to somebody who is out."""
+        if self.at is None or not self.world.is_member(self.user, self.stream):
+            return []
+        return self.lacks(self.at, self.world.head(self.stream))
+
     def _stays(self) -> tuple[object, ...]:
         return tuple(self.world.stays.get((self.stream, self.user), ()))
 
@@ -94,9 +100,8 @@ def check_receipts(world: World) -> Iterator[Anomaly]:
         for record in records:
             yield from story.take(record)
         told.add((story.device, story.stream))
-        if story.device in finished and story.at is not None and world.is_member(story.user, story.stream):
-            if missing := story.lacks(story.at, world.head(story.stream)):
-                yield Anomaly("lost", f"{story.name} ended at {story.at} and never got {missing[:5]}", (story.last,))
+        if story.device in finished and (missing := story.lacks_at_the_end()):
+            yield Anomaly("lost", f"{story.name} ended at {story.at} and never got {missing[:5]}", (story.last,))
     for device in finished:
         user = world.users[device]
         for room in world.rooms:

@@ -24,9 +24,9 @@ def check_pages(world: World) -> Iterator[Anomaly]:
             continue
         # The reader's stays at the time of the reading are not known; those that had begun before the first are.
         expected = [seq for seq in created[room] if seqs[0] <= seq <= last and world.sees(page["user"], room, seq)]
-        if missing := [seq for seq in expected if seq not in seqs]:
-            if all(_was_seen(world, page, seq) for seq in missing):
-                yield Anomaly("page", f"a page from {seqs[0]} to {last} lacks {missing[:5]}", (page,))
+        missing = [seq for seq in expected if seq not in seqs]
+        if missing and all(_was_seen(world, page, seq) for seq in missing):
+            yield Anomaly("page", f"a page from {seqs[0]} to {last} lacks {missing[:5]}", (page,))
 
 
 def _was_seen(world: World, page: Record, seq: int) -> bool:

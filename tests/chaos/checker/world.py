@@ -122,12 +122,14 @@ class World:
 
     def slack(self, since: float, until: float) -> float:
         """How long the harness itself was held up in a time, in seconds: the machine's part in a latency."""
-        return sum(record["ms"] / 1000 for record in self.by_kind["lag"] if since <= record["t"] <= until)
+        late = [float(record["ms"]) for record in self.by_kind["lag"] if since <= record["t"] <= until]
+        return sum(late) / 1000
 
 
 def moment(text: str) -> float:
     """Seconds, from a time on the wire."""
-    return datetime.fromisoformat(text).timestamp()
+    at: float = datetime.fromisoformat(text).timestamp()
+    return at
 
 
 def _memberships(event: Event) -> list[tuple[str, bool]]:

@@ -1,0 +1,296 @@
+"""The checker itself: silent when all is well, and loud about each promise that is broken."""
+
+import pytest
+
+from tests.chaos.checker import check
+from tests.chaos.checker.world import Anomaly
+from tests.chaos.handmade import ALICE, BOB, ROOM, START, Story, all_is_well, canary, created, event, member, said
+
+
+def broken(story: Story) -> set[str]:
+    """Which promises a history breaks."""
+    return {anomaly.promise for anomaly in check(story.end()).anomalies}
+
+
+@pytest.mark.parametrize("rule", ["shared", "since_joined"])
+def test_it_is_silent_when_all_is_well(rule: str) -> None:
+    verdict = check(all_is_well(rule).end())
+
+    assert verdict.ok
+    assert verdict.deliveries == 6
+    assert verdict.headline() == "6 deliveries: 0 lost, 0 doubled, 0 out of order, 0 leaked"
+
+
+def test_an_acknowledged_message_that_is_not_in_the_log() -> None:
+    story = all_is_well()
+    story.attempt(9, 9, ALICE, 201, canary(9))
+
+    assert broken(story) == {"durable"}
+
+
+def test_one_client_id_with_two_messages() -> None:
+    story = all_is_well()
+    again = created(5, canary(2), second=6)
+    again["data"]["client_id"] = "c2"
+    story.log.append(again)
+    for user in (ALICE, BOB):
+        story.get(user, again, 6)
+
+    assert "once" in broken(story)
+
+
+def test_a_retry_of_what_was_acknowledged_is_refused() -> None:
+    story = all_is_well()
+    story.attempt(4, 9, ALICE, 404, canary(4), code="not_found")
+
+    assert broken(story) == {"once"}
+
+
+def test_what_was_refused_is_in_the_log() -> None:
+    story = all_is_well()
+    story.send(5, 5, status=409)
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 5.2)
+
+    assert broken(story) == {"refused"}
+
+
+def test_a_message_that_nobody_sent() -> None:
+    story = all_is_well()
+    story.log.append(created(5, "out of thin air", second=5))
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 5.2)
+
+    assert broken(story) == {"phantom"}
+
+
+def test_a_hole_in_the_log() -> None:
+    story = all_is_well()
+    story.send(6, 6)
+
+    assert "gapless" in broken(story)
+
+
+def test_time_that_runs_backwards() -> None:
+    story = all_is_well()
+    story.log.append(member(5, "role_changed", BOB, second=1))
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 5)
+
+    assert broken(story) == {"time"}
+
+
+def test_what_was_said_later_stands_before() -> None:
+    story = all_is_well()
+    story.log.append(created(5, canary(5), second=5))
+    story.log.append(created(6, canary(6), second=5))
+    story.attempt(6, 5.0, ALICE, 201, canary(6))
+    story.attempt(5, 6.0, ALICE, 201, canary(5))
+    for user in (ALICE, BOB):
+        for seq in (5, 6):
+            story.get(user, story.log[seq - 1], 7)
+
+    assert broken(story) == {"real time"}
+
+
+def test_an_event_that_never_came() -> None:
+    story = all_is_well()
+    for seq in (5, 6):
+        story.send(seq, seq)
+        story.get(ALICE, story.log[-1], seq + 0.2)
+    story.get(BOB, story.log[-1], 6.2)
+
+    assert broken(story) == {"lost"}
+
+
+def test_a_tail_that_never_came() -> None:
+    story = all_is_well()
+    story.send(5, 5)
+    story.get(ALICE, story.log[-1], 5.2)
+
+    assert broken(story) == {"lost"}
+
+
+def test_an_event_that_came_twice() -> None:
+    story = all_is_well()
+    story.get(BOB, story.log[-1], 9)
+
+    assert broken(story) == {"twice"}
+
+
+def test_an_event_that_came_late() -> None:
+    story = all_is_well()
+    story.get(BOB, story.log[1], 9)
+
+    assert broken(story) == {"order"}
+
+
+@pytest.mark.parametrize("rule", ["shared", "since_joined"])
+def test_an_event_after_the_leave(rule: str) -> None:
+    story = all_is_well(rule)
+    story.log.append(member(5, "removed", BOB, second=5))
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 5.2)
+    story.send(6, 6)
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 6.2)
+
+    assert broken(story) == {"leak"}
+
+
+@pytest.mark.parametrize(("rule", "is_broken"), [("shared", {"leak"}), ("since_joined", {"leak"})])
+def test_an_event_between_leave_and_rejoin_before_the_rejoin(rule: str, is_broken: set[str]) -> None:
+    story = all_is_well(rule)
+    story.log.append(member(5, "removed", BOB, second=5))
+    story.get(BOB, story.log[-1], 5.2)
+    story.send(6, 6)
+    story.get(BOB, story.log[-1], 6.2)
+    story.log.append(member(7, "joined", BOB, second=8))
+    story.get(BOB, story.log[-1], 8.2)
+    for seq in (5, 6, 7):
+        story.get(ALICE, story.log[seq - 1], 9)
+
+    assert broken(story) == is_broken
+
+
+@pytest.mark.parametrize(("rule", "is_broken"), [("shared", {"lost"}), ("since_joined", set())])
+def test_what_was_said_while_somebody_was_out(rule: str, is_broken: set[str]) -> None:
+    story = all_is_well(rule)
+    story.log.append(member(5, "removed", BOB, second=5))
+    story.get(BOB, story.log[-1], 5.2)
+    story.send(6, 6)
+    story.log.append(member(7, "joined", BOB, second=8))
+    story.get(BOB, story.log[-1], 8.2)
+    for seq in (5, 6, 7):
+        story.get(ALICE, story.log[seq - 1], 9)
+
+    assert broken(story) == is_broken
+
+
+def test_typing_after_the_own_leave() -> None:
+    story = all_is_well()
+    story.log.append(member(5, "left", BOB, second=5))
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 5.2)
+    story.add("event", 6, conn=BOB, device="bob.0", stream=ROOM, seq=None, type="typing", key=None, via="live")
+
+    assert broken(story) == {"leak"}
+
+
+def test_a_canary_in_other_bytes() -> None:
+    story = all_is_well("since_joined")
+    story.log.append(member(5, "removed", BOB, second=5))
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 5.2)
+    story.send(6, 6)
+    story.get(ALICE, story.log[-1], 6.2)
+    story.add("canary", 7, user=BOB, token=canary(6), where="GET rooms")
+
+    assert broken(story) == {"leak"}
+
+
+def test_two_devices_that_disagree() -> None:
+    story = all_is_well()
+    story.send(5, 5)
+    story.get(ALICE, story.log[-1], 5.2)
+    story.get(BOB, created(5, "something else", second=5), 5.2)
+
+    assert broken(story) == {"agreement"}
+
+
+def test_a_deleted_message_may_have_been_read_before() -> None:
+    story = all_is_well()
+    story.deleted.add("m4")
+    tombstone = {**said(4, None), "version": 5}
+    story.log[3] = event(4, "message.created", tombstone, second=4)
+    story.log.append(event(5, "message.deleted", tombstone, second=6))
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 6.2)
+
+    assert broken(story) == set()
+
+
+def test_a_deleted_message_that_differs_and_is_not_deleted() -> None:
+    story = all_is_well()
+    story.log[3] = event(4, "message.created", said(4, None), second=4)
+
+    assert broken(story) >= {"agreement"}
+
+
+def test_a_reset_without_a_reason() -> None:
+    story = all_is_well()
+    story.add("reset", 9, device="bob.0", stream=ROOM, head=4)
+
+    assert broken(story) == {"reset"}
+
+
+def test_limited_for_a_few() -> None:
+    story = all_is_well()
+    story.send(5, 5)
+    story.get(ALICE, story.log[-1], 5.2)
+    story.records.append({"kind": "limited", "t": START + 9, "device": "bob.0", "stream": ROOM, "from": 5, "to": 5})
+
+    assert broken(story) == {"limited"}
+
+
+def test_a_write_and_an_ear_after_the_revocation() -> None:
+    story = all_is_well()
+    op = len(story.records)
+    story.add("call", 5, op=op, what="revoke", device="alice.0", user=ALICE, session="s-alice", target="s-bob")
+    story.add("done", 5.1, op=op, status=204)
+    story.send(5, 9, sender=BOB)
+    for user in (ALICE, BOB):
+        story.get(user, story.log[-1], 9.2)
+
+    anomalies = check(story.end()).anomalies
+    assert [anomaly.promise for anomaly in anomalies] == ["revoked", "revoked"]
+
+
+def test_an_internal_error_and_a_call_without_an_end() -> None:
+    story = all_is_well()
+    story.attempt(9, 9, ALICE, 500, canary(9))
+    story.add("call", 9, op=999, what="page", device="alice.0", user=ALICE, session="s", room=ROOM)
+
+    assert broken(story) == {"no crash", "no hang"}
+
+
+def test_a_fault_that_did_not_bite() -> None:
+    story = all_is_well()
+    story.add("fault", 5, name="kill", phase="begin", server=0)
+    story.add("fault", 6, name="kill", phase="end", server=0, evidence={"bit": False})
+
+    assert broken(story) == {"evidence"}
+
+
+def test_a_restart_without_a_goodbye() -> None:
+    story = all_is_well()
+    story.add("fault", 5, name="rolling", phase="begin", server=0)
+    story.add("close", 6, conn=ALICE, device="alice.0", server=0, code=1006, goodbye=None)
+    story.add("fault", 7, name="rolling", phase="end", server=0, evidence={"bit": True})
+
+    assert broken(story) == {"restart"}
+
+
+def test_a_lost_hint_that_is_never_repaired() -> None:
+    story = all_is_well()
+    story.add("probe", 9, what="hint_last", ok=False, ms=5000, server=1)
+
+    assert broken(story) == {"repair"}
+
+
+def test_a_reader_that_does_not_read_and_is_kept() -> None:
+    story = all_is_well()
+    story.add("odd", 40, name="chatty", server=0, seconds=30, began=START, code=None)
+
+    assert broken(story) == {"stalled"}
+
+
+def test_the_evidence_is_told() -> None:
+    story = all_is_well()
+    story.get(BOB, story.log[-1], 9)
+
+    [anomaly] = check(story.end()).anomalies
+
+    assert isinstance(anomaly, Anomaly)
+    assert str(anomaly).startswith("twice: bob.0 in room got 4 and had got 4")
+    assert len(anomaly.evidence) == 2
