@@ -322,11 +322,11 @@ class Feed:
     def _remember(self, entry: Entry) -> None:
         self.tail = entry.seq
         if entry.type == "message.deleted":
-            for earlier in [*self.ring, *self.pending.values()]:
+            for earlier in self.ring:  # a deletion is the last event about a message
                 if earlier.message_id == entry.message_id:
-                    self.ring_bytes -= len(earlier.json) if earlier.seq <= self.tail else 0
+                    self.ring_bytes -= len(earlier.json)
                     earlier.retract(entry)
-                    self.ring_bytes += len(earlier.json) if earlier.seq <= self.tail else 0
+                    self.ring_bytes += len(earlier.json)
         self.ring.append(entry)
         self.ring_bytes += len(entry.json)
         while len(self.ring) > RING_EVENTS or self.ring_bytes > RING_BYTES:

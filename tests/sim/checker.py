@@ -14,7 +14,8 @@ REPLAY_EVENTS = 14
 def check(history: History) -> list[str]:
     """Everything that is wrong, one line each; empty when all promises were kept."""
     wrong = [f"error: {error}" for error in history.errors]
-    wrong += check_gapless(history)
+    if gaps := list(check_gapless(history)):
+        return wrong + gaps  # all else presupposes it
     wrong += check_rings(history)
     for lineage in history.lineages:
         wrong += Reading(history, lineage).check()
@@ -109,8 +110,7 @@ class Reading:
 
     def say(self, what: str, why: str) -> None:
         """Something is wrong."""
-        where = f"{self.lineage.device} of {self.lineage.user[-2:]} in {self.lineage.stream[-2:]}"
-        self.wrong.append(f"{what}: {where} at {self.at:.3f}: {why}")
+        self.wrong.append(f"{what}: {self.lineage.name} at {self.at:.3f}: {why}")
 
     @property
     def rewritten(self) -> bool:

@@ -78,6 +78,11 @@ class Lineage:
     records: list[Record] = field(default_factory=list)
     listens: bool = False  # at the end: subscribed, on a connection that works
 
+    @property
+    def name(self) -> str:
+        """Short, for people."""
+        return f"{self.device} of {self.user[-2:]} in {self.stream[-2:]}"
+
 
 @dataclass(slots=True)
 class Ring:

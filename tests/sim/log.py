@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import OperationalError
 
-from realtime.database import Admission
+from realtime.admission import Admission
 from realtime.feed import Entry
 from tests.sim.history import Past, Row
 from wire.problems import Problem
@@ -22,7 +22,7 @@ class FakeLog:
         self.rng = rng
         self.clock = clock
         self.shared, self.inboxes = shared, inboxes
-        self.past = Past(1, 0.0, {stream: [] for stream in (*shared, *inboxes)})
+        self.past = Past(1, 0.0, {stream: [] for stream in sorted({*shared, *inboxes})})
         self.pasts = [self.past]
         self.away = False
         self.slowness = 0.0  # how often a read takes long
@@ -30,7 +30,7 @@ class FakeLog:
     # What the hub reads
 
     async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
-        """As realtime.database.admit_all: first the head, then the membership, then the intervals."""
+        """As realtime.admission.admit_all: first the head, then the membership, then the intervals."""
         await self._travel()
         stream, user = str(room_id or user_id), str(user_id)
         epoch, head = self.past.epoch, self.head(stream)
@@ -50,7 +50,7 @@ class FakeLog:
         """The next events of a stream."""
         await self._travel()
         page = [Entry.parse(row.rendered) for row in self.past.rows[stream][after : after + PAGE_EVENTS]]
-        await self._perhaps_travel()
+        await self._come_back()
         return page
 
     async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
@@ -58,15 +58,20 @@ class FakeLog:
         await self._travel()
         heads = {stream: self.head(stream) for stream in streams if self.past.rows[stream]}
         epoch = self.past.epoch
-        await self._perhaps_travel()
+        await self._come_back()
         return epoch, heads, 0.0
 
     async def _travel(self) -> None:
-        """To the database or back."""
+        """To the database."""
         slow = self.rng.random() < self.slowness
         await asyncio.sleep(self.rng.uniform(0.05, 0.9) if slow else self.rng.uniform(0.0003, 0.004))
         if self.away:
             raise OperationalError("The database is away")
+
+    async def _come_back(self) -> None:
+        """What was read is known some time later, whatever has become of the database meanwhile."""
+        if self.rng.random() < 0.3:
+            await asyncio.sleep(self.rng.choice((0.001, 0.004, self.slowness)))
 
     async def _perhaps_travel(self) -> None:
         if self.rng.random() < 0.3:

@@ -100,6 +100,11 @@ class VirtualLoop:
         self.steps = 0
         self.run_ready()
 
+    def next_serial(self) -> int:
+        """The next of a row of numbers, the same in each run."""
+        self._serial += 1
+        return self._serial
+
     def time(self) -> float:
         return self.now
 
@@ -125,8 +130,7 @@ class VirtualLoop:
 
     def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> Any:
         handle = Handle(callback, args, context)
-        self._serial += 1
-        heapq.heappush(self._timers, (when, self._serial, handle))
+        heapq.heappush(self._timers, (when, self.next_serial(), handle))
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:

@@ -1,5 +1,6 @@
 """One schedule: some processes, rooms, people and devices, and everything that may go wrong, all from one seed."""
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -40,12 +41,11 @@ BOUNDS: list[tuple[Any, str, Any]] = [
 @contextmanager
 def small_bounds() -> Iterator[None]:
     """The server's code with small numbers, and with sets of subscriptions that iterate alike in every run."""
-    serials = count()
 
     def serial(subscription: feed.Subscription) -> int:
         attributes = subscription.__dict__
         if "serial" not in attributes:
-            attributes["serial"] = next(serials)
+            attributes["serial"] = cast(Any, asyncio.get_running_loop()).next_serial()
         return cast(int, attributes["serial"])
 
     with ExitStack() as patches:
@@ -106,15 +106,17 @@ class Process:
 
 
 Change = Callable[["World", str], Told | None]
+Action = Callable[["World"], None]
 
 
 class World:
     """Runs one schedule and returns its history."""
 
-    def __init__(self, seed: int, *, trace: bool = False) -> None:
+    def __init__(self, seed: int, *, trace: bool = False, often: Action | None = None) -> None:
         self.rng = random.Random(seed)
         self.loop = VirtualLoop()
         self.tracing = trace
+        self.weights = [max(6.0, 3 * weight) if action is often else weight for action, weight in CHOICES.items()]
         self.rewound = self.paused = False
         self.texts = count(1)
         shared = {SHARED, INBOX}
@@ -161,7 +163,7 @@ class World:
 
     def _step(self) -> None:
         rng = self.rng
-        action = rng.choices(ACTIONS, WEIGHTS)[0]
+        action = rng.choices(ACTIONS, self.weights)[0]
         if self.tracing:
             self.history.trace.append(f"{self.loop.now:8.3f} {action.__name__}")
         action(self)
@@ -301,6 +303,9 @@ def _some_message(world: World, stream: str) -> str | None:
 def remove(world: World) -> None:
     stream, user = world.rng.choice((SHARED, SINCE_JOINED)), world.rng.choice(USERS[1:])
     world.transact(stream, lambda world, stream: _toggle(world, stream, user, False))
+    world.loop.run_for(0.01)
+    if world.rng.random() < 0.5:
+        tell_in(world, stream)
 
 
 def add(world: World) -> None:
@@ -325,8 +330,12 @@ def _toggle(world: World, stream: str, user: str, joins: bool) -> Told | None:
 
 
 def tell(world: World) -> None:
+    tell_in(world, world.rng.choice((SHARED, SINCE_JOINED)))
+
+
+def tell_in(world: World, stream: str) -> None:
     """A member types: the head is read, and told a little later."""
-    stream, rng = world.rng.choice((SHARED, SINCE_JOINED)), world.rng
+    rng = world.rng
     process = rng.choice(world.processes)
     head, epoch = world.log.head(stream), world.log.past.epoch
     run = ephemeral(stream, "sim.told", {"min": head, "epoch": epoch})
@@ -420,7 +429,7 @@ def look(world: World) -> None:
     world.look_into_rings()
 
 
-CHOICES: dict[Callable[[World], None], float] = {
+CHOICES: dict[Action, float] = {
     say: 24,
     say_much: 6,
     edit: 5,
@@ -444,9 +453,4 @@ CHOICES: dict[Callable[[World], None], float] = {
     pause: 0.1,
     look: 2,
 }
-ACTIONS, WEIGHTS = list(CHOICES), list(CHOICES.values())
-
-
-def run(seed: int, *, trace: bool = False, steps: int | None = None) -> History:
-    """One schedule from its seed."""
-    return World(seed, trace=trace).run(steps)
+ACTIONS = list(CHOICES)

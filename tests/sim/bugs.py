@@ -1,0 +1,281 @@
+"""Planted bugs: each breaks the server's code, or what it stands on, as people do; the checker must see each."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+from django.db import Error as DatabaseError
+
+from realtime.admission import Admission
+from realtime.feed import Entry, Feed, Run, Subscription
+from realtime.hub import Hub
+from realtime.sweep import Sweep
+from tests.sim.log import FakeLog
+from tests.sim.world import Change, Process, Told, World, remove, rewind
+from wire.problems import Problem
+
+
+@dataclass(frozen=True)
+class Bug:
+    """What to break, and by which words the checker may find it."""
+
+    owner: type
+    attribute: str
+    broken: Any
+    found_as: frozenset[str]
+    often: Callable[[World], None] | None = None  # the action that it needs, if that is a rare one
+
+
+BUGS: dict[str, Bug] = {}
+
+
+def bug(
+    owner: type, attribute: str, *found_as: str, often: Callable[[World], None] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """This function in the place of that one is a bug."""
+
+    def register(broken: Callable[..., Any]) -> Callable[..., Any]:
+        BUGS[broken.__name__] = Bug(owner, attribute, broken, frozenset(found_as), often)
+        return broken
+
+    return register
+
+
+@contextmanager
+def planted(name: str) -> Iterator[Bug]:
+    """The code with this bug in it."""
+    bug = BUGS.get(name) or HARMLESS[name]
+    with patch.object(bug.owner, bug.attribute, bug.broken):
+        yield bug
+
+
+# What is behind is never found
+
+
+@bug(Sweep, "run", "lost")
+async def no_sweep(self: Sweep) -> float:
+    self._tidy()
+    return 0.0
+
+
+# From the hint to the socket
+
+
+@bug(Feed, "offer", "doubled", "leak", "lost")
+def naive_fan_out(self: Feed, entries: Iterable[Entry]) -> bool:
+    for entry in entries:
+        for subscription in self.subscriptions:
+            subscription.sink.give(Run([entry]))
+    return False
+
+
+@bug(Feed, "advance", "lost")
+def flip_without_replay(self: Feed, subscription: Subscription) -> bool:
+    subscription.cursor = max(subscription.cursor, self.tail)
+    subscription.live = True
+    self.live.add(subscription)
+    return True
+
+
+deliver, discard, watch = Feed._deliver, Feed.discard, Feed._watch
+
+
+@bug(Feed, "_deliver", "lost")
+def drop_on_overflow(self: Feed, run: Run) -> None:
+    for subscription in self.live:
+        if subscription.sink.full:
+            subscription.cursor = max(subscription.cursor, run.entries[-1].seq)
+    deliver(self, run)
+
+
+offer = Feed.offer
+
+
+@bug(Feed, "offer", "doubled")
+def no_dedupe(self: Feed, entries: Iterable[Entry]) -> bool:
+    for entry in (entries := list(entries)):
+        if entry.seq <= self.tail:
+            for subscription in self.live:
+                if subscription.member:
+                    subscription.sink.give(Run([entry]))
+    return offer(self, entries)
+
+
+@bug(Feed, "discard", "uninvited", "doubled", "synced")
+def speak_after_unsubscribe(self: Feed, subscription: Subscription) -> None:
+    self.subscriptions.discard(subscription)
+    subscription.ended = True
+
+
+@bug(Hub, "_settle", "lost")
+def laggards_jump_to_the_head(self: Hub, feed: Feed) -> None:
+    for subscription in feed.fallen:
+        subscription.cursor = feed.tail
+        self.spawn(self.catch_up(feed, subscription))
+    feed.fallen = []
+
+
+@bug(Feed, "extend", "lost", "tombstone")
+def jump_over_a_hole(self: Feed, page: list[Entry]) -> None:
+    fresh = [entry for entry in page if entry.seq > self.tail]
+    self.pending.update({entry.seq: entry for entry in fresh[1:]})
+    if self.pending:
+        self.tail = min(self.pending) - 1
+    self._drain()
+
+
+# Membership
+
+
+@bug(Subscription, "_sees", "leak", "lost")
+def membership_cached_at_connect(self: Subscription, entry: Entry) -> bool:
+    return self.member
+
+
+@bug(Feed, "_watch", "lost")
+def end_on_leave(self: Feed, subscription: Subscription) -> None:
+    if not subscription.member:
+        self.discard(subscription)
+
+
+@bug(Subscription, "take", "lost")
+def no_cursor_while_invisible(self: Subscription, entries: Iterable[Entry]) -> bool:
+    for entry in entries:
+        if entry.seq <= self.cursor:
+            continue
+        if entry.seq != self.cursor + 1 or self.sink.full:
+            return False
+        if self._sees(entry):
+            self.cursor = max(self.cursor, entry.seq)
+            self.sink.give(Run([entry]))
+    return True
+
+
+@bug(Subscription, "_rejoin", "lost")
+def never_go_back_to_the_leave(self: Subscription, seq: int) -> None:
+    self.member, self.left_at = True, None
+
+
+@bug(Subscription, "_sees", "lost", "leak")
+def toggle_below_the_floor(self: Subscription, entry: Entry) -> bool:
+    joined = entry.toggles.get(self.user_id)
+    was_member, self.member = self.member, self.member if joined is None else joined
+    return was_member or self.member
+
+
+@bug(FakeLog, "admit", "leak", "lost", often=remove)
+async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID | None) -> Admission:
+    await self._travel()
+    stream = str(room_id or user_id)
+    stays = self.past.stays(stream, str(user_id))
+    if room_id is not None and (not stays or stays[-1][1] is not None):
+        raise Problem("not_found")
+    await self._travel()
+    return Admission(self.head(stream), self.past.epoch, None if stream in self.shared else tuple(stays))
+
+
+@bug(Feed, "tell", "leak", often=remove)
+def ephemeral_without_min_seq(self: Feed, run: Run, min_seq: int) -> None:
+    for subscription in self.live:
+        if subscription.member:
+            subscription.sink.give(run)
+
+
+@bug(Feed, "tell", "leak")
+def ephemeral_to_who_is_out(self: Feed, run: Run, min_seq: int) -> None:
+    for subscription in self.live:
+        if self.tail >= min_seq:
+            subscription.sink.give(run)
+
+
+# The log
+
+
+@bug(World, "end_transaction", "phantom", "ring", "diverged")
+def publish_before_commit(self: World, process: Process, stream: str, change: Change) -> None:
+    told = change(self, stream) if process.up else None
+    if told is None:
+        return
+    row = self.log.past.rows[stream].pop()
+    process.heard([told])
+
+    def commit() -> None:
+        if self.rng.random() < 0.9 and self.log.head(stream) == row.seq - 1:
+            row.at = self.loop.now
+            self.log.append(row, stream)
+
+    self.loop.call_later(0.004, commit)
+
+
+row = World.row
+
+
+@bug(World, "row", "gap")
+def nextval(self: World, stream: str, seq: int, *args: Any) -> Any:
+    return row(self, stream, seq + (self.rng.random() < 0.05), *args)
+
+
+@bug(Entry, "retract", "tombstone")
+def forget_to_retract(self: Entry, tombstone: Entry) -> None:
+    """What was deleted stays in memory."""
+
+
+# Promises that are not kept, and not said
+
+
+push = Hub.push
+
+
+def _unless(kind: str) -> Callable[..., None]:
+    def push_the_others(self: Hub, feed: Feed, subscription: Subscription, told: str, data: dict[str, Any]) -> None:
+        if told != kind:
+            push(self, feed, subscription, told, data)
+
+    push_the_others.__name__ = f"never_say_{kind.partition('.')[2]}"
+    return push_the_others
+
+
+bug(Hub, "push", "reset", "lost", "doubled", "synced", often=rewind)(_unless("room.reset"))
+bug(Hub, "push", "limited")(_unless("room.limited"))
+bug(Hub, "push", "synced")(_unless("room.synced"))
+
+
+repair = Hub._repair
+
+
+@bug(Hub, "_repair", "phantom", "ring", "reset", "lost", often=rewind)
+async def pages_across_a_restore(self: Hub, feed: Feed, delay: float) -> None:
+    try:
+        feed.extend(await self._page(feed, feed.tail))
+        self._settle(feed)
+    except DatabaseError:
+        await asyncio.sleep(0.5)
+
+
+@bug(Told, "__init__", "phantom", "leak", "reset", "ring", often=rewind)
+def hints_without_an_epoch(self: Told, stream: str, epoch: int, row: Any) -> None:
+    self.stream, self.seq, self.type, self.actor_id, self.min_seq = UUID(stream), row.seq, row.kind, None, 0
+    self.epoch, self._json = None, row.json  # type: ignore[assignment]
+
+
+feed_of = Hub._feed
+
+
+@bug(Hub, "_feed", "phantom", "reset", "lost", often=rewind)
+def admitted_in_any_epoch(self: Hub, stream: str, admission: Admission) -> Feed:
+    known = self.feeds.get(stream)
+    return feed_of(self, stream, Admission(admission.head, known.epoch) if known else admission)
+
+
+def begin_behind_the_head(self: Hub, stream: str, admission: Admission) -> Feed:
+    known = self.feeds.get(stream)
+    if known is None:
+        admission = Admission(max(0, admission.head - 2), admission.epoch)
+    return feed_of(self, stream, admission)
+
+
+HARMLESS = {"begin_behind_the_head": Bug(Hub, "_feed", begin_behind_the_head, frozenset())}
