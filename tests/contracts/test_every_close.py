@@ -19,13 +19,13 @@ from tests.recording import record
 from tests.servers import ParleyServer
 from tests.sockets import Socket
 
-IMPATIENT = {"WS_PING_INTERVAL_SECONDS": "2", "WS_PING_TIMEOUT_SECONDS": "1", "WS_STALL_SECONDS": "1"}
-FAULTY = {"DJANGO_SETTINGS_MODULE": "tests.contracts.faulty_settings"}
+QUICK_PINGS = {"WS_PING_INTERVAL_SECONDS": "1", "WS_PING_TIMEOUT_SECONDS": "1"}
+FAULTY = {"DJANGO_SETTINGS_MODULE": "tests.contracts.faulty_settings", "WS_STALL_SECONDS": "1"}
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ParleyServer]:
-    with Deployment(["daphne"], **IMPATIENT, **FAULTY) as deployment:
+    with Deployment(["daphne"], **FAULTY) as deployment:
         yield deployment.servers[0]
 
 
@@ -67,9 +67,12 @@ async def test_a_failure_of_ours_says_come_back(server: ParleyServer, token: str
     assert end.goodbye["reconnect"]
 
 
-def test_no_pong_no_socket(alice: Caller) -> None:
-    with raw_socket(alice) as socket:
-        assert end_of(socket) == (True, 4004, "heartbeat")
+def test_no_pong_no_socket() -> None:
+    with Deployment(["daphne"], **QUICK_PINGS) as deployment:
+        alice = Caller(deployment.servers[0], "alice")
+        with raw_socket(alice) as socket:
+            assert end_of(socket) == (True, 4004, "heartbeat")
+        alice.close()
 
 
 def test_who_does_not_read_is_let_go(alice: Caller) -> None:
