@@ -16,7 +16,7 @@ CONTRACTS := $(wildcard */management/commands/contracts.py)
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: serve test check schema bench bench-full clean
+.PHONY: serve test check chaos schema bench bench-full clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
