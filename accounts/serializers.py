@@ -26,7 +26,9 @@ class UserSerializer(serializers.Serializer[Any]):
 
 
 class SessionSerializer(serializers.Serializer[Any]):
-    """One of my devices. Takes the asking session as context `session`, to say which of them is the current one."""
+    """One of my devices; `current` is the one that asks."""
+
+    # The asking session comes as context `session`.
 
     id = serializers.UUIDField(read_only=True)
     name = serializers.CharField(read_only=True)

@@ -40,6 +40,7 @@ class Components:
     def body(self, kind: Kind) -> Schema:
         """A body's schema itself: a frame is the body with an action beside it."""
         schema: Schema = self._reader._map_serializer(kind(), "request", False)
+        _say_defaults(schema)
         return schema
 
     def add(self, name: str, schema: Schema) -> Schema:
@@ -67,10 +68,20 @@ def _settle(schema: Schema, kind: Any) -> None:
         return
     if issubclass(kind, StrictSerializer):
         schema["additionalProperties"] = False
+        _say_defaults(schema)
         if schema.get("description") == inspect.getdoc(StrictSerializer):
             del schema["description"]  # inherited: it speaks to who reads the code
     else:
         schema["required"] = list(schema["properties"])
+
+
+def _say_defaults(body: Schema) -> None:
+    """A default in words: generators of types take a field with `default` for one that every body must have."""
+    for field in body.get("properties", {}).values():
+        default = field.pop("default", None)
+        if default is not None:
+            words = f"{default!r} when absent." if default else "Empty when absent."
+            field["description"] = f"{field['description']} {words}" if "description" in field else words
 
 
 def tidy(node: Any) -> Any:
