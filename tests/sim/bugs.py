@@ -14,8 +14,9 @@ from realtime.admission import Admission
 from realtime.feed import Entry, Feed, Run, Subscription
 from realtime.hub import Hub
 from realtime.sweep import Sweep
+from tests.sim.actions import Action, Change, remove, rewind
 from tests.sim.log import FakeLog
-from tests.sim.world import Change, Process, Told, World, remove, rewind
+from tests.sim.world import Process, Told, World
 from wire.problems import Problem
 
 
@@ -27,14 +28,14 @@ class Bug:
     attribute: str
     broken: Any
     found_as: frozenset[str]
-    often: Callable[[World], None] | None = None  # the action that it needs, if that is a rare one
+    often: Action | None = None  # the action that it needs, if that is a rare one
 
 
 BUGS: dict[str, Bug] = {}
 
 
 def bug(
-    owner: type, attribute: str, *found_as: str, often: Callable[[World], None] | None = None
+    owner: type, attribute: str, *found_as: str, often: Action | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """This function in the place of that one is a bug."""
 

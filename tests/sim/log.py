@@ -14,6 +14,10 @@ from wire.problems import Problem
 
 PAGE_EVENTS = 4
 
+SHARED, SINCE_JOINED = (str(UUID(int=0xA0 + number)) for number in range(2))
+USERS = [str(UUID(int=0xB0 + number)) for number in range(4)]
+INBOX = USERS[1]
+
 
 class FakeLog:
     """Implements realtime.hub.Log. Each read sees one moment; between two reads of an admission others commit."""

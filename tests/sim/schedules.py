@@ -5,9 +5,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.sim.actions import Action
 from tests.sim.checker import check
 from tests.sim.history import History
-from tests.sim.world import Action, World, small_bounds
+from tests.sim.world import World, small_bounds
 
 STEPS = 45
 

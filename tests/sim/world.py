@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from types import SimpleNamespace
@@ -13,16 +13,13 @@ from uuid import UUID
 import orjson
 
 from realtime import feed, hub, sweep
-from realtime.ephemeral import ephemeral
 from tests.sim import log
+from tests.sim.actions import CHOICES, Action, Change
 from tests.sim.devices import Device, Socket
 from tests.sim.history import History, Ring, Row
 from tests.sim.layer import Layer, Network
+from tests.sim.log import INBOX, SHARED, SINCE_JOINED, USERS
 from tests.sim.loop import Stuck, VirtualLoop
-
-SHARED, SINCE_JOINED = (str(UUID(int=0xA0 + number)) for number in range(2))
-USERS = [str(UUID(int=0xB0 + number)) for number in range(4)]
-INBOX = USERS[1]
 
 # Small numbers, so that a short schedule meets every bound.
 BOUNDS: list[tuple[Any, str, Any]] = [
@@ -105,10 +102,6 @@ class Process:
             self.hub.committed(cast(Any, told))
 
 
-Change = Callable[["World", str], Told | None]
-Action = Callable[["World"], None]
-
-
 class World:
     """Runs one schedule and returns its history."""
 
@@ -163,7 +156,7 @@ class World:
 
     def _step(self) -> None:
         rng = self.rng
-        action = rng.choices(ACTIONS, self.weights)[0]
+        action = rng.choices(list(CHOICES), self.weights)[0]
         if self.tracing:
             self.history.trace.append(f"{self.loop.now:8.3f} {action.__name__}")
         action(self)
@@ -251,206 +244,3 @@ class World:
             for stream, known in process.hub.feeds.items() if process.up else ():
                 entries = [(entry.seq, entry.json) for entry in known.ring]
                 self.history.rings.append(Ring(process.name, stream, known.epoch, known.tail, entries))
-
-
-def _room(world: World) -> str:
-    return world.rng.choice((SHARED, SHARED, SINCE_JOINED, SINCE_JOINED, INBOX))
-
-
-def say(world: World) -> None:
-    world.transact(_room(world), _say)
-
-
-def _say(world: World, stream: str) -> Told | None:
-    return world.commit_message(stream, 0)
-
-
-def say_much(world: World) -> None:
-    stream = _room(world)
-    for _ in range(world.rng.choice((3, 8, 20))):
-        world.transact(stream, _say)
-
-
-def edit(world: World) -> None:
-    world.transact(_room(world), _edit)
-
-
-def delete(world: World) -> None:
-    world.transact(_room(world), _delete)
-
-
-def _edit(world: World, stream: str) -> Told | None:
-    message = _some_message(world, stream)
-    if message is None:
-        return None
-    return world.commit(stream, "message.edited", {"id": message, "text": f"c{next(world.texts)}"}, message=message)
-
-
-def _delete(world: World, stream: str) -> Told | None:
-    message = _some_message(world, stream)
-    if message is None:
-        return None
-    data = {"id": message, "text": None, "deleted_at": "now"}
-    return world.commit(stream, "message.deleted", data, message=message)
-
-
-def _some_message(world: World, stream: str) -> str | None:
-    rows = world.log.past.rows[stream][-12:]
-    alive = [row.message for row in rows if row.message and row.deleted_by is None and row.kind != "message.deleted"]
-    return world.rng.choice(alive) if alive else None
-
-
-def remove(world: World) -> None:
-    stream, user = world.rng.choice((SHARED, SINCE_JOINED)), world.rng.choice(USERS[1:])
-    world.transact(stream, lambda world, stream: _toggle(world, stream, user, False))
-    world.loop.run_for(0.01)
-    if world.rng.random() < 0.5:
-        tell_in(world, stream)
-
-
-def add(world: World) -> None:
-    stream, user = world.rng.choice((SHARED, SINCE_JOINED)), world.rng.choice(USERS[1:])
-    world.transact(stream, lambda world, stream: _toggle(world, stream, user, True))
-
-
-def remove_and_add(world: World) -> None:
-    stream, user = world.rng.choice((SHARED, SINCE_JOINED)), world.rng.choice(USERS[1:])
-    world.transact(stream, lambda world, stream: _toggle(world, stream, user, False))
-    for _ in range(world.rng.choice((0, 1, 4))):
-        world.transact(stream, _say)
-    world.loop.run_for(0.01)
-    world.transact(stream, lambda world, stream: _toggle(world, stream, user, True))
-
-
-def _toggle(world: World, stream: str, user: str, joins: bool) -> Told | None:
-    if (user in world.members(stream)) == joins:
-        return None
-    kind = "member.joined" if joins else "member.removed"
-    return world.commit(stream, kind, {"user": {"id": user}}, {user: joins})
-
-
-def tell(world: World) -> None:
-    tell_in(world, world.rng.choice((SHARED, SINCE_JOINED)))
-
-
-def tell_in(world: World, stream: str) -> None:
-    """A member types: the head is read, and told a little later."""
-    rng = world.rng
-    process = rng.choice(world.processes)
-    head, epoch = world.log.head(stream), world.log.past.epoch
-    run = ephemeral(stream, "sim.told", {"min": head, "epoch": epoch})
-    world.loop.call_later(rng.choice((0.0, 0.002, 0.1)), _tell, process, stream, run, head)
-
-
-def _tell(process: Process, stream: str, run: feed.Run, head: int) -> None:
-    if process.up:
-        process.hub.tell(stream, run, head)
-
-
-def cut(world: World) -> None:
-    device = world.rng.choice(world.devices)
-    device.lose(world.rng.choice((0.0, 0.01, 0.5)))
-
-
-def reconnect(world: World) -> None:
-    up = [process for process in world.processes if process.up]
-    away = [device for device in world.devices if device.socket is None]
-    if up and away:
-        world.rng.choice(away).connect(world.rng.choice(up))
-
-
-def move(world: World) -> None:
-    cut(world)
-    reconnect(world)
-
-
-def subscribe(world: World) -> None:
-    device = world.rng.choice(world.devices)
-    device.subscribe(world.rng.choice(device.wanted))
-
-
-def unsubscribe(world: World) -> None:
-    device = world.rng.choice(world.devices)
-    device.unsubscribe(world.rng.choice(device.wanted))
-
-
-def stall(world: World) -> None:
-    device = world.rng.choice(world.devices)
-    if device.socket is not None:
-        device.socket.outbox.stall(world.rng.choice((0.01, 0.1, 1.5)))
-
-
-def crash(world: World) -> None:
-    process = world.rng.choice(world.processes)
-    if process.up:
-        process.crash()
-        world.loop.call_later(world.rng.uniform(0.05, 1.0), process.start)
-
-
-def freeze_layer(world: World) -> None:
-    world.network.freeze()
-    world.loop.call_later(world.rng.choice((0.1, 0.5, 2.5)), world.network.thaw)
-
-
-def break_layer(world: World) -> None:
-    world.network.down = world.rng.random() < 0.5
-    for process in world.processes:
-        if process.up and world.rng.random() < 0.7:
-            process.layer.break_off()
-    world.loop.call_later(0.5, setattr, world.network, "down", False)
-
-
-def lose_database(world: World) -> None:
-    world.log.away = True
-    world.loop.call_later(world.rng.choice((0.05, 0.6)), setattr, world.log, "away", False)
-
-
-def rewind(world: World) -> None:
-    """A backup is restored while the servers run: the database is away for it."""
-    if world.log.away:
-        return
-    world.rewound = world.log.away = True
-    world.loop.run_for(world.rng.choice((0.05, 1.0)))
-    world.log.rewind()
-    world.log.away = False
-
-
-def slow_log(world: World) -> None:
-    world.log.slowness = world.rng.choice((0.0, 0.1, 0.6))
-
-
-def pause(world: World) -> None:
-    """A minute in which nothing happens: feeds without sockets and silent subscriptions end."""
-    world.paused = True
-    world.loop.run_for(61.5)
-
-
-def look(world: World) -> None:
-    world.look_into_rings()
-
-
-CHOICES: dict[Action, float] = {
-    say: 24,
-    say_much: 6,
-    edit: 5,
-    delete: 5,
-    remove: 5,
-    add: 6,
-    remove_and_add: 5,
-    tell: 6,
-    cut: 4,
-    reconnect: 8,
-    move: 4,
-    subscribe: 6,
-    unsubscribe: 2,
-    stall: 6,
-    crash: 1.5,
-    freeze_layer: 1,
-    break_layer: 1,
-    lose_database: 1,
-    rewind: 0.5,
-    slow_log: 2,
-    pause: 0.1,
-    look: 2,
-}
-ACTIONS = list(CHOICES)
