@@ -20,6 +20,7 @@ from tests.chaos.rest import REQUEST_SECONDS, Answer, request
 CANARY = re.compile(r"cnry[0-9a-f]{12}")
 PASSWORD = "correct horse battery"
 HEARTBEAT_SECONDS = 3.0  # how soon a device itself notices a line that is half open
+OUTSIDE_SECONDS = 45.0
 SESSION_IS_OVER = frozenset({4401, 4402, 4410})
 
 Handler = Callable[[Answer], None]
@@ -111,6 +112,7 @@ class Device:
 
     async def _connect(self) -> None:
         self._goodbye = None
+        self._followed: set[str] = set()
         if self.forgets:
             self.cursors, self.rooms, self.tracks_inbox, self.forgets = {}, set(), False, False
         port = self.cluster.doors[self.server].port
@@ -195,13 +197,16 @@ class Device:
         inbox = self.person.id
         if not self.tracks_inbox:
             await self._begin()
-        elif self.rng.random() < 0.4:
+        elif (draw := self.rng.random()) < 0.3:
+            await self._follow()
+        elif draw < 0.6:
             await self._sync()
-        streams = [inbox, *self.rooms]
-        self._unsynced = set(streams)
-        for stream in streams:
-            if conn == self._conn:
-                await self.subscribe(stream)
+        if conn != self._conn or self._followed:
+            return
+        rooms = list(self.rooms)
+        self._unsynced = {inbox, *rooms}
+        await self.subscribe(inbox)
+        await asyncio.gather(*(self.subscribe(room) for room in rooms))
 
     async def _begin(self) -> None:
         """A device without cursors: where its story begins is told by the inbox and by the list of rooms."""
@@ -284,10 +289,27 @@ class Device:
     def _hear_inbox(self, kind: str, data: dict[str, Any], *, live: bool) -> None:
         if kind == "room.removed":
             self.rooms.discard(data["id"])
+            if live and self._followed:
+                self.spawn(self._wait_outside(data["id"]))
         elif kind == "room.added":
             self._track(data["id"], data["seq"] - 1)
-            if live:
+            if live and self.person.id not in self._followed:
                 self.spawn(self.subscribe(data["id"]))
+            elif live and data["id"] not in self._followed:
+                self._follow_added(data["id"], data["seq"] - 1)
+
+    def _follow_added(self, room: str, after: int) -> None:
+        """The server goes on by itself from the own join; what was said before it is history."""
+        self._followed.add(room)
+        self.cursors[room] = after
+        self.history.add("start", device=self.name, stream=room, after=after)
+
+    async def _wait_outside(self, room: str) -> None:
+        """A server forgets a silent subscription after a minute; before that, come back with the cursor."""
+        conn = self._conn
+        await asyncio.sleep(OUTSIDE_SECONDS)
+        if conn == self._conn and room not in self.rooms:
+            await self.hang_up()
 
     async def _sync(self) -> None:
         """Come back by `POST sync`; a page that does not come leaves the rest to the subscriptions."""
@@ -303,9 +325,30 @@ class Device:
             body["next"] = answer.data["next"]
             following = body["next"] is not None
 
+    async def _follow(self) -> None:
+        """Come back by the socket's `sync`, which subscribes to all that it tells: one frame is all it takes."""
+        conn, named = self._conn, dict(self.cursors)
+        self._unsynced.clear()
+        body: dict[str, Any] = {"rooms": named, "inbox": named.pop(self.person.id), "epoch": 1, "limit": 100}
+        following: str | None = ""
+        while following is not None:
+            answer = await self.act("sync", lambda reply: self._followed_page(reply, named), **body, subscribe=True)
+            if answer.status != 200 or conn != self._conn:
+                if conn == self._conn:
+                    await self.hang_up()  # half a sync is no sync: begin again
+                return
+            following = body["next"] = answer.data["next"]
+        self.history.add("caught_up", device=self.name, conn=conn)
+
+    def _followed_page(self, reply: Answer, named: dict[str, int]) -> None:
+        if reply.status == 200:
+            self._take_page(reply.data, named)
+            self._followed |= {self.person.id, *self.rooms}
+
     def _take_page(self, page: dict[str, Any], named: dict[str, int]) -> None:
         self._take_entry(self.person.id, page["inbox"])
         for entry in page["rooms"]:
+            self.rooms.add(entry["id"])
             if entry["id"] in named:
                 self._take_entry(entry["id"], entry)
             else:

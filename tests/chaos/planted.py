@@ -21,7 +21,7 @@ PLANTED: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "no_dedupe": ((), frozenset({"once"})),
     "ack_before_commit": ((), frozenset({"durable"})),
     "seq_with_holes": ((), frozenset({"gapless"})),
-    "deleted_text_stays": ((), frozenset({"agreement"})),
+    "deleted_text_stays": ((), frozenset({"deleted"})),
     "revoked_hears": ((), frozenset({"revoked"})),
     "revoked_writes": ((), frozenset({"revoked"})),
     "no_goodbye": (("rolling",), frozenset({"restart"})),

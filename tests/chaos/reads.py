@@ -81,6 +81,9 @@ async def record_end(cluster: Cluster, history: History, devices: list[Device]) 
 
 async def _record_view(device: Device, server: int) -> None:
     answer = await device.rest("GET", "rooms?limit=100", server=server)
+    if answer.status == 401:  # its session was ended, and nothing has told it yet
+        await device.enter(first=False)
+        answer = await device.rest("GET", "rooms?limit=100", server=server)
     for room in answer.data["results"]:
         messages: list[list[Any]] = []
         before = ""

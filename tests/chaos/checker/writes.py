@@ -111,5 +111,13 @@ def check_changes(world: World) -> Iterator[Anomaly]:
             yield Anomaly("durable", "an acknowledged deletion is not in the log", (call, done))
 
 
+def check_tombstones(world: World) -> Iterator[Anomaly]:
+    """What was said in a deleted message stands nowhere any more."""
+    for room in world.rooms:
+        for event in world.log[room].values():
+            if _is_message(event) and event["data"]["id"] in world.deleted and event["data"]["text"] is not None:
+                yield Anomaly("deleted", "the log still holds the text of a deleted message", (event,))
+
+
 def _is_message(event: Record) -> bool:
     return str(event["type"]).startswith("message.")
