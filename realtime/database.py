@@ -7,27 +7,27 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
-import orjson
 from django.conf import settings
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connections
 
-from api.models import Event, Interval, Member
-from api.models.rooms import History
+from api.models import Event
 from api.services import sync as sync_service
-from api.services.access import find_writer, seen_from_outside
+from api.services.access import find_writer
 from api.services.gathering import gatherer
 from api.services.messages import Send, Sent
 from api.services.sync import Synced
-from realtime.feed import Entry, Stay
+from realtime import admission
+from realtime.admission import Admission, Pair, admit_streams, read_heads
+from realtime.feed import Entry
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 PAGE_EVENTS = 200
+ADMISSIONS = 200  # of one query
 PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
 DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
 _executor = ThreadPoolExecutor(getattr(settings, "WS_DB_THREADS", 8), thread_name_prefix="ws-db")
@@ -68,35 +68,40 @@ async def send(message: Send) -> Sent:
         raise OperationalError("The database did not answer in time") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What a subscription may hear, read in one snapshot: everything up to `head` is decided by it."""
-
-    head: int
-    epoch: int
-    stays: tuple[Stay, ...] | None = None  # None: all of it
-
-    @property
-    def is_member(self) -> bool:
-        """False when a leave was read that came after the membership."""
-        return self.stays is None or any(last is None for _, last in self.stays)
-
-    def missed(self, after: int) -> tuple[int, int, int]:
-        """How many visible events after a cursor there are up to the head, the first of them and the last."""
-        stays = ((1, None),) if self.stays is None else self.stays
-        parts = [(max(first, after + 1), min(last or self.head, self.head)) for first, last in stays]
-        parts = [(first, last) for first, last in parts if first <= last]
-        if not parts:
-            return 0, 0, 0
-        return sum(last - first + 1 for first, last in parts), parts[0][0], parts[-1][1]
-
-
 class DatabaseLog:
     """The log as the hub reads it."""
 
+    def __init__(self) -> None:
+        self._asking: list[tuple[Pair, asyncio.Future[Admission]]] = []
+        self._admitting: asyncio.Task[None] | None = None
+
     async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
-        """See the function of that name."""
-        return await in_database(admit, user_id, room_id)
+        """Admit a user to a room or to their inbox; while one query is under way, the next who ask go together.
+
+        Raises Problem not_found or room.not_member.
+        """
+        future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
+        self._asking.append(((user_id, room_id or user_id), future))
+        if self._admitting is None:
+            self._admitting = asyncio.ensure_future(self._admit_all())
+        return await future
+
+    async def _admit_all(self) -> None:
+        while self._asking:
+            batch, self._asking = self._asking[:ADMISSIONS], self._asking[ADMISSIONS:]
+            answers: list[Admission | Exception]
+            try:
+                answers = [*await in_database(admission.admit_each, [pair for pair, _ in batch])]
+            except Exception as error:
+                answers = [error] * len(batch)
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if future.done():  # its socket is gone
+                    continue
+                if isinstance(answer, Exception):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)
+        self._admitting = None
 
     async def page(self, stream: str, after: int) -> list[Entry]:
         """See read_page."""
@@ -107,53 +112,10 @@ class DatabaseLog:
         return await in_database(time_heads, streams)
 
 
-def admit(user_id: UUID, room_id: UUID | None) -> Admission:
-    """Read head and membership of a room, or of the user's inbox. Raises Problem not_found or room.not_member.
-
-    The head is read first: who is a member after that may hear all up to it, and the log tells the rest in order.
-    """
-    stream = room_id or user_id
-    admission = admit_all(user_id, [stream]).get(stream)
-    if admission is None:
-        raise seen_from_outside(stream)
-    return admission
-
-
-def admit_all(user_id: UUID, streams: Sequence[UUID]) -> dict[UUID, Admission]:
-    """As admit, for many streams by a constant number of queries; those that are not the user's are left out."""
-    epoch, heads = read_heads(streams)
-    members = Member.objects.filter(user_id=user_id, room_id__in=streams, state="joined")
-    rooms = {
-        room: (joined, history) for room, joined, history in members.values_list("room", "joined_seq", "room__history")
-    }
-    partly = [room for room, (_, history) in rooms.items() if history == History.SINCE_JOINED]
-    stays = _read_stays(user_id, partly)
-    admissions = {}
-    for stream in streams:
-        head = heads.get(str(stream), 0)
-        if stream in stays:
-            head = max([head, *(seq for stay in stays[stream] for seq in stay if seq)])
-        elif stream in rooms:
-            head = max(head, rooms[stream][0])
-        if stream == user_id or stream in rooms:
-            admissions[stream] = Admission(head, epoch, stays.get(stream))
-    return admissions
-
-
-def _read_stays(user_id: UUID, rooms: Sequence[UUID]) -> dict[UUID, tuple[Stay, ...]]:
-    if not rooms:
-        return {}
-    stays: dict[UUID, tuple[Stay, ...]] = {}
-    intervals = Interval.objects.filter(user_id=user_id, room_id__in=rooms).order_by("joined_seq")
-    for room, first, last in intervals.values_list("room_id", "joined_seq", "left_seq"):
-        stays[room] = (*stays.get(room, ()), (first, last))
-    return stays
-
-
 def sync(user_id: UUID, subscribe: bool, **body: Any) -> tuple[Synced, dict[UUID, Admission]]:
     """The answer to a sync, and what is needed to go on from it. Raises as api.services.sync does."""
     synced = sync_service.sync(user_id=user_id, max_bytes=PAGE_BYTES, **body)
-    return synced, admit_all(user_id, list(synced.cursors)) if subscribe else {}
+    return synced, admit_streams(user_id, list(synced.cursors)) if subscribe else {}
 
 
 def may_type(user_id: UUID, room_id: UUID) -> int:
@@ -173,19 +135,3 @@ def time_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int], floa
     began = time.thread_time()
     epoch, heads = read_heads(streams)
     return epoch, heads, time.thread_time() - began
-
-
-def read_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int]]:
-    """The epoch and the heads of all these streams, in one query with one bind parameter."""
-    if connection.vendor == "postgresql":
-        chosen = "SELECT unnest(%s::uuid[])"
-        parameter: str | list[str] = [str(stream) for stream in streams]
-    else:
-        chosen = "SELECT value FROM json_each(%s)"
-        parameter = orjson.dumps([UUID(str(stream)).hex for stream in streams]).decode()
-    query = f"""SELECT e.value, h.stream, h.last_seq FROM api_epoch e
-                LEFT JOIN api_streamhead h ON h.stream IN ({chosen})"""
-    with connection.cursor() as cursor:
-        cursor.execute(query, (parameter,))
-        rows = cursor.fetchall()
-    return rows[0][0], {str(UUID(str(stream))): seq for _, stream, seq in rows if stream}

@@ -11,8 +11,9 @@ from channels.layers import BaseChannelLayer
 from django.db import Error as DatabaseError
 
 from api.models import Event
+from realtime.admission import Admission
 from realtime.broker import CONTROL, Broker, Message
-from realtime.database import PAGE_EVENTS, Admission
+from realtime.database import PAGE_EVENTS
 from realtime.ephemeral import Markers, Typing, ephemeral
 from realtime.feed import Entry, Feed, Run, Sink, Subscription
 from realtime.sessions import Sessions

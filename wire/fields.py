@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
+from django.core.validators import ProhibitNullCharactersValidator
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from wire import strict_json
 from wire.times import format_time
@@ -66,14 +68,17 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError(errors)
         return value
 
+    @cached_property
+    def _known(self) -> dict[str, Any]:
+        return {name: field for name, field in self.fields.items() if not field.read_only}
+
     def _unknown(self, data: Mapping[str, object]) -> dict[str, Any]:
-        known = {name for name, field in self.fields.items() if not field.read_only}
-        return {key: [ErrorDetail("There is no such field.", "unknown")] for key in data if key not in known}
+        return {key: [ErrorDetail("There is no such field.", "unknown")] for key in data if key not in self._known}
 
     def _mistyped(self, data: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
-        for name, field in self.fields.items():
-            if data.get(name) is not None and not field.read_only:
-                error = _type_error(field, data[name])
+        for name, value in data.items():
+            if value is not None and name in self._known:
+                error = _type_error(self._known[name], value)
                 if error:
                     yield name, error
 
@@ -151,6 +156,9 @@ class TimeField(serializers.DateTimeField):
         return format_time(value)  # DRF does not ask about None
 
 
+_OF_THE_GATE = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
+
+
 class TextField(serializers.CharField):
     """Text as people write it, kept as it is: counted in code points and in UTF-8 bytes, free of control characters."""
 
@@ -164,6 +172,8 @@ class TextField(serializers.CharField):
     ) -> None:
         options.setdefault("trim_whitespace", False)
         super().__init__(max_length=max_chars, **options)
+        # DRF looks at each character of the text for NUL and for surrogates; our JSON gate has refused both.
+        self.validators = [each for each in self.validators if not isinstance(each, _OF_THE_GATE)]
         self.max_bytes = max_bytes
         self.forbidden = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]" if multiline else r"[\x00-\x1f\x7f]")
 

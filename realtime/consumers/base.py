@@ -35,6 +35,7 @@ class HardenedConsumer(AsyncAPIConsumer):
     """One websocket. `closing` is true from the moment its end is decided: nothing is said after the goodbye."""
 
     channel_layer_alias = None
+    permission_classes = ()  # who may what is decided by `answer` and by the services
     available_actions: ClassVar[dict[str, str]]
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:

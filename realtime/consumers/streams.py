@@ -12,9 +12,10 @@ from rest_framework import serializers
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import SyncActionSerializer, SyncedSerializer
 from realtime import database
+from realtime.admission import Admission
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
-from realtime.database import Admission, in_database, may_type
+from realtime.database import in_database, may_type
 from realtime.feed import Feed, Run, Subscription
 from realtime.hub import Opened, reply_of
 from realtime.outbox import Outbox

@@ -1,0 +1,104 @@
+"""Who may hear what from where on: the head of a stream and the membership of its listener, read together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from api.models import Interval, Member
+from api.models.rooms import History
+from api.services.access import seen_from_outside
+from realtime.feed import Stay
+from wire.problems import Problem
+
+Pair = tuple[UUID, UUID]  # a user, and a room or their own inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a subscription may hear, read in one snapshot: everything up to `head` is decided by it."""
+
+    head: int
+    epoch: int
+    stays: tuple[Stay, ...] | None = None  # None: all of it
+
+    @property
+    def is_member(self) -> bool:
+        """False when a leave was read that came after the membership."""
+        return self.stays is None or any(last is None for _, last in self.stays)
+
+    def missed(self, after: int) -> tuple[int, int, int]:
+        """How many visible events after a cursor there are up to the head, the first of them and the last."""
+        stays = ((1, None),) if self.stays is None else self.stays
+        parts = [(max(first, after + 1), min(last or self.head, self.head)) for first, last in stays]
+        parts = [(first, last) for first, last in parts if first <= last]
+        if not parts:
+            return 0, 0, 0
+        return sum(last - first + 1 for first, last in parts), parts[0][0], parts[-1][1]
+
+
+def admit_streams(user_id: UUID, streams: Sequence[UUID]) -> dict[UUID, Admission]:
+    """Admit one user to many streams; those that are not theirs are left out."""
+    return {stream: admission for (_, stream), admission in admit_all([(user_id, each) for each in streams]).items()}
+
+
+def admit_each(pairs: Sequence[Pair]) -> list[Admission | Problem]:
+    """Admit each user to their stream, or say why not: Problem not_found or room.not_member."""
+    admitted = admit_all(pairs)
+    return [admitted.get(pair) or seen_from_outside(pair[1]) for pair in pairs]
+
+
+def admit_all(pairs: Sequence[Pair]) -> dict[Pair, Admission]:
+    """Admit users to streams by a constant number of queries.
+
+    The heads are read first: who is a member after that may hear all up to it, and the log tells the rest in order.
+    """
+    epoch, heads = read_heads({stream for _, stream in pairs})
+    wanted, users, rooms = set(pairs), {user for user, _ in pairs}, {stream for _, stream in pairs}
+    members = Member.objects.filter(user_id__in=users, room_id__in=rooms, state="joined")
+    rows = members.values_list("user_id", "room_id", "joined_seq", "room__history")
+    joined = {(user, room): (seq, history) for user, room, seq, history in rows if (user, room) in wanted}
+    stays = _read_stays([pair for pair, (_, history) in joined.items() if history == History.SINCE_JOINED])
+    admissions = {}
+    for pair in pairs:
+        user, stream = pair
+        head = heads.get(str(stream), 0)
+        if pair in stays:
+            head = max([head, *(seq for stay in stays[pair] for seq in stay if seq)])
+        elif pair in joined:
+            head = max(head, joined[pair][0])
+        if pair in joined or user == stream:
+            admissions[pair] = Admission(head, epoch, stays.get(pair))
+    return admissions
+
+
+def _read_stays(pairs: Sequence[Pair]) -> dict[Pair, tuple[Stay, ...]]:
+    stays: dict[Pair, tuple[Stay, ...]] = dict.fromkeys(pairs, ())
+    if pairs:
+        users, rooms = {user for user, _ in pairs}, {room for _, room in pairs}
+        intervals = Interval.objects.filter(user_id__in=users, room_id__in=rooms).order_by("joined_seq")
+        for user, room, first, last in intervals.values_list("user_id", "room_id", "joined_seq", "left_seq"):
+            if (user, room) in stays:
+                stays[user, room] = (*stays[user, room], (first, last))
+    return stays
+
+
+_HEADS = """SELECT e.value, h.stream, h.last_seq FROM (SELECT COALESCE((SELECT value FROM api_epoch), 1) AS value) e
+            LEFT JOIN api_streamhead h ON h.stream IN """
+
+
+def read_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int]]:
+    """The epoch and the heads of all these streams, in one query with one bind parameter."""
+    ids = [str(stream) for stream in streams]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_HEADS + "(SELECT unnest(%s::uuid[]))", (ids,))
+            rows = cursor.fetchall()
+            return rows[0][0], {str(stream): seq for _, stream, seq in rows if stream}
+        # SQLite keeps UUIDs as 32 digits.
+        known = {each.replace("-", ""): each for each in ids}
+        cursor.execute(_HEADS + "(SELECT value FROM json_each(%s))", (orjson.dumps(list(known)).decode(),))
+        rows = cursor.fetchall()
+        return rows[0][0], {known[stream]: seq for _, stream, seq in rows if stream}
