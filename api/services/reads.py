@@ -9,7 +9,7 @@ from django.db.models.lookups import Exact
 
 from accounts.models import Session
 from api.events import Log, recording
-from api.models import Interval, Member, Message
+from api.models import Interval, Member, Message, StreamHead
 from api.models.rooms import History
 from api.services.access import find_reader
 from wire.problems import FieldError, Problem, define
@@ -59,8 +59,13 @@ def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
 
 
 def _tell(log: Log, member: Member, head: int) -> None:
-    """The user's own devices hear it for sure; in a small room the others hear it when they are there."""
-    data = {"room_id": member.room_id, "user_id": member.user_id, "read_seq": member.read_seq}
+    """The user's own devices hear it for sure; in a small room the others hear it when they are there.
+
+    An own send moves the marker too, in another stream: the event's `head` tells a device which of the two came last.
+    It is read once the member's row is locked: a send up to it came before, and a later one moves the marker again.
+    """
+    latest = StreamHead.objects.values_list("last_seq", flat=True).get(pk=member.room_id)
+    data = {"room_id": member.room_id, "user_id": member.user_id, "read_seq": member.read_seq, "head": latest}
     log.append(member.user_id, "read.updated", member.user_id, data)
     if member.room.member_count <= RECEIPTS_UP_TO:
         log.tell(member.room_id, "read.updated", member.user_id, data, min_seq=head)

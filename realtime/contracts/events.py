@@ -22,11 +22,12 @@ from wire.fields import TimeField
 
 
 class MarkerMovedSerializer(serializers.Serializer[Any]):
-    """How far a member has read."""
+    """How far a member has read. Their own message moves it on when its seq is above `head`: then it is the later."""
 
     room_id = serializers.UUIDField()
     user_id = serializers.UUIDField()
     read_seq = serializers.IntegerField()
+    head = serializers.IntegerField()
 
 
 class RoomHeadSerializer(serializers.Serializer[Any]):

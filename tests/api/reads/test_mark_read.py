@@ -32,7 +32,7 @@ def test_it_works(bob: Person, room: Any) -> None:
     assert (me["read_seq"], me["unread"]) == (3, 1)
     event = inbox_of(bob)[-1]
     assert event["type"] == "read.updated"
-    assert event["data"] == {"room_id": room["id"], "user_id": str(bob.user.id), "read_seq": 3}
+    assert event["data"] == {"room_id": room["id"], "user_id": str(bob.user.id), "read_seq": 3, "head": 4}
     assert "read.updated" not in types_of(room)
 
 
