@@ -90,6 +90,7 @@ class Crowd:
     latencies_ns: list[int] = field(default_factory=list)
     ack_ns: list[int] = field(default_factory=list)
     deliveries: int = 0
+    refused: int = 0
     errors: list[str] = field(default_factory=list)
     on_heard: Callable[[str], None] | None = None  # a sender's message has reached everybody
     on_acknowledged: Callable[[str], None] | None = None  # with the sender
@@ -163,16 +164,19 @@ class Crowd:
         peer.say(self.dialect.message(room, text, tag))
 
     def acknowledge(self, tag: str, status: int) -> None:
-        """A send was answered."""
-        if status not in (200, 201):
+        """A send was answered. 503 is an honest refusal of a busy server; anything else but success is an error."""
+        if status == 503:
+            self.refused += 1
+        elif status not in (200, 201):
             self.errors.append(f"{tag} was refused: {status}")
         if self.on_acknowledged and (said_at := self.unacknowledged.pop(tag, None)) is not None:
-            self.ack_ns.append(perf_counter_ns() - said_at)
+            if status != 503:
+                self.ack_ns.append(perf_counter_ns() - said_at)
             self.on_acknowledged(tag.split(".")[0])
 
     def clear(self) -> None:
         """New books, for the next run."""
-        self.latencies_ns, self.ack_ns, self.deliveries = [], [], 0
+        self.latencies_ns, self.ack_ns, self.deliveries, self.refused = [], [], 0, 0
 
     def give_up(self) -> int:
         """Forget what is still on its way; how many deliveries that are."""

@@ -22,25 +22,25 @@ class Senders:
     def __init__(self, crowd: Crowd, peers: Sequence[Peer], rooms: Sequence[str]) -> None:
         self.crowd, self.rooms = crowd, rooms
         self.peers = {f"s{number}": peer for number, peer in enumerate(peers)}
-        self.until, self.waiting, self.acknowledged = 0.0, 0, 0
+        self.until, self.waiting = 0.0, 0
         self.quiet = asyncio.Event()
         crowd.on_acknowledged = self._go_on
 
     async def run(self, seconds: float) -> int:
         """How many were acknowledged."""
-        self.until, self.waiting, self.acknowledged = time.perf_counter() + seconds, len(self.peers), 0
+        self.crowd.clear()
+        self.until, self.waiting = time.perf_counter() + seconds, len(self.peers)
         self.quiet.clear()
         for sender in self.peers:
             self._say(sender)
         async with asyncio.timeout(seconds + 30):
             await self.quiet.wait()
-        return self.acknowledged
+        return len(self.crowd.ack_ns)
 
     def _say(self, sender: str) -> None:
         self.crowd.say(self.peers[sender], sender, self.rooms[int(sender[1:]) % len(self.rooms)], 0)
 
     def _go_on(self, sender: str) -> None:
-        self.acknowledged += 1
         if time.perf_counter() < self.until:
             self._say(sender)
             return
@@ -53,7 +53,7 @@ def _rooms_of(rooms: int) -> list[list[int]]:
     return [list(range(room, SENDERS, rooms)) for room in range(rooms)]
 
 
-async def heads(parley: Parley, seeded: Seeded, rooms: int) -> int:
+async def heads(parley: Parley, seeded: Seeded) -> int:
     """The sum of the rooms' heads, as a member sees them: what is really in the log."""
     async with httpx.AsyncClient(base_url=parley.process.url, trust_env=False) as http:
         total = 0
@@ -73,23 +73,22 @@ async def measure(
     peers = await crowd.join([user["token"] for user in seeded.users], [[]] * SENDERS)
     senders = Senders(crowd, peers, seeded.rooms)
     await senders.run(0.5)
-    before, said = await heads(parley, seeded, rooms), 0
+    before, said, refused = await heads(parley, seeded), 0, 0
     rates, cpus, backings, p50s, p99s = [], [], [], [], []
     for _ in range(runs):
-        crowd.clear()
         cpu, backing, began = cpu_seconds([parley.process.pid]), cpu_seconds(pids), time.perf_counter()
         count = await senders.run(seconds)
         elapsed = time.perf_counter() - began
-        said += count
+        said, refused = said + count, refused + crowd.refused
         rates.append(count / elapsed)
         cpus.append((cpu_seconds([parley.process.pid]) - cpu) / count * 1e6)
         backings.append((cpu_seconds(pids) - backing) / count * 1e6)
         p50, p99 = percentiles(crowd.ack_ns)
         p50s.append(p50)
         p99s.append(p99)
-    kept = await heads(parley, seeded, rooms) - before
+    kept = await heads(parley, seeded) - before
     await crowd.close()
-    if kept != said or crowd.errors:
+    if not said <= kept <= said + refused or crowd.errors:  # what was refused as too late may be there all the same
         raise AssertionError(f"{name}: {said} acknowledged, {kept} in the log; {crowd.errors[:3]}")
     place = "one room" if rooms == 1 else f"{rooms} rooms"
     row = Row(
@@ -101,6 +100,7 @@ async def measure(
         p50_ms=median(p50s),
         p99_ms=median(p99s),
         backing_us=median(backings),
+        note=f"{refused:,} refused (503)" if refused else "",
         runs_us=cpus,
         family="durable sends, by rooms",
         size=rooms,
