@@ -31,8 +31,8 @@ def record(direction: Direction, face: Face, payload: Any) -> None:
             _record_close(payload)
         elif direction == "received":
             {"rest": _record_response, "socket": _record_frame, "door": _record_door_frame}[face](payload)
-    except Undocumented as error:
-        broken.append(f"{face}: {error}\n  in {str(payload)[:1000]}")
+    except (Undocumented, LookupError, TypeError, AttributeError) as error:  # the last three: of another shape at all
+        broken.append(f"{face}: {error!r}\n  in {str(payload)[:1000]}")
 
 
 def _record_response(response: dict[str, Any]) -> None:
