@@ -114,8 +114,11 @@ class DatabaseLog:
 
 def sync(user_id: UUID, subscribe: bool, **body: Any) -> tuple[Synced, dict[UUID, Admission]]:
     """The answer to a sync, and what is needed to go on from it. Raises as api.services.sync does."""
-    synced = sync_service.sync(user_id=user_id, max_bytes=PAGE_BYTES, **body)
-    return synced, admit_streams(user_id, list(synced.cursors)) if subscribe else {}
+    while True:
+        synced = sync_service.sync(user_id=user_id, max_bytes=PAGE_BYTES, **body)
+        admissions = admit_streams(user_id, list(synced.cursors)) if subscribe else {}
+        if all(admission.epoch == synced.data["epoch"] for admission in admissions.values()):
+            return synced, admissions  # else the past was rewritten in between
 
 
 def may_type(user_id: UUID, room_id: UUID) -> int:
