@@ -14,8 +14,9 @@ OUT = ((404, "not_found"), (403, "room.not_member"))
 class Device:
     """A client of one viewer. `reloaded` are the rooms that it had to read anew after a hole."""
 
-    def __init__(self, viewer: Account, before: Snapshot) -> None:
+    def __init__(self, viewer: Account, before: Snapshot, way: str) -> None:
         self.viewer = viewer
+        self.way = way
         self.state = State(viewer.id, before)
         self.reloaded: set[str] = set()
 
@@ -38,8 +39,10 @@ class Device:
 class Listener(Device):
     """A client with a socket; `follows_inbox` says that the server subscribes it to rooms that are added."""
 
-    def __init__(self, viewer: Account, before: Snapshot, socket: Socket, *, follows_inbox: bool = False) -> None:
-        super().__init__(viewer, before)
+    def __init__(
+        self, viewer: Account, before: Snapshot, socket: Socket, way: str = "live", *, follows_inbox: bool = False
+    ) -> None:
+        super().__init__(viewer, before, way)
         self.socket = socket
         self.follows_inbox = follows_inbox
         self.heard = len(socket.events)
@@ -95,7 +98,7 @@ async def listen(viewer: Account, before: Snapshot, socket: Socket) -> Listener:
 
 async def listen_by_sync(viewer: Account, before: Snapshot, socket: Socket) -> Listener:
     """A live socket: all by the one frame after connecting."""
-    device = Listener(viewer, before, socket, follows_inbox=True)
+    device = Listener(viewer, before, socket, "live by sync", follows_inbox=True)
     body: JSON = {"rooms": device.state.cursors, "inbox": before["inbox"], "epoch": 1, "subscribe": True, "next": None}
     while True:
         reply = await socket.call("sync", **body)
@@ -107,7 +110,7 @@ async def listen_by_sync(viewer: Account, before: Snapshot, socket: Socket) -> L
 
 async def replay(viewer: Account, before: Snapshot) -> Device:
     """A socket that is opened after the fact: subscribe after what I have."""
-    device = Listener(viewer, before, await viewer.connect())
+    device = Listener(viewer, before, await viewer.connect(), "by replay")
     known = device.state.cursors
     await device.subscribe(None, before["inbox"])
     device.state.fold(device.socket.events)
@@ -120,7 +123,7 @@ async def replay(viewer: Account, before: Snapshot) -> Device:
 
 async def sync(viewer: Account, before: Snapshot, *, socket: Socket | None = None, limit: int = 1_000) -> Device:
     """The cursors in, the lacks out, by REST or as an action; page by page, in the order of the answer."""
-    device = Device(viewer, before)
+    device = Device(viewer, before, "by sync")
     body: JSON = {"rooms": device.state.cursors, "inbox": before["inbox"], "epoch": 1, "limit": limit, "next": None}
     while True:
         page = await _ask(viewer, socket, body)

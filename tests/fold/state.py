@@ -48,18 +48,16 @@ class Room:
     read_seq: int
     messages: dict[str, JSON] = field(default_factory=dict)
     members: dict[str, JSON] = field(default_factory=dict)
-    marked_at: str = ""  # when the read marker last moved
+    marked: int = 0  # the room's seq as of which the read marker stands
     stale: bool = False
 
     @classmethod
     def loaded(cls, viewer: str, loaded: Loaded) -> Room:
         """As it was read."""
         shape, me = loaded["room"], loaded["room"]["me"]
-        room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"])
+        room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"], marked=shape["head"])
         room.messages = {message["id"]: message for message in loaded["messages"]}
         room.members = {member["user"]["id"]: member for member in loaded["members"]}
-        mine = [message["created_at"] for message in loaded["messages"] if message["sender"]["id"] == viewer]
-        room.marked_at = max([*mine, room.members[viewer]["joined_at"]])
         return room
 
     @classmethod
@@ -69,7 +67,7 @@ class Room:
         roles = {member["user_id"]: member["role"] for member in data["members"]}
         shape = {name: value for name, value in data.items() if name != "members"}
         shape |= {"head": event["seq"], "last_event_at": at, "member_count": len(roles)}
-        room = cls(viewer, shape, "joined", roles[viewer], read_seq=1, marked_at=at)
+        room = cls(viewer, shape, "joined", roles[viewer], read_seq=1, marked=1)
         room.members = {
             user_id: {"user": {"id": user_id}, "role": role, "state": "joined", "joined_at": at}
             for user_id, role in roles.items()
@@ -108,7 +106,7 @@ class Room:
         if user_id == self.viewer:
             self.state, self.role = data["state"], data["role"]
             if kind == "member.joined":
-                self.mark(data["read_seq"], event["at"])
+                self._mark_here(event["seq"])
 
     def _apply_message(self, event: JSON) -> None:
         """An edit of what is not here is of a message from before my time: its text is not for my history."""
@@ -117,12 +115,20 @@ class Room:
         if event["type"] == "message.created" or known:
             self.messages[message["id"]] = message if known is None or message["version"] > known["version"] else known
         if event["type"] == "message.created" and message["sender"]["id"] == self.viewer:
-            self.mark(message["seq"], event["at"])
+            self._mark_here(event["seq"])
 
-    def mark(self, read_seq: int, at: str) -> None:
-        """The read marker moves by own sends and joins in the room, and by `read.updated` in the inbox."""
-        if at >= self.marked_at:
-            self.read_seq, self.marked_at = read_seq, at
+    def mark(self, read_seq: int, head: int) -> None:
+        """What `read.updated` says, which has seen the room up to its `head`.
+
+        Own sends and joins move the marker too, in the other stream, and which stream is heard first is chance.
+        """
+        if head >= self.marked:
+            self.read_seq, self.marked = read_seq, head
+
+    def _mark_here(self, seq: int) -> None:
+        """What I do in the room moves my marker there, unless a `read.updated` has seen it already."""
+        if seq > self.marked:
+            self.read_seq = self.marked = seq
 
     def view(self) -> JSON:
         """What REST shows of it, as far as a fold can know."""
@@ -167,6 +173,7 @@ class State:
         self.missing: set[str] = set()
         self.begun: set[str] = set()
         self._waiting: dict[str, list[JSON]] = {}
+        self._marks: dict[str, JSON] = {}  # by room, the newest marker of one whose stream has not begun yet
 
     @property
     def cursors(self) -> dict[str, int]:
@@ -186,6 +193,7 @@ class State:
         """Take what was read of a room, and what was heard of it since."""
         room = self.rooms[loaded["room"]["id"]] = Room.loaded(self.viewer, deepcopy(loaded))
         self.missing.discard(room.id)
+        self._marks.pop(room.id, None)  # a Room that is read after it is newer
         self.fold(self._waiting.pop(room.id, []))
 
     def forget(self, room_id: str) -> None:
@@ -208,10 +216,15 @@ class State:
         elif room := self.rooms.get(room_id):
             room.apply(event)
         elif event["type"] == "room.created":
-            self.rooms[room_id] = Room.created(self.viewer, event)
-            self.begun.discard(room_id)
+            self._begin(Room.created(self.viewer, event))
         else:
             self._waiting.setdefault(room_id, []).append(event)
+
+    def _begin(self, room: Room) -> None:
+        self.rooms[room.id] = room
+        self.begun.discard(room.id)
+        if moved := self._marks.pop(room.id, None):
+            room.mark(moved["read_seq"], moved["head"])
 
     def _apply_inbox(self, event: JSON) -> None:
         kind, data = event["type"], event["data"]
@@ -223,8 +236,16 @@ class State:
             self.remove(data["id"], data["reason"], data["seq"])
         elif kind == "room.added" and data["id"] not in self.rooms:
             (self.begun if data["seq"] == 1 else self.missing).add(data["id"])
-        elif kind == "read.updated" and (room := self.rooms.get(data["room_id"])):
-            room.mark(data["read_seq"], event["at"])
+        elif kind == "read.updated":
+            self._mark(event)
+
+    def _mark(self, event: JSON) -> None:
+        moved = event["data"]
+        room = self.rooms.get(moved["room_id"])
+        if room is None:
+            self._marks[moved["room_id"]] = moved
+        else:
+            room.mark(moved["read_seq"], moved["head"])
 
     def view(self) -> JSON:
         """Everything that REST shows."""

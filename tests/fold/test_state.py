@@ -1,0 +1,89 @@
+"""The fold is a checker, so it is tested with what it must catch: each event that is left out or wrong shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fold.state import JSON, State, differences
+
+ALICE, BOB, ROOM = "alice", "bob", "room"
+SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "archived_at": None}
+
+
+def event(seq: int, kind: str, data: JSON, room_id: str | None = ROOM) -> JSON:
+    return {"type": kind, "room_id": room_id, "seq": seq, "at": f"2026-01-01T00:00:0{seq}.000Z", "data": data}
+
+
+def member(user_id: str, state: str = "joined", role: str = "member") -> JSON:
+    return {"user": {"id": user_id}, "role": role, "state": state, "joined_at": "then", "read_seq": 1}
+
+
+def message(seq: int, version: int, sender: str, **more: Any) -> JSON:
+    return {"id": f"m{seq}", "seq": seq, "version": version, "sender": {"id": sender}, "deleted_at": None, **more}
+
+
+CREATED = {**SHAPE, "members": [{"user_id": ALICE, "role": "owner"}, {"user_id": BOB, "role": "member"}]}
+LIFE = [
+    event(1, "room.added", {**SHAPE, "seq": 1}, None),
+    event(1, "room.created", CREATED),
+    event(2, "message.created", message(2, 2, BOB, text="one")),
+    event(3, "message.edited", message(2, 3, BOB, text="two")),
+    event(4, "member.left", member(BOB, "left")),
+    event(5, "message.created", message(5, 5, ALICE, text="bye")),
+    event(6, "message.deleted", message(2, 6, BOB, text=None) | {"deleted_at": "now"}),
+    event(7, "room.updated", {**SHAPE, "name": "Coffee"}),
+    event(2, "read.updated", {"room_id": ROOM, "read_seq": 1, "head": 7}, None),
+]
+
+
+def fold(events: list[JSON]) -> JSON:
+    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": []})
+    state.fold(events)
+    return state.view()
+
+
+def test_it_works() -> None:
+    view = fold(LIFE)["rooms"][ROOM]
+
+    assert [said["text"] for said in view["messages"]] == [None, "bye"]
+    assert list(view["members"]) == [ALICE]
+    assert (view["room"]["name"], view["room"]["head"], view["room"]["member_count"]) == ("Coffee", 7, 1)
+    assert (view["room"]["me"]["read_seq"], view["room"]["me"]["unread"]) == (1, 0)
+
+
+@pytest.mark.parametrize("missing", [2, 4, 5, 6, 7, 8])
+def test_a_lost_event_shows(missing: int) -> None:
+    assert differences(fold(LIFE[:missing] + LIFE[missing + 1 :]), fold(LIFE))
+
+
+def test_a_doubled_event_changes_nothing() -> None:
+    assert fold([one for one in LIFE for _ in range(2)]) == fold(LIFE)
+
+
+def test_the_inbox_may_come_first_or_last() -> None:
+    inbox = [one for one in LIFE if one["room_id"] is None]
+    room = [one for one in LIFE if one["room_id"] is not None]
+
+    assert fold(inbox + room) == fold(room + inbox) == fold(LIFE)
+
+
+def test_a_later_send_outdoes_a_marker_that_is_heard_after_it() -> None:
+    mark = event(2, "read.updated", {"room_id": ROOM, "read_seq": 1, "head": 4}, None)
+
+    view = fold([*LIFE[:-1], mark])
+
+    assert view["rooms"][ROOM]["room"]["me"]["read_seq"] == 5
+
+
+def test_a_hole_calls_for_reading_anew() -> None:
+    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": []})
+
+    state.fold([*LIFE[:3], *LIFE[4:]])
+
+    assert state.stale == [ROOM]
+
+
+def test_differences_name_the_place() -> None:
+    assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == ["a[0].b: folded 1, seen 2"]
