@@ -8,6 +8,7 @@ import atexit
 import functools
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -53,11 +54,18 @@ def remove_at_exit(folder: Path) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody listens on, below those from which outgoing connections take theirs.
+
+    One of the latter would often be taken before the server that it is meant for has started.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, what: str) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.realtime.deployment import ONCE
 from tests.servers import ParleyServer
 from tests.sockets import Account, Socket
 
@@ -109,6 +110,7 @@ async def test_a_message_may_come_with_the_handshake(alice: Account, slug: str) 
     assert not any("error" in frame for socket in sockets for frame in socket.frames)
 
 
+@ONCE
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
@@ -154,6 +156,7 @@ async def test_twenty_of_them_end_it(alice: Account, slug: str) -> None:
     assert {tuple(frame) for frame in socket.frames} == {("error",)}
 
 
+@ONCE
 @pytest.mark.parametrize("name", ["a b", "%00", "x" * 65, "caf%C3%A9%21"])
 async def test_a_name_that_is_none_is_refused(alice: Account, name: str) -> None:
     socket = await alice.connect(path=f"/ws/chat/{name.replace(' ', '%20')}/")

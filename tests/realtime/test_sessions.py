@@ -8,12 +8,12 @@ from uuid import uuid4
 import pytest
 
 from tests.answers import End
-from tests.realtime.deployment import ACROSS_SECONDS, Deployment
+from tests.realtime.deployment import ACROSS_SECONDS, ONCE, Deployment
 from tests.servers import ParleyServer
 from tests.sockets import PASSWORD, Account, Socket
 
 # Each story has a socket on both processes already, and without Redis the other one takes its two seconds.
-pytestmark = pytest.mark.parametrize("here", ["daphne"], indirect=True)
+pytestmark = ONCE
 REVOKED = (4410, "session_revoked", False)
 
 

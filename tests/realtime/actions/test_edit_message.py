@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.realtime.actions.knocking import NOWHERE, SHUT, answer, knock, said
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -80,6 +81,7 @@ async def test_an_archived_room_does_not_change(alice: Account) -> None:
     assert reply.refusal == (409, "room.archived")
 
 
+@ONCE
 @pytest.mark.parametrize(
     "body",
     [

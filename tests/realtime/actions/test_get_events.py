@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -34,6 +35,7 @@ async def test_without_a_room_it_is_the_inbox(alice: Account) -> None:
     assert said(reply) == answer(await alice.get("/v1/me/events"))
 
 
+@ONCE
 @pytest.mark.parametrize("page", [{}, {"after": 1, "limit": 1}, {"before": 3}, {"after": 99}])
 async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
@@ -46,6 +48,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
     assert said(reply) == answer(await alice.get(f"/v1/rooms/{room['id']}/events", **page))
 
 
+@ONCE
 @pytest.mark.parametrize("page", [{"limit": 0}, {"limit": 201}, {"after": -1}, {"after": "1"}, {"around": 1}])
 async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -21,6 +22,7 @@ async def test_it_works(alice: Account) -> None:
     assert (reply.data["head"], reply.data["epoch"]) == (4, room["epoch"])
 
 
+@ONCE
 @pytest.mark.parametrize(
     "page",
     [
@@ -46,6 +48,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
     assert said(reply) == answer(twin)
 
 
+@ONCE
 @pytest.mark.parametrize(
     "page",
     [

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -31,6 +32,7 @@ async def test_it_never_moves_forward(alice: Account) -> None:
     assert said(reply) == answer(again)
 
 
+@ONCE
 @pytest.mark.parametrize("seq", [None, 0, -1, "2", 1.5])
 async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
     room = await alice.make_room()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -15,6 +16,7 @@ async def test_it_works(alice: Account) -> None:
     assert reply.data["server_time"].endswith("Z")
 
 
+@ONCE
 @pytest.mark.parametrize("request_id", ["a1", "", "x" * 64, 7, 0, -5, 2**53 - 1, None])
 async def test_the_reply_repeats_the_request_id(alice: Account, request_id: str | int | None) -> None:
     socket = await alice.connect()

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -71,6 +72,7 @@ async def test_a_client_id_is_not_used_for_something_else(alice: Account) -> Non
     assert reply.refusal == (409, "message.client_id_reused")
 
 
+@ONCE
 @pytest.mark.parametrize(
     "body",
     [
@@ -102,6 +104,7 @@ async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: d
     assert said(reply) == answer(twin)
 
 
+@ONCE
 @pytest.mark.parametrize("room_id", [None, 5, "lobby", "", [], {"id": 1}, "01890000000070008000000000000000"])
 async def test_a_room_id_that_is_none_is_refused(alice: Account, room_id: object) -> None:
     socket = await alice.connect()

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.realtime.actions.knocking import knock
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -58,6 +59,7 @@ async def test_the_whole_may_be_sent_again(alice: Account) -> None:
     assert [result["id"] for result in again.data["results"][:2]] == [result["id"] for result in first.data["results"]]
 
 
+@ONCE
 @pytest.mark.parametrize("batch", [None, [], {}, "all", [5], [[]], [None], items(*"x" * 51)])
 async def test_what_is_no_batch_is_refused(alice: Account, batch: object) -> None:
     room = await alice.make_room()

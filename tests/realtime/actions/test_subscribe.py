@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account, Socket
 
 
@@ -104,6 +105,7 @@ async def test_of_more_it_says_what_is_missing(alice: Account) -> None:
     assert order(socket) == ["subscribe", "room.limited", "room.synced", "message.created"]
 
 
+@ONCE
 @pytest.mark.parametrize("cursor", [{"after": 3}, {"after": 2**53 - 1}, {"after": 1, "epoch": 7}, {"epoch": 7}])
 async def test_a_cursor_that_cannot_be_is_reset(alice: Account, cursor: dict[str, int]) -> None:
     room = await alice.make_room()
@@ -209,6 +211,7 @@ async def test_the_inbox_has_no_room(alice: Account, bob: Account) -> None:
     assert (event["room_id"], event["seq"], event["data"]["id"]) == (None, 1, room["id"])
 
 
+@ONCE
 @pytest.mark.parametrize(
     "body",
     [

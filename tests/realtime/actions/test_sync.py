@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.realtime.actions.knocking import NOWHERE, answer, said
+from tests.realtime.deployment import ONCE
 from tests.servers import ParleyServer
 from tests.sockets import Account
 
@@ -118,6 +119,7 @@ async def test_an_outsider_learns_nothing(alice: Account, charlie: Account) -> N
     assert "secret" not in str(socket.frames)
 
 
+@ONCE
 @pytest.mark.parametrize(
     "body",
     [
@@ -145,6 +147,7 @@ async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: d
     assert said(reply) == answer(await alice.post("/v1/sync", body))
 
 
+@ONCE
 @pytest.mark.parametrize("subscribe", [1, "true", None, []])
 async def test_subscribe_is_yes_or_no(alice: Account, subscribe: object) -> None:
     socket = await alice.connect()

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.realtime.actions.knocking import SHUT, knock
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -59,6 +60,7 @@ async def test_who_was_removed_hears_nothing(alice: Account, bob: Account) -> No
     assert removed.events[-1]["type"] == "member.removed"
 
 
+@ONCE
 @pytest.mark.parametrize("on", [None, 1, "true", "", []])
 async def test_it_is_yes_or_no(alice: Account, on: object) -> None:
     room = await alice.make_room()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
 
@@ -99,6 +100,7 @@ async def test_an_outsider_has_nothing_to_leave(alice: Account, charlie: Account
     assert await knock(charlie, alice, "unsubscribe") == SHUT
 
 
+@ONCE
 @pytest.mark.parametrize("body", [{}, {"room_id": 5}, {"room_id": "lobby"}, {"room_id": NOWHERE, "after": 1}])
 async def test_a_bad_body_is_refused(alice: Account, body: dict[str, object]) -> None:
     socket = await alice.connect()
