@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet import tcp
 from twisted.internet.error import ConnectionLost
+from twisted.internet.main import CONNECTION_LOST
 from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class Transport(tcp.Server):
         if isinstance(sent, int):
             self._moved += sent
         return sent
+
+    def doRead(self) -> Any:
+        """Read, and notice a reset that came behind what was read: uvloop tells of an error once and never again."""
+        lost = super().doRead()
+        if lost is None and self.connected and self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            return CONNECTION_LOST
+        return lost
 
     def doWrite(self, *args: Any, **kwargs: Any) -> None:
         # Typed as returning nothing by one of its two bases; what it does return, the reactor needs.
