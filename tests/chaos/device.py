@@ -221,10 +221,13 @@ class Device:
                     self._track(room["id"], room["head"])
                 self.tracks_inbox = True
 
+    def _begin_at(self, stream: str, after: int) -> None:
+        self.cursors[stream] = after
+        self.history.add("start", device=self.name, stream=stream, after=after)
+
     def _track(self, stream: str, after: int) -> None:
         if stream not in self.cursors:
-            self.cursors[stream] = after
-            self.history.add("start", device=self.name, stream=stream, after=after)
+            self._begin_at(stream, after)
         if stream != self.person.id:
             self.rooms.add(stream)
 
@@ -301,8 +304,7 @@ class Device:
     def _follow_added(self, room: str, after: int) -> None:
         """The server goes on by itself from the own join; what was said before it is history."""
         self._followed.add(room)
-        self.cursors[room] = after
-        self.history.add("start", device=self.name, stream=room, after=after)
+        self._begin_at(room, after)
 
     async def _wait_outside(self, room: str) -> None:
         """A server forgets a silent subscription after a minute; before that, come back with the cursor."""
@@ -352,7 +354,7 @@ class Device:
             if entry["id"] in named:
                 self._take_entry(entry["id"], entry)
             else:
-                self._track(entry["id"], entry["head"])
+                self._begin_at(entry["id"], entry["head"])
         for gone in page["removed"]:
             self.rooms.discard(gone["id"])
 

@@ -3,7 +3,7 @@
 A record is a dict with `kind` and `t`, the wall clock in seconds: server and clients share one machine and one clock.
 
     run      seed stack seconds faults
-    user     user name                          device   device user slow
+    user     user name                          device   device user slow tied?
     call     op device user session server via what room? client_id? text? message? seq? target?
     done     op status (None: nobody knows) code? discarded? id? seq? version? read_seq?
     open     conn device user session server    close    conn code goodbye

@@ -34,7 +34,7 @@ class Prober:
         """Register, make the room, connect."""
         for device in (self.speaker, self.listener):
             await device.enter(first=device is self.speaker)
-            self.history.add("device", device=device.name, user=device.person.id, slow=False)
+            self.history.add("device", device=device.name, user=device.person.id, slow=False, tied=True)
         self.history.add("user", user=self.speaker.person.id, name="prober")
         answer = await self.speaker.rest("POST", "rooms", body={"kind": "private", "name": "probes"})
         self.room = answer.data["id"]

@@ -148,7 +148,7 @@ def check_kills(world: World) -> Iterator[Anomaly]:
 
 def comebacks(world: World, server: int, begin: float) -> dict[str, float]:
     """Seconds from a crash to the end of the replay, by device."""
-    slow = {record["device"] for record in world.by_kind["device"] if record["slow"]}
+    slow = {record["device"] for record in world.by_kind["device"] if record["slow"] or record.get("tied")}
     lost = {
         record["device"]
         for record in world.by_kind["close"]
