@@ -30,7 +30,7 @@ PAGE_EVENTS = 200
 ADMISSIONS = 200  # of one query
 PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
 DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
-_executor = ThreadPoolExecutor(getattr(settings, "WS_DB_THREADS", 8), thread_name_prefix="ws-db")
+_executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -45,12 +45,13 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 
 def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Hand the thread's connection back afterwards: to the pool, or close it."""
+    """Each thread keeps its connection, which would cost a round trip or a file to open again, until an error."""
     try:
         return function(*args, **kwargs)
     finally:
         for used in connections.all(initialized_only=True):
-            used.close_if_unusable_or_obsolete()
+            if used.errors_occurred:
+                used.close_if_unusable_or_obsolete()
 
 
 async def send(message: Send) -> Sent:

@@ -43,6 +43,8 @@ ASGI_APPLICATION = "settings.asgi.application"
 AUTH_USER_MODEL = "accounts.User"
 
 DATABASES = {"default": env.database(f"sqlite:///{VAR_DIR / 'parley.sqlite3'}")}
+# Threads of one process that work for sockets; each keeps a connection, and REST needs some too.
+WS_DB_THREADS = min(8, env.pool_size() // 2)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis_url()  # empty: the in-memory layer
 CHANNEL_LAYERS = {"default": env.channel_layer()}

@@ -198,8 +198,13 @@ def _session_limits() -> str:
     return " ".join(f"-c {name}={value}" for name, value in limits.items())
 
 
+def pool_size() -> int:
+    """Connections to PostgreSQL of one process, at most."""
+    return integer("DATABASE_POOL_SIZE", 20, least=2, most=1000)
+
+
 def _pool() -> dict[str, Any]:
-    size = integer("DATABASE_POOL_SIZE", 20, least=1, most=1000)
+    size = pool_size()
     return {
         "min_size": min(2, size),
         "max_size": size,
