@@ -46,6 +46,7 @@ class Listener(Device):
         self.socket = socket
         self.follows_inbox = follows_inbox
         self.heard = len(socket.events)
+        self._last: dict[str | None, int] = {}
 
     async def subscribe(self, room_id: str | None, after: int) -> None:
         """Hear the stream from there on; who is out is refused."""
@@ -61,6 +62,7 @@ class Listener(Device):
         """Fold what has been heard so far, and go for what it calls for."""
         events = self.socket.events
         fresh, self.heard = events[self.heard :], len(events)
+        self._check_order(fresh)
         self.state.fold(fresh)
         for room_id in sorted(self.state.missing):
             if await self.load(room_id):
@@ -68,6 +70,13 @@ class Listener(Device):
         for room_id in sorted(self.state.begun):
             await self._follow(room_id, 0)
         await self.reload()
+
+    def _check_order(self, events: list[JSON]) -> None:
+        """The fold would forgive a double; the promise does not (G4)."""
+        for event in events:
+            if event["seq"] is not None:
+                assert event["seq"] > self._last.get(event["room_id"], 0), f"{self.way}: twice or too late: {event}"
+                self._last[event["room_id"]] = event["seq"]
 
     async def _follow(self, room_id: str, after: int) -> None:
         if self.follows_inbox:
