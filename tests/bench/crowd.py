@@ -64,6 +64,10 @@ class Peer(WSListener):
         """A send was answered."""
         self.crowd.acknowledge(tag, status)
 
+    def complain(self, what: str) -> None:
+        """The server did what it should not."""
+        self.crowd.errors.append(what)
+
     def close(self) -> None:
         """Go as a phone in a tunnel does."""
         if self.transport is not None:

@@ -109,7 +109,8 @@ class FanOut:
         """Connect everybody."""
         shape, apart = self.shape, self.target.dialect.speaks_apart
         listeners, speakers = shape.sockets * shape.rooms, shape.in_flight * shape.rooms if apart else 0
-        seeded = self._seed(listeners, speakers)
+        # In a thread: the crowds that are open already must answer their pings meanwhile.
+        seeded = await asyncio.to_thread(self._seed, listeners, speakers)
         tokens = [user["token"] for user in seeded.users]
         places = [[seeded.rooms[number // shape.sockets]] for number in range(listeners)]
         peers = await self.crowd.join(tokens[:listeners], places)
