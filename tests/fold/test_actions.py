@@ -10,10 +10,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.fold.cases import CASES, Case
+from tests.fold.case import Case
 from tests.fold.devices import Device, Listener, listen, listen_by_sync, replay, sync
 from tests.fold.snapshots import read_snapshot
 from tests.fold.state import Snapshot, differences, view_snapshot
+from tests.fold.stories import CASES
 from tests.fold.world import World, make_world
 from tests.servers import ParleyServer
 

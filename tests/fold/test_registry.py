@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from realtime.consumers.chat import ChatConsumer
-from tests.fold.cases import CASES, DOOR
+from tests.fold.case import DOOR
+from tests.fold.stories import CASES
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 READS = {

@@ -1,0 +1,55 @@
+"""What a story is: what is done, through which endpoints and actions, and who then has to read anew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fold.world import World
+
+Story = Callable[[World], Awaitable[None]]
+
+JOIN = "POST rooms/{room_id}/join"
+LEAVE = "POST rooms/{room_id}/leave"
+PUT_MEMBER = "PUT rooms/{room_id}/members/{user_id}"
+REMOVE = "DELETE rooms/{room_id}/members/{user_id}"
+SEND = "POST rooms/{room_id}/messages"
+EDIT = "PATCH rooms/{room_id}/messages/{message_id}"
+DELETE = "DELETE rooms/{room_id}/messages/{message_id}"
+ARCHIVE = "DELETE rooms/{room_id}"
+UPDATE = "PATCH rooms/{room_id}"
+READ = "POST rooms/{room_id}/read"
+UNREAD = "POST rooms/{room_id}/unread"
+CREATE = "POST rooms"
+DIRECT = "PUT rooms/direct/{user_id}"
+DELETE_ME = "DELETE me"
+DOOR = "/ws/chat/{slug}/"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One story. `reloads` are those who come back over a hole and must read the room anew; nobody else may have to."""
+
+    story: Story
+    writes: frozenset[str]
+    room: dict[str, Any] = field(default_factory=dict)
+    reloads: frozenset[str] = frozenset()
+    changes: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.story.__name__
+
+
+CASES: list[Case] = []
+
+
+def case(*writes: str, reloads: tuple[str, ...] = (), changes: bool = True, **room: Any) -> Callable[[Story], Story]:
+    """Tell of these writes, in a private room unless `room` says otherwise."""
+
+    def note(story: Story) -> Story:
+        CASES.append(Case(story, frozenset(writes), room, frozenset(reloads), changes))
+        return story
+
+    return note

@@ -1,0 +1,109 @@
+"""Messages are sent, edited and deleted, by every face."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from tests.fold.case import (
+    DELETE,
+    DOOR,
+    EDIT,
+    SEND,
+    case,
+)
+from tests.fold.world import World, new_message
+
+
+@case(SEND)
+async def send_by_rest(world: World) -> None:
+    await world.rest(world.bob, SEND, new_message("hi", metadata={"mood": "good", "n": [1, 1.5, None, True]}))
+
+
+@case("send_message")
+async def send_by_socket(world: World) -> None:
+    await world.act(world.dora, "send_message", **new_message("hi"))
+
+
+@case(SEND, changes=False)
+async def send_again_what_was_sent(world: World) -> None:
+    sent = world.messages["bob"]
+    await world.rest(world.bob, SEND, {"client_id": sent["client_id"], "text": sent["text"]})
+
+
+@case("send_messages")
+async def send_many(world: World) -> None:
+    items = [new_message(f"m{n}") for n in range(30)]
+    await world.act(world.alice, "send_messages", items=items)
+
+
+@case(SEND, kind="public")
+async def reply_in_public(world: World) -> None:
+    await world.rest(world.bob, SEND, new_message("so she was", reply_to=world.messages["alice"]["id"]))
+
+
+@case("send_message")
+async def reply_by_socket(world: World) -> None:
+    await world.act(world.bob, "send_message", **new_message("so she was", reply_to=world.messages["eve"]["id"]))
+
+
+@case(EDIT)
+async def edit_text(world: World) -> None:
+    await world.rest(world.alice, EDIT, {"text": "better"}, message_id=world.messages["newest"]["id"])
+
+
+@case(EDIT)
+async def edit_metadata(world: World) -> None:
+    await world.rest(world.bob, EDIT, {"metadata": {"seen": True}}, message_id=world.messages["bob"]["id"])
+
+
+@case("edit_message")
+async def edit_twice_by_socket(world: World) -> None:
+    for text in ("better", "best"):
+        await world.act(world.bob, "edit_message", message_id=world.messages["bob"]["id"], text=text)
+
+
+@case(DELETE)
+async def delete_what_is_newest_and_unread(world: World) -> None:
+    await world.rest(world.alice, DELETE, message_id=world.messages["newest"]["id"])
+
+
+@case("edit_message", "delete_message")
+async def edit_and_delete_by_socket(world: World) -> None:
+    message = await world.say(world.bob, "soon gone", reply_to=world.messages["alice"]["id"])
+    await world.act(world.bob, "edit_message", message_id=message["id"], text="going")
+    await world.act(world.bob, "delete_message", message_id=message["id"])
+
+
+@case(DELETE)
+async def an_admin_deletes(world: World) -> None:
+    await world.rest(world.dora, DELETE, message_id=world.messages["alice"]["id"])
+
+
+@case("delete_message")
+async def an_owner_deletes_what_an_ex_member_said(world: World) -> None:
+    await world.act(world.alice, "delete_message", message_id=world.messages["eve"]["id"])
+
+
+@case(DOOR, kind="public", slug="unique")
+async def send_through_the_door(world: World) -> None:
+    door = await world.bob.connect(path=f"/ws/chat/{world.room['slug']}/")
+    await door.say({"message": "hi"})
+    await door.find(lambda frame: frame.get("message") == "hi")
+    world.made.add(DOOR)
+
+
+@case(DOOR, kind="public", slug="unique")
+async def enter_through_the_door(world: World) -> None:
+    for who, said in ((world.charlie, "hello"), (world.eve, "again")):
+        door = await who.connect(path=f"/ws/chat/{world.room['slug']}/")
+        await door.say({"message": said})
+        await door.find(lambda frame, said=said: frame.get("message") == said)  # type: ignore[misc]
+    world.made.add(DOOR)
+
+
+@case(DOOR)
+async def make_a_room_at_the_door(world: World) -> None:
+    door = await world.charlie.connect(path=f"/ws/chat/door-{uuid4().hex}/")
+    await door.say({"message": "anybody here?"})
+    await door.find(lambda frame: "message" in frame)
+    world.made.add(DOOR)

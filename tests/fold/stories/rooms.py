@@ -1,0 +1,85 @@
+"""Rooms are made, changed and archived."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from tests.fold.case import (
+    ARCHIVE,
+    CREATE,
+    DIRECT,
+    READ,
+    SEND,
+    UPDATE,
+    case,
+)
+from tests.fold.world import World, new_message
+
+
+@case(CREATE)
+async def create_a_private_room(world: World) -> None:
+    members = [world.alice.id, world.charlie.id]
+    body = {"kind": "private", "name": "Den", "topic": "Quiet", "metadata": {"a": 1}, "members": members}
+    await world.rest(world.bob, CREATE, body)
+
+
+@case(CREATE)
+async def create_a_public_room(world: World) -> None:
+    body = {"kind": "public", "name": "Plaza", "slug": f"plaza-{uuid4().hex}", "members": [world.eve.id]}
+    await world.rest(world.dora, CREATE, body)
+
+
+@case(CREATE)
+async def create_again_what_was_created(world: World) -> None:
+    body = {"kind": "private", "name": "Den", "client_id": uuid4().hex, "history": "shared"}
+    for _ in range(2):
+        await world.rest(world.alice, CREATE, body)
+
+
+@case(DIRECT, SEND)
+async def begin_a_direct_room(world: World) -> None:
+    room = await world.rest(world.alice, DIRECT, user_id=world.charlie.id)
+    await world.rest(world.charlie, DIRECT, user_id=world.alice.id)
+    await world.rest(world.alice, SEND, new_message("psst"), room_id=room["id"])
+
+
+@case(UPDATE)
+async def rename_the_room(world: World) -> None:
+    await world.rest(world.alice, UPDATE, {"name": "Coffee"})
+
+
+@case(UPDATE)
+async def change_the_topic(world: World) -> None:
+    await world.rest(world.dora, UPDATE, {"topic": "What we drink"})
+
+
+@case(UPDATE)
+async def change_the_metadata(world: World) -> None:
+    await world.rest(world.alice, UPDATE, {"metadata": {"colour": "green", "nested": {"deep": [1, None]}}})
+
+
+@case(UPDATE, kind="public")
+async def change_the_slug(world: World) -> None:
+    await world.rest(world.alice, UPDATE, {"slug": f"tea-{uuid4().hex}"})
+
+
+@case(UPDATE, kind="public", slug="unique")
+async def change_all_at_once(world: World) -> None:
+    await world.rest(world.alice, UPDATE, {"slug": None, "name": "Mate", "topic": "Hot", "metadata": {}})
+
+
+@case(UPDATE, changes=False)
+async def change_to_what_is(world: World) -> None:
+    await world.rest(world.alice, UPDATE, {"name": world.room["name"]})
+
+
+@case(ARCHIVE)
+async def archive(world: World) -> None:
+    await world.rest(world.alice, ARCHIVE)
+
+
+@case(ARCHIVE, READ, "mark_unread")
+async def read_on_in_an_archived_room(world: World) -> None:
+    await world.rest(world.alice, ARCHIVE)
+    await world.rest(world.bob, READ, {"seq": world.messages["newest"]["seq"]})
+    await world.act(world.dora, "mark_unread", seq=2)
