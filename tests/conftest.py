@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
 
 pytest_plugins = ["tests.contracts.plugin"]
+
+# What touches no database, or starts SQLite servers of its own, is told once: on the first stack.
+if TEST_STACK == "postgres":
+    collect_ignore = [
+        "bench",
+        "contracts/test_documents.py",
+        "contracts/test_recording.py",
+        "docs",
+        "fold/test_registry.py",
+        "fold/test_state.py",
+        "packaging",
+        "realtime/server",
+        "realtime/test_feed.py",
+        "realtime/test_hub.py",
+        "settings",
+        "sim",
+        "wire",
+    ]
 
 
 @pytest.fixture
