@@ -117,9 +117,13 @@ def sync(user_id: UUID, subscribe: bool, **body: Any) -> tuple[Synced, dict[UUID
     """The answer to a sync, and what is needed to go on from it. Raises as api.services.sync does."""
     while True:
         synced = sync_service.sync(user_id=user_id, max_bytes=PAGE_BYTES, **body)
-        admissions = admit_streams(user_id, list(synced.cursors)) if subscribe else {}
-        if all(admission.epoch == synced.data["epoch"] for admission in admissions.values()):
-            return synced, admissions  # else the past was rewritten in between
+        if not subscribe:
+            return synced, {}
+        admissions = admit_streams(user_id, list(synced.cursors))
+        # Else the past was rewritten in between; or the user left a room of the page, and nobody would tell the leave.
+        is_current = all(admission.epoch == synced.data["epoch"] for admission in admissions.values())
+        if is_current and admissions.keys() == synced.cursors.keys():
+            return synced, admissions
 
 
 def may_type(user_id: UUID, room_id: UUID) -> int:

@@ -1,0 +1,32 @@
+"""A sync that subscribes: what happens between its answer and the subscriptions belongs to one of the two."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+
+from api.services import members, rooms
+from realtime import database
+from realtime.admission import Admission, admit_streams
+from tests.clients import join_parley
+
+
+@pytest.mark.django_db
+def test_a_leave_between_answer_and_admission_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob = join_parley("alice"), join_parley("bob")
+    room, _ = rooms.create_room(session=alice.session, kind="private", name="room", members=[bob.user.id])
+    room_id = UUID(str(room["id"]))
+    asked: list[Sequence[UUID]] = []
+
+    def leave_first(user_id: UUID, streams: Sequence[UUID]) -> dict[UUID, Admission]:
+        if not asked:
+            members.leave_room(session=bob.session, room_id=room_id)
+        asked.append(streams)
+        return admit_streams(user_id, streams)
+
+    monkeypatch.setattr(database, "admit_streams", leave_first)
+
+    synced, admissions = database.sync(bob.user.id, True, rooms={room_id: 1}, inbox=0)
+
+    assert [(gone["id"], gone["reason"], gone["seq"]) for gone in synced.data["removed"]] == [(room_id, "left", 2)]
+    assert admissions.keys() == synced.cursors.keys() == {bob.user.id}
