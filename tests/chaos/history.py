@@ -5,7 +5,8 @@ A record is a dict with `kind` and `t`, the wall clock in seconds: server and cl
     run      seed stack seconds faults
     user     user name                          device   device user slow tied?
     call     op device user session server via what room? client_id? text? message? seq? target?
-    done     op status (None: nobody knows) code? discarded? id? seq? version? read_seq?
+    done     op status (None: nobody knows) code? id? seq? version? read_seq?
+    discarded op                                the acknowledgement, or the silence, was followed by another attempt
     open     conn device user session server    close    conn code goodbye
     start    device stream after                where a device's own story of a stream begins
     event    device conn stream seq type key via (live | sync); seq None: ephemeral

@@ -84,7 +84,7 @@ async def send(device: Device, room: str, text: str = "", *, burst: bool = False
     for _ in range(ATTEMPTS):
         if not answer.is_unknown and device.rng.random() >= DISCARDED:
             break
-        done["discarded"] = True
+        device.history.add("discarded", op=done["op"])
         await asyncio.sleep(device.rng.uniform(0.0, 0.2 if answer.status else 0.5))
         answer, done = await call(device, "send", via="rest", server=elsewhere, **attempt)
         elsewhere = (elsewhere + 1) % device.cluster.size

@@ -36,7 +36,7 @@ def _outcomes(world: World) -> Iterator[str]:
     told = Counter(
         "unknown" if done["status"] is None else f"{done['status'] // 100}xx" for done in world.done.values()
     )
-    discarded = sum(done.get("discarded", False) for done in world.done.values())
+    discarded = len(world.by_kind["discarded"])
     closes = Counter(str(close["code"] and int(close["code"])) for close in world.by_kind["close"])
     canaries = len(world.by_kind["canary"])
     yield f"  calls {dict(sorted(told.items()))}, {discarded} acknowledgements discarded, {canaries} canaries looked up"

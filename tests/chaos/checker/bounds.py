@@ -112,9 +112,12 @@ def calm_acknowledgements(world: World) -> list[float]:
 
 
 def _acknowledged(world: World) -> Iterator[tuple[float, float]]:
+    slow = _slow_readers(world)
     for call in world.by_kind["call"]:
         done = world.done.get(call["op"], {})
-        if call["what"] == "send" and not call.get("burst") and done.get("status") in (200, 201):
+        if call["what"] != "send" or call.get("burst") or call["device"] in slow:
+            continue
+        if done.get("status") in (200, 201):
             yield call["t"], 1000 * (done["t"] - call["t"])
 
 
@@ -127,7 +130,7 @@ def frozen_deliveries(world: World, begin: float, end: float) -> list[float]:
         and (done := world.done.get(call["op"], {})).get("status") == 201
     }  # fmt: skip
     caught_up = {record["conn"]: record["t"] for record in world.by_kind["caught_up"]}
-    slow = {record["device"] for record in world.by_kind["device"] if record["slow"]}
+    slow = _slow_readers(world)
     return [
         1000 * (record["t"] - told)
         for record in world.by_kind["event"]
@@ -135,6 +138,11 @@ def frozen_deliveries(world: World, begin: float, end: float) -> list[float]:
         and caught_up.get(record["conn"], told) < told - 0.2
         and record["device"] not in slow
     ]
+
+
+def _slow_readers(world: World) -> set[str]:
+    """Who hears late because of nobody but itself."""
+    return {record["device"] for record in world.by_kind["device"] if record["slow"]}
 
 
 def check_kills(world: World) -> Iterator[Anomaly]:
