@@ -36,6 +36,8 @@ def mark_read(*, session: Session, room_id: UUID, seq: int) -> Marker:
         if Member.objects.filter(pk=member.pk, state="joined", read_seq__lt=seq).update(read_seq=seq):
             member.read_seq = seq
             _tell(log, member, head)
+        else:
+            _look_again(member)
     return _marker(member)
 
 
@@ -46,6 +48,8 @@ def mark_unread(*, session: Session, room_id: UUID, seq: int) -> Marker:
         if Member.objects.filter(pk=member.pk, state="joined", read_seq__gte=seq).update(read_seq=seq - 1):
             member.read_seq = seq - 1
             _tell(log, member, head)
+        else:
+            _look_again(member)
     return _marker(member)
 
 
@@ -56,6 +60,11 @@ def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
         detail = f"The room's head is {head}."
         raise Problem("read.ahead", detail, errors=[FieldError("seq", "ahead", detail)])
     return member, head
+
+
+def _look_again(member: Member) -> None:
+    """The marker stands elsewhere, perhaps since a moment ago: the answer names where."""
+    member.refresh_from_db(fields=["read_seq"])
 
 
 def _tell(log: Log, member: Member, head: int) -> None:
