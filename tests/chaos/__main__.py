@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,7 +22,10 @@ def main() -> int:
         return hunt(arguments.planted or list(PLANTED), arguments.seed)
     faults = tuple(arguments.faults.split(",")) if arguments.faults else None
     plan = Plan(arguments.seconds, arguments.seed, arguments.stack, faults=faults)
-    print(f"seed {plan.seed}, {plan.seconds:g} s on {plan.stack}; the history goes to {plan.folder}", flush=True)
+    print(
+        f"seed {plan.seed}, {plan.seconds:g} s on {plan.stack}; the history is in {plan.folder} until all is well",
+        flush=True,
+    )
     return judge(plan)
 
 
@@ -30,6 +34,8 @@ def judge(plan: Plan, recorded: Path | None = None) -> int:
     records = read(recorded) if recorded else asyncio.run(run(plan))
     verdict = check(records)
     print(report(records, verdict, plan.folder), flush=True)
+    if verdict.ok and recorded is None:
+        shutil.rmtree(plan.folder, ignore_errors=True)
     return 0 if verdict.ok else 1
 
 

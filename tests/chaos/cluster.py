@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tests.chaos.proxies import Proxy
 from tests.servers import ParleyServer
-from tests.services import PostgresServer, RedisServer, start_postgres, start_redis
+from tests.services import PostgresServer, RedisServer, remove_at_exit, start_postgres, start_redis
 
 DATABASE = "chaos"
 # Shorter than in earnest, so that a stalled reader meets its end within a short run.
@@ -35,7 +35,9 @@ class Cluster:
             await asyncio.to_thread(postgres.create_database, DATABASE)
             self.postgres, self.redis = postgres, redis
         else:
-            self.file = Path(tempfile.mkdtemp(prefix="parley-chaos-")) / "chaos.sqlite3"
+            folder = Path(tempfile.mkdtemp(prefix="parley-chaos-"))
+            remove_at_exit(folder)
+            self.file = folder / "chaos.sqlite3"
         for _ in range(self.size):
             self.servers.append(await self._wire())
         await asyncio.to_thread(self.servers[0].start)
