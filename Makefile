@@ -22,12 +22,10 @@ export UV_PYTHON_DOWNLOADS := never
 serve: $(STAMP)
 	@exec $(MANAGE) serve $(ARGS)
 
-# Everything runs twice: on SQLite with the in-memory layer, and on PostgreSQL with Redis. Both are told, then judged.
+# Everything runs on SQLite with the in-memory layer and on PostgreSQL with Redis, both at once, because most of it
+# waits; then the faults, one stack after the other. With ARGS only what they name: make test ARGS="tests/api -x".
 test: $(STAMP)
-	@failed=; for stack in sqlite postgres; do \
-		echo "== pytest on $$stack =="; \
-		PARLEY_TEST_STACK=$$stack $(BIN)/python -m pytest $(ARGS) || failed="$$failed $$stack"; \
-	done; if [ -n "$$failed" ]; then echo "tests fail on:$$failed"; exit 1; fi
+	@PYTEST="$(BIN)/python -m pytest" sh tests/run.sh $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.checker import check
+from tests.chaos.checker import Verdict, check
 from tests.chaos.checker.world import Anomaly
 from tests.chaos.handmade import ALICE, BOB, ROOM, START, Story, all_is_well, canary, created, event, member, said
 
@@ -19,6 +19,14 @@ def test_it_is_silent_when_all_is_well(rule: str) -> None:
     assert verdict.ok
     assert verdict.deliveries == 6
     assert verdict.headline() == "6 deliveries: 0 lost, 0 doubled, 0 out of order, 0 leaked"
+
+
+def test_what_took_too_long_breaks_no_promise_about_messages() -> None:
+    slow, lost = Anomaly("frozen", "acknowledgements took 900 ms at p99"), Anomaly("lost", "a message never came")
+
+    assert Verdict((slow,), 6).is_kept
+    assert not Verdict((slow,), 6).ok
+    assert not Verdict((slow, lost), 6).is_kept
 
 
 def test_an_acknowledged_message_that_is_not_in_the_log() -> None:

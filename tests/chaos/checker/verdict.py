@@ -34,6 +34,11 @@ CHECKS: tuple[Callable[[World], Iterator[Anomaly]], ...] = (
 HEADLINES = {"lost": ("lost", "durable"), "doubled": ("twice", "once"), "out of order": ("order",), "leaked": ("leak",)}
 
 
+# How fast it went, and whether a fault came at a moment when it bites: on a machine that is busy with other things
+# these say more of the machine than of the server.
+OF_THE_MACHINE = frozenset({"repair", "frozen", "kill", "evidence"})
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What was broken, and how much was looked at."""
@@ -45,6 +50,11 @@ class Verdict:
     def ok(self) -> bool:
         """Whether every promise was kept."""
         return not self.anomalies
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether every promise was kept that has nothing to do with time."""
+        return all(anomaly.promise in OF_THE_MACHINE for anomaly in self.anomalies)
 
     def headline(self) -> str:
         """The one line that people look for."""
