@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +24,10 @@ from wire.problems import FieldError, Problem, define, invalid
 
 TOKEN_PREFIX = "prl_"  # lets secret scanners recognise a leaked token
 KEEP_EXPIRED = timedelta(days=1)  # so that a live socket can still tell "expired" from "revoked"
+# A hash takes 100 MiB by design, and every request has a thread of its own: a burst of logins would take all memory.
+HASHES_AT_ONCE = 4
+HASH_TURN_SECONDS = 30.0  # about two hundred hashes on two cores; who would wait longer is asked to come back
+_hash_turns = BoundedSemaphore(HASHES_AT_ONCE)
 
 define("auth.bad_credentials", 401, "The username or the password is wrong.")
 define("auth.wrong_password", 403, "The password is wrong.")
@@ -40,7 +46,8 @@ def register(*, username: str, password: str, display_name: str = "", device: Ma
     user = User(username=_clean_username(username))
     user.rename(display_name or user.username)
     _check_new_password(password, user, "password")
-    user.set_password(password)
+    with _turn_to_hash():
+        user.set_password(password)
     taken = Problem("auth.username_taken", errors=[FieldError("username", "taken", "This username is taken.")])
     try:
         with transaction.atomic():
@@ -55,12 +62,12 @@ def register(*, username: str, password: str, display_name: str = "", device: Ma
 
 def log_in(*, username: str, password: str, device: Mapping[str, str] | None = None) -> Login:
     """Open a session. Raises Problem auth.bad_credentials or, for the right password only, auth.account_disabled."""
-    user = User.objects.filter(username=fold(username)).first()
-    if user is None:
-        make_password(password)  # the work of a check, so that time does not tell which names exist
-        raise Problem("auth.bad_credentials")
-    if not user.check_password(password):
-        raise Problem("auth.bad_credentials")
+    with _turn_to_hash():  # before the first query: who waits holds no connection
+        user = User.objects.filter(username=fold(username)).first()
+        if user is None:
+            make_password(password)  # the work of a check, so that time does not tell which names exist
+        if user is None or not user.check_password(password):
+            raise Problem("auth.bad_credentials")
     with transaction.atomic():
         user = _lock(user, otherwise="auth.bad_credentials")
         if not user.is_active:
@@ -111,7 +118,8 @@ def change_password(*, session: Session, old: str, new: str) -> None:
     """Set a new password and end all other sessions. Raises Problem auth.wrong_password or request.invalid (new)."""
     user = _check_own_password(session.user, old)
     _check_new_password(new, user, "new")
-    encoded = make_password(new)
+    with _turn_to_hash():
+        encoded = make_password(new)
     with transaction.atomic():
         user = _lock(user, otherwise="auth.wrong_password")
         require_live(session)
@@ -173,9 +181,20 @@ def _check_new_password(password: str, user: User, field: str) -> None:
 
 
 def _check_own_password(user: User, password: str) -> User:
-    if not user.check_password(password):
-        raise Problem("auth.wrong_password")
+    with _turn_to_hash():
+        if not user.check_password(password):
+            raise Problem("auth.wrong_password")
     return user
+
+
+@contextmanager
+def _turn_to_hash() -> Iterator[None]:
+    if not _hash_turns.acquire(timeout=HASH_TURN_SECONDS):
+        raise Problem("unavailable", "Too many passwords are being checked.")
+    try:
+        yield
+    finally:
+        _hash_turns.release()
 
 
 def _lock(user: User, *, otherwise: str) -> User:

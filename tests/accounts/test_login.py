@@ -1,6 +1,7 @@
 """POST /v1/auth/login"""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -68,6 +69,22 @@ def test_each_refusal_costs_one_password_hash(
     stranger.post(URL, {"username": name, "password": "wrong horse"})
 
     assert hashes == ["wrong horse"]
+
+
+def test_only_a_few_passwords_are_hashed_at_once(
+    alice: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "HASH_TURN_SECONDS", 0.0)
+    login = {"username": "alice", "password": PASSWORD}
+
+    with ExitStack() as hashing:
+        for _ in range(services.HASHES_AT_ONCE):
+            hashing.enter_context(services._turn_to_hash())
+        response = stranger.post(URL, login)
+
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert response["Retry-After"] == "1"
+    assert stranger.post(URL, login).status_code == 200
 
 
 def test_a_disabled_account_is_told_so_for_the_right_password_only(alice: Person, stranger: Person) -> None:
