@@ -50,8 +50,8 @@ class Outbox:
     @property
     def full(self) -> bool:
         """Whether events must wait in the log and actions in the socket."""
-        if self.gone:
-            return False
+        if not self._waiting or self.gone:
+            return False  # what the server may still hold is a part of one frame
         backlog: int = self._extension["backlog"]() if self._extension else 0
         return self._bytes + backlog >= OUTBOX_BYTES
 
@@ -108,11 +108,10 @@ class Outbox:
             return True
         if self._extension is None:
             return self._flusher is None and self._begin(self._send(frame))
-        if self._extension["backlog"]() > 0:
-            return False
-        if not self._extension["write"](frame):
+        written = self._extension["try_write"](frame)
+        if written is False:
             asyncio.get_running_loop().call_soon(self.stop)
-        return True
+        return written is not None
 
     def _begin(self, sending: Awaitable[None]) -> bool:
         """Run a send as far as it goes: while the server's buffer has room it ends at once, and costs no task."""

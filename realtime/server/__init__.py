@@ -10,6 +10,8 @@ What an application finds here beyond the ASGI specification, in ``scope["extens
     Sends ``{"type": "websocket.send", "text": ...}`` at once, without await; False when the socket is not open.
     The frame is built once and kept in the message under ``FRAME_KEY``: hand the SAME dict to many sockets.
     It never waits, so look at ``backlog()`` first: past ``Limits.backlog_bytes`` (1 MiB) the connection is aborted.
+``try_write(message) -> bool | None``
+    The same while nothing waits; None, and nothing is sent, when something does.
 ``backlog() -> int``
     Bytes that wait in this process for that socket; 0 means that everything is with the operating system.
 ``drain(low=16_384)``

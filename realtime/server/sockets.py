@@ -61,7 +61,12 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def extend(self, scope: Scope) -> None:
         """Add what daphne leaves out of the scope."""
         self.extension = Extension(
-            write=self.write, backlog=self.transport.backlog, drain=self.drain, abort=self.abort, goodbye=goodbye
+            write=self.write,
+            try_write=self.try_write,
+            backlog=self.transport.backlog,
+            drain=self.drain,
+            abort=self.abort,
+            goodbye=goodbye,
         )
         scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
         scope["scheme"] = "ws"
@@ -126,6 +131,15 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         else:
             self.abort()
             return False
+        return True
+
+    def try_write(self, message: Message) -> bool | None:
+        """As write, but only while nothing waits: None when something does."""
+        if self.state != self.STATE_OPEN:
+            return False
+        if self.transport.backlog():
+            return None
+        self.transport.write_now(message.get(FRAME_KEY) or frame_of(message))
         return True
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:

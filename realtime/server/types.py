@@ -19,6 +19,7 @@ class Extension(TypedDict):
     """``scope["extensions"]["parley"]`` of a websocket; the package's docstring says what each does."""
 
     write: Callable[[Message], bool]
+    try_write: Callable[[Message], bool | None]
     backlog: Callable[[], int]
     drain: Drain
     abort: Callable[[], None]

@@ -26,7 +26,7 @@ def test_the_scope_is_complete(calm: Served) -> None:
         assert scope["client"][0] == "127.0.0.1"
         assert scope["subprotocols"] == ["chat.v1", "bearer.secret"]
         assert scope["scheme"] == "ws"
-        assert scope["extension"] == ["abort", "backlog", "drain", "goodbye", "write"]
+        assert scope["extension"] == ["abort", "backlog", "drain", "goodbye", "try_write", "write"]
 
 
 def test_compression_is_never_agreed(calm: Served) -> None:
