@@ -212,7 +212,9 @@ def _move_markers(room_id: UUID, fresh: Sequence[Message]) -> None:
     senders = {message.sender_id for message in fresh}
     own = Message.objects.filter(room_id=room_id, sender_id=OuterRef("user_id"), seq__gte=fresh[0].seq)
     newest = own.order_by("-seq").values("seq")[:1]
-    Member.objects.filter(room_id=room_id, user_id__in=senders).update(read_seq=Subquery(newest))
+    # Of one sender the newest is known: a lone send, which is most of them, need not look.
+    read_seq = Subquery(newest) if len(senders) > 1 else fresh[-1].seq
+    Member.objects.filter(room_id=room_id, user_id__in=senders).update(read_seq=read_seq)
 
 
 def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> str:
