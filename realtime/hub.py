@@ -184,7 +184,8 @@ class Hub:
     def end(self, feed: Feed, subscription: Subscription) -> None:
         """Nothing more to this subscription, from this instant."""
         feed.discard(subscription)
-        if not feed.subscriptions:
+        # A socket that lives on may end what ended long ago, when others listen to a newer feed of the stream.
+        if not feed.subscriptions and self.feeds.get(feed.stream) is feed:
             self.idle_since[feed.stream] = self._loop.time()
 
     def _feed(self, stream: str, admission: Admission) -> Feed:

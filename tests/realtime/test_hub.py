@@ -11,6 +11,7 @@ import pytest
 from realtime.admission import Admission
 from realtime.feed import Entry, Feed, Run, Subscription
 from realtime.hub import Hub, Opened, reply_of
+from realtime.sweep import LINGER_SECONDS
 from tests.sim.history import Past, Row
 from tests.sim.log import FakeLog
 from tests.sim.loop import VirtualLoop
@@ -249,3 +250,18 @@ def test_a_reply_before_the_reset_is_of_the_past(stage: Stage) -> None:
     reply = reply_of(subscription, stage.open(after=2))
 
     assert (reply["epoch"], reply["after"]) == (1, 2)
+
+
+def test_an_end_that_is_said_again_later_forgets_nobody(stage: Stage) -> None:
+    """A removed member's socket that closed after its feed was forgotten took the next feed of the room with it."""
+    forgotten, subscription = stage.begin()
+    stage.hub.end(forgotten, subscription)
+    stage.hub.forget(STREAM)
+    stage.begin()
+
+    stage.hub.end(forgotten, subscription)
+    stage.loop.run_for(LINGER_SECONDS + 1)
+    stage.sweep()
+    stage.hint(stage.say())
+
+    assert stage.mailbox.heard[-2:] == ["room.synced", 2]
