@@ -1,7 +1,7 @@
 """What a message looks like, going out and coming in."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -155,11 +155,11 @@ class AnchorField(serializers.Field[Any, Any, Any, Any]):
     def _time(self, data: str) -> datetime:
         try:
             moment = parse_datetime(data)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+            if moment is None or moment.tzinfo is None:
+                self.fail("invalid")
+            return moment.astimezone(UTC)
+        except (ValueError, OverflowError):  # in UTC it may be before the year 1 or after 9999
             self.fail("invalid")
-        return moment
 
     def to_representation(self, value: Any) -> Any:
         return value

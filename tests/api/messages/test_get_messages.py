@@ -155,6 +155,8 @@ def test_a_message_that_is_not_there(alice: Person, bob: Person, room: Any) -> N
         ({"after": "٣"}, "after"),
         ({"around": "2026-01-01"}, "around"),
         ({"around": "2026-01-01T00:00:00"}, "around"),
+        ({"before": "0001-01-01T00:00:00+14:00"}, "before"),
+        ({"after": "9999-12-31T23:59:59-14:00"}, "after"),
         ({"around": 2**53}, "around"),
         ({"limit": 0}, "limit"),
         ({"limit": 101}, "limit"),
