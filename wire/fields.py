@@ -175,7 +175,7 @@ class TextField(serializers.CharField):
         # DRF looks at each character of the text for NUL and for surrogates; our JSON gate has refused both.
         self.validators = [each for each in self.validators if not isinstance(each, _OF_THE_GATE)]
         self.max_bytes = max_bytes
-        self.forbidden = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]" if multiline else r"[\x00-\x1f\x7f]")
+        self.forbidden = re.compile(r"[\x00-\x08\x0b-\x1f]" if multiline else r"[\x00-\x1f\x7f]")
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)

@@ -91,6 +91,7 @@ def test_text_is_counted_in_code_points_and_in_bytes() -> None:
 @pytest.mark.parametrize("character", [chr(code) for code in range(32) if chr(code) not in "\0\n\t"])
 def test_text_holds_no_control_characters(character: str) -> None:
     assert refusals({"text": f"a{character}b"}) == {"text": "control"}
+    assert refusals({"text": "\x7f\x85"}) == {}  # C0 ends at 1f
 
 
 @pytest.mark.parametrize("metadata", ["text", 5, [], [["a", 1]], True])
