@@ -85,12 +85,15 @@ def _say_defaults(body: Schema) -> None:
 
 
 def tidy(node: Any) -> Any:
-    """A schema without spectacular's own notes, and without wrappers around a single reference."""
+    """A schema without spectacular's own notes, and without wrappers around a single reference.
+
+    A property may bear the name of such a note; its schema is then an object.
+    """
     if isinstance(node, list):
         return [tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: tidy(value) for key, value in node.items() if not (key in ("readOnly", "writeOnly") and value is True)}
+    kept = {key: tidy(value) for key, value in node.items() if key not in DROPPED or isinstance(value, dict)}
     if set(kept) == {"allOf"} and len(kept["allOf"]) == 1:
         only: Schema = kept["allOf"][0]
         return only

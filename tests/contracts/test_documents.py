@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from realtime.contracts import files
+from realtime.contracts import components, files
 from realtime.server import frames as server_frames
 from tests.contracts.documents import ROOT, Undocumented, asyncapi, openapi
 from wire.problems import REGISTRY
@@ -109,6 +109,11 @@ def test_every_answer_has_all_its_fields() -> None:
     answers = {name: schema for name, schema in schemas.items() if schema.get("additionalProperties") is not False}
     for name, schema in answers.items():
         assert set(schema.get("required", ())) == set(schema.get("properties", ())), name
+
+
+@pytest.mark.parametrize("name", files.CONTRACTS)
+def test_they_hold_no_notes_of_the_generator(name: str) -> None:
+    assert [note for note in components.DROPPED if f" {note}:" in (ROOT / name).read_text()] == []
 
 
 def test_both_name_every_code_of_the_registry() -> None:
