@@ -53,9 +53,9 @@ class EventsSerializer(serializers.Serializer[Any]):
 class EventsQuery(QuerySerializer):
     """Which events: after < seq < before. With `before` alone the newest below it, else the oldest first."""
 
-    after = QueryInt(required=False, min_value=0, max_value=MAX_SEQ)
-    before = QueryInt(required=False, min_value=0, max_value=MAX_SEQ)
-    limit = QueryInt(required=False, default=PAGE, min_value=1, max_value=PAGE)
+    after = QueryInt(required=False, min_value=0, max_value=MAX_SEQ, help_text="Only events of a greater seq.")
+    before = QueryInt(required=False, min_value=0, max_value=MAX_SEQ, help_text="Only events of a smaller seq.")
+    limit = QueryInt(required=False, default=PAGE, min_value=1, max_value=PAGE, help_text="Events per page.")
 
 
 class EventsBody(StrictSerializer):

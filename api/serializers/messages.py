@@ -118,8 +118,8 @@ Anchor = int | UUID | datetime | str
         "oneOf": [
             {"type": "integer", "minimum": 0, "description": "a seq"},
             {"type": "string", "format": "uuid", "description": "a message's id"},
-            {"type": "string", "format": "date-time"},
-            {"type": "string", "enum": ["unread"]},
+            {"type": "string", "format": "date-time", "description": "an RFC 3339 time"},
+            {"type": "string", "enum": ["unread"], "description": "between what I have read and what I have not"},
         ]
     }
 )
@@ -172,13 +172,18 @@ def _one_anchor(attrs: dict[str, Any]) -> dict[str, Any]:
     return attrs
 
 
+BEFORE = "The newest messages that are older than this place."
+AFTER = "The oldest messages that are newer than this place."
+AROUND = "The messages on both sides of this place, and the one that stands there."
+
+
 class HistoryQuery(QuerySerializer):
     """Which page of a room's messages: at most one of before, after and around."""
 
-    before = AnchorField(required=False)
-    after = AnchorField(required=False)
-    around = AnchorField(required=False)
-    limit = QueryInt(required=False, default=50, min_value=1, max_value=100)
+    before = AnchorField(required=False, help_text=BEFORE)
+    after = AnchorField(required=False, help_text=AFTER)
+    around = AnchorField(required=False, help_text=AROUND)
+    limit = QueryInt(required=False, default=50, min_value=1, max_value=100, help_text="Messages per page.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return _one_anchor(attrs)
@@ -187,9 +192,9 @@ class HistoryQuery(QuerySerializer):
 class HistoryBody(StrictSerializer):
     """The same as HistoryQuery, in JSON."""
 
-    before = AnchorField(required=False, allow_null=True, default=None)
-    after = AnchorField(required=False, allow_null=True, default=None)
-    around = AnchorField(required=False, allow_null=True, default=None)
+    before = AnchorField(required=False, allow_null=True, default=None, help_text=BEFORE)
+    after = AnchorField(required=False, allow_null=True, default=None, help_text=AFTER)
+    around = AnchorField(required=False, allow_null=True, default=None, help_text=AROUND)
     limit = serializers.IntegerField(required=False, default=50, min_value=1, max_value=100)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

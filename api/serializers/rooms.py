@@ -132,7 +132,9 @@ class UpdateRoom(StrictSerializer):
 class DirectoryQuery(PageQuery):
     """A page of the directory, narrowed to names and slugs that hold `q`."""
 
-    q = serializers.CharField(required=False, max_length=100, allow_blank=True, default="")
+    q = serializers.CharField(
+        required=False, max_length=100, allow_blank=True, default="", help_text="A part of the name or the slug."
+    )
 
 
 class RoomMeSerializer(serializers.Serializer[Any]):

@@ -71,6 +71,12 @@ def test_every_operation_names_its_problems() -> None:
         assert ("401" in operation["responses"]) or operation["security"] == [] or name.endswith("auth/login"), name
 
 
+def test_every_query_parameter_is_described() -> None:
+    for name, operation in operations():
+        for parameter in operation.get("parameters", []):
+            assert parameter["in"] == "path" or parameter["description"], f"{name}: {parameter['name']}"
+
+
 def test_every_code_has_an_example() -> None:
     document = openapi().document
     for name, response in document["components"]["responses"].items():
