@@ -38,14 +38,22 @@ class Outbox:
     each frame is awaited, and a client that takes longer than SEND_SECONDS for one is given up.
     """
 
-    def __init__(self, send: Callable[[Frame], Awaitable[None]], extension: dict[str, Any] | None) -> None:
+    def __init__(
+        self,
+        send: Callable[[Frame], Awaitable[None]],
+        extension: dict[str, Any] | None,
+        hang_up: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`hang_up` ends the application: how a connection is dropped under a server that has no `abort`."""
         self._send = send
         self._extension = extension
+        self._hang_up = hang_up
         self._waiting: deque[Frame | Run] = deque()
         self._bytes = 0
         self._flusher: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
         self.gone = False
+        self.aborted = False
 
     @property
     def full(self) -> bool:
@@ -61,10 +69,11 @@ class Outbox:
             return
         last = self._waiting[-1] if self._waiting else None
         if isinstance(last, Run) and last.size + run.size <= FRAME_BYTES:
-            self._waiting[-1] = last.join(run)
+            self._waiting[-1] = joined = last.join(run)
+            self._bytes += joined.size - last.size  # not run.size: both share one envelope
         else:
             self._waiting.append(run)
-        self._bytes += run.size
+            self._bytes += run.size
         self._flush_soon()
 
     def put(self, frame: Frame) -> None:
@@ -88,9 +97,12 @@ class Outbox:
             await asyncio.wait([self._flusher])
 
     def abort(self) -> None:
-        """Drop the connection of a client that does not read its goodbye, where the server lets us."""
+        """Drop the connection of a client that does not read: open and mute, it would look well to the client."""
+        self.aborted = True
         if self._extension:
             self._extension["abort"]()
+        else:
+            self._hang_up()
         self.stop()
 
     def stop(self) -> None:
@@ -144,6 +156,8 @@ class Outbox:
         self._flusher = None
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.info("A socket is gone: %r", error)
+            if isinstance(error, TimeoutError):
+                self.abort()
             self.stop()
         self._drained.set()
         if self._waiting:  # put between the last look and now

@@ -40,7 +40,9 @@ class HardenedConsumer(AsyncAPIConsumer):
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         extension = scope.get("extensions", {}).get("parley")
-        self.outbox = Outbox(send, extension)
+        application = asyncio.current_task()
+        assert application is not None
+        self.outbox = Outbox(send, extension, application.cancel)
         self.closing = False
         self.lanes: dict[str, deque[Request]] = {}
         self.waiting = asyncio.Semaphore(WAITING_FRAMES)
@@ -49,6 +51,9 @@ class HardenedConsumer(AsyncAPIConsumer):
         self.bad_frames: deque[float] = deque(maxlen=BAD_FRAMES)
         try:
             await super().__call__(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self.outbox.aborted:
+                raise
         finally:  # also after a crash, a cancel and a cut: Channels calls disconnect() for none of them
             self.closing = True
             self.clean_up()

@@ -1,0 +1,57 @@
+"""The outbox alone: what it counts, and what becomes of a client that does not read."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from realtime import outbox as outbox_module
+from realtime.consumers.base import HardenedConsumer
+from realtime.feed import Entry, Run
+from realtime.outbox import OUTBOX_BYTES, Outbox
+
+
+class Talker(HardenedConsumer):
+    """A socket that says something as soon as it is there."""
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        self.push("hello", None)
+
+
+async def test_what_was_joined_and_sent_no_longer_counts() -> None:
+    """Each join once left 32 bytes behind: a slow reader of a busy room was full for ever in the end."""
+    reading = asyncio.Event()
+    sent: list[dict[str, Any]] = []
+
+    async def send(frame: dict[str, Any]) -> None:
+        await reading.wait()
+        sent.append(frame)
+
+    outbox = Outbox(send, None)
+    rounds = OUTBOX_BYTES // 32 // 200 + 1
+    for number in range(rounds):
+        for seq in range(202):
+            outbox.give(Run([Entry(seq, "", b"{}")]))
+        reading.set()
+        await outbox.flushed()
+        reading.clear()
+        assert len(sent) == 2 * (number + 1)
+    outbox.give(Run([Entry(1, "", b"{}")]))
+    outbox.give(Run([Entry(2, "", b"{}")]))
+
+    assert not outbox.full
+    reading.set()
+    await outbox.flushed()
+
+
+async def test_a_send_that_blocks_for_too_long_ends_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under uvicorn such a socket once stayed open and mute, and answered pings when its client woke up."""
+    monkeypatch.setattr(outbox_module, "SEND_SECONDS", 0.05)
+    messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    messages.put_nowait({"type": "websocket.connect"})
+
+    async def send(message: dict[str, Any]) -> None:
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        await Talker.as_asgi()({"type": "websocket"}, messages.get, send)
