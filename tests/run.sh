@@ -23,14 +23,18 @@ if [ $# -gt 0 ]; then
   done
 else
   folder=$(mktemp -d)
+  postgres=
   trap 'rm -rf "$folder"' EXIT
+  # A job in the background does not hear Ctrl-C, and would go on alone.
+  trap '[ -z "$postgres" ] || kill "$postgres"; exit 130' INT TERM
   echo "Both stacks at once; their output follows when they are done, in about five minutes ..."
-  on postgres --ignore=tests/chaos >"$folder/postgres" 2>&1 &
+  PARLEY_TEST_STACK=postgres $PYTEST --ignore=tests/chaos >"$folder/postgres" 2>&1 &
   postgres=$!
   on sqlite --ignore=tests/chaos >"$folder/sqlite" 2>&1
   tell "sqlite" $? "$folder/sqlite"
   wait $postgres
   tell "postgres" $? "$folder/postgres"
+  postgres=
   for stack in sqlite postgres; do
     echo "Faults on $stack ..."
     on $stack tests/chaos
