@@ -79,7 +79,9 @@ class Connection(HardenedConsumer):
         """Words for a refusal that answers no frame; the goodbye is enough here."""
 
     def enter(self, session: Session, epoch: int) -> None:
-        """From now on this is the session's socket."""
+        """From now on this is the session's socket, unless it ended while the token was looked up."""
+        if self.closing:
+            return
         if self.deadline is not None:
             self.deadline.cancel()
         if self.session is not None:

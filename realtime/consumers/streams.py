@@ -1,5 +1,6 @@
 """What a socket listens to: rooms, the inbox, and who is typing."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
 from realtime.database import in_database, may_type
 from realtime.feed import Feed, Run, Subscription
-from realtime.hub import Opened, reply_of
+from realtime.hub import RETRY_SECONDS, Opened, reply_of
 from realtime.outbox import Outbox
 from wire.fields import StrictSerializer
 from wire.problems import Problem
@@ -105,22 +106,20 @@ class Streams(Connection):
         """Hear a room, or with null the own inbox: first what was missed, then live, without a hole or a double."""
         user_id = acting(self.session).user_id
         opened = await self.hub.open(user_id, room_id, after, epoch, self.outbox)
+        self.after_reply(self.begin, opened)
         known = self.subscriptions.get(opened.feed.stream)
         if known is not None and not known[1].ended:
-            return self._go_on(*known, opened), 200
-        self.after_reply(self.begin, opened)
+            return reply_of(known[1], opened), 200
         return opened.reply, 200
 
-    def _go_on(self, feed: Feed, subscription: Subscription, opened: Opened) -> dict[str, Any]:
-        """A live subscription stays where it is."""
-        self.after_reply(self.hub.go_on, feed, subscription)
-        return reply_of(subscription, opened)
-
     def begin(self, opened: Opened) -> None:
-        """Start a subscription, unless the socket is going or got one meanwhile."""
+        """Start a subscription, unless the socket is going; one that is live, perhaps since a moment ago, stays."""
         stream = opened.feed.stream
         known = self.subscriptions.get(stream)
-        if self.closing or (known is not None and not known[1].ended):
+        if self.closing:
+            return
+        if known is not None and not known[1].ended:
+            self.hub.go_on(*known)
             return
         self.subscriptions[stream] = (opened.feed, opened.subscription)
         self.hub.begin(opened)
@@ -139,15 +138,16 @@ class Streams(Connection):
             return
         user_id = acting(self.session).user_id
         for stream, admission in admissions.items():
-            cursor = cursors[stream]
+            cursor, unsynced = cursors[stream], False
             if (known := self.subscriptions.get(str(stream))) is not None:
                 if known[1].epoch == admission.epoch:
                     cursor = max(cursor, known[1].told)
+                unsynced = known[1].unsynced  # a subscribe still waits for its end
                 self.hub.end(*known)
             sink = InboxSink(self.outbox, self._follow_room) if stream == user_id else self.outbox
             known = self.hub.follow(user_id, stream, admission, min(cursor, admission.head), sink)
             self.subscriptions[str(stream)] = known
-            self.hub.resume(*known)
+            self.hub.resume(*known, synced=unsynced)
 
     def _follow_room(self, room_id: UUID, joined_seq: int) -> None:
         """A socket that follows the inbox of a sync is live on a room that is added later, from the own join on."""
@@ -155,12 +155,15 @@ class Streams(Connection):
 
     async def _subscribe_to_added(self, room_id: UUID, joined_seq: int) -> None:
         user_id = acting(self.session).user_id
-        try:
-            admission = await self.hub.log.admit(user_id, room_id)
-        except (Problem, DatabaseError) as error:
-            # Gone again, and the inbox says so next; or without a database: the client's next sync finds the room.
-            logger.info("A room that was added is not followed: %r", error)
-            return
+        while True:
+            try:
+                admission = await self.hub.log.admit(user_id, room_id)
+                break
+            except Problem:  # gone again, and the inbox says so next
+                return
+            except DatabaseError as error:  # the client relies on hearing the room
+                logger.warning("A room that was added cannot be followed yet (%r): trying again", error)
+                await asyncio.sleep(RETRY_SECONDS)
         known = self.subscriptions.get(str(room_id))
         if not self.closing and (known is None or known[1].ended):
             self._go_on_from({room_id: joined_seq - 1}, {room_id: admission})
@@ -169,11 +172,12 @@ class Streams(Connection):
     async def unsubscribe(self, room_id: UUID | None) -> Reply:
         """Hear it no longer: nothing of it follows the reply."""
         user_id = acting(self.session).user_id
-        known = self.subscriptions.pop(str(room_id or user_id), None)
+        stream = str(room_id or user_id)
+        if stream not in self.subscriptions:
+            await self.hub.log.admit(user_id, room_id)  # what is not theirs to see is not there to be left either
+        known = self.subscriptions.pop(stream, None)  # also one that a sync or the inbox has just begun
         if known is not None:
             self.hub.end(*known)
-        else:
-            await self.hub.log.admit(user_id, room_id)  # what is not theirs to see is not there to be left either
         return {"room_id": room_id}, 200
 
     @action(TypingBody, statuses=(204,), problems=(*OUTSIDE, "room.archived"))

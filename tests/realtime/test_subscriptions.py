@@ -1,0 +1,85 @@
+"""What a socket listens to when two of its actions meet; on the simulation's loop, so that they do."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+from django.db import OperationalError
+
+from realtime.admission import Admission
+from realtime.consumers.streams import Streams
+from tests.realtime.test_hub import ALICE, ROOM, STREAM, Stage
+from tests.sim.loop import VirtualLoop
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    loop = VirtualLoop()
+    with loop.running():
+        yield Stage(loop)
+        loop.end()
+
+
+@pytest.fixture
+def socket(stage: Stage) -> Streams:
+    socket = Streams()
+    socket.hub, socket.outbox, socket.closing, socket.deadline = stage.hub, stage.mailbox, False, None  # type: ignore[assignment]
+    socket.session = SimpleNamespace(pk=UUID(int=3), user_id=ALICE)  # type: ignore[assignment]
+    return socket
+
+
+def test_a_room_that_is_added_while_the_database_is_away_is_followed_later(
+    stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was given up once, and the device went on in the belief that it heard the room."""
+    answers: list[Admission | OperationalError] = [OperationalError("away"), Admission(1, 1)]
+
+    async def admit(user_id: UUID, room_id: UUID | None) -> Admission:
+        answer = answers.pop(0)
+        if isinstance(answer, OperationalError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(stage.log, "admit", admit)
+
+    stage.hub.spawn(socket._subscribe_to_added(ROOM, 1))
+    stage.loop.run_for(1)
+    stage.hint(stage.say())
+
+    assert stage.mailbox.heard == [1, 2]
+
+
+def test_nothing_follows_an_unsubscribe_that_meets_a_sync(
+    stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def admit(user_id: UUID, room_id: UUID | None) -> Admission:
+        admission = Admission(1, 1)
+        socket._go_on_from({ROOM: 1}, {ROOM: admission})
+        return admission
+
+    monkeypatch.setattr(stage.log, "admit", admit)
+
+    stage.hub.spawn(socket.unsubscribe(body={"room_id": STREAM}))
+    stage.loop.run_for(0.1)
+    stage.hint(stage.say())
+
+    assert stage.mailbox.heard == []
+
+
+def test_a_replay_that_a_sync_cuts_short_still_says_its_end(stage: Stage, socket: Streams) -> None:
+    socket.begin(stage.open())
+
+    socket._go_on_from({ROOM: 1}, {ROOM: Admission(1, 1)})
+    stage.loop.run_for(0.1)
+
+    assert stage.mailbox.heard == ["room.synced"]
+
+
+def test_a_socket_that_ended_during_its_authentication_is_nobodys(stage: Stage, socket: Streams) -> None:
+    """Entered after its end it stayed among the sockets of its session for ever."""
+    session, socket.session, socket.closing = socket.session, None, True
+
+    socket.enter(session, 1)  # type: ignore[arg-type]
+
+    assert stage.hub.sessions.sockets == {}
