@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from tests import services
 from tests.servers import ParleyServer
@@ -48,6 +49,11 @@ def test_several_processes_share_one_socket_and_replace_their_dead() -> None:
         assert "about a second later" in parley.logs
         assert second in children_of(parley.pid)
         assert parley.stop() == 0
+
+
+def test_no_worker_at_all_is_refused() -> None:
+    with pytest.raises(CommandError, match="--workers"):
+        call_command("serve", "--workers", "0")
 
 
 def test_workers_end_when_their_parent_is_killed() -> None:

@@ -30,7 +30,14 @@ class Command(BaseCommand):
         parser.add_argument("--host", default=settings.HOST, help="HOST; default %(default)s")
         parser.add_argument("--port", type=int, default=settings.PORT, help="PORT; default %(default)s")
         parser.add_argument("--server", default=settings.SERVER, choices=["daphne", "uvicorn"], help="SERVER")
-        parser.add_argument("--workers", type=int, default=settings.WORKERS, help="WORKERS; default %(default)s")
+        parser.add_argument(
+            "--workers",
+            type=int,
+            choices=range(1, 65),
+            metavar="N",
+            default=settings.WORKERS,
+            help="WORKERS; default %(default)s",
+        )
         parser.add_argument("--fd", type=int, help="a listening socket that is already open (for the workers)")
         parser.add_argument("--lifeline", type=int, help="a pipe that closes when the parent ends (for the workers)")
 
