@@ -22,6 +22,7 @@ from api.services.sync import Synced
 from realtime import admission
 from realtime.admission import Admission, Pair, admit_streams, read_heads
 from realtime.feed import Entry
+from wire.problems import Problem
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,6 +82,8 @@ class DatabaseLog:
 
         Raises Problem not_found or room.not_member.
         """
+        if room_id == user_id:  # an inbox goes by no id
+            raise Problem("not_found", "There is no such room.")
         future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
         self._asking.append(((user_id, room_id or user_id), future))
         if self._admitting is None:

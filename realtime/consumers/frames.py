@@ -27,7 +27,7 @@ class Request:
     def lane(self) -> str:
         """What keeps its order: the actions of one room; malformed frames and actions without a room."""
         room = self.body.get("room_id")
-        return room if isinstance(room, str) and self.problem is None else ""
+        return room.lower() if isinstance(room, str) and self.problem is None else ""
 
 
 def read_frame(text: str | None, actions: frozenset[str]) -> Request:

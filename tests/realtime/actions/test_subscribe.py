@@ -245,3 +245,23 @@ async def test_nobody_hears_the_inbox_of_another(alice: Account, charlie: Accoun
     reply = await socket.call("subscribe", room_id=alice.id, after=0)
 
     assert reply.refusal == (404, "not_found")
+
+
+async def test_the_own_inbox_goes_by_no_id(alice: Account) -> None:
+    socket = await alice.connect()
+
+    reply = await socket.call("subscribe", room_id=alice.id)
+
+    assert reply.refusal == (404, "not_found")
+
+
+async def test_a_room_is_one_lane_however_its_id_is_written(alice: Account) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+
+    for number, written in enumerate([room["id"], room["id"].upper()] * 4):
+        await socket.say({"action": "subscribe", "room_id": written, "request_id": number})
+    await socket.reply(7)
+
+    replies = [frame["request_id"] for frame in socket.frames if frame.get("action") == "subscribe"]
+    assert replies == list(range(8))
