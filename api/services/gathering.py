@@ -72,7 +72,9 @@ class Gatherer:
     def send(self, send: Send) -> Sent:
         """Send from a thread that may wait. Raises as api.services.messages.send_messages tells it."""
         future, lead = self.submit(send)
-        if lead is not None and self._commit_batch(send.room_id):
+        if lead is None:
+            _let_connections_go()
+        elif self._commit_batch(send.room_id):
             _heirs.submit(self._inherit, send.room_id)
         return future.result()
 
@@ -99,6 +101,13 @@ class Gatherer:
                 return True
             del self._rooms[room_id]
             return False
+
+
+def _let_connections_go() -> None:
+    """Who waits with a connection in hand may keep the pool's last one from the heir who would answer them."""
+    for used in connections.all(initialized_only=True):
+        if not used.in_atomic_block:
+            used.close()
 
 
 def _commit(batch: list[Waiting]) -> None:

@@ -16,6 +16,7 @@ from api.services.gathering import Gatherer
 from api.services.messages import Send, Sent
 from tests.api.stories import events_of, make_room, types_of
 from tests.clients import Person, join_parley
+from tests.services import wait_until
 from tests.threads import closing_connections
 from wire.problems import Problem
 
@@ -128,6 +129,28 @@ def test_a_database_that_is_away_is_asked_once(alice: Person) -> None:
 
     assert asked == 1
     assert all(isinstance(future.exception(), OperationalError) for future in futures)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_holds_no_connection(alice: Person) -> None:
+    room, gatherer = make_room(alice), Gatherer()
+    _, lead = gatherer.submit(a_send(alice, room))
+    used: Future[Any] = Future()
+
+    def read_and_send(person: Person) -> Sent:
+        Message.objects.count()
+        used.set_result(connections["default"])
+        return gatherer.send(a_send(person, room))
+
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(closing_connections(read_and_send), alice)
+        try:
+            wait_until(lambda: used.result(5).connection is None, seconds=5, what="the one who waits lets go")
+        finally:
+            assert lead is not None
+            lead()
+
+    assert sent.result().seq == 3
 
 
 @pytest.mark.django_db(transaction=True)
