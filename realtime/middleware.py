@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.http.request import split_domain_port, validate_host
 
 from accounts.authentication import find_session
 from accounts.models import Session
@@ -108,7 +109,8 @@ def _check_origin(scope: Scope) -> None:
 
 def _same_host(origin: str, host: str) -> bool:
     try:
-        return bool(host) and urlsplit(origin).netloc == host
+        name, _ = split_domain_port(host)
+        return bool(host) and validate_host(name, settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
     except ValueError:
         return False
 

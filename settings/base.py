@@ -13,13 +13,16 @@ VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret of a d
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY_IS_GENERATED = not env.text("SECRET_KEY", "")
 SECRET_KEY = env.secret_key(VAR_DIR / "secret_key")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 
 # What `manage.py serve` listens on, and with what.
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, least=0, most=65535)
 SERVER = env.choice("SERVER", "daphne", ("daphne", "uvicorn"))
 WORKERS = env.integer("WORKERS", 1, least=1, most=64)
+
+# A server of this machine alone knows its names; one that the network reaches must be told them (`check --deploy`).
+_LOCAL = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", _LOCAL if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"])
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,6 +38,7 @@ class ApiView(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        _check_host(request)
         super().initial(request, *args, **kwargs)
         method = "GET" if request.method == "HEAD" else str(request.method)
         self.query = validate(self.queries.get(method, QuerySerializer), request.query_params)
@@ -52,6 +54,14 @@ class ApiView(APIView):
 
     def get_exception_handler(self) -> Any:
         return handle_exception
+
+
+def _check_host(request: Request) -> None:
+    """Another's name for our address is how a foreign page reaches a server inside (DNS rebinding)."""
+    try:
+        request.get_host()
+    except DisallowedHost:
+        raise Problem("request.invalid", "The Host header is none of ALLOWED_HOSTS.") from None
 
 
 def request_id_of(request: HttpRequest | Request | None) -> str | None:

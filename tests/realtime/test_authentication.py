@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from tests.answers import End
 from tests.realtime.deployment import Deployment
@@ -147,6 +150,17 @@ async def test_a_foreign_origin_is_refused(alice: Account, origin: str) -> None:
     end = await refused(alice.server, token=alice.token, headers={"Origin": origin})
 
     assert (end.code, end.reason) == (4401, "origin_not_allowed")
+
+
+async def test_a_page_that_gave_our_address_another_name_is_refused(alice: Account) -> None:
+    port = int(alice.server.url.rsplit(":", 1)[1])
+    page = f"evil.example.com:{port}"
+
+    where: dict[str, Any] = {"host": "127.0.0.1", "port": port}
+    async with connect(f"ws://{page}/v1/ws", origin=Origin(f"http://{page}"), proxy=None, **where) as socket:
+        goodbye = json.loads(await socket.recv())
+
+    assert goodbye["data"]["reason"] == "origin_not_allowed"
 
 
 async def test_our_own_origin_and_the_allowed_ones_are_welcome(alice: Account) -> None:

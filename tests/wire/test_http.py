@@ -139,6 +139,16 @@ def test_a_token_in_a_url_is_refused(alice: Person, stranger: Person, name: str)
     assert alice.token not in response.content.decode()
 
 
+def test_the_name_of_another_host_is_refused(alice: Person, stranger: Person, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["chat.example.com"]
+
+    theirs, ours = {"Host": "evil.example.com"}, {"Host": "chat.example.com:8000"}
+
+    assert_problem(alice.request("GET", "/v1/me", headers=theirs), 400, "request.invalid")
+    assert_problem(stranger.request("POST", LOGIN, BODY, headers=theirs), 400, "request.invalid")
+    assert alice.request("GET", "/v1/me", headers=ours).status_code == 200
+
+
 def test_an_unknown_parameter_is_refused_by_name(alice: Person) -> None:
     response = alice.get("/v1/me", fields="id")
 
