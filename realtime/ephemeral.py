@@ -34,11 +34,15 @@ def ephemeral(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = Fal
 
 
 class Typing:
-    """Who is typing in each local room. The full set is told whenever it changes; who says nothing more is dropped."""
+    """Who is typing in each local room: the full set whenever it changes, and again while somebody goes on typing.
+
+    Who says nothing more is dropped; a client may do the same with a set that is not told again within expire_ms.
+    """
 
     def __init__(self, tell: Callable[..., None]) -> None:
         self._tell = tell
         self._timers: dict[str, dict[str, asyncio.TimerHandle]] = {}
+        self._told_at: dict[str, float] = {}
 
     def note(self, stream: str, user_id: str, on: bool, min_seq: int) -> None:
         """A user types, or no longer does. `min_seq` is the head of the room at which they were a member."""
@@ -46,14 +50,18 @@ class Typing:
         before = user_id in typing
         if before:
             typing.pop(user_id).cancel()
+        loop = asyncio.get_running_loop()
         if on and len(typing) < TYPING_USERS:
-            expire = asyncio.get_running_loop().call_later
-            typing[user_id] = expire(TYPING_EXPIRE_MS / 1000, self.note, stream, user_id, False, min_seq)
-        if before != (user_id in typing):
+            expire = TYPING_EXPIRE_MS / 1000
+            typing[user_id] = loop.call_later(expire, self.note, stream, user_id, False, min_seq)
+        is_old = loop.time() - self._told_at.get(stream, 0.0) > 2 * TYPING_RESEND_MS / 1000
+        if before != (user_id in typing) or (typing and is_old):
+            self._told_at[stream] = loop.time()
             run = ephemeral(stream, "typing", {"user_ids": sorted(typing)})
             self._tell(stream, run, min_seq, publish=False)  # each process is told who types, and makes its own set
         if not typing:
             del self._timers[stream]
+            self._told_at.pop(stream, None)
 
 
 class Markers:

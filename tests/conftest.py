@@ -22,6 +22,8 @@ if TEST_STACK == "postgres":
         "realtime/server",
         "realtime/test_feed.py",
         "realtime/test_hub.py",
+        "realtime/test_outbox.py",
+        "realtime/test_typing.py",
         "settings",
         "sim",
         "wire",
