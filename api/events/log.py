@@ -85,15 +85,16 @@ def recording(
 
     All heads are locked first, rooms by id and then inboxes by user id, so that two of these never wait for each other
     in a circle; everything that decides is read after it, so that it is decided in the order of the log. The session
-    that acts must still be alive when something is written: raises Problem auth.invalid_token or auth.account_disabled.
+    that acts must still be alive, also when nothing has changed: raises Problem auth.invalid_token or
+    auth.account_disabled.
     A room that does not exist has no head: the caller finds out when it looks the room up.
     """
     with transaction.atomic():
         log = Log(lock_heads(rooms, inboxes))
         yield log
+        if session is not None:
+            require_live(session)
         if log.appended:
-            if session is not None:
-                require_live(session)
             log.flush()
         happened = [*log.appended, *log.ephemeral]
         if happened:

@@ -192,10 +192,16 @@ def _never_said_hello(world: World, close: Record) -> bool:
 
 
 def check_odd(world: World) -> Iterator[Anomaly]:
-    """Who does not read is shown the door."""
+    """Who does not read is shown the door; while a fault sits in the door, the reader cannot see it."""
     for record in world.by_kind["odd"]:
-        if record["code"] is None:
+        if record["code"] is None and not _blocked(world, record):
             yield Anomaly("stalled", f"a {record['name']} reader was still connected", (record,))
+
+
+def _blocked(world: World, odd: Record) -> bool:
+    until = odd["began"] + odd["seconds"]
+    doors = [fault for fault in world.faults if fault[0].startswith("door_") and fault[1] == odd["server"]]
+    return any(begin < until and end > odd["began"] - AFTERMATH_SECONDS for _, _, begin, end, _ in doors)
 
 
 def check_evidence(world: World) -> Iterator[Anomaly]:
