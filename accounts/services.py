@@ -13,7 +13,7 @@ from uuid import UUID
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -189,12 +189,20 @@ def _check_own_password(user: User, password: str) -> User:
 
 @contextmanager
 def _turn_to_hash() -> Iterator[None]:
-    if not _hash_turns.acquire(timeout=HASH_TURN_SECONDS):
+    if not _hash_turns.acquire(blocking=False) and not _wait_for_turn():
         raise Problem("unavailable", "Too many passwords are being checked.")
     try:
         yield
     finally:
         _hash_turns.release()
+
+
+def _wait_for_turn() -> bool:
+    """Who waits holds no connection: a crowd that changes passwords must not keep the pool from everybody else."""
+    for used in connections.all(initialized_only=True):
+        if not used.in_atomic_block:
+            used.close()
+    return _hash_turns.acquire(timeout=HASH_TURN_SECONDS)
 
 
 def _lock(user: User, *, otherwise: str) -> User:
