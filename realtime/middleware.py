@@ -1,5 +1,6 @@
 """Who is at the other end of a websocket: a token from a header or a subprotocol, or a first frame later."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 PROTOCOL = "chat.v1"
 BEARER = "bearer."
+LOOK_UP_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,20 @@ class TokenMiddleware:
             _check_origin(scope)
             token = _token(scope)
             if token is not None:
-                session, epoch = await in_database(authenticate, token)
+                session, epoch = await _look_up(token)
                 known |= {"user": session.user, "session": session, "epoch": epoch}
         except Exception as error:
             known["refusal"] = refusal(error)
         await self.inner({**scope, **known}, receive, send)
+
+
+async def _look_up(token: str) -> tuple[Session, int]:
+    """As authenticate, within the time that the server gives a handshake, also when the database is frozen."""
+    try:
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            return await in_database(authenticate, token)
+    except TimeoutError as error:
+        raise Problem("unavailable") from error
 
 
 def authenticate(token: str) -> tuple[Session, int]:

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
-from django.db import Error as DatabaseError
 
 from accounts.models import Session
 from api.serializers.messages import SendMessageSerializer
@@ -78,7 +77,8 @@ class DoorConsumer(Connection):
         except Exception as error:
             problem = to_problem(error)
             self.refuse(problem)
-            self.end(1013 if isinstance(error, DatabaseError) else 1008, problem.code)
+            # A refusal is for good; a failure of ours, or of the database, is worth another try.
+            self.end({"internal": 1011, "unavailable": 1013}.get(problem.code, 1008), problem.code)
             return
         if not self.closing:
             self.listening = (opened.feed, opened.subscription)
