@@ -1,6 +1,5 @@
 """A minute of faults on PostgreSQL and Valkey, or twenty seconds of two processes on one SQLite file."""
 
-import random
 import subprocess
 import sys
 
@@ -8,17 +7,17 @@ from settings.test import TEST_STACK
 from tests.servers import ROOT
 
 SECONDS = {"postgres": 60, "sqlite": 20}
+SEED = 1
 PATIENCE_SECONDS = 300  # with the start of all servers, the faults' aftermath and the last reads
 
 
 def test_nothing_is_lost_doubled_out_of_order_or_leaked() -> None:
-    """Every run draws another seed; a failure prints it, with the smallest evidence and where the history is kept.
+    """A failure prints the smallest evidence, and where the history is kept.
 
-    How fast it all went is judged by `make chaos`, which has the machine to itself.
+    Other seeds, and how fast it all went, are the business of `make chaos`, which has the machine to itself.
     """
     stack = TEST_STACK
-    seed = random.randrange(1, 1_000_000)
-    command = [sys.executable, "-m", "tests.chaos", "--untimed", "--stack", stack, "--seed", str(seed)]
+    command = [sys.executable, "-m", "tests.chaos", "--untimed", "--stack", stack, "--seed", str(SEED)]
 
     finished = subprocess.run(
         [*command, "--seconds", str(SECONDS[stack])],
