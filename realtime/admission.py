@@ -44,12 +44,6 @@ def admit_streams(user_id: UUID, streams: Sequence[UUID]) -> dict[UUID, Admissio
     return {stream: admission for (_, stream), admission in admit_all([(user_id, each) for each in streams]).items()}
 
 
-def last_leave(user_id: UUID, room_id: UUID, before: int) -> int | None:
-    """The seq of the user's last own leave of a room before a seq."""
-    stays = Interval.objects.filter(user_id=user_id, room_id=room_id, left_seq__lt=before)
-    return stays.order_by("-left_seq").values_list("left_seq", flat=True).first()
-
-
 def admit_each(pairs: Sequence[Pair]) -> list[Admission | Problem]:
     """Admit each user to their stream, or say why not: Problem not_found or room.not_member."""
     admitted = admit_all(pairs)

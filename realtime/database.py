@@ -107,10 +107,6 @@ class DatabaseLog:
                     future.set_result(answer)
         self._admitting = None
 
-    async def last_leave(self, user_id: UUID, room_id: UUID, before: int) -> int | None:
-        """See the function of that name."""
-        return await in_database(admission.last_leave, user_id, room_id, before)
-
     async def page(self, stream: str, after: int) -> list[Entry]:
         """See read_page."""
         return await in_database(read_page, stream, after)

@@ -51,9 +51,6 @@ class Log(Protocol):
     async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
         """Head and membership of a room or inbox. Raises Problem not_found or room.not_member."""
 
-    async def last_leave(self, user_id: UUID, room_id: UUID, before: int) -> int | None:
-        """The seq of the user's last own leave of a room before a seq."""
-
     async def page(self, stream: str, after: int) -> list[Entry]:
         """The next PAGE_EVENTS events of a stream."""
 

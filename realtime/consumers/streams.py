@@ -158,7 +158,6 @@ class Streams(Connection):
         while True:
             try:
                 admission = await self.hub.log.admit(user_id, room_id)
-                left_seq = await self.hub.log.last_leave(user_id, room_id, joined_seq)
                 break
             except Problem:  # gone again, and the inbox says so next
                 return
@@ -167,9 +166,7 @@ class Streams(Connection):
                 await asyncio.sleep(RETRY_SECONDS)
         known = self.subscriptions.get(str(room_id))
         if not self.closing and (known is None or known[1].ended):
-            # Where the history is shared, what was said since the own leave is now visible too (design section 3).
-            cursor = left_seq if admission.stays is None and left_seq is not None else joined_seq - 1
-            self._go_on_from({room_id: cursor}, {room_id: admission})
+            self._go_on_from({room_id: joined_seq - 1}, {room_id: admission})
 
     @action(StreamBody, UnsubscribedSerializer, problems=OUTSIDE)
     async def unsubscribe(self, room_id: UUID | None) -> Reply:

@@ -50,11 +50,6 @@ class FakeLog:
         rows = tuple(self.past.stays(stream, user))
         return Admission(max([head, *(seq for stay in rows for seq in stay if seq)]), epoch, rows)
 
-    async def last_leave(self, user_id: UUID, room_id: UUID, before: int) -> int | None:
-        """The own leave before a seq."""
-        leaves = [last for _, last in self.past.stays(str(room_id), str(user_id)) if last is not None and last < before]
-        return max(leaves, default=None)
-
     async def page(self, stream: str, after: int) -> list[Entry]:
         """The next events of a stream."""
         await self._travel()

@@ -61,20 +61,6 @@ async def test_a_room_that_is_added_later_is_heard_from_my_own_join_on(alice: Ac
     assert socket.seqs(room["id"]) == [1, 2]
 
 
-async def test_a_shared_room_is_heard_from_my_leave_on_when_i_come_back(alice: Account, bob: Account) -> None:
-    room = await alice.make_room(bob, history="shared")
-    await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")
-    socket = await bob.connect()
-    await socket.call("sync", subscribe=True, rooms={room["id"]: 2})
-    await alice.say(room, "meanwhile")
-
-    await alice.put(f"/v1/rooms/{room['id']}/members/{bob.id}", {})
-    await alice.say(room, "welcome back")
-
-    await socket.until_said("welcome back")
-    assert socket.seqs(room["id"]) == [3, 4, 5]
-
-
 async def test_every_page_is_live_and_nothing_is_doubled(alice: Account, bob: Account) -> None:
     rooms = [await alice.make_room(bob) for _ in range(4)]
     for room in rooms:
