@@ -100,6 +100,7 @@ class Streams(Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.subscriptions: dict[str, tuple[Feed, Subscription]] = {}
+        self.added: dict[UUID, int] = {}  # by room that the inbox told of and that is not heard yet: the own join
 
     @action(SubscribeBody, SubscribedSerializer, problems=OUTSIDE)
     async def subscribe(self, room_id: UUID | None, after: int | None, epoch: int | None) -> Reply:
@@ -151,21 +152,23 @@ class Streams(Connection):
 
     def _follow_room(self, room_id: UUID, joined_seq: int) -> None:
         """A socket that follows the inbox of a sync is live on a room that is added later, from the own join on."""
-        self.spawn(self._subscribe_to_added(room_id, joined_seq))
+        self.added.setdefault(room_id, joined_seq)
+        self.spawn(self._subscribe_to_added(room_id))
 
-    async def _subscribe_to_added(self, room_id: UUID, joined_seq: int) -> None:
+    async def _subscribe_to_added(self, room_id: UUID) -> None:
         user_id = acting(self.session).user_id
         while True:
             try:
                 admission = await self.hub.log.admit(user_id, room_id)
                 break
-            except Problem:  # gone again, and the inbox says so next
+            except Problem:  # gone again: if the room is added once more, what was said until then is still owed
                 return
             except DatabaseError as error:  # the client relies on hearing the room
                 logger.warning("A room that was added cannot be followed yet (%r): trying again", error)
                 await asyncio.sleep(RETRY_SECONDS)
+        joined_seq = self.added.pop(room_id, None)
         known = self.subscriptions.get(str(room_id))
-        if not self.closing and (known is None or known[1].ended):
+        if joined_seq is not None and not self.closing and (known is None or known[1].ended):
             self._go_on_from({room_id: joined_seq - 1}, {room_id: admission})
 
     @action(StreamBody, UnsubscribedSerializer, problems=OUTSIDE)

@@ -43,7 +43,8 @@ def test_a_room_that_is_added_while_the_database_is_away_is_followed_later(
 
     monkeypatch.setattr(stage.log, "admit", admit)
 
-    stage.hub.spawn(socket._subscribe_to_added(ROOM, 1))
+    socket.added[ROOM] = 1
+    stage.hub.spawn(socket._subscribe_to_added(ROOM))
     stage.loop.run_for(1)
     stage.hint(stage.say())
 
