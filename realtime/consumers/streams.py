@@ -122,6 +122,7 @@ class Streams(Connection):
         if known is not None and not known[1].ended:
             self.hub.go_on(*known)
             return
+        self.added.pop(UUID(stream), None)  # nothing is owed of a room that is heard
         self.subscriptions[stream] = (opened.feed, opened.subscription)
         self.hub.begin(opened)
 
@@ -139,6 +140,7 @@ class Streams(Connection):
             return
         user_id = acting(self.session).user_id
         for stream, admission in admissions.items():
+            self.added.pop(stream, None)
             cursor, unsynced = cursors[stream], False
             if (known := self.subscriptions.get(str(stream))) is not None:
                 if known[1].epoch == admission.epoch:
