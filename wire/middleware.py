@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from uuid_utils.compat import uuid7
@@ -15,7 +13,7 @@ from uuid_utils.compat import uuid7
 from wire.problems import Problem, invalid
 from wire.views import problem_response, request_id_of
 
-GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SECRETS = ("token", "access_token")
@@ -31,26 +29,13 @@ _BY_STATUS = {
 
 
 class Middleware:
-    """A middleware that runs in Django's sync and async stacks alike: `before` may answer, `after` may replace."""
-
-    sync_capable = True
-    async_capable = True
+    """What comes before the view and may answer, and what comes after it and may replace its answer."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._call_async(request)
-        answer = self.before(request) or cast(HttpResponseBase, self.get_response(request))
-        return self.after(request, answer)
-
-    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
-        answer = self.before(request) or await cast(Awaitable[HttpResponseBase], self.get_response(request))
-        return self.after(request, answer)
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.after(request, self.before(request) or self.get_response(request))
 
     def before(self, request: HttpRequest) -> HttpResponseBase | None:
         return None

@@ -1,0 +1,51 @@
+"""HTTP into Django: one step to a thread and one back for each request."""
+
+import asyncio
+from collections.abc import MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
+
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.core.signals import request_started
+from django.http import HttpResponse
+from django.urls import set_script_prefix
+
+# Many, because some wait: for a batch, for a hash, for a database that is frozen. These must keep no thread from the
+# others, least of all from /livez.
+THREADS = 500
+_threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
+
+
+class Handler(ASGIHandler):
+    """Django's ASGI handler, for an application whose middlewares and views are all synchronous and do not stream.
+
+    Django's own makes two threads for every request and steps over to one of them six times: for each signal, for
+    each half of a middleware that is not asynchronous, for the view and for the end.
+    """
+
+    def __init__(self) -> None:
+        BaseHandler.__init__(self)
+        self.load_middleware(is_async=False)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        response = await asyncio.get_running_loop().run_in_executor(_threads, self._answer, scope, body)
+        await self.send_response(response, send)
+
+    def _answer(self, scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponse:
+        set_script_prefix(get_script_prefix(scope))
+        request_started.send(sender=self.__class__, scope=scope)
+        request, response = self.create_request(scope, body)
+        if request is not None:
+            response = self.get_response(request)
+        assert isinstance(response, HttpResponse)
+        response._handler_class = self.__class__  # type: ignore[attr-defined]
+        # Sends request_finished, which lets the connection go; what was rendered stays.
+        response.close()
+        body.close()
+        return response
