@@ -45,6 +45,31 @@ def _build(message: Message) -> bytes:
     return frame(BINARY, data)
 
 
+def whole_text(data: bytes, most: int) -> tuple[bytes, int] | None:
+    """The payload of the masked text frame that `data` begins with, and where it ends; None for anything else.
+
+    Anything else is also a message in fragments, a frame that is not all here, and one of more than `most` bytes.
+    """
+    if len(data) < 6 or data[0] != 0x80 | TEXT or data[1] < 0x80:
+        return None
+    length, start = data[1] & 0x7F, 6
+    if length >= 126:
+        length, start = int.from_bytes(data[2:4], "big"), 8
+        if data[1] == 0xFF or length < 126:
+            return None
+    end = start + length
+    if length > most or len(data) < end:
+        return None
+    return unmask(data[start:end], data[start - 4 : start]), end
+
+
+def unmask(payload: bytes, key: bytes) -> bytes:
+    """RFC 6455 section 5.3, all bytes at once, as two long numbers."""
+    size = len(payload)
+    keys = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(keys, "big")).to_bytes(size, "big")
+
+
 def close_reason(reason: str) -> bytes:
     """The reason as it fits into a close frame, cut between characters."""
     return reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore").encode()
