@@ -34,7 +34,6 @@ BAD_CODES = frozenset({"json.invalid", "frame.invalid", "action.unknown"})
 class HardenedConsumer(AsyncAPIConsumer):
     """One websocket. `closing` is true from the moment its end is decided: nothing is said after the goodbye."""
 
-    channel_layer_alias = None
     permission_classes = ()  # who may what is decided by `answer` and by the services
     available_actions: ClassVar[dict[str, str]]
 
@@ -49,8 +48,12 @@ class HardenedConsumer(AsyncAPIConsumer):
         self.tasks: set[asyncio.Task[None]] = set()
         self.lane_tasks: set[asyncio.Task[None]] = set()
         self.bad_frames: deque[float] = deque(maxlen=BAD_FRAMES)
+        self.scope, self.base_send = scope, send
         try:
-            await super().__call__(scope, receive, send)
+            while True:  # Channels' own loop has a task for each message
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         except asyncio.CancelledError:
             if not self.outbox.aborted:
                 raise
@@ -66,12 +69,13 @@ class HardenedConsumer(AsyncAPIConsumer):
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Without Channels' thread hop per message, and for websocket messages only."""
-        handlers = {
-            "websocket.connect": self.websocket_connect,
-            "websocket.receive": self.websocket_receive,
-            "websocket.disconnect": self.websocket_disconnect,
-        }
-        await handlers[message["type"]](message)
+        match message["type"]:
+            case "websocket.receive":
+                await self.websocket_receive(message)
+            case "websocket.connect":
+                await self.websocket_connect(message)
+            case "websocket.disconnect":
+                await self.websocket_disconnect(message)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         """A client that says something and hangs up has said it: what came before the close is still done."""
@@ -110,7 +114,8 @@ class HardenedConsumer(AsyncAPIConsumer):
             finally:
                 lane.popleft()
                 self.waiting.release()
-            await asyncio.sleep(0)  # what was to follow the reply comes before the next frame
+            if lane:
+                await asyncio.sleep(0)  # what was to follow the reply comes before the next frame
         del self.lanes[name]
 
     async def answer(self, request: Request) -> None:
