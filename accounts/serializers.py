@@ -28,7 +28,7 @@ class UserSerializer(serializers.Serializer[Any]):
 class SessionSerializer(serializers.Serializer[Any]):
     """One of my devices; `current` is the one that asks."""
 
-    # The asking session comes as context `session`.
+    # The asking session, where there is one, comes as context `session`.
 
     id = serializers.UUIDField(read_only=True)
     name = serializers.CharField(read_only=True)
@@ -39,7 +39,7 @@ class SessionSerializer(serializers.Serializer[Any]):
     current = serializers.SerializerMethodField()
 
     def get_current(self, session: Session) -> bool:
-        return bool(session == self.context["session"])
+        return bool(session == self.context.get("session"))
 
 
 class LoginSerializer(serializers.Serializer[Any]):

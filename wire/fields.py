@@ -28,6 +28,7 @@ __all__ = [
     "TextField",
     "TimeField",
     "format_time",
+    "render",
     "validate",
 ]
 
@@ -109,6 +110,12 @@ def validate(kind: type[serializers.Serializer[Any]], data: object) -> Any:
     while they validate, so one serializer of a kind serves all.
     """
     return _made(kind).run_validation(data)
+
+
+def render(kind: type[serializers.Serializer[Any]], instance: object) -> dict[str, Any]:
+    """What a serializer that needs no context shows of an object; from one serializer of a kind, as in validate."""
+    shown: dict[str, Any] = _made(kind).to_representation(instance)
+    return shown
 
 
 class EmptySerializer(StrictSerializer):

@@ -21,7 +21,7 @@ from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral
 from realtime.hub import REPLAY_EVENTS
 from realtime.middleware import PROTOCOL, authenticate, refusal
 from realtime.process import get_hub
-from wire.fields import METADATA_BYTES, TEXT_CHARS, StrictSerializer, TimeField, format_time
+from wire.fields import METADATA_BYTES, TEXT_CHARS, StrictSerializer, TimeField, format_time, render
 from wire.problems import Problem, define
 
 define("auth.other_user", 403, "A socket stays with its user")
@@ -169,6 +169,6 @@ class Connection(HardenedConsumer):
 def who(session: Session) -> dict[str, Any]:
     """User and session as REST shows them."""
     return {
-        "user": UserSerializer(session.user).data,
-        "session": SessionSerializer(session, context={"session": session}).data,
+        "user": render(UserSerializer, session.user),
+        "session": {**render(SessionSerializer, session), "current": True},
     }
