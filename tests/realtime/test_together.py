@@ -1,0 +1,122 @@
+"""Asking together: what a crowd costs, and that nobody in it can hurt another."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from django.db import OperationalError
+
+from realtime.together import Together
+from wire.problems import Problem
+
+Answers = Sequence[str | Exception | None]
+
+
+class Oracle:
+    """Answers when it is let; notes who asked together."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.gate = asyncio.Event()
+
+    async def ask_all(self, questions: Sequence[str]) -> Answers:
+        self.calls.append([*questions])
+        await self.gate.wait()
+        if any("poison" in question for question in questions):
+            raise ValueError("poison")
+        if any("frozen" in question for question in questions):
+            raise OperationalError("frozen")
+        return [self.answer(question, len(questions)) for question in questions]
+
+    def answer(self, question: str, asked: int) -> str | Exception | None:
+        if "bad" in question:
+            return Problem("not_found")
+        return None if "slow" in question and asked > 1 else question.upper()
+
+
+async def ask(together: Together[str, str], questions: Sequence[str]) -> list["asyncio.Task[str]"]:
+    """They ask at one moment; their call, unless one is under way, has begun."""
+    asked = [asyncio.ensure_future(together.ask(question)) for question in questions]
+    for _ in range(2):
+        await asyncio.sleep(0)
+    return asked
+
+
+@pytest.fixture
+async def oracle() -> Oracle:
+    return Oracle()
+
+
+async def test_those_who_come_meanwhile_go_together(oracle: Oracle) -> None:
+    together = Together(oracle.ask_all, 10)
+    [first] = await ask(together, ["first"])
+    others = await ask(together, ["a", "b", "c"])
+    oracle.gate.set()
+
+    assert await asyncio.gather(first, *others) == ["FIRST", "A", "B", "C"]
+    assert oracle.calls == [["first"], ["a", "b", "c"]]
+    assert await together.ask("later") == "LATER"
+
+
+async def test_a_call_has_a_bound(oracle: Oracle) -> None:
+    together = Together(oracle.ask_all, 5, len)
+    oracle.gate.set()
+
+    answers = await asyncio.gather(*map(together.ask, ["aa", "bb", "cc", "very long", "d", "e"]))
+
+    assert answers == ["AA", "BB", "CC", "VERY LONG", "D", "E"]
+    assert oracle.calls == [["aa", "bb"], ["cc"], ["very long"], ["d", "e"]]
+
+
+@pytest.mark.parametrize("question", ["bad", "poison"])
+async def test_a_bad_question_fails_alone(oracle: Oracle, question: str) -> None:
+    together = Together(oracle.ask_all, 10)
+    oracle.gate.set()
+
+    answers = await asyncio.gather(*map(together.ask, ["a", question, "b"]), return_exceptions=True)
+
+    assert [answers[0], answers[2]] == ["A", "B"]
+    assert isinstance(answers[1], Problem | ValueError)
+
+
+async def test_a_database_that_is_away_is_asked_once(oracle: Oracle) -> None:
+    together = Together(oracle.ask_all, 10)
+    oracle.gate.set()
+
+    answers = await asyncio.gather(*map(together.ask, ["a", "frozen", "b"]), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [OperationalError] * 3
+    assert len(oracle.calls) == 1
+    assert await together.ask("back") == "BACK"
+
+
+async def test_who_hangs_up_is_not_asked_for(oracle: Oracle) -> None:
+    together = Together(oracle.ask_all, 10)
+    first, gone, last = await ask(together, ["first", "gone", "last"])
+    late, left, stayed = await ask(together, ["late", "left", "stayed"])
+    gone.cancel()
+    left.cancel()
+    await asyncio.sleep(0)
+    oracle.gate.set()
+
+    answers = await asyncio.gather(first, last, late, stayed)
+
+    assert answers == ["FIRST", "LAST", "LATE", "STAYED"]
+    assert oracle.calls == [["first", "gone", "last"], ["late", "stayed"]]
+
+
+async def test_when_all_hang_up_the_next_is_answered(oracle: Oracle) -> None:
+    together = Together(oracle.ask_all, 10)
+    for asked in await ask(together, ["a", "b"]):
+        asked.cancel()
+    oracle.gate.set()
+
+    assert await together.ask("next") == "NEXT"
+
+
+async def test_who_holds_others_up_is_asked_apart(oracle: Oracle) -> None:
+    together = Together(oracle.ask_all, 10)
+    oracle.gate.set()
+
+    assert await asyncio.gather(*map(together.ask, ["a", "slow", "b"])) == ["A", "SLOW", "B"]
+    assert oracle.calls == [["a", "slow", "b"], ["slow"]]
