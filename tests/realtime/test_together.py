@@ -99,7 +99,7 @@ async def test_who_hangs_up_is_not_asked_for(oracle: Oracle) -> None:
     await asyncio.sleep(0)
     oracle.gate.set()
 
-    answers = await asyncio.gather(first, last, late, stayed)
+    answers = [await asked for asked in (first, last, late, stayed)]
 
     assert answers == ["FIRST", "LAST", "LATE", "STAYED"]
     assert oracle.calls == [["first", "gone", "last"], ["late", "stayed"]]
