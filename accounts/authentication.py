@@ -3,14 +3,20 @@
 import hashlib
 from datetime import datetime, timedelta
 
+from django.db.models import BinaryField
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.models import Session, User, idle_time
+from wire.prepared import Prepared, param
 from wire.problems import Problem
 
 TOUCH_EVERY = timedelta(minutes=1)  # a write for each request would cost more than the precision is worth
+
+_by_token = Prepared(
+    lambda: Session.objects.select_related("user").filter(token_hash=param("token_hash", BinaryField()))
+)
 
 
 def hash_token(token: str) -> bytes:
@@ -24,7 +30,7 @@ def find_session(token: str) -> Session:
     Notes the use at most once a minute. Raises Problem auth.invalid_token or auth.account_disabled.
     """
     now = timezone.now()
-    session = Session.objects.select_related("user").filter(token_hash=hash_token(token)).first()
+    session = next(iter(_by_token(token_hash=hash_token(token))), None)
     if session is None or session.expires_at <= now:
         raise Problem("auth.invalid_token")
     if not session.user.is_active:

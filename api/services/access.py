@@ -1,13 +1,14 @@
 """Who may see a room at all, decided alike for every endpoint and action (design section 5, seen from outside)."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from api.models import Epoch, Member, Room, StreamHead
+from wire.prepared import Prepared, param
 from wire.problems import Problem, define
 
 define("room.not_member", 403, "You are not a member of this room")
@@ -33,15 +34,21 @@ class Reader(NamedTuple):
     epoch: int
 
 
-def find_reader(user_id: UUID, room_id: UUID) -> Reader:
-    """As find_member, with what the answers to reads carry, in the same one query."""
+def _readers() -> QuerySet[Any]:  # members with annotations
     heads = StreamHead.objects.filter(stream=OuterRef("room_id")).values("last_seq")
-    found = (
+    return (
         Member.objects.select_related("room")
-        .filter(room_id=room_id, user_id=user_id, state="joined")
+        .filter(room_id=param("room_id", UUIDField()), user_id=param("user_id", UUIDField()), state="joined")
         .annotate(head=Subquery(heads), epoch=Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1))
     )
-    for member in found:
+
+
+_find_readers = Prepared(_readers)
+
+
+def find_reader(user_id: UUID, room_id: UUID) -> Reader:
+    """As find_member, with what the answers to reads carry, in the same one query."""
+    for member in _find_readers(user_id=user_id, room_id=room_id):
         return Reader(member, member.head, member.epoch)
     raise seen_from_outside(room_id)
 

@@ -2,21 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import zip_longest
-from typing import Any
+from functools import cache
+from itertools import starmap, zip_longest
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db.models import Subquery
+from django.db.models import BigIntegerField, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
-from api.models import Epoch, Event, Member, Message, StreamHead
+from api.models import Epoch, Event, Member, Message, Room, StreamHead
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
-from api.services.access import find_reader
+from api.services.access import Reader, find_reader
+from wire.prepared import Prepared, param
 from wire.problems import Problem
 
-Row = tuple[int, str | bytes]  # seq, JSON
+
+class Row(NamedTuple):
+    """What a page shows of a message or an event: its place, its JSON, and the seq of the last event about it."""
+
+    seq: int
+    json: str | bytes
+    version: int
 
 
 def get_messages(
@@ -35,20 +43,19 @@ def get_messages(
     Raises Problem room.not_member or not_found (the room, or an anchor that is nowhere in what the user may see).
     """
     # The head is read before the rows: whoever goes on from it misses nothing.
-    member, head, epoch = find_reader(user_id, room_id)
-    split, ahead = _split(member, head, before=before, after=after, around=around)
+    reader = find_reader(user_id, room_id)
+    split, ahead = _split(reader.member, reader.head, before=before, after=after, around=around)
     # One row of the side that was not asked for tells whether there is more on it.
-    back, forth = (1 if after is not None else limit + 1), (limit + 1 if ahead else 1)
-    visible = Message.objects.visible_to(member).values_list("seq", "data")
-    older = list(visible.filter(seq__lt=split).order_by("-seq")[:back])
-    newer = list(visible.filter(seq__gte=split, seq__lte=head).order_by("seq")[:forth]) if split <= head else []
+    older = _beside(reader, split, 1 if after is not None else limit + 1)
+    newer = _beside(reader, split, limit + 1 if ahead else 1, newer=True) if split <= reader.head else []
+    _check_again(reader, [*older, *newer])
     wanted = _walk([] if after is not None else older, newer if ahead else [])
     rows = sorted(_fit(wanted, limit, max_bytes))
     return {
-        "results": [orjson.Fragment(data) for _, data in rows],
+        "results": [orjson.Fragment(row.json) for row in rows],
         "page": _page(rows, older, newer),
-        "head": head,
-        "epoch": epoch,
+        "head": reader.head,
+        "epoch": reader.epoch,
     }
 
 
@@ -105,7 +112,7 @@ def _fit(rows: Iterator[Row], limit: int, max_bytes: int | None) -> Iterator[Row
     size = 0
     for count, row in enumerate(rows):
         if max_bytes is not None:
-            size += len(row[1].encode() if isinstance(row[1], str) else row[1]) + 1
+            size += len(row.json.encode() if isinstance(row.json, str) else row.json) + 1
         if count == limit or (count and max_bytes is not None and size > max_bytes):
             return
         yield row
@@ -114,14 +121,42 @@ def _fit(rows: Iterator[Row], limit: int, max_bytes: int | None) -> Iterator[Row
 def _page(rows: Sequence[Row], older: Sequence[Row], newer: Sequence[Row]) -> dict[str, Any]:
     if not rows:
         return {"oldest_seq": None, "newest_seq": None, "more_before": bool(older), "more_after": bool(newer)}
-    known = [seq for seq, _ in (*older, *newer)]
-    oldest, newest = rows[0][0], rows[-1][0]
+    known = [row.seq for row in (*older, *newer)]
+    oldest, newest = rows[0].seq, rows[-1].seq
     return {
         "oldest_seq": oldest,
         "newest_seq": newest,
         "more_before": min(known) < oldest,
         "more_after": max(known) > newest,
     }
+
+
+def _beside(reader: Reader, split: int, count: int, *, newer: bool = False) -> list[Row]:
+    """The messages nearest to a seq on one side of it, as the reader may see them; the seq itself is a newer one."""
+    member = reader.member
+    found = _prepare_side(member.room.history, newer, count)
+    return list(starmap(Row, found(room_id=member.room_id, user_id=member.user_id, split=split, head=reader.head)))
+
+
+@cache
+def _prepare_side(history: str, newer: bool, count: int) -> Prepared[tuple[int, str, int]]:
+    return Prepared(lambda: _side(history, newer)[:count])
+
+
+def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, str, int]]:
+    reader = Member(user_id=param("user_id", UUIDField()))
+    reader.room = Room(id=param("room_id", UUIDField()), history=history)
+    visible = Message.objects.visible_to(reader).values_list("seq", "data", "version")
+    split, head = param("split", BigIntegerField()), param("head", BigIntegerField())
+    if newer:
+        return visible.filter(seq__gte=split, seq__lte=head).order_by("seq")
+    return visible.filter(seq__lt=split).order_by("-seq")
+
+
+def _check_again(reader: Reader, rows: Sequence[Row]) -> None:
+    """What was edited since the reader was found is only for somebody who is a member still."""
+    if any(row.version > reader.head for row in rows):
+        find_reader(reader.member.user_id, reader.member.room_id)
 
 
 def get_events(
@@ -151,7 +186,7 @@ def get_events(
     found = list(events.order_by("-seq" if backwards else "seq")[: limit + 1])
     rows = list(_fit(_rows(found), limit, max_bytes))
     return {
-        "results": [orjson.Fragment(data) for _, data in sorted(rows)],
+        "results": [orjson.Fragment(row.json) for row in sorted(rows)],
         "head": head,
         "epoch": epoch,
         "more": len(rows) < len(found),
@@ -159,4 +194,4 @@ def get_events(
 
 
 def _rows(events: Sequence[Event]) -> Iterator[Row]:
-    return ((event.seq, event.json()) for event in events)
+    return (Row(event.seq, event.json(), event.seq) for event in events)

@@ -1,0 +1,57 @@
+"""Prepared queries: the SQL is made once, the values are each run's own."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db.models import CharField, Exists, OuterRef, QuerySet, UUIDField
+from pytest_django import DjangoAssertNumQueries
+from uuid_utils.compat import uuid7
+
+from accounts.models import Session, User
+from tests.clients import join_parley
+from wire.prepared import Prepared, param
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_run_has_its_own_values(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    alice, bob = join_parley("alice").user, join_parley("bob").user
+    by_id = Prepared(lambda: User.objects.filter(pk=param("id", UUIDField())))
+
+    with django_assert_num_queries(3):
+        found = [by_id(id=each) for each in (alice.id, bob.id, uuid7())]
+
+    assert found == [[alice], [bob], []]
+    assert found[0][0].created_at == alice.created_at
+
+
+def test_it_is_built_once() -> None:
+    alice = join_parley("alice").user
+    built = []
+
+    def build() -> QuerySet[User, UUID]:
+        built.append(1)
+        return User.objects.filter(username=param("name", CharField())).values_list("pk", flat=True)
+
+    ids = Prepared(build)
+
+    assert [ids(name="alice"), ids(name="alice"), ids(name="bob")] == [[alice.id], [alice.id], []]
+    assert len(built) == 1
+
+
+def test_params_stand_in_subqueries_and_relations_too() -> None:
+    alice, bob = join_parley("alice"), join_parley("bob")
+    of_user = Session.objects.filter(user=OuterRef("user"), name=param("device", CharField()))
+    query = Session.objects.select_related("user").filter(user_id=param("user", UUIDField()))
+    sessions: Prepared[Any] = Prepared(lambda: query.annotate(known=Exists(of_user))[:10])
+
+    [session] = sessions(user=bob.user.id, device="")
+
+    assert (session.user, session.known) == (bob.user, True)
+    assert [each.known for each in sessions(user=alice.user.id, device="other")] == [False]
+
+
+def test_a_value_that_is_missing_is_told() -> None:
+    with pytest.raises(KeyError):
+        Prepared(lambda: User.objects.filter(pk=param("id", UUIDField())))()
