@@ -10,10 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http.request import split_domain_port, validate_host
 
-from accounts.authentication import find_session
 from accounts.models import Session
-from api.models import Epoch
-from realtime.database import in_database
+from realtime.process import get_hub
 from wire.problems import Problem, to_problem
 
 Scope = dict[str, Any]
@@ -53,17 +51,12 @@ class TokenMiddleware:
 
 
 async def _look_up(token: str) -> tuple[Session, int]:
-    """As authenticate, within the time that the server gives a handshake, also when the database is frozen."""
+    """As find, within the time that the server gives a handshake, also when the database is frozen."""
     try:
         async with asyncio.timeout(LOOK_UP_SECONDS):
-            return await in_database(authenticate, token)
+            return await get_hub().sessions.find(token)
     except TimeoutError as error:
         raise Problem("unavailable") from error
-
-
-def authenticate(token: str) -> tuple[Session, int]:
-    """The session of a token and the epoch of the log. Raises Problem auth.invalid_token or auth.account_disabled."""
-    return find_session(token), Epoch.current()
 
 
 def refusal(error: Exception) -> Refusal:

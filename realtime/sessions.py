@@ -10,15 +10,22 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from accounts.authentication import find_sessions
 from accounts.models import Session, User
+from api.models import Epoch
 from realtime.database import in_database
+from realtime.together import Together
+from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
 
 VERIFY_SECONDS = 1.5  # with the query, within the two seconds that are promised
 RETRY_SECONDS = 0.2
 WARN_SECONDS = 60
+TOKENS = 100  # that are looked up in one query
 TOUCH_SECONDS = 60  # an open socket is a use of its session, noted so often
+
+Found = tuple[Session, int]
 
 
 class Socket(Protocol):
@@ -38,7 +45,15 @@ class Sessions:
 
     def __init__(self) -> None:
         self.sockets: dict[UUID, set[Socket]] = {}
+        self._finding: Together[str, Found] = Together(lambda tokens: in_database(_find, tokens), TOKENS)
         self._touched_at = timezone.now()
+
+    async def find(self, token: str) -> Found:
+        """The session of a token, and the epoch of the log; asked together with all who come meanwhile.
+
+        Raises Problem auth.invalid_token or auth.account_disabled, or django.db.Error.
+        """
+        return await self._finding.ask(token)
 
     def add(self, socket: Socket, session: Session) -> None:
         """A socket was authenticated by this session."""
@@ -105,6 +120,11 @@ class Sessions:
 
 def _uuid(value: str | UUID) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
+
+
+def _find(tokens: Sequence[str]) -> list[Found | Exception]:
+    found, epoch = find_sessions(tokens), Epoch.current()
+    return [each if isinstance(each, Problem) else (each, epoch) for each in found]
 
 
 def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, datetime], set[UUID]]:

@@ -16,10 +16,9 @@ from api.services.stays import MAX_ROOMS
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.base import HardenedConsumer
 from realtime.consumers.frames import Request
-from realtime.database import in_database
 from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral
 from realtime.hub import REPLAY_EVENTS
-from realtime.middleware import PROTOCOL, authenticate, refusal
+from realtime.middleware import PROTOCOL, refusal
 from realtime.process import get_hub
 from wire.fields import METADATA_BYTES, TEXT_CHARS, StrictSerializer, TimeField, format_time, render
 from wire.problems import Problem, define
@@ -135,7 +134,7 @@ class Connection(HardenedConsumer):
     async def authenticate(self, token: str) -> Reply:
         """Say who is there; later, a fresh token of the same user keeps all subscriptions."""
         try:
-            session, epoch = await in_database(authenticate, token)
+            session, epoch = await self.hub.sessions.find(token)
         except Problem as problem:
             if self.session is None and not problem.retryable:
                 refused = refusal(problem)

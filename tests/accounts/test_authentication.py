@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts import services
-from accounts.authentication import find_session
+from accounts.authentication import find_session, find_sessions
 from accounts.models import Session
 from tests.clients import Person
 from wire.problems import Problem
@@ -33,6 +33,19 @@ def test_it_works_in_one_query(alice: Person, django_assert_num_queries: DjangoA
         assert session.user.username == "alice"
 
     assert session == alice.session
+
+
+def test_many_are_found_in_one_query(
+    alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    Session.objects.filter(pk=bob.session.pk).update(expires_at=timezone.now())
+
+    with django_assert_num_queries(1):
+        found = find_sessions([alice.token, "nobody's", bob.token, alice.token])
+
+    assert [getattr(each, "code", each) for each in found] == [
+        alice.session, "auth.invalid_token", "auth.invalid_token", alice.session
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("token", ["", "prl_", "prl_" + "A" * 43, "x" * 100_000, "\ud800", "\0"])

@@ -1,22 +1,25 @@
 """The server's application with two tokens that break it: a fault that a client can ask for."""
 
+from collections.abc import Sequence
+
 from django.db import OperationalError
 
 from accounts import authentication
 from accounts.models import Session
-from realtime import middleware
+from realtime import sessions
 from tests.realtime.inspected import application
+from wire.problems import Problem
 
 __all__ = ["application"]
 
 
-def find_session(token: str) -> Session:
+def find_sessions(tokens: Sequence[str]) -> list[Session | Problem]:
     """As ever, but for the two."""
-    if token == "the-database-is-away":
-        raise OperationalError(token)
-    if token == "a-bug":
-        raise RuntimeError(token)
-    return authentication.find_session(token)
+    if "the-database-is-away" in tokens:
+        raise OperationalError(tokens)
+    if "a-bug" in tokens:
+        raise RuntimeError(tokens)
+    return authentication.find_sessions(tokens)
 
 
-vars(middleware)["find_session"] = find_session
+vars(sessions)["find_sessions"] = find_sessions
