@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import BoundedSemaphore
@@ -83,19 +83,6 @@ def require_live(session: Session) -> None:
         raise Problem("auth.invalid_token")
     if not is_active:
         raise Problem("auth.account_disabled")
-
-
-def check_live(session_ids: Collection[UUID]) -> dict[UUID, Session | Problem]:
-    """The bulk twin of require_live: each session as it is now, with its user, or the Problem that it would raise."""
-    alive = Session.objects.live().select_related("user").filter(pk__in=set(session_ids))
-    found = {session.pk: session for session in alive}
-    return {pk: _checked(found.get(pk)) for pk in session_ids}
-
-
-def _checked(session: Session | None) -> Session | Problem:
-    if session is None:
-        return Problem("auth.invalid_token")
-    return session if session.user.is_active else Problem("auth.account_disabled")
 
 
 def log_out(*, session: Session) -> None:

@@ -17,7 +17,7 @@ from api.models import Event
 from api.services import sync as sync_service
 from api.services.access import find_writer
 from api.services.gathering import gatherer
-from api.services.messages import Send, Sent
+from api.services.sending import Send, Sent
 from api.services.sync import Synced
 from realtime import admission
 from realtime.admission import Admission, Pair, admit_streams, read_heads

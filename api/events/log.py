@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -15,12 +15,16 @@ from django.utils import timezone
 from accounts.models import Session
 from accounts.services import require_live
 from api.models import Epoch, Event, StreamHead
+from api.models.values import as_table
 from wire import strict_json
 
 logger = logging.getLogger(__name__)
 
 # The port through which the realtime face hears of commits; it is run after commit in the thread that committed.
 on_committed: list[Callable[[Sequence[Event]], None]] = []
+
+_MOVE_HEADS = """UPDATE api_streamhead SET last_seq = moved.seq, last_at = %s
+                 FROM {moved} WHERE api_streamhead.stream = moved.stream"""
 
 
 class Log:
@@ -71,9 +75,11 @@ class Log:
 
     def flush(self) -> None:
         """Write the appended events and their heads."""
-        touched = [self.heads[stream] for stream in {event.stream for event in self.appended}]
-        for head in touched:
-            head.save(update_fields=["last_seq", "last_at"])
+        last = {event.stream: event.seq for event in self.appended}
+        moved, parameters = as_table("moved", stream=("uuid", list(last)), seq=("bigint", list(last.values())))
+        at = connection.ops.adapt_datetimefield_value(self.at)
+        with connection.cursor() as cursor:
+            cursor.execute(_MOVE_HEADS.format(moved=moved), [at, *parameters])
         Event.objects.bulk_create(self.appended)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
@@ -17,14 +17,18 @@ CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
 MAX_SEQ = 2**53 - 1
 
 
-def render_author(user: User) -> dict[str, Any]:
+class Author(NamedTuple):
     """The author as a message shows them: as of the message's last event."""
-    return {
-        "id": user.pk,
-        "username": user.username,
-        "display_name": user.display_name,
-        "avatar_url": user.avatar_url,
-    }
+
+    id: UUID
+    username: str
+    display_name: str
+    avatar_url: str | None
+
+    @classmethod
+    def of(cls, user: User) -> "Author":
+        """The user as they are now."""
+        return cls(user.pk, user.username, user.display_name, user.avatar_url)
 
 
 def render_message(
@@ -32,7 +36,7 @@ def render_message(
     id: UUID,
     room_id: UUID,
     seq: int,
-    sender: User,
+    sender: Author,
     client_id: str,
     text: str,
     metadata: Mapping[str, Any],
@@ -45,7 +49,7 @@ def render_message(
         "room_id": room_id,
         "seq": seq,
         "version": seq,
-        "sender": render_author(sender),
+        "sender": sender._asdict(),
         "client_id": client_id,
         "text": text,
         "metadata": metadata,

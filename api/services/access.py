@@ -1,6 +1,5 @@
 """Who may see a room at all, decided alike for every endpoint and action (design section 5, seen from outside)."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from api.models import Epoch, Member, Room, StreamHead
+from api.models.rooms import Kind
 from wire.prepared import Prepared, param
 from wire.problems import Problem, define
 
@@ -53,15 +53,14 @@ def find_reader(user_id: UUID, room_id: UUID) -> Reader:
     raise seen_from_outside(room_id)
 
 
-def find_members(user_ids: Iterable[UUID], room_id: UUID) -> dict[UUID, Member]:
-    """The bulk twin of find_member: by user id, those who are in the room, in one query."""
-    members = Member.objects.select_related("room").filter(room_id=room_id, user_id__in=set(user_ids), state="joined")
-    return {member.user_id: member for member in members}
-
-
 def seen_from_outside(room_id: UUID) -> Problem:
     """What the room is to somebody who is not in it."""
-    if Room.objects.filter(pk=room_id, kind="public").exists():
+    return as_outsider(Room.objects.filter(pk=room_id).values_list("kind", flat=True).first())
+
+
+def as_outsider(kind: str | None) -> Problem:
+    """What a room of this kind, or none at all, is to somebody who is not in it."""
+    if kind == Kind.PUBLIC:
         return Problem("room.not_member", "Join the room first.")
     return Problem("not_found", "There is no such room.")
 

@@ -1,106 +1,124 @@
-"""Group commit: while one transaction of a room is on its way to the disk, the next sends gather for the next one.
+"""Group commit: while a few transactions are on their way to the disk, the next sends gather for the next one.
 
-No timer: a lone send goes at once. A hot room's rate is then that of its batches, not that of the disk's flushes.
+No timer: a lone send goes at once. How many sends a process writes is then a matter of how many fit in a transaction,
+whether they are for one hot room or for a thousand quiet ones, and not of the disk's flushes.
 """
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 
 from api.serializers.messages import BATCH
-from api.services.messages import Send, Sent, send_messages
+from api.services.sending import Send, Sent, send_messages
 from wire.problems import Problem
 
 Waiting = tuple[Send, "Future[Sent]"]
 
+# Transactions of sends at once. More would only be smaller; with a second one, a room whose head somebody else holds
+# delays nobody who was not gathered with it. SQLite has one writer: what would wait for its lock waits here instead.
+LANES = 1 if connection.vendor == "sqlite" else 2
+
 # Only for what is left when a request that led a batch has its own answer.
-_heirs = ThreadPoolExecutor(2, thread_name_prefix="gathered")
+_heirs = ThreadPoolExecutor(LANES, thread_name_prefix="gathered")
 
 
 class Queue:
-    """The sends that wait for one room: by sender, so that nobody can fill a batch alone while others wait."""
+    """The sends that wait, by sender, so that nobody can fill a batch alone while others wait."""
 
     def __init__(self) -> None:
-        self._by_sender: dict[UUID, deque[Waiting]] = defaultdict(deque)
+        self._lines: dict[UUID, deque[Waiting]] = defaultdict(deque)
 
     def add(self, waiting: Waiting) -> None:
         """Wait behind the own earlier sends."""
-        self._by_sender[waiting[0].session.user_id].append(waiting)
+        self._lines[waiting[0].session.user_id].append(waiting)
 
-    @property
-    def waits(self) -> bool:
-        """Whether anybody does."""
-        return bool(self._by_sender)
+    def take(self, busy: Collection[UUID]) -> list[Waiting]:
+        """The next batch, of rooms that are not busy: one of each sender in turn, the order of each in a room kept."""
+        batch: list[Waiting] = []
+        while turn := list(islice(self._turn(busy), BATCH - len(batch))):
+            batch += turn
+        return batch
 
-    def take(self) -> list[Waiting]:
-        """The next batch: one of each sender in turn, the order of each kept."""
-        return list(self._take(BATCH))
-
-    def _take(self, room: int) -> Iterator[Waiting]:
-        while self._by_sender and room:
-            for sender in list(self._by_sender)[:room]:
-                waiting = self._by_sender.pop(sender)
-                yield waiting.popleft()
-                room -= 1
-                if waiting:
-                    self._by_sender[sender] = waiting  # behind everybody else
+    def _turn(self, busy: Collection[UUID]) -> Iterator[Waiting]:
+        for sender in list(self._lines):
+            line = self._lines[sender]
+            place = next((place for place, (send, _) in enumerate(line) if send.room_id not in busy), None)
+            if place is None:
+                continue
+            waiting = line[place]
+            del line[place], self._lines[sender]
+            if line:
+                self._lines[sender] = line  # behind everybody else
+            yield waiting
 
 
 class Gatherer:
-    """The rooms of this process in which a transaction of sends is under way."""
+    """The sends of this process, and the rooms in which a transaction of them is under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, lanes: int = LANES) -> None:
+        self._free_lanes = lanes
         self._lock = threading.Lock()
-        self._rooms: dict[UUID, Queue] = {}
+        self._queue = Queue()
+        self._busy: set[UUID] = set()
 
     def submit(self, send: Send) -> tuple["Future[Sent]", Callable[[], None] | None]:
-        """Queue a send. Whoever gets a callable leads: it runs the room's transactions until nothing waits.
+        """Queue a send. Whoever gets a callable leads: it runs transactions for as long as somebody waits for one.
 
         The future's exception is a Problem, or what made the transaction fail.
         """
-        future: Future[Sent] = Future()
-        with self._lock:
-            leads = send.room_id not in self._rooms
-            queue = self._rooms.setdefault(send.room_id, Queue())
-            queue.add((send, future))
-        return future, (lambda: self._lead(send.room_id)) if leads else None
+        future, leads = self._add(send)
+        return future, (lambda: self._lead(self._next({send.room_id}))) if leads else None
 
     def send(self, send: Send) -> Sent:
-        """Send from a thread that may wait. Raises as api.services.messages.send_messages tells it."""
-        future, lead = self.submit(send)
-        if lead is None:
+        """Send from a thread that may wait. Raises as api.services.sending.send_messages tells it."""
+        future, leads = self._add(send)
+        if leads and (batch := self._next({send.room_id})):
+            _commit(batch)
+            # Asked after the commit, in the leader's own thread: a lone send leaves nothing for an heir to do.
+            if rest := self._next(_rooms_of(batch)):
+                _heirs.submit(self._inherit, rest)
+        if not future.done():
             _let_connections_go()
-        elif self._commit_batch(send.room_id):
-            _heirs.submit(self._inherit, send.room_id)
         return future.result()
 
-    def _inherit(self, room_id: UUID) -> None:
+    def _add(self, send: Send) -> tuple["Future[Sent]", bool]:
+        future: Future[Sent] = Future()
+        with self._lock:
+            self._queue.add((send, future))
+            leads = self._free_lanes > 0 and send.room_id not in self._busy
+            if leads:
+                self._free_lanes -= 1
+                self._busy.add(send.room_id)
+        return future, leads
+
+    def _next(self, done: Set[UUID]) -> list[Waiting]:
+        """Let go of these rooms and take a batch, whose rooms are busy from now on; without one the lane ends."""
+        with self._lock:
+            self._busy -= done
+            batch = self._queue.take(self._busy)
+            self._busy |= _rooms_of(batch)
+            self._free_lanes += not batch
+        return batch
+
+    def _lead(self, batch: list[Waiting]) -> None:
+        while batch:
+            _commit(batch)
+            batch = self._next(_rooms_of(batch))
+
+    def _inherit(self, batch: list[Waiting]) -> None:
         try:
-            self._lead(room_id)
+            self._lead(batch)
         finally:
             connections.close_all()
 
-    def _lead(self, room_id: UUID) -> None:
-        while self._commit_batch(room_id):
-            pass
 
-    def _commit_batch(self, room_id: UUID) -> bool:
-        """One transaction; whether somebody waits for the next one."""
-        with self._lock:
-            batch = self._rooms[room_id].take()
-        # From here on a send cannot be cancelled; one whose sender is gone already is not made.
-        if begun := [waiting for waiting in batch if waiting[1].set_running_or_notify_cancel()]:
-            _commit(begun)
-        with self._lock:
-            # Asked after the commit, in the leader's own thread: a lone send leaves nothing for an heir to do.
-            if self._rooms[room_id].waits:
-                return True
-            del self._rooms[room_id]
-            return False
+def _rooms_of(batch: Iterable[Waiting]) -> set[UUID]:
+    return {send.room_id for send, _ in batch}
 
 
 def _let_connections_go() -> None:
@@ -110,7 +128,14 @@ def _let_connections_go() -> None:
             used.close()
 
 
-def _commit(batch: list[Waiting]) -> None:
+def _commit(batch: Iterable[Waiting]) -> None:
+    """One transaction. From here on a send cannot be cancelled; one whose sender is gone already is not made."""
+    begun = [waiting for waiting in batch if waiting[1].set_running_or_notify_cancel()]
+    if begun:
+        _write(begun)
+
+
+def _write(batch: list[Waiting]) -> None:
     try:
         results = send_messages([send for send, _ in batch])
     except Exception as error:
@@ -133,7 +158,7 @@ def _fail(batch: list[Waiting], error: Exception) -> None:
             future.set_exception(error)
         return
     for waiting in batch:
-        _commit([waiting])
+        _write([waiting])
 
 
 gatherer = Gatherer()

@@ -18,7 +18,7 @@ from api.serializers.messages import (
 )
 from api.services import history, messages
 from api.services.gathering import gatherer
-from api.services.messages import Send
+from api.services.sending import Send
 from wire.fields import QuerySerializer
 from wire.schema import problems
 

@@ -8,8 +8,8 @@ import orjson
 
 from accounts.models import Session
 from api.serializers.messages import SendMessageSerializer
-from api.services.messages import Send
 from api.services.rooms import room_for_slug
+from api.services.sending import Send
 from realtime.consumers.actions import acting
 from realtime.consumers.connection import Connection
 from realtime.consumers.frames import Request

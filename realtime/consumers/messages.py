@@ -18,7 +18,7 @@ from api.serializers.messages import (
 )
 from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
 from api.services import history, messages, reads
-from api.services.messages import Send, Sent
+from api.services.sending import Send, Sent, send_messages
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
 from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
@@ -99,7 +99,7 @@ class Messages(Connection):
         """Say several things in order; a bad item fails alone, and the whole may be sent again."""
         readable = [self._read_item(room_id, item) for item in items]
         sends = [item for item in readable if isinstance(item, Send)]
-        sent = await in_database(messages.send_messages, sends) if sends else []
+        sent = await in_database(send_messages, sends) if sends else []
         _refuse_whole(sent)
         results = iter(sent)
         return {"results": [_result(next(results) if isinstance(item, Send) else item) for item in readable]}, 200

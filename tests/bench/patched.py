@@ -22,12 +22,12 @@ COUNTERS = struct.Struct("QQ")
 def unbatched() -> None:
     """One transaction for each message, however many wait for the room."""
     from api.services import gathering
-    from api.services.messages import Send, Sent
+    from api.services.sending import Send, Sent
 
     def submit(self: Any, send: Send) -> tuple[Future[Sent], Callable[[], None]]:
         future: Future[Sent] = Future()
         future.set_running_or_notify_cancel()
-        return future, lambda: gathering._commit([(send, future)])
+        return future, lambda: gathering._write([(send, future)])
 
     def send(self: Any, message: Send) -> Sent:
         future, lead = submit(self, message)

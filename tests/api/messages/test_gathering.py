@@ -1,20 +1,21 @@
 """Group commit: what waits for a room together is written together, and nobody notices."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError, connections
 
-from api.events import on_committed
+from api.events import on_committed, recording
 from api.models import Event, Message
 from api.serializers.messages import BATCH
 from api.services.gathering import Gatherer
-from api.services.messages import Send, Sent
-from tests.api.stories import events_of, make_room, types_of
+from api.services.sending import Send, Sent
+from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import Person, join_parley
 from tests.services import wait_until
 from tests.threads import closing_connections
@@ -37,7 +38,7 @@ def a_send(person: Person, room: Any, **more: Any) -> Send:
 
 def gather(sends: Sequence[Send]) -> list["Future[Sent]"]:
     """All of them wait before the first of them begins to write, as when a commit is under way."""
-    gatherer = Gatherer()
+    gatherer = Gatherer(lanes=1)
     submitted = [gatherer.submit(send) for send in sends]
     leaders = [lead for _, lead in submitted if lead is not None]
     assert len(leaders) == 1
@@ -79,6 +80,94 @@ def test_nobody_fills_a_batch_alone_while_others_wait(
     assert str(bob.user.id) in {str(event.actor_id) for event in commits[0]}
     own = [future.result().seq for future in futures[:-1]]
     assert own == sorted(own)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_for_different_rooms_is_written_together(alice: Person, commits: list[Sequence[Event]]) -> None:
+    rooms = [make_room(alice) for _ in range(3)]
+    commits.clear()
+
+    futures = gather([a_send(alice, room) for room in rooms * 2])
+
+    assert len(commits) == 1
+    assert [future.result().seq for future in futures] == [2, 2, 2, 3, 3, 3]
+    assert [[event["seq"] for event in events_of(room)] for room in rooms] == [[1, 2, 3]] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_message_twice_in_one_batch_is_one(alice: Person) -> None:
+    room = make_room(alice)
+    send = a_send(alice, room)
+
+    first, again, other = gather([send, send, replace(send, text="Something else")])
+
+    assert (first.result().created, again.result().created) == (True, False)
+    assert first.result().seq == again.result().seq == 2
+    with pytest.raises(Problem, match="client_id_reused"):
+        other.result()
+    assert Message.objects.count() == 1
+
+
+def test_each_is_judged_by_its_own_room(alice: Person, bob: Person, charlie: Person) -> None:
+    room, other = make_room(alice, members=[bob]), make_room(bob)
+    private = UUID(say(bob, other, "for me only")["id"])
+
+    futures = gather(
+        [
+            a_send(charlie, room),
+            a_send(bob, room),
+            a_send(alice, other),
+            a_send(bob, other, reply_to=private),
+            a_send(alice, room, reply_to=private),
+        ]
+    )
+
+    problems = [future.exception() for future in futures]
+    assert [problem and getattr(problem, "code", problem) for problem in problems] == [
+        "not_found",
+        None,
+        "not_found",
+        None,
+        "request.invalid",
+    ]
+    assert [types_of(place).count("message.created") for place in (room, other)] == [1, 2]
+
+
+@pytest.mark.skipif(connections["default"].vendor == "sqlite", reason="SQLite has one writer")
+@pytest.mark.django_db(transaction=True)
+def test_a_room_that_somebody_holds_delays_no_other(alice: Person) -> None:
+    held, free, gatherer = make_room(alice), make_room(alice), Gatherer(lanes=2)
+    with ThreadPoolExecutor(1) as pool:
+        with recording(rooms=[UUID(held["id"])]):
+            first, lead = gatherer.submit(a_send(alice, held))
+            assert lead is not None
+            leading = pool.submit(closing_connections(run), lead)
+            wait_until(is_anybody_waiting, seconds=5, what="the first lane waits for the room")
+            second, no_lead = gatherer.submit(a_send(alice, held))
+
+            assert no_lead is None
+            assert send_apart(gatherer, a_send(alice, free)).seq == 2
+            assert not first.done()
+        leading.result(5)
+
+    assert (first.result(5).seq, second.result(5).seq) == (2, 3)
+
+
+def run(work: Callable[[], None]) -> None:
+    work()
+
+
+def send_apart(gatherer: Gatherer, send: Send) -> Sent:
+    """From a thread of its own, with a connection of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(closing_connections(gatherer.send), send).result(5)
+
+
+def is_anybody_waiting() -> bool:
+    """Whether a statement waits for a lock of another transaction."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_bad_one_fails_alone(alice: Person, charlie: Person) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from api.models import Event, Interval, Message
-from api.services.messages import Send, send_messages
 from api.services.reads import unread_counts
+from api.services.sending import Send, send_messages
 from tests.api.stories import make_room, say
 from tests.clients import Person
 

@@ -11,7 +11,7 @@ def plant() -> None:
     from django.db import transaction
 
     from api.services import gathering
-    from api.services.messages import Send, Sent, send_messages
+    from api.services.sending import Send, Sent, send_messages
     from wire.problems import Problem
 
     def forgetful(sends: Sequence[Send]) -> list[Sent | Problem]:

@@ -5,27 +5,25 @@ from tests.chaos.entry import main
 
 def plant() -> None:
     """Break it."""
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Sequence
     from uuid import uuid4
 
-    from accounts.models import User
     from api.events import Log
     from api.models import Message
-    from api.services import messages
+    from api.serializers.messages import Author
+    from api.services import sending
 
-    append = messages._append
+    append, look_up = sending._append, sending._look_up
 
-    def appended(log: Log, send: messages.Send, author: User) -> Message:
+    def appended(log: Log, send: sending.Send, author: Author) -> Message:
         message = append(log, send, author)
         message.client_id = uuid4().hex  # past the unique index
         return message
 
-    def nothing(*_: Any) -> Mapping[Any, Any]:
-        return {}
+    def forgetful(sends: Sequence[sending.Send]) -> list[sending.Standing]:
+        return [standing._replace(earlier=None) for standing in look_up(sends)]
 
-    messages._append = appended
-    messages._find_sent = nothing  # type: ignore[assignment]
+    sending._append, sending._look_up = appended, forgetful
 
 
 if __name__ == "__main__":

@@ -5,30 +5,25 @@ from tests.chaos.entry import main
 
 def plant() -> None:
     """Break it."""
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from accounts.models import Session
-    from api.services import messages
+    from api.serializers.messages import Author
+    from api.services import sending
     from realtime.sessions import Sessions
-    from wire.problems import Problem
 
-    def believe(session_ids: Collection[UUID]) -> dict[UUID, Session | Problem]:
-        users = {session.pk: session for session in Session.objects.select_related("user").filter(pk__in=session_ids)}
-        return {pk: users.get(pk) or _known[pk] for pk in session_ids}
+    look_up = sending._look_up
 
-    _known: dict[UUID, Session] = {}
-    judge = messages._judge
-
-    def judged(room_id: UUID, sends: list[messages.Send]) -> object:
-        _known.update({send.session.pk: send.session for send in sends})
-        return judge(room_id, sends)
+    def believing(sends: Sequence[sending.Send]) -> list[sending.Standing]:
+        return [
+            standing._replace(is_active=True, author=Author.of(send.session.user))
+            for send, standing in zip(sends, look_up(sends), strict=True)
+        ]
 
     async def verify(self: Sessions, ids: Iterable[str | UUID]) -> None:
         return
 
-    messages.check_live = believe  # type: ignore[attr-defined]
-    messages._judge = judged  # type: ignore[assignment]
+    sending._look_up = believing
     Sessions.verify = verify  # type: ignore[method-assign]
 
 

@@ -1,0 +1,246 @@
+"""Sending: what any number of people say at one moment, in any rooms, written by one transaction."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from django.db import connection
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from accounts.models import Session
+from api.events import Log, recording
+from api.models import Interval, Message
+from api.models.members import Span
+from api.models.rooms import History
+from api.models.values import as_table, as_uuid
+from api.serializers.messages import Author, render_message
+from api.services.access import as_outsider
+from wire.problems import Problem, define, invalid
+
+define("message.client_id_reused", 409, "This client_id was used for another message")
+
+Key = tuple[UUID, UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """What a session wants to say in a room. `client_id` makes it safe to say it again."""
+
+    session: Session
+    room_id: UUID
+    client_id: str
+    text: str
+    metadata: Mapping[str, Any]
+    reply_to: UUID | None
+
+    @property
+    def key(self) -> Key:
+        """What a retry is recognised by."""
+        return self.room_id, self.session.user_id, self.client_id
+
+    def digest(self) -> str:
+        """The content, so that a retry can be told from another message; nothing can be read back from it."""
+        content = [self.text, self.metadata, self.reply_to]
+        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that stands in the log, and whether this very send put it there. `json` is the Message as it is now."""
+
+    id: UUID
+    seq: int
+    json: str
+    created: bool
+
+
+def send_message(
+    *,
+    session: Session,
+    room_id: UUID,
+    client_id: str,
+    text: str,
+    metadata: Mapping[str, Any] | None = None,
+    reply_to: UUID | None = None,
+) -> tuple[str, bool]:
+    """Say something, once however often it is tried: the Message as JSON, and whether it is new.
+
+    Raises Problem message.client_id_reused, room.archived, room.not_member, not_found, request.invalid (reply_to).
+    """
+    [result] = send_messages([Send(session, room_id, client_id, text, metadata or {}, reply_to)])
+    if isinstance(result, Problem):
+        raise result
+    return result.json, result.created
+
+
+def send_messages(sends: Sequence[Send]) -> list[Sent | Problem]:
+    """Sends of any number of people to any rooms, in one transaction: what became of each, in order.
+
+    A bad one fails alone. The number of queries does not depend on how many there are.
+    """
+    with recording(rooms={send.room_id for send in sends}) as log:
+        standings = _look_up(sends)
+        spans = _spans(sends, standings)
+        fresh: dict[Key, Message] = {}
+        results = [_send(log, *each, spans, fresh) for each in zip(sends, standings, strict=True)]
+        if fresh:
+            Message.objects.bulk_create(fresh.values())
+            _move_markers(fresh.values())
+    return results
+
+
+class Standing(NamedTuple):
+    """What the log, the room and the account say of a send, once the head of its room is locked."""
+
+    earlier: Message | None  # what an earlier send of this client_id made
+    kind: str | None  # of the room; None: there is none
+    history: str
+    is_archived: bool
+    is_member: bool
+    target_seq: int | None  # of the message replied to, if it is of this room
+    is_active: bool | None  # the account; None: the session has ended
+    author: Author
+
+
+# The rules are those of find_writer and require_live: in one statement, because this is the hottest path.
+_STANDINGS = """
+SELECT earlier.id, earlier.seq, earlier.data, earlier.digest, room.kind, room.history,
+       room.archived_at IS NOT NULL, member.id IS NOT NULL, target.seq, author.is_active,
+       send.user_id, author.username, author.display_name, author.avatar_url
+FROM {sends}
+LEFT JOIN api_message earlier ON earlier.room_id = send.room_id
+     AND earlier.sender_id = send.user_id AND earlier.client_id = send.client_id
+LEFT JOIN api_room room ON room.id = send.room_id
+LEFT JOIN api_member member ON member.room_id = send.room_id
+     AND member.user_id = send.user_id AND member.state = 'joined'
+LEFT JOIN api_message target ON target.id = send.reply_to AND target.room_id = send.room_id
+LEFT JOIN accounts_session session ON session.id = send.session_id AND session.expires_at > %s
+LEFT JOIN accounts_user author ON author.id = session.user_id
+ORDER BY send.place"""
+
+
+def _look_up(sends: Sequence[Send]) -> list[Standing]:
+    asked, parameters = as_table(
+        "send",
+        place=("int", range(len(sends))),
+        room_id=("uuid", [send.room_id for send in sends]),
+        user_id=("uuid", [send.session.user_id for send in sends]),
+        session_id=("uuid", [send.session.pk for send in sends]),
+        client_id=("text", [send.client_id for send in sends]),
+        reply_to=("uuid", [send.reply_to for send in sends]),
+    )
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDINGS.format(sends=asked), [*parameters, now])
+        return [_standing(row) for row in cursor.fetchall()]
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    pk, seq, data, digest, kind, history, is_archived, is_member, target_seq, is_active, user_id, *names = row
+    earlier = None if pk is None else Message(id=as_uuid(pk), seq=seq, data=data, digest=digest)
+    author = Author(as_uuid(user_id), *names)
+    return Standing(earlier, kind, history, is_archived, is_member, target_seq, is_active, author)
+
+
+def _spans(sends: Sequence[Send], standings: Sequence[Standing]) -> dict[tuple[UUID, UUID], list[Span]]:
+    """The stays of those who reply in a room in which not everybody sees everything; mostly there is nobody."""
+    replies = [
+        send.key[:2]
+        for send, standing in zip(sends, standings, strict=True)
+        if standing.target_seq is not None and standing.history == History.SINCE_JOINED
+    ]
+    if not replies:
+        return {}
+    rooms, users = {room for room, _ in replies}, {user for _, user in replies}
+    return Interval.objects.filter(room_id__in=rooms, user_id__in=users).spans()
+
+
+def _send(
+    log: Log,
+    send: Send,
+    standing: Standing,
+    spans: Mapping[tuple[UUID, UUID], Sequence[Span]],
+    fresh: dict[Key, Message],
+) -> Sent | Problem:
+    earlier = standing.earlier or fresh.get(send.key)
+    # The order matters (design section 2): a retry is answered also to somebody who has left since.
+    if earlier is not None:
+        return _again(send, earlier)
+    refusal = _refusal(send, standing, spans)
+    if refusal is not None:
+        return refusal
+    message = fresh[send.key] = _append(log, send, standing.author)
+    return Sent(message.pk, message.seq, message.data, created=True)
+
+
+def _again(send: Send, earlier: Message) -> Sent | Problem:
+    if earlier.digest != send.digest():
+        return Problem("message.client_id_reused")
+    return Sent(earlier.pk, earlier.seq, earlier.data, created=False)
+
+
+def _refusal(send: Send, standing: Standing, spans: Mapping[tuple[UUID, UUID], Sequence[Span]]) -> Problem | None:
+    if not standing.is_member:
+        return as_outsider(standing.kind)
+    if not standing.is_active:
+        return Problem("auth.invalid_token" if standing.is_active is None else "auth.account_disabled")
+    if standing.is_archived:
+        return Problem("room.archived")
+    if send.reply_to is not None and not _sees_target(standing, spans.get(send.key[:2], ())):
+        return invalid("reply_to", "not_found", "There is no such message in this room.")
+    return None
+
+
+def _sees_target(standing: Standing, spans: Sequence[Span]) -> bool:
+    if standing.target_seq is None or standing.history == History.SHARED:
+        return standing.target_seq is not None
+    return any(first <= standing.target_seq <= last for first, last in spans)
+
+
+def _append(log: Log, send: Send, author: Author) -> Message:
+    """Give the message its place. Its JSON is rendered here, once: the log, history and every socket carry it."""
+    message_id, seq = uuid7(), log.next_seq(send.room_id)
+    shape = render_message(
+        id=message_id,
+        room_id=send.room_id,
+        seq=seq,
+        sender=author,
+        client_id=send.client_id,
+        text=send.text,
+        metadata=send.metadata,
+        reply_to=send.reply_to,
+        at=log.at,
+    )
+    event = log.append(send.room_id, "message.created", author.id, shape, message_id)
+    return Message(
+        id=message_id,
+        room_id=send.room_id,
+        seq=seq,
+        version=seq,
+        sender_id=author.id,
+        client_id=send.client_id,
+        digest=send.digest(),
+        created_at=log.at,
+        data=event.data,
+    )
+
+
+_MOVE_MARKERS = """UPDATE api_member SET read_seq = moved.seq FROM {moved}
+                   WHERE api_member.room_id = moved.room_id AND api_member.user_id = moved.user_id"""
+
+
+def _move_markers(fresh: Iterable[Message]) -> None:
+    """Who speaks has read. The newest seq is above any marker, so nothing moves back."""
+    newest = {(message.room_id, message.sender_id): message.seq for message in fresh}
+    moved, parameters = as_table(
+        "moved",
+        room_id=("uuid", [room for room, _ in newest]),
+        user_id=("uuid", [user for _, user in newest]),
+        seq=("bigint", list(newest.values())),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE_MARKERS.format(moved=moved), parameters)
