@@ -10,6 +10,7 @@ from django.db import connection
 
 from accounts.models import Session
 from api.services import history, members, messages, rooms
+from api.services.sending import send_message
 from tests.clients import join_parley
 from wire.problems import Problem
 
@@ -34,7 +35,7 @@ def make_room(owner: Session, member: Session) -> tuple[UUID, UUID]:
     """A room with one message of its owner; both ids."""
     room, _ = rooms.create_room(session=owner, kind="private", name="room", history="shared", members=[member.user_id])
     room_id = UUID(str(room["id"]))
-    said, _ = messages.send_message(session=owner, room_id=room_id, client_id="a", text="for all")
+    said, _ = send_message(session=owner, room_id=room_id, client_id="a", text="for all")
     return room_id, UUID(orjson.loads(said)["id"])
 
 
