@@ -39,11 +39,6 @@ class Admission:
         return sum(last - first + 1 for first, last in parts), parts[0][0], parts[-1][1]
 
 
-def admit_streams(user_id: UUID, streams: Sequence[UUID]) -> dict[UUID, Admission]:
-    """Admit one user to many streams; those that are not theirs are left out."""
-    return {stream: admission for (_, stream), admission in admit_all([(user_id, each) for each in streams]).items()}
-
-
 def admit_each(pairs: Sequence[Pair]) -> list[Admission | Problem]:
     """Admit each user to their stream, or say why not: Problem not_found or room.not_member."""
     admitted = admit_all(pairs)

@@ -5,23 +5,22 @@ Channels' own bridge runs all sockets' queries on one thread, so that one slow q
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, connections
 
 from api.models import Event
-from api.services import sync as sync_service
 from api.services.access import find_writer
 from api.services.gathering import gatherer
 from api.services.sending import Send, Sent
-from api.services.sync import Synced
-from realtime import admission
-from realtime.admission import Admission, Pair, admit_streams, read_heads
+from api.services.sync import Asking, Synced, sync_all
+from realtime.admission import Admission, Pair, admit_all, admit_each, read_heads
 from realtime.feed import Entry
+from realtime.together import Together
 from wire.problems import Problem
 
 P = ParamSpec("P")
@@ -31,6 +30,9 @@ PAGE_EVENTS = 200
 ADMISSIONS = 200  # of one query
 PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
 DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
+SYNCED_ROOMS = 1_000  # that those who sync together name, as one device may alone
+LEAST_ROOMS = 20  # that each of them counts for
+Going = tuple[Synced, dict[UUID, Admission]]  # an answer, and what is needed to go on from it
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
 
 
@@ -70,42 +72,34 @@ async def send(message: Send) -> Sent:
         raise OperationalError("The database did not answer in time") from error
 
 
+def _weigh(asked: tuple[Asking, bool]) -> int:
+    return max(LEAST_ROOMS, len(asked[0].rooms))
+
+
+async def sync(asking: Asking, subscribe: bool) -> Going:
+    """Sync together with those who come back at the same time. Raises as api.services.sync does, or django.db.Error."""
+    return await _syncs.ask((asking, subscribe))
+
+
+_syncs: Together[tuple[Asking, bool], Going] = Together(
+    lambda asked: in_database(sync_each, asked), SYNCED_ROOMS, _weigh
+)
+
+
 class DatabaseLog:
     """The log as the hub reads it."""
 
     def __init__(self) -> None:
-        self._asking: list[tuple[Pair, asyncio.Future[Admission]]] = []
-        self._admitting: asyncio.Task[None] | None = None
+        self._admissions: Together[Pair, Admission] = Together(lambda pairs: in_database(admit_each, pairs), ADMISSIONS)
 
     async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
-        """Admit a user to a room or to their inbox; while one query is under way, the next who ask go together.
+        """Admit a user to a room or to their inbox, together with all who ask meanwhile.
 
         Raises Problem not_found or room.not_member.
         """
         if room_id == user_id:  # an inbox goes by no id
             raise Problem("not_found", "There is no such room.")
-        future: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
-        self._asking.append(((user_id, room_id or user_id), future))
-        if self._admitting is None:
-            self._admitting = asyncio.ensure_future(self._admit_all())
-        return await future
-
-    async def _admit_all(self) -> None:
-        while self._asking:
-            batch, self._asking = self._asking[:ADMISSIONS], self._asking[ADMISSIONS:]
-            answers: list[Admission | Exception]
-            try:
-                answers = [*await in_database(admission.admit_each, [pair for pair, _ in batch])]
-            except Exception as error:
-                answers = [error] * len(batch)
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if future.done():  # its socket is gone
-                    continue
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
-                else:
-                    future.set_result(answer)
-        self._admitting = None
+        return await self._admissions.ask((user_id, room_id or user_id))
 
     async def page(self, stream: str, after: int) -> list[Entry]:
         """See read_page."""
@@ -116,17 +110,36 @@ class DatabaseLog:
         return await in_database(time_heads, streams)
 
 
-def sync(user_id: UUID, subscribe: bool, **body: Any) -> tuple[Synced, dict[UUID, Admission]]:
-    """The answer to a sync, and what is needed to go on from it. Raises as api.services.sync does."""
+def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[Going | Problem | None]:
+    """The answer to each device and, if it subscribes, what is needed to go on from it; or why there is none.
+
+    None is for one of several that should ask again, alone.
+    """
     while True:
-        synced = sync_service.sync(user_id=user_id, max_bytes=PAGE_BYTES, **body)
-        if not subscribe:
-            return synced, {}
-        admissions = admit_streams(user_id, list(synced.cursors))
-        # Else the past was rewritten in between; or the user left a room of the page, and nobody would tell the leave.
-        is_current = all(admission.epoch == synced.data["epoch"] for admission in admissions.values())
-        if is_current and admissions.keys() == synced.cursors.keys():
-            return synced, admissions
+        answers = sync_all([asking for asking, _ in asked], PAGE_BYTES)
+        streams = [_streams(*each, answer) for each, answer in zip(asked, answers, strict=True)]
+        pairs = [pair for of_one in streams for pair in of_one]
+        admitted = admit_all(pairs) if pairs else {}
+        going = [_go_on(answer, of_one, admitted) for answer, of_one in zip(answers, streams, strict=True)]
+        if going != [None]:
+            return going
+
+
+def _streams(asking: Asking, subscribe: bool, answer: Synced | Problem | None) -> list[Pair]:
+    """What the device listens to from now on."""
+    cursors = answer.cursors if subscribe and isinstance(answer, Synced) else ()
+    return [(asking.user_id, stream) for stream in cursors]
+
+
+def _go_on(
+    answer: Synced | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, Admission]
+) -> Going | Problem | None:
+    if not isinstance(answer, Synced):
+        return answer
+    admissions = {pair[1]: admitted[pair] for pair in streams if pair in admitted}
+    # Else the past was rewritten in between; or the user left a room of the page, and nobody would tell the leave.
+    is_current = all(admission.epoch == answer.data["epoch"] for admission in admissions.values())
+    return (answer, admissions) if is_current and len(admissions) == len(streams) else None
 
 
 def may_type(user_id: UUID, room_id: UUID) -> int:

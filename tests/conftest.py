@@ -23,6 +23,7 @@ if TEST_STACK == "postgres":
         "realtime/test_feed.py",
         "realtime/test_hub.py",
         "realtime/test_outbox.py",
+        "realtime/test_together.py",
         "realtime/test_typing.py",
         "settings",
         "sim",

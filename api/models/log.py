@@ -1,5 +1,6 @@
 """The event log: one gapless stream of events for each room and for each user's inbox."""
 
+from collections.abc import Collection
 from typing import ClassVar
 from uuid import UUID
 
@@ -7,8 +8,10 @@ import orjson
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef
+from django.db.models.expressions import RawSQL
 
 from api.models.members import Interval, Member
+from api.models.values import as_table
 from wire.fields import format_time
 
 INBOX_TYPES = frozenset({"room.added", "room.removed", "read.updated"})
@@ -40,12 +43,28 @@ class StreamHead(models.Model):
     last_at = models.DateTimeField(null=True)
 
 
+Place = tuple[UUID, int]  # a stream and a seq
+Events = dict[UUID, dict[int, bytes]]  # finished, by stream and seq
+
+
 class EventQuerySet(models.QuerySet["Event"]):
     """Reads of the log."""
 
     def page_after(self, stream: UUID, after: int, limit: int) -> list["Event"]:
         """The next events of a stream in order. Contiguous, because commit order is seq order (design section 2)."""
         return list(self.filter(stream=stream, seq__gt=after).order_by("seq")[:limit])
+
+    def at(self, places: Collection[Place]) -> Events:
+        """The finished events at these places: one step in the index for each."""
+        if not places:
+            return {}
+        streams, seqs = zip(*places, strict=True)
+        wanted, parameters = as_table("wanted", stream=("uuid", streams), seq=("bigint", seqs))
+        is_wanted = RawSQL(f"(stream, seq) IN (SELECT stream, seq FROM {wanted})", parameters, models.BooleanField())
+        found: Events = {}
+        for event in self.filter(is_wanted):
+            found.setdefault(event.stream, {})[event.seq] = event.json()
+        return found
 
     def visible_to(self, member: Member) -> "EventQuerySet":
         """The events of the member's room that the history rule gives them (design section 3)."""

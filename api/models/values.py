@@ -16,7 +16,11 @@ def as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
         arrays = ", ".join(f"%s::{kind}[]" for kind, _ in columns.values())
         return f"unnest({arrays}) AS {name}({', '.join(columns)})", [list(values) for _, values in columns.values()]
     rows = list(zip(*(_in_sqlite(*column) for column in columns.values()), strict=True))
-    picked = ", ".join(f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
+    # SQLite looks a pair of values up in an index only when they are of the types of its columns.
+    picked = ", ".join(
+        f"CAST(json_extract(value, '$[{place}]') AS {'text' if kind == 'uuid' else kind}) AS {column}"
+        for place, (column, (kind, _)) in enumerate(columns.items())
+    )
     return f"(SELECT {picked} FROM json_each(%s)) AS {name}", [orjson.dumps(rows).decode()]
 
 

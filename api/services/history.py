@@ -1,6 +1,6 @@
 """Reading back: pages of a room's messages, and pages of the log itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import starmap, zip_longest
@@ -59,11 +59,11 @@ def get_messages(
     }
 
 
-def stream_head(stream: UUID) -> tuple[int, int]:
-    """The last seq of a stream and the epoch."""
+def stream_heads(streams: Collection[UUID]) -> tuple[int, dict[UUID, int]]:
+    """The epoch, and the last seq of each of these streams that has one, of one moment."""
     epoch = Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
-    found = StreamHead.objects.filter(pk=stream).values_list("last_seq", epoch).first()
-    return found or (0, Epoch.current())
+    rows = list(StreamHead.objects.filter(pk__in=streams).values_list("stream", "last_seq", epoch))
+    return rows[0][2] if rows else Epoch.current(), {stream: seq for stream, seq, _ in rows}
 
 
 def _split(
@@ -174,7 +174,8 @@ def get_events(
     out: only of a since_joined room, and only before the first join and between a leave and a re-join.
     """
     if room_id is None:
-        head, epoch = stream_head(user_id)
+        epoch, heads = stream_heads([user_id])
+        head = heads.get(user_id, 0)
         events = Event.objects.filter(stream=user_id)
     else:
         member, head, epoch = find_reader(user_id, room_id)

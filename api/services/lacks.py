@@ -3,8 +3,9 @@
 The log has no holes, so how many events somebody lacks is arithmetic; the log itself is read later, and once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import OuterRef, Q, Subquery
@@ -17,63 +18,113 @@ from api.serializers.sync import EVENTS
 # Entries of one page. The queries of a page are as many for one as for all; this bounds how large they get.
 ENTRIES = 200
 
+_WHOLE: Sequence[Span] = [(1, FOR_EVER)]
+
 
 @dataclass(slots=True)
 class Lack:
-    """What one room holds for the device, as its membership and head say; the log is not read yet."""
+    """What one room or inbox holds for a device, as membership and head say; the log is not read yet."""
 
-    room: UUID
+    stream: UUID
     head: int
     spans: list[Span] = field(default_factory=list)
     gone: tuple[str, int] | None = None
     limited_from: int | None = None
     reset: bool = False
     needs_room: bool = False
-    cut: bool = False  # the events of this page end within the spans of this room
+    cut: bool = False  # the events of this page end within the spans of this stream
 
     @property
     def is_silent(self) -> bool:
         """Whether the device has it all."""
         return not (self.spans or self.gone or self.needs_room)
 
+    @property
+    def before(self) -> int:
+        """Where the events begin that are lacked: the seq before them."""
+        return self.spans[0][0] - 1 if self.spans else self.head
 
-def look(user_id: UUID, cursors: Mapping[UUID, int], last: UUID | None, trusted: bool) -> list[Lack]:
-    """What each room holds for the device, by id, descending, from `last` on.
+    def seqs(self) -> Iterator[int]:
+        """Those that are lacked."""
+        for first, last in self.spans:
+            yield from range(first, last + 1)
+
+
+class Standpoint(NamedTuple):
+    """From where a device looks at its rooms: its cursors, and whether they are of the past that the log tells."""
+
+    user_id: UUID
+    cursors: Mapping[UUID, int]
+    last: UUID | None  # the room that the page begins with
+    is_trusted: bool
+
+
+def look(standpoints: Sequence[Standpoint]) -> list[list[Lack]]:
+    """What each room holds for each device, by id, descending, from `last` on: two queries for all of them.
 
     Of the rooms that the user has left only those are told that the device names. Without trust in its cursors (they
     are of another epoch) each of them is reset.
     """
+    if not standpoints:
+        return []
+    users, named = {each.user_id for each in standpoints}, {room for each in standpoints for room in each.cursors}
+    rows = _read_memberships(users, named)
+    partly = {row.room for row in rows if row.history == History.SINCE_JOINED and row.room in named}
+    stays = Interval.objects.filter(user_id__in=users, room_id__in=partly).spans() if partly else {}
+    of_user: dict[UUID, list[_Row]] = {}
+    for row in rows:
+        of_user.setdefault(row.user, []).append(row)
+    return [list(_compare_all(each, of_user.get(each.user_id, []), stays)) for each in standpoints]
+
+
+class _Row(NamedTuple):
+    """A membership, with the head of the room at the same moment."""
+
+    user: UUID
+    room: UUID
+    state: str
+    left_seq: int | None
+    history: str
+    head: int
+
+
+def _read_memberships(users: Collection[UUID], named: Collection[UUID]) -> list[_Row]:
+    """Newest room first. One statement reads the memberships and the heads, so that they are of one moment."""
     heads = StreamHead.objects.filter(stream=OuterRef("room_id")).values("last_seq")
-    # One statement reads the memberships and the heads, so that they are of one moment.
     members = (
-        Member.objects.filter(Q(state=State.JOINED) | Q(room_id__in=list(cursors)), user_id=user_id)
+        Member.objects.filter(Q(state=State.JOINED) | Q(room_id__in=named), user_id__in=users)
         .annotate(head=Subquery(heads))
         .order_by("-room_id")
-        .values_list("room_id", "state", "left_seq", "room__history", "head")
+        .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head")
     )
-    rows = list(members if last is None else members.filter(room_id__lte=last))
-    partly = [row[0] for row in rows if row[3] == History.SINCE_JOINED and row[0] in cursors]
-    spans = Interval.objects.filter(user_id=user_id, room_id__in=partly).spans() if partly else {}
-    whole = [(1, FOR_EVER)]
-    return [
-        Lack(room, head, gone=(state, left_seq))
-        if left_seq is not None
-        else _compare(room, head, cursors.get(room), spans.get((room, user_id), whole), trusted)
-        for room, state, left_seq, _, head in rows
-    ]
+    return list(map(_Row._make, members))
 
 
-def _compare(room: UUID, head: int, cursor: int | None, visible: Sequence[Span], trusted: bool) -> Lack:
-    """What a device with this cursor lacks of a room that its owner is in."""
+def _compare_all(
+    device: Standpoint, rows: Sequence[_Row], stays: Mapping[tuple[UUID, UUID], Sequence[Span]]
+) -> Iterator[Lack]:
+    for row in rows:
+        cursor = device.cursors.get(row.room)
+        if device.last is not None and row.room > device.last:
+            continue
+        if row.left_seq is None:
+            visible = stays.get((row.room, row.user), ()) if row.history == History.SINCE_JOINED else _WHOLE
+            yield compare(row.room, row.head, cursor, device.is_trusted, visible)
+        elif cursor is not None:
+            yield Lack(row.room, row.head, gone=(row.state, row.left_seq))
+
+
+def compare(stream: UUID, head: int, cursor: int | None, is_trusted: bool, visible: Sequence[Span] = _WHOLE) -> Lack:
+    """What a device with this cursor lacks of a stream of which its owner may hear this much."""
     if cursor is None:
-        return Lack(room, head, needs_room=True)
-    if cursor > head or not trusted:
-        return Lack(room, head, needs_room=True, reset=True)
+        return Lack(stream, head, needs_room=True)
+    if cursor > head or not is_trusted:
+        return Lack(stream, head, needs_room=True, reset=True)
     missing = [(max(first, cursor + 1), min(last, head)) for first, last in visible]
     missing = [(first, last) for first, last in missing if first <= last]
     if _count(missing) > EVENTS:
-        return Lack(room, head, needs_room=True, limited_from=missing[0][0])
-    return Lack(room, head, spans=missing)
+        return Lack(stream, head, needs_room=True, limited_from=missing[0][0])
+    return Lack(stream, head, spans=missing)
 
 
 def _count(spans: Sequence[Span]) -> int:
@@ -87,14 +138,14 @@ def choose(lacks: Sequence[Lack], limit: int) -> tuple[list[Lack], UUID | None]:
     entries = 0
     for lack in lacks:
         if entries == ENTRIES or (lack.spans and limit == 0):
-            return chosen, lack.room
+            return chosen, lack.stream
         entries += not lack.is_silent
         if _count(lack.spans) > limit:
             lack.spans, lack.cut = list(_first(lack.spans, limit)), True
         limit -= _count(lack.spans)
         chosen.append(lack)
         if lack.cut:
-            return chosen, lack.room
+            return chosen, lack.stream
     return chosen, None
 
 

@@ -5,25 +5,37 @@ within a room, whose entry then names as `head` how far it tells. Nothing is eve
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db.models import Q
 
 from api.models import Event
+from api.models.log import Events, Place
 from api.models.members import State
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
 from api.services.descriptions import describe_rooms
-from api.services.history import stream_head
-from api.services.lacks import Lack, choose, look
+from api.services.history import stream_heads
+from api.services.lacks import Lack, Standpoint, choose, compare, look
 from wire import strict_json
-from wire.problems import invalid
+from wire.problems import Problem, invalid
 
 _ENTRY_BYTES = 200  # what surrounds the events or the Room of an entry
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A device that comes back: whose it is, what it has, and the page that it asks for."""
+
+    user_id: UUID
+    rooms: Mapping[UUID, int] = field(default_factory=dict)
+    inbox: int | None = None
+    epoch: int | None = None
+    limit: int = EVENTS
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +58,29 @@ class Position(NamedTuple):
 
 @dataclass(slots=True)
 class Page:
-    """The answer as it grows, and how much more of it there may be."""
+    """The answer to one device as it grows, and how much more of it there may be."""
 
-    limit: int
+    device: Asking
+    position: Position
+    epoch: int  # of the log
     max_bytes: int | None
+    lacks: Sequence[Lack] = ()  # what is told next: of the inbox, then of the rooms
+    further: UUID | None = None  # the room after them
+    put_off: bool = False
+    inbox: dict[str, Any] = field(default_factory=dict)
     rooms: list[dict[str, Any]] = field(default_factory=list)
     removed: list[dict[str, Any]] = field(default_factory=list)
+    following: Position | None = None
     cursors: dict[UUID, int] = field(default_factory=dict)
     size: int = 0
+
+    @property
+    def standpoint(self) -> Standpoint:
+        """From where the device looks at its rooms."""
+        position, cursors = self.position, self.device.rooms
+        if position.room is not None and position.after is not None:
+            cursors = {**cursors, position.room: position.after}
+        return Standpoint(self.device.user_id, cursors, position.room, position.epoch == self.epoch)
 
     def take(self, size: int) -> bool:
         """Whether something of this size still fits; the first thing always does, so that every page leads on."""
@@ -62,114 +89,130 @@ class Page:
         self.size += size
         return True
 
-    def take_events(self, events: Sequence[Event]) -> list[orjson.Fragment]:
-        """As many of them as fit, finished."""
-        taken = []
-        around = _ENTRY_BYTES
-        for event in events:
-            json = event.json()
-            if not self.take(around + len(json) + 1):
-                break
-            taken.append(orjson.Fragment(json))
-            around = 0
-        return taken
+    def take_events(self, lack: Lack, events: Events) -> tuple[list[orjson.Fragment], int]:
+        """As many of those that are lacked as fit, finished; and the seq up to which they tell the stream."""
+        found = events.get(lack.stream, {})
+        taken: list[orjson.Fragment] = []
+        around, last = _ENTRY_BYTES, lack.before
+        for seq in lack.seqs():
+            if seq not in found:
+                continue
+            if not self.take(around + len(found[seq]) + 1):
+                return taken, last
+            taken.append(orjson.Fragment(found[seq]))
+            around, last = 0, seq
+        return taken, last if lack.cut else lack.head
+
+    def finished(self) -> Synced | None:
+        """What the device is told; None when it was put off."""
+        if self.put_off:
+            return None
+        following = _encode(self.following) if self.following else None
+        data = {"rooms": self.rooms, "removed": self.removed, "inbox": self.inbox, "epoch": self.epoch}
+        return Synced({**data, "next": following}, self.cursors)
 
 
-def sync(
-    *,
-    user_id: UUID,
-    rooms: Mapping[UUID, int],
-    inbox: int | None = None,
-    epoch: int | None = None,
-    limit: int = EVENTS,
-    next: str | None = None,
-    max_bytes: int | None = None,
-) -> Synced:
-    """The page of the answer that begins at `next`. Raises Problem request.invalid for a `next` that is not ours.
+def sync(device: Asking, max_bytes: int | None = None) -> Synced:
+    """The answer to one device. Raises Problem request.invalid for a `next` that is not ours."""
+    [answer] = sync_all([device], max_bytes)
+    if isinstance(answer, Problem):
+        raise answer
+    assert answer is not None  # only one of several is asked to come alone
+    return answer
 
-    The inbox's head is read first, then the memberships with the heads of their rooms, then the rooms: whatever happens
-    in between is told again by a stream that was read before it, never lost.
+
+def sync_all(devices: Sequence[Asking], max_bytes: int | None = None) -> list[Synced | Problem | None]:
+    """For each device the page of its answer that begins at its `next`, by as many queries for all as for one.
+
+    A `next` that is not ours is a Problem for its device alone. None is for one of several that lacks whole Rooms,
+    which are others for every viewer and take long: it should ask again, alone.
+
+    The inboxes' heads are read first, then the memberships with the heads of their rooms, then the rooms: whatever
+    happens in between is told again by a stream that was read before it, never lost.
     """
-    head, current = stream_head(user_id)
-    position = _decode(next) if next else Position(epoch=current if epoch is None else epoch)
-    trusted = position.epoch == current
-    page = Page(limit, max_bytes)
-    told = _tell_inbox(page, user_id, head, position, inbox, trusted)
-    following: Position | None = Position(position.epoch, told["head"])
-    if user_id in page.cursors:
-        limit -= len(told["events"])
-        following = _tell_rooms(page, user_id, rooms, position, trusted, limit, told["head"])
-    data = {"rooms": page.rooms, "removed": page.removed, "inbox": told, "epoch": current}
-    return Synced({**data, "next": _encode(following) if following else None}, page.cursors)
+    epoch, heads = stream_heads({device.user_id for device in devices})
+    answers = [_begin(device, epoch, heads.get(device.user_id, 0), max_bytes) for device in devices]
+    pages = [answer for answer in answers if isinstance(answer, Page)]
+    for page, events in _with_events(pages):
+        _tell_inbox(page, events)
+    going_on = [page for page in pages if page.following is None]
+    for page, lacks in zip(going_on, look([page.standpoint for page in going_on]), strict=True):
+        page.lacks, page.further = choose(lacks, page.device.limit - len(page.inbox["events"]))
+        page.put_off = len(devices) > 1 and any(lack.needs_room for lack in page.lacks)
+    for page, events in _with_events([page for page in going_on if not page.put_off]):
+        _tell_rooms(page, events)
+    return [answer.finished() if isinstance(answer, Page) else answer for answer in answers]
 
 
-def _tell_inbox(
-    page: Page, user_id: UUID, head: int, position: Position, cursor: int | None, trusted: bool
-) -> dict[str, Any]:
-    """The inbox's entry. Once it is told whole, later pages stay at that head, from which its live stream goes on."""
-    entry: dict[str, Any] = {"head": head, "events": [], "limited": None, "reset": False}
-    after = cursor if position.inbox is None else position.inbox
-    if after is not None and (after > head or not trusted):
-        entry["reset"] = True
-    elif position.inbox_done:
-        entry["head"] = position.inbox
-    elif after is not None and head - after > EVENTS:
-        entry["limited"] = {"from": after + 1, "to": head}
-    elif after is not None and head > after:
-        events = Event.objects.filter(stream=user_id, seq__lte=head).page_after(user_id, after, page.limit)
-        entry["events"] = page.take_events(events)
-        entry["head"] = after + len(entry["events"])
-        if entry["head"] < head:
-            return entry
-    page.cursors[user_id] = entry["head"]
-    return entry
+def _begin(device: Asking, epoch: int, head: int, max_bytes: int | None) -> Page | Problem:
+    """The page with nothing on it, and what the device lacks of its inbox."""
+    try:
+        position = _decode(device.next) if device.next else Position(epoch if device.epoch is None else device.epoch)
+    except Problem as problem:
+        return problem
+    cursor = device.inbox if position.inbox is None else position.inbox
+    lack = compare(device.user_id, head, cursor, position.epoch == epoch)
+    if position.inbox_done and cursor is not None and not lack.reset:
+        lack = Lack(device.user_id, cursor)  # told whole: it stays there, and its live stream goes on from there
+    return Page(device, position, epoch, max_bytes, choose([lack], device.limit)[0])
 
 
-def _tell_rooms(
-    page: Page,
-    user_id: UUID,
-    cursors: Mapping[UUID, int],
-    position: Position,
-    trusted: bool,
-    limit: int,
-    inbox: int,
-) -> Position | None:
-    """The rooms' entries; where the next page begins, or None at the end."""
-    if position.room is not None and position.after is not None:
-        cursors = {**cursors, position.room: position.after}
-    chosen, further = choose(look(user_id, cursors, position.room, trusted), limit)
-    events = _read_events(chosen)
-    described = describe_rooms(user_id, [lack.room for lack in chosen if lack.needs_room])
-    for lack in chosen:
-        stop = _tell_room(page, lack, events.get(lack.room, []), described.get(lack.room))
+def _with_events(pages: Sequence[Page]) -> Iterator[tuple[Page, Events]]:
+    """Each page with what it lacks of the log, and perhaps with what others lack."""
+    for part, places in _parts(pages):
+        events = Event.objects.at(places)
+        for page in part:
+            yield page, events
+
+
+def _parts(pages: Sequence[Page]) -> Iterator[tuple[list[Page], set[Place]]]:
+    """Pages that are read for together: however many there are, no more events are held than one page may tell."""
+    part: list[Page] = []
+    places: set[Place] = set()
+    for page in pages:
+        lacked = {(lack.stream, seq) for lack in page.lacks for seq in lack.seqs()}
+        if part and len(places | lacked) > EVENTS:
+            yield part, places
+            part, places = [], set()
+        part.append(page)
+        places |= lacked
+    yield part, places
+
+
+def _tell_inbox(page: Page, events: Events) -> None:
+    """The inbox's entry, and where the next page begins if this one ends within it."""
+    [lack] = page.lacks
+    told, head = page.take_events(lack, events)
+    limited = {"from": lack.limited_from, "to": head} if lack.limited_from else None
+    page.inbox = {"head": head, "events": told, "limited": limited, "reset": lack.reset}
+    if head == lack.head:
+        page.cursors[lack.stream] = head
+    else:
+        page.following = Position(page.position.epoch, head)
+
+
+def _tell_rooms(page: Page, events: Events) -> None:
+    """The rooms' entries; where the next page begins, unless this is the end."""
+    described = describe_rooms(page.device.user_id, [lack.stream for lack in page.lacks if lack.needs_room])
+    begin = Position(page.position.epoch, page.inbox["head"], True)
+    for lack in page.lacks:
+        stop = _tell_room(page, lack, events, described.get(lack.stream))
         if stop is not None:
-            return Position(position.epoch, inbox, True, lack.room, stop[0])
-    return Position(position.epoch, inbox, True, further) if further else None
+            page.following = begin._replace(room=lack.stream, after=stop[0])
+            return
+    if page.further:
+        page.following = begin._replace(room=page.further)
 
 
-def _read_events(lacks: Sequence[Lack]) -> dict[UUID, list[Event]]:
-    """The missing events of all these rooms, by room and in order, in one query of one index range each."""
-    ranges = Q()
-    for lack in lacks:
-        for first, last in lack.spans:
-            ranges |= Q(stream=lack.room, seq__gte=first, seq__lte=last)
-    found: dict[UUID, list[Event]] = {}
-    for event in Event.objects.filter(ranges).order_by("stream", "seq") if ranges else ():
-        found.setdefault(event.stream, []).append(event)
-    return found
-
-
-def _tell_room(
-    page: Page, lack: Lack, events: Sequence[Event], described: Mapping[str, Any] | None
-) -> tuple[int | None] | None:
+def _tell_room(page: Page, lack: Lack, events: Events, described: Mapping[str, Any] | None) -> tuple[int | None] | None:
     """Add the room's entry. If it does not fit whole: the seq that it tells, or (None,) for nothing of it."""
     if lack.gone is not None:
-        return _tell_gone(page, lack.room, *lack.gone)
+        return _tell_gone(page, lack.stream, *lack.gone)
     if lack.needs_room:
         return _tell_whole(page, lack, described)
     if lack.spans:
         return _tell_events(page, lack, events)
-    page.cursors[lack.room] = lack.head
+    page.cursors[lack.stream] = lack.head
     return None
 
 
@@ -191,25 +234,23 @@ def _tell_whole(page: Page, lack: Lack, described: Mapping[str, Any] | None) -> 
     head = described["head"]
     limited = {"from": lack.limited_from, "to": head} if lack.limited_from else None
     page.rooms.append(_entry(lack, head, limited=limited, room=orjson.Fragment(room)))
-    page.cursors[lack.room] = head
+    page.cursors[lack.stream] = head
     return None
 
 
-def _tell_events(page: Page, lack: Lack, events: Sequence[Event]) -> tuple[int | None] | None:
-    told = page.take_events(events)
+def _tell_events(page: Page, lack: Lack, events: Events) -> tuple[int | None] | None:
+    told, head = page.take_events(lack, events)
     if not told:
         return (None,)
-    if len(told) == len(events) and not lack.cut:
-        page.rooms.append(_entry(lack, lack.head, events=told))
-        page.cursors[lack.room] = lack.head
-        return None
-    last = events[len(told) - 1].seq
-    page.rooms.append(_entry(lack, last, events=told))
-    return (last,)
+    page.rooms.append(_entry(lack, head, events=told))
+    if head != lack.head:
+        return (head,)
+    page.cursors[lack.stream] = head
+    return None
 
 
 def _entry(lack: Lack, head: int, **parts: object) -> dict[str, Any]:
-    return {"id": lack.room, "head": head, "events": [], "limited": None, "reset": lack.reset, "room": None, **parts}
+    return {"id": lack.stream, "head": head, "events": [], "limited": None, "reset": lack.reset, "room": None, **parts}
 
 
 def _encode(position: Position) -> str:

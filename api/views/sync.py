@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from accounts.views import SessionView
 from api.serializers.sync import SyncedSerializer, SyncSerializer
-from api.services.sync import sync
+from api.services.sync import Asking, sync
 from wire.schema import problems
 
 # A thousand of the longest messages would be 40 MB; an answer that a phone can hold ends before, and says so.
@@ -28,4 +28,4 @@ class SyncView(SessionView):
     )
     def post(self, request: Request) -> Response:
         body = self.body(SyncSerializer)
-        return Response(sync(user_id=self.session.user_id, **body, max_bytes=MAX_BYTES).data)
+        return Response(sync(Asking(self.session.user_id, **body), MAX_BYTES).data)

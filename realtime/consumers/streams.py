@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import SyncActionSerializer, SyncedSerializer
+from api.services.sync import Asking
 from realtime import database
 from realtime.admission import Admission
 from realtime.consumers.actions import Reply, acting, action
@@ -129,7 +130,7 @@ class Streams(Connection):
     @action(SyncActionSerializer, SyncedSerializer)
     async def sync(self, subscribe: bool, **body: Any) -> Reply:
         """Come back: everything that the device lacks; with `subscribe`, live from there without a hole or a double."""
-        synced, admissions = await in_database(database.sync, acting(self.session).user_id, subscribe, **body)
+        synced, admissions = await database.sync(Asking(acting(self.session).user_id, **body), subscribe)
         if subscribe:
             self.after_reply(self._go_on_from, synced.cursors, admissions)
         return synced.data, 200

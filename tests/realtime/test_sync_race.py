@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from api.services import members, rooms
+from api.services.sync import Asking
 from realtime import database
-from realtime.admission import Admission, admit_streams
+from realtime.admission import Admission, Pair, admit_all
 from tests.clients import join_parley
 
 
@@ -16,17 +17,20 @@ def test_a_leave_between_answer_and_admission_is_told(monkeypatch: pytest.Monkey
     alice, bob = join_parley("alice"), join_parley("bob")
     room, _ = rooms.create_room(session=alice.session, kind="private", name="room", members=[bob.user.id])
     room_id = UUID(str(room["id"]))
-    asked: list[Sequence[UUID]] = []
+    asked: list[Sequence[Pair]] = []
 
-    def leave_first(user_id: UUID, streams: Sequence[UUID]) -> dict[UUID, Admission]:
+    def leave_first(pairs: Sequence[Pair]) -> dict[Pair, Admission]:
         if not asked:
             members.leave_room(session=bob.session, room_id=room_id)
-        asked.append(streams)
-        return admit_streams(user_id, streams)
+        asked.append(pairs)
+        return admit_all(pairs)
 
-    monkeypatch.setattr(database, "admit_streams", leave_first)
+    monkeypatch.setattr(database, "admit_all", leave_first)
 
-    synced, admissions = database.sync(bob.user.id, True, rooms={room_id: 1}, inbox=0)
+    [going] = database.sync_each([(Asking(bob.user.id, {room_id: 1}, inbox=0), True)])
+
+    assert isinstance(going, tuple)
+    synced, admissions = going
 
     assert [(gone["id"], gone["reason"], gone["seq"]) for gone in synced.data["removed"]] == [(room_id, "left", 2)]
     assert admissions.keys() == synced.cursors.keys() == {bob.user.id}

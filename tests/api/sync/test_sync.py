@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api.models import Epoch
 from api.services.sending import Send, send_messages
-from api.services.sync import sync
+from api.services.sync import Asking, sync
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.clients import Person, codes
 
@@ -169,7 +169,7 @@ def test_who_lacks_more_than_a_thousand_is_told_which(alice: Person, missing: in
 
 
 def test_an_inbox_that_lacks_more_than_a_thousand_is_limited(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.services.sync.EVENTS", 2)
+    monkeypatch.setattr("api.services.lacks.EVENTS", 2)
     for _ in range(4):
         make_room(alice)
 
@@ -278,6 +278,6 @@ def test_the_socket_learns_where_to_go_on(alice: Person, bob: Person) -> None:
     bob.post(f"/v1/rooms/{gone['id']}/leave")
 
     cursors = {UUID(room["id"]): 1 for room in (named, same, gone)}
-    answer = sync(user_id=bob.user.id, rooms=cursors, inbox=0)
+    answer = sync(Asking(bob.user.id, cursors, inbox=0))
 
     assert answer.cursors == {bob.user.id: 5, UUID(named["id"]): 2, UUID(same["id"]): 1, UUID(new["id"]): 1}

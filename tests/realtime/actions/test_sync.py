@@ -86,6 +86,30 @@ async def test_every_page_is_live_and_nothing_is_doubled(alice: Account, bob: Ac
     }
 
 
+async def test_a_crowd_that_comes_back_at_once_is_nobodys_trouble(alice: Account, bob: Account) -> None:
+    """Two devices of each, one that says nonsense and one that hangs up: what is asked together is answered apart."""
+    room = await alice.make_room(bob)
+    await alice.say(room, "missed")
+    sockets = [await account.connect() for account in (alice, bob) for _ in range(2)]
+    astray, cut = await bob.connect(), await alice.connect()
+    body = {"action": "sync", "request_id": 1, "rooms": {room["id"]: 1}, "subscribe": True}
+
+    for socket in (cut, *sockets[:2], astray, *sockets[2:]):
+        await socket.say({**body, "next": "nonsense"} if socket is astray else body)
+    await cut.cut()
+    replies = [await socket.reply(1) for socket in sockets]
+    refused = await astray.reply(1)
+    await alice.say(room, "live")
+
+    assert [[event["seq"] for event in reply.data["rooms"][0]["events"]] for reply in replies] == [[2]] * 4
+    assert refused.refusal == (400, "request.invalid")
+    for socket in sockets:
+        await socket.until_said("live")
+        assert socket.seqs(room["id"]) == [3]
+    await astray.settled()
+    assert astray.events == []
+
+
 async def test_it_follows_what_another_process_says(alice: Account, bob: Account, there: ParleyServer) -> None:
     room = await alice.make_room(bob)
     socket = await bob.connect(there)

@@ -1,0 +1,171 @@
+"""sync_all: devices that come back at the same moment are answered together, each as if it were alone."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from api.models import StreamHead
+from api.services.sync import Asking, Synced, sync, sync_all
+from tests.api.stories import make_room, say
+from tests.api.sync.test_sync import Answer, fill
+from tests.api.sync.test_sync_lives import act
+from tests.clients import Person, join_parley
+from wire import strict_json
+from wire.problems import Problem
+
+
+@pytest.fixture
+def people(db: None) -> list[Person]:
+    return [join_parley(f"member{number}") for number in range(6)]
+
+
+def together(*devices: Asking, max_bytes: int | None = None) -> list[Answer]:
+    """What each is told, as it travels."""
+    return [told(answer) for answer in sync_all(devices, max_bytes)]
+
+
+def told(answer: Synced | Problem | None) -> Answer:
+    assert isinstance(answer, Synced)
+    sent: Answer = strict_json.loads(strict_json.dumps(answer.data))
+    return sent
+
+
+def seqs(answer: Answer, room: Any) -> list[int]:
+    return [event["seq"] for entry in answer["rooms"] if entry["id"] == room["id"] for event in entry["events"]]
+
+
+def at(person: Person, *rooms: Any, cursor: int = 1, inbox: int | None = None, following: str | None = None) -> Asking:
+    """A device that has these rooms up to the cursor."""
+    return Asking(person.user.id, {UUID(room["id"]): cursor for room in rooms}, inbox, next=following)
+
+
+def log_queries(queries: CaptureQueriesContext) -> list[str]:
+    return [query["sql"] for query in queries if '"api_event"' in query["sql"]]
+
+
+def test_a_crowd_costs_as_many_queries_as_two(alice: Person, people: list[Person]) -> None:
+    """It was one query of the log, and eight others, for each device."""
+    rooms = [make_room(alice, members=people, history=("shared", "since_joined")[number % 2]) for number in range(4)]
+    for room in rooms:
+        fill(alice, room, 5)
+    counts = []
+    for size in (2, 6):
+        devices = [at(person, *rooms, inbox=0) for person in people[:size]]
+        with CaptureQueriesContext(connection) as queries:
+            answers = together(*devices)
+        assert all(seqs(answer, room) == [2, 3, 4, 5, 6] for answer in answers for room in rooms)
+        assert all(len(answer["inbox"]["events"]) == 4 for answer in answers)
+        counts.append((len(queries), len(log_queries(queries))))
+
+    # The inboxes' heads, their events, the memberships with the heads, the stays, the events of the rooms.
+    assert counts == [(5, 2), (5, 2)]
+
+
+def test_two_devices_of_one_user_are_each_told_what_they_lack(alice: Person) -> None:
+    room = make_room(alice)
+    fill(alice, room, 5)
+
+    phone, laptop, desk = together(at(alice, room), at(alice, room, cursor=4), at(alice, room, cursor=6, inbox=0))
+
+    assert [seqs(answer, room) for answer in (phone, laptop, desk)] == [[2, 3, 4, 5, 6], [5, 6], []]
+    assert [len(answer["inbox"]["events"]) for answer in (phone, laptop, desk)] == [0, 0, 1]
+
+
+def test_nobody_is_told_what_another_may_see(alice: Person, bob: Person, charlie: Person) -> None:
+    """They share the query, and each has stays of their own in it."""
+    room = make_room(alice, members=[bob])
+    say(alice, room, "before Charlie")
+    url = f"/v1/rooms/{room['id']}/members"
+    alice.delete(f"{url}/{bob.user.id}")
+    say(alice, room, "without Bob")
+    alice.put(f"{url}/{charlie.user.id}")
+    say(alice, room, "with Charlie")
+    alice.put(f"{url}/{bob.user.id}")
+
+    devices = [at(person, room, cursor=0) for person in (alice, bob, charlie)]
+    answers = together(*devices, at(join_parley("dora"), room, cursor=0))
+
+    assert [seqs(answer, room) for answer in answers] == [list(range(1, 8)), [1, 2, 3, 7], [5, 6, 7], []]
+
+
+def test_who_left_is_told_so_and_nobody_else(alice: Person, bob: Person, charlie: Person) -> None:
+    room = make_room(alice, members=[bob, charlie])
+    bob.post(f"/v1/rooms/{room['id']}/leave")
+
+    gone, stayed, unaware = together(at(bob, room), at(charlie, room), at(bob))
+
+    assert gone["removed"] == [{"id": room["id"], "reason": "left", "seq": 2}]
+    assert (stayed["removed"], seqs(stayed, room)) == ([], [2])
+    assert (unaware["removed"], unaware["rooms"]) == ([], [])
+
+
+def test_a_bad_next_fails_alone(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    say(alice, room, "Hi")
+
+    first, bad, last = sync_all([at(alice, room), at(bob, room, following="tea"), at(bob, room)])
+
+    assert isinstance(bad, Problem)
+    assert (bad.code, bad.errors[0].field) == ("request.invalid", "next")
+    assert seqs(told(first), room) == seqs(told(last), room) == [2]
+
+
+def test_who_needs_rooms_holds_nobody_up(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    say(alice, room, "Hi")
+
+    new, ahead, known = sync_all([Asking(alice.user.id), at(bob, room, cursor=99), at(bob, room)])
+
+    assert (new, ahead) == (None, None)
+    assert seqs(told(known), room) == [2]
+    assert sync(Asking(alice.user.id)).data["rooms"]
+
+
+def test_no_more_events_are_held_than_one_may_be_told(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who lacks the same shares a query, whatever it holds; who lacks other events waits for the next one."""
+    monkeypatch.setattr("api.services.sync.EVENTS", 12)
+    rooms = [make_room(person) for person in people]
+    for person, room in zip(people, rooms, strict=True):
+        fill(person, room, 5)
+    devices = [at(*each) for each in zip(people, rooms, strict=True) for _ in range(3)]
+
+    with CaptureQueriesContext(connection) as queries:
+        answers = together(*devices)
+
+    assert [seqs(answer, rooms[place // 3]) for place, answer in enumerate(answers)] == [[2, 3, 4, 5, 6]] * 18
+    assert len(log_queries(queries)) == 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_together_each_is_told_what_it_is_told_alone(alice: Person, bob: Person, seed: int) -> None:
+    dice = random.Random(seed)
+    rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 2]
+    for _ in range(60):
+        act(dice, alice, bob, dice.choice(rooms))
+
+    met = 0
+    for _ in range(10):
+        devices = [a_device(dice, dice.choice([alice, bob]), rooms) for _ in range(8)]
+        max_bytes = dice.choice([None, 1_000, 5_000])
+        for device, answer in zip(devices, sync_all(devices, max_bytes), strict=True):
+            alone = sync(device, max_bytes)
+            if answer is not None:
+                assert told(answer) == told(alone)
+                assert isinstance(answer, Synced)
+                assert answer.cursors == alone.cursors
+                met += 1
+    assert met > 20
+
+
+def a_device(dice: random.Random, person: Person, rooms: Sequence[Any]) -> Asking:
+    """One that knows all rooms, more or less; perhaps in the middle of its pages."""
+    heads = StreamHead.objects.in_bulk([UUID(room["id"]) for room in rooms])
+    cursors = {room: dice.randint(0, head.last_seq) for room, head in heads.items()}
+    first = Asking(person.user.id, cursors, dice.choice([None, 0, 1, 2]), limit=dice.choice([1, 3, 10, 1_000]))
+    return replace(first, next=sync(first).data["next"]) if dice.random() < 0.5 else first
