@@ -7,6 +7,7 @@ from copy import copy
 from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
+import orjson
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Field, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
@@ -24,9 +25,27 @@ class _Param(Value):
         return self.output_field.get_db_prep_value(values[self.value], connection)
 
 
+class _ListParam(_Param):
+    """The place of a list: `IN` takes it as a subquery, so the SQL does not depend on its length."""
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        if connection.vendor == "postgresql":
+            return f"(SELECT unnest(%s::{self.output_field.db_type(connection)}[]))", [self]
+        return "(SELECT value FROM json_each(%s))", [self]
+
+    def bind(self, values: dict[str, Any], connection: Any) -> Any:
+        prepared = [self.output_field.get_db_prep_value(each, connection) for each in values[self.value]]
+        return prepared if connection.vendor == "postgresql" else orjson.dumps(prepared).decode()
+
+
 def param(name: str, field: Field[Any, Any]) -> Any:
     """Stands in a queryset for a value that every run brings; the field says how the database wants it."""
     return _Param(name, output_field=field)
+
+
+def list_param(name: str, field: Field[Any, Any]) -> Any:
+    """As `param`, behind `__in`: for a collection of values of that field."""
+    return _ListParam(name, output_field=field)
 
 
 class Prepared(Generic[Row]):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, UUIDField, Value, When
 from django.db.models.functions import Coalesce
 
 from api.models import Interval, Member, Message, Room
@@ -13,6 +13,7 @@ from api.models.rooms import History, Kind
 from api.serializers.rooms import render_room
 from api.services.reads import unread_counts
 from wire.pagination import paginate
+from wire.prepared import Prepared, list_param, param
 from wire.problems import Problem
 
 _FOR_EVER = 2**63 - 1  # above every seq
@@ -52,8 +53,8 @@ def describe_rooms(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, dict
 def _describe(user_id: UUID, rooms: Sequence[Room]) -> list[dict[str, Any]]:
     # The rooms come with their heads. What is read after them may be newer than a head says; applying the events after
     # that head again changes nothing, while something older than the head would stay wrong.
-    mine = Member.objects.filter(user=user_id, room__in=[room.id for room in rooms])
-    members = {member.room_id: member for member in mine.only("room", "state", "role", "read_seq")}
+    mine = _find_members(user_id=user_id, room_ids=[room.id for room in rooms])
+    members = {member.room_id: member for member in mine}
     joined = [room_id for room_id, member in members.items() if member.state == State.JOINED]
     unread = unread_counts(user_id, joined) if joined else {}
     last = _last_messages(user_id, joined) if joined else {}
@@ -68,16 +69,34 @@ def _describe(user_id: UUID, rooms: Sequence[Room]) -> list[dict[str, Any]]:
     ]
 
 
+_find_members = Prepared(
+    lambda: Member.objects.filter(
+        user_id=param("user_id", UUIDField()), room_id__in=list_param("room_ids", UUIDField())
+    ).only("room", "state", "role", "read_seq")
+)
+
+
 def _last_messages(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, str]:
     """The newest message of each room that the history rule shows the member: one step in an index for each stay."""
+    # Stays follow one another, so a later stay's newest message is the newer one.
+    told = _find_last(user_id=user_id, room_ids=room_ids)
+    return {room_id: data for room_id, data in told if data is not None}
+
+
+def _last_of_stays() -> QuerySet[Interval, tuple[UUID, str | None]]:
     is_shared = Q(room__history=History.SHARED)
-    stays = Interval.objects.filter(Q(left_seq=None) | ~is_shared, user=user_id, room__in=room_ids).annotate(
+    stays = Interval.objects.filter(
+        Q(left_seq=None) | ~is_shared,
+        user_id=param("user_id", UUIDField()),
+        room_id__in=list_param("room_ids", UUIDField()),
+    ).annotate(
         first=Case(When(is_shared, then=Value(0)), default=F("joined_seq"), output_field=BigIntegerField()),
         last=Coalesce("left_seq", Value(_FOR_EVER), output_field=BigIntegerField()),
     )
     newest = Message.objects.filter(
         room_id=OuterRef("room_id"), seq__gte=OuterRef("first"), seq__lte=OuterRef("last")
     ).order_by("-seq")
-    told = stays.order_by("joined_seq").values_list("room_id", Subquery(newest.values("data")[:1]))
-    # Stays follow one another, so a later stay's newest message is the newer one.
-    return {room_id: data for room_id, data in told if data is not None}
+    return stays.order_by("joined_seq").values_list("room_id", Subquery(newest.values("data")[:1]))
+
+
+_find_last = Prepared(_last_of_stays)

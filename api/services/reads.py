@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 from uuid import UUID
 
-from django.db.models import Exists, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
 from django.db.models.lookups import Exact
 
 from accounts.models import Session
@@ -12,6 +12,7 @@ from api.events import Log, recording
 from api.models import Interval, Member, Message, StreamHead
 from api.models.rooms import History
 from api.services.access import find_reader
+from wire.prepared import Prepared, list_param, param
 from wire.problems import FieldError, Problem, define
 
 UNREAD_EXACT = 999  # counted to here; more than this no badge shows
@@ -97,12 +98,23 @@ def unread_counts(user_id: UUID, room_ids: Iterable[UUID] | None = None) -> dict
 
     Unread is what the definition says: visible, undeleted messages of others above the read marker. One query.
     """
-    members = Member.objects.filter(user_id=user_id, state="joined")
-    if room_ids is not None:
-        members = members.filter(room_id__in=list(room_ids))
-    above = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("read_seq")).by_others(user_id)
-    stayed = Exists(Interval.objects.filter(room_id=OuterRef("room_id"), user_id=user_id).around(OuterRef("seq")))
-    visible = above.filter(Q(Exact(OuterRef("room__history"), Value(History.SHARED))) | Q(stayed))
-    counted = members.annotate(unread=_Count(visible.values("seq")[: UNREAD_EXACT + 1]))
-    counts = counted.values_list("room_id", "unread")
+    if room_ids is None:
+        counts = _count_in_all(user_id=user_id)
+    else:
+        counts = _count_in_some(user_id=user_id, room_ids=list(room_ids))
     return {room_id: (min(unread, UNREAD_EXACT), unread > UNREAD_EXACT) for room_id, unread in counts}
+
+
+def _counts() -> QuerySet[Member, tuple[UUID, int]]:
+    user_id = param("user_id", UUIDField())
+    above = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("read_seq")).by_others(user_id)
+    is_shared = Q(Exact(OuterRef("room__history"), Value(History.SHARED)))
+    # The stay that goes on holds nearly all that is unread; only for what is before it the others are looked at.
+    stayed = Exists(Interval.objects.filter(room_id=OuterRef("room_id"), user_id=user_id).around(OuterRef("seq")))
+    visible = above.filter(is_shared | Q(seq__gte=OuterRef("joined_seq")) | Q(stayed))
+    counted = Member.objects.filter(user_id=user_id, state="joined")
+    return counted.annotate(unread=_Count(visible.values("seq")[: UNREAD_EXACT + 1])).values_list("room_id", "unread")
+
+
+_count_in_all = Prepared(_counts)
+_count_in_some = Prepared(lambda: _counts().filter(room_id__in=list_param("room_ids", UUIDField())))

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import Session, User
 from tests.clients import join_parley
-from wire.prepared import Prepared, param
+from wire.prepared import Prepared, list_param, param
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +50,17 @@ def test_params_stand_in_subqueries_and_relations_too() -> None:
 
     assert (session.user, session.known) == (bob.user, True)
     assert [each.known for each in sessions(user=alice.user.id, device="other")] == [False]
+
+
+@pytest.mark.parametrize("names", [[], ["alice"], ["bob", "alice", "nobody"], ["alice"] * 1_200])
+def test_a_list_may_have_any_length(names: list[str]) -> None:
+    people = {"alice": join_parley("alice").user, "bob": join_parley("bob").user}
+    named = Prepared(lambda: User.objects.filter(username__in=list_param("names", CharField())))
+    by_id = Prepared(lambda: User.objects.filter(pk__in=list_param("ids", UUIDField())))
+    expected = {people[name] for name in names if name in people}
+
+    assert set(named(names=names)) == expected
+    assert set(by_id(ids=[user.id for user in expected])) == expected
 
 
 def test_a_value_that_is_missing_is_told() -> None:
