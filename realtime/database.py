@@ -5,7 +5,7 @@ Channels' own bridge runs all sockets' queries on one thread, so that one slow q
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 from uuid import UUID
@@ -38,11 +38,14 @@ _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that uses the ORM on a thread of our own pool. Raises OperationalError when it takes too long."""
-
     running = asyncio.get_running_loop().run_in_executor(_executor, lambda: _on_thread(function, *args, **kwargs))
+    return await _in_time(running)
+
+
+async def _in_time(answer: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
-            return await running
+            return await answer
     except TimeoutError as error:
         raise OperationalError("The database did not answer in time") from error
 
@@ -65,11 +68,7 @@ async def send(message: Send) -> Sent:
     future, lead = gatherer.submit(message)
     if lead is not None:
         _executor.submit(_on_thread, lead)
-    try:
-        async with asyncio.timeout(DATABASE_SECONDS):
-            return await asyncio.wrap_future(future)
-    except TimeoutError as error:
-        raise OperationalError("The database did not answer in time") from error
+    return await _in_time(asyncio.wrap_future(future))
 
 
 def _weigh(asked: tuple[Asking, bool]) -> int:
@@ -78,7 +77,7 @@ def _weigh(asked: tuple[Asking, bool]) -> int:
 
 async def sync(asking: Asking, subscribe: bool) -> Going:
     """Sync together with those who come back at the same time. Raises as api.services.sync does, or django.db.Error."""
-    return await _syncs.ask((asking, subscribe))
+    return await _in_time(_syncs.ask((asking, subscribe)))
 
 
 _syncs: Together[tuple[Asking, bool], Going] = Together(
@@ -99,7 +98,7 @@ class DatabaseLog:
         """
         if room_id == user_id:  # an inbox goes by no id
             raise Problem("not_found", "There is no such room.")
-        return await self._admissions.ask((user_id, room_id or user_id))
+        return await _in_time(self._admissions.ask((user_id, room_id or user_id)))
 
     async def page(self, stream: str, after: int) -> list[Entry]:
         """See read_page."""

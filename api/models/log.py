@@ -1,6 +1,6 @@
 """The event log: one gapless stream of events for each room and for each user's inbox."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 from uuid import UUID
 
@@ -43,7 +43,7 @@ class StreamHead(models.Model):
     last_at = models.DateTimeField(null=True)
 
 
-Place = tuple[UUID, int]  # a stream and a seq
+Places = Mapping[UUID, Collection[int]]  # seqs, by stream
 Events = dict[UUID, dict[int, bytes]]  # finished, by stream and seq
 
 
@@ -54,11 +54,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         """The next events of a stream in order. Contiguous, because commit order is seq order (design section 2)."""
         return list(self.filter(stream=stream, seq__gt=after).order_by("seq")[:limit])
 
-    def at(self, places: Collection[Place]) -> Events:
+    def at(self, places: Places) -> Events:
         """The finished events at these places: one step in the index for each."""
         if not places:
             return {}
-        streams, seqs = zip(*places, strict=True)
+        streams = [stream for stream, seqs in places.items() for _ in seqs]
+        seqs = [seq for seqs in places.values() for seq in seqs]
         wanted, parameters = as_table("wanted", stream=("uuid", streams), seq=("bigint", seqs))
         is_wanted = RawSQL(f"(stream, seq) IN (SELECT stream, seq FROM {wanted})", parameters, models.BooleanField())
         found: Events = {}

@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from api.models import Event
-from api.models.log import Events, Place
+from api.models.log import Events, Places
 from api.models.members import State
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
@@ -23,6 +23,7 @@ from api.services.lacks import Lack, Standpoint, choose, compare, look
 from wire import strict_json
 from wire.problems import Problem, invalid
 
+_TURNS = 4  # queries of the log for devices that lack much of it, and not the same; who comes later goes alone
 _ENTRY_BYTES = 200  # what surrounds the events or the Room of an entry
 
 
@@ -124,8 +125,8 @@ def sync(device: Asking, max_bytes: int | None = None) -> Synced:
 def sync_all(devices: Sequence[Asking], max_bytes: int | None = None) -> list[Synced | Problem | None]:
     """For each device the page of its answer that begins at its `next`, by as many queries for all as for one.
 
-    A `next` that is not ours is a Problem for its device alone. None is for one of several that lacks whole Rooms,
-    which are others for every viewer and take long: it should ask again, alone.
+    A `next` that is not ours is a Problem for its device alone. None is for one of several that shall ask again, alone:
+    it lacks whole Rooms, which are others for every viewer and take long, or more events than are read for all.
 
     The inboxes' heads are read first, then the memberships with the heads of their rooms, then the rooms: whatever
     happens in between is told again by a stream that was read before it, never lost.
@@ -135,7 +136,7 @@ def sync_all(devices: Sequence[Asking], max_bytes: int | None = None) -> list[Sy
     pages = [answer for answer in answers if isinstance(answer, Page)]
     for page, events in _with_events(pages):
         _tell_inbox(page, events)
-    going_on = [page for page in pages if page.following is None]
+    going_on = [page for page in pages if page.following is None and not page.put_off]
     for page, lacks in zip(going_on, look([page.standpoint for page in going_on]), strict=True):
         page.lacks, page.further = choose(lacks, page.device.limit - len(page.inbox["events"]))
         page.put_off = len(devices) > 1 and any(lack.needs_room for lack in page.lacks)
@@ -158,25 +159,32 @@ def _begin(device: Asking, epoch: int, head: int, max_bytes: int | None) -> Page
 
 
 def _with_events(pages: Sequence[Page]) -> Iterator[tuple[Page, Events]]:
-    """Each page with what it lacks of the log, and perhaps with what others lack."""
-    for part, places in _parts(pages):
-        events = Event.objects.at(places)
+    """Each page with what it lacks of the log, and perhaps with what others lack; the last may be put off."""
+    for turn, (part, places) in enumerate(_parts(pages)):
+        events = Event.objects.at(places) if turn < _TURNS else None
         for page in part:
-            yield page, events
+            page.put_off = events is None
+            if events is not None:
+                yield page, events
 
 
-def _parts(pages: Sequence[Page]) -> Iterator[tuple[list[Page], set[Place]]]:
+def _parts(pages: Sequence[Page]) -> Iterator[tuple[list[Page], Places]]:
     """Pages that are read for together: however many there are, no more events are held than one page may tell."""
     part: list[Page] = []
-    places: set[Place] = set()
+    places: Places = {}
     for page in pages:
-        lacked = {(lack.stream, seq) for lack in page.lacks for seq in lack.seqs()}
-        if part and len(places | lacked) > EVENTS:
+        wider = _widen(places, page.lacks)
+        if part and sum(map(len, wider.values())) > EVENTS:
             yield part, places
-            part, places = [], set()
+            part, wider = [], _widen({}, page.lacks)
         part.append(page)
-        places |= lacked
+        places = wider
     yield part, places
+
+
+def _widen(places: Places, lacks: Sequence[Lack]) -> Places:
+    more = {lack.stream: {*lack.seqs(), *places.get(lack.stream, ())} for lack in lacks if lack.spans}
+    return {**places, **more}
 
 
 def _tell_inbox(page: Page, events: Events) -> None:
@@ -193,7 +201,8 @@ def _tell_inbox(page: Page, events: Events) -> None:
 
 def _tell_rooms(page: Page, events: Events) -> None:
     """The rooms' entries; where the next page begins, unless this is the end."""
-    described = describe_rooms(page.device.user_id, [lack.stream for lack in page.lacks if lack.needs_room])
+    needed = [lack.stream for lack in page.lacks if lack.needs_room]
+    described = describe_rooms(page.device.user_id, needed) if needed else {}
     begin = Position(page.position.epoch, page.inbox["head"], True)
     for lack in page.lacks:
         stop = _tell_room(page, lack, events, described.get(lack.stream))

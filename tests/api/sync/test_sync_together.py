@@ -142,6 +142,19 @@ def test_no_more_events_are_held_than_one_may_be_told(people: list[Person], monk
     assert len(log_queries(queries)) == 3
 
 
+def test_who_comes_after_much_was_read_goes_alone(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.sync.EVENTS", 5)
+    rooms = [make_room(person) for person in people]
+    for person, room in zip(people, rooms, strict=True):
+        fill(person, room, 5)
+
+    answers = sync_all([at(*each) for each in zip(people, rooms, strict=True)])
+    of_inboxes = sync_all([at(*each, inbox=0, cursor=6) for each in zip(people, rooms, strict=True)])
+
+    assert [answer is None for answer in answers] == [False] * 4 + [True] * 2
+    assert None not in of_inboxes
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_together_each_is_told_what_it_is_told_alone(alice: Person, bob: Person, seed: int) -> None:
     dice = random.Random(seed)
