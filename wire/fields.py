@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from wire import strict_json
@@ -35,6 +36,7 @@ __all__ = [
 TEXT_CHARS = 8_000
 TEXT_BYTES = 16 * 1024
 METADATA_BYTES = 4 * 1024
+_OF_THE_GATE = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
 
 # DRF turns 5 into "5", "true" into True and a number into a UUID. On the wire a type is a promise: the first entry
 # whose field class matches names the JSON type that is accepted.
@@ -57,34 +59,45 @@ class StrictSerializer(serializers.Serializer[Any]):
     """A body: an object whose fields are all known and have the JSON types that they are declared with."""
 
     def to_internal_value(self, data: Any) -> Any:
+        """As DRF does it, but strict, and in one pass: every message comes through here."""
         if not isinstance(data, Mapping):
             return super().to_internal_value(data)  # refuses, in DRF's words
-        errors = {**self._unknown(data), **dict(self._mistyped(data))}
-        try:
-            value = super().to_internal_value({key: item for key, item in data.items() if key not in errors})
-        except serializers.ValidationError as error:
-            details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
-            raise serializers.ValidationError({**details, **errors}) from error
+        value: dict[str, Any] = {}
+        errors: dict[str, Any] = {}
+        for name, field in self._known.items():
+            try:
+                value[name] = self._read(name, field, data.get(name, empty))
+            except serializers.SkipField:
+                continue
+            except serializers.ValidationError as error:
+                errors[name] = error.detail
+        errors |= {key: [ErrorDetail("There is no such field.", "unknown")] for key in data if key not in self._known}
         if errors:
             raise serializers.ValidationError(errors)
         return value
 
     @cached_property
     def _known(self) -> dict[str, Any]:
-        return {name: field for name, field in self.fields.items() if not field.read_only}
+        known = {name: field for name, field in self.fields.items() if not field.read_only}
+        for field in known.values():
+            # DRF looks at each character of a text for NUL and for surrogates; our JSON gate has refused both.
+            field.validators = [each for each in field.validators if not isinstance(each, _OF_THE_GATE)]
+        return known
 
-    def _unknown(self, data: Mapping[str, object]) -> dict[str, Any]:
-        return {key: [ErrorDetail("There is no such field.", "unknown")] for key in data if key not in self._known}
+    def _read(self, name: str, field: Any, given: object) -> object:
+        if given is not None and given is not empty and (error := _type_error(field, given)):
+            raise serializers.ValidationError(error)
+        value = field.run_validation(given)
+        judge = getattr(self, f"validate_{name}", None)
+        return value if judge is None else judge(value)
 
-    def _mistyped(self, data: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
-        for name, value in data.items():
-            if value is not None and name in self._known:
-                error = _type_error(self._known[name], value)
-                if error:
-                    yield name, error
+    def run_validators(self, value: Any) -> None:
+        """Those of the whole body; DRF copies it also when there are none."""
+        if self.validators:
+            super().run_validators(value)
 
 
-def _type_error(field: Any, value: object) -> list[ErrorDetail] | dict[int, Any] | None:
+def _type_error(field: Any, value: object) -> list[ErrorDetail] | dict[Any, Any] | None:
     for kind, accepted, words in _JSON_TYPES:
         if isinstance(field, kind):
             if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
@@ -163,9 +176,6 @@ class TimeField(serializers.DateTimeField):
         return format_time(value)  # DRF does not ask about None
 
 
-_OF_THE_GATE = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
-
-
 class TextField(serializers.CharField):
     """Text as people write it, kept as it is: counted in code points and in UTF-8 bytes, free of control characters."""
 
@@ -179,8 +189,6 @@ class TextField(serializers.CharField):
     ) -> None:
         options.setdefault("trim_whitespace", False)
         super().__init__(max_length=max_chars, **options)
-        # DRF looks at each character of the text for NUL and for surrogates; our JSON gate has refused both.
-        self.validators = [each for each in self.validators if not isinstance(each, _OF_THE_GATE)]
         self.max_bytes = max_bytes
         self.forbidden = re.compile(r"[\x00-\x08\x0b-\x1f]" if multiline else r"[\x00-\x1f\x7f]")
 
