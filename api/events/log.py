@@ -8,22 +8,23 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Session
 from accounts.services import require_live
 from api.models import Epoch, Event, StreamHead
-from api.models.values import as_table
+from api.models.values import as_table, insert
 from wire import strict_json
+from wire.prepared import Prepared, param
 
 logger = logging.getLogger(__name__)
 
 # The port through which the realtime face hears of commits; it is run after commit in the thread that committed.
 on_committed: list[Callable[[Sequence[Event]], None]] = []
 
-_MOVE_HEADS = """UPDATE api_streamhead SET last_seq = moved.seq, last_at = %s
+_MOVE_HEADS = """UPDATE api_streamhead SET last_seq = moved.seq, last_at = moved.at
                  FROM {moved} WHERE api_streamhead.stream = moved.stream"""
 
 
@@ -76,11 +77,24 @@ class Log:
     def flush(self) -> None:
         """Write the appended events and their heads."""
         last = {event.stream: event.seq for event in self.appended}
-        moved, parameters = as_table("moved", stream=("uuid", list(last)), seq=("bigint", list(last.values())))
-        at = connection.ops.adapt_datetimefield_value(self.at)
+        moved, parameters = as_table(
+            "moved",
+            stream=("uuid", list(last)),
+            seq=("bigint", list(last.values())),
+            at=("timestamptz", [self.at] * len(last)),
+        )
         with connection.cursor() as cursor:
-            cursor.execute(_MOVE_HEADS.format(moved=moved), [at, *parameters])
-        Event.objects.bulk_create(self.appended)
+            cursor.execute(_MOVE_HEADS.format(moved=moved), parameters)
+        insert(
+            "api_event",
+            stream=("uuid", [event.stream for event in self.appended]),
+            seq=("bigint", [event.seq for event in self.appended]),
+            type=("text", [event.type for event in self.appended]),
+            actor_id=("uuid", [event.actor_id for event in self.appended]),
+            message_id=("uuid", [event.message_id for event in self.appended]),
+            data=("text", [event.data for event in self.appended]),
+            at=("timestamptz", [event.at for event in self.appended]),
+        )
 
 
 @contextmanager
@@ -125,11 +139,17 @@ def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID]) -> dict[UUID, Str
 def _lock(streams: list[UUID]) -> dict[UUID, StreamHead]:
     if not streams:
         return {}
+    locked = _lock_one(stream=streams[0]) if len(streams) == 1 else _heads().filter(pk__in=streams).order_by("pk")
+    return {head.stream: head for head in locked}
+
+
+def _heads() -> QuerySet[StreamHead]:
     # With the epoch: what is told after a restore is then never taken for the next event of the past before it.
     epoch = Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
-    heads = StreamHead.objects.annotate(epoch=epoch)
-    locked = heads.select_for_update(no_key=True, of=("self",)).filter(pk__in=streams).order_by("pk")
-    return {head.stream: head for head in locked}
+    return StreamHead.objects.annotate(epoch=epoch).select_for_update(no_key=True, of=("self",))
+
+
+_lock_one = Prepared(lambda: _heads().filter(pk=param("stream", UUIDField())))
 
 
 def _tell(happened: Sequence[Event]) -> None:
