@@ -250,14 +250,14 @@ class Hub:
         self._loop.call_soon_threadsafe(self._on_committed, events)
 
     def _on_committed(self, events: Sequence[Event]) -> None:
-        by_stream: dict[str, list[Event]] = {}
+        by_stream: dict[UUID, list[Event]] = {}
         for event in events:
             if event.seq is None:
                 self.markers.note(event)
             else:
-                by_stream.setdefault(str(event.stream), []).append(event)
-        for stream, durable in by_stream.items():
-            epoch, rendered = durable[0].epoch, [event.json() for event in durable]
+                by_stream.setdefault(event.stream, []).append(event)
+        for stream_id, durable in by_stream.items():
+            stream, epoch, rendered = str(stream_id), durable[0].epoch, [event.json() for event in durable]
             self._offer(stream, epoch, rendered)
             if self.broker:
                 hint = {"type": "hint", "from": self.id, "stream": stream, "epoch": epoch, "json": rendered}

@@ -105,16 +105,15 @@ class Event(models.Model):
 
     def json(self) -> bytes:
         """The event as every client sees it, in whatever way it travels."""
-        room = b"null" if self.in_inbox else b'"%s"' % str(self.stream).encode()
-        seq = b"null" if self.seq is None else b"%d" % self.seq
-        actor = b'"%s"' % str(self.actor_id).encode() if self.actor_id else b"null"
-        head = b'{"type":"%s","room_id":%s,"seq":%s,"at":"%s"' % (
-            self.type.encode(),
-            room,
-            seq,
-            format_time(self.at).encode(),
-        )
-        return b'%s,"actor_id":%s,"data":%s}' % (head, actor, self.data.encode())
+        event = {
+            "type": self.type,
+            "room_id": None if self.in_inbox else self.stream,
+            "seq": self.seq,
+            "at": format_time(self.at),
+            "actor_id": self.actor_id,
+            "data": orjson.Fragment(self.data),
+        }
+        return orjson.dumps(event)
 
     def membership(self) -> list[tuple[UUID, bool]]:
         """Who is a member from this event on (True) and who is not (False)."""
