@@ -46,11 +46,23 @@ def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, lim
 
 def describe_rooms(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     """The Room of each of these that the user may see; the others are absent."""
-    rooms = list(Room.objects.visible_to(user_id).filter(pk__in=room_ids).with_heads().defer(*_UNSEEN))
+    rooms = _find_visible(user_id=user_id, room_ids=room_ids) if room_ids else []
     return {room.id: described for room, described in zip(rooms, _describe(user_id, rooms), strict=True)}
 
 
+_find_visible = Prepared(
+    lambda: (
+        Room.objects.visible_to(param("user_id", UUIDField()))
+        .filter(pk__in=list_param("room_ids", UUIDField()))
+        .with_heads()
+        .defer(*_UNSEEN)
+    )
+)
+
+
 def _describe(user_id: UUID, rooms: Sequence[Room]) -> list[dict[str, Any]]:
+    if not rooms:
+        return []
     # The rooms come with their heads. What is read after them may be newer than a head says; applying the events after
     # that head again changes nothing, while something older than the head would stay wrong.
     mine = _find_members(user_id=user_id, room_ids=[room.id for room in rooms])

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from itertools import starmap, zip_longest
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,11 +12,14 @@ from django.db.models import BigIntegerField, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from api.models import Epoch, Event, Member, Message, Room, StreamHead
+from api.models.rooms import History
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.access import Reader, find_reader
-from wire.prepared import Prepared, param
+from wire.prepared import Prepared, list_param, param
 from wire.problems import Problem
+
+LIMITS_KEPT = 64  # how many statements: one for each `limit` that is asked for, and apps ask for few
 
 
 class Row(NamedTuple):
@@ -61,9 +64,15 @@ def get_messages(
 
 def stream_heads(streams: Collection[UUID]) -> tuple[int, dict[UUID, int]]:
     """The epoch, and the last seq of each of these streams that has one, of one moment."""
-    epoch = Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
-    rows = list(StreamHead.objects.filter(pk__in=streams).values_list("stream", "last_seq", epoch))
+    rows = _find_heads(streams=streams)
     return rows[0][2] if rows else Epoch.current(), {stream: seq for stream, seq, _ in rows}
+
+
+_find_heads = Prepared(
+    lambda: StreamHead.objects.filter(pk__in=list_param("streams", UUIDField())).values_list(
+        "stream", "last_seq", Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
+    )
+)
 
 
 def _split(
@@ -138,19 +147,24 @@ def _beside(reader: Reader, split: int, count: int, *, newer: bool = False) -> l
     return list(starmap(Row, found(room_id=member.room_id, user_id=member.user_id, split=split, head=reader.head)))
 
 
-@cache
+@lru_cache(LIMITS_KEPT)
 def _prepare_side(history: str, newer: bool, count: int) -> Prepared[tuple[int, str, int]]:
     return Prepared(lambda: _side(history, newer)[:count])
 
 
 def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, str, int]]:
-    reader = Member(user_id=param("user_id", UUIDField()))
-    reader.room = Room(id=param("room_id", UUIDField()), history=history)
-    visible = Message.objects.visible_to(reader).values_list("seq", "data", "version")
+    visible = Message.objects.visible_to(_any_reader(history)).values_list("seq", "data", "version")
     split, head = param("split", BigIntegerField()), param("head", BigIntegerField())
     if newer:
         return visible.filter(seq__gte=split, seq__lte=head).order_by("seq")
     return visible.filter(seq__lt=split).order_by("-seq")
+
+
+def _any_reader(history: str) -> Member:
+    """Stands in a prepared query for the member who reads."""
+    reader = Member(user_id=param("user_id", UUIDField()))
+    reader.room = Room(id=param("room_id", UUIDField()), history=history)
+    return reader
 
 
 def _check_again(reader: Reader, rows: Sequence[Row]) -> None:
@@ -174,17 +188,16 @@ def get_events(
     out: only of a since_joined room, and only before the first join and between a leave and a re-join.
     """
     if room_id is None:
+        # An inbox is read as a room is whose past its members share.
         epoch, heads = stream_heads([user_id])
-        head = heads.get(user_id, 0)
-        events = Event.objects.filter(stream=user_id)
+        stream, rule, head = user_id, History.SHARED.value, heads.get(user_id, 0)
     else:
         member, head, epoch = find_reader(user_id, room_id)
-        events = Event.objects.visible_to(member)
-    events = events.filter(seq__gt=after or 0, seq__lte=head)
-    if before is not None:
-        events = events.filter(seq__lt=before)
+        stream, rule = room_id, member.room.history
     backwards = before is not None and after is None
-    found = list(events.order_by("-seq" if backwards else "seq")[: limit + 1])
+    below = head + 1 if before is None else min(before, head + 1)
+    find = _prepare_events(rule, backwards, limit + 1)
+    found = find(room_id=stream, user_id=user_id, after=after or 0, below=below)
     rows = list(_fit(_rows(found), limit, max_bytes))
     return {
         "results": [orjson.Fragment(row.json) for row in sorted(rows)],
@@ -192,6 +205,16 @@ def get_events(
         "epoch": epoch,
         "more": len(rows) < len(found),
     }
+
+
+@lru_cache(LIMITS_KEPT)
+def _prepare_events(history: str, backwards: bool, count: int) -> Prepared[Event]:
+    return Prepared(lambda: _events(history).order_by("-seq" if backwards else "seq")[:count])
+
+
+def _events(history: str) -> QuerySet[Event]:
+    after, below = param("after", BigIntegerField()), param("below", BigIntegerField())
+    return Event.objects.visible_to(_any_reader(history)).filter(seq__gt=after, seq__lt=below)
 
 
 def _rows(events: Sequence[Event]) -> Iterator[Row]:
