@@ -11,6 +11,7 @@ from realtime.admission import Admission
 from realtime.consumers.streams import Streams
 from tests.realtime.test_hub import ALICE, ROOM, STREAM, Stage
 from tests.sim.loop import VirtualLoop
+from wire.problems import Problem
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def stage() -> Iterator[Stage]:
 def socket(stage: Stage) -> Streams:
     socket = Streams()
     socket.hub, socket.outbox, socket.closing, socket.deadline = stage.hub, stage.mailbox, False, None  # type: ignore[assignment]
+    socket.tasks = set()
     socket.session = SimpleNamespace(pk=UUID(int=3), user_id=ALICE)  # type: ignore[assignment]
     return socket
 
@@ -84,3 +86,28 @@ def test_a_socket_that_ended_during_its_authentication_is_nobodys(stage: Stage, 
     socket.enter(session, 1)  # type: ignore[arg-type]
 
     assert stage.hub.sessions.sockets == {}
+
+
+def test_a_room_that_was_added_left_and_added_again_is_owed_from_the_first_time(
+    stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first time was over before it could be followed; what was said in it went to nobody."""
+    answers: list[Admission | Problem] = [Problem("not_found"), Admission(3, 1)]
+
+    async def admit(user_id: UUID, room_id: UUID | None) -> Admission:
+        answer = answers.pop(0)
+        if isinstance(answer, Problem):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(stage.log, "admit", admit)
+
+    socket._follow_room(ROOM, 1)
+    stage.loop.run_for(1)
+    stage.say()
+    stage.say()
+    socket._follow_room(ROOM, 3)
+    stage.loop.run_for(1)
+
+    assert stage.mailbox.heard == [1, 2, 3]
+    assert socket.added == {}
