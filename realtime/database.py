@@ -39,10 +39,11 @@ _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that uses the ORM on a thread of our own pool. Raises OperationalError when it takes too long."""
     running = asyncio.get_running_loop().run_in_executor(_executor, lambda: _on_thread(function, *args, **kwargs))
-    return await _in_time(running)
+    return await in_time(running)
 
 
-async def _in_time(answer: Awaitable[T]) -> T:
+async def in_time(answer: Awaitable[T]) -> T:
+    """Wait for the database, also behind the questions of others. Raises OperationalError when it takes too long."""
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             return await answer
@@ -68,7 +69,7 @@ async def send(message: Send) -> Sent:
     future, lead = gatherer.submit(message)
     if lead is not None:
         _executor.submit(_on_thread, lead)
-    return await _in_time(asyncio.wrap_future(future))
+    return await in_time(asyncio.wrap_future(future))
 
 
 def _weigh(asked: tuple[Asking, bool]) -> int:
@@ -77,7 +78,7 @@ def _weigh(asked: tuple[Asking, bool]) -> int:
 
 async def sync(asking: Asking, subscribe: bool) -> Going:
     """Sync together with those who come back at the same time. Raises as api.services.sync does, or django.db.Error."""
-    return await _in_time(_syncs.ask((asking, subscribe)))
+    return await in_time(_syncs.ask((asking, subscribe)))
 
 
 _syncs: Together[tuple[Asking, bool], Going] = Together(
@@ -98,7 +99,7 @@ class DatabaseLog:
         """
         if room_id == user_id:  # an inbox goes by no id
             raise Problem("not_found", "There is no such room.")
-        return await _in_time(self._admissions.ask((user_id, room_id or user_id)))
+        return await in_time(self._admissions.ask((user_id, room_id or user_id)))
 
     async def page(self, stream: str, after: int) -> list[Entry]:
         """See read_page."""
