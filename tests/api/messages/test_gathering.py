@@ -170,6 +170,38 @@ def is_anybody_waiting() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+@pytest.mark.skipif(connections["default"].vendor == "sqlite", reason="SQLite has no connection to lose")
+@pytest.mark.django_db(transaction=True)
+def test_who_leads_on_a_lost_connection_takes_another(alice: Person) -> None:
+    """Those who come while it fails must not fail for ever, only because somebody always waits."""
+    room, gatherer = make_room(alice), Gatherer(lanes=1)
+    submitted = [gatherer.submit(a_send(alice, room)) for _ in range(BATCH + 1)]
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(closing_connections(end_backend), backend()).result(5)
+    lead = submitted[0][1]
+    assert lead is not None
+    lead()
+
+    errors = [future.exception() for future, _ in submitted]
+    assert all(isinstance(error, OperationalError) for error in errors[:BATCH])
+    assert errors[BATCH:] == [None]
+
+
+def backend() -> int:
+    """The process of PostgreSQL that serves this thread."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def end_backend(pid: int) -> None:
+    """As when PostgreSQL restarts; waits until it is gone."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        assert cursor.fetchone() == (True,)
+
+
 def test_a_bad_one_fails_alone(alice: Person, charlie: Person) -> None:
     room = make_room(alice)
 
