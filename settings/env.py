@@ -147,7 +147,7 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),
-        "CONN_MAX_AGE": 0,
+        "CONN_MAX_AGE": None,  # each thread keeps its connection: opening the file costs as much as five queries
         "OPTIONS": {
             # IMMEDIATE takes the write lock at BEGIN: an upgrade from read to write would fail at once, unwaited.
             "transaction_mode": "IMMEDIATE",

@@ -12,9 +12,9 @@ from django.core.signals import request_started
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
-# Many, because some wait: for a batch, for a hash, for a database that is frozen. These must keep no thread from the
-# others, least of all from /livez.
-THREADS = 500
+# Many, because some wait: for a batch, for a hash, for a connection. These must keep no thread from the others, least
+# of all from /livez. And not more, because on SQLite each keeps two files open.
+THREADS = 200
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
 
 
