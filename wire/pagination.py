@@ -69,6 +69,12 @@ def paginate(
     )
 
 
+def first_page(found: list[Row], *, order: Sequence[str], limit: int) -> Page[Row]:
+    """The page without a cursor, of a query that its caller has run in this order: one row more than the limit."""
+    rows = found[:limit]
+    return Page(rows, _seal(order, rows[-1], backwards=False) if len(found) > limit else None, None)
+
+
 def _beyond(order: Sequence[str], position: Sequence[object], backwards: bool) -> Q:
     """(a, b) > (x, y) in words that every database has: a > x, or a = x and b > y."""
     beyond, equal = Q(), Q()

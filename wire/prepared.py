@@ -12,6 +12,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Field, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
+LIMITS_KEPT = 64  # of pages: a LIMIT is part of the SQL, so each that is asked for is a statement, and apps ask for few
+
 Row = TypeVar("Row")
 
 

@@ -1,6 +1,7 @@
 """Rooms as one viewer sees them, one or many, in a number of queries that does not grow with the rooms."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +13,11 @@ from api.models.members import State
 from api.models.rooms import History, Kind
 from api.serializers.rooms import render_room
 from api.services.reads import unread_counts
-from wire.pagination import paginate
-from wire.prepared import Prepared, list_param, param
+from wire.pagination import first_page, paginate
+from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
 from wire.problems import Problem
 
+_NEWEST_FIRST = ("-last_event_at", "-id")
 _FOR_EVER = 2**63 - 1  # above every seq
 _UNSEEN = ("created_by", "client_id", "digest", "direct_key")  # nobody is shown these, and a UUID is slow to make
 
@@ -30,9 +32,20 @@ def get_room(*, user_id: UUID, room_id: UUID) -> dict[str, Any]:
 
 def list_rooms(*, user_id: UUID, cursor: str | None = None, limit: int) -> dict[str, Any]:
     """A page of the user's rooms, the newest activity first."""
-    rooms = Room.objects.joined_by(user_id).with_heads().defer(*_UNSEEN)
-    page = paginate(rooms, order=["-last_event_at", "-id"], cursor=cursor, limit=limit)
+    if cursor is None:  # what every app asks for first
+        page = first_page(_prepare_newest(limit + 1)(user_id=user_id), order=_NEWEST_FIRST, limit=limit)
+    else:
+        page = paginate(_mine(user_id), order=_NEWEST_FIRST, cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: _describe(user_id, rows))
+
+
+def _mine(user_id: UUID) -> QuerySet[Room]:
+    return Room.objects.joined_by(user_id).with_heads().defer(*_UNSEEN)
+
+
+@lru_cache(LIMITS_KEPT)
+def _prepare_newest(count: int) -> Prepared[Room]:
+    return Prepared(lambda: _mine(param("user_id", UUIDField())).order_by(*_NEWEST_FIRST)[:count])
 
 
 def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, limit: int) -> dict[str, Any]:

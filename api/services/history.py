@@ -16,10 +16,8 @@ from api.models.rooms import History
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.access import Reader, find_reader
-from wire.prepared import Prepared, list_param, param
+from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
 from wire.problems import Problem
-
-LIMITS_KEPT = 64  # how many statements: one for each `limit` that is asked for, and apps ask for few
 
 
 class Row(NamedTuple):
