@@ -46,9 +46,11 @@ class Together(Generic[Question, Answer]):
         task.add_done_callback(self._tasks.discard)
 
     async def _work(self) -> None:
-        while batch := self._take():
-            await self._answer(batch)
-        self._is_busy = False
+        try:
+            while batch := self._take():
+                await self._answer(batch)
+        finally:
+            self._is_busy = False
 
     def _take(self) -> list[tuple[Question, asyncio.Future[Answer]]]:
         """The next who go together, without those who have hung up."""

@@ -3,17 +3,18 @@
 The log has no holes, so how many events somebody lacks is arithmetic; the log itself is read later, and once.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery, UUIDField
 
 from api.models import Interval, Member, StreamHead
 from api.models.members import FOR_EVER, Span, State
 from api.models.rooms import History
 from api.serializers.sync import EVENTS
+from wire.prepared import Prepared, list_param
 
 # Entries of one page. The queries of a page are as many for one as for all; this bounds how large they get.
 ENTRIES = 200
@@ -68,7 +69,7 @@ def look(standpoints: Sequence[Standpoint]) -> list[list[Lack]]:
     if not standpoints:
         return []
     users, named = {each.user_id for each in standpoints}, {room for each in standpoints for room in each.cursors}
-    rows = _read_memberships(users, named)
+    rows = [_Row(*row) for row in _find_memberships(users=users, named=named)]
     partly = {row.room for row in rows if row.history == History.SINCE_JOINED and row.room in named}
     stays = Interval.objects.filter(user_id__in=users, room_id__in=partly).spans() if partly else {}
     of_user: dict[UUID, list[_Row]] = {}
@@ -88,16 +89,19 @@ class _Row(NamedTuple):
     head: int
 
 
-def _read_memberships(users: Collection[UUID], named: Collection[UUID]) -> list[_Row]:
+def _build_memberships() -> QuerySet[Member, tuple[Any, ...]]:
     """Newest room first. One statement reads the memberships and the heads, so that they are of one moment."""
     heads = StreamHead.objects.filter(stream=OuterRef("room_id")).values("last_seq")
-    members = (
-        Member.objects.filter(Q(state=State.JOINED) | Q(room_id__in=named), user_id__in=users)
+    is_told = Q(state=State.JOINED) | Q(room_id__in=list_param("named", UUIDField()))
+    return (
+        Member.objects.filter(is_told, user_id__in=list_param("users", UUIDField()))
         .annotate(head=Subquery(heads))
         .order_by("-room_id")
         .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head")
     )
-    return list(map(_Row._make, members))
+
+
+_find_memberships = Prepared(_build_memberships)
 
 
 def _compare_all(
