@@ -78,7 +78,11 @@ class Hub:
         self.broker = self._make_broker(layer) if layer else None
 
     def _make_broker(self, layer: BaseChannelLayer) -> Broker:
-        return Broker(layer, on_message=self.hear, on_joined=lambda _: self.sweep_soon(), on_lost=self.sweep_soon)
+        return Broker(layer, on_message=self.hear, on_joined=self._on_joined, on_lost=self.sweep_soon)
+
+    def _on_joined(self, group: str) -> None:
+        if group != CONTROL:
+            self.sweep.look_soon(group.removeprefix(_group("")))
 
     def start(self) -> None:
         """Begin to sweep, to verify sessions and to hear the other processes."""

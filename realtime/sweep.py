@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -35,6 +36,8 @@ class Sweep:
         self._loop = asyncio.get_running_loop()
         self._blind: asyncio.TimerHandle | None = None
         self._silent_since: dict[Subscription, float] = {}
+        self._joined: set[str] = set()  # streams to look at soon
+        self._looking: asyncio.Task[None] | None = None
 
     async def forever(self) -> None:
         """Every second, at once when a hint may have been lost, and at once after the loop stalled."""
@@ -53,18 +56,44 @@ class Sweep:
         """Compare every feed with the log's heads; the CPU seconds that it took."""
         began = time.thread_time()
         self._tidy()
-        known = {stream: (feed.past, feed.tail) for stream, feed in self.hub.feeds.items()}
         spent = time.thread_time() - began
         if self._blind is None:
             self._blind = self._loop.call_later(BLIND_SECONDS, self._give_up)
         try:
-            async with asyncio.timeout(HEADS_SECONDS):
-                epoch, heads, queried = await self.hub.log.heads(list(known))
+            spent += await self._compare_all(list(self.hub.feeds))
         except (DatabaseError, TimeoutError) as error:
             logger.warning("The heads could not be read (%r)", error)
             return spent
         self._blind.cancel()
         self._blind = None
+        return spent
+
+    def look_soon(self, stream: str) -> None:
+        """Compare one feed, whose hints are heard from now on: those of a moment ago were not.
+
+        One, because a process that thousands come to joins a stream every few milliseconds.
+        """
+        self._joined.add(stream)
+        if self._looking is None:
+            self._looking = self.hub.spawn(self._look())
+
+    async def _look(self) -> None:
+        try:
+            while self._joined:
+                streams, self._joined = self._joined, set()
+                await self._compare_all(streams)
+        except (DatabaseError, TimeoutError) as error:
+            logger.warning("The heads could not be read (%r)", error)
+        finally:
+            self._looking = None
+
+    async def _compare_all(self, streams: Collection[str]) -> float:
+        began = time.thread_time()
+        feeds = [feed for stream in streams if (feed := self.hub.feeds.get(stream))]
+        known = {feed.stream: (feed.past, feed.tail) for feed in feeds}
+        spent = time.thread_time() - began
+        async with asyncio.timeout(HEADS_SECONDS):
+            epoch, heads, queried = await self.hub.log.heads(list(known))
         began = time.thread_time()
         for stream, (past, tail) in known.items():
             self._compare(stream, past, tail, epoch, heads.get(stream, 0))

@@ -110,6 +110,17 @@ def test_a_hint_that_is_lost_is_found_by_the_sweep(stage: Stage) -> None:
     assert stage.mailbox.heard == [1, "room.synced", 2]
 
 
+def test_what_was_said_before_its_stream_was_joined_is_found_at_once(stage: Stage) -> None:
+    stage.begin()
+    stage.say()
+
+    stage.hub.sweep.look_soon("a stream that has gone")
+    stage.hub.sweep.look_soon(STREAM)
+    stage.loop.run_for(0.1)
+
+    assert stage.mailbox.heard == [1, "room.synced", 2]
+
+
 def test_a_hole_is_repaired_without_a_sweep(stage: Stage) -> None:
     stage.begin()
     stage.say()
