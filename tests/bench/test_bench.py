@@ -12,6 +12,7 @@ from tests.bench.dialects import Dialect, Tutorial
 from tests.bench.dialects import Parley as ParleyDialect
 from tests.bench.fanout import FanOut, Shape, Target, parley_target
 from tests.bench.servers import Backing, OtherServer, Parley, start_tutorial
+from tests.bench.sockets import come_back, plan, queries, start_counted
 
 SOCKETS, MESSAGES = 5, 5
 
@@ -77,6 +78,21 @@ async def test_what_is_wrong_is_noticed(heard: list[str], error: str) -> None:
         crowd.hear(peer, messages)
 
     assert error in crowd.errors
+
+
+async def test_a_crowd_that_comes_back_shares_its_queries(backing: Backing) -> None:
+    """Each of the forty took a query of the log; now a few serve all."""
+    parley = start_counted(backing, "daphne")
+    try:
+        seeded = parley.seed(41, plan(40))
+        _, before = queries(parley)
+
+        await come_back(parley, backing, "Parley", seeded, 40, by_sync=True)
+
+        _, after = queries(parley)
+        assert after - before <= 20
+    finally:
+        parley.process.stop()
 
 
 class Silent(Peer):
