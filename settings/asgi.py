@@ -14,4 +14,4 @@ django.setup(set_prefix=False)
 from realtime.process import with_hub  # noqa: E402
 from realtime.routing import websocket_application  # noqa: E402
 
-application = with_hub(ProtocolTypeRouter({"http": Handler(), "websocket": websocket_application}))
+application = with_hub(ProtocolTypeRouter({"http": Handler(apart={"/livez"}), "websocket": websocket_application}))

@@ -1,7 +1,7 @@
 """HTTP into Django: one step to a thread and one back for each request."""
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
@@ -12,10 +12,11 @@ from django.core.signals import request_started
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
-# Many, because some wait: for a batch, for a hash, for a connection. These must keep no thread from the others, least
-# of all from /livez. And not more, because on SQLite each keeps two files open.
+# Many, because some wait: for a batch, for a hash, for a connection. And not more, because on SQLite each keeps two
+# files open.
 THREADS = 200
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
+_apart = ThreadPoolExecutor(1, thread_name_prefix="http-apart")
 
 
 class Handler(ASGIHandler):
@@ -25,8 +26,10 @@ class Handler(ASGIHandler):
     each half of a middleware that is not asynchronous, for the view and for the end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, apart: Collection[str] = ()) -> None:
+        """`apart` are paths that wait for nobody, however many requests wait for the database."""
         BaseHandler.__init__(self)
+        self._paths_apart = apart
         self.load_middleware(is_async=False)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
@@ -34,7 +37,8 @@ class Handler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        response = await asyncio.get_running_loop().run_in_executor(_threads, self._answer, scope, body)
+        threads = _apart if scope["path"] in self._paths_apart else _threads
+        response = await asyncio.get_running_loop().run_in_executor(threads, self._answer, scope, body)
         await self.send_response(response, send)
 
     def _answer(self, scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponse:

@@ -23,6 +23,8 @@ Waiting = tuple[Send, "Future[Sent]"]
 # delays nobody who was not gathered with it. SQLite has one writer: what would wait for its lock waits here instead.
 LANES = 1 if connection.vendor == "sqlite" else 2
 
+WAIT_SECONDS = 8.0  # for a transaction that somebody else leads, also when the database is frozen; as on the socket
+
 # Only for what is left when a request that led a batch has its own answer.
 _heirs = ThreadPoolExecutor(LANES, thread_name_prefix="gathered")
 
@@ -75,7 +77,7 @@ class Gatherer:
         return future, (lambda: self._lead(self._next({send.room_id}))) if leads else None
 
     def send(self, send: Send) -> Sent:
-        """Send from a thread that may wait. Raises as api.services.sending.send_messages tells it."""
+        """Send from a thread that may wait. Raises as api.services.sending.send_messages, or django.db.Error."""
         future, leads = self._add(send)
         if leads and (batch := self._next({send.room_id})):
             _commit(batch)
@@ -84,7 +86,11 @@ class Gatherer:
                 _heirs.submit(self._inherit, rest)
         if not future.done():
             _let_connections_go()
-        return future.result()
+        try:
+            return future.result(WAIT_SECONDS)
+        except TimeoutError as error:
+            future.cancel()
+            raise OperationalError("The database did not answer in time") from error
 
     def _add(self, send: Send) -> tuple["Future[Sent]", bool]:
         future: Future[Sent] = Future()

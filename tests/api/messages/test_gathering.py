@@ -274,6 +274,20 @@ def test_who_waits_holds_no_connection(alice: Person) -> None:
     assert sent.result().seq == 3
 
 
+def test_nobody_waits_for_ever(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.gathering.WAIT_SECONDS", 0.01)
+    room, gatherer = make_room(alice), Gatherer(lanes=1)
+    first, lead = gatherer.submit(a_send(alice, room))  # its leader is stuck
+
+    with pytest.raises(OperationalError):
+        gatherer.send(a_send(alice, room))
+
+    assert lead is not None
+    lead()
+    assert first.result().seq == 2
+    assert Message.objects.count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_threads_of_many_people(alice: Person) -> None:
     people = [join_parley(f"guest-{number}") for number in range(8)]
