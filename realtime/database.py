@@ -20,7 +20,7 @@ from api.services.sending import Send, Sent
 from api.services.sync import Asking, Synced, sync_all
 from realtime.admission import Admission, Pair, admit_all, admit_each, read_heads
 from realtime.feed import Entry
-from realtime.together import Together
+from realtime.together import DATABASE_SECONDS, Together
 from wire.problems import Problem
 
 P = ParamSpec("P")
@@ -29,7 +29,6 @@ T = TypeVar("T")
 PAGE_EVENTS = 200
 ADMISSIONS = 200  # of one query
 PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
-DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
 SYNCED_ROOMS = 1_000  # that those who sync together name, as one device may alone
 LEAST_ROOMS = 20  # that each of them counts for
 Going = tuple[Synced, dict[UUID, Admission]]  # an answer, and what is needed to go on from it
@@ -39,11 +38,10 @@ _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that uses the ORM on a thread of our own pool. Raises OperationalError when it takes too long."""
     running = asyncio.get_running_loop().run_in_executor(_executor, lambda: _on_thread(function, *args, **kwargs))
-    return await in_time(running)
+    return await _in_time(running)
 
 
-async def in_time(answer: Awaitable[T]) -> T:
-    """Wait for the database, also behind the questions of others. Raises OperationalError when it takes too long."""
+async def _in_time(answer: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             return await answer
@@ -69,7 +67,7 @@ async def send(message: Send) -> Sent:
     future, lead = gatherer.submit(message)
     if lead is not None:
         _executor.submit(_on_thread, lead)
-    return await in_time(asyncio.wrap_future(future))
+    return await _in_time(asyncio.wrap_future(future))
 
 
 def _weigh(asked: tuple[Asking, bool]) -> int:
@@ -78,7 +76,7 @@ def _weigh(asked: tuple[Asking, bool]) -> int:
 
 async def sync(asking: Asking, subscribe: bool) -> Going:
     """Sync together with those who come back at the same time. Raises as api.services.sync does, or django.db.Error."""
-    return await in_time(_syncs.ask((asking, subscribe)))
+    return await _syncs.ask((asking, subscribe))
 
 
 _syncs: Together[tuple[Asking, bool], Going] = Together(
@@ -99,7 +97,7 @@ class DatabaseLog:
         """
         if room_id == user_id:  # an inbox goes by no id
             raise Problem("not_found", "There is no such room.")
-        return await in_time(self._admissions.ask((user_id, room_id or user_id)))
+        return await self._admissions.ask((user_id, room_id or user_id))
 
     async def page(self, stream: str, after: int) -> list[Entry]:
         """See read_page."""

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.authentication import find_sessions
 from accounts.models import Session, User
 from api.models import Epoch
-from realtime.database import in_database, in_time
+from realtime.database import in_database
 from realtime.together import Together
 from wire.problems import Problem
 
@@ -53,7 +53,7 @@ class Sessions:
 
         Raises Problem auth.invalid_token or auth.account_disabled, or django.db.Error.
         """
-        return await in_time(self._finding.ask(token))
+        return await self._finding.ask(token)
 
     def add(self, socket: Socket, session: Session) -> None:
         """A socket was authenticated by this session."""

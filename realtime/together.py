@@ -6,18 +6,31 @@ No timer: who asks alone is answered at once. In a crowd many need no more queri
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError
+
+DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True, slots=True)
+class Asker(Generic[Question, Answer]):
+    """Who waits, and since when on the clock of the loop."""
+
+    question: Question
+    future: asyncio.Future[Answer]
+    asked_at: float
+
+
 class Together(Generic[Question, Answer]):
     """Questions of one kind. `ask_all` answers each: an exception fails its asker alone.
 
-    None stands for one of several that holds the others up: it is asked by itself, beside the next call.
+    None stands for one of several that holds the others up: it is asked by itself, beside the next call. A call gets
+    no more time than is left of DATABASE_SECONDS to the first in it, so nobody waits longer, in a call or behind one.
     """
 
     def __init__(
@@ -27,14 +40,15 @@ class Together(Generic[Question, Answer]):
         weigh: Callable[[Question], int] = lambda _: 1,
     ) -> None:
         self._ask_all, self._most, self._weigh = ask_all, most, weigh
-        self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[Asker[Question, Answer]] = deque()
         self._is_busy = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Question) -> Answer:
-        """The answer, or its exception, or that of the call that was to bring it."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, future))
+        """The answer, or its exception, or that of the call that was to bring it: OperationalError when it is late."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append(Asker(question, future, loop.time()))
         if not self._is_busy:
             self._is_busy = True
             self._spawn(self._work())
@@ -52,34 +66,41 @@ class Together(Generic[Question, Answer]):
         finally:
             self._is_busy = False
 
-    def _take(self) -> list[tuple[Question, asyncio.Future[Answer]]]:
+    def _take(self) -> list[Asker[Question, Answer]]:
         """The next who go together, without those who have hung up."""
-        batch: list[tuple[Question, asyncio.Future[Answer]]] = []
+        batch: list[Asker[Question, Answer]] = []
         room = self._most
         while self._waiting:
-            question, future = self._waiting[0]
-            if not future.done():
-                room -= self._weigh(question)
+            asker = self._waiting[0]
+            if not asker.future.done():
+                room -= self._weigh(asker.question)
                 if batch and room < 0:
                     break
-                batch.append((question, future))
+                batch.append(asker)
             self._waiting.popleft()
         return batch
 
-    async def _answer(self, batch: Sequence[tuple[Question, asyncio.Future[Answer]]]) -> None:
+    async def _answer(self, batch: Sequence[Asker[Question, Answer]]) -> None:
         answers: Sequence[Answer | Exception | None]
         try:
-            answers = await self._ask_all([question for question, _ in batch])
+            answers = await self._ask_in_time(batch)
         except Exception as error:
             # A bad question fails alone: each is asked again by itself. Unless it is the database that is away.
             is_for_all = len(batch) == 1 or isinstance(error, OperationalError | InterfaceError)
             answers = [error if is_for_all else None] * len(batch)
-        for (question, future), answer in zip(batch, answers, strict=True):
-            if future.done():  # its socket is gone
+        for asker, answer in zip(batch, answers, strict=True):
+            if asker.future.done():  # its socket is gone
                 continue
             if answer is None:
-                self._spawn(self._answer([(question, future)]))
+                self._spawn(self._answer([asker]))
             elif isinstance(answer, Exception):
-                future.set_exception(answer)
+                asker.future.set_exception(answer)
             else:
-                future.set_result(answer)
+                asker.future.set_result(answer)
+
+    async def _ask_in_time(self, batch: Sequence[Asker[Question, Answer]]) -> Sequence[Answer | Exception | None]:
+        try:
+            async with asyncio.timeout_at(batch[0].asked_at + DATABASE_SECONDS):
+                return await self._ask_all([asker.question for asker in batch])
+        except TimeoutError as error:
+            raise OperationalError("The database did not answer in time") from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from django.db import OperationalError
 
+from realtime import together as module
 from realtime.together import Together
 from wire.problems import Problem
 
@@ -87,6 +88,21 @@ async def test_a_database_that_is_away_is_asked_once(oracle: Oracle) -> None:
 
     assert [type(answer) for answer in answers] == [OperationalError] * 3
     assert len(oracle.calls) == 1
+    assert await together.ask("back") == "BACK"
+
+
+async def test_nobody_waits_longer_behind_a_frozen_database_than_in_front(
+    oracle: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DATABASE_SECONDS", 0.2)
+    together = Together(oracle.ask_all, 2)
+    asked = [*await ask(together, ["first"]), *await ask(together, ["a", "b", "c", "d", "e"])]
+
+    async with asyncio.timeout(0.35):
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [OperationalError] * 6
+    oracle.gate.set()
     assert await together.ask("back") == "BACK"
 
 
