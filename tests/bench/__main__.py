@@ -62,7 +62,8 @@ async def fan_out(bench: Bench) -> None:
             shapes = [
                 Shape(size, 1, in_flight) for size in sizes if not tutorial or size * in_flight <= MOST_OF_TUTORIAL
             ]
-            await bench.attempt(f"fan-out, {in_flight} in flight, {target.name}", fan_out_rows, target, shapes)
+            if shapes:
+                await bench.attempt(f"fan-out, {in_flight} in flight, {target.name}", fan_out_rows, target, shapes)
         if bench.full:
             await bench.attempt(f"fan-out, 200 rooms, {target.name}", fan_out_rows, target, [Shape(20, 200)])
             await bench.attempt(f"latency, {target.name}", measure_latency, target)

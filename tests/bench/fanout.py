@@ -69,7 +69,7 @@ class Chatter:
         self.crowd, self.shape, self.senders = crowd, shape, senders
         self.pause_seconds = 0.0  # between hearing and saying: the load is low then
         self.until = 0.0
-        self.least = self.said = 0
+        self.least = self.said = self.about_to_say = 0
         self.quiet = asyncio.Event()
         crowd.on_heard = self._go_on
 
@@ -93,9 +93,14 @@ class Chatter:
 
     def _go_on(self, sender: str) -> None:
         if time.perf_counter() < self.until or self.said < self.least:
-            asyncio.get_running_loop().call_later(self.pause_seconds, self._say, sender)
-        elif not self.crowd.pending:
+            self.about_to_say += 1
+            asyncio.get_running_loop().call_later(self.pause_seconds, self._say_next, sender)
+        elif not self.crowd.pending and not self.about_to_say:
             self.quiet.set()
+
+    def _say_next(self, sender: str) -> None:
+        self.about_to_say -= 1
+        self._say(sender)
 
 
 class FanOut:
