@@ -80,20 +80,25 @@ def _read_stays(pairs: Sequence[Pair]) -> dict[Pair, tuple[Stay, ...]]:
     return stays
 
 
-_HEADS = """SELECT e.value, h.stream, h.last_seq FROM (SELECT COALESCE((SELECT value FROM api_epoch), 1) AS value) e
-            LEFT JOIN api_streamhead h ON h.stream IN """
+_HEADS = """SELECT e.value, {stream}, h.last_seq FROM (SELECT COALESCE((SELECT value FROM api_epoch), 1) AS value) e
+            LEFT JOIN api_streamhead h ON h.stream IN (SELECT {wanted})"""
+_IN_POSTGRESQL = _HEADS.format(stream="h.stream::text", wanted="unnest(string_to_array(%s, ',')::uuid[])")
+_IN_SQLITE = _HEADS.format(stream="h.stream", wanted="value FROM json_each(%s)")
 
 
 def read_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int]]:
-    """The epoch and the heads of all these streams, in one query with one bind parameter."""
+    """The epoch and the heads of all these streams, in one query with one bind parameter.
+
+    Text in and text out: the sweep asks for every local stream each second, and UUID objects would cost more than it.
+    """
     ids = [str(stream) for stream in streams]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_HEADS + "(SELECT unnest(%s::uuid[]))", (ids,))
+            cursor.execute(_IN_POSTGRESQL, (",".join(ids),))
             rows = cursor.fetchall()
-            return rows[0][0], {str(stream): seq for _, stream, seq in rows if stream}
+            return rows[0][0], {stream: seq for _, stream, seq in rows if stream}
         # SQLite keeps UUIDs as 32 digits.
         known = {each.replace("-", ""): each for each in ids}
-        cursor.execute(_HEADS + "(SELECT value FROM json_each(%s))", (orjson.dumps(list(known)).decode(),))
+        cursor.execute(_IN_SQLITE, (orjson.dumps(list(known)).decode(),))
         rows = cursor.fetchall()
         return rows[0][0], {known[stream]: seq for _, stream, seq in rows if stream}
