@@ -15,7 +15,7 @@ from django.db import OperationalError, connections
 
 from api.models import Event
 from api.services.access import find_writer
-from api.services.gathering import gatherer
+from api.services.gathering import LANES, gatherer
 from api.services.sending import Send, Sent
 from api.services.sync import Asking, Synced, sync_all
 from realtime.admission import Admission, Pair, admit_all, admit_each, read_heads
@@ -33,6 +33,7 @@ SYNCED_ROOMS = 1_000  # that those who sync together name, as one device may alo
 LEAST_ROOMS = 20  # that each of them counts for
 Going = tuple[Synced, dict[UUID, Admission]]  # an answer, and what is needed to go on from it
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
+_leads = ThreadPoolExecutor(LANES, thread_name_prefix="ws-send")  # a lane that is taken waits for no slow read
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -60,13 +61,13 @@ def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
 
 
 async def send(message: Send) -> Sent:
-    """Send a message together with those that others send to the room at the same time; who leads takes a thread.
+    """Send a message together with those that others send at the same time; who leads takes a thread.
 
     Raises Problem as the service does, or django.db.Error.
     """
     future, lead = gatherer.submit(message)
     if lead is not None:
-        _executor.submit(_on_thread, lead)
+        _leads.submit(_on_thread, lead)
     return await _in_time(asyncio.wrap_future(future))
 
 

@@ -35,7 +35,8 @@ class Log:
         self.heads = heads
         self.appended: list[Event] = []
         self.ephemeral: list[Event] = []
-        self.at = max([_now(), *(head.last_at for head in heads.values() if head.last_at)])
+        self.now = _now()
+        self.at = max([self.now, *(head.last_at for head in heads.values() if head.last_at)])
 
     def open(self, stream: UUID) -> None:
         """Begin the stream of a room that this transaction creates; nobody else knows it, so nobody waits for it."""
@@ -49,13 +50,17 @@ class Log:
         """The seq that the next event of the stream will get."""
         return self.head(stream) + 1
 
+    def time_of(self, stream: UUID) -> datetime:
+        """When the next event of the stream happens: now, but never before the last one, whatever the clocks say."""
+        return max(self.now, self.heads[stream].last_at or self.now)
+
     def append(
         self, stream: UUID, event_type: str, actor_id: UUID | None, data: object, message_id: UUID | None = None
     ) -> Event:
         """Give the event the next seq of its stream. `data` is rendered here, once, for ever."""
         head = self.heads[stream]
-        head.last_seq, head.last_at = head.last_seq + 1, self.at
-        event = self._event(stream, event_type, actor_id, data)
+        head.last_seq, head.last_at = head.last_seq + 1, self.time_of(stream)
+        event = self._event(stream, event_type, actor_id, data, head.last_at)
         event.seq, event.message_id, event.epoch = head.last_seq, message_id, getattr(head, "epoch", None)
         self.appended.append(event)
         return event
@@ -66,13 +71,13 @@ class Log:
         `min_seq` is the stream's head as the speaker knew it: a process that has not applied it yet stays silent, so
         that somebody who was removed before hears nothing (design section 3).
         """
-        event = self._event(stream, event_type, actor_id, data)
+        event = self._event(stream, event_type, actor_id, data, self.at)
         event.min_seq = min_seq
         self.ephemeral.append(event)
 
-    def _event(self, stream: UUID, event_type: str, actor_id: UUID | None, data: object) -> Event:
+    def _event(self, stream: UUID, event_type: str, actor_id: UUID | None, data: object, at: datetime) -> Event:
         rendered = data if isinstance(data, str) else strict_json.dumps(data).decode()
-        return Event(stream=stream, type=event_type, actor_id=actor_id, data=rendered, at=self.at)
+        return Event(stream=stream, type=event_type, actor_id=actor_id, data=rendered, at=at)
 
     def flush(self) -> None:
         """Write the appended events and their heads."""
@@ -81,7 +86,7 @@ class Log:
             "moved",
             stream=("uuid", list(last)),
             seq=("bigint", list(last.values())),
-            at=("timestamptz", [self.at] * len(last)),
+            at=("timestamptz", [self.heads[stream].last_at for stream in last]),
         )
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_HEADS.format(moved=moved), parameters)
@@ -99,7 +104,7 @@ class Log:
 
 @contextmanager
 def recording(
-    *, rooms: Iterable[UUID] = (), inboxes: Iterable[UUID] = (), session: Session | None = None
+    *, rooms: Iterable[UUID] = (), inboxes: Iterable[UUID] = (), session: Session | None = None, nowait: bool = False
 ) -> Iterator[Log]:
     """One transaction that may append to the streams of these rooms and inboxes.
 
@@ -107,10 +112,11 @@ def recording(
     in a circle; everything that decides is read after it, so that it is decided in the order of the log. The session
     that acts must still be alive, also when nothing has changed: raises Problem auth.invalid_token or
     auth.account_disabled.
+    With `nowait` a head that somebody else holds is an OperationalError at once, and not after the lock timeout.
     A room that does not exist has no head: the caller finds out when it looks the room up.
     """
     with transaction.atomic():
-        log = Log(lock_heads(rooms, inboxes))
+        log = Log(lock_heads(rooms, inboxes, nowait=nowait))
         yield log
         if session is not None:
             require_live(session)
@@ -127,26 +133,29 @@ def _now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID]) -> dict[UUID, StreamHead]:
+def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID], *, nowait: bool = False) -> dict[UUID, StreamHead]:
     """Lock the heads in the one order that all writers use; a user's first event makes the head of their inbox."""
     users = sorted(set(inboxes))
     if users:
         StreamHead.objects.bulk_create([StreamHead(stream=user) for user in users], ignore_conflicts=True)
-    heads = _lock(sorted(set(rooms))) | _lock(users)
+    heads = _lock(sorted(set(rooms)), nowait) | _lock(users, nowait)
     return {head.stream: head for head in heads.values()}
 
 
-def _lock(streams: list[UUID]) -> dict[UUID, StreamHead]:
+def _lock(streams: list[UUID], nowait: bool) -> dict[UUID, StreamHead]:
     if not streams:
         return {}
-    locked = _lock_one(stream=streams[0]) if len(streams) == 1 else _heads().filter(pk__in=streams).order_by("pk")
+    if len(streams) == 1 and not nowait:
+        locked: Iterable[StreamHead] = _lock_one(stream=streams[0])
+    else:
+        locked = _heads(nowait).filter(pk__in=streams).order_by("pk")
     return {head.stream: head for head in locked}
 
 
-def _heads() -> QuerySet[StreamHead]:
+def _heads(nowait: bool = False) -> QuerySet[StreamHead]:
     # With the epoch: what is told after a restore is then never taken for the next event of the past before it.
     epoch = Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
-    return StreamHead.objects.annotate(epoch=epoch).select_for_update(no_key=True, of=("self",))
+    return StreamHead.objects.annotate(epoch=epoch).select_for_update(no_key=True, of=("self",), nowait=nowait)
 
 
 _lock_one = Prepared(lambda: _heads().filter(pk=param("stream", UUIDField())))

@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from itertools import islice
 from uuid import UUID
 
@@ -141,9 +142,9 @@ def _commit(batch: Iterable[Waiting]) -> None:
         _write(begun)
 
 
-def _write(batch: list[Waiting]) -> None:
+def _write(batch: list[Waiting], *, nowait: bool = False) -> None:
     try:
-        results = send_messages([send for send, _ in batch])
+        results = send_messages([send for send, _ in batch], nowait=nowait)
     except Exception as error:
         _fail(batch, error)
         return
@@ -155,16 +156,28 @@ def _write(batch: list[Waiting]) -> None:
 
 
 def _fail(batch: list[Waiting], error: Exception) -> None:
-    """The transaction is gone. A bad send fails alone: each is tried again by itself.
+    """The transaction is gone. What is bad fails alone: each send is tried again by itself.
 
-    Unless it is the database that is away or locked: fifty waits in a row would help nobody, and all may try again.
+    If a room's head could not be had in time, each room is, without waiting again. If it is the database that is away,
+    nothing is: fifty waits in a row would help nobody, and all may try again.
     """
-    if len(batch) == 1 or isinstance(error, OperationalError | InterfaceError):
+    rooms = _rooms_of(batch)
+    if _is_held(error) and len(rooms) > 1:
+        for room in rooms:
+            _write([waiting for waiting in batch if waiting[0].room_id == room], nowait=True)
+    elif len(batch) == 1 or isinstance(error, OperationalError | InterfaceError):
         for _, future in batch:
-            future.set_exception(error)
-        return
-    for waiting in batch:
-        _write([waiting])
+            own = copy(error)  # whoever raises one adds to its traceback
+            own.__cause__ = error
+            future.set_exception(own)
+    else:
+        for waiting in batch:
+            _write([waiting])
+
+
+def _is_held(error: Exception) -> bool:
+    """Whether it is PostgreSQL's lock_not_available: somebody else holds a head for longer than lock_timeout."""
+    return getattr(error.__cause__, "sqlstate", None) == "55P03"
 
 
 gatherer = Gatherer()

@@ -77,12 +77,12 @@ def send_message(
     return result.json, result.created
 
 
-def send_messages(sends: Sequence[Send]) -> list[Sent | Problem]:
+def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[Sent | Problem]:
     """Sends of any number of people to any rooms, in one transaction: what became of each, in order.
 
-    A bad one fails alone. The number of queries does not depend on how many there are.
+    A bad one fails alone. The number of queries does not depend on how many there are. `nowait` as in recording.
     """
-    with recording(rooms={send.room_id for send in sends}) as log:
+    with recording(rooms={send.room_id for send in sends}, nowait=nowait) as log:
         standings = _look_up(sends)
         spans = _spans(sends, standings)
         fresh: dict[Key, Message] = {}
@@ -203,7 +203,7 @@ def _sees_target(standing: Standing, spans: Sequence[Span]) -> bool:
 
 def _append(log: Log, send: Send, author: Author) -> Message:
     """Give the message its place. Its JSON is rendered here, once: the log, history and every socket carry it."""
-    message_id, seq = uuid7(), log.next_seq(send.room_id)
+    message_id, seq, at = uuid7(), log.next_seq(send.room_id), log.time_of(send.room_id)
     shape = render_message(
         id=message_id,
         room_id=send.room_id,
@@ -213,7 +213,7 @@ def _append(log: Log, send: Send, author: Author) -> Message:
         text=send.text,
         metadata=send.metadata,
         reply_to=send.reply_to,
-        at=log.at,
+        at=at,
     )
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     return Message(
@@ -224,7 +224,7 @@ def _append(log: Log, send: Send, author: Author) -> Message:
         sender_id=author.id,
         client_id=send.client_id,
         digest=send.digest(),
-        created_at=log.at,
+        created_at=at,
         data=event.data,
     )
 

@@ -270,7 +270,7 @@ def _decode(token: str) -> Position:
     """The position, or Problem request.invalid. A forged one only moves its sender within what is theirs."""
     try:
         epoch, inbox, done, room, after = orjson.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-        if not all(type(seq) is int and 0 <= seq <= MAX_SEQ for seq in (epoch, inbox, after or 0)):
+        if not all(type(seq) is int and 0 <= seq <= MAX_SEQ for seq in (epoch, inbox, 0 if after is None else after)):
             raise ValueError(token)
         return Position(epoch, inbox, done is True, UUID(room) if room else None, after)
     except (ValueError, TypeError, AttributeError) as error:

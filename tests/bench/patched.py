@@ -23,6 +23,7 @@ def unbatched() -> None:
     """One transaction for each message, however many wait for the room."""
     from api.services import gathering
     from api.services.sending import Send, Sent
+    from realtime import database
 
     def submit(self: Any, send: Send) -> tuple[Future[Sent], Callable[[], None]]:
         future: Future[Sent] = Future()
@@ -34,6 +35,7 @@ def unbatched() -> None:
         lead()
         return future.result()
 
+    database._leads = database._executor
     gathering.Gatherer.submit = submit  # type: ignore[method-assign]
     gathering.Gatherer.send = send  # type: ignore[method-assign, assignment]
 

@@ -1,17 +1,19 @@
-"""Group commit: what waits for a room together is written together, and nobody notices."""
+"""Group commit: what waits together is written together, and nobody notices."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError, connections
+from django.utils import timezone
 
 from api.events import on_committed, recording
-from api.models import Event, Message
+from api.models import Event, Message, StreamHead
 from api.serializers.messages import BATCH
 from api.services.gathering import Gatherer
 from api.services.sending import Send, Sent
@@ -155,6 +157,57 @@ def test_a_room_that_somebody_holds_delays_no_other(alice: Person) -> None:
 
 def run(work: Callable[[], None]) -> None:
     work()
+
+
+@pytest.mark.skipif(connections["default"].vendor == "sqlite", reason="SQLite has one writer")
+@pytest.mark.django_db(transaction=True)
+def test_a_room_that_somebody_holds_fails_alone(alice: Person) -> None:
+    held, free, other = (make_room(alice) for _ in range(3))
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+
+    with ThreadPoolExecutor(1) as pool, HeadHeld(pool, held):
+        futures = gather([a_send(alice, room) for room in (free, held, other)])
+
+    errors = [future.exception() for future in futures]
+    assert (errors[0], errors[2]) == (None, None)
+    assert isinstance(errors[1], OperationalError)
+    assert [types_of(room).count("message.created") for room in (free, held, other)] == [1, 0, 1]
+
+
+class HeadHeld:
+    """Somebody else's transaction in a room, on a thread of its own."""
+
+    def __init__(self, pool: ThreadPoolExecutor, room: Any) -> None:
+        self.pool, self.room = pool, UUID(room["id"])
+        self.has_it, self.let_go = threading.Event(), threading.Event()
+
+    def __enter__(self) -> None:
+        self.pool.submit(closing_connections(self._hold), None)
+        assert self.has_it.wait(5)
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go.set()
+
+    def _hold(self, _: None) -> None:
+        with recording(rooms=[self.room]):
+            self.has_it.set()
+            self.let_go.wait(10)
+
+
+def test_a_clock_that_was_ahead_in_one_room_is_of_no_other(alice: Person) -> None:
+    """Else one wrong host would set the time of every room whose sends go with it, for good."""
+    ahead, right = make_room(alice), make_room(alice)
+    tomorrow = timezone.now() + timedelta(days=1)
+    StreamHead.objects.filter(stream=ahead["id"]).update(last_at=tomorrow)
+
+    futures = gather([a_send(alice, ahead), a_send(alice, right)])
+
+    assert all(future.result().created for future in futures)
+    times = [StreamHead.objects.get(stream=room["id"]).last_at for room in (ahead, right)]
+    assert times[0] == tomorrow
+    assert times[1] is not None and times[1] < tomorrow - timedelta(hours=1)
+    assert [Message.objects.get(room_id=room["id"]).created_at for room in (ahead, right)] == times
 
 
 def send_apart(gatherer: Gatherer, send: Send) -> Sent:

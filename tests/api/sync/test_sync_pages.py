@@ -1,14 +1,16 @@
 """POST /v1/sync: an answer in several pages says the same as in one."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from api.models import Room
 from api.services.sync import Asking, sync
-from tests.api.stories import events_of, inbox_of, make_room, say
+from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.api.sync.test_sync import Answer, ask, fill
 from tests.clients import Person
 from wire import strict_json
@@ -178,3 +180,14 @@ def test_a_long_absence_from_many_rooms(alice: Person, bob: Person) -> None:
     assert [sum(len(entry["events"]) for entry in answer["rooms"]) for answer in answers] == [1_000, 800]
     assert all(entry["limited"] is None for answer in answers for entry in answer["rooms"])
     assert Room.objects.count() == 3
+
+
+@pytest.mark.parametrize("after", ["", [], {}, False, 1.0, -1])
+def test_a_forged_next_is_refused(alice: Person, after: object) -> None:
+    room = make_room(alice)
+    position = [1, 0, True, room["id"], after]
+    forged = urlsafe_b64encode(orjson.dumps(position)).decode()
+
+    response = alice.post("/v1/sync", {"rooms": {}, "next": forged})
+
+    assert refusal(response) == (400, "request.invalid")

@@ -14,9 +14,9 @@ def plant() -> None:
     from api.services.sending import Send, Sent, send_messages
     from wire.problems import Problem
 
-    def forgetful(sends: Sequence[Send]) -> list[Sent | Problem]:
+    def forgetful(sends: Sequence[Send], *, nowait: bool = False) -> list[Sent | Problem]:
         with transaction.atomic():
-            results = send_messages(sends)
+            results = send_messages(sends, nowait=nowait)
             transaction.set_rollback(random.random() < 0.05)
         return results
 
