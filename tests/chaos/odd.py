@@ -63,10 +63,11 @@ class OddOnes:
             hot = self.workload.rooms["hot"]
             await odd.send(orjson.dumps({"action": "subscribe", "room_id": hot, "after": 0}).decode())
             await self._refuse_to_read(odd, chatty)
-            code = await self._look(odd)
+            heard: list[str] = []
+            code = await self._look(odd, heard)
         seconds = round(time.time() - began, 1)
         name = "chatty" if chatty else "silent"
-        self.history.add("odd", name=name, server=server, seconds=seconds, began=began, code=code)
+        self.history.add("odd", name=name, server=server, seconds=seconds, began=began, code=code, heard=heard[:4])
 
     async def _refuse_to_read(self, odd: ClientConnection, chatty: bool) -> None:
         deadline = time.monotonic() + EPISODE_SECONDS
@@ -76,12 +77,12 @@ class OddOnes:
                     await odd.send('{"action":"ping"}')
                 await asyncio.sleep(1)
 
-    async def _look(self, odd: ClientConnection) -> int | None:
-        """What had become of the connection; None: it is still open."""
+    async def _look(self, odd: ClientConnection, heard: list[str]) -> int | None:
+        """What had become of the connection, and what had been said on it; None: it is still open."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 while True:
-                    await odd.recv()
+                    heard.append(str(await odd.recv())[:120])
         except TimeoutError:
             return None
         except ConnectionClosed as closed:
