@@ -29,8 +29,8 @@ class Asker(Generic[Question, Answer]):
 class Together(Generic[Question, Answer]):
     """Questions of one kind. `ask_all` answers each: an exception fails its asker alone.
 
-    None stands for one of several that holds the others up: it is asked by itself, beside the next call. A call gets
-    no more time than is left of DATABASE_SECONDS to the first in it, so nobody waits longer, in a call or behind one.
+    None stands for one of several that holds the others up: it is asked by itself, beside the next call. Nobody waits
+    longer than DATABASE_SECONDS, in a call or behind one; how long a call may take is for `ask_all` to bound.
     """
 
     def __init__(
@@ -41,6 +41,8 @@ class Together(Generic[Question, Answer]):
     ) -> None:
         self._ask_all, self._most, self._weigh = ask_all, most, weigh
         self._waiting: deque[Asker[Question, Answer]] = deque()
+        self._asked: deque[Asker[Question, Answer]] = deque()  # all without an answer, the oldest first; some with one
+        self._timer: asyncio.TimerHandle | None = None  # one for all: it goes off no later than the oldest is late
         self._is_busy = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -48,11 +50,35 @@ class Together(Generic[Question, Answer]):
         """The answer, or its exception, or that of the call that was to bring it: OperationalError when it is late."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
-        self._waiting.append(Asker(question, future, loop.time()))
+        asker = Asker(question, future, loop.time())
+        self._waiting.append(asker)
+        self._keep_time(asker, loop)
         if not self._is_busy:
             self._is_busy = True
             self._spawn(self._work())
         return await future
+
+    def _keep_time(self, asker: Asker[Question, Answer], loop: asyncio.AbstractEventLoop) -> None:
+        while self._asked and self._asked[0].future.done():
+            self._asked.popleft()
+        self._asked.append(asker)
+        if self._asked[0] is asker:
+            self._arm(loop)
+
+    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._asked[0].asked_at + DATABASE_SECONDS, self._expire, loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Fail those whose own time is over, and nobody who asked later, though they may be in one call."""
+        late = loop.time() - DATABASE_SECONDS
+        while self._asked and ((oldest := self._asked[0]).future.done() or oldest.asked_at <= late):
+            self._asked.popleft()
+            if not oldest.future.done():
+                oldest.future.set_exception(OperationalError("The database did not answer in time"))
+        if self._asked:
+            self._arm(loop)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -67,7 +93,7 @@ class Together(Generic[Question, Answer]):
             self._is_busy = False
 
     def _take(self) -> list[Asker[Question, Answer]]:
-        """The next who go together, without those who have hung up."""
+        """The next who go together, without those who have hung up or whose time is over."""
         batch: list[Asker[Question, Answer]] = []
         room = self._most
         while self._waiting:
@@ -83,13 +109,13 @@ class Together(Generic[Question, Answer]):
     async def _answer(self, batch: Sequence[Asker[Question, Answer]]) -> None:
         answers: Sequence[Answer | Exception | None]
         try:
-            answers = await self._ask_in_time(batch)
+            answers = await self._ask_all([asker.question for asker in batch])
         except Exception as error:
             # A bad question fails alone: each is asked again by itself. Unless it is the database that is away.
             is_for_all = len(batch) == 1 or isinstance(error, OperationalError | InterfaceError)
             answers = [error if is_for_all else None] * len(batch)
         for asker, answer in zip(batch, answers, strict=True):
-            if asker.future.done():  # its socket is gone
+            if asker.future.done():  # its socket is gone, or its time is over
                 continue
             if answer is None:
                 self._spawn(self._answer([asker]))
@@ -97,10 +123,3 @@ class Together(Generic[Question, Answer]):
                 asker.future.set_exception(answer)
             else:
                 asker.future.set_result(answer)
-
-    async def _ask_in_time(self, batch: Sequence[Asker[Question, Answer]]) -> Sequence[Answer | Exception | None]:
-        try:
-            async with asyncio.timeout_at(batch[0].asked_at + DATABASE_SECONDS):
-                return await self._ask_all([asker.question for asker in batch])
-        except TimeoutError as error:
-            raise OperationalError("The database did not answer in time") from error

@@ -104,6 +104,39 @@ async def test_nobody_waits_longer_behind_a_frozen_database_than_in_front(
     assert [type(answer) for answer in answers] == [OperationalError] * 6
     oracle.gate.set()
     assert await together.ask("back") == "BACK"
+    assert oracle.calls == [["first"], ["back"]]
+
+
+async def test_who_is_late_fails_nobody_who_came_later(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a call that takes more than half the time, again and again, would be late for everybody for ever."""
+    monkeypatch.setattr(module, "DATABASE_SECONDS", 0.6)
+    together = Together(oracle.ask_all, 10)
+    first, early = [*await ask(together, ["first"]), *await ask(together, ["early"])]
+    await asyncio.wait([early], timeout=0.3)
+    [late] = await ask(together, ["late"])
+    oracle.gate.set()  # for the first call alone
+    oracle.gate.clear()
+    await first
+
+    with pytest.raises(OperationalError):
+        await early
+    oracle.gate.set()
+
+    assert await late == "LATE"
+    assert oracle.calls == [["first"], ["early", "late"]]
+
+
+async def test_the_next_oldest_is_timed_too(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DATABASE_SECONDS", 0.2)
+    together = Together(oracle.ask_all, 10)
+    [first] = await ask(together, ["first"])
+    await asyncio.wait([first], timeout=0.1)
+    [second] = await ask(together, ["second"])
+
+    async with asyncio.timeout(0.5):
+        answers = await asyncio.gather(first, second, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [OperationalError] * 2
 
 
 async def test_who_hangs_up_is_not_asked_for(oracle: Oracle) -> None:
