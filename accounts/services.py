@@ -24,10 +24,12 @@ from wire.problems import FieldError, Problem, define, invalid
 
 TOKEN_PREFIX = "prl_"  # lets secret scanners recognise a leaked token
 KEEP_EXPIRED = timedelta(days=1)  # so that a live socket can still tell "expired" from "revoked"
-# A hash takes 100 MiB by design, and every request has a thread of its own: a burst of logins would take all memory.
+# A hash takes 100 MiB by design, and many requests run at once: a burst of logins would take all memory.
 HASHES_AT_ONCE = 4
+HASHES_WAITING = 32  # each holds one of the threads that all requests share; the others must remain for the rest
 HASH_TURN_SECONDS = 30.0  # about two hundred hashes on two cores; who would wait longer is asked to come back
 _hash_turns = BoundedSemaphore(HASHES_AT_ONCE)
+_hash_queue = BoundedSemaphore(HASHES_WAITING)
 
 define("auth.bad_credentials", 401, "The username or the password is wrong.")
 define("auth.wrong_password", 403, "The password is wrong.")
@@ -186,10 +188,15 @@ def _turn_to_hash() -> Iterator[None]:
 
 def _wait_for_turn() -> bool:
     """Who waits holds no connection: a crowd that changes passwords must not keep the pool from everybody else."""
-    for used in connections.all(initialized_only=True):
-        if not used.in_atomic_block:
-            used.close()
-    return _hash_turns.acquire(timeout=HASH_TURN_SECONDS)
+    if not _hash_queue.acquire(blocking=False):
+        return False
+    try:
+        for used in connections.all(initialized_only=True):
+            if not used.in_atomic_block:
+                used.close()
+        return _hash_turns.acquire(timeout=HASH_TURN_SECONDS)
+    finally:
+        _hash_queue.release()
 
 
 def _lock(user: User, *, otherwise: str) -> User:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -84,6 +85,25 @@ def test_only_a_few_passwords_are_hashed_at_once(
 
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert response["Retry-After"] == "1"
+    assert stranger.post(URL, login).status_code == 200
+
+
+def test_only_some_wait_to_be_hashed(alice: Person, stranger: Person) -> None:
+    """Who would wait behind them is refused at once: the threads that are left are for other requests."""
+    login = {"username": "alice", "password": PASSWORD}
+
+    with ExitStack() as waiting:
+        for _ in range(services.HASHES_AT_ONCE):
+            waiting.enter_context(services._turn_to_hash())
+        for _ in range(services.HASHES_WAITING):
+            waiting.enter_context(services._hash_queue)
+        began = monotonic()
+        response = stranger.post(URL, login)
+        took = monotonic() - began
+
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert response["Retry-After"] == "1"
+    assert took < services.HASH_TURN_SECONDS / 2
     assert stranger.post(URL, login).status_code == 200
 
 
