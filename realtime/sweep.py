@@ -64,8 +64,9 @@ class Sweep:
         except (DatabaseError, TimeoutError) as error:
             logger.warning("The heads could not be read (%r)", error)
             return spent
-        self._blind.cancel()
-        self._blind = None
+        if self._blind is not None:  # else it gave up while the heads were on their way
+            self._blind.cancel()
+            self._blind = None
         return spent
 
     def look_soon(self, stream: str) -> None:

@@ -110,6 +110,18 @@ def test_a_hint_that_is_lost_is_found_by_the_sweep(stage: Stage) -> None:
     assert stage.mailbox.heard == [1, "room.synced", 2]
 
 
+def test_a_sweep_that_is_answered_just_after_it_gave_up_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.begin()
+    stage.say()
+    monkeypatch.setattr("realtime.sweep.BLIND_SECONDS", 0.0001)  # a journey to the log takes longer
+
+    sweep = stage.hub.spawn(stage.hub.sweep.run())
+    stage.loop.run_for(0.1)
+
+    assert sweep.exception() is None
+    assert stage.mailbox.heard == [1, "room.synced", 2]
+
+
 def test_what_was_said_before_its_stream_was_joined_is_found_at_once(stage: Stage) -> None:
     stage.begin()
     stage.say()
