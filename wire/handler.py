@@ -6,11 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.core.signals import request_started
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
+
+from wire.middleware import RequestIdMiddleware
+from wire.problems import Problem
+from wire.views import problem_response
 
 # Many, because some wait: for a batch, for a hash, for a connection. And not more, because on SQLite each keeps two
 # files open.
@@ -44,12 +49,18 @@ class Handler(ASGIHandler):
     def _answer(self, scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponse:
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
-        request, response = self.create_request(scope, body)
-        if request is not None:
-            response = self.get_response(request)
+        request, _ = self.create_request(scope, body)
+        response = self.get_response(request) if request is not None else _refuse_query(scope, body)
         assert isinstance(response, HttpResponse)
         response._handler_class = self.__class__  # type: ignore[attr-defined]
         # Sends request_finished, which lets the connection go; what was rendered stays.
         response.close()
         body.close()
         return response
+
+
+def _refuse_query(scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponseBase:
+    """Django makes no request of a query string that is not UTF-8, and its own answer comes before any middleware."""
+    request = ASGIRequest({**scope, "query_string": b""}, body)
+    problem = Problem("request.invalid", "The query string is not UTF-8.")
+    return RequestIdMiddleware(lambda _: problem_response(problem, request))(request)

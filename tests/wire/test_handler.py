@@ -1,9 +1,11 @@
-"""HTTP as a server hands it over: each request on a thread of its own."""
+"""HTTP as a server hands it over: each request on one of many threads."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -54,3 +56,17 @@ async def test_an_address_that_is_not_served_is_a_problem() -> None:
         answer = await http.get("/nothing")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_query_that_is_not_utf8_is_a_problem() -> None:
+    async def with_raw_query(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        await Handler()({**scope, "query_string": b"a=\xff"}, receive, send)  # httpx cannot say this
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(with_raw_query), base_url="http://localhost") as http:
+        answer = await http.get("/livez", headers={"X-Request-ID": "one"})
+        unnamed = await http.get("/livez", headers={"X-Request-ID": "no word"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["X-Request-ID"] == answer.json()["request_id"] == "one"
+    assert UUID(unnamed.headers["X-Request-ID"])
