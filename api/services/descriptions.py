@@ -9,7 +9,7 @@ from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Su
 from django.db.models.functions import Coalesce
 
 from api.models import Interval, Member, Message, Room
-from api.models.members import State
+from api.models.members import FOR_EVER, State
 from api.models.rooms import History, Kind
 from api.serializers.rooms import render_room
 from api.services.reads import unread_counts
@@ -18,7 +18,6 @@ from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
 from wire.problems import Problem
 
 _NEWEST_FIRST = ("-last_event_at", "-id")
-_FOR_EVER = 2**63 - 1  # above every seq
 _UNSEEN = ("created_by", "client_id", "digest", "direct_key")  # nobody is shown these, and a UUID is slow to make
 
 
@@ -116,7 +115,7 @@ def _last_of_stays() -> QuerySet[Interval, tuple[UUID, str | None]]:
         room_id__in=list_param("room_ids", UUIDField()),
     ).annotate(
         first=Case(When(is_shared, then=Value(0)), default=F("joined_seq"), output_field=BigIntegerField()),
-        last=Coalesce("left_seq", Value(_FOR_EVER), output_field=BigIntegerField()),
+        last=Coalesce("left_seq", Value(FOR_EVER), output_field=BigIntegerField()),
     )
     newest = Message.objects.filter(
         room_id=OuterRef("room_id"), seq__gte=OuterRef("first"), seq__lte=OuterRef("last")
