@@ -31,14 +31,21 @@ def find_session(token: str) -> Session:
     Notes the use at most once a minute. Raises Problem auth.invalid_token or auth.account_disabled.
     """
     session = next(iter(_by_token(token_hash=hash_token(token))), None)
-    judged = _judge(session, timezone.now())
+    now = timezone.now()
+    judged = _judge(session, now)
     if isinstance(judged, Problem):
         raise judged
+    if now - judged.last_used_at >= touch_every():
+        touch(judged, now)
     return judged
 
 
 def find_sessions(tokens: Sequence[str]) -> list[Session | Problem]:
-    """The bulk twin of find_session: for each token its session, or why there is none; all in one query."""
+    """The bulk twin of find_session: for each token its session, or why there is none; all in one query.
+
+    Notes no use: one row that cannot be written would refuse them all. Who keeps the sockets that were opened notes
+    theirs about once a minute (realtime.sessions).
+    """
     now = timezone.now()
     hashes = [hash_token(token) for token in tokens]
     sessions = Session.objects.select_related("user").filter(token_hash__in=hashes)
@@ -51,9 +58,12 @@ def _judge(session: Session | None, now: datetime) -> Session | Problem:
         return Problem("auth.invalid_token")
     if not session.user.is_active:
         return Problem("auth.account_disabled")
-    if now - session.last_used_at >= min(TOUCH_EVERY, idle_time() / 10):
-        touch(session, now)
     return session
+
+
+def touch_every() -> timedelta:
+    """How often a use is noted at most; more often where sessions do not live long without one."""
+    return min(TOUCH_EVERY, idle_time() / 10)
 
 
 def touch(session: Session, now: datetime) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from accounts.authentication import find_sessions
+from accounts.authentication import find_sessions, touch_every
 from accounts.models import Session, User
 from api.models import Epoch
 from realtime.database import in_database
@@ -23,7 +23,6 @@ VERIFY_SECONDS = 1.5  # with the query, within the two seconds that are promised
 RETRY_SECONDS = 0.2
 WARN_SECONDS = 60
 TOKENS = 100  # that are looked up in one query
-TOUCH_SECONDS = 60  # an open socket is a use of its session, noted so often
 
 Found = tuple[Session, int]
 
@@ -46,6 +45,7 @@ class Sessions:
     def __init__(self) -> None:
         self.sockets: dict[UUID, set[Socket]] = {}
         self._finding: Together[str, Found] = Together(lambda tokens: in_database(_find, tokens), TOKENS)
+        self._used: set[UUID] = set()  # by a socket that was opened since the last use was noted
         self._touched_at = timezone.now()
 
     async def find(self, token: str) -> Found:
@@ -58,6 +58,7 @@ class Sessions:
     def add(self, socket: Socket, session: Session) -> None:
         """A socket was authenticated by this session."""
         self.sockets.setdefault(session.pk, set()).add(socket)
+        self._used.add(session.pk)
 
     def discard(self, socket: Socket, session: Session) -> None:
         """A socket is gone, or goes on with another session."""
@@ -108,13 +109,20 @@ class Sessions:
                 socket.warn_of_expiry(row)
 
     async def _touch(self) -> None:
+        """Note once a minute the use of each session with a socket, also of one that has closed meanwhile.
+
+        Not at the handshake, where many are looked up together. Who connects in the last minute of a session that was
+        idle all its time comes too late.
+        """
         now = timezone.now()
-        if not self.sockets or now - self._touched_at < timedelta(seconds=TOUCH_SECONDS):
+        used = self._used | self.sockets.keys()
+        if not used or now - self._touched_at < touch_every():
             return
-        self._touched_at = now
+        self._touched_at, self._used = now, set()
         try:
-            await in_database(_slide, list(self.sockets), now)
+            await in_database(_slide, list(used), now)
         except DatabaseError as error:
+            self._used |= used
             logger.warning("The use of the sessions could not be noted (%r)", error)
 
 
@@ -135,7 +143,7 @@ def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, 
 
 
 def _slide(ids: Sequence[UUID], now: datetime) -> None:
-    for session in Session.objects.filter(pk__in=ids, last_used_at__lt=now - timedelta(seconds=TOUCH_SECONDS)):
+    for session in Session.objects.live().filter(pk__in=ids, last_used_at__lt=now - touch_every()):
         session.slide(now)
         times = {"last_used_at": session.last_used_at, "expires_at": session.expires_at}
         Session.objects.filter(pk=session.pk).update(**times)  # one that has ended meanwhile is no longer there

@@ -48,6 +48,17 @@ def test_many_are_found_in_one_query(
     ]  # fmt: skip
 
 
+def test_finding_many_writes_nothing(alice: Person, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    """A row that cannot be written would refuse all who were looked up with it."""
+    age(alice, created=DAY, used=timedelta(hours=1))
+
+    with django_assert_num_queries(1):
+        [found] = find_sessions([alice.token])
+
+    assert found == alice.session
+    assert timezone.now() - Session.objects.get().last_used_at >= timedelta(hours=1)
+
+
 @pytest.mark.parametrize("token", ["", "prl_", "prl_" + "A" * 43, "x" * 100_000, "\ud800", "\0"])
 def test_an_unknown_token_is_refused(alice: Person, token: str) -> None:
     with pytest.raises(Problem, match=r"auth\.invalid_token"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
@@ -50,3 +51,28 @@ async def test_a_fresh_token_in_time_keeps_the_socket(guest: Account) -> None:
     await fresh.say(room, "still here")
     await socket.until_said("still here")
     assert second["data"] == {"expires_at": fresh.session["expires_at"]}
+
+
+@pytest.fixture(scope="module")
+def forgetful() -> Iterator[ParleyServer]:
+    """A server whose sessions live for twenty seconds without a use, which is noted every two."""
+    with Deployment(("daphne",), SESSION_IDLE_SECONDS="20") as deployment:
+        yield deployment.servers[0]
+
+
+async def test_a_socket_is_a_use_of_its_session_however_short(forgetful: ParleyServer) -> None:
+    async with AsyncExitStack() as stack, httpx.AsyncClient(verify=TLS, trust_env=False) as http:
+        laptop = await join_parley(forgetful, http, stack, "laptop")
+        phone = await laptop.another_device()
+
+        async with asyncio.timeout(12):
+            while await _last_used(laptop, phone) == phone.session["last_used_at"]:
+                socket = await phone.connect()
+                await socket.hello()
+                await socket.close()
+
+
+async def _last_used(laptop: Account, phone: Account) -> str:
+    sessions = (await laptop.get("/v1/auth/sessions")).json()["results"]
+    [found] = [session["last_used_at"] for session in sessions if session["id"] == phone.session["id"]]
+    return str(found)
