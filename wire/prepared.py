@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -50,32 +52,43 @@ def list_param(name: str, field: Field[Any, Any]) -> Any:
     return _ListParam(name, output_field=field)
 
 
+@dataclass(frozen=True, slots=True)
+class _Made(Generic[Row]):
+    """A queryset and its SQL; nothing of it changes any more."""
+
+    queryset: QuerySet[Any, Row]
+    compiler: SQLCompiler
+    sql: str
+    params: tuple[Any, ...]
+
+    def compile(self, values: dict[str, Any], using: str, **_: Any) -> SQLCompiler:
+        """What Django runs a query with; its SQL is there already."""
+        compiler, connection = copy(self.compiler), connections[using]
+        bound = [each.bind(values, connection) if isinstance(each, _Param) else each for each in self.params]
+        compiler.connection = connection
+        vars(compiler)["as_sql"] = lambda **_: (self.sql, bound)
+        return compiler
+
+
 class Prepared(Generic[Row]):
     """A queryset whose SQL is made at its first run. What `build` returns stays one definition, in the ORM's words."""
 
     def __init__(self, build: Callable[[], QuerySet[Any, Row]]) -> None:
         self._build = build
+        self._lock = Lock()  # making SQL changes the queryset: two threads that come first must not do it at once
+        self._made: _Made[Row] | None = None
 
     def __call__(self, **values: Any) -> list[Row]:
         """The rows, for these values of the params."""
-        queryset = self._queryset.all()
-        vars(queryset.query)["get_compiler"] = partial(self._compiler, values)
+        made = self._made or self._make()
+        queryset = made.queryset.all()
+        vars(queryset.query)["get_compiler"] = partial(made.compile, values)
         return list(queryset)
 
-    @cached_property
-    def _queryset(self) -> QuerySet[Any, Row]:
-        return self._build()
-
-    @cached_property
-    def _compiled(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
-        compiler = self._queryset.query.get_compiler(DEFAULT_DB_ALIAS)
-        return compiler, *compiler.as_sql()
-
-    def _compiler(self, values: dict[str, Any], using: str, **_: Any) -> SQLCompiler:
-        """What Django runs a query with; its SQL is there already."""
-        compiled, sql, params = self._compiled
-        compiler, connection = copy(compiled), connections[using]
-        bound = [each.bind(values, connection) if isinstance(each, _Param) else each for each in params]
-        compiler.connection = connection
-        vars(compiler)["as_sql"] = lambda **_: (sql, bound)
-        return compiler
+    def _make(self) -> _Made[Row]:
+        with self._lock:
+            if self._made is None:
+                queryset = self._build()
+                compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+                self._made = _Made(queryset, compiler, *compiler.as_sql())
+            return self._made

@@ -1,5 +1,7 @@
 """Prepared queries: the SQL is made once, the values are each run's own."""
 
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from uuid_utils.compat import uuid7
 
 from accounts.models import Session, User
+from tests.accounts.test_races import at_once
 from tests.clients import join_parley
 from wire.prepared import Prepared, list_param, param
 
@@ -37,6 +40,23 @@ def test_it_is_built_once() -> None:
     ids = Prepared(build)
 
     assert [ids(name="alice"), ids(name="alice"), ids(name="bob")] == [[alice.id], [alice.id], []]
+    assert len(built) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_come_first_build_it_once() -> None:
+    """What functools.cached_property says of threads differs between the versions of Python."""
+    met, built = Barrier(2), []
+
+    def build() -> QuerySet[User, UUID]:
+        built.append(1)
+        with suppress(BrokenBarrierError):
+            met.wait(0.2)  # for another who builds
+        return User.objects.filter(username=param("name", CharField())).values_list("pk", flat=True)
+
+    ids = Prepared(build)
+
+    assert at_once(lambda: ids(name="alice"), lambda: ids(name="bob")) == [[], []]
     assert len(built) == 1
 
 
