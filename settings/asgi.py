@@ -5,13 +5,12 @@ import os
 import django
 from channels.routing import ProtocolTypeRouter
 
-from wire.handler import Handler
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
 django.setup(set_prefix=False)
 
-# Imported late: the chat's models need the app registry that the line above fills.
+# Imported late: they need the settings and, for the chat's models, the app registry that the line above fills.
 from realtime.process import with_hub  # noqa: E402
 from realtime.routing import websocket_application  # noqa: E402
+from wire.handler import Handler  # noqa: E402
 
 application = with_hub(ProtocolTypeRouter({"http": Handler(apart={"/livez"}), "websocket": websocket_application}))

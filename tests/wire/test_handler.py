@@ -1,6 +1,9 @@
 """HTTP as a server hands it over: each request on one of many threads."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -70,3 +73,12 @@ async def test_a_query_that_is_not_utf8_is_a_problem() -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["X-Request-ID"] == answer.json()["request_id"] == "one"
     assert UUID(unnamed.headers["X-Request-ID"])
+
+
+def test_any_server_can_import_the_application() -> None:
+    """Which settings to take is for the application to say, before it imports what reads them."""
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+
+    subprocess.run(
+        [sys.executable, "-c", "import settings.asgi"], env={**environment, "SECRET_KEY": "s" * 64}, check=True
+    )
