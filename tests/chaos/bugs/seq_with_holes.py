@@ -6,21 +6,19 @@ from tests.chaos.entry import main
 def plant() -> None:
     """Break it."""
     import random
-    from typing import Any
     from uuid import UUID
 
     from api.events import Log
-    from api.models import Event
+    from api.models import StreamHead
 
-    append = Log.append
+    make = Log.__init__
 
-    def appended(self: Log, stream: UUID, *arguments: Any, **named: Any) -> Event:
-        event = append(self, stream, *arguments, **named)
-        if random.random() < 0.02:
-            self.heads[stream].last_seq += 1
-        return event
+    def made(self: Log, heads: dict[UUID, StreamHead]) -> None:
+        make(self, heads)
+        for head in heads.values():
+            head.last_seq += random.random() < 0.02
 
-    Log.append = appended  # type: ignore[method-assign]
+    Log.__init__ = made  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
