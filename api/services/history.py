@@ -185,17 +185,11 @@ def get_events(
     With `before` alone it is the newest below it, else the oldest first. What the history rule does not give is left
     out: only of a since_joined room, and only before the first join and between a leave and a re-join.
     """
-    if room_id is None:
-        # An inbox is read as a room is whose past its members share.
-        epoch, heads = stream_heads([user_id])
-        stream, rule, head = user_id, History.SHARED.value, heads.get(user_id, 0)
-    else:
-        member, head, epoch = find_reader(user_id, room_id)
-        stream, rule = room_id, member.room.history
+    rule, head, epoch = _rule_of(user_id, room_id)
     backwards = before is not None and after is None
     below = head + 1 if before is None else min(before, head + 1)
     find = _prepare_events(rule, backwards, limit + 1)
-    found = find(room_id=stream, user_id=user_id, after=after or 0, below=below)
+    found = find(room_id=room_id or user_id, user_id=user_id, after=after or 0, below=below)
     rows = list(_fit(_rows(found), limit, max_bytes))
     return {
         "results": [orjson.Fragment(row.json) for row in sorted(rows)],
@@ -203,6 +197,15 @@ def get_events(
         "epoch": epoch,
         "more": len(rows) < len(found),
     }
+
+
+def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
+    """The history rule, the head and the epoch; an inbox is read as a room is whose past its members share."""
+    if room_id is None:
+        epoch, heads = stream_heads([user_id])
+        return History.SHARED, heads.get(user_id, 0), epoch
+    member, head, epoch = find_reader(user_id, room_id)
+    return member.room.history, head, epoch
 
 
 @lru_cache(LIMITS_KEPT)

@@ -31,19 +31,24 @@ def socket(stage: Stage) -> Streams:
     return socket
 
 
-def test_a_room_that_is_added_while_the_database_is_away_is_followed_later(
-    stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was given up once, and the device went on in the belief that it heard the room."""
-    answers: list[Admission | OperationalError] = [OperationalError("away"), Admission(1, 1)]
+def admit_in_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch, *answers: Admission | Exception) -> None:
+    """What the log answers, one time after another."""
+    left = list(answers)
 
     async def admit(user_id: UUID, room_id: UUID | None) -> Admission:
-        answer = answers.pop(0)
-        if isinstance(answer, OperationalError):
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
     monkeypatch.setattr(stage.log, "admit", admit)
+
+
+def test_a_room_that_is_added_while_the_database_is_away_is_followed_later(
+    stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was given up once, and the device went on in the belief that it heard the room."""
+    admit_in_turn(stage, monkeypatch, OperationalError("away"), Admission(1, 1))
 
     socket.added[ROOM] = 1
     stage.hub.spawn(socket._subscribe_to_added(ROOM))
@@ -92,15 +97,7 @@ def test_a_room_that_was_added_left_and_added_again_is_owed_from_the_first_time(
     stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first time was over before it could be followed; what was said in it went to nobody."""
-    answers: list[Admission | Problem] = [Problem("not_found"), Admission(3, 1)]
-
-    async def admit(user_id: UUID, room_id: UUID | None) -> Admission:
-        answer = answers.pop(0)
-        if isinstance(answer, Problem):
-            raise answer
-        return answer
-
-    monkeypatch.setattr(stage.log, "admit", admit)
+    admit_in_turn(stage, monkeypatch, Problem("not_found"), Admission(3, 1))
 
     socket._follow_room(ROOM, 1)
     stage.loop.run_for(1)
