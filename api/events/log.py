@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 # The port through which the realtime face hears of commits; it is run after commit in the thread that committed.
 on_committed: list[Callable[[Sequence[Event]], None]] = []
 
-_MOVE_HEADS = """UPDATE api_streamhead SET last_seq = moved.seq, last_at = moved.at
+_MOVE_HEADS = """UPDATE api_streamhead
+                 SET last_seq = moved.seq, last_at = moved.at, last_message_at = moved.message_at
                  FROM {moved} WHERE api_streamhead.stream = moved.stream"""
 
 
@@ -87,6 +88,7 @@ class Log:
             stream=("uuid", list(last)),
             seq=("bigint", list(last.values())),
             at=("timestamptz", [self.heads[stream].last_at for stream in last]),
+            message_at=("timestamptz", [self.heads[stream].last_message_at for stream in last]),
         )
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_HEADS.format(moved=moved), parameters)

@@ -42,6 +42,7 @@ def render_room(
     return room_event_data(room, room.epoch) | {
         "head": room.head,
         "last_event_at": format_time(room.last_event_at),
+        "last_message_at": format_time(room.last_message_at) if room.last_message_at else None,
         "member_count": room.member_count,
         "last_message": orjson.Fragment(last_message) if last_message is not None else None,
         "me": _render_me(room, member, unread),
@@ -193,6 +194,10 @@ class RoomSerializer(RoomEventSerializer):
 
     head = serializers.IntegerField()
     last_event_at = TimeField()
+    last_message_at = TimeField(
+        allow_null=True,
+        help_text="When the newest message was sent, also after it is deleted; null before the first. Orders GET rooms.",
+    )
     member_count = serializers.IntegerField()
     last_message = MessageSerializer(allow_null=True)
     me = RoomMeSerializer()

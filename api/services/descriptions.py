@@ -17,7 +17,7 @@ from wire.pagination import first_page, paginate
 from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
 from wire.problems import Problem
 
-_NEWEST_FIRST = ("-last_event_at", "-id")
+_NEWEST_FIRST = ("-active_at", "-id")
 _UNSEEN = ("created_by", "client_id", "digest", "direct_key")  # nobody is shown these, and a UUID is slow to make
 
 
@@ -39,7 +39,8 @@ def list_rooms(*, user_id: UUID, cursor: str | None = None, limit: int) -> dict[
 
 
 def _mine(user_id: UUID) -> QuerySet[Room]:
-    return Room.objects.joined_by(user_id).with_heads().defer(*_UNSEEN)
+    rooms = Room.objects.joined_by(user_id).with_heads().defer(*_UNSEEN)
+    return rooms.annotate(active_at=Coalesce("last_message_at", "created_at"))
 
 
 @lru_cache(LIMITS_KEPT)

@@ -216,6 +216,7 @@ def _append(log: Log, send: Send, author: Author) -> Message:
         at=at,
     )
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
+    log.heads[send.room_id].last_message_at = at
     return Message(
         id=message_id,
         room_id=send.room_id,

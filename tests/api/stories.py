@@ -19,6 +19,7 @@ ROOM_KEYS = {
     "head",
     "epoch",
     "last_event_at",
+    "last_message_at",
     "member_count",
     "created_at",
     "archived_at",

@@ -37,6 +37,38 @@ def test_it_pages_in_both_directions(alice: Person) -> None:
     assert (first["previous"], third["next"]) == (None, None)
 
 
+def test_only_a_new_message_moves_a_room_to_the_top(alice: Person, bob: Person) -> None:
+    quiet, busy = make_room(alice, kind="public"), make_room(alice, kind="public")
+    message = say(alice, quiet, "first")
+    say(alice, busy, "second")
+    path = f"{URL}/{quiet['id']}"
+
+    bob.post(f"{path}/join")
+    alice.patch(f"{path}/messages/{message['id']}", {"text": "edited"})
+    alice.delete(f"{path}/messages/{message['id']}")
+    alice.patch(path, {"topic": "new"})
+    alice.put(f"{path}/members/{bob.user.id}", {"role": "admin"})
+    bob.post(f"{path}/read", {"seq": 1})
+    bob.post(f"{path}/leave")
+
+    rooms = alice.get(URL).json()["results"]
+    assert [room["id"] for room in rooms] == [busy["id"], quiet["id"]]
+    assert rooms[1]["last_message_at"] == message["created_at"]  # the deletion does not take it back
+    say(alice, quiet, "third")
+    assert alice.get(URL).json()["results"][0]["id"] == quiet["id"]
+
+
+def test_a_room_without_messages_stands_where_it_was_made(alice: Person) -> None:
+    before, spoken, after = make_room(alice), make_room(alice), make_room(alice)
+    message = say(alice, spoken, "hello")
+    last = make_room(alice)
+
+    rooms = alice.get(URL).json()["results"]
+
+    assert [room["id"] for room in rooms] == [last["id"], spoken["id"], after["id"], before["id"]]
+    assert [room["last_message_at"] for room in rooms] == [None, message["created_at"], None, None]
+
+
 def test_a_room_that_i_left_is_gone_and_an_archived_one_stays(alice: Person, bob: Person) -> None:
     left, archived = make_room(alice, members=[bob]), make_room(alice, members=[bob])
     bob.post(f"{URL}/{left['id']}/leave")
