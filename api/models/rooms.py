@@ -68,6 +68,7 @@ class Room(models.Model):
     digest = models.CharField(max_length=64, null=True)  # of the body as first sent with client_id
     direct_key = models.CharField(max_length=73, null=True, unique=True)  # both user ids in order: one room a pair
     created_at = models.DateTimeField()
+    renamed_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
 
     # Only on rooms from `with_heads`.

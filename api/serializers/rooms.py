@@ -196,7 +196,7 @@ class RoomSerializer(RoomEventSerializer):
     last_event_at = TimeField()
     last_message_at = TimeField(
         allow_null=True,
-        help_text="When the newest message was sent, also after it is deleted; null before the first. Orders GET rooms.",
+        help_text="When the newest message was sent, deleted or not; null before the first. Orders GET rooms.",
     )
     member_count = serializers.IntegerField()
     last_message = MessageSerializer(allow_null=True)

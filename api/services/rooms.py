@@ -180,7 +180,9 @@ def _change(log: Log, room: Room, changes: Mapping[str, Any], actor_id: UUID) ->
         return
     for name in changed:
         setattr(room, name, changes[name])
-    room.save(update_fields=changed)
+    if "name" in changed:
+        room.renamed_at = log.at
+    room.save(update_fields=[*changed, "renamed_at"])
     log.append(room.id, "room.updated", actor_id, room_event_data(room, Epoch.current()))
 
 
