@@ -22,7 +22,11 @@ WORKERS = env.integer("WORKERS", 1, least=1, most=64)
 
 # A server of this machine alone knows its names; one that the network reaches must be told them (`check --deploy`).
 _LOCAL = ["localhost", "127.0.0.1", "[::1]"]
+_ON_A_DESK = HOST in {"localhost", "127.0.0.1", "::1"} and not env.text("ALLOWED_HOSTS", "")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", _LOCAL if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"])
+
+# Off on a desk, where tests and load generators are welcome; on where strangers can reach the server.
+RATE_LIMITS = env.flag("RATE_LIMITS", not _ON_A_DESK)
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
