@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import OperationalError, connections
 
 from api.models import Event
-from api.services.access import find_writer
+from api.services.access import find_speaker
 from api.services.gathering import LANES, gatherer
 from api.services.sending import Send, Sent
 from api.services.sync import Asking, Synced, sync_all
@@ -142,9 +142,9 @@ def _go_on(
 
 
 def may_type(user_id: UUID, room_id: UUID) -> int:
-    """The head of a room at which the user may write there. Raises as find_writer does."""
+    """The head of a room at which the user may write there. Raises as find_speaker does."""
     _, heads = read_heads([room_id])
-    find_writer(user_id, room_id)
+    find_speaker(user_id, room_id)
     return heads.get(str(room_id), 0)
 
 

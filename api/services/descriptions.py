@@ -11,7 +11,8 @@ from django.db.models.functions import Coalesce, Greatest
 from api.models import Interval, Member, Message, Room
 from api.models.members import FOR_EVER, State
 from api.models.rooms import History, Kind
-from api.serializers.rooms import render_room
+from api.serializers.messages import Author
+from api.serializers.rooms import Peer, render_room
 from api.services.reads import unread_counts
 from wire.moving import begin, paginate_moving
 from wire.pagination import first_page
@@ -93,12 +94,15 @@ def _describe(user_id: UUID, rooms: Sequence[Room]) -> list[dict[str, Any]]:
     joined = [room_id for room_id, member in members.items() if member.state == State.JOINED]
     unread = unread_counts(user_id, joined) if joined else {}
     last = _last_messages(user_id, joined) if joined else {}
+    direct = [room.id for room in rooms if room.kind == Kind.DIRECT]
+    peers = _peers(user_id, direct) if direct else {}
     return [
         render_room(
             room,
             members.get(room.id),
             unread=unread.get(room.id, (0, False)),
             last_message=last.get(room.id),
+            peer=peers.get(room.id),
         )
         for room in rooms
     ]
@@ -108,6 +112,28 @@ _find_members = Prepared(
     lambda: Member.objects.filter(
         user_id=param("user_id", UUIDField()), room_id__in=list_param("room_ids", UUIDField())
     ).only("room", "state", "role", "read_seq")
+)
+
+
+def _peers(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Peer]:
+    """The other member of each of these direct rooms."""
+    found = _find_peers(user_id=user_id, room_ids=room_ids)
+    return {room_id: Peer(Author(*author), deleted_at is not None) for room_id, deleted_at, *author in found}
+
+
+_find_peers = Prepared(
+    lambda: (
+        Member.objects.filter(room_id__in=list_param("room_ids", UUIDField()))
+        .exclude(user_id=param("user_id", UUIDField()))
+        .values_list(
+            "room_id",
+            "user__deleted_at",
+            "user_id",
+            "user__username",
+            "user__display_name",
+            "user__avatar_url",
+        )
+    )
 )
 
 

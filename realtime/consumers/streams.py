@@ -186,7 +186,7 @@ class Streams(Connection):
             self.hub.end(*known)
         return {"room_id": room_id}, 200
 
-    @action(TypingBody, statuses=(204,), problems=(*OUTSIDE, "room.archived"))
+    @action(TypingBody, statuses=(204,), problems=(*OUTSIDE, "room.archived", "room.peer_deleted"))
     async def typing(self, room_id: UUID, on: bool) -> Reply:
         """Tell the room that the user is typing, or no longer is."""
         user_id = acting(self.session).user_id

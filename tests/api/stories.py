@@ -24,6 +24,7 @@ ROOM_KEYS = {
     "created_at",
     "archived_at",
     "last_message",
+    "peer",
     "me",
 }
 OUTSIDE: dict[str, Any] = {

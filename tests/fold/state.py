@@ -175,6 +175,7 @@ class State:
         self.missing: set[str] = set()
         self.begun: set[str] = set()
         self._waiting: dict[str, list[JSON]] = {}
+        self._peers: dict[str, JSON] = {}  # by direct room, the other member as `room.added` names them
         self._marks: dict[str, JSON] = {}  # by room, the newest marker of one whose stream has not begun yet
 
     @property
@@ -224,6 +225,7 @@ class State:
 
     def _begin(self, room: Room) -> None:
         self.rooms[room.id] = room
+        room.shape["peer"] = self._peers.get(room.id)
         self.begun.discard(room.id)
         if moved := self._marks.pop(room.id, None):
             room.mark(moved["read_seq"], moved["head"])
@@ -236,10 +238,19 @@ class State:
         self.inbox = event["seq"]
         if kind == "room.removed":
             self.remove(data["id"], data["reason"], data["seq"])
-        elif kind == "room.added" and data["id"] not in self.rooms:
-            (self.begun if data["seq"] == 1 else self.missing).add(data["id"])
+        elif kind == "room.added":
+            self._add(data)
         elif kind == "read.updated":
             self._mark(event)
+
+    def _add(self, data: JSON) -> None:
+        """The room's own stream may have told of it already, but it does not name the peer."""
+        room = self.rooms.get(data["id"])
+        if room is not None:
+            room.shape["peer"] = data["peer"]
+        else:
+            self._peers[data["id"]] = data["peer"]
+            (self.begun if data["seq"] == 1 else self.missing).add(data["id"])
 
     def _mark(self, event: JSON) -> None:
         moved = event["data"]

@@ -35,6 +35,7 @@ def test_it_works(alice: Person) -> None:
         "created_at": "",
         "archived_at": None,
         "last_message": None,
+        "peer": None,
         "me": {
             "state": "joined",
             "role": "owner",
@@ -79,7 +80,7 @@ def test_the_first_event_names_all_first_members(alice: Person, bob: Person) -> 
         {"user_id": str(alice.user.id), "role": "owner"},
         {"user_id": str(bob.user.id), "role": "member"},
     ]
-    kept = set(ROOM_KEYS) - {"me", "head", "last_event_at", "last_message_at", "member_count", "last_message"}
+    kept = set(ROOM_KEYS) - {"me", "head", "last_event_at", "last_message_at", "member_count", "last_message", "peer"}
     assert {key: event["data"][key] for key in kept} == {key: room[key] for key in kept}
     assert Interval.objects.filter(room=room["id"], joined_seq=1, left_seq=None).count() == 2
 
