@@ -11,6 +11,7 @@ from api.models import Member, Room
 from api.models.members import CAN, Role, State
 from api.models.rooms import History, Kind
 from api.serializers.messages import Author, AuthorSerializer, MessageSerializer
+from api.serializers.reads import UNREAD
 from wire.fields import MetadataField, StrictSerializer, TextField, TimeField, format_time
 from wire.pagination import PageQuery
 
@@ -158,7 +159,7 @@ class RoomMeSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=Role.choices, allow_null=True)
     can = serializers.ListField(child=serializers.ChoiceField(choices=CAN[Role.OWNER]))
     read_seq = serializers.IntegerField(allow_null=True)
-    unread = serializers.IntegerField()
+    unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
 
 
