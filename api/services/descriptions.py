@@ -118,7 +118,7 @@ _find_members = Prepared(
 def _peers(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Peer]:
     """The other member of each of these direct rooms."""
     found = _find_peers(user_id=user_id, room_ids=room_ids)
-    return {room_id: Peer(Author(*author), deleted_at is not None) for room_id, deleted_at, *author in found}
+    return {room_id: Peer(Author._make(author), deleted_at is not None) for room_id, deleted_at, *author in found}
 
 
 _find_peers = Prepared(

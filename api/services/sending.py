@@ -146,9 +146,10 @@ def _look_up(sends: Sequence[Send]) -> list[Standing]:
 
 
 def _standing(row: tuple[Any, ...]) -> Standing:
-    pk, seq, data, digest, *rules, user_id, username, display_name, avatar_url = row
+    pk, seq, data, digest = row[:4]
     earlier = None if pk is None else Message(id=as_uuid(pk), seq=seq, data=data, digest=digest)
-    return Standing(earlier, *rules, Author(as_uuid(user_id), username, display_name, avatar_url))
+    user_id, *names = row[-4:]
+    return Standing._make((earlier, *row[4:-4], Author(as_uuid(user_id), *names)))
 
 
 def _spans(sends: Sequence[Send], standings: Sequence[Standing]) -> dict[tuple[UUID, UUID], list[Span]]:

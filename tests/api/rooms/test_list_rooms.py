@@ -1,12 +1,11 @@
 """GET /v1/rooms"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from api.models import StreamHead
 from tests.api.stories import make_room, say
@@ -85,7 +84,7 @@ def test_a_message_that_is_older_than_the_first_page_and_comes_after_it(alice: P
     rooms = [make_room(alice) for _ in range(4)]
     top = say(alice, rooms[3], "on top")
     first = alice.get(URL, limit=2).json()
-    late = parse_datetime(top["created_at"])
+    late = datetime.fromisoformat(top["created_at"])
     StreamHead.objects.filter(stream=rooms[0]["id"]).update(last_message_at=late - timedelta(milliseconds=5))
 
     pages = pages_of(alice, first["next"], limit=2)
