@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import events, me, members, messages, reads, rooms, sync
+from api.views import events, me, members, messages, ping, reads, rooms, sync, typing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me", me.MeView.as_view()),
     path("me/events", events.InboxView.as_view()),
+    path("ping", ping.PingView.as_view()),
     path("sync", sync.SyncView.as_view()),
     path("rooms", rooms.RoomsView.as_view()),
     path("rooms/directory", rooms.DirectoryView.as_view()),
@@ -21,4 +22,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<uuid:room_id>/events", events.EventsView.as_view()),
     path("rooms/<uuid:room_id>/read", reads.ReadView.as_view()),
     path("rooms/<uuid:room_id>/unread", reads.UnreadView.as_view()),
+    path("rooms/<uuid:room_id>/typing", typing.TypingView.as_view()),
 ]

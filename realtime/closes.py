@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A close by the server. `reasons` are the words in the goodbye and in the close frame; empty where a problem's
-    code stands there instead."""
+    """A close by the server. `reasons` are the words in the goodbye and in the close frame.
+
+    They are empty where a problem's code stands there instead, and where no goodbye comes because the peer broke the
+    protocol: the reason is then a remark of the protocol's own.
+    """
 
     code: int
     reasons: tuple[str, ...]
@@ -15,6 +18,8 @@ class Close:
 
 
 CLOSES = (
+    Close(1002, (), False, "The client broke the websocket protocol. The reason is free text, and no goodbye comes."),
+    Close(1007, (), False, "A text frame was not UTF-8. The reason is free text, and no goodbye comes."),
     Close(1008, (), False, "/ws/chat/{slug}/ only: the room cannot be entered. The reason is the problem's code."),
     Close(1009, ("frame_too_big",), False, "A frame of more than 64 KiB came in."),
     Close(1011, ("internal",), True, "Something went wrong on our side."),
@@ -33,6 +38,11 @@ CLOSES = (
     Close(4403, ("account_disabled",), False, "The account is disabled."),
     Close(4408, ("auth_timeout",), False, "No authenticate came within 5 seconds."),
     Close(4410, ("session_revoked",), False, "The session was ended: logged out, revoked, or the password changed."),
-    Close(4426, ("protocol",), False, "Subprotocols were offered, and chat.v1 is not among them."),
+    Close(
+        4426,
+        ("protocol",),
+        False,
+        "Subprotocols were offered, and chat.v1 is not among them, also beside a token in a header.",
+    ),
 )
 RECONNECT_CODES = frozenset(close.code for close in CLOSES if close.reconnect)

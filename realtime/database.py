@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import OperationalError, connections
 
 from api.models import Event
-from api.services.access import find_writer
 from api.services.gathering import LANES, gatherer
 from api.services.sending import Send, Sent
 from api.services.sync import Asking, Synced, sync_all
@@ -139,13 +138,6 @@ def _go_on(
     # Else the past was rewritten in between; or the user left a room of the page, and nobody would tell the leave.
     is_current = all(admission.epoch == answer.data["epoch"] for admission in admissions.values())
     return (answer, admissions) if is_current and len(admissions) == len(streams) else None
-
-
-def may_type(user_id: UUID, room_id: UUID) -> int:
-    """The head of a room at which the user may write there. Raises as find_writer does."""
-    _, heads = read_heads([room_id])
-    find_writer(user_id, room_id)
-    return heads.get(str(room_id), 0)
 
 
 def read_page(stream: str, after: int, limit: int = PAGE_EVENTS) -> list[Entry]:

@@ -1,10 +1,11 @@
 """What is never in the log: the stream's own notices, who is typing, and how far others have read."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.utils import timezone
 
 from api.models import Event
@@ -37,6 +38,7 @@ class Typing:
     """Who is typing in each local room: the full set whenever it changes, and again while somebody goes on typing.
 
     Who says nothing more is dropped; a client may do the same with a set that is not told again within expire_ms.
+    A message ends its sender's typing, a leave or a removal the former member's.
     """
 
     def __init__(self, tell: Callable[..., None]) -> None:
@@ -62,6 +64,17 @@ class Typing:
         if not typing:
             del self._timers[stream]
             self._told_at.pop(stream, None)
+
+    def end_with(self, stream: str, entries: Iterable[Entry]) -> None:
+        """Events of a room that were just delivered: those of them after which somebody no longer types."""
+        if stream not in self._timers:
+            return
+        for entry in entries:
+            gone = {user for user, is_member in entry.toggles.items() if not is_member}
+            if entry.type == "message.created":
+                gone.add(orjson.loads(entry.json)["actor_id"])
+            for user in gone & self._timers.get(stream, {}).keys():
+                self.note(stream, user, False, entry.seq)
 
 
 class Markers:

@@ -220,6 +220,7 @@ class Feed:
         self.live: set[Subscription] = set()
         self.silent: set[Subscription] = set()  # of members who left or were removed, and may be added again
         self.fallen: list[Subscription] = []  # left live mode and must catch up; the hub takes them from here
+        self.fresh: list[Entry] = []  # appended since the hub last took them from here
 
     @property
     def hole(self) -> bool:
@@ -281,6 +282,7 @@ class Feed:
         """The past was rewritten: forget it. Who listens must be admitted anew."""
         self.epoch, self.tail, self.past = epoch, head, self.past + 1
         self.pending.clear()
+        self.fresh = []
         self.cool()
         for subscription in self.live:
             subscription.live = False
@@ -316,6 +318,7 @@ class Feed:
     def _append(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self._remember(entry)
+        self.fresh += entries
         for run in runs(entries):
             self._deliver(run)
 

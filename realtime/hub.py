@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
+import orjson
 from channels.layers import BaseChannelLayer
 from django.db import Error as DatabaseError
 
@@ -256,7 +257,10 @@ class Hub:
     def _on_committed(self, events: Sequence[Event]) -> None:
         by_stream: dict[UUID, list[Event]] = {}
         for event in events:
-            if event.seq is None:
+            if event.seq is None and event.type == "typing":
+                on = orjson.loads(event.data)["on"]
+                self.note_typing(str(event.stream), str(event.actor_id), on, event.min_seq)
+            elif event.seq is None:
                 self.markers.note(event)
             else:
                 by_stream.setdefault(event.stream, []).append(event)
@@ -277,8 +281,12 @@ class Hub:
             self.broker.publish(_group(stream), message)
 
     def note_typing(self, stream: str, user_id: str, on: bool, head: int) -> None:
-        """A member types; `head` is where they were one."""
-        self.typing.note(stream, user_id, on, head)
+        """A member types, or no longer does; `head` is where they were one.
+
+        A set is kept only where a feed shows the messages that end it; other processes have their own.
+        """
+        if stream in self.feeds:
+            self.typing.note(stream, user_id, on, head)
         if self.broker:
             message = {"type": "typing", "from": self.id, "stream": stream, "user": user_id, "on": on, "min": head}
             self.broker.publish(_group(stream), message)
@@ -299,7 +307,7 @@ class Hub:
             self._offer(message["stream"], message["epoch"], message["json"])
         elif message["type"] == "tell":
             self.tell(message["stream"], Run([Entry(0, "", message["json"])]), message["min"], publish=False)
-        elif message["type"] == "typing":
+        elif message["type"] == "typing" and message["stream"] in self.feeds:
             self.typing.note(message["stream"], message["user"], message["on"], message["min"])
         elif message["type"] == "sessions":
             self.spawn(self.sessions.verify(message["ids"]))
@@ -316,7 +324,9 @@ class Hub:
         self._settle(feed)
 
     def _settle(self, feed: Feed) -> None:
-        """After a feed moved: who fell out of live mode catches up, who fell silent is watched."""
+        """After a feed moved: subscriptions that fell out of live mode catch up, and typing ends with what came."""
+        fresh, feed.fresh = feed.fresh, []
+        self.typing.end_with(feed.stream, fresh)
         fallen, feed.fallen = feed.fallen, []
         for subscription in fallen:
             self.spawn(self.catch_up(feed, subscription))

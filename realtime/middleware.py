@@ -85,19 +85,15 @@ def _token(scope: Scope) -> str | None:
     if "token" in query or "access_token" in query:
         # It would stand in every access log on the way.
         raise Refused(4401, "token_in_url", Problem("auth.invalid_token", "A token does not belong in a URL."))
+    offered = scope.get("subprotocols", [])
+    if offered and PROTOCOL not in offered:
+        raise Refused(4426, "protocol", Problem("request.invalid", f"Offer the subprotocol {PROTOCOL}, or none."))
     for name, value in scope.get("headers", []):
         if name == b"authorization":
             scheme, _, token = value.decode("latin-1").partition(" ")
             if scheme.lower() != "bearer" or not token.strip():
                 raise Problem("auth.invalid_token", "Send Authorization: Bearer <token>.")
             return str(token.strip())
-    return _token_of_subprotocols(scope.get("subprotocols", []))
-
-
-def _token_of_subprotocols(offered: list[str]) -> str | None:
-    if offered and PROTOCOL not in offered:
-        detail = f"This server speaks {PROTOCOL}."
-        raise Refused(4426, "protocol", Problem("request.invalid", detail))
     tokens = [name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)]
     return tokens[0] if tokens else None
 

@@ -1,4 +1,7 @@
-"""Lists by opaque cursor: a position in an order (a keyset), never an offset, so no row is skipped or shown twice."""
+"""Lists by opaque cursor: a position in an order (a keyset), never an offset, so no row is skipped or shown twice.
+
+A row that moves towards the beginning of its list while a client pages would be on no page; `wire.moving` is for these.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from wire.problems import Problem, invalid
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 100
+CURSOR_CHARS = 4_000  # what a cursor of `wire.moving` may come to
 _SEAL_BYTES = 12
 
 Row = TypeVar("Row", bound=models.Model)
@@ -29,7 +33,9 @@ Row = TypeVar("Row", bound=models.Model)
 class PageQuery(QuerySerializer):
     """The parameters of every list; a list with more of them extends this."""
 
-    cursor = serializers.CharField(required=False, max_length=1_000, help_text="`next` or `previous` of another page.")
+    cursor = serializers.CharField(
+        required=False, max_length=CURSOR_CHARS, help_text="`next` or `previous` of another page."
+    )
     limit = QueryInt(default=PAGE_DEFAULT, min_value=1, max_value=PAGE_MAX, help_text="Rows per page.")
 
 
@@ -91,30 +97,46 @@ def _flip(name: str) -> str:
 
 
 def _seal(order: Sequence[str], row: models.Model, *, backwards: bool) -> str:
-    """A cursor is signed, so whatever opens is a position that this server gave out for this order."""
+    """The cursor of a row's place. It is signed: what opens is a place that this server gave out for this order."""
     values = [_dump(_value(row, name.removeprefix("-"))) for name in order]
-    content = orjson.dumps([backwards, *values])
-    return base64.urlsafe_b64encode(_signature(order, content) + content).decode().rstrip("=")
+    return seal(order, [backwards, *values])
+
+
+def from_the_end(order: Sequence[str]) -> str:
+    """The cursor of the last page, which leads backwards."""
+    return seal(order, [True])
 
 
 def _open(cursor: str, order: Sequence[str]) -> tuple[bool, list[object]]:
+    backwards, *values = unseal(order, cursor)
+    return backwards, [_load(value) for value in values]
+
+
+def seal(scope: Sequence[str], content: list[Any]) -> str:
+    """JSON as a cursor that only `unseal` with the same scope opens."""
+    raw = orjson.dumps(content)
+    return base64.urlsafe_b64encode(_signature(scope, raw) + raw).decode().rstrip("=")
+
+
+def unseal(scope: Sequence[str], cursor: str) -> list[Any]:
+    """What was sealed. Raises Problem request.invalid (cursor) for anything else."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise _forged() from error
     signature, content = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
-    if not constant_time_compare(signature.hex(), _signature(order, content).hex()):
+    if not constant_time_compare(signature.hex(), _signature(scope, content).hex()):
         raise _forged()
-    backwards, *values = orjson.loads(content)
-    return backwards, [_load(value) for value in values]
+    unsealed: list[Any] = orjson.loads(content)
+    return unsealed
 
 
 def _forged() -> Problem:
     return invalid("cursor", "invalid", "This cursor was not given out by this list.")
 
 
-def _signature(order: Sequence[str], content: bytes) -> bytes:
-    salt = "wire.pagination:" + ",".join(order)
+def _signature(scope: Sequence[str], content: bytes) -> bytes:
+    salt = "wire.pagination:" + ",".join(scope)
     return salted_hmac(salt, content, algorithm="sha256").digest()[:_SEAL_BYTES]
 
 

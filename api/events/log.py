@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 # The port through which the realtime face hears of commits; it is run after commit in the thread that committed.
 on_committed: list[Callable[[Sequence[Event]], None]] = []
 
-_MOVE_HEADS = """UPDATE api_streamhead SET last_seq = moved.seq, last_at = moved.at
+_MOVE_HEADS = """UPDATE api_streamhead
+                 SET last_seq = moved.seq, last_at = moved.at, last_message_at = moved.message_at
                  FROM {moved} WHERE api_streamhead.stream = moved.stream"""
 
 
@@ -60,7 +61,7 @@ class Log:
         """Give the event the next seq of its stream. `data` is rendered here, once, for ever."""
         head = self.heads[stream]
         head.last_seq, head.last_at = head.last_seq + 1, self.time_of(stream)
-        event = self._event(stream, event_type, actor_id, data, head.last_at)
+        event = _make_event(stream, event_type, actor_id, data, head.last_at)
         event.seq, event.message_id, event.epoch = head.last_seq, message_id, getattr(head, "epoch", None)
         self.appended.append(event)
         return event
@@ -71,13 +72,9 @@ class Log:
         `min_seq` is the stream's head as the speaker knew it: a process that has not applied it yet stays silent, so
         that somebody who was removed before hears nothing (design section 3).
         """
-        event = self._event(stream, event_type, actor_id, data, self.at)
+        event = _make_event(stream, event_type, actor_id, data, self.at)
         event.min_seq = min_seq
         self.ephemeral.append(event)
-
-    def _event(self, stream: UUID, event_type: str, actor_id: UUID | None, data: object, at: datetime) -> Event:
-        rendered = data if isinstance(data, str) else strict_json.dumps(data).decode()
-        return Event(stream=stream, type=event_type, actor_id=actor_id, data=rendered, at=at)
 
     def flush(self) -> None:
         """Write the appended events and their heads."""
@@ -87,6 +84,7 @@ class Log:
             stream=("uuid", list(last)),
             seq=("bigint", list(last.values())),
             at=("timestamptz", [self.heads[stream].last_at for stream in last]),
+            message_at=("timestamptz", [self.heads[stream].last_message_at for stream in last]),
         )
         with connection.cursor() as cursor:
             cursor.execute(_MOVE_HEADS.format(moved=moved), parameters)
@@ -125,6 +123,18 @@ def recording(
         happened = [*log.appended, *log.ephemeral]
         if happened:
             transaction.on_commit(partial(_tell, happened))
+
+
+def notify(stream: UUID, event_type: str, actor_id: UUID, data: object, *, min_seq: int) -> None:
+    """As Log.tell, of what goes with no change of the database: at once, outside a transaction."""
+    event = _make_event(stream, event_type, actor_id, data, _now())
+    event.min_seq = min_seq
+    _tell([event])
+
+
+def _make_event(stream: UUID, event_type: str, actor_id: UUID | None, data: object, at: datetime) -> Event:
+    rendered = data if isinstance(data, str) else strict_json.dumps(data).decode()
+    return Event(stream=stream, type=event_type, actor_id=actor_id, data=rendered, at=at)
 
 
 def _now() -> datetime:

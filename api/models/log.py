@@ -41,6 +41,7 @@ class StreamHead(models.Model):
     stream = models.UUIDField(primary_key=True)
     last_seq = models.BigIntegerField(default=0)
     last_at = models.DateTimeField(null=True)
+    last_message_at = models.DateTimeField(null=True)  # of the newest message of a room, also after it is deleted
 
 
 Places = Mapping[UUID, Collection[int]]  # seqs, by stream

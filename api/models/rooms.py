@@ -41,11 +41,12 @@ class RoomQuerySet(models.QuerySet["Room"]):
         return self.filter(members__user_id=user_id, members__state="joined")
 
     def with_heads(self) -> "RoomQuerySet":
-        """With head, last_event_at and epoch, read by the same statement as the rooms: both are of one moment."""
+        """With head, last_event_at, last_message_at and epoch, read by the same statement: all are of one moment."""
         head = StreamHead.objects.filter(stream=OuterRef("pk"))
         heads: dict[str, BaseExpression] = {
             "head": Subquery(head.values("last_seq")),
             "last_event_at": Subquery(head.values("last_at")),
+            "last_message_at": Subquery(head.values("last_message_at")),
             "epoch": Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1),
         }
         return self.annotate(**heads)
@@ -67,11 +68,13 @@ class Room(models.Model):
     digest = models.CharField(max_length=64, null=True)  # of the body as first sent with client_id
     direct_key = models.CharField(max_length=73, null=True, unique=True)  # both user ids in order: one room a pair
     created_at = models.DateTimeField()
+    renamed_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
 
     # Only on rooms from `with_heads`.
     head: int
     last_event_at: datetime
+    last_message_at: datetime | None
     epoch: int
 
     objects = RoomQuerySet.as_manager()

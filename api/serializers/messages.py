@@ -18,7 +18,7 @@ MAX_SEQ = 2**53 - 1
 
 
 class Author(NamedTuple):
-    """The author as a message shows them: as of the message's last event."""
+    """A user as a message shows its sender, and a direct room its other member."""
 
     id: UUID
     username: str
@@ -61,7 +61,7 @@ def render_message(
 
 
 class AuthorSerializer(serializers.Serializer[Any]):
-    """The sender of a message, as of the message's last event."""
+    """The sender of a message, as of the message's last event; or the other member of a direct room, as of now."""
 
     id = serializers.UUIDField()
     username = serializers.CharField()

@@ -7,6 +7,12 @@ from rest_framework import serializers
 from api.serializers.messages import MAX_SEQ
 from wire.fields import StrictSerializer
 
+# The one definition, wherever the count is.
+UNREAD = (
+    "The room's messages above read_seq that the user can see, that others sent and that are not deleted; "
+    "exact to 999, then unread_capped is true."
+)
+
 
 class ReadSerializer(StrictSerializer):
     """Everything up to this seq has been read."""
@@ -21,8 +27,8 @@ class UnreadSerializer(StrictSerializer):
 
 
 class MarkerSerializer(serializers.Serializer[Any]):
-    """Where the read marker stands now, and what is unread above it: exact to 999, then capped."""
+    """Where the read marker stands now, and how much is unread above it."""
 
     read_seq = serializers.IntegerField()
-    unread = serializers.IntegerField()
+    unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from rest_framework import serializers
@@ -10,7 +10,8 @@ from rest_framework import serializers
 from api.models import Member, Room
 from api.models.members import CAN, Role, State
 from api.models.rooms import History, Kind
-from api.serializers.messages import MessageSerializer
+from api.serializers.messages import Author, AuthorSerializer, MessageSerializer
+from api.serializers.reads import UNREAD
 from wire.fields import MetadataField, StrictSerializer, TextField, TimeField, format_time
 from wire.pagination import PageQuery
 
@@ -35,20 +36,34 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
     }
 
 
+class Peer(NamedTuple):
+    """The other member of a direct room, and whether their account is deleted."""
+
+    author: Author
+    is_deleted: bool
+
+
 def render_room(
-    room: Room, member: Member | None, *, unread: tuple[int, bool] = (0, False), last_message: str | None = None
+    room: Room,
+    member: Member | None,
+    *,
+    unread: tuple[int, bool] = (0, False),
+    last_message: str | None = None,
+    peer: Peer | None = None,
 ) -> dict[str, Any]:
     """The Room shape of design section 5, for one viewer; the room comes from `RoomQuerySet.with_heads`."""
     return room_event_data(room, room.epoch) | {
         "head": room.head,
         "last_event_at": format_time(room.last_event_at),
+        "last_message_at": format_time(room.last_message_at) if room.last_message_at else None,
         "member_count": room.member_count,
         "last_message": orjson.Fragment(last_message) if last_message is not None else None,
-        "me": _render_me(room, member, unread),
+        "peer": peer.author._asdict() if peer else None,
+        "me": _render_me(room, member, unread, peer),
     }
 
 
-def _render_me(room: Room, member: Member | None, unread: tuple[int, bool]) -> dict[str, Any]:
+def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer: Peer | None) -> dict[str, Any]:
     if member is None or member.state != State.JOINED:
         return {
             "state": member.state if member else None,
@@ -62,7 +77,7 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool]) -> d
     return {
         "state": member.state,
         "role": member.role,
-        "can": member.can(),
+        "can": [] if peer and peer.is_deleted else member.can(),
         "read_seq": member.read_seq,
         "unread": unread[0],
         "unread_capped": unread[1],
@@ -144,7 +159,7 @@ class RoomMeSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=Role.choices, allow_null=True)
     can = serializers.ListField(child=serializers.ChoiceField(choices=CAN[Role.OWNER]))
     read_seq = serializers.IntegerField(allow_null=True)
-    unread = serializers.IntegerField()
+    unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
 
 
@@ -177,14 +192,16 @@ class RoomCreatedSerializer(RoomEventSerializer):
 
 
 class RoomAddedSerializer(RoomEventSerializer):
-    """The data of room.added, in the inbox of who is in now: `seq` is that of their own join."""
+    """The data of room.added, in the inbox of a new member: `seq` is that of the own join."""
 
     seq = serializers.IntegerField()
+    peer = AuthorSerializer(allow_null=True, help_text="The other member of a direct room; null in other rooms.")
 
 
-class RoomRemovedSerializer(RoomAddedSerializer):
-    """The data of room.removed, in the inbox of who is out now: `seq` is that of their own leave."""
+class RoomRemovedSerializer(RoomEventSerializer):
+    """The data of room.removed, in the inbox of a former member: `seq` is that of the own leave."""
 
+    seq = serializers.IntegerField()
     reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
 
 
@@ -193,6 +210,11 @@ class RoomSerializer(RoomEventSerializer):
 
     head = serializers.IntegerField()
     last_event_at = TimeField()
+    last_message_at = TimeField(
+        allow_null=True,
+        help_text="When the newest message was sent, deleted or not; null before the first. Orders GET rooms.",
+    )
     member_count = serializers.IntegerField()
     last_message = MessageSerializer(allow_null=True)
+    peer = AuthorSerializer(allow_null=True, help_text="The other member of a direct room; null in other rooms.")
     me = RoomMeSerializer()

@@ -12,6 +12,7 @@ from wire.prepared import Prepared, param
 from wire.problems import Problem, define
 
 define("room.not_member", 403, "You are not a member of this room")
+define("room.peer_deleted", 409, "The other member of this direct room has deleted their account")
 define("room.archived", 409, "The room is archived: it can be read, not changed")
 
 
@@ -70,4 +71,16 @@ def find_writer(user_id: UUID, room_id: UUID) -> Member:
     member = find_member(user_id, room_id)
     if member.room.is_archived:
         raise Problem("room.archived", "The room is archived.")
+    return member
+
+
+def find_speaker(user_id: UUID, room_id: UUID) -> Member:
+    """As find_writer, of a room where others get what is written.
+
+    Raises Problem room.peer_deleted for a direct room whose other member has deleted the account.
+    """
+    member = find_writer(user_id, room_id)
+    peers = Member.objects.filter(room=room_id).exclude(pk=member.pk)
+    if member.room.kind == Kind.DIRECT and peers.filter(user__deleted_at__isnull=False).exists():
+        raise Problem("room.peer_deleted")
     return member

@@ -6,18 +6,20 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, UUIDField, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 
 from api.models import Interval, Member, Message, Room
 from api.models.members import FOR_EVER, State
 from api.models.rooms import History, Kind
-from api.serializers.rooms import render_room
+from api.serializers.messages import Author
+from api.serializers.rooms import Peer, render_room
 from api.services.reads import unread_counts
-from wire.pagination import first_page, paginate
+from wire.moving import begin, paginate_moving
+from wire.pagination import first_page
 from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
 from wire.problems import Problem
 
-_NEWEST_FIRST = ("-last_event_at", "-id")
+_NEWEST_FIRST = ("-active_at", "-id")
 _UNSEEN = ("created_by", "client_id", "digest", "direct_key")  # nobody is shown these, and a UUID is slow to make
 
 
@@ -30,16 +32,23 @@ def get_room(*, user_id: UUID, room_id: UUID) -> dict[str, Any]:
 
 
 def list_rooms(*, user_id: UUID, cursor: str | None = None, limit: int) -> dict[str, Any]:
-    """A page of the user's rooms, the newest activity first."""
+    """A page of the user's rooms, the newest activity first: the newest message, or the creation before the first.
+
+    Rooms that have a new message, or that the user has joined, since the first page come once more on the last one.
+    """
+    order, moved_at = _NEWEST_FIRST, "moved_at"
     if cursor is None:  # what every app asks for first
-        page = first_page(_prepare_newest(limit + 1)(user_id=user_id), order=_NEWEST_FIRST, limit=limit)
+        newest = _prepare_newest(limit + 1)(user_id=user_id)
+        page = begin(first_page(newest, order=order, limit=limit), order=order, moved_at=moved_at)
     else:
-        page = paginate(_mine(user_id), order=_NEWEST_FIRST, cursor=cursor, limit=limit)
+        page = paginate_moving(_mine(user_id), order=order, moved_at=moved_at, cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: _describe(user_id, rows))
 
 
 def _mine(user_id: UUID) -> QuerySet[Room]:
-    return Room.objects.joined_by(user_id).with_heads().defer(*_UNSEEN)
+    rooms = Room.objects.joined_by(user_id).with_heads().defer(*_UNSEEN)
+    rooms = rooms.annotate(active_at=Coalesce("last_message_at", "created_at"))
+    return rooms.annotate(moved_at=Greatest("active_at", "members__joined_at"))
 
 
 @lru_cache(LIMITS_KEPT)
@@ -48,11 +57,14 @@ def _prepare_newest(count: int) -> Prepared[Room]:
 
 
 def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, limit: int) -> dict[str, Any]:
-    """A page of the public rooms that can be joined, by name; `q` is part of the name or the slug."""
+    """A page of the public rooms that can be joined, by name; `q` is part of the name or the slug.
+
+    Rooms that were renamed since the first page come once more on the last one.
+    """
     rooms = Room.objects.filter(kind=Kind.PUBLIC, archived_at=None).with_heads().defer(*_UNSEEN)
     if q:
         rooms = rooms.filter(Q(name__icontains=q) | Q(slug__icontains=q))
-    page = paginate(rooms, order=["name", "id"], cursor=cursor, limit=limit)
+    page = paginate_moving(rooms, order=["name", "id"], moved_at="renamed_at", cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: _describe(user_id, rows))
 
 
@@ -82,12 +94,15 @@ def _describe(user_id: UUID, rooms: Sequence[Room]) -> list[dict[str, Any]]:
     joined = [room_id for room_id, member in members.items() if member.state == State.JOINED]
     unread = unread_counts(user_id, joined) if joined else {}
     last = _last_messages(user_id, joined) if joined else {}
+    direct = [room.id for room in rooms if room.kind == Kind.DIRECT]
+    peers = _peers(user_id, direct) if direct else {}
     return [
         render_room(
             room,
             members.get(room.id),
             unread=unread.get(room.id, (0, False)),
             last_message=last.get(room.id),
+            peer=peers.get(room.id),
         )
         for room in rooms
     ]
@@ -97,6 +112,28 @@ _find_members = Prepared(
     lambda: Member.objects.filter(
         user_id=param("user_id", UUIDField()), room_id__in=list_param("room_ids", UUIDField())
     ).only("room", "state", "role", "read_seq")
+)
+
+
+def _peers(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Peer]:
+    """The other member of each of these direct rooms."""
+    found = _find_peers(user_id=user_id, room_ids=room_ids)
+    return {room_id: Peer(Author._make(author), deleted_at is not None) for room_id, deleted_at, *author in found}
+
+
+_find_peers = Prepared(
+    lambda: (
+        Member.objects.filter(room_id__in=list_param("room_ids", UUIDField()))
+        .exclude(user_id=param("user_id", UUIDField()))
+        .values_list(
+            "room_id",
+            "user__deleted_at",
+            "user_id",
+            "user__username",
+            "user__display_name",
+            "user__avatar_url",
+        )
+    )
 )
 
 

@@ -10,7 +10,7 @@ from accounts.models import Session
 from api.events import Log, recording
 from api.models import Event, Member, Message
 from api.serializers.messages import Author
-from api.services.access import find_member, find_writer
+from api.services.access import find_member, find_speaker, find_writer
 from wire import strict_json
 from wire.fields import format_time
 from wire.problems import Problem, define
@@ -34,12 +34,14 @@ def edit_message(
     metadata: Mapping[str, Any] | None = None,
     if_version: int | None = None,
 ) -> str:
-    """Change what is given; the Message as JSON. Raises Problem message.not_author, .deleted or .version_conflict.
+    """Change what is given; the Message as JSON.
+
+    Raises Problem message.not_author, message.deleted, message.version_conflict or room.peer_deleted.
 
     An edit that is already so changes nothing and is no conflict: a retry finds its own work (RFC 9110, 13.1.1).
     """
     with recording(rooms=[room_id], session=session) as log:
-        message = _find(find_writer(session.user_id, room_id), message_id)
+        message = _find(find_speaker(session.user_id, room_id), message_id)
         if message.sender_id != session.user_id:
             raise Problem("message.not_author", "Only its author edits a message.")
         if message.deleted_at is not None:

@@ -36,10 +36,8 @@ def mark_read(*, session: Session, room_id: UUID, seq: int) -> Marker:
         # The condition is in the update: an own send moves the marker too, under another lock.
         if Member.objects.filter(pk=member.pk, state="joined", read_seq__lt=seq).update(read_seq=seq):
             member.read_seq = seq
-            _tell(log, member, head)
-        else:
-            _look_again(member)
-    return _marker(member)
+            return _record(log, member, head)
+    return _look_again(member)
 
 
 def mark_unread(*, session: Session, room_id: UUID, seq: int) -> Marker:
@@ -48,10 +46,8 @@ def mark_unread(*, session: Session, room_id: UUID, seq: int) -> Marker:
         member, head = _find(session, room_id, seq)
         if Member.objects.filter(pk=member.pk, state="joined", read_seq__gte=seq).update(read_seq=seq - 1):
             member.read_seq = seq - 1
-            _tell(log, member, head)
-        else:
-            _look_again(member)
-    return _marker(member)
+            return _record(log, member, head)
+    return _look_again(member)
 
 
 def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
@@ -63,27 +59,28 @@ def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
     return member, head
 
 
-def _look_again(member: Member) -> None:
-    """The marker stands elsewhere, perhaps since a moment ago: the answer names where."""
+def _look_again(member: Member) -> Marker:
+    """Where the marker stands, which is elsewhere, perhaps since a moment ago."""
     member.refresh_from_db(fields=["read_seq"])
+    unread, capped = unread_counts(member.user_id, [member.room_id]).get(member.room_id, (0, False))
+    return {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
 
 
-def _tell(log: Log, member: Member, head: int) -> None:
-    """The user's own devices hear it for sure; in a small room the others hear it when they are there.
+def _record(log: Log, member: Member, head: int) -> Marker:
+    """Write the move to the user's inbox; the other members of a small room are notified, and may miss it.
 
     An own send moves the marker too, in another stream: the event's `head` tells a device which of the two came last.
     It is read once the member's row is locked: a send up to it came before, and a later one moves the marker again.
+    One statement reads it and counts, so that the count is that of this head.
     """
-    latest = StreamHead.objects.values_list("last_seq", flat=True).get(pk=member.room_id)
-    data = {"room_id": member.room_id, "user_id": member.user_id, "read_seq": member.read_seq, "head": latest}
-    log.append(member.user_id, "read.updated", member.user_id, data)
+    [(counted, latest)] = _count_at_head(user_id=member.user_id, room_id=member.room_id)
+    unread, capped = _cap(counted)
+    moved = {"room_id": member.room_id, "user_id": member.user_id, "read_seq": member.read_seq, "head": latest}
+    marker: Marker = {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
+    log.append(member.user_id, "read.updated", member.user_id, moved | marker)
     if member.room.member_count <= RECEIPTS_UP_TO:
-        log.tell(member.room_id, "read.updated", member.user_id, data, min_seq=head)
-
-
-def _marker(member: Member) -> Marker:
-    unread, capped = unread_counts(member.user_id, [member.room_id]).get(member.room_id, (0, False))
-    return {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
+        log.tell(member.room_id, "read.updated", member.user_id, moved, min_seq=head)
+    return marker
 
 
 class _Count(Subquery):
@@ -102,7 +99,11 @@ def unread_counts(user_id: UUID, room_ids: Iterable[UUID] | None = None) -> dict
         counts = _count_in_all(user_id=user_id)
     else:
         counts = _count_in_some(user_id=user_id, room_ids=list(room_ids))
-    return {room_id: (min(unread, UNREAD_EXACT), unread > UNREAD_EXACT) for room_id, unread in counts}
+    return {room_id: _cap(unread) for room_id, unread in counts}
+
+
+def _cap(counted: int) -> tuple[int, bool]:
+    return min(counted, UNREAD_EXACT), counted > UNREAD_EXACT
 
 
 def _counts() -> QuerySet[Member, tuple[UUID, int]]:
@@ -118,3 +119,10 @@ def _counts() -> QuerySet[Member, tuple[UUID, int]]:
 
 _count_in_all = Prepared(_counts)
 _count_in_some = Prepared(lambda: _counts().filter(room_id__in=list_param("room_ids", UUIDField())))
+_count_at_head = Prepared(
+    lambda: (
+        _counts()
+        .filter(room_id=param("room_id", UUIDField()))
+        .values_list("unread", Subquery(StreamHead.objects.filter(stream=OuterRef("room_id")).values("last_seq")))
+    )
+)

@@ -169,7 +169,7 @@ def _open(log: Log, room: Room, users: Sequence[User], roles: Sequence[Role]) ->
     members = [{"user_id": str(user.id), "role": role.value} for user, role in zip(users, roles, strict=True)]
     data = {**room_event_data(room, Epoch.current()), "members": members}
     log.append(room.id, "room.created", room.created_by_id, data)
-    stays.tell_added(log, room, [user.id for user in users], room.created_by_id, seq=1)
+    stays.tell_added(log, room, users, room.created_by_id, seq=1)
 
 
 def _change(log: Log, room: Room, changes: Mapping[str, Any], actor_id: UUID) -> None:
@@ -180,7 +180,9 @@ def _change(log: Log, room: Room, changes: Mapping[str, Any], actor_id: UUID) ->
         return
     for name in changed:
         setattr(room, name, changes[name])
-    room.save(update_fields=changed)
+    if "name" in changed:
+        room.renamed_at = log.at
+    room.save(update_fields=[*changed, "renamed_at"])
     log.append(room.id, "room.updated", actor_id, room_event_data(room, Epoch.current()))
 
 

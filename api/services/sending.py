@@ -69,7 +69,8 @@ def send_message(
 ) -> tuple[str, bool]:
     """Say something, once however often it is tried: the Message as JSON, and whether it is new.
 
-    Raises Problem message.client_id_reused, room.archived, room.not_member, not_found, request.invalid (reply_to).
+    Raises Problem message.client_id_reused, room.archived, room.peer_deleted, room.not_member, not_found or
+    request.invalid (reply_to).
     """
     [result] = send_messages([Send(session, room_id, client_id, text, metadata or {}, reply_to)])
     if isinstance(result, Problem):
@@ -101,6 +102,7 @@ class Standing(NamedTuple):
     history: str
     is_archived: bool
     is_member: bool
+    is_peer_deleted: bool  # in a direct room
     target_seq: int | None  # of the message replied to, if it is of this room
     is_active: bool | None  # the account; None: the session has ended
     author: Author
@@ -112,6 +114,10 @@ _STANDINGS = """
 SELECT earlier.id, earlier.seq, earlier.data, earlier.digest, room.kind, room.history, room.archived_at IS NOT NULL,
        EXISTS (SELECT 1 FROM api_member member WHERE member.room_id = send.room_id
                AND member.user_id = send.user_id AND member.state = 'joined'),
+       CASE WHEN room.kind = 'direct' THEN EXISTS (
+           SELECT 1 FROM api_member peer JOIN accounts_user gone ON gone.id = peer.user_id
+           WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id AND gone.deleted_at IS NOT NULL)
+       ELSE FALSE END,
        (SELECT target.seq FROM api_message target WHERE target.id = send.reply_to AND target.room_id = send.room_id),
        author.is_active, send.user_id, author.username, author.display_name, author.avatar_url
 FROM {sends}
@@ -140,10 +146,10 @@ def _look_up(sends: Sequence[Send]) -> list[Standing]:
 
 
 def _standing(row: tuple[Any, ...]) -> Standing:
-    pk, seq, data, digest, kind, history, is_archived, is_member, target_seq, is_active, user_id, *names = row
+    pk, seq, data, digest = row[:4]
     earlier = None if pk is None else Message(id=as_uuid(pk), seq=seq, data=data, digest=digest)
-    author = Author(as_uuid(user_id), *names)
-    return Standing(earlier, kind, history, is_archived, is_member, target_seq, is_active, author)
+    user_id, *names = row[-4:]
+    return Standing._make((earlier, *row[4:-4], Author(as_uuid(user_id), *names)))
 
 
 def _spans(sends: Sequence[Send], standings: Sequence[Standing]) -> dict[tuple[UUID, UUID], list[Span]]:
@@ -190,6 +196,8 @@ def _refusal(send: Send, standing: Standing, spans: Mapping[tuple[UUID, UUID], S
         return Problem("auth.invalid_token" if standing.is_active is None else "auth.account_disabled")
     if standing.is_archived:
         return Problem("room.archived")
+    if standing.is_peer_deleted:
+        return Problem("room.peer_deleted")
     if send.reply_to is not None and not _sees_target(standing, spans.get(send.key[:2], ())):
         return invalid("reply_to", "not_found", "There is no such message in this room.")
     return None
@@ -216,6 +224,7 @@ def _append(log: Log, send: Send, author: Author) -> Message:
         at=at,
     )
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
+    log.heads[send.room_id].last_message_at = at
     return Message(
         id=message_id,
         room_id=send.room_id,

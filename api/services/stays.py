@@ -11,6 +11,7 @@ from api.models import Epoch, Interval, Member, Room
 from api.models.members import Role, State
 from api.models.rooms import Kind
 from api.serializers.members import render_member
+from api.serializers.messages import Author
 from api.serializers.rooms import room_event_data
 from wire.problems import Problem, define
 
@@ -43,7 +44,7 @@ def begin(log: Log, room: Room, user: User, role: Role, actor_id: UUID) -> Membe
     Interval.objects.create(room=room, user=user, joined_seq=member.joined_seq)
     _count(room, +1)
     log.append(room.id, "member.joined", actor_id, render_member(member))
-    tell_added(log, room, [user.id], actor_id, seq=member.joined_seq)
+    tell_added(log, room, [user], actor_id, seq=member.joined_seq)
     return member
 
 
@@ -78,11 +79,15 @@ def give_role(log: Log, member: Member, role: Role, actor_id: UUID) -> None:
     log.append(member.room_id, "member.role_changed", actor_id, render_member(member))
 
 
-def tell_added(log: Log, room: Room, user_ids: Sequence[UUID], actor_id: UUID | None, seq: int) -> None:
-    """Tell the devices of new members; `seq` is that of their own join, where their live stream begins."""
+def tell_added(log: Log, room: Room, users: Sequence[User], actor_id: UUID | None, seq: int) -> None:
+    """Write room.added to the inboxes of new members; `seq` is that of their own join, where their live stream begins.
+
+    In a direct room the two members join together, and each has the other as the peer.
+    """
     told = {**room_event_data(room, Epoch.current()), "seq": seq}
-    for user_id in user_ids:
-        log.append(user_id, "room.added", actor_id, told)
+    for user in users:
+        peer = next((other for other in users if other != user), None) if room.kind == Kind.DIRECT else None
+        log.append(user.id, "room.added", actor_id, {**told, "peer": Author.of(peer)._asdict() if peer else None})
 
 
 def find_users(user_ids: Collection[UUID]) -> dict[UUID, User]:

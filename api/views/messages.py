@@ -47,7 +47,7 @@ class MessagesView(SessionView):
         responses={
             201: MessageSerializer,
             200: MessageSerializer,
-            **problems(*OUTSIDE, "room.archived", "message.client_id_reused", body=True),
+            **problems(*OUTSIDE, "room.archived", "room.peer_deleted", "message.client_id_reused", body=True),
         },
     )
     def post(self, request: Request, room_id: UUID) -> Response:
@@ -81,6 +81,7 @@ class MessageView(SessionView):
                 "message.deleted",
                 "message.version_conflict",
                 "room.archived",
+                "room.peer_deleted",
                 body=True,
             ),
         },

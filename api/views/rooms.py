@@ -22,7 +22,11 @@ class RoomsView(SessionView):
 
     @extend_schema(
         operation_id="list_rooms",
-        summary="My rooms, the newest activity first",
+        summary="My rooms, the newest message first",
+        description=(
+            "By last_message_at, and by created_at before the first message. A room that moves up while you page comes "
+            "(again) on the last page: none is missed, and some come twice. Take rooms by id."
+        ),
         parameters=[PageQuery],
         responses={200: page_of(RoomSerializer), **problems()},
     )
@@ -50,6 +54,7 @@ class DirectoryView(SessionView):
     @extend_schema(
         operation_id="list_directory",
         summary="The public rooms, by name",
+        description="A room that is renamed while you page comes (again) on the last page. Take rooms by id.",
         parameters=[DirectoryQuery],
         responses={200: page_of(RoomSerializer), **problems()},
     )

@@ -28,7 +28,7 @@ from wire.problems import Problem, to_problem
 from wire.schema import ProblemSerializer
 
 # What refuses a batch, not an item of it.
-WHOLE = frozenset({*OUTSIDE, "room.archived", "auth.invalid_token", "auth.account_disabled"})
+WHOLE = frozenset({*OUTSIDE, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"})
 
 
 class MessageBody(RoomBody):
@@ -87,14 +87,14 @@ class Messages(Connection):
         SendMessageBody,
         MessageSerializer,
         statuses=(201, 200),
-        problems=(*OUTSIDE, "room.archived", "message.client_id_reused"),
+        problems=(*OUTSIDE, "room.archived", "room.peer_deleted", "message.client_id_reused"),
     )
     async def send_message(self, room_id: UUID, **fields: Any) -> Reply:
         """Say something; sent again with the same client_id, it is said once."""
         sent = await send(Send(acting(self.session), room_id, **fields))
         return orjson.Fragment(sent.json), 201 if sent.created else 200
 
-    @action(SendMessagesBody, SentItemsSerializer, problems=(*OUTSIDE, "room.archived"))
+    @action(SendMessagesBody, SentItemsSerializer, problems=(*OUTSIDE, "room.archived", "room.peer_deleted"))
     async def send_messages(self, room_id: UUID, items: list[Any]) -> Reply:
         """Say several things in order; a bad item fails alone, and the whole may be sent again."""
         readable = [self._read_item(room_id, item) for item in items]
@@ -113,7 +113,14 @@ class Messages(Connection):
     @action(
         EditMessageBody,
         MessageSerializer,
-        problems=(*OUTSIDE, "message.not_author", "message.deleted", "message.version_conflict", "room.archived"),
+        problems=(
+            *OUTSIDE,
+            "message.not_author",
+            "message.deleted",
+            "message.version_conflict",
+            "room.archived",
+            "room.peer_deleted",
+        ),
     )
     async def edit_message(self, room_id: UUID, message_id: UUID, **fields: Any) -> Reply:
         """Change a message of mine."""

@@ -12,12 +12,14 @@ from rest_framework import serializers
 
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import SyncActionSerializer, SyncedSerializer
+from api.serializers.typing import TypingSerializer
+from api.services import typing
 from api.services.sync import Asking
 from realtime import database
 from realtime.admission import Admission
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
-from realtime.database import in_database, may_type
+from realtime.database import in_database
 from realtime.feed import Feed, Run, Subscription
 from realtime.hub import RETRY_SECONDS, Opened, reply_of
 from realtime.outbox import Outbox
@@ -48,10 +50,8 @@ class SubscribeBody(StreamBody):
     epoch = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=MAX_SEQ)
 
 
-class TypingBody(RoomBody):
-    """Whether the user is typing; say it again every typing.resend_ms, and false at the end."""
-
-    on = serializers.BooleanField()
+class TypingBody(RoomBody, TypingSerializer):
+    """Whether the user is typing in a room: true again every typing.resend_ms, and false at the end."""
 
 
 class SubscribedSerializer(serializers.Serializer[Any]):
@@ -101,6 +101,7 @@ class Streams(Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.subscriptions: dict[str, tuple[Feed, Subscription]] = {}
+        self.typing_in: dict[UUID, int] = {}  # by room, the head at which the user could write there
         self.added: dict[UUID, int] = {}  # by room that the inbox told of and that is not heard yet: the own join
 
     @action(SubscribeBody, SubscribedSerializer, problems=OUTSIDE)
@@ -186,16 +187,28 @@ class Streams(Connection):
             self.hub.end(*known)
         return {"room_id": room_id}, 200
 
-    @action(TypingBody, statuses=(204,), problems=(*OUTSIDE, "room.archived"))
+    @action(TypingBody, statuses=(204,), problems=(*OUTSIDE, "room.archived", "room.peer_deleted"))
     async def typing(self, room_id: UUID, on: bool) -> Reply:
         """Tell the room that the user is typing, or no longer is."""
+        self.typing_in.pop(room_id, None)
         user_id = acting(self.session).user_id
-        head = await in_database(may_type, user_id, room_id)
-        self.hub.note_typing(str(room_id), str(user_id), on, head)
+        head = await in_database(typing.set_typing, user_id=user_id, room_id=room_id, on=on)
+        if on:
+            self.typing_in[room_id] = head
+        if self.closing:
+            self._end_typing()
         return None, 204
+
+    def _end_typing(self) -> None:
+        """A device that is gone types no longer; one that is cut off says so by its end."""
+        user_id = str(acting(self.session).user_id) if self.typing_in else ""
+        for room_id, head in self.typing_in.items():
+            self.hub.note_typing(str(room_id), user_id, False, head)
+        self.typing_in.clear()
 
     def clean_up(self) -> None:
         super().clean_up()
+        self._end_typing()
         for feed, subscription in self.subscriptions.values():
             self.hub.end(feed, subscription)
         self.subscriptions.clear()

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from api.serializers.events import INBOX_TYPES, ROOM_TYPES
 from api.serializers.members import MemberSerializer
 from api.serializers.messages import MessageSerializer
+from api.serializers.reads import UNREAD
 from api.serializers.rooms import (
     RoomAddedSerializer,
     RoomCreatedSerializer,
@@ -22,12 +23,19 @@ from wire.fields import TimeField
 
 
 class MarkerMovedSerializer(serializers.Serializer[Any]):
-    """How far a member has read. Their own message moves it on when its seq is above `head`: then it is the later."""
+    """How far a member has read. An own message whose seq is above `head` moves the marker on: it came later."""
 
     room_id = serializers.UUIDField()
     user_id = serializers.UUIDField()
     read_seq = serializers.IntegerField()
     head = serializers.IntegerField()
+
+
+class OwnMarkerMovedSerializer(MarkerMovedSerializer):
+    """How far I have read, on some device, and what that leaves unread as of the room's `head`."""
+
+    unread = serializers.IntegerField(help_text=UNREAD)
+    unread_capped = serializers.BooleanField()
 
 
 class RoomHeadSerializer(serializers.Serializer[Any]):
@@ -86,7 +94,7 @@ EVENTS = (
     EventType("message.deleted", MessageSerializer, "room", True, "A message is a tombstone from here."),
     EventType("room.added", RoomAddedSerializer, "inbox", True, "I am in a room; `seq` is that of my join."),
     EventType("room.removed", RoomRemovedSerializer, "inbox", True, "I am out of a room; `seq` is that of my leave."),
-    EventType("read.updated", MarkerMovedSerializer, "inbox", True, "My read marker moved, on some device."),
+    EventType("read.updated", OwnMarkerMovedSerializer, "inbox", True, "My read marker moved, on some device."),
     EventType("read.updated", MarkerMovedSerializer, "room", False, "A member of a small room read on."),
     EventType("typing", TypingSetSerializer, "room", False, "Who is typing, the full set."),
     EventType("room.synced", RoomHeadSerializer, "both", False, "The end of a replay; live from here."),

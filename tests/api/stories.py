@@ -19,10 +19,12 @@ ROOM_KEYS = {
     "head",
     "epoch",
     "last_event_at",
+    "last_message_at",
     "member_count",
     "created_at",
     "archived_at",
     "last_message",
+    "peer",
     "me",
 }
 OUTSIDE: dict[str, Any] = {

@@ -94,7 +94,8 @@ def add_messages(room: UUID, session: Any, count: int) -> None:
         for first in range(last + 1, last + count + 1, CHUNK):
             numbers = {"first": first, "last": min(first + CHUNK - 1, last + count)}
             cursor.execute(MESSAGES_SQL, {"room": room, "sender": session.user_id, "data": data, **numbers})
-        StreamHead.objects.filter(stream=room).update(last_seq=last + count, last_at=timezone.now())
+        now = timezone.now()
+        StreamHead.objects.filter(stream=room).update(last_seq=last + count, last_at=now, last_message_at=now)
 
 
 def analyze() -> None:

@@ -49,7 +49,8 @@ def raw_socket(alice: Caller, receive_buffer: int | None = None) -> Iterator[Raw
 def end_of(socket: RawSocket) -> tuple[Any, int, str]:
     """What the server said last; judged as everything is."""
     goodbye, code, reason = socket.read_end()
-    record("received", "socket", goodbye)
+    if goodbye is not None:
+        record("received", "socket", goodbye)
     record("closed", "socket", {"code": code, "reason": reason})
     return goodbye and goodbye["data"]["reconnect"], code, reason
 
@@ -92,6 +93,18 @@ def held(alice: Caller) -> int:
     """The sockets that the server holds."""
     answer: dict[str, int] = httpx.get(f"{alice.server.url}/_held", trust_env=False).json()
     return answer["sockets"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(b"\x83\x80\x00\x00\x00\x00", 1002), (b"\x81\x82\x00\x00\x00\x00\xff\xfe", 1007)],
+    ids=["a reserved opcode", "text that is not UTF-8"],
+)
+def test_a_broken_protocol_is_closed_without_a_goodbye(alice: Caller, sent: bytes, code: int) -> None:
+    with raw_socket(alice) as socket:
+        socket.tcp.sendall(sent)
+
+        assert end_of(socket)[:2] == (None, code)
 
 
 async def test_a_foreign_page_is_refused_in_words(server: ParleyServer, alice: Caller) -> None:

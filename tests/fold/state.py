@@ -66,7 +66,7 @@ class Room:
         data, at = event["data"], event["at"]
         roles = {member["user_id"]: member["role"] for member in data["members"]}
         shape = {name: value for name, value in data.items() if name != "members"}
-        shape |= {"head": event["seq"], "last_event_at": at, "member_count": len(roles)}
+        shape |= {"head": event["seq"], "last_event_at": at, "last_message_at": None, "member_count": len(roles)}
         room = cls(viewer, shape, "joined", roles[viewer], read_seq=1, marked=1)
         room.members = {
             user_id: {"user": {"id": user_id}, "role": role, "state": "joined", "joined_at": at}
@@ -112,6 +112,8 @@ class Room:
         """An edit of what is not here is of a message from before my time: its text is not for my history."""
         message = event["data"]
         known = self.messages.get(message["id"])
+        if event["type"] == "message.created":
+            self.shape["last_message_at"] = event["at"]
         if event["type"] == "message.created" or known:
             self.messages[message["id"]] = message if known is None or message["version"] > known["version"] else known
         if event["type"] == "message.created" and message["sender"]["id"] == self.viewer:
@@ -173,6 +175,7 @@ class State:
         self.missing: set[str] = set()
         self.begun: set[str] = set()
         self._waiting: dict[str, list[JSON]] = {}
+        self._peers: dict[str, JSON] = {}  # by direct room, the other member as `room.added` names them
         self._marks: dict[str, JSON] = {}  # by room, the newest marker of one whose stream has not begun yet
 
     @property
@@ -222,6 +225,7 @@ class State:
 
     def _begin(self, room: Room) -> None:
         self.rooms[room.id] = room
+        room.shape["peer"] = self._peers.get(room.id)
         self.begun.discard(room.id)
         if moved := self._marks.pop(room.id, None):
             room.mark(moved["read_seq"], moved["head"])
@@ -234,10 +238,19 @@ class State:
         self.inbox = event["seq"]
         if kind == "room.removed":
             self.remove(data["id"], data["reason"], data["seq"])
-        elif kind == "room.added" and data["id"] not in self.rooms:
-            (self.begun if data["seq"] == 1 else self.missing).add(data["id"])
+        elif kind == "room.added":
+            self._add(data)
         elif kind == "read.updated":
             self._mark(event)
+
+    def _add(self, data: JSON) -> None:
+        """The room's own stream may have told of it already, but it does not name the peer."""
+        room = self.rooms.get(data["id"])
+        if room is not None:
+            room.shape["peer"] = data["peer"]
+        else:
+            self._peers[data["id"]] = data["peer"]
+            (self.begun if data["seq"] == 1 else self.missing).add(data["id"])
 
     def _mark(self, event: JSON) -> None:
         moved = event["data"]
@@ -250,7 +263,7 @@ class State:
     def view(self) -> JSON:
         """Everything that REST shows."""
         rooms = [room for room in self.rooms.values() if room.state == "joined"]
-        rooms.sort(key=lambda room: (room.shape["last_event_at"], room.id), reverse=True)
+        rooms.sort(key=lambda room: (room.shape["last_message_at"] or room.shape["created_at"], room.id), reverse=True)
         views = {room.id: room.view() for room in rooms}
         unread = sum(view["room"]["me"]["unread"] for view in views.values())
         return {"inbox": self.inbox, "unread_total": unread, "order": list(views), "rooms": views}

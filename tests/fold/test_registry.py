@@ -17,6 +17,7 @@ READS = {
     "get_messages": "reads",
     "get_events": "reads",
     "ping": "reads",
+    "POST ping": "reads",
     "subscribe": "is how events are heard",
     "unsubscribe": "is how events are heard",
 }

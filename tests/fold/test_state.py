@@ -26,7 +26,7 @@ def message(seq: int, version: int, sender: str, **more: Any) -> JSON:
 
 CREATED = {**SHAPE, "members": [{"user_id": ALICE, "role": "owner"}, {"user_id": BOB, "role": "member"}]}
 LIFE = [
-    event(1, "room.added", {**SHAPE, "seq": 1}, None),
+    event(1, "room.added", {**SHAPE, "seq": 1, "peer": None}, None),
     event(1, "room.created", CREATED),
     event(2, "message.created", message(2, 2, BOB, text="one")),
     event(3, "message.edited", message(2, 3, BOB, text="two")),

@@ -145,6 +145,13 @@ async def test_another_protocol_is_refused(alice: Account, offered: list[str]) -
     assert (end.code, end.reason) == (4426, "protocol")
 
 
+@pytest.mark.parametrize("offered", [["chat.v2"], ["graphql-ws", "bearer.x"]])
+async def test_another_protocol_is_refused_beside_a_token_in_the_header(alice: Account, offered: list[str]) -> None:
+    end = await refused(alice.server, token=alice.token, subprotocols=offered)
+
+    assert (end.code, end.reason) == (4426, "protocol")
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "http://127.0.0.1:1"])
 async def test_a_foreign_origin_is_refused(alice: Account, origin: str) -> None:
     end = await refused(alice.server, token=alice.token, headers={"Origin": origin})

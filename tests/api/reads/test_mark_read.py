@@ -4,9 +4,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from api.events import on_committed
 from api.models import Event, Room
+from api.services import reads
 from tests.api.stories import inbox_of, make_room, refusal, say, types_of
 from tests.clients import Person, codes
 
@@ -32,8 +35,27 @@ def test_it_works(bob: Person, room: Any) -> None:
     assert (me["read_seq"], me["unread"]) == (3, 1)
     event = inbox_of(bob)[-1]
     assert event["type"] == "read.updated"
-    assert event["data"] == {"room_id": room["id"], "user_id": str(bob.user.id), "read_seq": 3, "head": 4}
+    moved = {"room_id": room["id"], "user_id": str(bob.user.id), "read_seq": 3, "head": 4}
+    assert event["data"] == {**moved, "unread": 1, "unread_capped": False}
     assert "read.updated" not in types_of(room)
+
+
+def test_the_count_costs_no_query_of_its_own(bob: Person, room: Any) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        mark(bob, room, 3)
+
+    selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT") and "counted" in query["sql"]]
+    assert len(selects) == 1
+    assert len(queries) <= 12
+
+
+def test_a_capped_count_says_so(alice: Person, bob: Person, room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reads, "UNREAD_EXACT", 1)
+
+    mark(bob, room, 2)
+
+    event = inbox_of(bob)[-1]["data"]
+    assert (event["unread"], event["unread_capped"]) == (1, True)
 
 
 def test_only_forward(bob: Person, room: Any) -> None:

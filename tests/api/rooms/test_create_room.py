@@ -30,10 +30,12 @@ def test_it_works(alice: Person) -> None:
         "head": 1,
         "epoch": 1,
         "last_event_at": "",
+        "last_message_at": None,
         "member_count": 1,
         "created_at": "",
         "archived_at": None,
         "last_message": None,
+        "peer": None,
         "me": {
             "state": "joined",
             "role": "owner",
@@ -78,7 +80,7 @@ def test_the_first_event_names_all_first_members(alice: Person, bob: Person) -> 
         {"user_id": str(alice.user.id), "role": "owner"},
         {"user_id": str(bob.user.id), "role": "member"},
     ]
-    kept = set(ROOM_KEYS) - {"me", "head", "last_event_at", "member_count", "last_message"}
+    kept = set(ROOM_KEYS) - {"me", "head", "last_event_at", "last_message_at", "member_count", "last_message", "peer"}
     assert {key: event["data"][key] for key in kept} == {key: room[key] for key in kept}
     assert Interval.objects.filter(room=room["id"], joined_seq=1, left_seq=None).count() == 2
 
@@ -90,9 +92,14 @@ def test_every_first_member_hears_of_it(alice: Person, bob: Person, charlie: Per
         (event,) = inbox_of(person)
         assert (event["type"], event["room_id"], event["seq"]) == ("room.added", None, 1)
         assert (event["data"]["id"], event["data"]["seq"]) == (room["id"], 1)
-        assert set(event["data"]) == ROOM_KEYS - {"me", "head", "last_event_at", "member_count", "last_message"} | {
-            "seq"
-        }
+        assert set(event["data"]) == ROOM_KEYS - {
+            "me",
+            "head",
+            "last_event_at",
+            "last_message_at",
+            "member_count",
+            "last_message",
+        } | {"seq"}
     assert inbox_of(charlie) == []
 
 

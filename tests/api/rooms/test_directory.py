@@ -34,6 +34,19 @@ def test_it_finds_names_and_slugs(alice: Person, q: str, found: list[str]) -> No
     assert [room["name"] for room in rooms] == found
 
 
+def test_a_room_that_is_renamed_between_two_pages_comes_last(alice: Person) -> None:
+    rooms = [make_room(alice, kind="public", name=f"Room {number}") for number in range(6)]
+    first = alice.get(URL, limit=3).json()
+    alice.patch(f"/v1/rooms/{rooms[5]['id']}", {"name": "Adventures"})
+    alice.patch(f"/v1/rooms/{rooms[4]['id']}", {"topic": "Nothing moves by this"})
+
+    second = alice.get(URL, limit=3, cursor=first["next"]).json()
+
+    names = [[room["name"] for room in page["results"]] for page in (first, second)]
+    assert names == [["Room 0", "Room 1", "Room 2"], ["Room 3", "Room 4", "Adventures"]]
+    assert second["next"] is None
+
+
 def test_archived_rooms_are_not_offered(alice: Person) -> None:
     room = make_room(alice, kind="public")
     alice.delete(f"/v1/rooms/{room['id']}")

@@ -1,9 +1,13 @@
 """GET /v1/rooms"""
 
+from datetime import datetime, timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from api.models import StreamHead
 from tests.api.stories import make_room, say
 from tests.clients import Person, codes
 
@@ -35,6 +39,130 @@ def test_it_pages_in_both_directions(alice: Person) -> None:
     pages = [[room["id"] for room in page["results"]] for page in (first, second, third, back)]
     assert pages == [rooms[:2], rooms[2:4], rooms[4:], rooms[2:4]]
     assert (first["previous"], third["next"]) == (None, None)
+
+
+def pages_of(person: Person, cursor: str | None, limit: int) -> list[list[str]]:
+    """The ids of the rooms on each page from this cursor on."""
+    pages = []
+    while cursor:
+        page = person.get(URL, cursor=cursor, limit=limit).json()
+        assert len(page["results"]) <= limit
+        pages.append([room["id"] for room in page["results"]])
+        cursor = page["next"]
+    return pages
+
+
+def test_rooms_that_move_up_between_two_pages_come_last(alice: Person) -> None:
+    rooms = [make_room(alice) for _ in range(6)][::-1]
+    ids = [room["id"] for room in rooms]
+    first = alice.get(URL, limit=2).json()
+    for room in rooms[:3] + rooms[5:]:  # two that were shown, and two that were not
+        say(alice, room, "up")
+
+    pages = pages_of(alice, first["next"], limit=2)
+
+    assert pages == [ids[3:5], [ids[5], ids[2]]]  # in the order of their ids
+
+
+def test_rooms_that_move_again_and_again_are_on_some_page(alice: Person) -> None:
+    rooms = [make_room(alice) for _ in range(7)]
+    page = alice.get(URL, limit=1).json()
+    seen = {room["id"] for room in page["results"]}
+    while page["next"]:
+        say(alice, rooms[-1], "always on top")
+        unseen = next((room for room in rooms if room["id"] not in seen), rooms[0])
+        say(alice, unseen, "just before it would be shown")
+        page = alice.get(URL, limit=1, cursor=page["next"]).json()
+        seen |= {room["id"] for room in page["results"]}
+        assert len(page["results"]) == 1
+
+    assert seen == {room["id"] for room in rooms}
+
+
+def test_a_message_that_is_older_than_the_first_page_and_comes_after_it(alice: Person) -> None:
+    """Its time was taken before its transaction was committed."""
+    rooms = [make_room(alice) for _ in range(4)]
+    top = say(alice, rooms[3], "on top")
+    first = alice.get(URL, limit=2).json()
+    late = datetime.fromisoformat(top["created_at"])
+    StreamHead.objects.filter(stream=rooms[0]["id"]).update(last_message_at=late - timedelta(milliseconds=5))
+
+    pages = pages_of(alice, first["next"], limit=2)
+
+    assert pages == [[rooms[1]["id"], rooms[0]["id"]]]
+
+
+def test_a_room_that_i_join_between_two_pages_comes_last(alice: Person, bob: Person) -> None:
+    old = make_room(bob, kind="public")
+    mine = [make_room(alice)["id"] for _ in range(3)][::-1]
+    StreamHead.objects.update(last_message_at=timezone.now() - timedelta(days=1))
+    StreamHead.objects.filter(stream=old["id"]).update(last_message_at=timezone.now() - timedelta(hours=1))
+    first = alice.get(URL, limit=2).json()
+    alice.post(f"{URL}/{old['id']}/join")
+
+    assert pages_of(alice, first["next"], limit=2) == [[mine[2], old["id"]]]
+
+
+def test_one_can_page_back_from_the_rooms_that_moved(alice: Person) -> None:
+    rooms = [make_room(alice) for _ in range(5)][::-1]
+    ids = [room["id"] for room in rooms]
+    first = alice.get(URL, limit=2).json()
+    say(alice, rooms[3], "up")
+    say(alice, rooms[2], "up")
+    say(alice, rooms[4], "up")
+    moved = alice.get(URL, limit=2, cursor=first["next"]).json()
+    last = alice.get(URL, limit=2, cursor=moved["next"]).json()
+
+    back = alice.get(URL, limit=2, cursor=last["previous"]).json()
+
+    assert [room["id"] for room in moved["results"]] == [ids[4], ids[3]]
+    assert [room["id"] for room in last["results"]] == [ids[2]]
+    assert [room["id"] for room in back["results"]] == ids[:2]
+
+
+def test_the_last_page_of_a_list_that_moved_takes_one_query_more(alice: Person) -> None:
+    rooms = [make_room(alice) for _ in range(12)]
+    cursor = alice.get(URL, limit=5).json()["next"]
+    for room in rooms:
+        say(alice, room, "up")
+
+    with CaptureQueriesContext(connection) as queries:
+        page = alice.get(URL, limit=5, cursor=cursor).json()
+
+    assert len(page["results"]) == 5
+    assert len(queries) == 6
+
+
+def test_only_a_new_message_moves_a_room_to_the_top(alice: Person, bob: Person) -> None:
+    quiet, busy = make_room(alice, kind="public"), make_room(alice, kind="public")
+    message = say(alice, quiet, "first")
+    say(alice, busy, "second")
+    path = f"{URL}/{quiet['id']}"
+
+    bob.post(f"{path}/join")
+    alice.patch(f"{path}/messages/{message['id']}", {"text": "edited"})
+    alice.delete(f"{path}/messages/{message['id']}")
+    alice.patch(path, {"topic": "new"})
+    alice.put(f"{path}/members/{bob.user.id}", {"role": "admin"})
+    bob.post(f"{path}/read", {"seq": 1})
+    bob.post(f"{path}/leave")
+
+    rooms = alice.get(URL).json()["results"]
+    assert [room["id"] for room in rooms] == [busy["id"], quiet["id"]]
+    assert rooms[1]["last_message_at"] == message["created_at"]  # the deletion does not take it back
+    say(alice, quiet, "third")
+    assert alice.get(URL).json()["results"][0]["id"] == quiet["id"]
+
+
+def test_a_room_without_messages_stands_where_it_was_made(alice: Person) -> None:
+    before, spoken, after = make_room(alice), make_room(alice), make_room(alice)
+    message = say(alice, spoken, "hello")
+    last = make_room(alice)
+
+    rooms = alice.get(URL).json()["results"]
+
+    assert [room["id"] for room in rooms] == [last["id"], spoken["id"], after["id"], before["id"]]
+    assert [room["last_message_at"] for room in rooms] == [None, message["created_at"], None, None]
 
 
 def test_a_room_that_i_left_is_gone_and_an_archived_one_stays(alice: Person, bob: Person) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tests.fold.case import (
     DELETE_ME,
+    SEND,
+    TYPING,
     case,
 )
-from tests.fold.world import World
+from tests.fold.world import World, new_message
 from tests.sockets import PASSWORD
 
 
@@ -34,3 +36,14 @@ async def change_the_profile(world: World) -> None:
 @case("typing", changes=False)
 async def type_something(world: World) -> None:
     await world.act(world.bob, "typing", on=True)
+
+
+@case(TYPING, changes=False)
+async def type_something_by_rest(world: World) -> None:
+    await world.rest(world.bob, TYPING, {"on": True})
+
+
+@case("typing", SEND)
+async def type_and_send(world: World) -> None:
+    await world.act(world.bob, "typing", on=True)
+    await world.rest(world.bob, SEND, new_message("typed"))

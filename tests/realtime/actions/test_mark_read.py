@@ -39,7 +39,8 @@ async def test_my_other_devices_hear_it_in_the_inbox(alice: Account, bob: Accoun
     event = await laptop.next_event("read.updated")
     assert event["room_id"] is None
     assert event["seq"] is not None
-    assert event["data"] == {"room_id": room["id"], "user_id": bob.id, "read_seq": 2, "head": 2}
+    moved = {"room_id": room["id"], "user_id": bob.id, "read_seq": 2, "head": 2}
+    assert event["data"] == {**moved, "unread": 0, "unread_capped": False}
 
 
 async def test_a_small_room_sees_how_far_others_have_read(alice: Account, bob: Account) -> None:

@@ -61,6 +61,33 @@ async def test_a_room_that_is_added_later_is_heard_from_my_own_join_on(alice: Ac
     assert socket.seqs(room["id"]) == [1, 2]
 
 
+@pytest.mark.parametrize("how", ["made", "joined", "opened", "added again"])
+async def test_a_room_that_is_entered_later_is_live(alice: Account, bob: Account, how: str) -> None:
+    public = await alice.make_room(kind="public")
+    private = await alice.make_room(bob)
+    await alice.delete(f"/v1/rooms/{private['id']}/members/{bob.id}")
+    socket = await bob.connect()
+    await socket.call("sync", subscribe=True)
+
+    room: dict[str, Any] = public
+    if how == "made":
+        room = await bob.make_room(alice)
+    elif how == "joined":
+        await bob.post(f"/v1/rooms/{public['id']}/join")
+    elif how == "opened":
+        room = (await alice.put(f"/v1/rooms/direct/{bob.id}")).json()
+    else:
+        room = private
+        await alice.put(f"/v1/rooms/{private['id']}/members/{bob.id}")
+    await alice.say(room, "welcome")
+
+    await socket.until_said("welcome")
+    added = await socket.next_event("room.added")
+    assert added["data"]["id"] == room["id"]
+    first = added["data"]["seq"]
+    assert socket.seqs(room["id"]) == [first, first + 1]
+
+
 async def test_every_page_is_live_and_nothing_is_doubled(alice: Account, bob: Account) -> None:
     rooms = [await alice.make_room(bob) for _ in range(4)]
     for room in rooms:

@@ -1,10 +1,12 @@
 """typing: the full set of who types, told whenever it changes."""
 
+import asyncio
+
 import pytest
 
 from tests.realtime.actions.knocking import SHUT, knock
 from tests.realtime.deployment import ONCE
-from tests.sockets import Account
+from tests.sockets import Account, Socket
 
 
 async def test_it_works(alice: Account, bob: Account) -> None:
@@ -33,6 +35,69 @@ async def test_the_set_grows_and_shrinks(alice: Account, bob: Account) -> None:
     await one.settled()
     assert sets == [[alice.id], sorted([alice.id, bob.id]), [bob.id], []]
     assert len([event for event in one.events if event["type"] == "typing"]) == 4
+
+
+async def typing_set(listener: Socket, wanted: list[str]) -> None:
+    """Wait until this is the set of those who type."""
+    while (await listener.next_event("typing"))["data"]["user_ids"] != sorted(wanted):
+        pass
+
+
+@pytest.mark.parametrize("face", ["socket", "rest"])
+async def test_a_message_ends_its_senders_typing_and_nobody_elses(alice: Account, bob: Account, face: str) -> None:
+    room = await alice.make_room(bob)
+    listener, socket = await alice.listen(room), await bob.connect()
+    await listener.call("typing", room_id=room["id"], on=True)
+    await socket.call("typing", room_id=room["id"], on=True)
+    await typing_set(listener, [alice.id, bob.id])
+
+    if face == "rest":
+        await bob.say(room, "there")
+    else:
+        await socket.call("send_message", room_id=room["id"], client_id="c1", text="there")
+
+    await typing_set(listener, [alice.id])
+    kinds = [event["type"] for event in listener.events]
+    assert kinds.index("message.created") == len(kinds) - 2  # the message first
+
+
+async def test_typing_ends_with_a_cut_socket(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    listener, socket = await alice.listen(room), await bob.connect()
+    await socket.call("typing", room_id=room["id"], on=True)
+    await typing_set(listener, [bob.id])
+
+    async with asyncio.timeout(5):
+        await socket.cut()
+        await typing_set(listener, [])
+
+
+async def test_typing_ends_with_a_closed_socket_and_with_a_session(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    listener = await alice.listen(room)
+    phone = await bob.another_device()
+    for account in (bob, phone):
+        socket = await account.connect()
+        await socket.call("typing", room_id=room["id"], on=True)
+        await typing_set(listener, [bob.id])
+
+        if account is bob:
+            await socket.close()
+        else:
+            await account.post("/v1/auth/logout")
+
+        await typing_set(listener, [])
+
+
+async def test_typing_ends_with_membership(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    listener, socket = await alice.listen(room), await bob.connect()
+    await socket.call("typing", room_id=room["id"], on=True)
+    await typing_set(listener, [bob.id])
+
+    await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")
+
+    await typing_set(listener, [])
 
 
 async def test_who_is_not_in_the_room_hears_nothing(alice: Account, bob: Account, charlie: Account) -> None:

@@ -1,0 +1,35 @@
+"""The migration that fills StreamHead.last_message_at"""
+
+from importlib import import_module
+
+from django.apps import apps
+from django.db import connection
+
+from api.models import StreamHead
+from tests.api.stories import make_room, say
+from tests.clients import Person
+
+fill = import_module("api.migrations.0004_fill_last_message_at").fill
+
+
+def test_it_gives_each_room_the_time_of_its_newest_message(alice: Person) -> None:
+    spoken, silent = make_room(alice), make_room(alice)
+    say(alice, spoken, "first")
+    newest = say(alice, spoken, "second")
+    alice.delete(f"/v1/rooms/{spoken['id']}/messages/{newest['id']}")
+    StreamHead.objects.update(last_message_at=None)
+
+    fill(apps, connection.schema_editor())
+
+    rooms = {room["id"]: room["last_message_at"] for room in alice.get("/v1/rooms").json()["results"]}
+    assert rooms == {spoken["id"]: newest["created_at"], silent["id"]: None}
+    assert not StreamHead.objects.filter(stream=alice.user.id).exclude(last_message_at=None).exists()
+
+
+def test_it_changes_nothing_that_is_there_already(alice: Person) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "hello")
+
+    fill(apps, connection.schema_editor())
+
+    assert alice.get(f"/v1/rooms/{room['id']}").json()["last_message_at"] == message["created_at"]
