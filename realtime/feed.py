@@ -16,8 +16,8 @@ RING_BYTES = 256 * 1024
 PENDING_EVENTS = 64  # above this the repair reads the log anyway
 FRAME_BYTES = 200 * 1024  # a frame of events ends here; one event is at most about 40 KiB
 
-# After user.erased no replay may show the name that the ring still holds. An inbox gets no such event: its ring does not
-# keep room.added, which shows the peer of a direct room.
+# After user.erased no replay may show the name that the ring still holds. An inbox gets no such event, so its ring does
+# not keep room.added, which shows the peer of a direct room.
 _SHOW_USERS = frozenset({"user.erased", "room.added"})
 
 Stay = tuple[int, int | None]
