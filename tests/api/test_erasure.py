@@ -211,13 +211,13 @@ def test_a_step_locks_one_room_and_rewrites_at_most_two_hundred_rows(alice: Pers
     room_ids = {UUID(room["id"]) for room in rooms}
     assert max(len(step.streams & room_ids) for step in taken) == 1
     assert max(step.rows for step in taken) == 200
-    assert sum(step.rows for step in taken) == 2 * 450  # each event and message once; member.left shows the tombstone already
+    assert (
+        sum(step.rows for step in taken) == 2 * 450
+    )  # each event and message once; member.left shows the tombstone already
     assert all(types_of(room)[-1] == "user.erased" for room in rooms)
 
 
-def test_a_long_log_is_looked_through_in_windows(
-    alice: Person, dora: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_log_is_looked_through_in_windows(alice: Person, dora: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     room = make_room(alice, members=[dora])
     say_much(alice, room, 50)
     say(dora, room, "late")
