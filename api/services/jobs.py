@@ -38,7 +38,7 @@ class LeaseLost(Exception):
 
 def add_job(kind: JobKind, user: User) -> None:
     """Queue a job in the transaction of what it follows from; one that is queued already begins again."""
-    fresh = {"position": {}, "lease": None, "due_at": timezone.now(), "failures": 0}
+    fresh: dict[str, Any] = {"position": {}, "lease": None, "due_at": timezone.now(), "failures": 0}
     Job.objects.update_or_create(user=user, kind=kind, defaults=fresh)
 
 
