@@ -76,14 +76,15 @@ def _rewrite_next_room(job: Job) -> bool:
 
 
 def _rewrite_next_inbox(job: Job) -> bool:
-    """The inbox of whoever shares a direct room with the user shows them as its peer."""
+    """An inbox shows its own user, and the peers of its direct rooms."""
     last = UUID(job.position["inbox"]) if "inbox" in job.position else _BEFORE_ALL
     direct = Member.objects.filter(room__kind=Kind.DIRECT, room__members__user=job.user_id)
     peers = direct.exclude(user=job.user_id).filter(user_id__gt=last).order_by("user_id")
-    user_id = peers.values_list("user_id", flat=True).first()
-    if user_id is None:
+    peer_id = peers.values_list("user_id", flat=True).first()
+    rest = [user_id for user_id in (peer_id, job.user_id) if user_id is not None and user_id > last]
+    if not rest:
         return False
-    _rewrite(job, user_id, "inbox", after=job.position.get("seq", 0))
+    _rewrite(job, min(rest), "inbox", after=job.position.get("seq", 0))
     return True
 
 

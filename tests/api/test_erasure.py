@@ -140,17 +140,21 @@ def test_seqs_and_versions_stay(alice: Person, dora: Person) -> None:
     assert [kind for _, kind, _ in after[len(before) :]] == ["member.left", "user.erased"]
 
 
-def test_the_inbox_of_a_peer_is_rewritten(alice: Person, dora: Person) -> None:
+@pytest.mark.parametrize("whose", ["alice", "bob", "dora"])
+def test_the_inboxes_that_show_the_user_are_rewritten(alice: Person, bob: Person, dora: Person, whose: str) -> None:
+    owner = {"alice": alice, "bob": bob, "dora": dora}[whose].user.id
     direct = alice.put(f"/v1/rooms/direct/{dora.user.id}").json()
+    bob.put(f"/v1/rooms/direct/{dora.user.id}")
     shown = Author.of(dora.user)._asdict()
-    with recording(inboxes=[alice.user.id]) as log:
-        log.append(alice.user.id, "room.added", dora.user.id, {"id": direct["id"], "seq": 1, "peer": shown})
+    with recording(inboxes=[owner]) as log:
+        log.append(owner, "room.added", dora.user.id, {"id": direct["id"], "seq": 1, "peer": shown})
 
     delete_account(dora)
     finish()
 
-    [*_, added] = Event.objects.filter(stream=alice.user.id).order_by("seq")
-    assert orjson.loads(added.data)["peer"]["display_name"] == "Deleted account"
+    added = Event.objects.filter(stream=owner, type="room.added", data__contains=f'"peer":{{"id":"{dora.user.id}"')
+    assert {orjson.loads(event.data)["peer"]["display_name"] for event in added} == {"Deleted account"}
+    assert traces() == []
 
 
 def test_logging_in_ends_at_once_and_the_rest_follows(alice: Person, dora: Person, stranger: Person) -> None:
