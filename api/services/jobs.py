@@ -26,6 +26,7 @@ LONGEST_RETRY_SECONDS = 300
 # The pause after a step, in times of its length: others keep most of the database, and of SQLite's one write lock.
 PAUSE = 2
 LEAST_PAUSE_SECONDS = 0.002
+LONGEST_PAUSE_SECONDS = 0.05  # a step that waited long need not rest as long
 OTHERS_SECONDS = 0.2  # between two looks at a job that another process runs
 
 # One step of a job of each kind: True when there was nothing left to do. Filled when the applications are ready.
@@ -105,7 +106,7 @@ def _run(job: Job) -> Iterator[float]:
         if ended > slice_ends:
             _held(job).update(lease=None, due_at=timezone.now())
             return
-        yield max(LEAST_PAUSE_SECONDS, PAUSE * (ended - began))
+        yield min(LONGEST_PAUSE_SECONDS, max(LEAST_PAUSE_SECONDS, PAUSE * (ended - began)))
 
 
 def _put_off(job: Job, error: Exception) -> None:
