@@ -18,6 +18,9 @@ on_sessions_ended: list[Callable[[Sequence[UUID]], None]] = []
 # What a listener raises stops the deletion.
 on_account_deleting: list[Callable[[User], None]] = []
 
+# Called with the user whose account is being deactivated, inside the transaction.
+on_account_deactivated: list[Callable[[User], None]] = []
+
 
 def sessions_ended(ids: Sequence[UUID]) -> None:
     """Tell, once this transaction is committed, that these sessions are over."""
@@ -28,6 +31,12 @@ def sessions_ended(ids: Sequence[UUID]) -> None:
 def account_deleting(user: User) -> None:
     """Let the listeners do their part of the deletion."""
     for listener in on_account_deleting:
+        listener(user)
+
+
+def account_deactivated(user: User) -> None:
+    """Let the listeners do their part of the deactivation."""
+    for listener in on_account_deactivated:
         listener(user)
 
 

@@ -23,6 +23,7 @@ from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_us
 from wire.problems import FieldError, Problem, define, invalid
 
 TOKEN_PREFIX = "prl_"  # lets secret scanners recognise a leaked token
+PURGE_BATCH = 200  # sessions of one transaction
 KEEP_EXPIRED = timedelta(days=1)  # so that a live socket can still tell "expired" from "revoked"
 # A hash takes 100 MiB by design, and many requests run at once: a burst of logins would take all memory.
 HASHES_AT_ONCE = 4
@@ -133,10 +134,13 @@ def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
 
 
 def delete_account(*, session: Session, password: str) -> None:
-    """Leave a tombstone of the user and end all sessions. Raises Problem auth.wrong_password."""
+    """Leave a tombstone of the user and end all sessions; listeners do the rest in the background.
+
+    Raises Problem auth.wrong_password.
+    """
     user = _check_own_password(session.user, password)
     with transaction.atomic():
-        # The listeners lock first: a sender holds its room's lock while its foreign key waits for our user's row.
+        # The listeners lock first: a new member's inbox is locked while its foreign key waits for our user's row.
         events.account_deleting(user)
         user = _lock(user, otherwise="auth.wrong_password")
         require_live(session)
@@ -150,6 +154,22 @@ def deactivate(*, user: User) -> None:
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False)
         _end(user.sessions.all())
+        events.account_deactivated(user)
+
+
+def reactivate(*, user: User) -> bool:
+    """Let a deactivated account log in again; False for a deleted one, which stays as it is."""
+    return bool(User.objects.filter(pk=user.pk, deleted_at=None).update(is_active=True))
+
+
+def purge_sessions() -> int:
+    """Delete some sessions that expired more than a day ago, at most PURGE_BATCH; how many."""
+    expired = Session.objects.filter(expires_at__lt=timezone.now() - KEEP_EXPIRED).order_by("expires_at", "pk")
+    with transaction.atomic():
+        # Those that another process deletes at this moment are passed over.
+        ids = list(expired.select_for_update(skip_locked=True).values_list("pk", flat=True)[:PURGE_BATCH])
+        Session.objects.filter(pk__in=ids).delete()
+    return len(ids)
 
 
 def _clean_username(username: str) -> str:

@@ -16,6 +16,10 @@ RING_BYTES = 256 * 1024
 PENDING_EVENTS = 64  # above this the repair reads the log anyway
 FRAME_BYTES = 200 * 1024  # a frame of events ends here; one event is at most about 40 KiB
 
+# After user.erased no replay may show the name that the ring still holds. An inbox gets no such event, so its ring does
+# not keep room.added, which shows the peer of a direct room.
+_SHOW_USERS = frozenset({"user.erased", "room.added"})
+
 Stay = tuple[int, int | None]
 Frame = dict[str, Any]
 
@@ -330,6 +334,10 @@ class Feed:
                     self.ring_bytes -= len(earlier.json)
                     earlier.retract(entry)
                     self.ring_bytes += len(earlier.json)
+        elif entry.type in _SHOW_USERS:
+            self.cool()  # what the log says by now is read from the log
+            if entry.type == "room.added":
+                return
         self.ring.append(entry)
         self.ring_bytes += len(entry.json)
         while len(self.ring) > RING_EVENTS or self.ring_bytes > RING_BYTES:

@@ -9,18 +9,20 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from api.models import Event
 from realtime.database import DatabaseLog
 from realtime.hub import Hub
+from realtime.jobs import run_jobs_forever
 
 _hub: Hub | None = None
 
 
 def get_hub() -> Hub:
-    """The hub of this process, started on the running event loop at the first call."""
+    """The hub of this process, started on the running event loop at the first call, with the background jobs."""
     global _hub
     if _hub is None:
         layer = get_channel_layer()
         # Nobody else hears a layer that is in memory: without Redis, other processes sweep.
         _hub = Hub(DatabaseLog(), None if isinstance(layer, InMemoryChannelLayer) else layer)
         _hub.start()
+        _hub.spawn(run_jobs_forever())
     return _hub
 
 

@@ -1,8 +1,9 @@
 """The rows of the chat: who is where, what was said, and the one log of everything that happened."""
 
+from api.models.jobs import Job, JobKind
 from api.models.log import Epoch, Event, StreamHead
 from api.models.members import Interval, Member
 from api.models.messages import Message
 from api.models.rooms import Room
 
-__all__ = ["Epoch", "Event", "Interval", "Member", "Message", "Room", "StreamHead"]
+__all__ = ["Epoch", "Event", "Interval", "Job", "JobKind", "Member", "Message", "Room", "StreamHead"]

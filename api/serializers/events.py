@@ -21,6 +21,7 @@ ROOM_TYPES = (
     "message.created",
     "message.edited",
     "message.deleted",
+    "user.erased",
 )
 INBOX_TYPES = ("room.added", "room.removed", "read.updated")
 

@@ -69,6 +69,12 @@ class AuthorSerializer(serializers.Serializer[Any]):
     avatar_url = serializers.CharField(allow_null=True)
 
 
+class UserErasedSerializer(serializers.Serializer[Any]):
+    """An author whose account was deleted: replace them, by id, in everything that shows them."""
+
+    user = AuthorSerializer()
+
+
 class MessageSerializer(serializers.Serializer[Any]):
     """A message as of its last event; `version` is that event's seq. A deleted one is a tombstone: text is null."""
 

@@ -3,15 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, QuerySet, When
+from django.db.models import QuerySet
 
 from accounts.models import Session, User
 from api.events import Log, recording
 from api.models import Member, Room
 from api.models.members import Role, State
-from api.models.rooms import Kind
 from api.serializers.members import render_member
-from api.services import stays
+from api.services import ownership, stays
 from api.services.access import find_member, find_writer
 from api.services.descriptions import get_room
 from wire.pagination import paginate
@@ -19,7 +18,8 @@ from wire.problems import Problem
 
 
 def join_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
-    """Enter a public room; nothing happens when the user is in already. The first to enter an ownerless room owns it.
+    """Enter a public room; nothing happens when the user is in already. The first to enter a room owns it if none of
+    its owners can log in.
 
     Raises Problem not_found, room.archived or room.limit.
     """
@@ -32,7 +32,7 @@ def join_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
             raise Problem("room.archived", "The room is archived.")
         if not _joined(room).filter(user=user).exists():
             stays.refuse_full([user.id])
-            owned = _joined(room).filter(role=Role.OWNER).exists()
+            owned = _joined(room).filter(role=Role.OWNER, user__is_active=True).exists()
             stays.begin(log, room, user, Role.MEMBER if owned else Role.OWNER, user.id)
     return get_room(user_id=user.id, room_id=room_id)
 
@@ -43,9 +43,10 @@ def leave_room(*, session: Session, room_id: UUID) -> None:
     with recording(rooms=[room_id], inboxes=[user.id], session=session) as log:
         member = find_writer(user.id, room_id)
         stays.refuse_direct(member.room)
-        if member.room.member_count > 1 and stays.is_last_owner(member):
+        if stays.is_last_owner(member) and stays.others_in(member).filter(user__is_active=True).exists():
             raise Problem("room.last_owner", "Make somebody else an owner first.")
         member.user = user
+        ownership.hand_over(log, member, user.id)
         stays.end(log, member, State.LEFT, user.id)
 
 
@@ -101,32 +102,6 @@ def list_members(*, user_id: UUID, room_id: UUID, cursor: str | None = None, lim
     members = Member.objects.filter(room=room_id, state=State.JOINED).select_related("user")
     page = paginate(members, order=["joined_at", "id"], cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: [render_member(member) for member in rows])
-
-
-def leave_all_rooms(user: User) -> None:
-    """The chat's part of deleting an account, within that transaction: a room that would lose its last owner gets one.
-
-    Direct and archived rooms keep their members as they are. Raises Problem unavailable when somebody adds the user to
-    a room at this very moment; the deletion can be tried again.
-    """
-    mine = Member.objects.filter(user=user, state=State.JOINED, room__archived_at=None).exclude(room__kind=Kind.DIRECT)
-    with recording(rooms=mine.values_list("room_id", flat=True), inboxes=[user.id]) as log:
-        for member in mine.select_related("room", "user").order_by("room_id"):
-            if member.room_id not in log.heads:
-                raise Problem("unavailable", "The account's rooms are changing. Try again.")
-            _hand_over(log, member)
-            stays.end(log, member, State.LEFT, user.id)
-
-
-def _hand_over(log: Log, member: Member) -> None:
-    """Give a room that loses its last owner to its longest-standing admin, else member; who can log in goes first."""
-    if not stays.is_last_owner(member):
-        return
-    is_admin = Case(When(role=Role.ADMIN, then=0), default=1)
-    heirs = stays.others_in(member).select_related("user").order_by("-user__is_active", is_admin, "joined_at", "pk")
-    heir = heirs.first()
-    if heir is not None:
-        stays.give_role(log, heir, Role.OWNER, member.user_id)
 
 
 def _change_role(log: Log, member: Member, role: Role, actor_id: UUID) -> None:

@@ -57,7 +57,7 @@ def end(log: Log, member: Member, state: State, actor_id: UUID) -> None:
     _count(room, -1)
     log.append(room.id, f"member.{state}", actor_id, render_member(member))
     # A room that nobody made (the lobby) is nobody's again: the next to join owns it.
-    if room.member_count == 0 and room.created_by_id is not None:
+    if room.member_count == 0 and room.created_by_id is not None and not room.is_archived:
         archive(log, room, actor_id)
     told = {**room_event_data(room, Epoch.current()), "seq": member.left_seq, "reason": state.value}
     log.append(member.user_id, "room.removed", actor_id, told)
@@ -70,7 +70,7 @@ def archive(log: Log, room: Room, actor_id: UUID) -> None:
     log.append(room.id, "room.archived", actor_id, room_event_data(room, Epoch.current()))
 
 
-def give_role(log: Log, member: Member, role: Role, actor_id: UUID) -> None:
+def give_role(log: Log, member: Member, role: Role, actor_id: UUID | None) -> None:
     """Change what a member may do; nothing happens when it is so already."""
     if member.role == role:
         return
@@ -119,8 +119,9 @@ def require(member: Member, power: str) -> None:
 
 
 def is_last_owner(member: Member) -> bool:
-    """Whether the room would have no owner without this member."""
-    return member.role == Role.OWNER and not others_in(member).filter(role=Role.OWNER).exists()
+    """Whether the room would have no owner who can log in without this member."""
+    owners = others_in(member).filter(role=Role.OWNER, user__is_active=True)
+    return member.role == Role.OWNER and not owners.exists()
 
 
 def others_in(member: Member) -> QuerySet[Member]:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from api.serializers.events import INBOX_TYPES, ROOM_TYPES
 from api.serializers.members import MemberSerializer
-from api.serializers.messages import MessageSerializer
+from api.serializers.messages import MessageSerializer, UserErasedSerializer
 from api.serializers.reads import UNREAD
 from api.serializers.rooms import (
     RoomAddedSerializer,
@@ -92,6 +92,9 @@ EVENTS = (
     EventType("message.created", MessageSerializer, "room", True, "Somebody said something."),
     EventType("message.edited", MessageSerializer, "room", True, "Text or metadata of a message changed."),
     EventType("message.deleted", MessageSerializer, "room", True, "A message is a tombstone from here."),
+    EventType(
+        "user.erased", UserErasedSerializer, "room", True, "A deleted user is a tombstone in all earlier events."
+    ),
     EventType("room.added", RoomAddedSerializer, "inbox", True, "I am in a room; `seq` is that of my join."),
     EventType("room.removed", RoomRemovedSerializer, "inbox", True, "I am out of a room; `seq` is that of my leave."),
     EventType("read.updated", OwnMarkerMovedSerializer, "inbox", True, "My read marker moved, on some device."),

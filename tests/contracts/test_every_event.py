@@ -12,7 +12,7 @@ import pytest
 from tests.contracts.documents import asyncapi
 from tests.contracts.world import Caller
 from tests.realtime.deployment import Deployment
-from tests.sockets import Socket
+from tests.sockets import PASSWORD, Socket
 
 
 class Scene:
@@ -60,6 +60,10 @@ def be_removed(scene: Scene) -> None:
     scene.bob.make(f"/v1/rooms/{hats}/members/{scene.alice.id}", method="DELETE")
 
 
+def delete_account(scene: Scene) -> None:
+    scene.bob.make("/v1/me", {"password": PASSWORD}, "DELETE")
+
+
 CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("room.created", "room"): created,
     ("room.updated", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", {"name": "Coffee"}, "PATCH"),
@@ -71,6 +75,7 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("message.created", "room"): say,
     ("message.edited", "room"): lambda at: message(at, "PATCH", {"text": "hi"}),
     ("message.deleted", "room"): lambda at: message(at, "DELETE"),
+    ("user.erased", "room"): delete_account,
     ("room.added", "inbox"): be_added,
     ("room.removed", "inbox"): be_removed,
     ("read.updated", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/unread", {"seq": 1}),

@@ -89,7 +89,12 @@ class Room:
         self.stale |= event["seq"] > self.head + 1
         self.shape |= {"head": event["seq"], "last_event_at": event["at"]}
         noun = event["type"].partition(".")[0]
-        {"room": self._apply_room, "member": self._apply_member, "message": self._apply_message}[noun](event)
+        {
+            "room": self._apply_room,
+            "member": self._apply_member,
+            "message": self._apply_message,
+            "user": self._apply_user,
+        }[noun](event)
 
     def _apply_room(self, event: JSON) -> None:
         self.shape |= event["data"]
@@ -118,6 +123,16 @@ class Room:
             self.messages[message["id"]] = message if known is None or message["version"] > known["version"] else known
         if event["type"] == "message.created" and message["sender"]["id"] == self.viewer:
             self._mark_here(event["seq"])
+
+    def _apply_user(self, event: JSON) -> None:
+        """The author is replaced, by id, in everything that is held."""
+        user = event["data"]["user"]
+        for message in self.messages.values():
+            if message["sender"]["id"] == user["id"]:
+                message["sender"] = user
+        for member in self.members.values():
+            if member["user"]["id"] == user["id"]:
+                member["user"] |= user
 
     def mark(self, read_seq: int, head: int) -> None:
         """What `read.updated` says, which has seen the room up to its `head`.

@@ -39,6 +39,10 @@ def deleted(seq: int, message_id: str) -> Entry:
     return entry(seq, "message.deleted", {"id": message_id, "text": None})
 
 
+def erased(seq: int, user: str) -> Entry:
+    return entry(seq, "user.erased", {"user": {"id": user}})
+
+
 def joined(seq: int, user: str) -> Entry:
     return entry(seq, "member.joined", {"user": {"id": user}})
 
@@ -273,6 +277,35 @@ class TestDeletions:
         feed.offer([said(1, "x" * 500, "m"), deleted(2, "m")])
 
         assert feed.ring_bytes == sum(len(entry.json) for entry in feed.ring)
+
+
+class TestErasures:
+    def test_the_ring_forgets_what_was_before(self, feed: Feed) -> None:
+        feed.offer([said(1), said(2), erased(3, BOB), said(4)])
+
+        subscription, mailbox = listen(feed)
+        _, late = listen(feed, cursor=2)
+
+        assert (subscription.live, mailbox.events) == (False, [])  # it reads the log
+        assert late.seqs == [3, 4]
+        assert feed.ring_bytes == sum(len(entry.json) for entry in feed.ring)
+
+    def test_live_listeners_hear_all_of_it(self, feed: Feed) -> None:
+        _, mailbox = listen(feed)
+
+        feed.offer([said(1), erased(2, BOB), said(3)])
+
+        assert mailbox.seqs == [1, 2, 3]
+
+    def test_the_ring_of_an_inbox_keeps_nobodys_name(self, feed: Feed) -> None:
+        _, mailbox = listen(feed)
+        feed.offer([entry(1, "read.updated", {}), entry(2, "room.added", {"peer": {"id": BOB}})])
+        feed.offer([entry(3, "read.updated", {})])
+
+        assert mailbox.seqs == [1, 2, 3]
+        assert [each.seq for each in feed.ring] == [3]
+        assert not listen(feed, cursor=1)[0].live
+        assert listen(feed, cursor=2)[1].seqs == [3]
 
 
 class TestEphemeral:

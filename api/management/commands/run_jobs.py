@@ -1,0 +1,17 @@
+"""`manage.py run_jobs`: runs the background jobs to their end, without a server."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from api.models import Job
+from api.services import jobs
+
+
+class Command(BaseCommand):
+    help = "Run all background jobs to their end. Servers run them too; this is for when none runs."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not jobs.finish(Job.objects.all()):
+            raise CommandError("A job failed and stays queued: see the log.")
+        self.stdout.write("All jobs are done.")

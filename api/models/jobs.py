@@ -1,0 +1,31 @@
+"""Background jobs: work that outlives the request which began it, in steps of one short transaction each."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class JobKind(models.TextChoices):
+    """What a job does for its user."""
+
+    ERASE = "erase"  # leave all rooms, then take the deleted user's name and picture out of messages and log
+    HAND_OVER = "hand_over"  # give the rooms of a deactivated user another owner
+
+
+class Job(models.Model):
+    """One job; the row is deleted when it is done.
+
+    `lease` is the process that works on it. `due_at` is when a process may take it: the end of the lease, or of the
+    pause after a failure. Each step renews the lease in its own transaction, so a process that lost it writes nothing.
+    """
+
+    kind = models.CharField(max_length=16, choices=JobKind.choices)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    position = models.JSONField(default=dict)  # where the next step goes on
+    lease = models.UUIDField(null=True)
+    due_at = models.DateTimeField()
+    failures = models.PositiveIntegerField(default=0)  # since the last step that succeeded
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "kind"], name="job_once")]

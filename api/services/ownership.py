@@ -1,0 +1,48 @@
+"""Rooms pass to another owner when theirs can no longer log in."""
+
+from uuid import UUID
+
+from django.db.models import Case, When
+
+from accounts.models import User
+from api.events import Log, recording
+from api.models import Job, JobKind, Member
+from api.models.members import Role, State
+from api.models.rooms import Kind
+from api.services import jobs, stays
+
+
+def hand_over(log: Log, member: Member, actor_id: UUID | None) -> None:
+    """Give the room of its last owner to its longest-standing admin, else member.
+
+    Members who can log in go first. A deactivated owner stays the owner of a room in which nobody else can.
+    """
+    if not stays.is_last_owner(member):
+        return
+    is_admin = Case(When(role=Role.ADMIN, then=0), default=1)
+    heirs = stays.others_in(member).select_related("user").order_by("-user__is_active", is_admin, "joined_at", "pk")
+    heir = heirs.first()
+    if heir is not None:
+        stays.give_role(log, heir, Role.OWNER, actor_id)
+
+
+def begin_hand_over(user: User) -> None:
+    """Queue the hand-over, in the transaction that deactivates the user."""
+    jobs.add_job(JobKind.HAND_OVER, user)
+
+
+def step(job: Job) -> bool:
+    """Hand over the next room of a deactivated user; True when there is none."""
+    owned = Member.objects.filter(user=job.user_id, state=State.JOINED, role=Role.OWNER).exclude(room__kind=Kind.DIRECT)
+    last = job.position.get("room")
+    rest = owned.filter(room_id__gt=UUID(last)) if last else owned
+    room_id = rest.order_by("room_id").values_list("room_id", flat=True).first()
+    if room_id is None:
+        return True
+    with recording(rooms=[room_id]) as log:
+        member = owned.select_related("room", "user").filter(room=room_id).first()
+        # Not of one who was reactivated meanwhile; nor to somebody who cannot log in either.
+        if member and not member.user.is_active and stays.others_in(member).filter(user__is_active=True).exists():
+            hand_over(log, member, None)
+        jobs.save_position(job, room=str(room_id))
+    return False

@@ -1,0 +1,61 @@
+"""Background jobs of a serving process: on one thread, one short transaction at a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from django.db import DatabaseError, connections
+
+from accounts.services import PURGE_BATCH, purge_sessions
+from api.services import jobs
+from realtime.database import in_database
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+PURGE_SECONDS = 3_600.0
+PURGE_PAUSE_SECONDS = 0.1  # between two batches
+
+T = TypeVar("T")
+# Of its own: a step that waits for a room's lock must not keep a thread from the sockets.
+_executor = ThreadPoolExecutor(1, thread_name_prefix="jobs")
+
+
+async def run_jobs_forever() -> None:
+    """Run what is due, whichever process queued it; once an hour delete expired sessions."""
+    loop = asyncio.get_running_loop()
+    purge_at = loop.time()
+    while True:
+        try:
+            if await in_database(jobs.has_due):
+                await _run(jobs.run_due())
+            if loop.time() >= purge_at:
+                purge_at = loop.time() + PURGE_SECONDS
+                await _run(_purge())
+        except DatabaseError:
+            pass  # the sweep logs that the database is away
+        except Exception:
+            logger.exception("The background jobs failed and start again")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _purge() -> Iterator[float]:
+    while purge_sessions() == PURGE_BATCH:
+        yield PURGE_PAUSE_SECONDS
+
+
+async def _run(steps: Iterator[float]) -> None:
+    """Take the steps on the thread, and pause after each as long as it says."""
+    pause: float | None = 0.0
+    try:
+        while pause is not None:
+            await asyncio.sleep(pause)
+            pause = await _on_thread(lambda: next(steps, None))
+    finally:
+        await _on_thread(connections.close_all)  # an idle thread keeps no connection of the pool
+
+
+async def _on_thread(work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_executor, work)
