@@ -13,6 +13,7 @@ VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret of a d
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY_IS_GENERATED = not env.text("SECRET_KEY", "")
 SECRET_KEY = env.secret_key(VAR_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
 
 # What `manage.py serve` listens on, and with what.
 HOST = env.text("HOST", "127.0.0.1")
