@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from realtime import database
 from realtime.admission import Admission
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
-from realtime.database import in_database, may_type
+from realtime.database import may_type, read_for
 from realtime.feed import Feed, Run, Subscription
 from realtime.hub import RETRY_SECONDS, Opened, reply_of
 from realtime.outbox import Outbox
@@ -190,7 +191,7 @@ class Streams(Connection):
     async def typing(self, room_id: UUID, on: bool) -> Reply:
         """Tell the room that the user is typing, or no longer is."""
         user_id = acting(self.session).user_id
-        head = await in_database(may_type, user_id, room_id)
+        head = await read_for(user_id, partial(may_type, user_id, room_id))
         self.hub.note_typing(str(room_id), str(user_id), on, head)
         return None, 204
 
