@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from wire import descriptors
 from wire.middleware import RequestIdMiddleware
 from wire.problems import Problem
 from wire.shares import Keys, Shares
@@ -22,7 +23,7 @@ Scope = MutableMapping[str, Any]
 
 # Many, because some wait: for a batch, for a hash, for a connection. And not more, because on SQLite each keeps two
 # files open.
-THREADS = 200
+THREADS = descriptors.threads()
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
 _apart = ThreadPoolExecutor(1, thread_name_prefix="http-apart")
 
