@@ -11,6 +11,7 @@ from channels.layers import BaseChannelLayer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from accounts.ended import held, remember
 from api.models import Event
 from realtime.admission import Admission
 from realtime.broker import CONTROL, Broker
@@ -293,7 +294,9 @@ class Hub:
     def _on_sessions_ended(self, ids: list[str]) -> None:
         self.spawn(self.sessions.verify(ids))
         if self.broker:
-            self.broker.publish(CONTROL, {"type": "sessions", "from": self.id, "ids": ids})
+            unwritten = [session for session in ids if UUID(session) in held()]
+            message = {"type": "sessions", "from": self.id, "ids": ids, "unwritten": unwritten}
+            self.broker.publish(CONTROL, message)
 
     def receive(self, message: Message) -> None:
         """A message of another process, which the broker has authenticated."""
@@ -306,6 +309,7 @@ class Hub:
         elif message["type"] == "typing":
             self.typing.note(message["stream"], message["user"], message["on"], message["min"])
         elif message["type"] == "sessions":
+            remember(map(UUID, message["unwritten"]))
             self.spawn(self.sessions.verify(message["ids"]))
 
     def _offer(self, stream: str, epoch: int | None, rendered: Iterable[bytes]) -> None:

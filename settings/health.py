@@ -13,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 from redis import Redis, RedisError
 
+from accounts import reserve
 from wire import descriptors
 
 OK, DEGRADED, UNAVAILABLE, UNUSED = "ok", "degraded", "unavailable", "unused"
@@ -67,6 +68,7 @@ def check_disk() -> str:
             os.posix_fallocate(probe.fileno(), 0, PROBE_BYTES)
     except OSError:
         return UNAVAILABLE
+    reserve.fill()  # if it was used while the disk was full
     return OK
 
 

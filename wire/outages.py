@@ -4,6 +4,7 @@ import errno
 import logging
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 from django.db import InterfaceError, InternalError, OperationalError
 
@@ -17,7 +18,7 @@ READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a p
 def is_outage(error: BaseException | None) -> bool:
     """Whether the database is away, full or read-only: the same request may succeed later."""
     if isinstance(error, InternalError):
-        return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
+        return any(getattr(cause, "sqlstate", None) == READ_ONLY for cause in _causes(error))
     return isinstance(error, OperationalError | InterfaceError)
 
 
@@ -53,7 +54,8 @@ class OutageFilter(logging.Filter):
         if error is None:
             return _shorten(record.getMessage())
         cause = cause_of(error)
-        return f"{cause}; {self._pool}" if self._pool and type(error.__cause__).__name__ == "PoolTimeout" else cause
+        waited = any(type(each).__name__ == "PoolTimeout" for each in _causes(error))
+        return f"{cause}; {self._pool}" if self._pool and waited else cause
 
 
 def cause_of(error: BaseException) -> str:
@@ -61,6 +63,13 @@ def cause_of(error: BaseException) -> str:
     if "unable to open database file" in str(error) and descriptors.exhausted():
         return f"no file descriptors are left (limit {descriptors.limit()})"
     return _shorten(str(error)) or type(error).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
 
 
 def _error_of(record: logging.LogRecord) -> BaseException | None:
