@@ -98,7 +98,7 @@ def require_live(session: Session) -> None:
 class Ended(NamedTuple):
     """How many sessions were ended, and whether the database knows of it or only the memory of this process."""
 
-    count: int
+    sessions: int
     is_stored: bool
 
 
@@ -115,7 +115,7 @@ def log_out_all(*, user: User) -> Ended:
 def end_session(*, user: User, session_id: UUID) -> Ended:
     """End one of the user's sessions. Raises Problem not_found."""
     ended = _end_in_any_case(user.sessions.filter(pk=session_id).exclude(pk__in=held()))
-    if not ended.count:
+    if not ended.sessions:
         raise Problem("not_found", "There is no such session.")
     return ended
 

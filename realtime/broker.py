@@ -20,7 +20,7 @@ PUBLISH_SECONDS = 1
 RETRY_SECONDS = 1
 WAITING_MESSAGES = 2_000
 CONTROL = "control"
-REPORT_SECONDS = 10  # between two lines about dropped messages
+REPORT_SECONDS = 10.0  # between two lines about dropped messages
 # What the layer and the seal raise for bytes that no Parley has sent; a connection that is lost is none of these.
 UNREADABLE = (Forged, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 

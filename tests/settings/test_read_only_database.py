@@ -48,8 +48,10 @@ def deployment() -> Iterator[Deployment]:
     for server in deployment.servers:
         server.start()
     yield deployment
-    for server in (*deployment.servers, deployment.redis, deployment.postgres):
-        server.stop()
+    for parley in deployment.servers:
+        parley.stop()
+    deployment.redis.stop()
+    deployment.postgres.stop()
 
 
 @pytest.fixture
