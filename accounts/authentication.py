@@ -1,19 +1,29 @@
 """From a token to a session: the one look-up that REST and the socket share."""
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from django.db import Error as DatabaseError
 from django.db.models import BinaryField
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from accounts.ended import held
 from accounts.models import Session, User, idle_time
+from wire.outages import is_outage
 from wire.prepared import Prepared, param
 from wire.problems import Problem
 
+logger = logging.getLogger(__name__)
+
 TOUCH_EVERY = timedelta(minutes=1)  # a write for each request would cost more than the precision is worth
+
+KNOWN_TOKENS = 10_000  # whose users are kept in memory, about 2 MB
+_users: dict[bytes, UUID] = {}
 
 _by_token = Prepared(
     lambda: Session.objects.select_related("user").filter(token_hash=param("token_hash", BinaryField()))
@@ -36,8 +46,22 @@ def find_session(token: str) -> Session:
     if isinstance(judged, Problem):
         raise judged
     if now - judged.last_used_at >= touch_every():
-        touch(judged, now)
+        _touch_if_possible(judged, now)
+    _note_user(token, judged)
     return judged
+
+
+def user_of_token(token: str) -> UUID | None:
+    """The user that the token belonged to when it was last used here: for fair shares, never for a decision."""
+    return _users.get(hash_token(token))
+
+
+def _note_user(token: str, session: Session) -> None:
+    digest = hash_token(token)
+    if digest not in _users:
+        if len(_users) >= KNOWN_TOKENS:
+            _users.clear()  # from any thread, so in one step; each request fills it again
+        _users[digest] = session.user_id
 
 
 def find_sessions(tokens: Sequence[str]) -> list[Session | Problem]:
@@ -54,7 +78,7 @@ def find_sessions(tokens: Sequence[str]) -> list[Session | Problem]:
 
 
 def _judge(session: Session | None, now: datetime) -> Session | Problem:
-    if session is None or session.expires_at <= now:
+    if session is None or session.expires_at <= now or session.pk in held():
         return Problem("auth.invalid_token")
     if not session.user.is_active:
         return Problem("auth.account_disabled")
@@ -70,6 +94,16 @@ def touch(session: Session, now: datetime) -> None:
     """Slide the expiry. An update of the row alone: it cannot bring a session back that has just ended."""
     session.slide(now)
     Session.objects.filter(pk=session.pk).update(last_used_at=session.last_used_at, expires_at=session.expires_at)
+
+
+def _touch_if_possible(session: Session, now: datetime) -> None:
+    """What can be read is read while the database cannot be written."""
+    try:
+        touch(session, now)
+    except DatabaseError as error:
+        if not is_outage(error):
+            raise
+        logger.warning("The use of a session could not be noted (%r)", error)
 
 
 class TokenAuthentication(BaseAuthentication):

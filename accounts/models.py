@@ -15,6 +15,8 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.ended import held
+
 USERNAME_CHARS = 32
 USERNAME = re.compile(r"[a-z0-9_.-]{3,32}")
 TOMBSTONE_PREFIX = "deleted-"  # nobody can register such a name
@@ -88,8 +90,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
     """Reads of sessions."""
 
     def live(self) -> SessionQuerySet:
-        """Those that have not expired; an ended one is no row at all."""
-        return self.filter(expires_at__gt=timezone.now())
+        """Those that have not expired; an ended one is no row at all, or will soon be none."""
+        live = self.filter(expires_at__gt=timezone.now())
+        return live.exclude(pk__in=ended) if (ended := held()) else live
 
 
 class Session(models.Model):

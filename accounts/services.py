@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from threading import BoundedSemaphore
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connections, transaction
+from django.db import Error as DatabaseError
+from django.db import IntegrityError, OperationalError, connections, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import events
+from accounts import events, reserve
 from accounts.authentication import hash_token
+from accounts.ended import held, remember
 from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_username, fold
+from wire.outages import is_outage
 from wire.problems import FieldError, Problem, define, invalid
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "prl_"  # lets secret scanners recognise a leaked token
 PURGE_BATCH = 200  # sessions of one transaction
@@ -88,20 +96,29 @@ def require_live(session: Session) -> None:
         raise Problem("auth.account_disabled")
 
 
-def log_out(*, session: Session) -> None:
+class Ended(NamedTuple):
+    """How many sessions were ended, and whether the database knows of it or only the memory of this process."""
+
+    sessions: int
+    is_stored: bool
+
+
+def log_out(*, session: Session) -> Ended:
     """End this session."""
-    _end(Session.objects.filter(pk=session.pk))
+    return _end_in_any_case(Session.objects.filter(pk=session.pk))
 
 
-def log_out_all(*, user: User) -> None:
+def log_out_all(*, user: User) -> Ended:
     """End every session of the user, the one that asks included."""
-    _end(user.sessions.all())
+    return _end_in_any_case(user.sessions.all())
 
 
-def end_session(*, user: User, session_id: UUID) -> None:
+def end_session(*, user: User, session_id: UUID) -> Ended:
     """End one of the user's sessions. Raises Problem not_found."""
-    if not _end(user.sessions.filter(pk=session_id)):
+    ended = _end_in_any_case(user.sessions.filter(pk=session_id).exclude(pk__in=held()))
+    if not ended.sessions:
         raise Problem("not_found", "There is no such session.")
+    return ended
 
 
 def change_password(*, session: Session, old: str, new: str) -> None:
@@ -110,6 +127,10 @@ def change_password(*, session: Session, old: str, new: str) -> None:
     _check_new_password(new, user, "new")
     with _turn_to_hash():
         encoded = make_password(new)
+    _take_away(partial(_set_password, session, user, encoded))
+
+
+def _set_password(session: Session, user: User, encoded: str) -> None:
     with transaction.atomic():
         user = _lock(user, otherwise="auth.wrong_password")
         require_live(session)
@@ -151,6 +172,10 @@ def delete_account(*, session: Session, password: str) -> None:
 
 def deactivate(*, user: User) -> None:
     """Shut an account out: it cannot log in, and all its sessions end."""
+    _take_away(partial(_deactivate, user))
+
+
+def _deactivate(user: User) -> None:
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False)
         _end(user.sessions.all())
@@ -234,6 +259,35 @@ def _open_session(user: User, device: Mapping[str, str] | None) -> Login:
     session.slide(now)
     session.save(force_insert=True)
     return Login(token, session)
+
+
+def _take_away(write: Callable[[], T]) -> T:
+    """Run a transaction that takes access away; on a full disk once more, with the space that is kept for it."""
+    try:
+        return write()
+    except OperationalError as error:
+        if not reserve.helps(error):
+            raise
+    try:
+        with transaction.atomic():  # holds SQLite's one write lock: nobody else uses the space first
+            reserve.spend()
+            return write()
+    finally:
+        reserve.fill()
+
+
+def _end_in_any_case(sessions: QuerySet[Session]) -> Ended:
+    """End sessions in the database or, while it can be read and not written, in memory."""
+    try:
+        return Ended(_take_away(partial(_end, sessions)), is_stored=True)
+    except DatabaseError as error:
+        if not is_outage(error):
+            raise
+        logger.warning("Sessions are ended in memory until the database can be written (%r)", error)
+    ids = list(sessions.values_list("pk", flat=True))
+    remember(ids)
+    events.sessions_ended(ids)
+    return Ended(len(ids), is_stored=False)
 
 
 def _end(sessions: QuerySet[Session]) -> int:

@@ -36,6 +36,11 @@ def answer_login(login: services.Login, status: int) -> Response:
     return Response(LoginSerializer(data, context={"session": login.session}).data, status)
 
 
+def answer_ended(ended: services.Ended) -> Response:
+    """204. While the database cannot be written, a header says that the end is kept in memory alone."""
+    return Response(status=204, headers=None if ended.is_stored else {"Parley-Revocation": "in-memory"})
+
+
 class RegisterView(ApiView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -76,8 +81,7 @@ class LogoutView(SessionView):
     )
     def post(self, request: Request) -> Response:
         self.body(EmptySerializer)
-        services.log_out(session=self.session)
-        return Response(status=204)
+        return answer_ended(services.log_out(session=self.session))
 
 
 class LogoutAllView(SessionView):
@@ -89,8 +93,7 @@ class LogoutAllView(SessionView):
     )
     def post(self, request: Request) -> Response:
         self.body(EmptySerializer)
-        services.log_out_all(user=self.session.user)
-        return Response(status=204)
+        return answer_ended(services.log_out_all(user=self.session.user))
 
 
 class SessionsView(SessionView):
@@ -115,8 +118,7 @@ class OneSessionView(SessionView):
         responses={204: None, **problems("not_found")},
     )
     def delete(self, request: Request, session_id: UUID) -> Response:
-        services.end_session(user=self.session.user, session_id=session_id)
-        return Response(status=204)
+        return answer_ended(services.end_session(user=self.session.user, session_id=session_id))
 
 
 class PasswordView(SessionView):

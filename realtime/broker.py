@@ -1,6 +1,7 @@
 """The channel layer as the hub uses it: hints out through one bounded task, hints in through one channel.
 
 Nothing here is ever awaited by a request, an action or a subscription: a hint may be lost, and the sweep repairs it.
+Redis is not trusted either: a message that fails its HMAC is counted and dropped.
 """
 
 import asyncio
@@ -11,13 +12,17 @@ from typing import Any
 
 from channels.layers import BaseChannelLayer
 
+from realtime.seal import Forged, Message, Seal
+
 logger = logging.getLogger(__name__)
 
-Message = dict[str, Any]
 PUBLISH_SECONDS = 1
 RETRY_SECONDS = 1
 WAITING_MESSAGES = 2_000
 CONTROL = "control"
+REPORT_SECONDS = 10.0  # between two lines about dropped messages
+# What the layer and the seal raise for bytes that no Parley has sent; a connection that is lost is none of these.
+UNREADABLE = (Forged, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
 
 class Broker:
@@ -27,11 +32,15 @@ class Broker:
         self,
         layer: BaseChannelLayer,
         *,
+        seal: Seal,
         on_message: Callable[[Message], None],
         on_joined: Callable[[str], None],
         on_lost: Callable[[], None],
     ) -> None:
         self._layer = layer
+        self._seal = seal
+        self.dropped = 0  # messages that were not ours, were damaged or came too late
+        self._reported_at = -REPORT_SECONDS
         self._on_message = on_message
         self._on_joined = on_joined
         self._on_lost = on_lost
@@ -90,18 +99,34 @@ class Broker:
             while self._outgoing:
                 group, message = self._outgoing.popleft()
                 async with asyncio.timeout(PUBLISH_SECONDS):
-                    await self._layer.group_send(group, message)
+                    await self._layer.group_send(group, self._seal.close(group, message))
 
     async def _receive(self) -> None:
         self._channel = await self._layer.new_channel()
         self._joined.clear()
         self._wanted_changed.set()
         while True:
-            message = await self._layer.receive(self._channel)
+            try:
+                message = self._seal.open(await self._layer.receive(self._channel))
+            except UNREADABLE as error:
+                await self._drop(error)
+                continue
             try:
                 self._on_message(message)
             except Exception:
                 logger.exception("A hint could not be read")
+
+    async def _drop(self, error: Exception) -> None:
+        self.dropped += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._reported_at >= REPORT_SECONDS:
+            self._reported_at = now
+            logger.warning(
+                "A message on the channel layer was dropped, %d so far: it was not made with this SECRET_KEY (%r)",
+                self.dropped,
+                error,
+            )
+        await asyncio.sleep(0)  # a flood of them takes turns with everything else
 
     async def _keep(self) -> None:
         self._wanted_changed.set()

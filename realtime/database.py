@@ -21,6 +21,7 @@ from realtime.admission import Admission, Pair, admit_all, admit_each, read_head
 from realtime.feed import Entry
 from realtime.together import DATABASE_SECONDS, Together
 from wire.problems import Problem
+from wire.shares import Keys, Shares
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +33,14 @@ SYNCED_ROOMS = 1_000  # that those who sync together name, as one device may alo
 LEAST_ROOMS = 20  # that each of them counts for
 Going = tuple[Synced, dict[UUID, Admission]]  # an answer, and what is needed to go on from it
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
+# Of the threads: half may wait for locks, a quarter for one room's, and a user never has more than a quarter.
+_shares = Shares(
+    {
+        "user": max(1, settings.WS_DB_THREADS // 4),
+        "room": max(1, settings.WS_DB_THREADS // 4),
+        "writes": max(1, settings.WS_DB_THREADS // 2),
+    }
+)
 _leads = ThreadPoolExecutor(LANES, thread_name_prefix="ws-send")  # a lane that is taken waits for no slow read
 
 
@@ -39,6 +48,21 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     """Run a function that uses the ORM on a thread of our own pool. Raises OperationalError when it takes too long."""
     running = asyncio.get_running_loop().run_in_executor(_executor, lambda: _on_thread(function, *args, **kwargs))
     return await _in_time(running)
+
+
+async def read_for(user_id: UUID, function: Callable[[], T]) -> T:
+    """As in_database, within the user's share of the threads. Raises Problem unavailable when no turn comes."""
+    return await _in_share((("user", user_id),), function)
+
+
+async def write_for(user_id: UUID, room: UUID | str, function: Callable[[], T]) -> T:
+    """As read_for, for what waits for locks: also within the share of the room, and that of all writes."""
+    return await _in_share((("user", user_id), ("room", room), ("writes", None)), function)
+
+
+async def _in_share(keys: Keys, function: Callable[[], T]) -> T:
+    await _shares.take(keys)
+    return await _in_time(_shares.run(_executor, keys, lambda: _on_thread(function)))
 
 
 async def _in_time(answer: Awaitable[T]) -> T:

@@ -9,14 +9,17 @@ from uuid import UUID, uuid4
 
 import orjson
 from channels.layers import BaseChannelLayer
+from django.conf import settings
 from django.db import Error as DatabaseError
 
+from accounts.ended import held, remember
 from api.models import Event
 from realtime.admission import Admission
-from realtime.broker import CONTROL, Broker, Message
+from realtime.broker import CONTROL, Broker
 from realtime.database import PAGE_EVENTS
 from realtime.ephemeral import Markers, Typing, ephemeral
 from realtime.feed import Entry, Feed, Run, Sink, Subscription
+from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
 from realtime.sweep import Sweep
 
@@ -79,7 +82,8 @@ class Hub:
         self.broker = self._make_broker(layer) if layer else None
 
     def _make_broker(self, layer: BaseChannelLayer) -> Broker:
-        return Broker(layer, on_message=self.hear, on_joined=self._on_joined, on_lost=self.sweep_soon)
+        seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
+        return Broker(layer, seal=seal, on_message=self.receive, on_joined=self._on_joined, on_lost=self.sweep_soon)
 
     def _on_joined(self, group: str) -> None:
         if group != CONTROL:
@@ -277,7 +281,7 @@ class Hub:
         if feed is not None:
             feed.tell(run, min_seq)
         if publish and self.broker:
-            message = {"type": "tell", "from": self.id, "stream": stream, "min": min_seq, "json": run.entries[0].json}
+            message = {"type": "tell", "from": self.id, "stream": stream, "min": min_seq, "json": [run.entries[0].json]}
             self.broker.publish(_group(stream), message)
 
     def note_typing(self, stream: str, user_id: str, on: bool, head: int) -> None:
@@ -298,18 +302,22 @@ class Hub:
     def _on_sessions_ended(self, ids: list[str]) -> None:
         self.spawn(self.sessions.verify(ids))
         if self.broker:
-            self.broker.publish(CONTROL, {"type": "sessions", "from": self.id, "ids": ids})
+            unwritten = [session for session in ids if UUID(session) in held()]
+            message = {"type": "sessions", "from": self.id, "ids": ids, "unwritten": unwritten}
+            self.broker.publish(CONTROL, message)
 
-    def hear(self, message: Message) -> None:
+    def receive(self, message: Message) -> None:
+        """A message of another process, which the broker has authenticated."""
         if message["from"] == self.id:
             return
         if message["type"] == "hint":
             self._offer(message["stream"], message["epoch"], message["json"])
         elif message["type"] == "tell":
-            self.tell(message["stream"], Run([Entry(0, "", message["json"])]), message["min"], publish=False)
+            self.tell(message["stream"], Run([Entry(0, "", message["json"][0])]), message["min"], publish=False)
         elif message["type"] == "typing" and message["stream"] in self.feeds:
             self.typing.note(message["stream"], message["user"], message["on"], message["min"])
         elif message["type"] == "sessions":
+            remember(map(UUID, message["unwritten"]))
             self.spawn(self.sessions.verify(message["ids"]))
 
     def _offer(self, stream: str, epoch: int | None, rendered: Iterable[bytes]) -> None:
@@ -317,8 +325,9 @@ class Hub:
         if feed is None:
             return
         if epoch not in (None, feed.epoch):
-            self.sweep_soon()  # the past was rewritten: only the log says how
-            return
+            if epoch is not None and epoch > feed.epoch:
+                self.sweep_soon()  # the past was rewritten: only the log says how
+            return  # an event of the past before a restore is no longer in the log
         if feed.offer([Entry.parse(json) for json in rendered]):
             self.repair_soon(feed, REPAIR_SECONDS)
         self._settle(feed)

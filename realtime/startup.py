@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts import reserve
 from api.services import rooms
 
 ADVISORY_LOCK = 0x9A21E7  # any number that no other user of the database takes
@@ -23,6 +24,7 @@ def prepare() -> int:
         with _one_at_a_time():
             applied = _migrate()
             rooms.ensure_lobby()
+        reserve.fill()
     finally:
         _forget_connections()
     return applied

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db import InterfaceError, OperationalError
+from django.db import OperationalError
+
+from wire.outages import is_outage
 
 DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
 
@@ -112,7 +114,7 @@ class Together(Generic[Question, Answer]):
             answers = await self._ask_all([asker.question for asker in batch])
         except Exception as error:
             # A bad question fails alone: each is asked again by itself. Unless it is the database that is away.
-            is_for_all = len(batch) == 1 or isinstance(error, OperationalError | InterfaceError)
+            is_for_all = len(batch) == 1 or is_outage(error)
             answers = [error if is_for_all else None] * len(batch)
         for asker, answer in zip(batch, answers, strict=True):
             if asker.future.done():  # its socket is gone, or its time is over

@@ -13,6 +13,7 @@ VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret of a d
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY_IS_GENERATED = not env.text("SECRET_KEY", "")
 SECRET_KEY = env.secret_key(VAR_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
 
 # What `manage.py serve` listens on, and with what.
 HOST = env.text("HOST", "127.0.0.1")
@@ -82,7 +83,7 @@ SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, 
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location", "Parley-Revocation"]
 
 # TLS usually ends at the proxy; HTTPS=1 says that it does, and clients are then told to come back by HTTPS only.
 HTTPS = env.flag("HTTPS", False)
@@ -131,7 +132,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "filters": {"outages": {"()": "wire.outages.OutageFilter"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "line",
+            "filters": ["outages"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))},
     "loggers": {
         "django": {"handlers": [], "propagate": True, "level": "WARNING"},

@@ -95,19 +95,30 @@ def secret_key(file: Path) -> str:
         ) from error
 
 
+def secret_key_fallbacks() -> list[str]:
+    """SECRET_KEY_FALLBACKS: the keys before this one, and the next one while servers are restarted one by one."""
+    found = words("SECRET_KEY_FALLBACKS", [])
+    if any(len(key) < MIN_SECRET_KEY_LENGTH for key in found):
+        raise ImproperlyConfigured(
+            f"SECRET_KEY_FALLBACKS must list keys of at least {MIN_SECRET_KEY_LENGTH} characters, "
+            "with commas or spaces between them."
+        )
+    return found
+
+
 def _kept_secret(file: Path) -> str:
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_name(f"{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(secrets.token_urlsafe(64))
         try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+                out.write(secrets.token_urlsafe(64))
             # A link either wins whole or finds another process's file: two workers never keep different secrets.
             os.link(draft, file)
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
     kept = file.read_text().strip()
     if len(kept) < MIN_SECRET_KEY_LENGTH:
         raise ImproperlyConfigured(f"The secret kept in {file} is damaged: delete the file or set SECRET_KEY.")

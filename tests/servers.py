@@ -18,6 +18,7 @@ OURS = frozenset(
         "REDIS_URL",
         "REDIS_PREFIX",
         "SECRET_KEY",
+        "SECRET_KEY_FALLBACKS",
         "HOST",
         "PORT",
         "SERVER",

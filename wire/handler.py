@@ -1,8 +1,8 @@
 """HTTP into Django: one step to a thread and one back for each request."""
 
-import asyncio
-from collections.abc import Collection, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import IO, Any
 
 from django.core.exceptions import RequestAborted
@@ -13,13 +13,17 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from wire import descriptors
 from wire.middleware import RequestIdMiddleware
 from wire.problems import Problem
+from wire.shares import Keys, Shares
 from wire.views import problem_response
+
+Scope = MutableMapping[str, Any]
 
 # Many, because some wait: for a batch, for a hash, for a connection. And not more, because on SQLite each keeps two
 # files open.
-THREADS = 200
+THREADS = descriptors.threads()
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
 _apart = ThreadPoolExecutor(1, thread_name_prefix="http-apart")
 
@@ -31,22 +35,31 @@ class Handler(ASGIHandler):
     each half of a middleware that is not asynchronous, for the view and for the end.
     """
 
-    def __init__(self, apart: Collection[str] = ()) -> None:
-        """`apart` are paths that wait for nobody, however many requests wait for the database."""
+    def __init__(
+        self, apart: Collection[str] = (), shares: Shares | None = None, keys_of: Callable[[Scope], Keys] = lambda _: ()
+    ) -> None:
+        """`apart` are paths that wait for nobody, however many requests wait for the database. `keys_of` names the
+        shares of the threads that a request uses."""
         BaseHandler.__init__(self)
         self._paths_apart = apart
+        self._shares, self._keys_of = shares or Shares({}), keys_of
         self.load_middleware(is_async=False)
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         try:
             body = await self.read_body(receive)
         except RequestAborted:
             return
         threads = _apart if scope["path"] in self._paths_apart else _threads
-        response = await asyncio.get_running_loop().run_in_executor(threads, self._answer, scope, body)
+        keys = self._keys_of(scope)
+        try:
+            await self._shares.take(keys)
+        except Problem as problem:
+            keys, scope["refusal"] = (), problem  # the middleware answers, with its headers
+        response = await self._shares.run(threads, keys, partial(self._answer, scope, body))
         await self.send_response(response, send)
 
-    def _answer(self, scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponse:
+    def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponse:
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
         request, _ = self.create_request(scope, body)
@@ -59,7 +72,7 @@ class Handler(ASGIHandler):
         return response
 
 
-def _refuse_query(scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponseBase:
+def _refuse_query(scope: Scope, body: IO[bytes]) -> HttpResponseBase:
     """Django makes no request of a query string that is not UTF-8, and its own answer comes before any middleware."""
     request = ASGIRequest({**scope, "query_string": b""}, body)
     problem = Problem("request.invalid", "The query string is not UTF-8.")

@@ -62,6 +62,9 @@ class ProblemMiddleware(Middleware):
     its answers get the headers of CORS and security too."""
 
     def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        refusal: Problem | None = getattr(request, "scope", {}).get("refusal")  # wire.handler's: no turn came
+        if refusal is not None:
+            return problem_response(refusal, request)
         query = request.META.get("QUERY_STRING", "")
         if "\0" in request.path_info or "%00" in query or "\0" in query:
             return problem_response(Problem("request.invalid", "The URL holds the NUL character."), request)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core import exceptions as django
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
+
+from wire.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +123,8 @@ def to_problem(exc: BaseException, request_id: str | int | None = None) -> Probl
     for kinds, code in _CODES:
         if isinstance(exc, kinds):
             return Problem(code)
-    if isinstance(exc, OperationalError | InterfaceError):
-        logger.warning("The database did not answer (request %s)", request_id, exc_info=exc)
+    if is_outage(exc):
+        logger.warning("The database fails (request %s): %r", request_id, exc)
         return Problem("unavailable")
     logger.error("Unexpected exception (request %s)", request_id, exc_info=exc)
     return Problem("internal")

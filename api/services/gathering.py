@@ -12,10 +12,11 @@ from copy import copy
 from itertools import islice
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, connections
+from django.db import OperationalError, connection, connections
 
 from api.serializers.messages import BATCH
 from api.services.sending import Send, Sent, send_messages
+from wire.outages import is_outage
 from wire.problems import Problem
 
 Waiting = tuple[Send, "Future[Sent]"]
@@ -165,7 +166,7 @@ def _fail(batch: list[Waiting], error: Exception) -> None:
     if _is_held(error) and len(rooms) > 1:
         for room in rooms:
             _write([waiting for waiting in batch if waiting[0].room_id == room], nowait=True)
-    elif len(batch) == 1 or isinstance(error, OperationalError | InterfaceError):
+    elif len(batch) == 1 or is_outage(error):
         for _, future in batch:
             own = copy(error)  # whoever raises one adds to its traceback
             own.__cause__ = error

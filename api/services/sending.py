@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.ended import held
 from accounts.models import Session
 from api.events import Log, recording
 from api.models import Interval, Message
@@ -192,6 +193,8 @@ def _again(send: Send, earlier: Message) -> Sent | Problem:
 def _refusal(send: Send, standing: Standing, spans: Mapping[tuple[UUID, UUID], Sequence[Span]]) -> Problem | None:
     if not standing.is_member:
         return as_outsider(standing.kind)
+    if send.session.pk in held():
+        return Problem("auth.invalid_token")
     if not standing.is_active:
         return Problem("auth.invalid_token" if standing.is_active is None else "auth.account_disabled")
     if standing.is_archived:

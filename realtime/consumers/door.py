@@ -1,6 +1,7 @@
 """/ws/chat/{slug}/, the simplest client there is: one socket, one room, named in the path."""
 
 import asyncio
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from api.services.sending import Send
 from realtime.consumers.actions import acting
 from realtime.consumers.connection import Connection
 from realtime.consumers.frames import Request
-from realtime.database import in_database, send
+from realtime.database import send, write_for
 from realtime.feed import Feed, Run, Subscription
 from realtime.outbox import Outbox
 from wire import strict_json
@@ -71,7 +72,7 @@ class DoorConsumer(Connection):
     async def _go_in(self, session: Session) -> None:
         try:
             slug = self.scope["url_route"]["kwargs"]["slug"]
-            room = await in_database(room_for_slug, session=session, slug=slug)
+            room = await write_for(session.user_id, slug, partial(room_for_slug, session=session, slug=slug))
             self.room_id = UUID(str(room["id"]))
             opened = await self.hub.open(session.user_id, self.room_id, None, None, MessageSink(self.outbox))
         except Exception as error:

@@ -1,6 +1,7 @@
 """What a socket says and reads: each action is the twin of an endpoint, with its serializer, service and answer."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from api.services.sending import Send, Sent, send_messages
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
 from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
-from realtime.database import PAGE_BYTES, in_database, send
+from realtime.database import PAGE_BYTES, read_for, send, write_for
 from wire.fields import validate
 from wire.problems import Problem, to_problem
 from wire.schema import ProblemSerializer
@@ -99,7 +100,8 @@ class Messages(Connection):
         """Say several things in order; a bad item fails alone, and the whole may be sent again."""
         readable = [self._read_item(room_id, item) for item in items]
         sends = [item for item in readable if isinstance(item, Send)]
-        sent = await in_database(send_messages, sends) if sends else []
+        user_id = acting(self.session).user_id
+        sent = await write_for(user_id, room_id, partial(send_messages, sends)) if sends else []
         _refuse_whole(sent)
         results = iter(sent)
         return {"results": [_result(next(results) if isinstance(item, Send) else item) for item in readable]}, 200
@@ -124,40 +126,48 @@ class Messages(Connection):
     )
     async def edit_message(self, room_id: UUID, message_id: UUID, **fields: Any) -> Reply:
         """Change a message of mine."""
-        message = await in_database(
-            messages.edit_message, session=acting(self.session), room_id=room_id, message_id=message_id, **fields
-        )
+        session = acting(self.session)
+        edit = partial(messages.edit_message, session=session, room_id=room_id, message_id=message_id, **fields)
+        message = await write_for(session.user_id, room_id, edit)
         return orjson.Fragment(message), 200
 
     @action(MessageBody, statuses=(204,), problems=(*OUTSIDE, "message.not_author", "room.archived"))
     async def delete_message(self, room_id: UUID, message_id: UUID) -> Reply:
         """Leave a tombstone of a message."""
-        await in_database(messages.delete_message, session=acting(self.session), room_id=room_id, message_id=message_id)
+        session = acting(self.session)
+        delete = partial(messages.delete_message, session=session, room_id=room_id, message_id=message_id)
+        await write_for(session.user_id, room_id, delete)
         return None, 204
 
     @action(GetMessagesBody, HistorySerializer, problems=OUTSIDE)
     async def get_messages(self, room_id: UUID, **page: Any) -> Reply:
         """A page of a room's history, oldest first."""
         user_id = acting(self.session).user_id
-        answer = await in_database(history.get_messages, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
+        read = partial(history.get_messages, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
+        answer = await read_for(user_id, read)
         return answer, 200
 
     @action(GetEventsBody, EventsSerializer, problems=OUTSIDE)
     async def get_events(self, room_id: UUID | None, **page: Any) -> Reply:
         """A page of a room's events, or of the inbox."""
         user_id = acting(self.session).user_id
-        answer = await in_database(history.get_events, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
+        read = partial(history.get_events, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
+        answer = await read_for(user_id, read)
         return answer, 200
 
     @action(MarkReadBody, MarkerSerializer, problems=(*OUTSIDE, "read.ahead"))
     async def mark_read(self, room_id: UUID, seq: int) -> Reply:
         """Move the read marker forward."""
-        return await in_database(reads.mark_read, session=acting(self.session), room_id=room_id, seq=seq), 200
+        session = acting(self.session)
+        mark = partial(reads.mark_read, session=session, room_id=room_id, seq=seq)
+        return await write_for(session.user_id, room_id, mark), 200
 
     @action(MarkUnreadBody, MarkerSerializer, problems=(*OUTSIDE, "read.ahead"))
     async def mark_unread(self, room_id: UUID, seq: int) -> Reply:
         """Move the read marker back to before this seq."""
-        return await in_database(reads.mark_unread, session=acting(self.session), room_id=room_id, seq=seq), 200
+        session = acting(self.session)
+        mark = partial(reads.mark_unread, session=session, room_id=room_id, seq=seq)
+        return await write_for(session.user_id, room_id, mark), 200
 
 
 def _refuse_whole(results: Sequence[Sent | Problem]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from realtime import database
 from realtime.admission import Admission
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
-from realtime.database import in_database
+from realtime.database import read_for
 from realtime.feed import Feed, Run, Subscription
 from realtime.hub import RETRY_SECONDS, Opened, reply_of
 from realtime.outbox import Outbox
@@ -192,7 +193,7 @@ class Streams(Connection):
         """Tell the room that the user is typing, or no longer is."""
         self.typing_in.pop(room_id, None)
         user_id = acting(self.session).user_id
-        head = await in_database(typing.set_typing, user_id=user_id, room_id=room_id, on=on)
+        head = await read_for(user_id, partial(typing.set_typing, user_id=user_id, room_id=room_id, on=on))
         if on:
             self.typing_in[room_id] = head
         if self.closing:

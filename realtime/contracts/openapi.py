@@ -117,9 +117,12 @@ def _headers(status: int) -> Schema:
     return {}
 
 
+PARTS = ("database", "migrations", "disk", "descriptors", "redis")  # settings.health.CHECKS
+
+
 def _probes() -> Schema:
     """The two endpoints that are no part of the API proper."""
-    ready = {200: "It can do its work.", 503: "It cannot; `reason` says why."}
+    ready = {200: "It can do its work; `degraded` without Redis.", 503: "It cannot; `reason` says why."}
     return {
         "/livez": {"get": _probe("live", "Does the process answer?", {200: "It does."})},
         "/readyz": {"get": _probe("ready", "Can it do its work?", ready)},
@@ -127,8 +130,12 @@ def _probes() -> Schema:
 
 
 def _probe(operation_id: str, summary: str, answers: dict[int, str]) -> Schema:
-    status = {"type": "string", "enum": ["ok", "unavailable"]}
-    schema: dict[str, Any] = {"type": "object", "properties": {"status": status, "reason": {"type": "string"}}}
+    status = {"type": "string", "enum": ["ok", "degraded", "unavailable"]}
+    part = {"type": "string", "enum": ["ok", "degraded", "unavailable", "unused"]}
+    parts = {"type": "object", "properties": dict.fromkeys(PARTS, part), "description": "Each part that was checked."}
+    reason = {"type": "string", "enum": list(PARTS), "description": "The first part that is unavailable."}
+    properties = {"status": status, "reason": reason, "parts": parts}
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
     content = {"application/json": {"schema": schema | {"required": ["status"]}}}
     responses = {str(code): {"description": words, "content": content} for code, words in answers.items()}
     return {"operationId": operation_id, "summary": summary, "tags": ["probes"], "security": [], "responses": responses}

@@ -7,6 +7,8 @@ from typing import Self
 
 from django.conf import settings
 
+from wire import descriptors
+
 KIB = 1024
 
 
@@ -25,6 +27,7 @@ class Limits:
     pending_bytes: int = 64 * KIB  # an ordinary send waits above this
     backlog_bytes: int = 1024 * KIB  # nobody waited: the connection is aborted
     body_bytes: int = 256 * KIB
+    connections: int = 1_000_000  # of clients at once; `serve` counts what its descriptors allow
 
     handshake: float = 5.0  # for the application to accept or refuse
     request: float = 30.0  # for a whole HTTP request to arrive, however steadily it trickles
@@ -38,7 +41,8 @@ class Limits:
     def from_settings(cls) -> Self:
         """The defaults, with every ``WS_<NAME>_SECONDS`` that the Django settings have."""
         names = {field.name: f"WS_{field.name.upper()}_SECONDS" for field in fields(cls)}
-        return cls(**{name: getattr(settings, key) for name, key in names.items() if hasattr(settings, key)})
+        given = {name: getattr(settings, key) for name, key in names.items() if hasattr(settings, key)}
+        return cls(connections=descriptors.connections(), **given)
 
     @property
     def tick(self) -> float:

@@ -17,12 +17,15 @@ from uuid_utils.compat import uuid7
 
 from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message
+from wire import descriptors
 from wire.problems import CONTENT_TYPE, Problem
 
 if TYPE_CHECKING:
     from realtime.server.server import Server
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+PROBES = (b"/livez", b"/readyz")
+FULL = Problem("unavailable", "The server has as many connections as it can hold.")
 _CODES = {400: "request.invalid", 503: "unavailable"}
 
 
@@ -98,6 +101,13 @@ class HttpChannel(http.HTTPChannel):
         self.deadline: float | None = self.server.now() + self.limits.request
         self.transport.open(self.server)
         super().connectionMade()
+        over = self.server.over_cap()
+        self.brief = over > 0  # enough for one probe, or for an answer that says why
+        if self.brief:
+            self.deadline = self.server.now() + self.limits.last_words
+        if over > descriptors.BRIEF:
+            self.refuse(FULL)
+            self.transport.loseConnection()
 
     def dataReceived(self, data: bytes) -> None:
         if self.refused:
@@ -116,7 +126,9 @@ class HttpChannel(http.HTTPChannel):
 
     def allHeadersReceived(self) -> None:
         # Before the body is asked for by a 100 Continue.
-        if self.length is not None and self.length > self.limits.body_bytes:
+        if self.brief and self._path not in PROBES:
+            self.refuse(FULL)
+        elif self.length is not None and self.length > self.limits.body_bytes:
             self.refuse(Problem("request.too_large"))
         else:
             super().allHeadersReceived()
@@ -125,6 +137,9 @@ class HttpChannel(http.HTTPChannel):
         if not self.refused:
             self.deadline = None
             super().allContentReceived()
+
+    def checkPersistence(self, request: http.Request, version: bytes) -> bool:
+        return not self.brief and super().checkPersistence(request, version)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.refuse(Problem("request.too_large"))

@@ -24,6 +24,7 @@ from realtime.server.requests import HttpChannel, HttpFactory, WebRequest
 from realtime.server.sockets import WebSocketFactory, WebSocketProtocol
 from realtime.server.transport import Disconnected, Port, Transport
 from realtime.server.types import Application, Scope
+from wire import descriptors
 
 reactor: Any = installed_reactor  # the asyncio one, which its interface does not know
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ LISTEN_BACKLOG = 1024
 COMEBACKS_PER_SECOND = 400  # how fast the clients of a restarted server are asked to return
 SHORTEST_SPREAD_MS = 1000
 DRAIN_POLL = 0.05
+WARN_SECONDS = 10.0  # between two lines that say that clients are refused
 ECHO_SECONDS = 0.5  # one Ctrl-C may come twice: from the terminal and from a parent that passes it on
 
 Connection = WebRequest | WebSocketProtocol
@@ -50,6 +52,8 @@ class Server(daphne.Server):
         self.http_factory = HttpFactory(self)
         self.ws_factory = WebSocketFactory(self)
         self.draining = False
+        self.warned_of_cap = -WARN_SECONDS
+        descriptors.count_connections = lambda: (len(self.transports), limits.connections)
         self.draining_since = 0.0
 
     def listen(self, host: str, port: int, fd: int | None) -> Self:
@@ -78,6 +82,18 @@ class Server(daphne.Server):
         self._tick()
         if ready:
             ready()
+
+    def over_cap(self) -> int:
+        """How many connections there are above the cap."""
+        over = len(self.transports) - self.limits.connections
+        if over > 0 and self.now() - self.warned_of_cap >= WARN_SECONDS:
+            self.warned_of_cap = self.now()
+            logger.warning(
+                "New clients are refused: %d connections are open, as many as %d file descriptors allow",
+                self.limits.connections,
+                descriptors.limit(),
+            )
+        return over
 
     # Applications
 

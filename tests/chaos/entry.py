@@ -26,7 +26,8 @@ def main(plant: Callable[[], None] = lambda: None) -> None:
 
 
 def _mangle_hints() -> None:
-    from realtime.broker import Broker, Message
+    from realtime.broker import Broker
+    from realtime.seal import Message
 
     publish = Broker.publish
     said = logging.getLogger("chaos")

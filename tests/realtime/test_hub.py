@@ -62,7 +62,7 @@ class Stage:
         return self.write("message.created", {"id": "m", "text": text})
 
     def hint(self, row: Row, epoch: int = 1) -> None:
-        self.hub.hear({"type": "hint", "from": "p2", "stream": STREAM, "epoch": epoch, "json": [row.json]})
+        self.hub.receive({"type": "hint", "from": "p2", "stream": STREAM, "epoch": epoch, "json": [row.json]})
 
     def open(self, after: int | None = 0, epoch: int | None = 1) -> Opened:
         """The subscription of Alice, admitted now and not begun."""

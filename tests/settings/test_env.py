@@ -141,6 +141,17 @@ def test_a_secret_that_cannot_be_kept_is_asked_for(tmp_path: Path) -> None:
         env.secret_key(tmp_path / "var" / "secret_key")
 
 
+def test_fallbacks_are_a_list_of_whole_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.secret_key_fallbacks() == []
+
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", f"{'a' * 50}, {'b' * 50}")
+    assert env.secret_key_fallbacks() == ["a" * 50, "b" * 50]
+
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", f"{'a' * 50} {'b' * 49}")
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FALLBACKS"):
+        env.secret_key_fallbacks()
+
+
 def test_a_damaged_secret_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("")
 

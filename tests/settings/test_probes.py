@@ -2,13 +2,80 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any
 
+import psycopg
+
+from settings.health import CHECKS
+from tests import services
 from tests.clients import Person
+from tests.servers import ParleyServer
+from tests.services import wait_until
 
 
-@pytest.mark.parametrize("probe", ["/livez", "/readyz"])
-def test_it_answers_whoever_asks(stranger: Person, probe: str) -> None:
-    response = stranger.get(probe)
+def readiness(parley: ParleyServer) -> tuple[int, dict[str, Any]]:
+    try:
+        with urllib.request.urlopen(f"{parley.url}/readyz", timeout=20) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_livez_answers_whoever_asks(stranger: Person) -> None:
+    response = stranger.get("/livez")
 
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_readyz_names_its_parts(stranger: Person) -> None:
+    response = stranger.get("/readyz")
+
+    assert (response.status_code, response.json()["status"]) == (200, "ok")
+    assert response.json()["parts"].keys() == CHECKS.keys()
+    assert set(response.json()["parts"].values()) <= {"ok", "unused"}
+
+
+def test_without_redis_it_is_degraded_and_ready() -> None:
+    redis = services.start_redis()
+    with ParleyServer(redis_url=redis.url) as parley:
+        before = readiness(parley)
+        redis.pause()
+        frozen = readiness(parley)
+        redis.kill()
+        away = readiness(parley)
+
+    assert (before[0], before[1]["status"], before[1]["parts"]["redis"]) == (200, "ok", "ok")
+    for code, body in (frozen, away):
+        assert (code, body["status"], body["parts"]["redis"]) == (200, "degraded", "degraded")
+
+
+def test_a_database_that_is_away_or_read_only_is_not_ready() -> None:
+    postgres = services.start_postgres()
+    with ParleyServer(postgres.create_database("chat")) as parley:
+        with psycopg.connect(postgres.database_url("postgres"), autocommit=True) as connection:
+            connection.execute("ALTER DATABASE chat SET default_transaction_read_only = on")
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'chat'")
+        wait_until(lambda: not parley.ready(), seconds=20, what="ready")
+        wait_until(lambda: readiness(parley)[1]["parts"]["migrations"] == "ok", seconds=20, what="no migrations")
+        read_only = readiness(parley)
+        postgres.kill()
+        away = readiness(parley)
+
+    for code, body in (read_only, away):
+        assert (code, body["status"], body["reason"]) == (503, "unavailable", "database")
+        assert body["parts"]["disk"] == "unused"
+    postgres.stop()
+
+
+def test_an_applied_probe_leaves_no_file(stranger: Person) -> None:
+    folder = os.path.dirname(os.environ["DATABASE_URL"].removeprefix("sqlite:///"))
+    before = sorted(os.listdir(folder))
+
+    stranger.get("/readyz")
+
+    assert sorted(os.listdir(folder)) == before

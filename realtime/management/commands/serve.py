@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from realtime.startup import prepare
 from realtime.workers import Workers, command_of_this_process, end_with
+from wire import descriptors
 
 BACKLOG = 1024  # connections that wait while a storm of clients comes back
 HOW_TO_TALK = """
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--lifeline", type=int, help="a pipe that closes when the parent ends (for the workers)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        descriptors.raise_limit()  # before anything counts them
         if options["fd"] is not None:
             end_with(options["lifeline"])
             run(options["server"], socket.socket(fileno=options["fd"]))
@@ -120,6 +122,7 @@ def _run_uvicorn(listener: socket.socket) -> None:
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(
         get_default_application(),
+        limit_concurrency=descriptors.connections(),
         ws="websockets-sansio",
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,

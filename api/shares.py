@@ -1,0 +1,46 @@
+"""Which shares of the REST threads a request uses, so that one user or one room never uses them all."""
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+from django.conf import settings
+
+from accounts.authentication import hash_token, user_of_token
+from wire.shares import Keys, Shares
+
+_IN_ROOM = re.compile(r"/v1/rooms/([0-9A-Fa-f-]{32,36})(?:/|$)(messages$)?")
+
+
+def make_shares(threads: int) -> Shares:
+    """The number of threads for each kind of key.
+
+    A send waits without a connection for the batch that it is in, so it may use many threads. Whatever else waits for
+    a lock holds a connection meanwhile, and of those there are few: as many as the sockets' threads, at least.
+    """
+    connections = settings.WS_DB_THREADS
+    return Shares(
+        {
+            "user": max(1, connections // 2),
+            "room": max(1, connections // 4),
+            "writes": max(1, connections // 2),
+            "sender": max(1, threads // 6),
+            "audience": max(1, threads // 3),
+        }
+    )
+
+
+def keys_of(scope: MutableMapping[str, Any]) -> Keys:
+    """The user, or the token while its user is not known; for a write in a room the room too."""
+    authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    token = authorization.decode("latin-1").partition(" ")[2].strip()
+    if not token:
+        return ()
+    user = user_of_token(token) or hash_token(token)
+    room = _IN_ROOM.search(scope["path"])
+    if room is None or scope["method"] in ("GET", "HEAD"):
+        return (("user", user),)
+    room_id = room[1].replace("-", "").lower()
+    if room[2] and scope["method"] == "POST":
+        return ("sender", user), ("audience", room_id)
+    return ("user", user), ("room", room_id), ("writes", None)

@@ -1,0 +1,92 @@
+"""Messages on the channel layer carry an HMAC: what another made, changed, kept or sent again is dropped."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from realtime.seal import EXPIRE_SECONDS, Forged, Message, Seal, derive_key
+
+OLD, NEW = "old-secret-" * 5, "new-secret-" * 5
+HINT: Message = {"type": "hint", "from": "p1", "stream": "s", "epoch": 1, "json": [b'{"seq":1}', b'{"seq":2}']}
+TYPING: Message = {"type": "typing", "from": "p1", "stream": "s", "user": "u", "on": True, "min": 1}
+
+
+def test_it_works() -> None:
+    opened = Seal([NEW]).open(Seal([NEW]).close("stream.s", HINT))
+
+    assert opened.items() >= HINT.items()
+
+
+def test_a_key_is_accepted_while_it_is_a_fallback() -> None:
+    assert Seal([NEW, OLD]).open(Seal([OLD]).close("stream.s", HINT))["stream"] == "s"
+
+    with pytest.raises(Forged):
+        Seal([NEW]).open(Seal([OLD]).close("stream.s", HINT))
+    with pytest.raises(Forged):
+        Seal([OLD]).open(Seal([NEW, OLD]).close("stream.s", HINT))
+
+
+def test_a_byte_that_changes_makes_it_a_forgery() -> None:
+    sealed = Seal([NEW]).close("stream.s", HINT)
+
+    for place in range(len(sealed["body"])):
+        changed = bytearray(sealed["body"])
+        changed[place] ^= 1
+        with pytest.raises(Forged):
+            Seal([NEW]).open({**sealed, "body": bytes(changed)})
+
+
+@pytest.mark.parametrize(
+    "message", [{}, {"type": "hint"}, HINT, TYPING, {"mac": "", "body": ""}, {"mac": b"", "body": b""}]
+)
+def test_a_message_without_hmac_is_a_forgery(message: dict[str, Any]) -> None:
+    with pytest.raises(Forged):
+        Seal([NEW]).open(message)
+
+
+def test_a_durable_hint_may_come_late_and_twice() -> None:
+    """Its events have a seq: the feed knows which are old."""
+    sealed, receiver = Seal([NEW]).close("stream.s", HINT), Seal([NEW])
+
+    assert [receiver.open(sealed)["json"] for _ in range(2)] == [HINT["json"]] * 2
+
+
+@pytest.mark.parametrize("kind", ["typing", "tell", "sessions"])
+def test_what_is_not_in_the_log_is_taken_once(kind: str) -> None:
+    sender, receiver = Seal([NEW]), Seal([NEW])
+    first, second = (sender.close("stream.s", {**TYPING, "type": kind, "on": on}) for on in (True, False))
+    receiver.open(first)
+    receiver.open(second)
+
+    for replayed in (first, second):
+        with pytest.raises(Forged):
+            receiver.open(replayed)
+
+
+@pytest.mark.parametrize("seconds", [-EXPIRE_SECONDS - 1, EXPIRE_SECONDS + 1])
+def test_what_is_not_in_the_log_expires(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = Seal([NEW]).close("stream.s", TYPING)
+    now = time.time_ns()
+    monkeypatch.setattr("realtime.seal.time.time_ns", lambda: now + int(seconds * 1e9))
+
+    with pytest.raises(Forged):
+        Seal([NEW]).open(sealed)
+
+
+def test_a_clock_that_goes_back_silences_no_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    sender, receiver = Seal([NEW]), Seal([NEW])
+    receiver.open(sender.close("stream.s", TYPING))
+    now = time.time_ns()
+    monkeypatch.setattr("realtime.seal.time.time_ns", lambda: now - 10**9)
+
+    assert receiver.open(sender.close("stream.s", TYPING))["user"] == "u"
+
+
+def test_the_key_is_for_this_use_alone() -> None:
+    """HKDF-SHA-256 (RFC 5869) with salt `parley` and the version as info, so that other servers can check it."""
+    assert derive_key(NEW) != derive_key(OLD)
+    assert derive_key(NEW).hex() == derive_key(NEW).hex() != NEW.encode().hex()
+    assert len(derive_key(NEW)) == 32

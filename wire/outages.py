@@ -1,0 +1,99 @@
+"""Expected failures in the log: a database, a disk or a Redis that is away is one line a second, with its cause."""
+
+import errno
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from django.db import InterfaceError, InternalError, OperationalError
+
+from wire import descriptors
+
+SECONDS = 1.0  # between two lines about the same thing
+CAUSE_CHARS = 300
+READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that was told to write nothing
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether the database is away, full or read-only: the same request may succeed later."""
+    if isinstance(error, InternalError):
+        return any(getattr(cause, "sqlstate", None) == READ_ONLY for cause in _causes(error))
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+class OutageFilter(logging.Filter):
+    """Turns the records of an outage into one line each, without traceback, and lets one a second through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+        self._dropped: Counter[str] = Counter()
+        self._pool = ""  # what the pool of connections last said: the error of one who waited for it has no cause
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "django.request" and getattr(record, "status_code", None) == 503:
+            return False  # the cause is in the log already, where it was found
+        if record.name == "psycopg.pool":
+            self._pool = _shorten(record.getMessage())
+        error = _error_of(record)
+        what = _what(record, error)
+        if what is None:
+            return True
+        now = time.monotonic()
+        if now - self._last.get(what, -SECONDS) < SECONDS:
+            self._dropped[what] += 1
+            return False
+        self._last[what] = now
+        more = self._dropped.pop(what, 0)
+        record.msg = f"{what}: {self._cause(record, error)}" + (f" ({more} more since the last line)" if more else "")
+        record.args, record.exc_info, record.exc_text = (), None, None
+        return True
+
+    def _cause(self, record: logging.LogRecord, error: BaseException | None) -> str:
+        if error is None:
+            return _shorten(record.getMessage())
+        cause = cause_of(error)
+        waited = any(type(each).__name__ == "PoolTimeout" for each in _causes(error))
+        return f"{cause}; {self._pool}" if self._pool and waited else cause
+
+
+def cause_of(error: BaseException) -> str:
+    """What is wrong, in a line: SQLite says of a missing descriptor only that it cannot open the file."""
+    if "unable to open database file" in str(error) and descriptors.exhausted():
+        return f"no file descriptors are left (limit {descriptors.limit()})"
+    return _shorten(str(error)) or type(error).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _error_of(record: logging.LogRecord) -> BaseException | None:
+    if record.exc_info and record.exc_info[1] is not None:
+        return record.exc_info[1]
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    return next((argument for argument in arguments if isinstance(argument, BaseException)), None)
+
+
+def _what(record: logging.LogRecord, error: BaseException | None) -> str | None:
+    number = error.errno if isinstance(error, OSError) else None
+    if record.name == "psycopg.pool" or is_outage(error):
+        return "The database fails"
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return "The disk cannot be written"
+    if number in (errno.EMFILE, errno.ENFILE):
+        return "No file descriptor is left"
+    is_network = isinstance(error, OSError | TimeoutError) or type(error).__module__.startswith("redis.")
+    if is_network and record.name.startswith(("realtime.broker", "channels_redis")):
+        return "Redis fails"
+    if isinstance(error, TimeoutError) and record.name.startswith("realtime."):
+        return "The database fails"
+    return None
+
+
+def _shorten(text: str) -> str:
+    return " ".join(text.split())[:CAUSE_CHARS]
