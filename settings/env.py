@@ -78,9 +78,9 @@ def origins(name: str, default: list[str]) -> list[str]:
     return found
 
 
-def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """IP addresses and networks, written with commas or spaces; none when the variable is silent."""
-    return tuple(_network(name, word) for word in words(name, []))
+def networks(name: str, default: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """IP addresses and networks, written with commas or spaces."""
+    return tuple(_network(name, word) for word in words(name, default))
 
 
 def _network(name: str, word: str) -> IPv4Network | IPv6Network:

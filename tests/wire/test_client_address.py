@@ -16,7 +16,7 @@ PROXY = "10.0.0.2"
 @pytest.fixture(autouse=True)
 def _trusted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/24, fd00::/8")
-    settings.TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+    settings.TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", [])
 
 
 def scope(peer: str | None, *forwarded: str) -> dict[str, Any]:
