@@ -33,6 +33,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
     `degraded` is 200 too: without Redis everything is delivered, about a second later.
     """
+    if getattr(request, "scope", {}).get("extensions", {}).get("parley", {}).get("draining"):
+        # On a connection that was open before SIGTERM; a proxy sends no more once it reads this.
+        return JsonResponse({"status": UNAVAILABLE, "reason": "draining"}, status=503)
     parts = {name: check() for name, check in CHECKS.items()}
     failed = [name for name, state in parts.items() if state == UNAVAILABLE]
     if failed:

@@ -9,8 +9,9 @@ import urllib.request
 from typing import Any
 
 import psycopg
+from django.test import AsyncRequestFactory
 
-from settings.health import CHECKS
+from settings.health import CHECKS, readyz
 from tests import services
 from tests.clients import Person
 from tests.servers import ParleyServer
@@ -79,3 +80,13 @@ def test_an_applied_probe_leaves_no_file(stranger: Person) -> None:
     stranger.get("/readyz")
 
     assert sorted(os.listdir(folder)) == before
+
+
+def test_a_server_that_ends_is_not_ready() -> None:
+    request = AsyncRequestFactory().get("/readyz")
+    request.scope = {**request.scope, "extensions": {"parley": {"draining": True}}}
+
+    response = readyz(request)
+
+    assert response.status_code == 503
+    assert response.content == b'{"status": "unavailable", "reason": "draining"}'
