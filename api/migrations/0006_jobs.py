@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api", "0002_epoch_and_fillfactor"),
+        ("api", "0005_room_renamed_at"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
