@@ -17,7 +17,8 @@ from api.serializers.messages import (
     SendMessagesSerializer,
 )
 from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
-from api.services import history, messages, reads
+from api.serializers.rooms import RoomMeSerializer, UpdateRoomMe
+from api.services import history, members, messages, reads
 from api.services.sending import Send, Sent, send_messages
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
@@ -63,6 +64,10 @@ class MarkReadBody(RoomBody, ReadSerializer):
 
 class MarkUnreadBody(RoomBody, UnreadSerializer):
     """Unread from here."""
+
+
+class UpdateRoomMeBody(RoomBody, UpdateRoomMe):
+    """What to change of the room's `me`."""
 
 
 class SentSerializer(serializers.Serializer[Any]):
@@ -158,6 +163,12 @@ class Messages(Connection):
     async def mark_unread(self, room_id: UUID, seq: int) -> Reply:
         """Move the read marker back to before this seq."""
         return await in_database(reads.mark_unread, session=acting(self.session), room_id=room_id, seq=seq), 200
+
+    @action(UpdateRoomMeBody, RoomMeSerializer, problems=OUTSIDE)
+    async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
+        """Change what the room is to me: hide it until the next message, or show it again."""
+        session = acting(self.session)
+        return await in_database(members.update_room_me, session=session, room_id=room_id, **changes), 200
 
 
 def _refuse_whole(results: Sequence[Sent | Problem]) -> None:
