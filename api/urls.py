@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<uuid:room_id>", rooms.RoomView.as_view()),
     path("rooms/<uuid:room_id>/join", rooms.JoinView.as_view()),
     path("rooms/<uuid:room_id>/leave", rooms.LeaveView.as_view()),
+    path("rooms/<uuid:room_id>/me", rooms.RoomMeView.as_view()),
+    path("rooms/<uuid:room_id>/unarchive", rooms.UnarchiveView.as_view()),
     path("rooms/<uuid:room_id>/members", members.MembersView.as_view()),
     path("rooms/<uuid:room_id>/members/<uuid:user_id>", members.MemberView.as_view()),
     path("rooms/<uuid:room_id>/messages", messages.MessagesView.as_view()),

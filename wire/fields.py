@@ -23,6 +23,7 @@ from wire.times import format_time
 __all__ = [
     "EmptySerializer",
     "MetadataField",
+    "QueryBool",
     "QueryInt",
     "QuerySerializer",
     "StrictSerializer",
@@ -149,6 +150,14 @@ class QuerySerializer(serializers.Serializer[Any]):
         if errors:
             raise serializers.ValidationError(errors)
         return super().to_internal_value(data)
+
+
+class QueryBool(serializers.BooleanField):
+    """A boolean in a query string, as JSON spells it; DRF would take yes, t and on too."""
+
+    TRUE_VALUES = {"true"}  # noqa: RUF012 - DRF declares them as it does
+    FALSE_VALUES = {"false"}  # noqa: RUF012
+    NULL_VALUES = set()  # noqa: RUF012
 
 
 class QueryInt(serializers.IntegerField):

@@ -14,7 +14,7 @@ from api.models.members import Interval, Member
 from api.models.values import as_table
 from wire.fields import format_time
 
-INBOX_TYPES = frozenset({"room.added", "room.removed", "read.updated"})
+INBOX_TYPES = frozenset({"room.added", "room.removed", "room.preferred", "read.updated"})
 
 
 class Epoch(models.Model):

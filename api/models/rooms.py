@@ -59,6 +59,7 @@ class Room(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     name = models.CharField(max_length=100, null=True)
     slug = models.CharField(max_length=64, null=True)
+    former_slug = models.CharField(max_length=64, null=True)  # of an archived room, given back if nobody took it
     topic = models.CharField(max_length=500, default="")
     metadata = models.JSONField(default=dict)
     history = models.CharField(max_length=12, choices=History.choices)
@@ -84,6 +85,7 @@ class Room(models.Model):
             models.UniqueConstraint(fields=["slug"], name="slug_is_unique"),
             models.UniqueConstraint(fields=["created_by", "client_id"], name="room_is_created_once"),
             models.CheckConstraint(condition=Q(slug=None) | Q(kind=Kind.PUBLIC), name="only_public_rooms_have_slugs"),
+            models.CheckConstraint(condition=Q(slug=None) | Q(archived_at=None), name="archived_rooms_have_no_slug"),
             models.CheckConstraint(
                 condition=(Q(kind=Kind.DIRECT) & Q(name=None) & Q(direct_key__isnull=False))
                 | (~Q(kind=Kind.DIRECT) & Q(name__isnull=False) & Q(direct_key=None)),
@@ -99,5 +101,5 @@ class Room(models.Model):
 
     @property
     def is_archived(self) -> bool:
-        """Archived rooms are read-only for ever."""
+        """Archived rooms are read-only until an owner unarchives them."""
         return self.archived_at is not None

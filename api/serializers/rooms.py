@@ -8,16 +8,17 @@ import orjson
 from rest_framework import serializers
 
 from api.models import Member, Room
-from api.models.members import CAN, Role, State
+from api.models.members import CAN, CAN_IN_ARCHIVED, Role, State
 from api.models.rooms import History, Kind
 from api.serializers.messages import Author, AuthorSerializer, MessageSerializer
 from api.serializers.reads import UNREAD
-from wire.fields import MetadataField, StrictSerializer, TextField, TimeField, format_time
+from wire.fields import MetadataField, QueryBool, StrictSerializer, TextField, TimeField, format_time
 from wire.pagination import PageQuery
 
 MAX_FIRST_MEMBERS = 100
 SLUG = re.compile(r"[\w-]{1,64}")  # \w: letters and digits of any script, and _
 CLIENT_ID = r"^[A-Za-z0-9_-]{1,64}\Z"
+_POWERS = list(dict.fromkeys([*CAN[Role.OWNER], *CAN_IN_ARCHIVED[Role.OWNER]]))
 
 
 def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
@@ -72,6 +73,7 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer
             "read_seq": None,
             "unread": 0,
             "unread_capped": False,
+            "hidden": False,
         }
     member.room = room
     return {
@@ -81,6 +83,7 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer
         "read_seq": member.read_seq,
         "unread": unread[0],
         "unread_capped": unread[1],
+        "hidden": member.is_hidden,
     }
 
 
@@ -144,6 +147,19 @@ class UpdateRoom(StrictSerializer):
     metadata = MetadataField(required=False)
 
 
+class UpdateRoomMe(StrictSerializer):
+    """The body of PATCH rooms/{id}/me: what is absent stays."""
+
+    hidden = serializers.BooleanField(required=False)
+
+
+class RoomsQuery(PageQuery):
+    """A page of my rooms. Without either parameter those that are neither archived nor hidden."""
+
+    archived = QueryBool(required=False, default=False, help_text="true: the archived ones.")
+    hidden = QueryBool(required=False, default=False, help_text="true: those that I hid; with archived, those of both.")
+
+
 class DirectoryQuery(PageQuery):
     """A page of the directory, narrowed to names and slugs that hold `q`."""
 
@@ -153,18 +169,29 @@ class DirectoryQuery(PageQuery):
 
 
 class RoomMeSerializer(serializers.Serializer[Any]):
-    """What the room is to the user who asks."""
+    """What the room is to the viewer."""
 
     state = serializers.ChoiceField(choices=State.choices, allow_null=True)
     role = serializers.ChoiceField(choices=Role.choices, allow_null=True)
-    can = serializers.ListField(child=serializers.ChoiceField(choices=CAN[Role.OWNER]))
+    can = serializers.ListField(child=serializers.ChoiceField(choices=_POWERS))
     read_seq = serializers.IntegerField(allow_null=True)
     unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
+    hidden = serializers.BooleanField(
+        help_text="I hid it and no message came since; or the other opened this direct room and wrote nothing yet."
+    )
+
+
+class RoomPreferredSerializer(serializers.Serializer[Any]):
+    """The data of room.preferred: what I changed of a room's `me`. A message with a seq above `head` ends `hidden`."""
+
+    room_id = serializers.UUIDField()
+    hidden = serializers.BooleanField()
+    head = serializers.IntegerField()
 
 
 class RoomEventSerializer(serializers.Serializer[Any]):
-    """A room as the log keeps it, in the data of room.updated and room.archived."""
+    """A room as the log keeps it, in the data of room.updated, room.archived and room.unarchived."""
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Kind.choices)

@@ -20,7 +20,8 @@ from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
 from wire.problems import Problem
 
 _NEWEST_FIRST = ("-active_at", "-id")
-_UNSEEN = ("created_by", "client_id", "digest", "direct_key")  # nobody is shown these, and a UUID is slow to make
+# No client sees these, and a UUID is slow to make.
+_UNSEEN = ("created_by", "client_id", "digest", "direct_key", "former_slug")
 
 
 def get_room(*, user_id: UUID, room_id: UUID) -> dict[str, Any]:
@@ -31,29 +32,43 @@ def get_room(*, user_id: UUID, room_id: UUID) -> dict[str, Any]:
     return room
 
 
-def list_rooms(*, user_id: UUID, cursor: str | None = None, limit: int) -> dict[str, Any]:
+def list_rooms(
+    *, user_id: UUID, archived: bool = False, hidden: bool = False, cursor: str | None = None, limit: int
+) -> dict[str, Any]:
     """A page of the user's rooms, the newest activity first: the newest message, or the creation before the first.
 
     Rooms that have a new message, or that the user has joined, since the first page come once more on the last one.
+    Archived and hidden rooms come only when they are asked for, and then alone.
     """
     order, moved_at = _NEWEST_FIRST, "moved_at"
     if cursor is None:  # what every app asks for first
-        newest = _prepare_newest(limit + 1)(user_id=user_id)
+        newest = _prepare_newest(limit + 1, archived, hidden)(user_id=user_id)
         page = begin(first_page(newest, order=order, limit=limit), order=order, moved_at=moved_at)
     else:
-        page = paginate_moving(_mine(user_id), order=order, moved_at=moved_at, cursor=cursor, limit=limit)
+        page = paginate_moving(
+            _mine(user_id, archived, hidden), order=order, moved_at=moved_at, cursor=cursor, limit=limit
+        )
     return page.as_dict(lambda rows: _describe(user_id, rows))
 
 
-def _mine(user_id: UUID) -> QuerySet[Room]:
-    rooms = Room.objects.joined_by(user_id).with_heads().defer(*_UNSEEN)
+def _mine(user_id: UUID, archived: bool, hidden: bool) -> QuerySet[Room]:
+    rooms = Room.objects.joined_by(user_id)
+    hidden_ids = Member.objects.hidden_by(user_id).values("room")
+    if hidden:
+        # A direct room in which nothing was written is nothing that the user hid.
+        rooms = rooms.filter(pk__in=hidden_ids.filter(hidden_seq__gt=0))
+    elif not archived:
+        rooms = rooms.exclude(pk__in=hidden_ids)
+    if archived or not hidden:
+        rooms = rooms.filter(archived_at__isnull=not archived)
+    rooms = rooms.with_heads().defer(*_UNSEEN)
     rooms = rooms.annotate(active_at=Coalesce("last_message_at", "created_at"))
     return rooms.annotate(moved_at=Greatest("active_at", "members__joined_at"))
 
 
 @lru_cache(LIMITS_KEPT)
-def _prepare_newest(count: int) -> Prepared[Room]:
-    return Prepared(lambda: _mine(param("user_id", UUIDField())).order_by(*_NEWEST_FIRST)[:count])
+def _prepare_newest(count: int, archived: bool, hidden: bool) -> Prepared[Room]:
+    return Prepared(lambda: _mine(param("user_id", UUIDField()), archived, hidden).order_by(*_NEWEST_FIRST)[:count])
 
 
 def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, limit: int) -> dict[str, Any]:
@@ -109,9 +124,11 @@ def _describe(user_id: UUID, rooms: Sequence[Room]) -> list[dict[str, Any]]:
 
 
 _find_members = Prepared(
-    lambda: Member.objects.filter(
-        user_id=param("user_id", UUIDField()), room_id__in=list_param("room_ids", UUIDField())
-    ).only("room", "state", "role", "read_seq")
+    lambda: (
+        Member.objects.filter(user_id=param("user_id", UUIDField()), room_id__in=list_param("room_ids", UUIDField()))
+        .with_hidden()
+        .only("room", "state", "role", "read_seq")
+    )
 )
 
 

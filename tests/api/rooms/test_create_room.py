@@ -52,6 +52,7 @@ def test_it_works(alice: Person) -> None:
             "read_seq": 1,
             "unread": 0,
             "unread_capped": False,
+            "hidden": False,
         },
     }
     assert alice.get(f"{URL}/{room['id']}").json() == room
@@ -211,14 +212,15 @@ def test_a_bad_field_is_refused_by_name(alice: Person, change: dict[str, object]
 def test_nobody_is_in_more_rooms_than_a_user_may_be(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.stays.MAX_ROOMS", 2)
-    make_room(bob)
-    make_room(bob)
+    monkeypatch.setattr("api.services.stays.MAX_PLACED", 2)
+    make_room(alice, members=[bob])
+    make_room(alice, members=[bob])
 
     response = alice.post(URL, {"kind": "private", "name": "Tea", "members": [bob.user.id]})
 
     assert (response.status_code, response.json()["code"]) == (409, "room.limit")
-    assert inbox_of(alice) == []
+    assert len(inbox_of(alice)) == len(inbox_of(bob)) == 2
+    assert bob.post(URL, {"kind": "private", "name": "Mine"}).status_code == 201
 
 
 def test_a_stranger_makes_no_room(stranger: Person) -> None:
