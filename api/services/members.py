@@ -10,6 +10,7 @@ from accounts.models import Session, User
 from api.events import LOOK_AGAIN_MS, Log, find_or_make, recording
 from api.models import Member, Room
 from api.models.members import Role, State
+from api.models.rooms import Kind
 from api.serializers.members import render_member
 from api.services import ownership, stays
 from api.services.access import find_member, find_reader, find_writer

@@ -178,7 +178,8 @@ class Messages(Connection):
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
         """Change what the room is to me: hide it until the next message, or show it again."""
         session = acting(self.session)
-        return await in_database(members.update_room_me, session=session, room_id=room_id, **changes), 200
+        update = partial(members.update_room_me, session=session, room_id=room_id, **changes)
+        return await write_for(session.user_id, room_id, update), 200
 
 
 def _refuse_whole(results: Sequence[Sent | Problem]) -> None:
