@@ -84,6 +84,9 @@ CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location"]
 
+# The proxies whose X-Forwarded-For is believed. Without them the peer of the TCP connection is the client.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+
 # TLS usually ends at the proxy; HTTPS=1 says that it does, and clients are then told to come back by HTTPS only.
 HTTPS = env.flag("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None

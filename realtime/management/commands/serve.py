@@ -130,5 +130,7 @@ def _run_uvicorn(listener: socket.socket) -> None:
         log_config=None,
         lifespan="off",
         server_header=False,
+        # uvicorn would believe X-Forwarded-For and X-Forwarded-Proto of every peer on this machine.
+        proxy_headers=False,
     )
     uvicorn.Server(config).run(sockets=[listener])
