@@ -167,6 +167,20 @@ class MeView(SessionView):
         return Response(status=204)
 
 
+class DeleteMeView(SessionView):
+    """The same as DELETE me, for clients and proxies that drop the body of a DELETE."""
+
+    @extend_schema(
+        operation_id="delete_me_by_post",
+        summary="Delete my account, as DELETE me does, where a DELETE cannot carry a body",
+        request=serializers.DeleteAccountBody,
+        responses={204: None, **problems("auth.wrong_password", body=True)},
+    )
+    def post(self, request: Request) -> Response:
+        services.delete_account(session=self.session, **self.body(serializers.DeleteAccountBody))
+        return Response(status=204)
+
+
 class UsersView(SessionView):
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": serializers.UserSearchQuery}
 

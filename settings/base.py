@@ -127,6 +127,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [],  # enums stay where they are used: a generator then writes "public" | "private"
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
 }
 
 # Warnings and errors only, on stderr: an access log is the proxy's work, and it would hold what clients write.

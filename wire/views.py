@@ -44,8 +44,9 @@ class ApiView(APIView):
         self.query = validate(self.queries.get(method, QuerySerializer), request.query_params)
 
     def body(self, serializer: type[Serializer[Any]]) -> Any:
-        """The validated body, or Problem `request.invalid`."""
-        return validate(serializer, self.request.data)
+        """The validated body, or Problem `request.invalid`. A body of null is an empty one."""
+        data = self.request.data
+        return validate(serializer, {} if data is None else data)
 
     @property
     def default_response_headers(self) -> dict[str, str]:

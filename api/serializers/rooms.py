@@ -11,10 +11,13 @@ from api.models import Member, Room
 from api.models.members import CAN, Role, State
 from api.models.rooms import History, Kind
 from api.serializers.messages import MessageSerializer
-from wire.fields import MetadataField, StrictSerializer, TextField, TimeField, format_time
+from wire.characters import has_invisible
+from wire.fields import MetadataField, NameField, StrictSerializer, TimeField, format_time
 from wire.pagination import PageQuery
 
 MAX_FIRST_MEMBERS = 100
+NAME_CHARS = 100
+TOPIC_CHARS = 500
 SLUG = re.compile(r"[\w-]{1,64}")  # \w: letters and digits of any script, and _
 CLIENT_ID = r"^[A-Za-z0-9_-]{1,64}\Z"
 
@@ -70,10 +73,10 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool]) -> d
 
 
 def fold_slug(raw: str) -> str | None:
-    """The one spelling of a slug that is stored and compared (NFC, then casefold), or None when it breaks the rules."""
+    """The one spelling of a slug that is stored and compared (NFKC, casefolded), or None when it breaks the rules."""
     # Casefolding can undo the composition ("ŉ" becomes two characters), so it is composed again.
-    slug = unicodedata.normalize("NFC", unicodedata.normalize("NFC", raw).casefold())
-    return slug if SLUG.fullmatch(slug) else None
+    slug = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold())
+    return slug if SLUG.fullmatch(slug) and not has_invisible(slug) else None
 
 
 class SlugField(serializers.CharField):
@@ -89,26 +92,15 @@ class SlugField(serializers.CharField):
         return slug
 
 
-class NameField(TextField):
-    """A room's name: one line that shows something."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_chars=100, multiline=False, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data).strip()
-        if not name:
-            self.fail("blank")
-        return name
-
-
 class CreateRoom(StrictSerializer):
     """The body of POST rooms."""
 
     kind = serializers.ChoiceField(choices=[Kind.PUBLIC, Kind.PRIVATE])
-    name = NameField()
+    name = NameField(max_chars=NAME_CHARS)
     slug = SlugField(required=False, allow_null=True, default=None)
-    topic = TextField(max_chars=500, required=False, allow_blank=True, default="")
+    topic = NameField(
+        max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, required=False, allow_blank=True, default=""
+    )
     metadata = MetadataField(required=False, default=dict)
     members = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_FIRST_MEMBERS, default=list)
     history = serializers.ChoiceField(choices=History.choices, required=False)
@@ -123,9 +115,9 @@ class CreateRoom(StrictSerializer):
 class UpdateRoom(StrictSerializer):
     """The body of PATCH rooms/{id}: what is absent stays."""
 
-    name = NameField(required=False)
+    name = NameField(max_chars=NAME_CHARS, required=False)
     slug = SlugField(required=False, allow_null=True)
-    topic = TextField(max_chars=500, required=False, allow_blank=True)
+    topic = NameField(max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, required=False, allow_blank=True)
     metadata = MetadataField(required=False)
 
 

@@ -38,6 +38,7 @@ async def test_it_works(alice: Account, by: Carrier) -> None:
     assert hello["limits"] == {
         "frame_bytes": 65_536,
         "text_chars": 8_000,
+        "text_bytes": 16_384,
         "metadata_bytes": 4_096,
         "rooms": 1_000,
         "page": 100,
