@@ -92,15 +92,20 @@ class SlugField(serializers.CharField):
         return slug
 
 
+class TopicField(NameField):
+    """What a room is about, in one line or several."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, **options)
+
+
 class CreateRoom(StrictSerializer):
     """The body of POST rooms."""
 
     kind = serializers.ChoiceField(choices=[Kind.PUBLIC, Kind.PRIVATE])
     name = NameField(max_chars=NAME_CHARS)
     slug = SlugField(required=False, allow_null=True, default=None)
-    topic = NameField(
-        max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, required=False, allow_blank=True, default=""
-    )
+    topic = TopicField(required=False, allow_blank=True, default="")
     metadata = MetadataField(required=False, default=dict)
     members = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_FIRST_MEMBERS, default=list)
     history = serializers.ChoiceField(choices=History.choices, required=False)
@@ -117,7 +122,7 @@ class UpdateRoom(StrictSerializer):
 
     name = NameField(max_chars=NAME_CHARS, required=False)
     slug = SlugField(required=False, allow_null=True)
-    topic = NameField(max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, required=False, allow_blank=True)
+    topic = TopicField(required=False, allow_blank=True)
     metadata = MetadataField(required=False)
 
 

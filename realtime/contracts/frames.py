@@ -32,7 +32,7 @@ class LimitsSerializer(serializers.Serializer[Any]):
 
     frame_bytes = serializers.IntegerField(help_text="The largest frame that the server takes.")
     text_chars = serializers.IntegerField(
-        help_text="Unicode code points of a message's text: an emoji may have several, JavaScript's length counts others."
+        help_text="Unicode code points of a message's text; JavaScript's length counts UTF-16 units."
     )
     text_bytes = serializers.IntegerField(help_text="Bytes of a message's text in UTF-8. Both limits hold.")
     metadata_bytes = serializers.IntegerField()
