@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,35 @@ def words(name: str, default: list[str]) -> list[str]:
 
 
 def origins(name: str, default: list[str]) -> list[str]:
-    """Web origins: scheme://host[:port] and nothing behind it."""
-    found = words(name, default)
-    for origin in found:
-        if not re.fullmatch(r"https?://[A-Za-z0-9.\-_\[\]:]+", origin):
+    """Origins: scheme://host[:port] and nothing behind it; those of hybrid apps have a scheme of their own, or are
+    file:// or null. A host in another script becomes its ASCII form, which is what browsers send."""
+    found = []
+    for origin in words(name, default):
+        scheme, separator, host = origin.partition("://")
+        if not host.isascii():
+            with suppress(UnicodeError):
+                host = host.encode("idna").decode()
+        least = 1 if scheme.lower() in {"http", "https"} else 0
+        is_origin = re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*", scheme) and re.fullmatch(r"[A-Za-z0-9.\-_\[\]:]*", host)
+        if origin.lower() != "null" and not (separator and is_origin and len(host) >= least):
             raise ImproperlyConfigured(
-                f"{name} must list origins such as https://app.example.com, without path or closing slash."
+                f"{name} must list origins such as https://app.example.com, capacitor://localhost or null, without "
+                "path or closing slash."
             )
+        found.append(f"{scheme}{separator}{host}".lower())
+    return found
+
+
+def hosts(name: str, default: list[str]) -> list[str]:
+    """Names of hosts in the form that Django compares: lower case, without a port and a dot at the end."""
+    return [re.sub(r"(?<=.)\.?(:[0-9]{1,5})?$", "", host.lower()) for host in words(name, default)]
+
+
+def header_names(name: str, default: list[str]) -> list[str]:
+    """Names of HTTP headers (RFC 9110, section 5.1), in lower case."""
+    found = [header.lower() for header in words(name, default)]
+    if not all(re.fullmatch(r"[a-z0-9!#$%&'+.^_`|~\-]+", header) for header in found):
+        raise ImproperlyConfigured(f"{name} must list names of headers.")
     return found
 
 

@@ -164,6 +164,9 @@ def test_an_integer_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, raw
         (lambda: env.origins("THING", []), "https://app.example.com/"),
         (lambda: env.origins("THING", []), "*"),
         (lambda: env.origins("THING", []), "app.example.com"),
+        (lambda: env.origins("THING", []), "https://"),
+        (lambda: env.origins("THING", []), "capacitor://localhost/index.html"),
+        (lambda: env.header_names("THING", []), "a:b"),
     ],
 )
 def test_other_malformed_values_are_refused_by_name(
@@ -195,6 +198,23 @@ def test_a_malformed_network_is_refused(monkeypatch: pytest.MonkeyPatch, word: s
 
     with pytest.raises(ImproperlyConfigured, match="THING"):
         env.networks("THING")
+
+
+def test_origins_of_the_web_and_of_apps(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = "https://App.example.com:8443 capacitor://localhost ionic:// app:// tauri://localhost file:// null"
+    monkeypatch.setenv("THING", f"{listed} https://b\u00fccher.example http://[::1]:3000")
+
+    assert env.origins("THING", []) == [
+        *listed.lower().split(),
+        "https://xn--bcher-kva.example",
+        "http://[::1]:3000",
+    ]
+
+
+def test_hosts_are_compared_without_port_and_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "Chat.Example.com chat.example.com.:443 [::1]:8000 .example.org *")
+
+    assert env.hosts("THING", []) == ["chat.example.com", "chat.example.com", "[::1]", ".example.org", "*"]
 
 
 def test_an_empty_variable_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
