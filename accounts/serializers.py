@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rest_framework import serializers
 
 from accounts.models import DISPLAY_NAME_CHARS, Session
-from wire.characters import has_invisible
+from wire.characters import fold, has_invisible
 from wire.fields import MetadataField, NameField, StrictSerializer, TextField, TimeField
 from wire.pagination import PageQuery
 
@@ -138,4 +138,11 @@ class ProfileBody(StrictSerializer):
 
 
 class UserSearchQuery(PageQuery):
-    q = serializers.CharField(max_length=64, help_text="How the username or the display name begins.")
+    q = serializers.CharField(
+        min_length=2, max_length=64, help_text="How a word of the username or of the display name begins."
+    )
+
+    def validate_q(self, value: str) -> str:
+        if len(fold(value)) < 2:  # a letter and its accent may be two code points
+            raise serializers.ValidationError("Give two characters or more.", "min_length")
+        return value

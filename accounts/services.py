@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts import events
 from accounts.authentication import hash_token
-from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_username, fold
+from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_username, fold, is_reserved
 from wire.problems import FieldError, Problem, define, invalid
 
 TOKEN_PREFIX = "prl_"  # lets secret scanners recognise a leaked token
@@ -46,7 +46,7 @@ class Login(NamedTuple):
 def register(*, username: str, password: str, display_name: str = "", device: Mapping[str, str] | None = None) -> Login:
     """Make an account and log it in. Raises Problem request.invalid (username, password) or auth.username_taken."""
     user = User(username=_clean_username(username))
-    user.rename(display_name or user.username)
+    user.display_name = display_name or user.username
     _check_new_password(password, user, "password")
     with _turn_to_hash():
         user.set_password(password)
@@ -123,12 +123,12 @@ def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
         user = User.objects.select_for_update(no_key=True).get(pk=session.user.pk)
         require_live(session)
         if "display_name" in changes:
-            user.rename(changes["display_name"])
+            user.display_name = changes["display_name"]
         if "avatar_url" in changes:
             user.avatar_url = changes["avatar_url"]
         if "metadata" in changes:
             user.metadata = changes["metadata"]
-        user.save(update_fields=["display_name", "search_name", "avatar_url", "metadata"])
+        user.save(update_fields=["display_name", "avatar_url", "metadata"])
     return user
 
 
@@ -156,8 +156,8 @@ def _clean_username(username: str) -> str:
     folded = fold(username)
     if not USERNAME.fullmatch(folded):
         raise invalid("username", "invalid", "A username has 3 to 32 of the characters a-z 0-9 _ . -")
-    if folded.startswith(TOMBSTONE_PREFIX):
-        raise invalid("username", "reserved", f"A username does not begin with {TOMBSTONE_PREFIX}")
+    if folded.startswith(TOMBSTONE_PREFIX) or is_reserved(folded):
+        raise invalid("username", "reserved", "This username is reserved.")
     return folded
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import serializers, services
-from accounts.models import Session, User
+from accounts.models import Session, User, UserQuerySet
 from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
 from wire.fields import EmptySerializer, QuerySerializer
 from wire.pagination import PageQuery, paginate
@@ -182,16 +183,24 @@ class DeleteMeView(SessionView):
 
 
 class UsersView(SessionView):
+    """The search. The chat extends this view: it knows whom a user shares a room with."""
+
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": serializers.UserSearchQuery}
+
+    def searchable(self) -> UserQuerySet:
+        """The users among whom the search looks."""
+        return User.objects.all()
 
     @extend_schema(
         operation_id="search_users",
-        summary="Find people by the beginning of a name",
+        summary="Find people by the beginning of any word of their names",
         parameters=[serializers.UserSearchQuery],
         responses={200: page_of(UserSerializer), **problems()},
     )
     def get(self, request: Request) -> Response:
-        found = User.objects.matching(self.query.pop("q"))
+        text = self.query.pop("q")
+        users = self.searchable()
+        found = users.named(text) if settings.USER_SEARCH == "exact" else users.matching(text)
         page = paginate(found, order=["username"], **self.query)
         return Response(page.as_dict(lambda rows: UserSerializer(rows, many=True).data))
 

@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import events, me, members, messages, reads, rooms, sync
+from api.views import events, me, members, messages, reads, rooms, sync, users
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me", me.MeView.as_view()),
     path("me/events", events.InboxView.as_view()),
+    path("users", users.UsersView.as_view()),
     path("sync", sync.SyncView.as_view()),
     path("rooms", rooms.RoomsView.as_view()),
     path("rooms/directory", rooms.DirectoryView.as_view()),

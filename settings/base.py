@@ -73,6 +73,9 @@ USE_I18N = False
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
+# Whom the search of people finds: everybody, those with whom one shares a room, or nobody but by the exact username.
+USER_SEARCH = env.choice("USER_SEARCH", "all", ("all", "shared_rooms", "exact"))
+
 # How long an unused session lives, and any session at most (design section 8).
 SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", 30 * 86_400, least=1, most=3_650 * 86_400)
 SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, most=3_650 * 86_400)

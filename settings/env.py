@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -141,7 +142,7 @@ def secret_key(file: Path) -> str:
 
 def _kept_secret(file: Path) -> str:
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = file.with_name(f"{file.name}.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             out.write(secrets.token_urlsafe(64))
@@ -185,9 +186,11 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
     if not path or path == ":memory:":
         raise ImproperlyConfigured("DATABASE_URL must name a file: every thread and process opens it for itself.")
     if own_folder:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _restrict(file.parent)
     if not file.parent.is_dir() or file.is_dir():
         raise ImproperlyConfigured(f"DATABASE_URL: {file} is not a file in an existing folder.")
+    _keep_private(file)
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),
@@ -199,6 +202,23 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
             "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous.upper()}",
         },
     }
+
+
+def _keep_private(file: Path) -> None:
+    """Messages and password hashes are nobody else's to read. SQLite gives its -wal and -shm files the mode of the
+    database, so the database is made before SQLite makes it. A group that the operator chose keeps its rights."""
+    with suppress(OSError):  # SQLite will say what is wrong with the folder
+        file.touch(mode=0o600)
+    for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+        _restrict(each)
+
+
+def _restrict(path: Path) -> None:
+    """Take from others what they may do with a file or folder of ours."""
+    with suppress(OSError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & stat.S_IRWXO:
+            path.chmod(mode & ~stat.S_IRWXO)
 
 
 def _postgres(url: str) -> dict[str, Any]:

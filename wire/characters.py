@@ -25,6 +25,11 @@ _FLAGS = re.compile(
 _VIRAMA = 9  # the canonical combining class of the sign that joins two consonants of an Indic script
 
 
+def fold(text: str) -> str:
+    """The form in which names are compared: NFKC, then case-folded, so that look-alike spellings are one name."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def has_invisible(text: str) -> bool:
     """Whether the text holds a character that cannot be seen or that changes the direction of others."""
     if not _INVISIBLE.search(text):

@@ -3,6 +3,6 @@
 from api.models.log import Epoch, Event, StreamHead
 from api.models.members import Interval, Member
 from api.models.messages import Message
-from api.models.rooms import Room
+from api.models.rooms import Room, RoomNamePart
 
-__all__ = ["Epoch", "Event", "Interval", "Member", "Message", "Room", "StreamHead"]
+__all__ = ["Epoch", "Event", "Interval", "Member", "Message", "Room", "RoomNamePart", "StreamHead"]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 
 class Role(models.TextChoices):
@@ -32,6 +32,15 @@ CAN: dict[str, tuple[str, ...]] = {
 }
 
 
+class MemberQuerySet(models.QuerySet["Member"]):
+    """Reads of memberships."""
+
+    def shares_room_with(self, user_id: UUID) -> Exists:
+        """The condition that a user of the outer query is in a room that this user is in too."""
+        mine = self.filter(user_id=user_id, state=State.JOINED).values("room_id")
+        return Exists(self.filter(user_id=OuterRef("pk"), state=State.JOINED, room_id__in=mine))
+
+
 class Member(models.Model):
     """A user in a room, now or once; the row stays when they go, so that their devices can be told."""
 
@@ -43,6 +52,8 @@ class Member(models.Model):
     joined_seq = models.BigIntegerField()
     left_seq = models.BigIntegerField(null=True)
     read_seq = models.BigIntegerField()
+
+    objects = MemberQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

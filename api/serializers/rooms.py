@@ -127,10 +127,14 @@ class UpdateRoom(StrictSerializer):
 
 
 class DirectoryQuery(PageQuery):
-    """A page of the directory, narrowed to names and slugs that hold `q`."""
+    """A page of the directory, narrowed to rooms whose name or slug holds each word of `q`."""
 
     q = serializers.CharField(
-        required=False, max_length=100, allow_blank=True, default="", help_text="A part of the name or the slug."
+        required=False,
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text="Words, or parts of words, of the name or the slug, in any case.",
     )
 
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from api.models import Interval, Member, Message, Room
 from api.models.members import FOR_EVER, State
-from api.models.rooms import History, Kind
+from api.models.rooms import History
 from api.serializers.rooms import render_room
 from api.services.reads import unread_counts
 from wire.pagination import first_page, paginate
@@ -48,10 +48,8 @@ def _prepare_newest(count: int) -> Prepared[Room]:
 
 
 def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, limit: int) -> dict[str, Any]:
-    """A page of the public rooms that can be joined, by name; `q` is part of the name or the slug."""
-    rooms = Room.objects.filter(kind=Kind.PUBLIC, archived_at=None).with_heads().defer(*_UNSEEN)
-    if q:
-        rooms = rooms.filter(Q(name__icontains=q) | Q(slug__icontains=q))
+    """A page of the public rooms that can be joined, by name; name or slug holds each word of `q`."""
+    rooms = Room.objects.matching(q).filter(archived_at=None).with_heads().defer(*_UNSEEN)
     page = paginate(rooms, order=["name", "id"], cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: _describe(user_id, rows))
 

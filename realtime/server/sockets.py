@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 NO_CODE = 1005  # what ASGI reports for a close frame without a code (RFC 6455 section 7.4.1)
 LINE_PATIENCE = 3  # how many timeouts long a pong may take that has to wait in line; see _check_pulse
 
-# Autobahn answers an Origin without a host, such as an app's "app://", with a bare 400. realtime.middleware judges every
-# Origin, in words that a browser can read; null is one that Autobahn lets through (allowNullOrigin).
+# Autobahn answers an Origin without a host, such as an app's "app://", with a bare 400. realtime.middleware judges
+# every Origin, in words that a browser can read; null is one that Autobahn lets through (allowNullOrigin).
 protocol._url_to_origin = lambda url: "null"
 
 

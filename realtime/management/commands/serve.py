@@ -73,8 +73,8 @@ class Command(BaseCommand):
         if settings.ON_A_DESK:
             limits = "" if settings.RATE_LIMITS else "; rate limits are off"
             self._say(
-                "On a desk (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may call, on any "
-                f"port{limits}."
+                "On a desk (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may call, "
+                f"whatever their port{limits}."
             )
         self._say(HOW_TO_TALK.format(url=f"http://{place}", ws=f"ws://{place}"))
 
