@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts import serializers, services
 from accounts.models import Session, User, UserQuerySet
 from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
+from wire.client_address import client_address
 from wire.fields import EmptySerializer, QuerySerializer
 from wire.pagination import PageQuery, paginate
 from wire.schema import page_of, problems
@@ -48,7 +49,9 @@ class RegisterView(ApiView):
         responses={201: LoginSerializer, **problems("auth.username_taken", body=True, token=False)},
     )
     def post(self, request: Request) -> Response:
-        return answer_login(services.register(**self.body(serializers.RegisterBody)), 201)
+        return answer_login(
+            services.register(**self.body(serializers.RegisterBody), address=client_address(request)), 201
+        )
 
 
 class LoginView(ApiView):
@@ -61,11 +64,11 @@ class LoginView(ApiView):
         request=serializers.LoginBody,
         responses={
             200: LoginSerializer,
-            **problems("auth.bad_credentials", "auth.account_disabled", body=True, token=False),
+            **problems("auth.bad_credentials", "auth.account_disabled", "limit.login", body=True, token=False),
         },
     )
     def post(self, request: Request) -> Response:
-        return answer_login(services.log_in(**self.body(serializers.LoginBody)), 200)
+        return answer_login(services.log_in(**self.body(serializers.LoginBody), address=client_address(request)), 200)
 
 
 class LogoutView(SessionView):
@@ -125,7 +128,7 @@ class PasswordView(SessionView):
         operation_id="change_password",
         summary="Change my password and end all my other sessions",
         request=serializers.PasswordBody,
-        responses={204: None, **problems("auth.wrong_password", body=True)},
+        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
     )
     def post(self, request: Request) -> Response:
         services.change_password(session=self.session, **self.body(serializers.PasswordBody))
@@ -161,7 +164,7 @@ class MeView(SessionView):
     @extend_schema(
         operation_id="delete_me",
         summary="Delete my account; a tombstone of me stays beside my messages",
-        responses={204: None, **problems("auth.wrong_password", body=True)},
+        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
     )
     def delete(self, request: Request) -> Response:
         services.delete_account(session=self.session, **self.body(self.delete_body))
@@ -175,7 +178,7 @@ class DeleteMeView(SessionView):
         operation_id="delete_me_by_post",
         summary="Delete my account, as DELETE me does, where a DELETE cannot carry a body",
         request=serializers.DeleteAccountBody,
-        responses={204: None, **problems("auth.wrong_password", body=True)},
+        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
     )
     def post(self, request: Request) -> Response:
         services.delete_account(session=self.session, **self.body(serializers.DeleteAccountBody))

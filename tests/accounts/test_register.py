@@ -53,7 +53,7 @@ def test_no_secret_is_stored(stranger: Person) -> None:
 
 
 def test_the_real_hasher_is_argon2() -> None:
-    assert base.PASSWORD_HASHERS == ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    assert base.PASSWORD_HASHERS == ["accounts.hashers.OneCoreArgon2PasswordHasher"]
 
 
 @pytest.mark.parametrize("spelling", ["alice", "ALICE", "\uff21lice"])
