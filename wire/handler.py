@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import IO, Any, cast
 
-from corsheaders.middleware import CorsMiddleware
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
@@ -16,6 +15,7 @@ from django.urls import set_script_prefix
 
 from wire import descriptors
 from wire.middleware import GetResponse, RequestIdMiddleware
+from wire.origins import OriginMiddleware
 from wire.problems import Problem
 from wire.shares import Keys, Shares
 from wire.views import problem_response
@@ -77,5 +77,5 @@ def _refuse_query(scope: Scope, body: IO[bytes]) -> HttpResponseBase:
     """Django makes no request of a query string that is not UTF-8, and its own answer comes before any middleware."""
     request = ASGIRequest({**scope, "query_string": b""}, body)
     problem = Problem("request.invalid", "The query string is not UTF-8.")
-    cors = CorsMiddleware(lambda _: problem_response(problem, request))
+    cors = OriginMiddleware(lambda _: problem_response(problem, request))
     return RequestIdMiddleware(cast("GetResponse", cors))(request)

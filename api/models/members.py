@@ -63,6 +63,11 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """
         return self.joined().filter(put_by_other=True).exclude(Q(room__kind="direct") & Q(_is_hidden()))
 
+    def shares_room_with(self, user_id: UUID) -> Exists:
+        """The condition that a user of the outer query is in a room that this user is in too."""
+        mine = self.joined().filter(user_id=user_id).values("room_id")
+        return Exists(self.joined().filter(user_id=OuterRef("pk"), room_id__in=mine))
+
 
 def _is_hidden() -> Case:
     messages = apps.get_model("api", "Message").objects  # its module imports this one

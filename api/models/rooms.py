@@ -1,7 +1,8 @@
 """Rooms: public ones are listed and free to join, private ones by invitation, direct ones join two users for ever."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.db.models.functions import Coalesce
 from uuid_utils.compat import uuid7
 
 from api.models.log import Epoch, StreamHead
+from wire import search
 
 
 class Kind(models.TextChoices):
@@ -39,6 +41,13 @@ class RoomQuerySet(models.QuerySet["Room"]):
     def joined_by(self, user_id: UUID) -> "RoomQuerySet":
         """The rooms that the user is in now."""
         return self.filter(members__user_id=user_id, members__state="joined")
+
+    def matching(self, text: str) -> "RoomQuerySet":
+        """The public rooms whose name or slug holds each word of the text."""
+        found = self.filter(kind=Kind.PUBLIC)
+        for first, last in search.ranges(text):
+            found = found.filter(pk__in=RoomNamePart.objects.filter(part__gte=first, part__lt=last).values("room_id"))
+        return found
 
     def with_heads(self) -> "RoomQuerySet":
         """With head, last_event_at, last_message_at and epoch, read by the same statement: all are of one moment."""
@@ -94,6 +103,18 @@ class Room(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["name", "id"], name="directory", condition=Q(kind="public"))]
 
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """As Django, and what the directory finds a public room by, so that it never misses a change."""
+        update_fields = None if update_fields is None else frozenset(update_fields)
+        super().save(*args, update_fields=update_fields, **options)
+        if self.kind == Kind.PUBLIC and (update_fields is None or update_fields & {"name", "slug"}):
+            self._keep_name_parts()
+
+    def _keep_name_parts(self) -> None:
+        RoomNamePart.objects.filter(room=self).delete()
+        parts = search.parts(f"{self.name} {self.slug or ''}")
+        RoomNamePart.objects.bulk_create(RoomNamePart(room=self, part=part) for part in sorted(parts))
+
     @staticmethod
     def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":
         """A subquery of the ids of the user's rooms."""
@@ -103,3 +124,16 @@ class Room(models.Model):
     def is_archived(self) -> bool:
         """Archived rooms are read-only until an owner unarchives them."""
         return self.archived_at is not None
+
+
+class RoomNamePart(models.Model):
+    """A part of a public room's name or slug by which the directory finds it; see wire.search."""
+
+    room = models.ForeignKey(Room, models.CASCADE, related_name="+")
+    part = models.BinaryField(max_length=search.WORD_BYTES)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["part", "room"], name="rooms_by_name_part")]
+
+    def __str__(self) -> str:
+        return bytes(self.part).decode(errors="replace")

@@ -12,10 +12,13 @@ from api.models.members import CAN, CAN_IN_ARCHIVED, Role, State
 from api.models.rooms import History, Kind
 from api.serializers.messages import Author, AuthorSerializer, MessageSerializer
 from api.serializers.reads import UNREAD
-from wire.fields import MetadataField, QueryBool, StrictSerializer, TextField, TimeField, format_time
+from wire.characters import has_invisible
+from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
 from wire.pagination import PageQuery
 
 MAX_FIRST_MEMBERS = 100
+NAME_CHARS = 100
+TOPIC_CHARS = 500
 SLUG = re.compile(r"[\w-]{1,64}")  # \w: letters and digits of any script, and _
 CLIENT_ID = r"^[A-Za-z0-9_-]{1,64}\Z"
 _POWERS = list(dict.fromkeys([*CAN[Role.OWNER], *CAN_IN_ARCHIVED[Role.OWNER]]))
@@ -88,10 +91,10 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer
 
 
 def fold_slug(raw: str) -> str | None:
-    """The one spelling of a slug that is stored and compared (NFC, then casefold), or None when it breaks the rules."""
+    """The one spelling of a slug that is stored and compared (NFKC, casefolded), or None when it breaks the rules."""
     # Casefolding can undo the composition ("ŉ" becomes two characters), so it is composed again.
-    slug = unicodedata.normalize("NFC", unicodedata.normalize("NFC", raw).casefold())
-    return slug if SLUG.fullmatch(slug) else None
+    slug = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold())
+    return slug if SLUG.fullmatch(slug) and not has_invisible(slug) else None
 
 
 class SlugField(serializers.CharField):
@@ -107,26 +110,20 @@ class SlugField(serializers.CharField):
         return slug
 
 
-class NameField(TextField):
-    """A room's name: one line that shows something."""
+class TopicField(NameField):
+    """What a room is about, in one line or several."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_chars=100, multiline=False, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data).strip()
-        if not name:
-            self.fail("blank")
-        return name
+        super().__init__(max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, **options)
 
 
 class CreateRoom(StrictSerializer):
     """The body of POST rooms."""
 
     kind = serializers.ChoiceField(choices=[Kind.PUBLIC, Kind.PRIVATE])
-    name = NameField()
+    name = NameField(max_chars=NAME_CHARS)
     slug = SlugField(required=False, allow_null=True, default=None)
-    topic = TextField(max_chars=500, required=False, allow_blank=True, default="")
+    topic = TopicField(required=False, allow_blank=True, default="")
     metadata = MetadataField(required=False, default=dict)
     members = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_FIRST_MEMBERS, default=list)
     history = serializers.ChoiceField(choices=History.choices, required=False)
@@ -141,9 +138,9 @@ class CreateRoom(StrictSerializer):
 class UpdateRoom(StrictSerializer):
     """The body of PATCH rooms/{id}: what is absent stays."""
 
-    name = NameField(required=False)
+    name = NameField(max_chars=NAME_CHARS, required=False)
     slug = SlugField(required=False, allow_null=True)
-    topic = TextField(max_chars=500, required=False, allow_blank=True)
+    topic = TopicField(required=False, allow_blank=True)
     metadata = MetadataField(required=False)
 
 
@@ -161,10 +158,14 @@ class RoomsQuery(PageQuery):
 
 
 class DirectoryQuery(PageQuery):
-    """A page of the directory, narrowed to names and slugs that hold `q`."""
+    """A page of the directory, narrowed to rooms whose name or slug holds each word of `q`."""
 
     q = serializers.CharField(
-        required=False, max_length=100, allow_blank=True, default="", help_text="A part of the name or the slug."
+        required=False,
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text="Words, or parts of words, of the name or the slug, in any case.",
     )
 
 

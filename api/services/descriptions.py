@@ -72,13 +72,11 @@ def _prepare_newest(count: int, archived: bool, hidden: bool) -> Prepared[Room]:
 
 
 def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, limit: int) -> dict[str, Any]:
-    """A page of the public rooms that can be joined, by name; `q` is part of the name or the slug.
+    """A page of the public rooms that can be joined, by name; name or slug holds each word of `q`.
 
     Rooms that were renamed since the first page come once more on the last one.
     """
-    rooms = Room.objects.filter(kind=Kind.PUBLIC, archived_at=None).with_heads().defer(*_UNSEEN)
-    if q:
-        rooms = rooms.filter(Q(name__icontains=q) | Q(slug__icontains=q))
+    rooms = Room.objects.matching(q).filter(archived_at=None).with_heads().defer(*_UNSEEN)
     page = paginate_moving(rooms, order=["name", "id"], moved_at="renamed_at", cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: _describe(user_id, rows))
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 import orjson
@@ -250,12 +251,15 @@ def _created_before(draft: Room) -> tuple[UUID, bool] | None:
 
 def _digest(room: Room, user_ids: Iterable[UUID]) -> str:
     """Of the content as first sent: a retry says the same, in whatever order."""
-    content = [room.kind, room.name, room.slug, room.topic, room.metadata, room.history, sorted(map(str, user_ids))]
+    name, topic = normalize("NFC", room.name or ""), normalize("NFC", room.topic)
+    content = [room.kind, name, room.slug, topic, room.metadata, room.history, sorted(map(str, user_ids))]
     return hashlib.sha256(_canonical(content)).hexdigest()
 
 
 def _canonical(value: object) -> bytes:
-    """One spelling per JSON value; unlike Python's ==, it tells 1 from true."""
+    """A form to compare by: texts in NFC; other values as JSON, because in Python 1 and True are equal."""
+    if isinstance(value, str):
+        value = normalize("NFC", value)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 

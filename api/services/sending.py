@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unicodedata import normalize
 from uuid import UUID
 
 import orjson
@@ -46,7 +47,15 @@ class Send:
 
     def digest(self) -> str:
         """The content, so that a retry can be told from another message; nothing can be read back from it."""
-        content = [self.text, self.metadata, self.reply_to]
+        return self._digest(normalize("NFC", self.text))
+
+    def is_retry_of(self, digest: str) -> bool:
+        """Whether the message with this digest has the same content. Texts compare in NFC; digests from before
+        that rule are of the text as it was sent."""
+        return digest == self.digest() or digest == self._digest(self.text)
+
+    def _digest(self, text: str) -> str:
+        content = [text, self.metadata, self.reply_to]
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -190,7 +199,7 @@ def _send(
 
 
 def _again(send: Send, earlier: Message) -> Sent | Problem:
-    if earlier.digest != send.digest():
+    if not send.is_retry_of(earlier.digest):
         return Problem("message.client_id_reused")
     return Sent(earlier.pk, earlier.seq, earlier.data, created=False)
 

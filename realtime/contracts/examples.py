@@ -51,6 +51,7 @@ VALUES: dict[str, Any] = {
     "after": 41,
     "frame_bytes": 65_536,
     "text_chars": 8_000,
+    "text_bytes": 16_384,
     "metadata_bytes": 4_096,
     "interval_ms": 25_000,
     "retry_after_ms": None,
@@ -98,6 +99,7 @@ def _problem(parts: list[Schema]) -> dict[str, Any]:
 
 def _value(schema: Schema, schemas: dict[str, Schema], name: str) -> Any:
     kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind  # null stands last
     if kind == "array":
         return [] if schema.get("maxItems") == 0 else [example(schema["items"], schemas, name)]
     if "enum" in schema:
@@ -106,7 +108,6 @@ def _value(schema: Schema, schemas: dict[str, Schema], name: str) -> Any:
         return VALUES[name]
     if schema.get("format") in ("uuid", "date-time"):
         return ID if schema["format"] == "uuid" else TIME
-    first = kind[0] if isinstance(kind, list) else kind
-    if first == "integer":
+    if kind == "integer":
         return max(1, schema.get("minimum", 1))
-    return {"boolean": True, "string": "words", "null": None}.get(str(first), {})
+    return {"boolean": True, "string": "words", "null": None}.get(str(kind), {})

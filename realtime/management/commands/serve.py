@@ -72,6 +72,12 @@ class Command(BaseCommand):
         )
         if workers > 1 and not settings.REDIS_URL:
             self._say("Without REDIS_URL what one process accepts reaches the sockets of another about a second later.")
+        if settings.ON_A_DESK:
+            limits = "" if settings.RATE_LIMITS else "; rate limits are off"
+            self._say(
+                "On a desk (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may call, "
+                f"whatever their port{limits}."
+            )
         self._say(HOW_TO_TALK.format(url=f"http://{place}", ws=f"ws://{place}"))
 
     def _say(self, line: str) -> None:
