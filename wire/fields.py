@@ -72,7 +72,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         for field in fields.values():
             if not (field.required or field.read_only or field.allow_null):
                 field.allow_null = True  # the contracts show it
-                field.null_is_absent = True
+                vars(field)["null_is_absent"] = True
         return fields
 
     def to_internal_value(self, data: Any) -> Any:

@@ -1,11 +1,13 @@
 """The words of the users who are there already."""
 
+from typing import Any
+
 from django.db import migrations
 
 from wire import search
 
 
-def fill(apps, schema_editor):
+def fill(apps: Any, schema_editor: Any) -> None:
     User, NameWord = apps.get_model("accounts", "User"), apps.get_model("accounts", "NameWord")
     users = User.objects.filter(deleted_at=None).values_list("pk", "username", "display_name")
     rows = (

@@ -5,6 +5,7 @@ by a room.updated event, as after any other change.
 """
 
 import unicodedata
+from typing import Any
 
 import orjson
 from django.db import migrations
@@ -14,7 +15,7 @@ from wire.characters import has_invisible
 from wire.times import format_time
 
 
-def fold_slugs(apps, schema_editor):
+def fold_slugs(apps: Any, schema_editor: Any) -> None:
     Room = apps.get_model("api", "Room")
     for room in Room.objects.exclude(former_slug=None).iterator():  # archived: it is asked for when it is unarchived
         slug = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", room.former_slug).casefold())
@@ -33,7 +34,7 @@ def fold_slugs(apps, schema_editor):
         _tell(apps, room)
 
 
-def _tell(apps, room):
+def _tell(apps: Any, room: Any) -> None:
     StreamHead, Event, Epoch = (apps.get_model("api", name) for name in ("StreamHead", "Event", "Epoch"))
     head = StreamHead.objects.select_for_update().get(stream=room.pk)
     head.last_seq, head.last_at = head.last_seq + 1, max(timezone.now(), head.last_at or timezone.now())

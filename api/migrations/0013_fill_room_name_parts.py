@@ -1,11 +1,13 @@
 """The parts of the names and slugs of the public rooms that are there already."""
 
+from typing import Any
+
 from django.db import migrations
 
 from wire import search
 
 
-def fill(apps, schema_editor):
+def fill(apps: Any, schema_editor: Any) -> None:
     Room, RoomNamePart = apps.get_model("api", "Room"), apps.get_model("api", "RoomNamePart")
     rooms = Room.objects.filter(kind="public").values_list("pk", "name", "slug")
     rows = (
