@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from api.models import Event
 from realtime.admission import Admission
 from realtime.broker import CONTROL, Broker, Message
-from realtime.database import PAGE_EVENTS
+from realtime.database import PAGE_EVENTS, is_cut
 from realtime.ephemeral import Markers, Typing, ephemeral
 from realtime.feed import Entry, Feed, Run, Sink, Subscription
 from realtime.sessions import Sessions
@@ -52,7 +52,7 @@ class Log(Protocol):
         """Head and membership of a room or inbox. Raises Problem not_found or room.not_member."""
 
     async def page(self, stream: str, after: int) -> list[Entry]:
-        """The next PAGE_EVENTS events of a stream."""
+        """The next events of a stream: PAGE_EVENTS or what `is_cut` tells, as long as there are so many."""
 
     async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
         """The epoch, the heads of the streams, and the CPU seconds that it took."""
@@ -335,7 +335,7 @@ class Hub:
         if delay and not feed.hole:
             return
         page: list[Entry] | None = None
-        while page is None or len(page) == PAGE_EVENTS or (page and feed.hole):
+        while page is None or len(page) == PAGE_EVENTS or is_cut(page) or (page and feed.hole):
             try:
                 past = feed.past
                 page = await self._page(feed, feed.tail)

@@ -36,7 +36,7 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
 
 
 def render_room(
-    room: Room, member: Member | None, *, unread: tuple[int, bool] = (0, False), last_message: str | None = None
+    room: Room, member: Member | None, *, unread: tuple[int, bool] = (0, False), last_message: bytes | None = None
 ) -> dict[str, Any]:
     """The Room shape of design section 5, for one viewer; the room comes from `RoomQuerySet.with_heads`."""
     return room_event_data(room, room.epoch) | {

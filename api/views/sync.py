@@ -7,10 +7,8 @@ from rest_framework.response import Response
 from accounts.views import SessionView
 from api.serializers.sync import SyncedSerializer, SyncSerializer
 from api.services.sync import Asking, sync
+from wire.budget import ANSWER_BYTES
 from wire.schema import problems
-
-# A thousand of the longest messages would be 40 MB; an answer that a phone can hold ends before, and says so.
-MAX_BYTES = 4 * 1024 * 1024
 
 
 class SyncView(SessionView):
@@ -28,4 +26,4 @@ class SyncView(SessionView):
     )
     def post(self, request: Request) -> Response:
         body = self.body(SyncSerializer)
-        return Response(sync(Asking(self.session.user_id, **body), MAX_BYTES).data)
+        return Response(sync(Asking(self.session.user_id, **body), ANSWER_BYTES).data)
