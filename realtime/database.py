@@ -22,6 +22,7 @@ from realtime.admission import Admission, Pair, admit_all, admit_each, read_head
 from realtime.feed import Entry
 from realtime.together import DATABASE_SECONDS, Together
 from wire.problems import Problem
+from wire.turns import turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,7 +82,11 @@ async def sync(asking: Asking, subscribe: bool) -> Going:
 
 
 _syncs: Together[tuple[Asking, bool], Going] = Together(
-    lambda asked: in_database(sync_each, asked), SYNCED_ROOMS, _weigh
+    lambda asked: in_database(sync_each, asked),
+    SYNCED_ROOMS,
+    _weigh,
+    owner=lambda asked: asked[0].user_id,
+    turn=lambda asked: turns.turn_in_loop(asked[0].user_id),
 )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
@@ -22,6 +22,17 @@ from wire.views import problem_response
 THREADS = 200
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
 _apart = ThreadPoolExecutor(1, thread_name_prefix="http-apart")
+
+
+PIECE_BYTES = 64 * 1024  # of an answer: what a server holds of it beside the answer itself
+
+
+class Answer(NamedTuple):
+    """An answer that waits for its reader."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    content: bytes
 
 
 class Handler(ASGIHandler):
@@ -43,10 +54,11 @@ class Handler(ASGIHandler):
         except RequestAborted:
             return
         threads = _apart if scope["path"] in self._paths_apart else _threads
-        response = await asyncio.get_running_loop().run_in_executor(threads, self._answer, scope, body)
-        await self.send_response(response, send)
+        answer = await asyncio.get_running_loop().run_in_executor(threads, self._answer, scope, body)
+        await _send(answer, send)
 
-    def _answer(self, scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponse:
+    def _answer(self, scope: MutableMapping[str, Any], body: IO[bytes]) -> Answer:
+        """The answer alone: the rows and objects that it was made from do not wait for its reader."""
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
         request, _ = self.create_request(scope, body)
@@ -56,7 +68,18 @@ class Handler(ASGIHandler):
         # Sends request_finished, which lets the connection go; what was rendered stays.
         response.close()
         body.close()
-        return response
+        cookies = [("Set-Cookie", morsel.OutputString()) for morsel in response.cookies.values()]
+        headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in [*response.items(), *cookies]]
+        return Answer(response.status_code, headers, response.content)
+
+
+async def _send(answer: Answer, send: Any) -> None:
+    """Hand the answer to the server in pieces: a piece goes when the reader has taken nearly all before it."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    end = max(len(answer.content), 1)
+    for start in range(0, end, PIECE_BYTES):
+        piece, is_last = answer.content[start : start + PIECE_BYTES], start + PIECE_BYTES >= end
+        await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
 
 
 def _refuse_query(scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponseBase:

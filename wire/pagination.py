@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -41,8 +41,8 @@ class Page(Generic[Row]):
     rows: list[Row]
     next: str | None
     previous: str | None
-    order: Sequence[str] = ()
-    backwards: bool = False
+    order: Sequence[str] = field(default=(), compare=False)
+    backwards: bool = field(default=False, compare=False)
 
     def as_dict(self, render: Callable[[list[Row]], object]) -> dict[str, Any]:
         """The page on the wire; `render` makes the JSON of all its rows at once.

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import BigIntegerField, Exists, OuterRef, UUIDField
 
 from api.models.members import Interval, Member
-from api.models.values import as_table
+from api.models.values import as_table, as_time, as_uuid
 from wire.budget import UNBOUNDED, sql_of_bytes, sql_of_size, within
 from wire.fields import format_time
 from wire.prepared import LIMITS_KEPT, Prepared, param
@@ -73,8 +73,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         )
         found: Events = {}
         sql = _AT.format(wanted=wanted, data=sql_of_bytes("data"), size=sql_of_size("data"))
-        for event in self.raw(sql, [max_bytes, *parameters]):
-            found.setdefault(event.stream, {})[event.seq] = event.json() if event.data is not None else None
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [max_bytes, *parameters])
+            for event_type, stream, seq, at, actor_id, data in cursor.fetchall():
+                place, actor = as_uuid(stream), actor_id and as_uuid(actor_id)
+                json = None if data is None else finish(event_type, place, seq, as_time(at), actor, data)
+                found.setdefault(place, {})[seq] = json
         return found
 
     def finished_within(self, budget: Any, order: str) -> "models.QuerySet[Event, FinishedRow]":
@@ -93,12 +97,12 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 # The texts are counted in the order of the turns, and only those within the budget leave the database.
 _AT = """
-SELECT stream, seq, type, actor_id, at, CASE WHEN turn = 0 OR so_far - size < %s THEN {data} END AS data FROM (
+SELECT type, stream, seq, at, actor_id, CASE WHEN turn = 0 OR so_far - size < %s THEN {data} END FROM (
     SELECT turn, stream, seq, type, actor_id, at, data, size,
         SUM(size) OVER (ORDER BY turn, stream, seq ROWS UNBOUNDED PRECEDING) AS so_far
     FROM (
         SELECT turn, event.stream, event.seq, type, actor_id, at, data, {size} AS size
-        FROM {wanted} JOIN api_event event ON event.stream = wanted.stream AND event.seq = wanted.seq
+        FROM {wanted} JOIN "api_event" event ON event.stream = wanted.stream AND event.seq = wanted.seq
     ) AS sized
 ) AS counted"""
 

@@ -17,6 +17,7 @@ from wire.schema import problems
 class EventsView(SessionView):
     """What happened in a room."""
 
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": EventsQuery}
 
     @extend_schema(
@@ -33,6 +34,7 @@ class EventsView(SessionView):
 class InboxView(SessionView):
     """What happened to me."""
 
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": EventsQuery}
 
     @extend_schema(

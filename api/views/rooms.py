@@ -18,6 +18,7 @@ _WRITE = ("not_found", "room.not_member", "room.archived", "room.direct", "room.
 
 
 class RoomsView(SessionView):
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": PageQuery}
 
     @extend_schema(
@@ -45,6 +46,7 @@ class RoomsView(SessionView):
 
 
 class DirectoryView(SessionView):
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": DirectoryQuery}
 
     @extend_schema(
