@@ -70,7 +70,18 @@ class Handler(ASGIHandler):
         body.close()
         cookies = [("Set-Cookie", morsel.OutputString()) for morsel in response.cookies.values()]
         headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in [*response.items(), *cookies]]
-        return Answer(response.status_code, headers, response.content)
+        answer = Answer(response.status_code, headers, response.content)
+        _take_apart(response)
+        return answer
+
+
+def _take_apart(response: HttpResponse) -> None:
+    """DRF's view, request and response refer to one another: else they would hold rows and body until the garbage
+    collector looks, which it seldom does."""
+    context = getattr(response, "renderer_context", None)
+    if context and context.get("request") is not None:
+        vars(context["request"]).clear()
+    vars(response).clear()
 
 
 async def _send(answer: Answer, send: Any) -> None:

@@ -1,0 +1,27 @@
+"""What the C library does with memory that the process has freed: it goes back to the system."""
+
+import ctypes
+import sys
+
+ARENAS = 2  # else as many as eight times the cores, each of which keeps what the threads in it have freed
+LARGE_BYTES = 128 * 1024  # a block from here on is a mapping of its own, which ends when it is freed
+
+# From malloc.h of glibc.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+
+
+def return_freed_memory() -> None:
+    """Set the limits of glibc's malloc; elsewhere nothing happens. Before the first thread.
+
+    By itself glibc raises its threshold for mappings to the largest block that was ever freed: after one large answer
+    all the others are cut out of heaps that hardly ever shrink.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # another C library
+        return
+    mallopt(_M_ARENA_MAX, ARENAS)
+    mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+    mallopt(_M_TRIM_THRESHOLD, LARGE_BYTES)
