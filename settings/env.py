@@ -152,10 +152,7 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
             # IMMEDIATE takes the write lock at BEGIN: an upgrade from read to write would fail at once, unwaited.
             "transaction_mode": "IMMEDIATE",
             "timeout": STATEMENT_TIMEOUT_MS / 1000,  # SQLite's busy_timeout
-            # Each of 200 threads keeps a cache, which a write of another empties anyway: 512 KiB instead of 2 MiB.
-            "init_command": (
-                f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous.upper()}; PRAGMA cache_size=-512"
-            ),
+            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous.upper()}",
         },
     }
 
