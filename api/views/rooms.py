@@ -24,6 +24,7 @@ class RoomsView(SessionView):
     @extend_schema(
         operation_id="list_rooms",
         summary="My rooms, the newest activity first",
+        description="A page ends at 1 MiB, and `next` says so.",
         parameters=[PageQuery],
         responses={200: page_of(RoomSerializer), **problems()},
     )
@@ -52,6 +53,7 @@ class DirectoryView(SessionView):
     @extend_schema(
         operation_id="list_directory",
         summary="The public rooms, by name",
+        description="A page ends at 1 MiB, and `next` says so.",
         parameters=[DirectoryQuery],
         responses={200: page_of(RoomSerializer), **problems()},
     )

@@ -21,7 +21,8 @@ class SyncView(SessionView):
         summary="Say what you have; hear everything that you lack",
         description=(
             "Rooms come by id, descending. Repeat the body with `next` until it is null. An entry's `head` is how far "
-            "the entry tells: the next cursor. A room that is not named comes as its Room, without events."
+            "the entry tells: the next cursor. A room that is not named comes as its Room, without events. A page "
+            "ends at 1 MiB."
         ),
         request=SyncSerializer,
         responses={200: SyncedSerializer, **problems(body=True)},
