@@ -7,7 +7,8 @@ from typing import Any
 from django.db.backends.signals import connection_created
 
 ARENAS = 2  # else as many as eight times the cores, each of which keeps what the threads in it have freed
-LARGE_BYTES = 128 * 1024  # a block from here on is a mapping of its own, which ends when it is freed
+LARGE_BYTES = 256 * 1024  # a block from here on is a mapping of its own, which ends when it is freed
+HEAP_KEPT_BYTES = 16 * 1024 * 1024  # at the top of a heap: to give back and to ask again costs a request its time
 
 # From malloc.h of glibc.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -27,7 +28,7 @@ def return_freed_memory() -> None:
         return
     mallopt(_M_ARENA_MAX, ARENAS)
     mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
-    mallopt(_M_TRIM_THRESHOLD, LARGE_BYTES)
+    mallopt(_M_TRIM_THRESHOLD, HEAP_KEPT_BYTES)
 
 
 SQLITE_CACHE_KIB = 512  # of each of 200 threads; by itself SQLite keeps 2 MiB, which any write of another empties

@@ -60,11 +60,9 @@ def within(column: str, budget: Any, *order: Any, size: Combinable | None = None
 
 with suppress(ImportError):  # without the extra `postgres`
     import psycopg
-    from psycopg.abc import Buffer
     from psycopg.adapt import Loader
 
     class _BytesLoader(Loader):
-        def load(self, data: Buffer) -> bytes:
-            return bytes(data)
+        load = staticmethod(bytes)
 
     psycopg.adapters.register_loader(_BYTES_ON_THE_WIRE, _BytesLoader)

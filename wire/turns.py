@@ -35,6 +35,7 @@ class Turns:
     ) -> None:
         self._at_once, self._of_one_user, self._most_waiting, self._seconds = at_once, of_one_user, waiting, seconds
         self._lock = Lock()
+        self._taken = 0
         self._running: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[Future[None]]] = {}  # the user who is next comes first
 
@@ -42,13 +43,13 @@ class Turns:
     def turn(self, user: Hashable, before_waiting: Callable[[], object]) -> Iterator[None]:
         """Hold a turn, for which this thread waits."""
         with self._lock:
-            granted = self._enter(user)
-        if not granted.done():
+            granted = None if self._takes_a_free_one(user) else self._enter(user)
+        if granted is not None:
             before_waiting()
-        try:
-            granted.result(self._seconds)
-        except FutureTimeoutError:
-            self._give_up(user, granted)
+            try:
+                granted.result(self._seconds)
+            except FutureTimeoutError:
+                self._give_up(user, granted)
         try:
             yield
         finally:
@@ -75,6 +76,19 @@ class Turns:
         finally:
             self._leave(user)
 
+    def _takes_a_free_one(self, user: Hashable) -> bool:
+        """The usual case: nobody waits, so that nobody is passed."""
+        if self._waiting or self._taken >= self._at_once or self._running[user] >= self._of_one_user:
+            return False
+        self._count(user, 1)
+        return True
+
+    def _count(self, user: Hashable, change: int) -> None:
+        self._taken += change
+        self._running[user] += change
+        if not self._running[user]:
+            del self._running[user]
+
     def _enter(self, user: Hashable) -> Future[None]:
         granted: Future[None] = Future()
         if sum(map(len, self._waiting.values())) >= self._most_waiting:
@@ -88,21 +102,19 @@ class Turns:
 
     def _grant(self) -> None:
         """Give the free turns to the users in rotation."""
-        while self._running.total() < self._at_once:
+        while self._taken < self._at_once:
             user = next((each for each in self._waiting if self._running[each] < self._of_one_user), None)
             if user is None:
                 return
             queue = self._waiting.pop(user)
-            self._running[user] += 1
+            self._count(user, 1)
             queue.popleft().set_result(None)
             if queue:
                 self._waiting[user] = queue
 
     def _leave(self, user: Hashable) -> None:
         with self._lock:
-            self._running[user] -= 1
-            if not self._running[user]:
-                del self._running[user]
+            self._count(user, -1)
             self._grant()
 
     def _give_up(self, user: Hashable, granted: Future[None]) -> None:
