@@ -34,8 +34,8 @@ class StoredBytes(Func):
 
     output_field = BinaryField()
 
-    def as_sql(self, *args: Any, **context: Any) -> Any:
-        return super().as_sql(*args, **context, template=sql_of_bytes("%(expressions)s"))
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        return super().as_sql(compiler, connection, template=sql_of_bytes("%(expressions)s"))
 
 
 class StoredSize(Func):
@@ -43,8 +43,8 @@ class StoredSize(Func):
 
     output_field = IntegerField()
 
-    def as_sql(self, *args: Any, **context: Any) -> Any:
-        return super().as_sql(*args, **context, template=sql_of_size("%(expressions)s"))
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        return super().as_sql(compiler, connection, template=sql_of_size("%(expressions)s"))
 
 
 def within(column: str, budget: Any, *order: Any, size: Combinable | None = None) -> Expression:
@@ -63,6 +63,6 @@ with suppress(ImportError):  # without the extra `postgres`
     from psycopg.adapt import Loader
 
     class _BytesLoader(Loader):
-        load = staticmethod(bytes)
+        load = staticmethod(bytes)  # type: ignore[assignment]  # called in C, without a frame of Python
 
     psycopg.adapters.register_loader(_BYTES_ON_THE_WIRE, _BytesLoader)

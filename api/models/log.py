@@ -58,7 +58,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         """The next events of a stream in order, finished. Contiguous, because commit order is seq order (design
         section 2). A page that `max_bytes` ends holds at least so many."""
         rows = _page_after(limit)(stream=stream, after=after, budget=max_bytes)
-        return [finish(*row) for row in rows if row[-1] is not None]
+        return [finish(*row[:-1], row[-1]) for row in rows if row[-1] is not None]
 
     def at(self, places: Places, max_bytes: int = UNBOUNDED) -> Events:
         """The finished events at these places, of about `max_bytes`: one step in the index for each.

@@ -36,11 +36,11 @@ def start(threads: ThreadPoolExecutor, turns: Turns, user: str, order: list[str]
 
 
 def test_a_free_turn_is_given_at_once() -> None:
-    turns, waited = Turns(2, 2), Event()
+    turns, waited, order = Turns(2, 2), Event(), list[str]()
 
     with ExitStack() as stack:
         hold(stack, turns, "alice")
-        read(turns, "bob", waited, order := [])
+        read(turns, "bob", waited, order)
 
     assert (order, waited.is_set()) == (["bob"], False)
 
@@ -77,7 +77,8 @@ def test_who_has_waited_long_enough_is_refused() -> None:
         hold(stack, turns, "alice")
         with pytest.raises(Problem) as refused:
             read(turns, "bob", Event(), [])
-    read(turns, "bob", Event(), order := [])
+    order = list[str]()
+    read(turns, "bob", Event(), order)
 
     assert (refused.value.code, refused.value.retryable, order) == ("unavailable", True, ["bob"])
 
@@ -138,5 +139,6 @@ def test_an_exception_gives_the_turn_back() -> None:
     with pytest.raises(ZeroDivisionError), turns.turn("alice", before_waiting=lambda: None):
         raise ZeroDivisionError
 
-    read(turns, "bob", Event(), order := [])
+    order = list[str]()
+    read(turns, "bob", Event(), order)
     assert order == ["bob"]
