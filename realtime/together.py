@@ -5,7 +5,8 @@ No timer: who asks alone is answered at once. In a crowd many need no more queri
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -31,8 +32,9 @@ class Asker(Generic[Question, Answer]):
 class Together(Generic[Question, Answer]):
     """Questions of one kind. `ask_all` answers each: an exception fails its asker alone.
 
-    None stands for one of several that holds the others up: it is asked by itself, beside the next call. Nobody waits
-    longer than DATABASE_SECONDS, in a call or behind one; how long a call may take is for `ask_all` to bound.
+    None stands for one of several that holds the others up: it is asked by itself, beside the next call, when `turn`
+    lets it. Nobody waits longer than DATABASE_SECONDS, in a call or behind one; how long a call may take is for
+    `ask_all` to bound. With `owner` a call takes one question of each owner at most.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Together(Generic[Question, Answer]):
         ask_all: Callable[[Sequence[Question]], Awaitable[Sequence[Answer | Exception | None]]],
         most: int,
         weigh: Callable[[Question], int] = lambda _: 1,
+        owner: Callable[[Question], Hashable] | None = None,
+        turn: Callable[[Question], AbstractAsyncContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
-        self._ask_all, self._most, self._weigh = ask_all, most, weigh
+        self._ask_all, self._most, self._weigh, self._owner, self._turn = ask_all, most, weigh, owner, turn
         self._waiting: deque[Asker[Question, Answer]] = deque()
         self._asked: deque[Asker[Question, Answer]] = deque()  # all without an answer, the oldest first; some with one
         self._timer: asyncio.TimerHandle | None = None  # one for all: it goes off no later than the oldest is late
@@ -97,16 +101,33 @@ class Together(Generic[Question, Answer]):
     def _take(self) -> list[Asker[Question, Answer]]:
         """The next who go together, without those who have hung up or whose time is over."""
         batch: list[Asker[Question, Answer]] = []
+        later: list[Asker[Question, Answer]] = []
+        owners: set[Hashable] = set()
         room = self._most
         while self._waiting:
             asker = self._waiting[0]
             if not asker.future.done():
+                owner = self._owner(asker.question) if self._owner else asker
+                if owner in owners:
+                    later.append(self._waiting.popleft())
+                    continue
                 room -= self._weigh(asker.question)
                 if batch and room < 0:
                     break
+                owners.add(owner)
                 batch.append(asker)
             self._waiting.popleft()
+        self._waiting.extendleft(reversed(later))
         return batch
+
+    async def _answer_alone(self, asker: Asker[Question, Answer]) -> None:
+        try:
+            async with self._turn(asker.question):
+                if not asker.future.done():
+                    await self._answer([asker])
+        except Exception as error:
+            if not asker.future.done():
+                asker.future.set_exception(error)
 
     async def _answer(self, batch: Sequence[Asker[Question, Answer]]) -> None:
         answers: Sequence[Answer | Exception | None]
@@ -120,7 +141,7 @@ class Together(Generic[Question, Answer]):
             if asker.future.done():  # its socket is gone, or its time is over
                 continue
             if answer is None:
-                self._spawn(self._answer([asker]))
+                self._spawn(self._answer_alone(asker))
             elif isinstance(answer, Exception):
                 asker.future.set_exception(answer)
             else:

@@ -52,7 +52,7 @@ def render_room(
     member: Member | None,
     *,
     unread: tuple[int, bool] = (0, False),
-    last_message: str | None = None,
+    last_message: bytes | None = None,
     peer: Peer | None = None,
 ) -> dict[str, Any]:
     """The Room shape of design section 5, for one viewer; the room comes from `RoomQuerySet.with_heads`."""

@@ -17,12 +17,14 @@ from wire.schema import problems
 class EventsView(SessionView):
     """What happened in a room."""
 
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": EventsQuery}
 
     @extend_schema(
         operation_id="get_events",
         summary="A page of a room's events, in order",
-        description="after < seq < before. With before alone the newest below it, else the oldest first.",
+        description="after < seq < before. With before alone the newest below it, else the oldest first. "
+        "A page ends at 1 MiB, and `more` says so.",
         parameters=[EventsQuery],
         responses={200: EventsSerializer, **problems("not_found", "room.not_member")},
     )
@@ -33,6 +35,7 @@ class EventsView(SessionView):
 class InboxView(SessionView):
     """What happened to me."""
 
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": EventsQuery}
 
     @extend_schema(

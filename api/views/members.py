@@ -25,6 +25,7 @@ _WRITE = (
 
 
 class MembersView(SessionView):
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": PageQuery}
 
     @extend_schema(

@@ -28,12 +28,16 @@ OUTSIDE = ("not_found", "room.not_member")
 class MessagesView(SessionView):
     """A room's messages: the history, and where one speaks."""
 
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": HistoryQuery}
 
     @extend_schema(
         operation_id="get_messages",
         summary="A page of a room's history, oldest first",
-        description="Without an anchor the newest. before and after exclude their anchor, around includes it.",
+        description=(
+            "Without an anchor the newest. before and after exclude their anchor, around includes it. A page ends at "
+            "1 MiB, and more_before or more_after says so."
+        ),
         parameters=[HistoryQuery],
         responses={200: HistorySerializer, **problems(*OUTSIDE)},
     )

@@ -25,6 +25,7 @@ _WRITE = ("not_found", "room.not_member", "room.archived", "room.direct", "room.
 
 
 class RoomsView(SessionView):
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": RoomsQuery}
 
     @extend_schema(
@@ -33,7 +34,7 @@ class RoomsView(SessionView):
         description=(
             "By last_message_at, and by created_at before the first message. A room that moves up while you page comes "
             "(again) on the last page: none is missed, and some come twice. Take rooms by id. Neither the archived nor "
-            "the hidden rooms, unless a parameter asks for them."
+            "the hidden rooms, unless a parameter asks for them. A page ends at 1 MiB, and `next` says so."
         ),
         parameters=[RoomsQuery],
         responses={200: page_of(RoomSerializer), **problems()},
@@ -59,12 +60,16 @@ class RoomsView(SessionView):
 
 
 class DirectoryView(SessionView):
+    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": DirectoryQuery}
 
     @extend_schema(
         operation_id="list_directory",
         summary="The public rooms, by name",
-        description="A room that is renamed while you page comes (again) on the last page. Take rooms by id.",
+        description=(
+            "A room that is renamed while you page comes (again) on the last page. Take rooms by id. A page ends at "
+            "1 MiB, and `next` says so."
+        ),
         parameters=[DirectoryQuery],
         responses={200: page_of(RoomSerializer), **problems()},
     )

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from realtime import together as module
 from realtime.together import Together
 from wire.problems import Problem
+from wire.turns import Turns
 
 Answers = Sequence[str | Exception | None]
 
@@ -169,3 +170,31 @@ async def test_who_holds_others_up_is_asked_apart(oracle: Oracle) -> None:
 
     assert await asyncio.gather(*map(together.ask, ["a", "slow", "b"])) == ["A", "SLOW", "B"]
     assert oracle.calls == [["a", "slow", "b"], ["slow"]]
+
+
+async def test_a_call_takes_one_question_of_each_owner(oracle: Oracle) -> None:
+    together = Together(oracle.ask_all, 10, owner=lambda question: question[0])
+    [first] = await ask(together, ["first"])
+    others = await ask(together, ["a1", "a2", "b1", "a3", "b2"])
+    oracle.gate.set()
+
+    await asyncio.gather(first, *others)
+
+    assert oracle.calls == [["first"], ["a1", "b1"], ["a2", "b2"], ["a3"]]
+
+
+async def test_a_question_that_is_asked_alone_waits_for_its_turn(oracle: Oracle) -> None:
+    """A refused turn fails its asker alone."""
+    turns = Turns(1, 1, seconds=0.01)
+    together = Together(oracle.ask_all, 10, turn=lambda question: turns.turn_in_loop(question[0]))
+    oracle.gate.set()
+
+    with turns.turn("other", before_waiting=lambda: None):
+        first, slow, quick = await ask(together, ["first", "slow", "quick"])
+        answers = await asyncio.gather(first, slow, quick, return_exceptions=True)
+    again = await asyncio.gather(*await ask(together, ["slow", "quick"]))
+
+    assert [answers[0], answers[2]] == ["FIRST", "QUICK"]
+    assert isinstance(answers[1], Problem)
+    assert answers[1].code == "unavailable"
+    assert again == ["SLOW", "QUICK"]

@@ -9,6 +9,7 @@ from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from realtime.memory import keep_sqlite_caches_small, return_freed_memory
 from realtime.startup import prepare
 from realtime.workers import Workers, command_of_this_process, end_with
 from wire import descriptors
@@ -100,6 +101,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(server: str, listener: socket.socket) -> None:
     """Serves on an open socket until SIGTERM or SIGINT."""
+    return_freed_memory()
+    keep_sqlite_caches_small()
     # What was imported stays for good: the collector need not look at it again, nor look so often.
     gc.collect()
     gc.freeze()

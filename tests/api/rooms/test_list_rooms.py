@@ -238,3 +238,37 @@ def test_a_bad_parameter_is_refused_by_name(alice: Person, query: dict[str, obje
 
     assert response.status_code == 400
     assert codes(response) == refused
+
+
+def test_a_page_of_bounded_bytes_ends_early_and_says_so(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred rooms with the largest messages in them would be 2 MB."""
+    monkeypatch.setattr("api.services.descriptions.ANSWER_BYTES", 20_000)
+    rooms = [make_room(alice) for _ in range(7)]
+    for room in rooms:
+        say(alice, room, "x" * 7_000)
+    everything = [room["id"] for room in rooms][::-1]
+
+    forwards = [alice.get(URL).json()]
+    while forwards[-1]["next"]:
+        forwards.append(alice.get(URL, cursor=forwards[-1]["next"]).json())
+    backwards = [forwards[-1]]
+    while backwards[0]["previous"]:
+        backwards.insert(0, alice.get(URL, cursor=backwards[0]["previous"]).json())
+
+    assert [len(page["results"]) for page in forwards] == [2, 2, 2, 1]
+    assert [room["id"] for page in forwards for room in page["results"]] == everything
+    assert [room["id"] for page in backwards for room in page["results"]] == everything
+    assert all(room["last_message"]["text"] for page in forwards for room in page["results"])
+
+
+def test_a_page_holds_one_room_at_least(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.descriptions.ANSWER_BYTES", 1)
+    rooms = [make_room(alice) for _ in range(2)]
+    for room in rooms:
+        say(alice, room, "x" * 7_000)
+
+    first = alice.get(URL).json()
+    second = alice.get(URL, cursor=first["next"]).json()
+
+    assert [room["id"] for page in (first, second) for room in page["results"]] == [rooms[1]["id"], rooms[0]["id"]]
+    assert second["next"] is None
