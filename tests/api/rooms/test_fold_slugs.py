@@ -8,7 +8,7 @@ from api.models import Room
 from tests.api.stories import events_of, make_room
 from tests.clients import Person
 
-fold_slugs = import_module("api.migrations.0004_fold_slugs_nfkc").fold_slugs
+fold_slugs = import_module("api.migrations.0012_fold_slugs_nfkc").fold_slugs
 
 
 def kept_as(alice: Person, slug: str) -> Room:
