@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from accounts import services as accounts
+from accounts import passwords
 from realtime.server.limits import Limits
 from settings import env
 from tests.docs.readme import rows
@@ -30,7 +30,7 @@ def in_force() -> dict[tuple[str, str], float]:
     proxy = dict(re.findall(r"^ +([a-z_]+) ([\d.]+(?:ms|s|m|KiB|MiB))$", config, re.MULTILINE))
     names = ("request", "stall", "ping_interval", "exit", "body_bytes", "frame_bytes")
     server = {name: float(getattr(limits, name)) for name in names}
-    server["HASH_TURN_SECONDS"] = accounts.HASH_TURN_SECONDS
+    server["TURN_SECONDS"] = passwords.TURN_SECONDS
     for name in ("STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS", "IDLE_IN_TRANSACTION_TIMEOUT_MS"):
         server[name] = getattr(env, name) / 1000
     engine = {
@@ -60,7 +60,7 @@ def test_the_table_names_every_bound_with_its_value() -> None:
             ("proxy", "read_body"),
         ),
         # An answer that takes long.
-        ([("server", "HASH_TURN_SECONDS"), ("server", "STATEMENT_TIMEOUT_MS")], ("proxy", "response_header_timeout")),
+        ([("server", "TURN_SECONDS"), ("server", "STATEMENT_TIMEOUT_MS")], ("proxy", "response_header_timeout")),
         ([("server", "LOCK_TIMEOUT_MS")], ("server", "STATEMENT_TIMEOUT_MS")),
         ([("server", "STATEMENT_TIMEOUT_MS")], ("server", "IDLE_IN_TRANSACTION_TIMEOUT_MS")),
         ([("proxy", "response_header_timeout")], ("proxy", "write")),
