@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http.request import split_domain_port, validate_host
 
 from accounts.models import Session
 from realtime.process import get_hub
 from wire.problems import Problem, to_problem
+from wire.views import is_allowed_host
 
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -113,8 +113,7 @@ def _check_origin(scope: Scope) -> None:
 
 def _same_host(origin: str, host: str) -> bool:
     try:
-        name, _ = split_domain_port(host)
-        return bool(host) and validate_host(name, settings.ALLOWED_HOSTS) and urlsplit(origin).netloc == host
+        return is_allowed_host(host) and urlsplit(origin).netloc == host
     except ValueError:
         return False
 

@@ -4,21 +4,37 @@ from typing import Any, cast
 
 from channels.routing import URLRouter
 from django.urls import path, re_path
+from uuid_utils.compat import uuid7
 
 from realtime.consumers.chat import ChatConsumer
 from realtime.consumers.door import DoorConsumer
 from realtime.middleware import TokenMiddleware
+from wire.asgi import render_problem
+from wire.problems import Problem
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """No socket is spoken here: the handshake is refused with an HTTP 403."""
+    """No socket is here: the handshake is refused with a 403, or a 404 if only the path's last slash is wrong."""
     await receive()
-    await send({"type": "websocket.close"})
+    path: str = scope["path"]
+    other = path[:-1] if path.endswith("/") else f"{path}/"
+    if "websocket.http.response" not in scope.get("extensions", {}) or not _is_socket(other):
+        await send({"type": "websocket.close"})
+        return
+    headers = dict(scope["headers"])
+    problem = Problem("not_found", f"No websocket is at this path; the right one is {other}.")
+    head, body = render_problem(problem, str(uuid7()), headers.get(b"origin", b"").decode("latin-1"))
+    await send({"type": "websocket.http.response.start", "status": problem.status, "headers": head})
+    await send({"type": "websocket.http.response.body", "body": body})
 
 
-routes: list[Any] = [
+def _is_socket(path: str) -> bool:
+    return any(route.pattern.match(path.removeprefix("/")) for route in sockets)
+
+
+sockets: list[Any] = [
     path("v1/ws", ChatConsumer.as_asgi()),
     path("ws/chat/<str:slug>/", DoorConsumer.as_asgi()),
-    re_path(r"", cast("Any", not_found)),
 ]
+routes = [*sockets, re_path(r"", cast("Any", not_found))]
 websocket_application = TokenMiddleware(URLRouter(routes))

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ STOP_SECONDS = 15.0  # longer than any server's own limit, shorter than most sup
 class Workers:
     """The processes of one `serve`; `run` returns when all have ended after SIGTERM or SIGINT."""
 
-    def __init__(self, count: int, command: list[str], listener: int, say: Callable[[str], None]) -> None:
+    def __init__(self, count: int, command: list[str], listener: socket.socket, say: Callable[[str], None]) -> None:
         self.count, self.command, self.listener, self.say = count, command, listener, say
         self.processes: list[subprocess.Popen[bytes]] = []
         self.stopping = threading.Event()
@@ -33,9 +34,10 @@ class Workers:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # A session of its own: the terminal's Ctrl-C reaches us alone, and we pass on one SIGTERM.
+        listener = self.listener.fileno()
         return subprocess.Popen(
-            [*self.command, "--fd", str(self.listener), "--lifeline", str(self.lifeline)],
-            pass_fds=(self.listener, self.lifeline),
+            [*self.command, "--fd", str(listener), "--lifeline", str(self.lifeline)],
+            pass_fds=(listener, self.lifeline),
             start_new_session=True,
         )
 
@@ -51,6 +53,8 @@ class Workers:
         self.stopping.set()
 
     def _end(self) -> None:
+        # First: while a copy is open the kernel accepts connections, and the last worker to close resets those.
+        self.listener.close()
         for process in self.processes:
             process.terminate()
         deadline = time.monotonic() + STOP_SECONDS

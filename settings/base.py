@@ -84,6 +84,9 @@ CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location"]
 
+# The proxies whose X-Forwarded-For is believed. Without them the peer of the TCP connection is the client.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", [])
+
 # TLS usually ends at the proxy; HTTPS=1 says that it does, and clients are then told to come back by HTTPS only.
 HTTPS = env.flag("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -105,6 +108,8 @@ SILENCED_SYSTEM_CHECKS = [
 WS_PING_INTERVAL_SECONDS = env.integer("WS_PING_INTERVAL_SECONDS", 25, least=1, most=3600)
 WS_PING_TIMEOUT_SECONDS = env.integer("WS_PING_TIMEOUT_SECONDS", 20, least=1, most=3600)
 WS_STALL_SECONDS = env.integer("WS_STALL_SECONDS", 20, least=1, most=3600)
+# How long a connection without a request is kept: longer than a proxy keeps it, so that the proxy closes it first.
+HTTP_IDLE_SECONDS = env.integer("HTTP_IDLE_SECONDS", 75, least=1, most=3600)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],

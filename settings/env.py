@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -75,6 +76,26 @@ def origins(name: str, default: list[str]) -> list[str]:
                 f"{name} must list origins such as https://app.example.com, without path or closing slash."
             )
     return found
+
+
+def networks(name: str, default: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """IP addresses and networks, written with commas or spaces."""
+    return tuple(_network(name, word) for word in words(name, default))
+
+
+def _network(name: str, word: str) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(word)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} must list addresses and networks such as 10.0.0.7, 172.16.0.0/12 or fd00::/8; {word!r} is neither."
+        ) from None
+    if network.prefixlen == 0:
+        raise ImproperlyConfigured(f"{name}: {word} is every address there is; name those of the proxies.")
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= 96:
+        # A dual-stack listener reports IPv4 peers in this form; the client's address is compared without it.
+        return IPv4Network((int(network.network_address.ipv4_mapped), network.prefixlen - 96))
+    return network
 
 
 def secret_key(file: Path) -> str:

@@ -17,6 +17,9 @@ def livez(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers and every migration is applied, else 503 and the reason."""
+    if getattr(request, "scope", {}).get("extensions", {}).get("parley", {}).get("draining"):
+        # On a connection that was open before SIGTERM; a proxy sends no more once it reads this.
+        return JsonResponse({"status": "unavailable", "reason": "draining"}, status=503)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -1,9 +1,11 @@
-"""The whole URL map: the API under /v1, its contracts with a page to read them, and the two probes."""
+"""The whole URL map: the API under /v1, pages about it, the two probes, and words where only sockets are opened."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
 from settings.docs import asset, contract, docs
 from settings.health import livez, readyz
+from settings.problem_pages import problem_page
+from wire.views import upgrade_required
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez),
@@ -12,6 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("asyncapi.yaml", contract, {"name": "asyncapi.yaml"}),
     path("docs", docs),
     path("docs/<str:name>", asset),
+    path("problems/<str:code>", problem_page),
+    path("v1/ws", upgrade_required),
+    path("ws/chat/<str:slug>/", upgrade_required),
     path("v1/", include("api.urls")),  # first: the chat extends GET me
     path("v1/", include("accounts.urls")),
 ]

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any
+from typing import IO, Any, cast
 
+from corsheaders.middleware import CorsMiddleware
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
@@ -13,7 +14,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from wire.middleware import RequestIdMiddleware
+from wire.middleware import GetResponse, RequestIdMiddleware
 from wire.problems import Problem
 from wire.views import problem_response
 
@@ -63,4 +64,5 @@ def _refuse_query(scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpRespo
     """Django makes no request of a query string that is not UTF-8, and its own answer comes before any middleware."""
     request = ASGIRequest({**scope, "query_string": b""}, body)
     problem = Problem("request.invalid", "The query string is not UTF-8.")
-    return RequestIdMiddleware(lambda _: problem_response(problem, request))(request)
+    cors = CorsMiddleware(lambda _: problem_response(problem, request))
+    return RequestIdMiddleware(cast("GetResponse", cors))(request)

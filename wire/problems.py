@@ -51,6 +51,7 @@ define("method_not_allowed", 405, "This method is not allowed here.")
 define("not_acceptable", 406, "Only application/json is spoken here.")
 define("request.too_large", 413, "The request is too large.")
 define("unsupported_media_type", 415, "Send application/json.")
+define("upgrade_required", 426, "This is the address of a websocket.")
 define("internal", 500, "Something went wrong on our side.")
 define("unavailable", 503, "The service is away for a moment.", retryable=True)
 

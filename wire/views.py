@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port, validate_host
+from django.urls import is_valid_path
+from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -40,6 +42,8 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         _check_host(request)
         super().initial(request, *args, **kwargs)
+        if str(request.method) not in self.allowed_methods:
+            self.http_method_not_allowed(request)  # before the query, which no method was written for
         method = "GET" if request.method == "HEAD" else str(request.method)
         self.query = validate(self.queries.get(method, QuerySerializer), request.query_params)
 
@@ -58,10 +62,26 @@ class ApiView(APIView):
 
 def _check_host(request: Request) -> None:
     """Another's name for our address is how a foreign page reaches a server inside (DNS rebinding)."""
-    try:
-        request.get_host()
-    except DisallowedHost:
-        raise Problem("request.invalid", "The Host header is none of ALLOWED_HOSTS.") from None
+    host = request.META.get("HTTP_HOST") or request.META["SERVER_NAME"]
+    if domain_of(host) == "":
+        raise Problem("request.invalid", "The Host header is not a name or an address, with or without a port.")
+    if not is_allowed_host(host):
+        raise Problem("request.invalid", "The Host header is none of ALLOWED_HOSTS.")
+
+
+def is_allowed_host(host: str) -> bool:
+    """Whether ALLOWED_HOSTS has it, as Django's get_host decides; names of containers may hold an underscore too."""
+    allowed = settings.ALLOWED_HOSTS
+    if settings.DEBUG and not allowed:
+        allowed = [".localhost", "127.0.0.1", "[::1]"]
+    domain = domain_of(host)
+    return domain != "" and validate_host(domain, allowed)
+
+
+def domain_of(host: str) -> str:
+    """The name in a Host header, in lower case and without the port; "" when it is malformed."""
+    domain, _ = split_domain_port(host.replace("_", "-"))
+    return host.lower()[: len(domain)]
 
 
 def request_id_of(request: HttpRequest | Request | None) -> str | None:
@@ -89,8 +109,22 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404."""
+    """Django's handler404; a path that is only wrong in its last slash is answered with the right one."""
+    path = request.path_info
+    other = path[:-1] if path.endswith("/") else f"{path}/"
+    if getattr(request, "resolver_match", None) is None and is_valid_path(other):
+        return problem_response(Problem("not_found", f"Nothing is at this path; the right one is {other}."), request)
     return problem_response(Problem("not_found"), request)
+
+
+@require_safe
+def upgrade_required(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    """A websocket's path, opened as a page (RFC 9110, section 15.5.22)."""
+    problem = Problem("upgrade_required", "Open a websocket here: send Upgrade: websocket, as socket clients do.")
+    response = problem_response(problem, request)
+    response["Upgrade"] = "websocket"
+    response["Connection"] = "Upgrade"
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

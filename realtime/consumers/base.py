@@ -36,6 +36,7 @@ class HardenedConsumer(AsyncAPIConsumer):
 
     permission_classes = ()  # who may what is decided by `answer` and by the services
     available_actions: ClassVar[dict[str, str]]
+    farewell_seconds: float | None = None  # for the client to answer the close; None: as long as the server likes
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         extension = scope.get("extensions", {}).get("parley")
@@ -198,6 +199,7 @@ class HardenedConsumer(AsyncAPIConsumer):
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.outbox.flushed()
-                await self.base_send({"type": "websocket.close", "code": code, "reason": reason})
+                farewell = {} if self.farewell_seconds is None else {"farewell": self.farewell_seconds}
+                await self.base_send({"type": "websocket.close", "code": code, "reason": reason, **farewell})
         except (TimeoutError, OSError, RuntimeError):
             self.outbox.abort()

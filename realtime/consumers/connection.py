@@ -26,6 +26,7 @@ from wire.problems import Problem, define
 define("auth.other_user", 403, "A socket stays with its user")
 
 AUTH_SECONDS = 5.0
+STRANGER_FAREWELL_SECONDS = 0.9  # so that a socket without a session is gone within six seconds, whatever it does
 FRAME_BYTES = 64 * 1024
 PAGE = 100
 
@@ -60,6 +61,7 @@ class Connection(HardenedConsumer):
         """Accept, and then refuse, greet, or wait for the token."""
         self.hub = get_hub()
         self.session: Session | None = None
+        self.farewell_seconds = STRANGER_FAREWELL_SECONDS
         self.warned_of: datetime | None = None
         self.deadline: asyncio.TimerHandle | None = None
         self.divided = False
@@ -87,6 +89,7 @@ class Connection(HardenedConsumer):
             self.hub.sessions.discard(self, self.session)
         is_first = self.session is None
         self.session = session
+        self.farewell_seconds = None
         self.scope["user"], self.scope["session"] = session.user, session
         self.hub.sessions.add(self, session)
         if is_first:

@@ -22,6 +22,11 @@ What an application finds here beyond the ASGI specification, in ``scope["extens
     How the server words its own farewell: ``(code, reason, reconnect, retry_after_ms) -> str | None``. An application
     with another protocol puts its own callable here; one that gives None closes without a push.
 
+A ``websocket.close`` may carry ``farewell``: the seconds that the client has to answer the close frame, in place of
+``Limits.farewell``. A handshake can be refused with an answer of its own (``websocket.http.response`` of ASGI).
+
+After SIGTERM the scope of an HTTP request has ``{"draining": True}`` there, so that a health check can say so.
+
 ``await send(...)`` waits while more than 64 KiB are pending and raises ConnectionError when the socket is gone.
 """
 
@@ -45,7 +50,7 @@ def serve(
     ready: Callable[[], None] | None = None,
     limits: Limits | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; ``fd`` is a listening socket used in place of host and port.
+    """Serve until SIGTERM or SIGINT; ``fd`` is a listening socket used in place of host and port; it is closed.
 
     ``ready`` is called once the socket listens. Raises OSError when it cannot.
     """

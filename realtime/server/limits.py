@@ -12,14 +12,20 @@ KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds and bytes. The first three follow the settings, so that a test need not wait for a heartbeat."""
+    """Seconds and bytes. The first four follow the settings, so that a test need not wait for a heartbeat."""
 
     ping_interval: float = 25.0  # under the 30 s after which the strictest mobile networks forget an idle connection
     ping_timeout: float = 20.0
     stall: float = 20.0  # bytes wait and none has moved for so long: the reader is gone
+    http_idle: float = 75.0  # above the 60 s after which most load balancers close an idle connection themselves
 
     frame_bytes: int = 64 * KIB  # of one message from a client, its fragments together
     fragments: int = 256  # empty fragments carry no bytes, so the size alone would not bound them
+    # Frames that bring the application no message are read more slowly once the credit is used up.
+    frame_credit: float = 512.0
+    frame_credit_per_second: float = 100.0
+    control_frame_cost: float = 8.0  # a ping or pong: 64 at once, then 12 a second
+    fragment_cost: float = 1.0  # the largest number of fragments of one message is well below the credit
     inbox_frames: int = 8
     inbox_bytes: int = 256 * KIB
     pending_bytes: int = 64 * KIB  # an ordinary send waits above this
@@ -31,13 +37,15 @@ class Limits:
     farewell: float = 5.0  # for a client to answer a close frame
     last_words: float = 2.0  # the same, for a client that has already shown that it does not answer
     cancel: float = 10.0  # for an application to return after websocket.disconnect
-    drain: float = 3.0  # after SIGTERM, for closes to be answered and requests to finish
-    exit: float = 5.0  # after SIGTERM the process ends, whatever still hangs
+    last_call: float = 0.5  # after SIGTERM, for requests that were on their way to an idle connection
+    drain: float = 8.0  # after SIGTERM, for closes to be answered and requests to finish, as long as the slowest send
+    exit: float = 10.0  # after SIGTERM the process ends, whatever still hangs
 
     @classmethod
     def from_settings(cls) -> Self:
-        """The defaults, with every ``WS_<NAME>_SECONDS`` that the Django settings have."""
+        """The defaults, with every ``WS_<NAME>_SECONDS`` that the Django settings have, and HTTP_IDLE_SECONDS."""
         names = {field.name: f"WS_{field.name.upper()}_SECONDS" for field in fields(cls)}
+        names["http_idle"] = "HTTP_IDLE_SECONDS"
         return cls(**{name: getattr(settings, key) for name, key in names.items() if hasattr(settings, key)})
 
     @property

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from daphne import http_protocol
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import connectionDone
@@ -17,13 +16,16 @@ from uuid_utils.compat import uuid7
 
 from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message
-from wire.problems import CONTENT_TYPE, Problem
+from wire.asgi import render_problem
+from wire.problems import Problem
 
 if TYPE_CHECKING:
     from realtime.server.server import Server
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _CODES = {400: "request.invalid", 503: "unavailable"}
+_FOLD = b" \t"
+ROOT_PATH = b"daphne-root-path"  # daphne lets any client choose with it which part of the path the application sees
 
 
 class WebRequest(http_protocol.WebRequest):
@@ -53,36 +55,44 @@ class WebRequest(http_protocol.WebRequest):
             await self.channel.transport.drain(self.channel.limits.pending_bytes)
 
     def handle_reply(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and self.server.draining and self.channel is not None:
-            self.channel.persistent = False
-            message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+        if message["type"] == "http.response.start":
+            if self.server.draining and self.channel is not None:
+                self.channel.persistent = False
+                self.responseHeaders.setRawHeaders(b"connection", [b"close"])
+        elif self.method == b"HEAD" or self.code in http.NO_BODY_CODES:
+            # daphne goes past Twisted's own rule, which would drop only the first part of a body in several parts.
+            message = {**message, "body": b""}
         super().handle_reply(message)
 
     def application_ended(self, error: BaseException | None) -> None:
-        """An application that ends before its response leaves a 500, or half a response: that one is cut, visibly."""
+        """An application that ends before its response leaves a problem, or half a response: that one is cut, visibly.
+
+        At the end of the server the problem is a 503: the same request, sent again, reaches another server.
+        """
         if self.finished or self.channel is None:
             return
         if self._response_started:
             self.channel.transport.abortConnection()
         else:
-            self.basic_error(500, b"", "")
+            self.basic_error(503 if self.server.draining else 500, b"", "")
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
-        problem = Problem(_CODES.get(status, "internal"), body)
-        headers, payload = render(problem, self.request_id())
+        self.respond(Problem(_CODES.get(status, "internal"), body))
+
+    def respond(self, problem: Problem) -> None:
+        """Answer with a problem of the server's own."""
+        origin = self.requestHeaders.getRawHeaders(b"origin", [b""])[0].decode("latin-1")
+        headers, payload = render_problem(problem, self.request_id(), origin)
         self.handle_reply({"type": "http.response.start", "status": problem.status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": payload})
 
     def request_id(self) -> str:
-        given: bytes = self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0]
-        return given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid7())
+        return checked_request_id(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0])
 
 
-def render(problem: Problem, request_id: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The problem as ASGI headers and body."""
-    payload = orjson.dumps(problem.as_dict(request_id))
-    headers = {"content-type": CONTENT_TYPE, "content-length": str(len(payload)), "x-request-id": request_id}
-    return [(name.encode(), value.encode()) for name, value in (headers | problem.headers()).items()], payload
+def checked_request_id(given: bytes) -> str:
+    """The client's X-Request-ID when it is a plain word, else a new one."""
+    return given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid7())
 
 
 class HttpChannel(http.HTTPChannel):
@@ -90,41 +100,69 @@ class HttpChannel(http.HTTPChannel):
 
     transport: Transport  # type: ignore[assignment]
     factory: HttpFactory
+    _command: bytes = b""  # Twisted's, which has none before the first line of a request
 
     def connectionMade(self) -> None:
         self.server = self.factory.server
         self.limits = self.server.limits
-        self.refused = False
-        self.deadline: float | None = self.server.now() + self.limits.request
+        self.origin = b""  # of the request that is being read
+        self.refused = False  # what still arrives is not read: the last answer is on its way, or sent
+        self.idle = True  # nothing of a next request has arrived
+        self.since = self.server.now()  # when it became idle, or was refused
+        self.deadline: float | None = self.since + self.limits.request
         self.transport.open(self.server)
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
         if self.refused:
             return
-        if self.deadline is None and not self._handlingRequest:
+        if self.idle:
+            self.idle = False
             self.deadline = self.server.now() + self.limits.request
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
-        if not self.refused:
-            super().lineReceived(line)
+        if self.refused:
+            return
+        if line and line[0] in _FOLD:
+            # A header in several lines: servers in a row would disagree about its value (RFC 9112, section 5.2).
+            self.refuse(Problem("request.invalid", "A header line may not begin with a space."))
+            return
+        if line[:7].lower() == b"origin:":
+            # Twisted stores a header when the next line is there, which may be the one that is refused.
+            self.origin = line[7:].strip()
+        super().lineReceived(line)
 
     def rawDataReceived(self, data: bytes) -> None:
         if not self.refused:
             super().rawDataReceived(data)
 
     def allHeadersReceived(self) -> None:
+        headers = self.requests[-1].requestHeaders
+        hosts = len(headers.getRawHeaders(b"host", ()))
+        if hosts != 1 and (hosts or self._version == b"HTTP/1.1"):  # RFC 9112, section 3.2
+            self.refuse(Problem("request.invalid", "A request has exactly one Host header."))
         # Before the body is asked for by a 100 Continue.
-        if self.length is not None and self.length > self.limits.body_bytes:
+        elif self.length is not None and self.length > self.limits.body_bytes:
             self.refuse(Problem("request.too_large"))
         else:
+            headers.removeHeader(ROOT_PATH)
             super().allHeadersReceived()
 
     def allContentReceived(self) -> None:
         if not self.refused:
             self.deadline = None
             super().allContentReceived()
+
+    def requestDone(self, request: http.Request) -> None:
+        self._wait_for_request()
+        super().requestDone(request)  # which begins the next request, if it has arrived, or ends the connection
+
+    def _wait_for_request(self) -> None:
+        self.idle = True
+        self.origin = b""
+        self.since = self.server.now()
+        self.deadline = self.since + self.limits.http_idle
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.refuse(Problem("request.too_large"))
@@ -133,16 +171,23 @@ class HttpChannel(http.HTTPChannel):
         self.refuse(Problem("request.invalid"))
 
     def refuse(self, problem: Problem) -> None:
-        """Answer before the request is complete, then let the rest of it run into the void for a while: a close with
-        unread input resets the connection, and the client would never read the answer."""
-        self.refused = True
-        self.deadline = self.server.now() + self.limits.last_words
-        headers, payload = render(problem, str(uuid7()))
+        """Answer before the request is complete, and end the connection."""
+        request_id = self.requests[-1].request_id() if self.requests else str(uuid7())
+        headers, payload = render_problem(problem, request_id, self.origin.decode("latin-1"))
         lines = [b"HTTP/1.1 %d %s" % (problem.status, HTTPStatus(problem.status).phrase.encode())]
         lines += [name + b": " + value for name, value in [*headers, (b"connection", b"close")]]
-        self.transport.write(b"\r\n".join([*lines, b"", payload]))
-        self.setTimeout(None)
+        self.transport.write(b"\r\n".join([*lines, b"", b"" if self._command == b"HEAD" else payload]))
+        self.loseConnection()
+
+    def loseConnection(self) -> None:
+        """End the connection, and let what still arrives run into the void for a while: a close with unread input
+        resets the connection, and the client might never read the last answer."""
+        self.refused = True
+        self.since = self.server.now()
+        self.deadline = self.since + self.limits.last_words
+        self.transport.unregisterProducer()
         self.transport.loseWriteConnection()
+        self.transport.resumeProducing()
 
     def tick(self, now: float, stalled: float) -> None:
         """Called about once a second by the server's one timer."""
@@ -152,16 +197,34 @@ class HttpChannel(http.HTTPChannel):
             self._expire()
 
     def _expire(self) -> None:
-        if self.refused or not self.requests:
+        if self.refused:
+            self._close()
+        elif self.requests:
+            self.refuse(Problem("request.invalid", "The request took too long to arrive."))
+        else:
+            self.loseConnection()
+
+    def _close(self) -> None:
+        if self.transport.backlog():
             self.transport.abortConnection()
         else:
-            self.refuse(Problem("request.invalid", "The request took too long to arrive."))
-
-    def shut(self) -> None:
-        """The server ends: an idle connection closes now, a busy one after its response."""
-        self.persistent = False
-        if not self.requests:
             self.transport.loseConnection()
+
+    def shut(self, now: float) -> None:
+        """The server ends: a connection is closed once nothing has come on it for a moment. Before that a client may
+        have sent a request without knowing of the end; it is answered, and its answer says that it is the last."""
+        if now < max(self.since, self.server.draining_since) + self.limits.last_call:
+            return
+        if self.refused:
+            if not self.transport.backlog():
+                self.transport.loseConnection()
+        elif self.idle and not self.transport.has_input():
+            self.loseConnection()
+
+    def give_up(self) -> None:
+        """The server ends now, and the request has not arrived whole."""
+        if self.requests and not self._handlingRequest and not self.refused:
+            self.refuse(Problem("unavailable", "The server restarts."))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.deadline = None
@@ -173,6 +236,10 @@ class HttpFactory(http_protocol.HTTPFactory):
 
     protocol = HttpChannel
     server: Server
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self.timeOut = None  # the server's one timer sees to idle connections
 
     def buildProtocol(self, addr: IAddress) -> Any:
         channel = super().buildProtocol(addr)

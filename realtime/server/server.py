@@ -22,13 +22,12 @@ from realtime.server.inbox import Inbox
 from realtime.server.limits import Limits
 from realtime.server.requests import HttpChannel, HttpFactory, WebRequest
 from realtime.server.sockets import WebSocketFactory, WebSocketProtocol
-from realtime.server.transport import Disconnected, Port, Transport
+from realtime.server.transport import LISTEN_BACKLOG, Disconnected, Port, Transport
 from realtime.server.types import Application, Scope
 
 reactor: Any = installed_reactor  # the asyncio one, which its interface does not know
 logger = logging.getLogger(__name__)
 
-LISTEN_BACKLOG = 1024
 COMEBACKS_PER_SECOND = 400  # how fast the clients of a restarted server are asked to return
 SHORTEST_SPREAD_MS = 1000
 DRAIN_POLL = 0.05
@@ -53,9 +52,12 @@ class Server(daphne.Server):
         self.draining_since = 0.0
 
     def listen(self, host: str, port: int, fd: int | None) -> Self:
-        """Bind now, so that an address in use is an OSError of the caller and not a line in a log."""
+        """Bind now, so that an address in use is an OSError of the caller and not a line in a log.
+
+        `fd` is the server's from now on: while any copy of it is open the kernel accepts connections for it.
+        """
         if fd is not None:
-            listener = socket.socket(fileno=os.dup(fd))
+            listener = socket.socket(fileno=fd)
         else:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             listener = socket.create_server((host.strip("[]"), port), family=family, backlog=LISTEN_BACKLOG)
@@ -90,6 +92,8 @@ class Server(daphne.Server):
             queue = protocol.inbox
         else:
             scope["asgi"] = {"version": "3.0"}
+            if self.draining:
+                scope["extensions"] = {"parley": {"draining": True}}
             queue = asyncio.Queue()
         task = self.loop.create_task(self._run(self.application(scope, queue.get, protocol.send)))
         self.connections[protocol]["application_instance"] = task
@@ -138,7 +142,7 @@ class Server(daphne.Server):
     # The end
 
     def drain(self) -> None:
-        """SIGTERM: accept no more, say goodbye, let requests finish, and end; a second signal ends at once."""
+        """SIGTERM: accept no more, say goodbye, answer what has been sent, and end; a second signal ends at once."""
         if self.draining:
             if self.now() - self.draining_since > ECHO_SECONDS:
                 os._exit(1)
@@ -146,16 +150,12 @@ class Server(daphne.Server):
         self.draining = True
         self.draining_since = self.now()
         self._set_watchdog()
-        self.port.stopListening()
-        protocols = [transport.protocol for transport in self.transports]
-        sockets = [protocol for protocol in protocols if isinstance(protocol, WebSocketProtocol)]
+        self.port.close()
+        sockets = [each.protocol for each in self.transports if isinstance(each.protocol, WebSocketProtocol)]
         spread = max(SHORTEST_SPREAD_MS, len(sockets) * 1000 // COMEBACKS_PER_SECOND)
         for websocket in sockets:
             websocket.part(frames.RESTART, self.limits.last_words, retry_after_ms=randrange(spread + 1))
-        for protocol in protocols:
-            if isinstance(protocol, HttpChannel):
-                protocol.shut()
-        self._await_drained(self.now() + self.limits.drain)
+        self._await_drained(self.draining_since + self.limits.drain)
 
     def _set_watchdog(self) -> None:
         # A thread: it also ends a loop that is stuck, and an exit that waits for a database call in another thread.
@@ -164,10 +164,16 @@ class Server(daphne.Server):
         watchdog.start()
 
     def _await_drained(self, deadline: float) -> None:
+        now = self.now()
+        channels = [each.protocol for each in self.transports if isinstance(each.protocol, HttpChannel)]
+        for channel in channels:
+            channel.shut(now)
         if self.transports or self.connections:
-            if self.now() < deadline:
+            if now < deadline:
                 self.loop.call_later(DRAIN_POLL, self._await_drained, deadline)
                 return
+            for channel in channels:
+                channel.give_up()
             for protocol in self.connections:
                 self._cancel(protocol)
         # One more turn for what was cancelled.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
@@ -14,8 +16,11 @@ from realtime.server import frames
 from realtime.server.frames import FRAME_KEY, Farewell, frame, frame_of, goodbye, whole_text
 from realtime.server.inbox import Inbox
 from realtime.server.limits import Limits
+from realtime.server.requests import checked_request_id
 from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Extension, Message, Scope
+from wire.asgi import render_problem
+from wire.problems import Problem
 
 if TYPE_CHECKING:
     from realtime.server.server import Server
@@ -23,6 +28,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NO_CODE = 1005  # what ASGI reports for a close frame without a code (RFC 6455 section 7.4.1)
+HOLD_SECONDS = 0.25  # for which a client that sends too many frames is not read, at least
+_CODES = {
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    426: "upgrade_required",
+    500: "internal",
+    503: "unavailable",
+}
 LINE_PATIENCE = 3  # how many timeouts long a pong may take that has to wait in line; see _check_pulse
 
 
@@ -42,6 +56,10 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         self._told = False  # the application knows that no more comes
         self._deaf = False  # framing is lost: what still arrives cannot be understood
         self._fragments = 0
+        self._credit = self.limits.frame_credit
+        self._credit_at = self.server.now()
+        self._held = False  # the credit is used up: nothing is read for a moment
+        self._denial: Message | None = None
         self._close_by = self.server.now() + self.limits.handshake  # then: the time to answer our close frame
         self._ping: bytes | None = None
         # The first ping comes early by a random part, so that sockets that came together are not pinged together.
@@ -72,7 +90,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
         scope["scheme"] = "ws"
         scope["http_version"] = "1.1"
-        scope["extensions"] = {"parley": self.extension}
+        scope["extensions"] = {"parley": self.extension, "websocket.http.response": {}}
 
     def _accept(self, message: Message) -> None:
         if self.state != self.STATE_CONNECTING:
@@ -93,6 +111,35 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         else:
             self.abort()
 
+    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
+        """Autobahn's answer to a handshake that it, or ConnectionDeny, refuses: a problem."""
+        problem = Problem(_CODES.get(code, "request.invalid"), reason)
+        given = getattr(self, "http_headers", {})
+        request_id = checked_request_id(given.get("x-request-id", "").encode("latin-1"))
+        headers, body = render_problem(problem, request_id, given.get("origin", ""))
+        headers += [(name.encode(), value.encode()) for name, value in responseHeaders or ()]
+        self._respond(problem.status, headers, body)
+
+    def _respond(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+        lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
+        lines += [name + b": " + value for name, value in [*headers, (b"connection", b"close")]]
+        is_head = getattr(self, "http_status_line", "").startswith("HEAD ")
+        self.sendData(b"\r\n".join([*lines, b"", b"" if is_head else body]))
+
+    def _deny(self, message: Message) -> None:
+        """The application's own answer to the handshake, in ASGI's `websocket.http.response` messages."""
+        if self.state != self.STATE_CONNECTING or not hasattr(self, "handshake_deferred"):
+            raise Disconnected
+        if self._denial is None:
+            self._denial = {**message, "body": b""}
+            return
+        self._denial["body"] += message.get("body", b"")
+        if not message.get("more_body"):
+            del self.handshake_deferred
+            self._respond(self._denial["status"], self._denial.get("headers", ()), self._denial["body"])
+            self._tell(1006, "")
+            self.dropConnection(abort=False)
+
     def _decide(self) -> Deferred[Any]:
         decision: Deferred[Any] = self.handshake_deferred
         del self.handshake_deferred
@@ -109,6 +156,8 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
                 self._accept(message)
             case "websocket.close":
                 self._close_for_application(message)
+            case "websocket.http.response.start" | "websocket.http.response.body":
+                self._deny(message)
             case other:
                 raise ValueError(f"A websocket does not understand {other!r}")
 
@@ -162,9 +211,12 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def consumeData(self) -> None:
         """Autobahn's loop, which also stops when the application has enough to do."""
         if self.state not in (self.STATE_OPEN, self.STATE_CLOSING):
-            super().consumeData()
+            if not hasattr(self, "handshake_deferred"):
+                super().consumeData()
+            elif len(self.data) > self.limits.frame_bytes:
+                self.abort()  # the application has not accepted yet, and a client waits for that
             return
-        while not (self.inbox.paused or self._deaf or self.state == self.STATE_CLOSED):
+        while not (self.inbox.paused or self._held or self._deaf or self.state == self.STATE_CLOSED):
             if not self._take_text() and not self.processData():
                 return
 
@@ -189,9 +241,29 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         self.transport.pauseProducing()
 
     def _resume(self) -> None:
+        if self._held:
+            return
         self.consumeData()
-        if not self.inbox.paused and self.transport.connected:
+        if not (self.inbox.paused or self._held) and self.transport.connected:
             self.transport.resumeProducing()
+
+    def _charge(self, cost: float) -> None:
+        """Pay for a frame that brings the application no message: a client that only sends such is read slowly."""
+        now, limits = self.server.now(), self.limits
+        earned = (now - self._credit_at) * limits.frame_credit_per_second
+        self._credit = min(limits.frame_credit, self._credit + earned) - cost
+        self._credit_at = now
+        if self._credit < 0 and not self._held:
+            self._held = True
+            self._pause()
+            self.server.loop.call_later(
+                max(HOLD_SECONDS, -self._credit / limits.frame_credit_per_second), self._release
+            )
+
+    def _release(self) -> None:
+        self._held = False
+        if not self.inbox.paused:
+            self._resume()
 
     def onMessageBegin(self, isBinary: bool) -> None:
         super().onMessageBegin(isBinary)
@@ -200,6 +272,8 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def onMessageFrameBegin(self, length: int) -> None:
         super().onMessageFrameBegin(length)
         self._fragments += 1
+        if self._fragments > 1 or not self.current_frame.fin:
+            self._charge(self.limits.fragment_cost)
         if self._fragments > self.limits.fragments and not self.failedByMe:
             self._max_message_size_exceeded(0, 0, "")
 
@@ -216,6 +290,10 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def _hear(self, message: Message, size: int) -> None:
         if not self._told:
             self.inbox.put_frame(message, size)
+
+    def processControlFrame(self) -> bool:
+        self._charge(self.limits.control_frame_cost)
+        return super().processControlFrame()  # type: ignore[no-any-return]
 
     def onPing(self, payload: bytes) -> None:
         # Who sends pings and does not read their pongs gets no more of them (RFC 6455 section 5.5.3 allows it).
@@ -296,11 +374,24 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         if self.state == self.STATE_CONNECTING:
             self._refuse(403, "Access denied")
         else:
-            self._close(message.get("code") or 1000, message.get("reason") or "", self.limits.farewell)
+            grace = message.get("farewell", self.limits.farewell)
+            self._close(message.get("code") or 1000, message.get("reason") or "", grace)
 
     def _close(self, code: int, reason: str, grace: float) -> None:
         self.sendCloseFrame(code, frames.close_reason(reason))
         self._close_by = self.server.now() + grace
+        if grace < self.limits.tick:
+            self.server.loop.call_later(grace, self._end_close)
+
+    def _end_close(self) -> None:
+        if self.state == self.STATE_CLOSING:
+            self.onCloseHandshakeTimeout()
+
+    def onCloseHandshakeTimeout(self) -> None:
+        self.wasClean = False
+        self.wasNotCleanReason = "The client did not answer the close frame."
+        # Not a reset where it can be helped: it would take the goodbye from a client that has not read it yet.
+        self.dropConnection(abort=self.transport.backlog() > 0)
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         if self.state != self.STATE_OPEN:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet import tcp
 from twisted.internet.error import ConnectionLost
-from twisted.internet.main import CONNECTION_LOST
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
 
 if TYPE_CHECKING:
     from realtime.server.server import Server
 
+LISTEN_BACKLOG = 1024
 SEND_BUFFER_BYTES = 128 * 1024  # else Linux grows it to 4 MiB and a reader that has stopped looks well for minutes
 PEER_TIMEOUT_MS = 45_000  # how long the peer's kernel may leave sent bytes unacknowledged: as long as a pong
 
@@ -43,6 +45,13 @@ class Transport(tcp.Server):
     def backlog(self) -> int:
         """Bytes that wait in this process."""
         return len(self.dataBuffer) - self.offset + self._tempDataLen
+
+    def has_input(self) -> bool:
+        """Whether bytes have arrived that the event loop has not read yet."""
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK))
+        except OSError:  # nothing, or the connection is broken
+            return False
 
     def write_now(self, data: bytes) -> None:
         """Write at once while nothing waits; Twisted's own write waits for a turn of the event loop."""
@@ -112,3 +121,15 @@ class Port(tcp.Port):
     """A listening socket whose connections are ours."""
 
     transport = Transport
+
+    def close(self) -> None:
+        """Accept the connections that the kernel has accepted already, then close at once: it would reset them."""
+        waiting = select.poll()
+        waiting.register(self.fileno(), select.POLLIN)
+        for _ in range(LISTEN_BACKLOG):
+            if not waiting.poll(0):
+                break
+            self.doRead()
+        self.stopReading()
+        # Twisted's stopListening would leave the kernel accepting until the next turn of the event loop.
+        self.connectionLost(Failure(CONNECTION_DONE))

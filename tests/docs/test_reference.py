@@ -18,7 +18,7 @@ from tests.docs.readme import README, blocks, section, table
 from tests.servers import ROOT
 
 SOCKET = section("The socket")
-READERS = {"text", "flag", "choice", "integer", "words", "origins"}  # of settings/env.py
+READERS = {"text", "flag", "choice", "integer", "words", "origins", "networks"}  # of settings/env.py
 
 
 @pytest.mark.parametrize("block", blocks(SOCKET, "json frame"))

@@ -232,3 +232,17 @@ async def test_an_unknown_path_is_no_socket(alice: Account, http: httpx.AsyncCli
         refused = error
 
     assert refused.response.status_code == 403
+
+
+@pytest.mark.parametrize(("path", "right"), [("/v1/ws/", "/v1/ws"), ("/ws/chat/lobby", "/ws/chat/lobby/")])
+async def test_a_wrong_slash_is_answered_with_the_right_path(alice: Account, path: str, right: str) -> None:
+    refused: Any = None
+    try:
+        await alice.connect(path=path)
+    except Exception as error:
+        refused = error
+
+    assert refused.response.status_code == 404
+    problem = json.loads(refused.response.body)
+    assert (problem["code"], problem["status"]) == ("not_found", 404)
+    assert problem["detail"].endswith(f" {right}.")

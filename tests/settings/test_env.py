@@ -181,12 +181,29 @@ def test_lists_are_written_with_commas_or_spaces(monkeypatch: pytest.MonkeyPatch
     assert env.words("THING", []) == ["a.example.com", "b.example.com", "c.example.com"]
 
 
+def test_networks_are_written_with_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "10.0.0.7, 172.16.0.0/12  fd00::/8,::ffff:192.0.2.0/120")
+
+    assert [str(network) for network in env.networks("THING", [])] == [
+        "10.0.0.7/32", "172.16.0.0/12", "fd00::/8", "192.0.2.0/24",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["proxy.internal", "10.0.0", "10.0.0.1/8", "10.0.0.0/33", "*", "0.0.0.0/0", "::/0"])
+def test_a_malformed_network_is_refused(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setenv("THING", f"10.0.0.7 {word}")
+
+    with pytest.raises(ImproperlyConfigured, match="THING"):
+        env.networks("THING", [])
+
+
 def test_an_empty_variable_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THING", "  ")
 
     assert env.words("THING", ["localhost"]) == ["localhost"]
     assert env.integer("THING", 7, least=1, most=9) == 7
     assert env.flag("THING", True) is True
+    assert env.networks("THING", []) == ()
 
 
 def whole_story(error: BaseException | None) -> str:

@@ -51,6 +51,31 @@ def test_several_processes_share_one_socket_and_replace_their_dead() -> None:
         assert parley.stop() == 0
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_after_sigterm_the_kernel_accepts_nothing_and_what_was_sent_is_answered(workers: int) -> None:
+    with ParleyServer(workers=workers) as parley, socket.create_connection(("127.0.0.1", parley.port)) as begun:
+        begun.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n")
+        urllib.request.urlopen(f"{parley.url}/livez").close()
+        os.kill(parley.pid, signal.SIGTERM)
+        wait_until(lambda: not accepts(parley.port), seconds=20, what="still listening")
+        begun.sendall(b"\r\n")
+
+        answer = b""
+        while more := begun.recv(65_536):
+            answer += more
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"onnection: close" in answer
+
+
+def accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def test_no_worker_at_all_is_refused() -> None:
     with pytest.raises(CommandError, match="--workers"):
         call_command("serve", "--workers", "0")

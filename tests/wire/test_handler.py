@@ -75,6 +75,19 @@ async def test_a_query_that_is_not_utf8_is_a_problem() -> None:
     assert UUID(unnamed.headers["X-Request-ID"])
 
 
+async def test_a_web_app_can_read_the_refusal_of_a_query(settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
+
+    async def with_raw_query(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        await Handler()({**scope, "query_string": b"a=\xff"}, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(with_raw_query), base_url="http://localhost") as http:
+        answer = await http.get("/livez", headers={"Origin": "https://app.example.com"})
+
+    assert answer.status_code == 400
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+
+
 def test_any_server_can_import_the_application() -> None:
     """Which settings to take is for the application to say, before it imports what reads them."""
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}

@@ -110,6 +110,42 @@ def test_a_wrong_method_is_refused_with_the_right_ones(stranger: Person, method:
     assert response["Allow"] == "POST"
 
 
+@pytest.mark.parametrize("method", ["PUT", "TRACE", "OPTIONS", "BREW"])
+@pytest.mark.parametrize("path", ["/v1/users?q=a", "/v1/rooms?limit=x&limit=y", "/v1/me?nothing=1"])
+def test_a_wrong_method_is_refused_before_the_query(alice: Person, method: str, path: str) -> None:
+    assert_problem(alice.request(method, path), 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        ("/v1/me/", "/v1/me"),
+        ("/livez/", "/livez"),
+        ("/docs/", "/docs"),
+        (
+            "/v1/rooms/01a20555-bb2e-7274-a477-cca023b9ccae/messages/",
+            "/v1/rooms/01a20555-bb2e-7274-a477-cca023b9ccae/messages",
+        ),
+        ("/v1/ws/", "/v1/ws"),
+        ("/ws/chat/lobby", "/ws/chat/lobby/"),
+    ],
+)
+def test_a_wrong_slash_is_answered_with_the_right_path(alice: Person, path: str, right: str) -> None:
+    response = alice.request("GET", path)
+
+    assert_problem(response, 404, "not_found")
+    assert response.json()["detail"].endswith(f" {right}.")
+
+
+@pytest.mark.parametrize("path", ["/v1/ws", "/ws/chat/lobby/"])
+def test_the_address_of_a_socket_says_what_it_is(stranger: Person, path: str) -> None:
+    response = stranger.get(path)
+
+    assert_problem(response, 426, "upgrade_required")
+    assert (response["Upgrade"], response["Connection"]) == ("websocket", "Upgrade")
+    assert_problem(stranger.post(path), 405, "method_not_allowed")
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/v1", "/v1/nothing", "/v1/me/", "/v1/%00", "/v1/%FF", "/v1/%ED%A0%80", "/a%0Ab"]
 )
@@ -147,6 +183,27 @@ def test_the_name_of_another_host_is_refused(alice: Person, stranger: Person, se
     assert_problem(alice.request("GET", "/v1/me", headers=theirs), 400, "request.invalid")
     assert_problem(stranger.request("POST", LOGIN, BODY, headers=theirs), 400, "request.invalid")
     assert alice.request("GET", "/v1/me", headers=ours).status_code == 200
+
+
+def test_a_host_may_hold_an_underscore(alice: Person, settings: Settings) -> None:
+    """As the names of containers do."""
+    settings.ALLOWED_HOSTS = ["chat_server", ".my_net.example"]
+
+    for host in ("chat_server:8000", "Chat_Server", "a.my_net.example"):
+        assert alice.request("GET", "/v1/me", headers={"Host": host}).status_code == 200, host
+    refused = alice.request("GET", "/v1/me", headers={"Host": "chat-server:8000"})
+    assert_problem(refused, 400, "request.invalid")
+    assert "ALLOWED_HOSTS" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("host", ["a b", "a:b", "a/b", "_:_", "[::1", "a@b"])
+def test_a_malformed_host_is_refused_in_true_words(alice: Person, settings: Settings, host: str) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+
+    response = alice.request("GET", "/v1/me", headers={"Host": host})
+
+    assert_problem(response, 400, "request.invalid")
+    assert "ALLOWED_HOSTS" not in response.json()["detail"]
 
 
 def test_an_unknown_parameter_is_refused_by_name(alice: Person) -> None:

@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 run(options["server"], listener)
                 return
             command = [*command_of_this_process(), "--server", options["server"]]
-            Workers(options["workers"], command, listener.fileno(), self._say).run()
+            Workers(options["workers"], command, listener, self._say).run()
 
     def _prepare(self) -> None:
         if applied := prepare():
@@ -106,7 +106,8 @@ def _run_daphne(listener: socket.socket) -> None:
     from realtime.server import serve  # installs Twisted's reactor: not before it is wanted
 
     host, port = listener.getsockname()[:2]
-    serve(get_default_application(), host=host, port=port, fd=listener.fileno())
+    # Handed over, not lent: a second copy would keep the kernel accepting after the server's own is closed.
+    serve(get_default_application(), host=host, port=port, fd=listener.detach())
 
 
 def _run_uvicorn(listener: socket.socket) -> None:
@@ -130,5 +131,8 @@ def _run_uvicorn(listener: socket.socket) -> None:
         log_config=None,
         lifespan="off",
         server_header=False,
+        # uvicorn would believe X-Forwarded-For and X-Forwarded-Proto of every peer on this machine.
+        proxy_headers=False,
+        timeout_keep_alive=settings.HTTP_IDLE_SECONDS,
     )
     uvicorn.Server(config).run(sockets=[listener])

@@ -53,7 +53,7 @@ async def describe(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     headers = [(b"x-one", b"1"), (b"x-one", b"2")]
     await send({"type": "websocket.accept", "subprotocol": scope["subprotocols"][0], "headers": headers})
-    told = {key: scope[key] for key in ("client", "path", "subprotocols", "scheme", "asgi")}
+    told = {key: scope[key] for key in ("client", "path", "root_path", "subprotocols", "scheme", "asgi")}
     told["extension"] = sorted(scope["extensions"]["parley"])
     await send({"type": "websocket.send", "text": json.dumps(told)})
     await send({"type": "websocket.close", "code": 1013, "reason": "ü" * 100})
@@ -67,6 +67,16 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @app
+async def denies(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuses the handshake with an answer of its own."""
+    await receive()
+    await send({"type": "websocket.http.response.start", "status": 404, "headers": [(b"x-one", b"1")]})
+    await send({"type": "websocket.http.response.body", "body": b"in two ", "more_body": True})
+    await send({"type": "websocket.http.response.body", "body": b"parts"})
+    await receive()
+
+
+@app
 async def undecided(scope: Scope, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
         pass
@@ -76,6 +86,14 @@ async def undecided(scope: Scope, receive: Receive, send: Send) -> None:
 @app
 async def returns(scope: Scope, receive: Receive, send: Send) -> None:
     await accept(receive, send)
+
+
+@app
+async def leaves(scope: Scope, receive: Receive, send: Send) -> None:
+    """Closes, and gives the client little time to answer."""
+    await accept(receive, send)
+    await send({"type": "websocket.close", "code": 4408, "farewell": 0.1})
+    await receive()
 
 
 @app
@@ -191,6 +209,12 @@ async def slow(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @app
+async def hangs(scope: Scope, receive: Receive, send: Send) -> None:
+    report(scope, {"type": "began"})
+    await asyncio.sleep(600)
+
+
+@app
 async def download(scope: Scope, receive: Receive, send: Send) -> None:
     """Streams for ever."""
     await send({"type": "http.response.start", "status": 200})
@@ -200,6 +224,28 @@ async def download(scope: Scope, receive: Receive, send: Send) -> None:
             await asyncio.sleep(0)
     except ConnectionError as error:
         report(scope, {"type": "cut", "error": type(error).__name__})
+
+
+@app
+async def parts(scope: Scope, receive: Receive, send: Send) -> None:
+    """A body in two parts, also for HEAD, as Django sends it."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"20000")]})
+    await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
+    await send({"type": "http.response.body", "body": b"x" * 10_000})
+
+
+@app
+async def empty(scope: Scope, receive: Receive, send: Send) -> None:
+    """A body where the status allows none."""
+    await send({"type": "http.response.start", "status": 204})
+    await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
+    await send({"type": "http.response.body", "body": b"x" * 10_000})
+
+
+@app
+async def tells(scope: Scope, receive: Receive, send: Send) -> None:
+    told = {key: scope[key] for key in ("path", "root_path", "extensions") if key in scope}
+    await respond(send, json.dumps({**told, "headers": [name.decode() for name, _ in scope["headers"]]}).encode())
 
 
 @app

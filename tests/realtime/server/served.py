@@ -18,7 +18,8 @@ from uuid import uuid4
 
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 10.0  # no answer in so many seconds is a failure, on a busy machine too
+PATIENCE = 60.0  # no answer in so many seconds is a failure, on a busy machine too
+ORIGIN = "https://app.example.com"  # of a web app that may call
 HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -36,11 +37,19 @@ class Served:
             self.errors = errors
             with errors.open("wb") as stderr:
                 self.process = subprocess.Popen(
-                    command, pass_fds=[listener.fileno()], stdout=subprocess.PIPE, stderr=stderr
+                    command,
+                    pass_fds=[listener.fileno()],
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    env={**os.environ, "CORS_ALLOWED_ORIGINS": ORIGIN},
                 )
         self._reports: deque[dict[str, Any]] = deque()
         self._buffer = b""
-        self.told("")
+        try:
+            self.told("")
+        except AssertionError:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -83,10 +92,21 @@ class Served:
     def tcp(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
+    def exchange(self, data: bytes) -> bytes:
+        """Send it on a connection of its own; everything that comes back until the server ends the connection."""
+        with self.tcp() as tcp:
+            tcp.sendall(data)
+            return read_all(tcp)
+
     def memory(self) -> int:
         """Bytes that the server holds in real memory."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+    def cpu(self) -> float:
+        """Seconds of CPU that the server has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -150,6 +170,14 @@ class RawSocket:
                 raise EOFError(data)
             data += more
         return data
+
+
+def read_all(tcp: socket.socket) -> bytes:
+    """Everything until the other side ends the connection; a reset is a ConnectionResetError."""
+    answer = b""
+    while more := tcp.recv(65_536):
+        answer += more
+    return answer
 
 
 def frame(payload: bytes, opcode: int = TEXT, *, fin: bool = True) -> bytes:

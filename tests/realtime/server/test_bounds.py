@@ -2,26 +2,31 @@
 
 import select
 import time
+from socket import socket as TcpSocket
 
 import pytest
 
-from tests.realtime.server.served import PATIENCE, PING, PONG, TEXT, RawSocket, Served, frame, goodbye
+from tests.realtime.server.served import HANDSHAKE, PATIENCE, PING, PONG, TEXT, RawSocket, Served, frame, goodbye
 
 MIB = 1024 * 1024
 
 
 def feed(socket: RawSocket, data: bytes, seconds: float) -> int:
+    return feed_tcp(socket.tcp, data, seconds)
+
+
+def feed_tcp(tcp: TcpSocket, data: bytes, seconds: float) -> int:
     """Send as much as the server takes until it takes nothing for a second, or the time is over; the bytes taken."""
-    socket.tcp.setblocking(False)
+    tcp.setblocking(False)
     end, sent = time.monotonic() + seconds, 0
-    while time.monotonic() < end and select.select([], [socket.tcp], [], 1.0)[1]:
+    while time.monotonic() < end and select.select([], [tcp], [], 1.0)[1]:
         try:
-            sent += socket.tcp.send(data)
+            sent += tcp.send(data)
         except BlockingIOError:
             continue
         except ConnectionError:
             break
-    socket.tcp.settimeout(PATIENCE)
+    tcp.settimeout(PATIENCE)
     return sent
 
 
@@ -98,6 +103,54 @@ def test_pings_without_end_are_not_all_answered(calm: Served) -> None:
         feed(socket, frame(b"x" * 125, PING) * 100, seconds=1)
 
         assert calm.memory() - before <= 2 * MIB
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        frame(b"", PING) * 500,
+        frame(b"", PONG) * 500,
+        frame(b"x" * 125, PING) * 100,
+        (frame(b"", fin=False) + frame(b"", 0, fin=False) * 200 + frame(b"", 0)) * 4,
+    ],
+    ids=["empty pings", "empty pongs", "pings", "empty fragments"],
+)
+def test_frames_without_a_message_are_read_slowly(calm: Served, flood: bytes) -> None:
+    with calm.raw("/listens") as socket, calm.raw("/echo") as other:
+        before = calm.cpu()
+        taken = feed(socket, flood, seconds=3)
+        spent = calm.cpu() - before
+
+        other.send(b"still served")
+        assert other.read() == (TEXT, b"still served")
+
+    assert taken < 8 * MIB  # kernel buffers; unbounded it takes 40 MB and a core
+    assert spent < 1.0
+
+
+def test_a_client_that_pings_now_and_then_is_answered_at_once(calm: Served) -> None:
+    with calm.raw("/listens") as socket:
+        for number in range(50):
+            socket.send(b"%d" % number, PING)
+
+            assert socket.read() == (PONG, b"%d" % number)
+
+
+def test_a_held_socket_is_read_again(calm: Served) -> None:
+    with calm.raw("/echo") as socket:
+        socket.tcp.sendall(frame(b"", PONG) * 70)
+        socket.send(b"after the flood")
+
+        assert socket.read() == (TEXT, b"after the flood")
+
+
+def test_a_flood_before_the_application_accepts_is_cut(calm: Served) -> None:
+    tag = calm.tag()
+    with calm.tcp() as tcp:
+        tcp.sendall(HANDSHAKE.format(path=f"/undecided?{tag}").encode())
+        feed_tcp(tcp, b"x" * 65_536, seconds=5)
+
+    assert calm.told(tag)["code"] == 1006
 
 
 class TestHeartbeat:

@@ -5,7 +5,7 @@ import json
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.realtime.server.served import Served
+from tests.realtime.server.served import HANDSHAKE, ORIGIN, Served
 
 
 def test_it_works(calm: Served) -> None:
@@ -40,6 +40,40 @@ def test_a_refusal_before_accept_is_403(calm: Served) -> None:
         calm.connect("/refuse")
 
     assert refusal.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("value", ["/echo", "/", "%2Fdescribe", "ä"])
+def test_a_client_does_not_choose_the_root_path(calm: Served, value: str) -> None:
+    headers = {"Daphne-Root-Path": value.encode("latin-1", "replace").decode("latin-1")}
+    with calm.connect("/describe?", subprotocols=["chat.v1"], additional_headers=headers) as socket:
+        scope = json.loads(socket.recv())
+
+    assert (scope["path"], scope["root_path"]) == ("/describe", "")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (HANDSHAKE.format(path="/refuse"), 403, "forbidden"),
+        (HANDSHAKE.format(path="/denies"), 404, ""),
+        (HANDSHAKE.format(path="/undecided?x"), 503, "unavailable"),
+        (HANDSHAKE.format(path="/echo").replace("GET", "POST"), 405, "method_not_allowed"),
+        (HANDSHAKE.format(path="/echo").replace("Connection: Upgrade\r\n", ""), 400, "request.invalid"),
+        (HANDSHAKE.format(path="/echo").replace("Version: 13", "Version: 12"), 400, "request.invalid"),
+        (HANDSHAKE.format(path="/echo").replace("dGhl", "d"), 400, "request.invalid"),
+    ],
+    ids=["refused", "denied", "undecided", "method", "connection", "version", "key"],
+)
+def test_a_refused_handshake_is_a_problem(calm: Served, request_: str, status: int, code: str) -> None:
+    answer = calm.exchange(request_.replace("\r\n\r\n", f"\r\nOrigin: {ORIGIN}\r\n\r\n").encode())
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    if code:
+        assert json.loads(body)["code"] == code
+        assert f"access-control-allow-origin: {ORIGIN}".encode() in head.lower()
+    else:
+        assert (head.partition(b"x-one: ")[2][:1], body) == (b"1", b"in two parts")
 
 
 def test_an_application_that_does_not_decide_is_503(calm: Served) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.realtime.server.served import Served
+from realtime.server.limits import Limits
+from tests.realtime.server.served import ORIGIN, Served, read_all
 
 
 def url(served: Served, path: str) -> str:
@@ -120,3 +122,106 @@ def test_an_application_that_raises_is_a_problem(calm: Served) -> None:
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert (response.json()["code"], response.json()["request_id"]) == ("internal", "r1")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/parts", b"200"), ("/empty", b"204"), ("/broken", b"500")])
+def test_nothing_stands_between_the_answer_to_head_and_the_next_one(calm: Served, path: str, status: bytes) -> None:
+    head = f"HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+    answer = calm.exchange(head + b"GET /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+    first, second, body = answer.split(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 " + status)
+    assert second.startswith(b"HTTP/1.1 200 ")
+    assert body == b"0"
+
+
+def test_no_body_follows_a_status_without_one(calm: Served) -> None:
+    answer = calm.exchange(b"GET /empty HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_a_refused_head_has_no_body(calm: Served) -> None:
+    answer = calm.exchange(b"HEAD /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /upload HTTP/1.1\r\n",
+        b"GET /upload HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+        b"GET /upload HTTP/1.0\r\nHost: a\r\nHost: b\r\n",
+        b"GET /upload HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n",
+        b"GET /upload HTTP/1.1\r\nHost: a\r\nX-A: b\r\n\tc: d\r\n",
+        b"GET /upload HTTP/1.1\r\n Host: a\r\nHost: a\r\n",
+    ],
+    ids=["no host", "two hosts", "two hosts in 1.0", "folded header", "folded by a tab", "folded request line"],
+)
+def test_headers_that_servers_read_differently_are_refused(calm: Served, head: bytes) -> None:
+    answer = calm.exchange(head + b"\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "request.invalid"
+
+
+def test_http_1_0_needs_no_host(calm: Served) -> None:
+    assert calm.exchange(b"GET /upload HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200 ")
+
+
+@pytest.mark.parametrize("value", [b"/tells", b"/", b"\xe4", b"%2Ftells"])
+def test_a_client_does_not_choose_the_root_path(calm: Served, value: bytes) -> None:
+    head = b"GET /tells HTTP/1.1\r\nHost: a\r\nConnection: close\r\nDaphne-Root-Path: " + value
+
+    scope = json.loads(calm.exchange(head + b"\r\n\r\n").partition(b"\r\n\r\n")[2])
+
+    assert (scope["path"], scope["root_path"]) == ("/tells", "")
+    assert scope["headers"] == ["host", "connection"]
+
+
+def test_a_request_may_arrive_byte_by_byte(calm: Served) -> None:
+    with calm.tcp() as tcp:
+        for byte in b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab":
+            tcp.sendall(bytes((byte,)))
+
+        assert read_all(tcp).endswith(b"\r\n\r\n2")
+
+
+def test_an_idle_connection_ends_without_a_reset(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors", http_idle=0.4, last_words=0.4) as served, served.tcp() as tcp:
+        tcp.sendall(b"GET /upload HTTP/1.1\r\nHost: a\r\n\r\n")
+        began = time.monotonic()
+
+        assert read_all(tcp).endswith(b"\r\n\r\n0")
+        assert time.monotonic() - began >= 0.4
+
+
+def test_idle_connections_live_longer_than_those_of_load_balancers() -> None:
+    assert Limits().http_idle == 75
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST /upload HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: 300000\r\n\r\n",
+        b"GET /broken HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%s\r\n\r\n",
+        b"GET /upload HTTP/1.1\r\n%s\r\n\r\n",
+        b"GET /upload HTTP/1.1\r\nHost: a\r\n%s\r\nX-A: \x0b\r\nConnection: close\r\n\r\n",
+        b"GET /upload HTTP/1.1\r\nHost: a\r\n%s\r\nno colon\r\n\r\n",
+        b"GET /upload HTTP/1.1\r\nHost: a\r\n%s\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"POST /upload HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: 9\r\n\r\n",
+    ],
+    ids=["413", "500", "no host", "400", "no header", "long header", "slow"],
+)
+def test_a_web_app_can_read_the_refusals_of_the_server_itself(calm: Served, request_: bytes) -> None:
+    allowed = calm.exchange(request_ % f"Origin: {ORIGIN}".encode())
+    foreign = calm.exchange(request_ % b"Origin: https://evil.example.com")
+
+    assert allowed[9:12] == foreign[9:12] in (b"400", b"413", b"500")
+    assert f"\r\naccess-control-allow-origin: {ORIGIN}\r\n".encode() in allowed.lower()
+    assert b"\r\naccess-control-expose-headers: " in allowed.lower()
+    assert b"\r\nvary: origin\r\n" in foreign.lower()
+    assert b"access-control-allow-origin" not in foreign.lower()

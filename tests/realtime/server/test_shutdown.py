@@ -1,13 +1,15 @@
 """SIGTERM: everybody is told, nobody is cut short, and the process ends."""
 
 import select
+import signal
 import time
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from tests.realtime.server.served import CLOSE, PATIENCE, RawSocket, Served
+from tests.realtime.server.served import CLOSE, PATIENCE, RawSocket, Served, read_all
+from tests.services import wait_until
 
 
 def test_it_ends_in_good_order(tmp_path: Path) -> None:
@@ -55,6 +57,112 @@ def test_a_request_in_flight_is_answered(tmp_path: Path) -> None:
     assert status == 0
     assert body == b"slow"
     assert response.headers["connection"] == "close"
+
+
+GET = b"GET /slow?%s HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def test_requests_on_connections_that_wait_in_the_kernel_are_answered(tmp_path: Path) -> None:
+    """The server is stopped while they connect and send, so that it meets them and the signal together."""
+    with Served(tmp_path / "errors") as served:
+        served.process.send_signal(signal.SIGSTOP)
+        waiting = [served.tcp() for _ in range(50)]
+        for tcp in waiting:
+            tcp.sendall(GET % b"tag")
+        served.terminate()
+        served.process.send_signal(signal.SIGCONT)
+
+        answers = [read_all(tcp) for tcp in waiting]
+        for tcp in waiting:
+            tcp.close()
+
+        assert served.process.wait(PATIENCE) == 0
+    assert [answer[:13] for answer in answers] == [b"HTTP/1.1 200 "] * 50
+    assert all(b"onnection: close" in answer and answer.endswith(b"slow") for answer in answers)
+
+
+def test_the_kernel_accepts_no_connection_that_nobody_will_serve(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors") as served, served.tcp() as busy:
+        busy.sendall(GET % b"tag")
+        served.told("tag")
+
+        served.terminate()
+
+        wait_until(lambda: refuses(served), seconds=PATIENCE, what="still listening")
+        assert read_all(busy).endswith(b"slow")
+
+
+def refuses(served: Served) -> bool:
+    try:
+        served.tcp().close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_request_that_meets_the_signal_on_an_idle_connection_is_answered(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors", last_call=2.0) as served, served.tcp() as idle, served.tcp() as young:
+        idle.sendall(GET % b"first")
+        served.told("first")
+        while not idle.recv(65_536).endswith(b"slow"):
+            pass
+        served.terminate()
+        wait_until(lambda: refuses(served), seconds=PATIENCE, what="still listening")
+
+        for tcp in (idle, young):
+            tcp.sendall(GET % b"second")
+        answers = [read_all(idle), read_all(young)]
+
+        assert served.process.wait(PATIENCE) == 0
+    assert all(b"onnection: close" in answer and answer.endswith(b"slow") for answer in answers)
+
+
+def test_a_request_that_has_begun_to_arrive_is_answered(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors", last_call=0.1) as served, served.tcp() as tcp:
+        tcp.sendall(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+        with served.tcp() as later:  # an answer to a later connection: the first has been read
+            later.sendall(b"GET /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            read_all(later)
+        served.terminate()
+        wait_until(lambda: refuses(served), seconds=PATIENCE, what="still listening")
+
+        tcp.sendall(b"cd")
+
+        assert read_all(tcp).endswith(b"\r\n\r\n4")
+
+
+def test_an_idle_connection_ends_cleanly_and_keeps_nobody(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors", last_call=0.1) as served, served.tcp() as idle:
+        served.terminate()
+
+        assert read_all(idle) == b""
+        assert served.process.wait(PATIENCE) == 0
+
+
+def test_what_does_not_finish_is_unavailable(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors", drain=0.3) as served, served.tcp() as slow, served.tcp() as half:
+        half.sendall(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+        slow.sendall(b"GET /hangs?tag HTTP/1.1\r\nHost: a\r\n\r\n")
+        served.told("tag")
+        served.terminate()
+
+        answers = [read_all(slow), read_all(half)]
+
+    assert [answer[:13] for answer in answers] == [b"HTTP/1.1 503 "] * 2
+    assert all(b"retry-after: 1" in answer.lower() for answer in answers)
+
+
+def test_an_application_can_say_that_the_end_has_begun(tmp_path: Path) -> None:
+    with Served(tmp_path / "errors", last_call=2.0) as served, served.tcp() as tcp:
+        tcp.sendall(b"GET /tells HTTP/1.1\r\nHost: a\r\n\r\n")
+        before = tcp.recv(65_536)
+        served.terminate()
+        wait_until(lambda: refuses(served), seconds=PATIENCE, what="still listening")
+
+        tcp.sendall(b"GET /tells HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        assert b"extensions" not in before
+        assert b'"extensions": {"parley": {"draining": true}}' in read_all(tcp)
 
 
 def test_a_signal_right_after_the_start_is_heard(tmp_path: Path) -> None:

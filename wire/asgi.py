@@ -1,0 +1,27 @@
+"""Problems as plain HTTP answers, where no Django request exists: those of the server and of refused handshakes."""
+
+import orjson
+from corsheaders.middleware import CorsMiddleware
+from django.http import HttpRequest, HttpResponse
+
+from wire.problems import CONTENT_TYPE, Problem
+
+_cors = CorsMiddleware(lambda request: HttpResponse())
+
+
+def render_problem(problem: Problem, request_id: str, origin: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the body, readable for a page of this origin if django-cors-headers allows it."""
+    body = orjson.dumps(problem.as_dict(request_id))
+    headers = {"content-type": CONTENT_TYPE, "content-length": str(len(body)), "x-request-id": request_id}
+    headers |= problem.headers() | _cors_headers(origin)
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()], body
+
+
+def _cors_headers(origin: str) -> dict[str, str]:
+    request, response = HttpRequest(), HttpResponse()
+    del response["Content-Type"]
+    request.method, request.path_info = "GET", "/"
+    if origin:
+        request.META["HTTP_ORIGIN"] = origin
+    _cors.add_response_headers(request, response)
+    return dict(response.items())
