@@ -117,6 +117,8 @@ WS_PING_TIMEOUT_SECONDS = env.integer("WS_PING_TIMEOUT_SECONDS", 20, least=1, mo
 WS_STALL_SECONDS = env.integer("WS_STALL_SECONDS", 20, least=1, most=3600)
 # How long a connection without a request is kept: longer than a proxy keeps it, so that the proxy closes it first.
 HTTP_IDLE_SECONDS = env.integer("HTTP_IDLE_SECONDS", 75, least=1, most=3600)
+# How long a server that was told to end still accepts while /readyz answers 503: longer than a proxy's check interval.
+DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 0, least=0, most=5)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],

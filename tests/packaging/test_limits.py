@@ -28,9 +28,10 @@ def in_force() -> dict[tuple[str, str], float]:
     config = environment("proxy")["CADDYFILE"]
     limits = Limits()
     proxy = dict(re.findall(r"^ +([a-z_]+) ([\d.]+(?:ms|s|m|KiB|MiB))$", config, re.MULTILINE))
-    names = ("request", "stall", "ping_interval", "exit", "body_bytes", "frame_bytes")
+    names = ("request", "stall", "ping_interval", "http_idle", "exit", "body_bytes", "frame_bytes")
     server = {name: float(getattr(limits, name)) for name in names}
     server["TURN_SECONDS"] = passwords.TURN_SECONDS
+    server["DRAIN_SECONDS"] = float(environment("web")["DRAIN_SECONDS"])
     for name in ("STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS", "IDLE_IN_TRANSACTION_TIMEOUT_MS"):
         server[name] = getattr(env, name) / 1000
     engine = {
@@ -65,8 +66,10 @@ def test_the_table_names_every_bound_with_its_value() -> None:
         ([("server", "STATEMENT_TIMEOUT_MS")], ("server", "IDLE_IN_TRANSACTION_TIMEOUT_MS")),
         ([("proxy", "response_header_timeout")], ("proxy", "write")),
         ([("server", "stall")], ("proxy", "write")),
+        ([("proxy", "keepalive")], ("server", "http_idle")),
         # The end.
-        ([("server", "exit")], ("engine", "web.stop_grace_period")),
+        ([("proxy", "health_interval")], ("server", "DRAIN_SECONDS")),
+        ([("server", "DRAIN_SECONDS"), ("server", "exit")], ("engine", "web.stop_grace_period")),
         ([("proxy", "grace_period")], ("engine", "proxy.stop_grace_period")),
         # Sizes.
         ([("server", "body_bytes")], ("proxy", "max_size")),

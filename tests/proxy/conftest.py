@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.packaging.compose_file import environment
 from tests.proxy.people import Sender, register
 from tests.proxy.proxy import DEBUG_LOG, Proxy
 from tests.realtime.deployment import Deployment
@@ -17,7 +18,11 @@ REQUEST_SECONDS = 2  # of a server under test; the proxy's own deadline for a bo
 @pytest.fixture(scope="package")
 def servers() -> Iterator[list[ParleyServer]]:
     """The two servers, which cut a request off after two seconds instead of thirty."""
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.proxy.settings", "TEST_REQUEST_SECONDS": str(REQUEST_SECONDS)}
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "tests.proxy.settings",
+        "TEST_REQUEST_SECONDS": str(REQUEST_SECONDS),
+        "DRAIN_SECONDS": environment("web")["DRAIN_SECONDS"],
+    }
     with Deployment(("daphne", "daphne"), **settings) as deployment:
         yield deployment.servers
 
