@@ -18,7 +18,7 @@ from threading import Lock
 from wire.problems import Problem
 
 AT_ONCE = 8  # about 4 MiB each; the rest of a pool of 20 connections is for sends and sockets
-OF_ONE_USER = 4  # two keep a core busy already; nobody takes them all
+OF_ONE_USER = 2  # enough to keep a core busy, and nobody takes them all
 WAITING = 100  # each holds one of the 200 threads of the handler and no database connection
 WAIT_SECONDS = 10.0  # below what clients and proxies wait for an answer
 
