@@ -5,12 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from realtime.contracts.components import Components, Schema, tidy
+from realtime.contracts.components import Components, Schema, ref, tidy
 from realtime.contracts.events import add_events
 from realtime.contracts.examples import example, problem_example
 from realtime.contracts.frames import add_frames
 from wire.problems import CONTENT_TYPE, REGISTRY
-from wire.schema import ProblemSerializer
+from wire.schema import FIELD_ERROR_CODES, ProblemSerializer
 
 DESCRIPTION = """\
 A headless JSON chat: REST for users, rooms and history, and one websocket, `/v1/ws`, for everything live. Its frames
@@ -28,6 +28,7 @@ TAGS = {
     "sync": "Coming back after three seconds or three weeks.",
     "probes": "For whoever runs the server.",
 }
+REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the frame's own. A frame's integer comes back as an integer."
 REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 
 
@@ -64,10 +65,13 @@ def add_problem(components: Components) -> None:
     """The one form of every refusal, and the registry of its codes."""
     components.ref(ProblemSerializer)
     problem = components.schema("Problem")["properties"]
-    problem["code"] = {"$ref": "#/components/schemas/ProblemCode"}
-    problem["request_id"] = {"type": ["string", "integer", "null"]}  # on a socket, the frame's own
+    problem["code"] = ref("ProblemCode")
+    problem["request_id"] = {"type": ["string", "null"], "description": REQUEST_ID_OF_PROBLEM}
     words = "\n".join(f"* `{code}` ({kind.status}): {kind.title}" for code, kind in sorted(REGISTRY.items()))
     components.add("ProblemCode", {"type": "string", "description": words, "enum": sorted(REGISTRY)})
+    components.schema("FieldError")["properties"]["code"] = ref("FieldErrorCode")
+    words = "\n".join(f"* `{code}`: {sentence}" for code, sentence in FIELD_ERROR_CODES.items())
+    components.add("FieldErrorCode", {"type": "string", "description": words, "enum": [*FIELD_ERROR_CODES]})
 
 
 def _settle(operation: Schema, schemas: dict[str, Schema], responses: dict[str, Schema]) -> None:
@@ -99,19 +103,19 @@ def _shared(status: int, media: Schema, responses: dict[str, Schema]) -> Schema:
 
 
 def _problem_response(status: int, codes: list[str]) -> Schema:
-    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
-    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]}
+    """The codes stand beside the schema: generators make a class of each schema that narrows another."""
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     return {
         "description": "\n".join(f"* `{code}`: {REGISTRY[code].title}" for code in codes),
         "headers": REQUEST_ID | _headers(status),
-        "content": {CONTENT_TYPE: {"schema": schema, "examples": examples}},
+        "content": {CONTENT_TYPE: {"schema": ref("Problem"), "examples": examples}},
+        "x-problem-codes": codes,
     }
 
 
 def _headers(status: int) -> Schema:
     if status == HTTPStatus.UNAUTHORIZED:
-        return {"WWW-Authenticate": {"schema": {"const": "Bearer"}}}
+        return {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": {"schema": {"type": "string"}, "description": "In seconds."}}
     return {}
