@@ -10,10 +10,10 @@ from django.conf import settings
 
 from realtime.closes import CLOSES
 from realtime.contracts.components import Components, Schema
-from realtime.contracts.events import EVENTS, add_events
-from realtime.contracts.examples import example, refusal_example
+from realtime.contracts.events import EVENTS, EventType, add_events
+from realtime.contracts.examples import event_example, example, refusal_example
 from realtime.contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
-from realtime.contracts.openapi import add_problem
+from realtime.contracts.openapi import LICENSE, add_problem
 from wire.problems import REGISTRY
 
 DESCRIPTION = """\
@@ -47,7 +47,7 @@ def asyncapi() -> Schema:
             "correlationIds": {"request": {"location": "$message.payload#/request_id"}},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
-        "x-event-types": [_event_row(event) for event in EVENTS],
+        "x-event-types": [_event_row(event, schemas) for event in EVENTS],
         "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
         "x-close-codes": [_close_row(close) for close in CLOSES],
     }
@@ -63,7 +63,7 @@ def _schemas() -> dict[str, Schema]:
 
 def _info() -> Schema:
     spectacular: dict[str, Any] = settings.SPECTACULAR_SETTINGS
-    return {"title": spectacular["TITLE"], "version": spectacular["VERSION"]}
+    return {"title": spectacular["TITLE"], "version": spectacular["VERSION"], "license": {"name": LICENSE}}
 
 
 def _server() -> Schema:
@@ -157,13 +157,14 @@ def _reachable(names: list[str], schemas: dict[str, Schema]) -> set[str]:
     return found
 
 
-def _event_row(event: Any) -> Schema:
+def _event_row(event: EventType, schemas: dict[str, Schema]) -> Schema:
     return {
         "type": event.type,
         "schema": {"$ref": f"#/components/schemas/{event.component}"},
         "stream": event.stream,
         "durable": event.durable,
         "summary": event.summary,
+        "example": event_example(event, schemas),
     }
 
 

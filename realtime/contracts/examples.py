@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from realtime.contracts.components import ALWAYS_NULL, Schema
+from realtime.contracts.events import EventType
 from wire.problems import FieldError, Problem
 
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
@@ -33,7 +34,8 @@ VALUES: dict[str, Any] = {
     "Sent.id": MESSAGE,
     "id": ROOM,
     "user_ids": [BOB],
-    "members": [BOB],
+    "CreateRoom.members": [BOB],
+    "FirstMember.user_id": ALICE,
     "username": "alice",
     "sender": "alice",
     "display_name": "Alice Liddell",
@@ -117,11 +119,8 @@ LEFT_OUT = {"before", "around", "cursor"}  # beside `after` they would contradic
 
 def example(schema: Schema, schemas: dict[str, Schema], name: str = "", owner: str = "") -> Any:
     """A value that the schema describes. `name` is that of the field which holds it, `owner` that of its component."""
-    if schema.get("description") == ALWAYS_NULL:
-        return None
-    if name in VALUES and VALUES[name] is None and _is_nullable(schema):
-        return None
-    if schema.get("enum") == [None]:
+    left_null = name in VALUES and VALUES[name] is None and _is_nullable(schema)
+    if left_null or schema.get("description") == ALWAYS_NULL or schema.get("enum") == [None]:
         return None
     if "$ref" in schema:
         component = schema["$ref"].rsplit("/", 1)[1]
@@ -143,6 +142,38 @@ def example(schema: Schema, schemas: dict[str, Schema], name: str = "", owner: s
 
 def _is_nullable(schema: Schema) -> bool:
     return "null" in schema.get("type", ()) or {"type": "null"} in schema.get("oneOf", ())
+
+
+LATER = "2026-11-22T09:40:00.000Z"
+NEXT = {"seq": 43, "at": LATER}
+# What an event has otherwise than the thing that it is about, as that is shown elsewhere: its own fields, and its data's.
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "room.archived": (NEXT, {"slug": None, "archived_at": LATER}),
+    "member.left": (NEXT, {"state": "left"}),
+    "member.removed": (NEXT, {"state": "removed"}),
+    "member.role_changed": (NEXT, {"role": "admin"}),
+    "message.edited": (NEXT, {"version": 43, "text": "You're mad too.", "edited_at": LATER}),
+    "message.deleted": (NEXT, {"version": 43, "text": None, "deleted_at": LATER}),
+    "user.erased": (
+        NEXT,
+        {"user": {"id": BOB, "username": "deleted-5f1d3c6a7b82", "display_name": "Deleted account", "avatar_url": None}},
+    ),
+    "room.added": ({"seq": 7}, {}),
+    "room.removed": ({"seq": 7}, {}),
+    "room.limited": ({}, {"from": 2, "to": 41}),
+    "session.expiring": ({}, {"expires_at": "2026-11-22T09:31:00.000Z"}),
+}
+
+
+def event_example(event: EventType, schemas: dict[str, Schema]) -> dict[str, Any]:
+    """An event as its stream has it."""
+    shown: dict[str, Any] = example({"$ref": f"#/components/schemas/{event.component}"}, schemas)
+    own, data = CHANGES.get(event.type, ({}, {}))
+    if event.type == "read.updated":
+        own = {"seq": 7} if event.durable else {"room_id": ROOM, "seq": None, "actor_id": BOB}
+        data = {"user_id": ALICE if event.durable else BOB}
+    kept = {key: value for key, value in shown["data"].items() if event.durable or not key.startswith("unread")}
+    return shown | own | {"data": kept | data}
 
 
 def problem_example(code: str, request_id: str | None = REQUEST) -> dict[str, Any]:
