@@ -7,9 +7,10 @@ from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import urlsplit
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import DISPLAY_NAME_CHARS, Session
+from accounts.models import DISPLAY_NAME_CHARS, USERNAME_CHARS, Session
 from wire.characters import fold, has_invisible
 from wire.fields import MetadataField, NameField, StrictSerializer, TextField, TimeField
 from wire.pagination import PageQuery
@@ -67,9 +68,35 @@ class DeviceSerializer(StrictSerializer):
     platform = TextField(max_chars=32, multiline=False, trim_whitespace=True, required=False, allow_blank=True)
 
 
+# accounts.services judges both: the one once it is folded, the other beside the names of its owner.
+@extend_schema_field(
+    {
+        "type": "string",
+        "minLength": 3,
+        "maxLength": USERNAME_CHARS,
+        "pattern": "^[A-Za-z0-9_.-]{3,32}$",
+        "description": "3 to 32 of the characters a-z 0-9 _ . - and not `deleted-` first. Capitals become small letters.",
+    }
+)
+class NewUsernameField(TextField):
+    """The username of an account to be."""
+
+
+@extend_schema_field(
+    {
+        "type": "string",
+        "minLength": 8,
+        "maxLength": PASSWORD_CHARS,
+        "description": "Not only digits, no common password, and not like the username or the display name.",
+    }
+)
+class NewPasswordField(PasswordField):
+    """A password to be."""
+
+
 class RegisterBody(StrictSerializer):
-    username = TextField(max_chars=150, multiline=False)
-    password = PasswordField()
+    username = NewUsernameField(max_chars=150, multiline=False)
+    password = NewPasswordField()
     display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
     device = DeviceSerializer(required=False)
 
@@ -82,7 +109,7 @@ class LoginBody(StrictSerializer):
 
 class PasswordBody(StrictSerializer):
     old = PasswordField()
-    new = PasswordField()
+    new = NewPasswordField()
 
 
 class DeleteAccountBody(StrictSerializer):

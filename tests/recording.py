@@ -40,7 +40,7 @@ def _record_response(response: dict[str, Any]) -> None:
     operation = openapi().operation(method, path)
     if operation is not None and response["status"] < 300:
         seen["operation"].add(operation["operationId"])
-        _note_events(body)
+        _record_events(body)
     elif isinstance(body, dict) and "code" in body:
         seen["problem code"].add(body["code"])
     openapi().judge_response(method, path, response["status"], response["content_type"] or "", body)
@@ -52,7 +52,7 @@ def _record_frame(frame: dict[str, Any]) -> None:
     if frame.get("response_status", 500) < 300:
         seen["action"].add(frame["action"])
     if frame.get("action") == "events":
-        _note_events({"results": frame["data"]})
+        _record_events({"results": frame["data"]})
     if frame.get("action") == "goodbye":
         _record_close(frame["data"])
     asyncapi().judge_frame(frame)
@@ -70,12 +70,14 @@ def _record_close(close: dict[str, Any]) -> None:
         asyncapi().judge_close(close["code"], close["reason"])
 
 
-def _note_events(page: Any) -> None:
-    """Events in an answer, wherever pages keep them."""
-    rows = page.get("results", ()) if isinstance(page, dict) else ()
-    for row in rows:
-        if isinstance(row, dict) and "type" in row and "seq" in row:
-            seen["event type"].add(_event_name(row["type"], row["seq"] is not None))
+def _record_events(page: Any) -> None:
+    """Events in an answer, wherever pages keep them. A page's schema does not know of which stream it is; the table of types does."""
+    pages = [page, page.get("inbox"), *page.get("rooms", ())] if isinstance(page, dict) else []
+    for each in pages:
+        for row in [*each.get("results", ()), *each.get("events", ())] if isinstance(each, dict) else []:
+            if isinstance(row, dict) and "type" in row and "seq" in row:
+                seen["event type"].add(_event_name(row["type"], row["seq"] is not None))
+                asyncapi().judge_event(row)
 
 
 def _event_name(kind: str, durable: bool) -> str:

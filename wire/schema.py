@@ -36,6 +36,39 @@ class Schema(AutoSchema):
         return {"content": {"application/json": {"schema": component.ref}}, "required": True}
 
 
+# What may be wrong with a field: DRF's codes, Django's about passwords, and our own.
+FIELD_ERROR_CODES = {
+    "ahead": "It is beyond the last event of the room.",
+    "blank": "It is empty.",
+    "control": "It has control characters.",
+    "empty": "It is an empty list.",
+    "in_url": "It is in the URL, where logs would keep it.",
+    "invalid": "It has not the right form; `detail` says which.",
+    "invalid_choice": "It is none of the values that there are.",
+    "max_bytes": "It has too many bytes.",
+    "max_length": "It is too long.",
+    "max_value": "It is too great.",
+    "min_length": "It is too short.",
+    "min_value": "It is too small.",
+    "not_found": "It names something that does not exist, or that you may not see.",
+    "null": "It is null.",
+    "one": "It excludes another field that is there too.",
+    "password_entirely_numeric": "It is a password of digits only.",
+    "password_too_common": "It is a password that many people have.",
+    "password_too_short": "It is a password that is too short.",
+    "password_too_similar": "It is a password like the username or the display name.",
+    "public_only": "Only a public room has it.",
+    "repeated": "It is given more than once.",
+    "required": "It is missing.",
+    "reserved": "It is a name that nobody may have.",
+    "self": "It names yourself.",
+    "taken": "Somebody else has it.",
+    "type": "It is of another JSON type.",
+    "unknown": "There is no such field, parameter or action.",
+    "unknown_user": "It names no user.",
+}
+
+
 class FieldErrorSerializer(serializers.Serializer[Any]):
     """One refused field."""
 

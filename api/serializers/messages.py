@@ -144,15 +144,12 @@ class EditMessageSerializer(StrictSerializer):
 Anchor = int | UUID | datetime | str
 
 
+_ANCHOR_UUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+
+
+# One type for generated code. A seq may come as an integer too, in a frame; the text of it means the same.
 @extend_schema_field(
-    {
-        "oneOf": [
-            {"type": "integer", "minimum": 0, "description": "a seq"},
-            {"type": "string", "format": "uuid", "description": "a message's id"},
-            {"type": "string", "format": "date-time", "description": "an RFC 3339 time"},
-            {"type": "string", "enum": ["unread"], "description": "between what I have read and what I have not"},
-        ]
-    }
+    {"type": "string", "pattern": rf"^(unread|[0-9]{{1,16}}|{_ANCHOR_UUID}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt ].+)$"}
 )
 class AnchorField(serializers.Field[Any, Any, Any, Any]):
     """A place in a room's history: a seq, a message's id, an RFC 3339 time, or "unread"."""
@@ -189,9 +186,10 @@ def _one_anchor(attrs: dict[str, Any]) -> dict[str, Any]:
     return attrs
 
 
-BEFORE = "The newest messages that are older than this place."
-AFTER = "The oldest messages that are newer than this place."
-AROUND = "The messages on both sides of this place, and the one that stands there."
+PLACE = "this place: a seq, the id of a message, an RFC 3339 time, or `unread`"
+BEFORE = f"The newest messages that are older than {PLACE}."
+AFTER = f"The oldest messages that are newer than {PLACE}."
+AROUND = f"The messages on both sides of {PLACE}; and the message that stands there."
 
 
 class HistoryQuery(QuerySerializer):

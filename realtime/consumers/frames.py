@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wire import strict_json
-from wire.problems import Problem, define
+from wire.problems import FIELD_CHARS, FieldError, Problem, define
 from wire.strict_json import MAX_NUMBER
 
 define("frame.invalid", 400, "The frame is not a request: a JSON object with an action")
@@ -16,7 +16,10 @@ REQUEST_ID_CHARS = 64
 
 @dataclass(slots=True)
 class Request:
-    """A frame that could be read: `body` is all that is neither action nor request_id."""
+    """A frame that could be read: `body` is all that is neither action nor request_id.
+
+    `action` is None unless it is one of the actions, so that a reply names an action of the contract or none.
+    """
 
     action: str | None = None
     request_id: str | int | None = None
@@ -46,21 +49,26 @@ def _read(request: Request, text: str | None, actions: frozenset[str]) -> None:
     try:
         content = strict_json.loads(text)
     except Problem:
-        _guess(request, text)
+        _guess(request, text, actions)
         raise
     if not isinstance(content, dict):
         raise Problem("frame.invalid", "A frame is a JSON object.")
     request_id, action = content.pop("request_id", None), content.pop("action", None)
-    request.action = action if isinstance(action, str) else None
+    request.action = action if isinstance(action, str) and action in actions else None
     request.request_id = _request_id(request_id)
     request.body = content
-    if request.action is None:
+    if not isinstance(action, str):
         raise Problem("frame.invalid", "A frame names its action, a string.")
-    if action not in actions:
-        raise Problem("action.unknown", f"The actions are {', '.join(sorted(actions))}.")
+    if request.action is None:
+        raise _unknown(action, actions)
 
 
-def _guess(request: Request, text: str) -> None:
+def _unknown(action: str, actions: frozenset[str]) -> Problem:
+    detail = f"There is no action {action[:FIELD_CHARS]!r}. The actions are {', '.join(sorted(actions))}."
+    return Problem("action.unknown", detail, errors=[FieldError("action", "unknown", detail)])
+
+
+def _guess(request: Request, text: str, actions: frozenset[str]) -> None:
     """Whom to answer about a frame that breaks a rule of ours and is JSON to others (RFC 8259): nothing else is used.
 
     Also whom to answer about NaN, which JavaScript and Python write when they are not asked to be strict.
@@ -73,7 +81,7 @@ def _guess(request: Request, text: str) -> None:
         strict_json.dumps([action, request_id])  # neither may break the reply
     except (ValueError, RecursionError, AttributeError, TypeError, Problem):
         return
-    request.action = action if isinstance(action, str) else None
+    request.action = action if isinstance(action, str) and action in actions else None
     request.request_id = request_id
 
 

@@ -10,10 +10,10 @@ from django.conf import settings
 
 from realtime.closes import CLOSES
 from realtime.contracts.components import Components, Schema
-from realtime.contracts.events import EVENTS, add_events
-from realtime.contracts.examples import example
-from realtime.contracts.frames import PUSHES, Action, actions, add_frames
-from realtime.contracts.openapi import add_problem
+from realtime.contracts.events import EVENTS, EventType, add_events
+from realtime.contracts.examples import event_example, example, refusal_example
+from realtime.contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
+from realtime.contracts.openapi import LICENSE, add_problem
 from wire.problems import REGISTRY
 
 DESCRIPTION = """\
@@ -24,11 +24,6 @@ One socket for everything live. Say who you are by `Authorization: Bearer`, by t
 CHAT, DOOR = "chat", "door"
 DOOR_RECEIVES = ("DoorFrame", "AuthenticateFrame")
 DOOR_SENDS = ("DoorSaid", "DoorRefusal")
-PUSH_SUMMARIES = {
-    "HelloPush": "The first push once authenticated: who I am here, and every number that a client needs.",
-    "EventsPush": "Events of the streams that are subscribed to, in order.",
-    "GoodbyePush": "The last push before the server closes.",
-}
 
 
 def asyncapi() -> Schema:
@@ -49,11 +44,14 @@ def asyncapi() -> Schema:
         "operations": dict(_operations()),
         "components": {
             "messages": {name: _message(name, schemas) for name in frames},
-            "schemas": {name: _portable(schemas[name]) for name in sorted(_reachable(frames, schemas))},
+            "schemas": {
+                name: _portable(schemas[name])
+                for name in sorted(_reachable([*frames, "ClientFrame", "ServerFrame"], schemas))
+            },
             "correlationIds": {"request": {"location": "$message.payload#/request_id"}},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
-        "x-event-types": [_event_row(event) for event in EVENTS],
+        "x-event-types": [_event_row(event, schemas) for event in EVENTS],
         "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
         "x-close-codes": [_close_row(close) for close in CLOSES],
     }
@@ -69,7 +67,7 @@ def _schemas() -> dict[str, Schema]:
 
 def _info() -> Schema:
     spectacular: dict[str, Any] = settings.SPECTACULAR_SETTINGS
-    return {"title": spectacular["TITLE"], "version": spectacular["VERSION"]}
+    return {"title": spectacular["TITLE"], "version": spectacular["VERSION"], "license": {"name": LICENSE}}
 
 
 def _server() -> Schema:
@@ -82,7 +80,7 @@ def _server() -> Schema:
 
 
 def _frames_of(known: list[Action]) -> list[str]:
-    return [f"{action.component}{kind}" for action in known for kind in ("Frame", "Reply", "Refusal")]
+    return [f"{action.component}{kind}" for action in known for kind in ("Frame", "Reply")]
 
 
 def _door_frames() -> list[str]:
@@ -97,12 +95,12 @@ def _channel(address: str, summary: str, messages: list[str]) -> Schema:
 def _operations() -> Iterator[tuple[str, Schema]]:
     """Seen from the server: it receives actions and answers them, and sends the pushes."""
     for action in actions():
-        answers = [f"{action.component}Reply", f"{action.component}Refusal", "FrameRefusal"]
+        answers = [f"{action.component}Reply", "FrameRefusal"]
         reply = {"channel": {"$ref": f"#/channels/{CHAT}"}, "messages": _of(CHAT, answers)}
         operation = _operation("receive", CHAT, action.spec.summary, [f"{action.component}Frame"])
         yield action.name, operation | {"reply": reply, "x-problem-codes": action.codes}
     for name, summary in PUSH_SUMMARIES.items():
-        yield name.removesuffix("Push").lower(), _operation("send", CHAT, summary, [name])
+        yield name, _operation("send", CHAT, summary, [f"{name.capitalize()}Push"])
     yield "door_say", _operation("receive", DOOR, "Say something in the room; or first, who is there.", DOOR_RECEIVES)
     yield "door_hear", _operation("send", DOOR, "What is said in the room, and what was refused.", DOOR_SENDS)
 
@@ -124,22 +122,31 @@ def _message(name: str, schemas: dict[str, Schema]) -> Schema:
     schema = schemas[name]
     message: Schema = {
         "name": name,
-        "summary": schema.get("description", PUSH_SUMMARIES.get(name, "")),
+        "summary": schema["description"],
         "payload": {"$ref": f"#/components/schemas/{name}"},
-        "examples": [{"payload": example(schema, schemas)}],
+        "examples": [{"payload": payload} for payload in _payloads(name, schemas)],
     }
     if "request_id" in schema["properties"]:
         message["correlationId"] = {"$ref": "#/components/correlationIds/request"}
     return message
 
 
+def _payloads(name: str, schemas: dict[str, Schema]) -> list[Any]:
+    """A frame as it looks; of a reply, both ends that it may have."""
+    schema = schemas[name]
+    if name == "FrameRefusal":
+        return [refusal_example(schema, schemas)]
+    done = example({"$ref": f"#/components/schemas/{name}"}, schemas)
+    return [done, refusal_example(schema, schemas)] if name.endswith("Reply") else [done]
+
+
 def _portable(node: Any) -> Any:
-    """The schema as AsyncAPI spells it: there a discriminator is a bare property name, and needs a mapping by name."""
+    """The schema as AsyncAPI spells it: a discriminator is a bare property name, and the consts are its mapping."""
     if isinstance(node, list):
         return [_portable(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return {key: _portable(value) for key, value in node.items() if key != "discriminator"}
+    return {key: value["propertyName"] if key == "discriminator" else _portable(value) for key, value in node.items()}
 
 
 def _reachable(names: list[str], schemas: dict[str, Schema]) -> set[str]:
@@ -154,13 +161,14 @@ def _reachable(names: list[str], schemas: dict[str, Schema]) -> set[str]:
     return found
 
 
-def _event_row(event: Any) -> Schema:
+def _event_row(event: EventType, schemas: dict[str, Schema]) -> Schema:
     return {
         "type": event.type,
         "schema": {"$ref": f"#/components/schemas/{event.component}"},
         "stream": event.stream,
         "durable": event.durable,
         "summary": event.summary,
+        "example": event_example(event, schemas),
     }
 
 

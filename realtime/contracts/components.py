@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from drf_spectacular.generators import SchemaGenerator
@@ -18,6 +20,8 @@ Kind: TypeAlias = type[serializers.Serializer[Any]]
 
 # What spectacular notes for itself, and what it says about forms: here a body and an answer never share a component.
 DROPPED = ("readOnly", "writeOnly", "x-spec-enum-id")
+
+ALWAYS_NULL = "Always null."  # of a field that has a type only because generators need one
 
 
 class Components:
@@ -41,6 +45,7 @@ class Components:
         """A body's schema itself: a frame is the body with an action beside it."""
         schema: Schema = self._reader._map_serializer(kind(), "request", False)
         _say_defaults(schema)
+        _say_blanks(schema, kind)
         return schema
 
     def add(self, name: str, schema: Schema) -> Schema:
@@ -58,8 +63,49 @@ class Components:
         for component in self._registry._components.values():
             if component.type == ResolvedComponent.SCHEMA:
                 _settle(component.schema, component.object)
-        schemas: dict[str, Schema] = tidy(self._registry.build({}))["schemas"]
+        schemas: dict[str, Schema] = typed(tidy(self._registry.build({})))["schemas"]
         return schemas
+
+
+def ref(name: str) -> Schema:
+    """A reference to a component."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def nullable(reference: Schema) -> Schema:
+    """A reference or null, as drf-spectacular writes it too."""
+    return {"oneOf": [reference, {"type": "null"}]}
+
+
+def union(description: str, discriminator: str, names: Mapping[str, str]) -> Schema:
+    """One of these components; `names` has them by the value of the field that discriminates between them."""
+    mapping = {value: ref(name)["$ref"] for value, name in names.items()}
+    return {
+        "description": description,
+        "oneOf": [ref(name) for name in names.values()],
+        "discriminator": {"propertyName": discriminator, "mapping": mapping},
+    }
+
+
+def typed(node: Any) -> Any:
+    """The same schemas with a `type` beside each `const` and `enum`: code generators cannot do without."""
+    if isinstance(node, list):
+        return [typed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    inside = {key: typed(value) for key, value in node.items()}
+    values = node["enum"] if isinstance(node.get("enum"), list) else [node["const"]] if _is_literal(node) else []
+    names = list({_type_of(value): None for value in values})
+    return ({"type": names[0] if len(names) == 1 else names} | inside) if names else inside
+
+
+def _is_literal(schema: Schema) -> bool:
+    return "const" in schema and not isinstance(schema["const"], dict)  # a property may bear the name
+
+
+def _type_of(value: object) -> str:
+    names = ((bool, "boolean"), (int, "integer"), (str, "string"), (type(None), "null"))
+    return next(name for kind, name in names if isinstance(value, kind))
 
 
 def _settle(schema: Schema, kind: Any) -> None:
@@ -69,10 +115,12 @@ def _settle(schema: Schema, kind: Any) -> None:
     if issubclass(kind, StrictSerializer):
         schema["additionalProperties"] = False
         _say_defaults(schema)
+        _say_blanks(schema, kind)
         if schema.get("description") == inspect.getdoc(StrictSerializer):
             del schema["description"]  # inherited: it speaks to who reads the code
     else:
-        schema["required"] = list(schema["properties"])
+        optional = {name for name, field in kind().fields.items() if not (field.required or field.read_only)}
+        schema["required"] = [name for name in schema["properties"] if name not in optional]
 
 
 def _say_defaults(body: Schema) -> None:
@@ -80,8 +128,15 @@ def _say_defaults(body: Schema) -> None:
     for field in body.get("properties", {}).values():
         default = field.pop("default", None)
         if default is not None:
-            words = f"{default!r} when absent." if default else "Empty when absent."
+            words = f"`{json.dumps(default)}` when absent."
             field["description"] = f"{field['description']} {words}" if "description" in field else words
+
+
+def _say_blanks(body: Schema, kind: Kind) -> None:
+    """A text that may not be empty has at least one character."""
+    for name, field in kind().fields.items():
+        if isinstance(field, serializers.CharField) and not field.allow_blank:
+            body["properties"][name].setdefault("minLength", 1)
 
 
 def tidy(node: Any) -> Any:

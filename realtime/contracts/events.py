@@ -19,24 +19,23 @@ from api.serializers.rooms import (
     RoomRemovedSerializer,
 )
 from api.serializers.sync import LimitedSerializer
-from realtime.contracts.components import Components, Kind, Schema
+from realtime.contracts.components import ALWAYS_NULL, Components, Kind, Schema, union
 from wire.fields import TimeField
 
 
 class MarkerMovedSerializer(serializers.Serializer[Any]):
-    """How far a member has read. An own message whose seq is above `head` moves the marker on: it came later."""
+    """How far a member has read. An own message whose seq is above `head` moves the marker on: it came later.
+
+    The inbox has this event of my own marker; it says too what that leaves unread as of the room's `head`. A room has
+    it of its other members, without these two fields.
+    """
 
     room_id = serializers.UUIDField()
     user_id = serializers.UUIDField()
     read_seq = serializers.IntegerField()
     head = serializers.IntegerField()
-
-
-class OwnMarkerMovedSerializer(MarkerMovedSerializer):
-    """How far I have read, on some device, and what that leaves unread as of the room's `head`."""
-
-    unread = serializers.IntegerField(help_text=UNREAD)
-    unread_capped = serializers.BooleanField()
+    unread = serializers.IntegerField(required=False, help_text=UNREAD)
+    unread_capped = serializers.BooleanField(required=False)
 
 
 class RoomHeadSerializer(serializers.Serializer[Any]):
@@ -76,10 +75,9 @@ class EventType:
 
     @property
     def component(self) -> str:
-        """MessageCreatedEvent; the marker's two lives are told apart by their stream."""
+        """MessageCreatedEvent; one for each type, also where a stream keeps it and another does not."""
         words = self.type.replace("_", ".").split(".")
-        prefix = "Room" if (self.type, self.durable) == ("read.updated", False) else ""
-        return prefix + "".join(word.capitalize() for word in words) + "Event"
+        return "".join(word.capitalize() for word in words) + "Event"
 
 
 EVENTS = (
@@ -100,7 +98,7 @@ EVENTS = (
     EventType("room.added", RoomAddedSerializer, "inbox", True, "I am in a room; `seq` is that of my join."),
     EventType("room.removed", RoomRemovedSerializer, "inbox", True, "I am out of a room; `seq` is that of my leave."),
     EventType("room.preferred", RoomPreferredSerializer, "inbox", True, "I hid a room, or show it again."),
-    EventType("read.updated", OwnMarkerMovedSerializer, "inbox", True, "My read marker moved, on some device."),
+    EventType("read.updated", MarkerMovedSerializer, "inbox", True, "My read marker moved, on some device."),
     EventType("read.updated", MarkerMovedSerializer, "room", False, "A member of a small room read on."),
     EventType("typing", TypingSetSerializer, "room", False, "Who is typing, the full set."),
     EventType("room.synced", RoomHeadSerializer, "both", False, "The end of a replay; live from here."),
@@ -111,50 +109,56 @@ EVENTS = (
 
 
 def add_events(components: Components) -> None:
-    """Event: whatever the log holds, told apart by `type`. PushedEvent: that, and what is never stored."""
+    """Each type, and three unions by `type`: Event (the log), EphemeralEvent (never stored), PushedEvent (both)."""
     _same_as_the_log()
+    by_type: dict[str, list[EventType]] = {}
     for event in EVENTS:
-        components.add(event.component, _schema(components, event))
-    durable = [event for event in EVENTS if event.durable]
-    mapping = {event.type: _ref(event)["$ref"] for event in durable}
-    components.add(
-        "Event",
-        {
-            "description": "One thing that happened, as the log keeps it. Pass over types that you do not know.",
-            "oneOf": [_ref(event) for event in durable],
-            "discriminator": {"propertyName": "type", "mapping": mapping},
-        },
-    )
-    components.add(
-        "EphemeralEvent",
-        {
-            "description": "What is never stored: it may be lost, and is never replayed.",
-            "oneOf": [_ref(event) for event in EVENTS if not event.durable],
-        },
-    )
+        by_type.setdefault(event.type, []).append(event)
+    for events in by_type.values():
+        components.add(events[0].component, _schema(components, events))
+    for name, description, members in (
+        (
+            "Event",
+            "One thing that happened, as the log keeps it. Ignore types that you do not know.",
+            [event for event in EVENTS if event.durable],
+        ),
+        (
+            "EphemeralEvent",
+            "An event that is never stored: it may be lost, and is never replayed.",
+            [event for event in EVENTS if not event.durable],
+        ),
+        (
+            "PushedEvent",
+            "An event as a socket receives it. Ignore types that you do not know.",
+            EVENTS,
+        ),
+    ):
+        components.add(name, union(description, "type", {event.type: event.component for event in members}))
 
 
-def _schema(components: Components, event: EventType) -> Schema:
-    uuid: Schema = {"type": "string", "format": "uuid"}
-    null: Schema = {"type": "null"}
-    room = {"room": uuid, "inbox": null, "both": {**uuid, "type": ["string", "null"]}}[event.stream]
+def _schema(components: Components, events: list[EventType]) -> Schema:
+    """One component of a type: a field is nullable when it is null in some of the type's streams."""
+    streams = {event.stream for event in events}
+    durable = {event.durable for event in events}
+    room_id: Schema = {"type": "string" if streams == {"room"} else ["string", "null"], "format": "uuid"}
+    seq: Schema = {"type": "integer" if durable == {True} else ["integer", "null"], "minimum": 1}
+    if streams != {"room"}:
+        room_id["description"] = ALWAYS_NULL if streams == {"inbox"} else "null in the inbox."
+    if durable != {True}:
+        seq["description"] = ALWAYS_NULL if durable == {False} else "null when the event is not stored."
     return {
         "type": "object",
-        "description": event.summary,
+        "description": " ".join(event.summary for event in events),
         "properties": {
-            "type": {"const": event.type},
-            "room_id": room,
-            "seq": {"type": "integer", "minimum": 1} if event.durable else null,
+            "type": {"const": events[0].type},
+            "room_id": room_id,
+            "seq": seq,
             "at": {"type": "string", "format": "date-time"},
             "actor_id": {"type": ["string", "null"], "format": "uuid"},
-            "data": components.ref(event.data),
+            "data": components.ref(events[0].data),
         },
         "required": ["type", "room_id", "seq", "at", "actor_id", "data"],
     }
-
-
-def _ref(event: EventType) -> Schema:
-    return {"$ref": f"#/components/schemas/{event.component}"}
 
 
 def _same_as_the_log() -> None:

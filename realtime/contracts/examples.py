@@ -4,14 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from realtime.contracts.components import Schema
+from realtime.contracts.components import ALWAYS_NULL, Schema
+from realtime.contracts.events import EventType
 from wire.problems import FieldError, Problem
 
-ID = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
+ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
+OTHER_ROOM = "0199c7a0-11f3-7b02-8d6e-2a9c4f7e5d13"
+MESSAGE = "0199c7b2-8e4a-7f36-b0c1-93d2e5a7084f"
+ALICE = "0199c79e-6b1c-7d58-a3f4-0c8e7d2b9a16"
+BOB = "0199c79f-25d7-7a94-8e0b-5f1d3c6a7b82"
+SESSION = "0199c7a4-f0b6-7e23-9c7d-b81a4e60d35f"
+REQUEST = "0199c7b3-04c9-7198-a6e5-7d20f3b8c641"
 TIME = "2026-11-22T09:30:00.000Z"
 
-# What a reader expects under these names; everything else follows from its type.
+# What a reader expects under these names, alone or in one component; everything else follows from its type. An id is
+# never that of something else, and all that speaks of one message or one room agrees: the message has seq 42, and the
+# room ends there.
 VALUES: dict[str, Any] = {
+    "room_id": ROOM,
+    "message_id": MESSAGE,
+    "Message.id": MESSAGE,
+    "user_id": BOB,
+    "actor_id": ALICE,
+    "User.id": ALICE,
+    "Me.id": ALICE,
+    "Author.id": ALICE,
+    "Session.id": SESSION,
+    "RemovedRoom.id": OTHER_ROOM,
+    "Sent.id": MESSAGE,
+    "id": ROOM,
+    "user_ids": [BOB],
+    "CreateRoom.members": [BOB],
+    "FirstMember.user_id": ALICE,
     "username": "alice",
     "sender": "alice",
     "display_name": "Alice Liddell",
@@ -30,8 +54,9 @@ VALUES: dict[str, Any] = {
     "client_id": "c0ffee01",
     "slug": "tea-party",
     "reply_to": None,
+    "peer": None,
     "metadata": {},
-    "rooms": {ID: 41},
+    "rooms": {ROOM: 41},
     "Limits.rooms": 1_000,
     "Limits.page": 100,
     "Limits.batch": 50,
@@ -42,72 +67,157 @@ VALUES: dict[str, Any] = {
     "connection_id": "5d41402abc4b2a76b9719d911017c592",
     "protocol": "chat.v1",
     "server_time": TIME,
+    "created_at": "2026-11-22T09:00:00.000Z",
+    "Message.created_at": TIME,
+    "joined_at": "2026-11-22T09:00:00.000Z",
+    "last_used_at": TIME,
+    "expires_at": "2026-12-22T09:30:00.000Z",
     "epoch": 1,
     "limit": 50,
     "head": 42,
     "seq": 42,
     "version": 42,
     "if_version": 42,
+    "oldest_seq": 42,
+    "newest_seq": 42,
+    "more_before": True,
+    "read_seq": 41,
+    "unread": 1,
+    "member_count": 2,
     "after": 41,
     "frame_bytes": 65_536,
     "text_chars": 8_000,
     "text_bytes": 16_384,
     "metadata_bytes": 4_096,
     "interval_ms": 25_000,
+    "Goodbye.code": 1012,
+    "Goodbye.reason": "restart",
+    "Goodbye.reconnect": True,
+    "Goodbye.retry_after_ms": 1_800,
     "retry_after_ms": None,
     "archived_at": None,
     "edited_at": None,
     "deleted_at": None,
+    "limited": None,
+    "error": None,
+    "RoomCreatedEvent.seq": 1,
     "next": None,
     "previous": None,
+    "current": True,
+    "subscribe": True,
+    "ReadUpdatedEvent.room_id": None,
+    "Sent.status": 201,
+    "inbox": 7,
+    "SyncedInbox.head": 7,
+    "SyncedInbox.events": [],
+    "MarkReadFrame.seq": 41,
+    "Read.seq": 41,
+    "on": True,
 }
 LEFT_OUT = {"before", "around", "cursor"}  # beside `after` they would contradict it; a cursor is the server's to make
 
 
 def example(schema: Schema, schemas: dict[str, Schema], name: str = "", owner: str = "") -> Any:
     """A value that the schema describes. `name` is that of the field which holds it, `owner` that of its component."""
+    left_null = name in VALUES and VALUES[name] is None and _is_nullable(schema)
+    if left_null or schema.get("description") == ALWAYS_NULL or schema.get("enum") == [None]:
+        return None
     if "$ref" in schema:
         component = schema["$ref"].rsplit("/", 1)[1]
-        return example(schemas[component], schemas, name, component)
+        return REFUSED if component == "Problem" else example(schemas[component], schemas, name, component)
     if "const" in schema:
         return schema["const"]
-    if "allOf" in schema:
-        return _problem(schema["allOf"])
-    for union in ("oneOf", "anyOf"):
-        if union in schema:
-            return example(schema[union][0], schemas, name)
+    if "oneOf" in schema:
+        mapping = schema.get("discriminator", {}).get("mapping", {})
+        chosen = {"$ref": mapping["message.created"]} if "message.created" in mapping else schema["oneOf"][0]
+        return example(chosen, schemas, name)
     if schema.get("type") == "object" and "properties" in schema:
         return {
-            key: example(value, schemas, f"{owner}.{key}" if f"{owner}.{key}" in VALUES else key)
+            key: example(value, schemas, f"{owner}.{key}" if f"{owner}.{key}" in VALUES else key, owner)
             for key, value in schema["properties"].items()
             if key not in LEFT_OUT or key in schema.get("required", ())
         }
     return _value(schema, schemas, name)
 
 
-def problem_example(code: str) -> dict[str, Any]:
+def _is_nullable(schema: Schema) -> bool:
+    return "null" in schema.get("type", ()) or {"type": "null"} in schema.get("oneOf", ())
+
+
+LATER = "2026-11-22T09:40:00.000Z"
+NEXT = {"seq": 43, "at": LATER}
+# What an event has otherwise than the thing that it is about, as that is shown elsewhere: its own fields, and its data's.
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "room.archived": (NEXT, {"slug": None, "archived_at": LATER}),
+    "member.left": (NEXT, {"state": "left"}),
+    "member.removed": (NEXT, {"state": "removed"}),
+    "member.role_changed": (NEXT, {"role": "admin"}),
+    "message.edited": (NEXT, {"version": 43, "text": "You're mad too.", "edited_at": LATER}),
+    "message.deleted": (NEXT, {"version": 43, "text": None, "deleted_at": LATER}),
+    "user.erased": (
+        NEXT,
+        {
+            "user": {
+                "id": BOB,
+                "username": "deleted-5f1d3c6a7b82",
+                "display_name": "Deleted account",
+                "avatar_url": None,
+            }
+        },
+    ),
+    "room.added": ({"seq": 7}, {}),
+    "room.removed": ({"seq": 7}, {}),
+    "room.limited": ({}, {"from": 2, "to": 41}),
+    "session.expiring": ({}, {"expires_at": "2026-11-22T09:31:00.000Z"}),
+}
+
+
+def event_example(event: EventType, schemas: dict[str, Schema]) -> dict[str, Any]:
+    """An event as its stream has it."""
+    shown: dict[str, Any] = example({"$ref": f"#/components/schemas/{event.component}"}, schemas)
+    own, data = CHANGES.get(event.type, ({}, {}))
+    if event.type == "read.updated":
+        own = {"seq": 7} if event.durable else {"room_id": ROOM, "seq": None, "actor_id": BOB}
+        data = {"user_id": ALICE if event.durable else BOB}
+    kept = {key: value for key, value in shown["data"].items() if event.durable or not key.startswith("unread")}
+    return shown | own | {"data": kept | data}
+
+
+def problem_example(code: str, request_id: str | None = REQUEST) -> dict[str, Any]:
     """What a problem of this code looks like."""
     errors = [FieldError("colour", "unknown", "There is no such field.")] if code == "request.invalid" else []
-    return Problem(code, errors=errors).as_dict(ID)
+    return Problem(code, errors=errors).as_dict(request_id)
 
 
-def _problem(parts: list[Schema]) -> dict[str, Any]:
-    """The one use of allOf: a problem that is narrowed to some codes."""
-    code: str = parts[1]["properties"]["code"]["enum"][0]
-    return problem_example(code)
+REFUSED = problem_example("request.invalid", None)
+
+
+def refusal_example(reply: Schema, schemas: dict[str, Schema]) -> dict[str, Any]:
+    """A reply that refuses, with the first of the problems that its action may have."""
+    problem = problem_example(reply["x-problem-codes"][0], VALUES["request_id"])
+    refused = {"response_status": problem["status"], "errors": [problem], "data": None}
+    return {key: refused.get(key, example(value, schemas, key)) for key, value in reply["properties"].items()}
 
 
 def _value(schema: Schema, schemas: dict[str, Schema], name: str) -> Any:
     kind = schema.get("type")
-    kind = kind[0] if isinstance(kind, list) else kind  # null stands last
-    if kind == "array":
-        return [] if schema.get("maxItems") == 0 else [example(schema["items"], schemas, name)]
+    first = kind[0] if isinstance(kind, list) else kind  # null stands last
+    if name in VALUES and _fits(VALUES[name], str(first), schema):
+        return VALUES[name]
+    if first == "array":
+        return [] if name == "errors" else [example(schema["items"], schemas, name)]
     if "enum" in schema:
         return schema["enum"][0]
-    if name in VALUES:
-        return VALUES[name]
+    if name in VALUES and first == "string":
+        return str(VALUES[name])
     if schema.get("format") in ("uuid", "date-time"):
-        return ID if schema["format"] == "uuid" else TIME
-    if kind == "integer":
+        return ROOM if schema["format"] == "uuid" else TIME
+    if first == "integer":
         return max(1, schema.get("minimum", 1))
-    return {"boolean": True, "string": "words", "null": None}.get(str(kind), {})
+    return {"boolean": False, "string": "words", "null": None}.get(str(first), {})
+
+
+def _fits(value: object, kind: str, schema: Schema) -> bool:
+    """Whether a value is of the type: two fields of one name may have two."""
+    types: dict[str, type] = {"array": list, "boolean": bool, "integer": int, "object": dict, "string": str}
+    return isinstance(value, types[kind]) and ("enum" not in schema or value in schema["enum"])

@@ -1,8 +1,7 @@
-"""Frames as components: for each action its frame, its reply and its refusal; the pushes; and the one-room door's."""
+"""Frames as components: for each action its frame and its reply; the pushes; and those of the one-room door."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +12,14 @@ from realtime.closes import CLOSES
 from realtime.consumers.actions import Spec
 from realtime.consumers.chat import ChatConsumer
 from realtime.consumers.frames import REQUEST_ID_CHARS
-from realtime.contracts.components import Components, Schema
+from realtime.contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from wire.fields import StrictSerializer, TextField, TimeField
+from wire.problems import REGISTRY
 
-ANY_ACTION = ("request.invalid", "frame.invalid", "internal", "unavailable")
+ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")
 WITH_SESSION = ("auth.required", "auth.invalid_token", "auth.account_disabled")
 UNREADABLE = ("json.invalid", "frame.invalid", "action.unknown", "internal")
+REQUEST_ID = "A string of at most 64 characters. An integer is taken too, and comes back as an integer."
 
 
 class HeartbeatSerializer(serializers.Serializer[Any]):
@@ -106,40 +107,33 @@ def actions() -> list[Action]:
 
 
 def add_frames(components: Components) -> None:
-    """All frames, and ClientFrame and ServerFrame as the unions of what each side may say."""
+    """All frames, and ClientFrame and ServerFrame as the unions of what each side sends."""
     for action in actions():
         components.add(f"{action.component}Frame", _frame(components, action))
         components.add(f"{action.component}Reply", _reply(components, action))
-        components.add(f"{action.component}Refusal", _refusal({"const": action.name}, action.codes))
+    components.add("ActionName", {"description": "Every action.", "enum": [action.name for action in actions()]})
     components.add("FrameRefusal", _frame_refusal())
     _add_pushes(components)
     _add_door(components)
-    names = [action.component for action in actions()]
-    frames = [f"{name}Frame" for name in names]
-    replies = [f"{name}{kind}" for name in names for kind in ("Reply", "Refusal")]
-    components.add("ClientFrame", union("What a client may say on /v1/ws.", frames))
-    told = union("What a client may hear on /v1/ws.", [*PUSHES, *replies, "FrameRefusal"])
-    components.add("ServerFrame", told)
+    frames = {action.name: f"{action.component}Frame" for action in actions()}
+    replies = {action.name: f"{action.component}Reply" for action in actions()}
+    pushes = {name.removesuffix("Push").lower(): name for name in PUSHES}
+    components.add("ClientFrame", union("What a client may send on /v1/ws.", "action", frames))
+    server = union("What a client may receive on /v1/ws.", "action", pushes | replies)
+    # FrameRefusal has no action to be mapped by. As a bare reference, openapi-typescript would map it by its own name.
+    server["oneOf"].append({"oneOf": [ref("FrameRefusal")]})
+    components.add("ServerFrame", server)
 
 
 PUSHES = ("HelloPush", "EventsPush", "GoodbyePush")
 
 
-def union(description: str, names: Iterable[str]) -> Schema:
-    """One of these components."""
-    return {"description": description, "anyOf": [ref(name) for name in names]}
-
-
-def ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _frame(components: Components, action: Action) -> Schema:
     body = components.body(action.spec.body)
     request_id = {
-        "type": ["string", "integer", "null"],
+        "type": ["string", "null"],
         "maxLength": REQUEST_ID_CHARS,
-        "description": "Comes back in the reply.",
+        "description": f"It comes back in the reply. {REQUEST_ID}",
     }
     return {
         "type": "object",
@@ -151,32 +145,40 @@ def _frame(components: Components, action: Action) -> Schema:
 
 
 def _reply(components: Components, action: Action) -> Schema:
-    data = components.ref(action.spec.reply) if action.spec.reply else {"type": "null"}
-    return _envelope(
+    """One answer for both ends: a type for each of them would need two discriminators, which generators do not have."""
+    data = nullable(components.ref(action.spec.reply)) if action.spec.reply else NOTHING
+    statuses = [*action.spec.statuses, *sorted({REGISTRY[code].status for code in action.codes})]
+    done = "`data` when it was done" if action.spec.reply else "no `errors` when it was done"
+    schema = _envelope(
         {"const": action.name},
-        {"enum": sorted(action.spec.statuses)},
-        {"type": "array", "items": ref("Problem"), "maxItems": 0},
+        {"enum": statuses},
+        {"type": "array", "items": ref("Problem"), "maxItems": 1},
         data,
-        f"`{action.name}` was done.",
+        f"The answer to `{action.name}`: {done}, one problem in `errors` when it was refused.",
     )
+    return schema | {"x-problem-codes": action.codes}
 
 
-def _refusal(action: Schema, codes: list[str]) -> Schema:
-    problem = {"allOf": [ref("Problem"), {"properties": {"code": {"enum": codes}}}]}
-    errors = {"type": "array", "items": problem, "minItems": 1, "maxItems": 1}
-    status = {"type": "integer", "minimum": 400, "maximum": 599}
-    name = f"`{action['const']}`" if "const" in action else "The frame"
-    return _envelope(action, status, errors, {"type": "null"}, f"{name} was refused.")
+NOTHING: Schema = {"type": ["object", "null"], "additionalProperties": False, "description": ALWAYS_NULL}
 
 
 def _frame_refusal() -> Schema:
-    return _refusal({"type": ["string", "null"], "description": "As it was sent, if it was a string."}, [*UNREADABLE])
+    statuses = {REGISTRY[code].status for code in UNREADABLE}
+    schema = _envelope(
+        # null alone has no class in generated code; a nullable name with null for its one value has, and narrows.
+        {"type": ["string", "null"], **nullable(ref("ActionName")), "enum": [None]},
+        {"enum": sorted(statuses)},
+        {"type": "array", "items": ref("Problem"), "minItems": 1, "maxItems": 1},
+        NOTHING,
+        "The answer to a frame that could not be read, or whose action does not exist.",
+    )
+    return schema | {"x-problem-codes": [*UNREADABLE]}
 
 
 def _envelope(action: Schema, status: Schema, errors: Schema, data: Schema, description: str) -> Schema:
     properties = {
         "action": action,
-        "request_id": {"type": ["string", "integer", "null"]},
+        "request_id": {"type": ["string", "null"], "description": "The frame's own; null when it had none."},
         "response_status": status,
         "errors": errors,
         "data": data,
@@ -190,7 +192,7 @@ def _envelope(action: Schema, status: Schema, errors: Schema, data: Schema, desc
 
 
 def _add_pushes(components: Components) -> None:
-    events = {"type": "array", "minItems": 1, "items": {"anyOf": [ref("Event"), ref("EphemeralEvent")]}}
+    events = {"type": "array", "minItems": 1, "items": ref("PushedEvent")}
     components.add("Goodbye", _goodbye())
     components.add("HelloPush", _push("hello", components.ref(HelloSerializer)))
     components.add("EventsPush", _push("events", events))
@@ -200,9 +202,17 @@ def _add_pushes(components: Components) -> None:
 def _push(action: str, data: Schema) -> Schema:
     return {
         "type": "object",
+        "description": PUSH_SUMMARIES[action],
         "properties": {"action": {"const": action}, "data": data},
         "required": ["action", "data"],
     }
+
+
+PUSH_SUMMARIES = {
+    "hello": "The first push once authenticated: the user, the session, and every number that a client needs.",
+    "events": "Events of the streams that are subscribed to, in order.",
+    "goodbye": "The last push before the server closes.",
+}
 
 
 def _goodbye() -> Schema:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
-from realtime.contracts.components import Components, Schema, tidy
+from realtime.contracts.components import Components, Schema, ref, tidy
 from realtime.contracts.events import add_events
 from realtime.contracts.examples import example, problem_example
-from realtime.contracts.frames import add_frames
+from realtime.contracts.frames import actions, add_frames
 from wire.problems import CONTENT_TYPE, REGISTRY
-from wire.schema import ProblemSerializer
+from wire.schema import FIELD_ERROR_CODES, ProblemSerializer
 
 DESCRIPTION = """\
 A headless JSON chat: REST for users, rooms and history, and one websocket, `/v1/ws`, for everything live. Its frames
@@ -22,12 +21,15 @@ from the request, or made, and given back.
 """
 TAGS = {
     "auth": "Register, log in and out, and the devices that are logged in.",
-    "me": "Who asks, and their inbox.",
+    "me": "The user of the token, and their inbox.",
     "users": "Other people.",
     "rooms": "Rooms, their members, messages, events and read markers.",
     "sync": "Coming back after three seconds or three weeks.",
-    "probes": "For whoever runs the server.",
+    "ping": "The server's time.",
+    "probes": "For operators and orchestrators.",
 }
+LICENSE = "MIT"
+REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the frame's own. A frame's integer comes back as an integer."
 REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 
 
@@ -37,16 +39,21 @@ def openapi() -> Schema:
     add_problem(components)
     add_events(components)
     add_frames(components)
+    components.add("Health", _health())
+    components.add("HealthParts", _health_parts())
     schemas = components.build()
     responses: dict[str, Schema] = {}
     paths = tidy(components.document["paths"])
+    names = {action.name for action in actions()}
     for path in paths.values():
         for operation in path.values():
             _settle(operation, schemas, responses)
+            _describe(operation, names)
     codes = sorted({code for response in responses.values() for code in response["content"][CONTENT_TYPE]["examples"]})
     return {
         "openapi": "3.1.1",
-        "info": components.document["info"] | {"description": DESCRIPTION},
+        "info": components.document["info"]
+        | {"description": DESCRIPTION, "license": {"name": LICENSE, "identifier": LICENSE}},
         "servers": [{"url": "/", "description": "Where this document comes from."}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths | _probes(),
@@ -64,10 +71,31 @@ def add_problem(components: Components) -> None:
     """The one form of every refusal, and the registry of its codes."""
     components.ref(ProblemSerializer)
     problem = components.schema("Problem")["properties"]
-    problem["code"] = {"$ref": "#/components/schemas/ProblemCode"}
-    problem["request_id"] = {"type": ["string", "integer", "null"]}  # on a socket, the frame's own
+    problem["code"] = ref("ProblemCode")
+    problem["request_id"] = {"type": ["string", "null"], "description": REQUEST_ID_OF_PROBLEM}
     words = "\n".join(f"* `{code}` ({kind.status}): {kind.title}" for code, kind in sorted(REGISTRY.items()))
     components.add("ProblemCode", {"type": "string", "description": words, "enum": sorted(REGISTRY)})
+    components.schema("FieldError")["properties"]["code"] = ref("FieldErrorCode")
+    words = "\n".join(f"* `{code}`: {sentence}" for code, sentence in FIELD_ERROR_CODES.items())
+    components.add("FieldErrorCode", {"type": "string", "description": words, "enum": [*FIELD_ERROR_CODES]})
+
+
+PATH_PARAMETERS = {
+    "room_id": "The room's id.",
+    "message_id": "The message's id.",
+    "user_id": "The user's id.",
+    "session_id": "The session's id.",
+}
+
+
+def _describe(operation: Schema, names: set[str]) -> None:
+    """What the view's docstring leaves out: the twin on the socket, and the parts of the path."""
+    if operation["operationId"] in names:
+        twin = f"On the socket this is the action `{operation['operationId']}`."
+        operation["description"] = f"{operation['description']} {twin}" if "description" in operation else twin
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter.setdefault("description", PATH_PARAMETERS[parameter["name"]])
 
 
 def _settle(operation: Schema, schemas: dict[str, Schema], responses: dict[str, Schema]) -> None:
@@ -99,19 +127,19 @@ def _shared(status: int, media: Schema, responses: dict[str, Schema]) -> Schema:
 
 
 def _problem_response(status: int, codes: list[str]) -> Schema:
-    narrowed = {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
-    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]}
+    """The codes stand beside the schema: generators make a class of each schema that narrows another."""
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     return {
         "description": "\n".join(f"* `{code}`: {REGISTRY[code].title}" for code in codes),
         "headers": REQUEST_ID | _headers(status),
-        "content": {CONTENT_TYPE: {"schema": schema, "examples": examples}},
+        "content": {CONTENT_TYPE: {"schema": ref("Problem"), "examples": examples}},
+        "x-problem-codes": codes,
     }
 
 
 def _headers(status: int) -> Schema:
     if status == HTTPStatus.UNAUTHORIZED:
-        return {"WWW-Authenticate": {"schema": {"const": "Bearer"}}}
+        return {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}}
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         return {"Retry-After": {"schema": {"type": "string"}, "description": "In seconds."}}
     return {}
@@ -130,12 +158,26 @@ def _probes() -> Schema:
 
 
 def _probe(operation_id: str, summary: str, answers: dict[int, str]) -> Schema:
-    status = {"type": "string", "enum": ["ok", "degraded", "unavailable"]}
-    part = {"type": "string", "enum": ["ok", "degraded", "unavailable", "unused"]}
-    parts = {"type": "object", "properties": dict.fromkeys(PARTS, part), "description": "Each part that was checked."}
-    reason = {"type": "string", "enum": list(PARTS), "description": "The first part that is unavailable."}
-    properties = {"status": status, "reason": reason, "parts": parts}
-    schema: dict[str, Any] = {"type": "object", "properties": properties}
-    content = {"application/json": {"schema": schema | {"required": ["status"]}}}
+    content = {"application/json": {"schema": ref("Health")}}
     responses = {str(code): {"description": words, "content": content} for code, words in answers.items()}
     return {"operationId": operation_id, "summary": summary, "tags": ["probes"], "security": [], "responses": responses}
+
+
+def _health() -> Schema:
+    reason = {"type": "string", "enum": list(PARTS), "description": "The first part that is unavailable."}
+    properties = {
+        "status": {"type": "string", "enum": ["ok", "degraded", "unavailable"]},
+        "reason": reason,
+        "parts": ref("HealthParts"),
+    }
+    return {
+        "type": "object",
+        "description": "Whether the server works.",
+        "properties": properties,
+        "required": ["status"],
+    }
+
+
+def _health_parts() -> Schema:
+    part = {"type": "string", "enum": ["ok", "degraded", "unavailable", "unused"]}
+    return {"type": "object", "description": "Each part that was checked.", "properties": dict.fromkeys(PARTS, part)}

@@ -71,7 +71,10 @@ class OpenApi(Contract):
         if str(status) not in operation["responses"]:
             raise Undocumented(f"{operation['operationId']} does not document {status}: {body}")
         if method != "HEAD":
-            self._judge_content(self._resolve(operation["responses"][str(status)]), content_type, body)
+            response = self._resolve(operation["responses"][str(status)])
+            self._judge_content(response, content_type, body)
+            if "x-problem-codes" in response:
+                _judge_problem(body, status, response["x-problem-codes"])
 
     def _judge_content(self, response: dict[str, Any], content_type: str, body: object) -> None:
         content = response.get("content")
@@ -103,10 +106,9 @@ class AsyncApi(Contract):
         return [name for name, operation in self.document["operations"].items() if "reply" in operation]
 
     @cached_property
-    def event_types(self) -> dict[tuple[str, bool], str]:
-        """By type and durability, the component."""
-        rows = self.document["x-event-types"]
-        return {(row["type"], row["durable"]): row["schema"]["$ref"].rsplit("/", 1)[1] for row in rows}
+    def event_types(self) -> dict[tuple[str, bool], dict[str, Any]]:
+        """The rows of the table, by type and durability."""
+        return {(row["type"], row["durable"]): row for row in self.document["x-event-types"]}
 
     @property
     def problem_codes(self) -> set[str]:
@@ -120,22 +122,23 @@ class AsyncApi(Contract):
         """Raises Undocumented unless the server may say this on /v1/ws."""
         if "response_status" not in frame:
             self._judge_push(frame)
-        elif frame["action"] not in self.actions or {problem["code"] for problem in frame["errors"]} & _UNREAD:
-            self.judge_as("FrameRefusal", frame)
         else:
-            kind = "Refusal" if frame["errors"] else "Reply"
-            self.judge_as(self.stem(frame["action"]) + kind, frame)
+            self._judge_reply(_with_text_ids(frame))
 
     def judge_door_frame(self, frame: dict[str, Any]) -> None:
         """Raises Undocumented unless the server may say this on the one-room door."""
         self.judge_as("DoorRefusal" if "error" in frame else "DoorSaid", frame)
 
     def judge_event(self, event: dict[str, Any]) -> None:
-        """Raises Undocumented unless this is an event as its type says."""
-        component = self.event_types.get((event["type"], event["seq"] is not None))
-        if component is None:
+        """Raises Undocumented unless this is an event as its type says, and as its stream has it."""
+        row = self.event_types.get((event["type"], event["seq"] is not None))
+        if row is None:
             raise Undocumented(f"The event type {event['type']} with seq {event['seq']}")
-        self.judge_as(component, event)
+        self.judge_as(row["schema"]["$ref"].rsplit("/", 1)[1], event)
+        if (event["room_id"] is None) != (row["stream"] == "inbox") and row["stream"] != "both":
+            raise Undocumented(f"{event['type']} of the {row['stream']} with room_id {event['room_id']}")
+        if event["type"] == "read.updated" and ("unread" in event["data"]) != row["durable"]:
+            raise Undocumented(f"read.updated of the {row['stream']} with {sorted(event['data'])}")
 
     def judge_close(self, code: int, reason: str) -> None:
         """Raises Undocumented unless the server may close like this."""
@@ -147,6 +150,23 @@ class AsyncApi(Contract):
         """SendMessage of send_message: how its components' names begin."""
         reference: str = self.document["operations"][action]["messages"][0]["$ref"]
         return reference.rsplit("/", 1)[1].removesuffix("Frame")
+
+    def _judge_reply(self, frame: dict[str, Any]) -> None:
+        """One schema describes both ends of an action, for generators; what belongs to which is judged here."""
+        if frame["action"] is not None and frame["action"] not in self.actions:
+            raise Undocumented(f"A reply to {frame['action']}")
+        name = "FrameRefusal" if frame["action"] is None else f"{self.stem(frame['action'])}Reply"
+        schema = self.document["components"]["schemas"][name]
+        self.judge_as(name, frame)
+        for problem in frame["errors"]:
+            _judge_problem(problem, frame["response_status"], schema["x-problem-codes"])
+            if problem["request_id"] != frame["request_id"]:
+                raise Undocumented(f"A problem of request {problem['request_id']}")
+        done = not frame["errors"]
+        if done is not (frame["response_status"] < 300):
+            raise Undocumented(f"{frame['response_status']} with {len(frame['errors'])} errors")
+        if (frame["data"] is not None) is not (done and "oneOf" in schema["properties"]["data"]):
+            raise Undocumented(f"{frame['response_status']} with the data {frame['data']}")
 
     def _judge_push(self, frame: dict[str, Any]) -> None:
         name = f"{str(frame.get('action')).capitalize()}Push"
@@ -161,7 +181,24 @@ class AsyncApi(Contract):
             self.judge_event(event)
 
 
-_UNREAD = {"json.invalid", "action.unknown"}
+def _judge_problem(problem: Any, status: int, codes: list[str]) -> None:
+    """Raises Undocumented unless it is one of these, with the status that goes with it."""
+    if problem["code"] not in codes:
+        raise Undocumented(f"The code {problem['code']} where {codes} are documented")
+    if problem["status"] != status:
+        raise Undocumented(f"A problem with status {problem['status']} in an answer with {status}")
+
+
+def _with_text_ids(node: Any) -> Any:
+    """A reply whose integer request_id is text: to generated code it is of that type, and an integer is said in words."""
+    if isinstance(node, list):
+        return [_with_text_ids(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: str(value) if key == "request_id" and type(value) is int else _with_text_ids(value)
+        for key, value in node.items()
+    }
 
 
 def _loader() -> Any:

@@ -11,6 +11,7 @@ from tests import recording
 from tests.clients import Person, heard
 from tests.contracts.documents import asyncapi
 from tests.recording import Face, record
+from wire.problems import Problem
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,15 @@ def test_a_problem_with_another_operations_code_does_not(charlie: Person, broken
     assert len(broken) == 1
 
 
+def test_an_unlisted_code_of_a_field_does_not(alice: Person, broken: list[str]) -> None:
+    refused = heard("POST", "/v1/rooms", alice.post("/v1/rooms", {"colour": "red"}))
+    refused["body"]["errors"][0]["code"] = "ugly"
+
+    record("received", "rest", refused)
+
+    assert len(broken) == 1
+
+
 PONG: dict[str, Any] = {
     "action": "ping",
     "request_id": "a1",
@@ -94,6 +104,24 @@ EVENT: dict[str, Any] = {
     "actor_id": None,
     "data": {"user_ids": []},
 }
+READ: dict[str, Any] = EVENT | {
+    "type": "read.updated",
+    "data": {"room_id": EVENT["room_id"], "user_id": EVENT["room_id"], "read_seq": 1, "head": 2},
+}
+OWN_READ: dict[str, Any] = READ | {
+    "room_id": None,
+    "seq": 3,
+    "data": READ["data"] | {"unread": 1, "unread_capped": False},
+}
+
+
+def refusal(action: str | None, code: str, request_id: str | int | None = "a1", **changes: Any) -> dict[str, Any]:
+    """A reply that refuses."""
+    problem = Problem(code).as_dict(request_id)
+    frame = {"action": action, "request_id": request_id, "response_status": problem["status"]}
+    return {**frame, "errors": [problem], "data": None, **changes}
+
+
 GOODBYE = {"code": 4400, "reason": "bad_frames", "reconnect": False, "retry_after_ms": None}
 
 
@@ -101,7 +129,12 @@ GOODBYE = {"code": 4400, "reason": "bad_frames", "reconnect": False, "retry_afte
     ("face", "frame"),
     [
         ("socket", PONG),
-        ("socket", {"action": "events", "data": [EVENT]}),
+        ("socket", PONG | {"request_id": 7}),
+        ("socket", PONG | {"request_id": None}),
+        ("socket", refusal("ping", "unavailable")),
+        ("socket", refusal("ping", "json.invalid", 7)),
+        ("socket", refusal(None, "action.unknown")),
+        ("socket", {"action": "events", "data": [EVENT, READ, OWN_READ]}),
         ("socket", {"action": "goodbye", "data": GOODBYE}),
         ("door", {"message": "hi", "sender": "alice", "seq": 7}),
     ],
@@ -122,6 +155,21 @@ def test_a_documented_frame_passes(face: Face, frame: dict[str, Any], broken: li
         ("socket", {"action": "news", "data": []}),
         ("socket", []),
         ("socket", PONG | {"errors": [{}]}),
+        ("socket", PONG | {"request_id": 1.5}),
+        ("socket", PONG | {"request_id": True}),
+        ("socket", PONG | {"response_status": 400}),
+        ("socket", refusal("ping", "unavailable", data=PONG["data"])),
+        ("socket", refusal("ping", "unavailable", response_status=200)),
+        ("socket", refusal("ping", "unavailable", response_status=500)),
+        ("socket", refusal("ping", "unavailable", errors=[Problem("unavailable").as_dict("a2")])),
+        ("socket", refusal("ping", "room.archived")),
+        ("socket", refusal("explode", "action.unknown")),
+        ("socket", refusal(None, "unavailable")),
+        ("socket", refusal(None, "action.unknown", errors=[])),
+        ("socket", {"action": "events", "data": [EVENT | {"room_id": None}]}),
+        ("socket", {"action": "events", "data": [OWN_READ | {"room_id": EVENT["room_id"]}]}),
+        ("socket", {"action": "events", "data": [OWN_READ | {"data": READ["data"]}]}),
+        ("socket", {"action": "events", "data": [READ | {"data": OWN_READ["data"]}]}),
         ("socket", {"action": "events", "data": [{}]}),
         ("socket", {"action": "events", "data": [EVENT | {"seq": 3}]}),
         ("socket", {"action": "events", "data": [EVENT | {"type": "room.exploded"}]}),

@@ -132,16 +132,46 @@ async def test_a_frame_with_a_name_is_answered_by_name(alice: Account, name: str
     assert reply.frame["errors"][0]["request_id"] == "r"
 
 
-async def test_an_action_that_is_a_string_is_repeated(alice: Account) -> None:
+@pytest.mark.parametrize("request_id", [1, "r"])
+async def test_an_unknown_action_is_named_in_the_problem_alone(alice: Account, request_id: int | str) -> None:
     socket = await alice.connect()
 
-    await socket.say({"action": "explode", "request_id": 1})
-    await socket.say({"action": ["explode"], "request_id": 2})
-    await socket.say({"action": "explode", "request_id": []})
+    await socket.say({"action": "explode", "request_id": request_id})
 
-    assert (await socket.reply(1)).frame["action"] == "explode"
-    assert (await socket.reply(2)).frame["action"] is None
-    assert (await socket.reply(None)).frame["action"] == "explode"
+    frame = (await socket.reply(request_id)).frame
+    [problem] = frame["errors"]
+    [error] = problem["errors"]
+    assert frame["action"] is None
+    assert (error["field"], error["code"]) == ("action", "unknown")
+    assert "explode" in error["detail"]
+    assert "explode" in problem["detail"]
+
+
+async def test_a_long_unknown_action_is_named_in_part(alice: Account) -> None:
+    socket = await alice.connect()
+
+    await socket.say({"action": "x" * 50_000, "request_id": "r"})
+
+    assert len(json.dumps((await socket.reply("r")).frame)) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("frame", "action"),
+    [
+        ('{"action": ["ping"], "request_id": "r"}', None),
+        ('{"action": "explode", "request_id": []}', None),
+        ('{"action": "ping", "request_id": []}', "ping"),
+        ('{"action": "explode", "request_id": NaN}', None),
+        ('{"action": "explode", "a": NaN}', None),
+        ('{"action": "ping", "a": NaN}', "ping"),
+    ],
+)
+async def test_a_refusal_names_an_action_that_there_is_or_none(alice: Account, frame: str, action: str | None) -> None:
+    socket = await alice.connect()
+
+    reply = await the_one_reply(socket, frame)
+
+    assert reply.frame["action"] == action
 
 
 async def test_twenty_bad_frames_in_a_minute_end_the_socket(alice: Account) -> None:
