@@ -53,6 +53,7 @@ class Room:
     marked: int = 0  # the room's seq as of which the read marker stands
     hidden_at: int | None = None  # the room's seq as of which the viewer does not want to see it listed
     stale: bool = False
+    peer_is_erased: bool = False  # the other member of a direct room has deleted their account
 
     @classmethod
     def loaded(cls, viewer: str, loaded: Loaded) -> Room:
@@ -60,6 +61,7 @@ class Room:
         shape, me = loaded["room"], loaded["room"]["me"]
         room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"], marked=shape["head"])
         room.hidden_at = shape["head"] if me["hidden"] else None
+        room.peer_is_erased = shape["kind"] == "direct" and me["can"] == []
         room.messages = {message["id"]: message for message in loaded["messages"]}
         room.members = {member["user"]["id"]: member for member in loaded["members"]}
         return room
@@ -144,6 +146,7 @@ class Room:
         peer = self.shape.get("peer")
         if peer is not None and peer["id"] == user["id"]:
             self.shape["peer"] = user
+            self.peer_is_erased = True
 
     def prefer(self, hidden: bool, head: int) -> None:
         """What `room.preferred` says; a message above its `head`, which may be here already, ends the hiding."""
@@ -194,7 +197,7 @@ class Room:
 
     def _can(self) -> list[str]:
         if self.shape["kind"] == "direct":
-            return ["send"]
+            return [] if self.peer_is_erased else ["send"]
         return (CAN_IN_ARCHIVED if self.shape["archived_at"] else CAN)[self.role]
 
 
