@@ -33,7 +33,7 @@ class Shares:
         self._queues_of: dict[Key, dict[Keys, None]] = {}  # those that wait for a key, the next turn first
 
     async def take(self, keys: Keys) -> None:
-        """Wait for a turn, which `run` must use at once. 
+        """Wait for a turn, which `run` must use at once.
 
         Raises Problem unavailable when it does not come, or when too much work waits with the same keys.
         """

@@ -27,8 +27,9 @@ def views(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterat
         if isinstance(each, URLResolver):
             yield from views(each.url_patterns, path)
         elif hasattr(each.callback, "cls"):
-            yield path.replace("<id:room_id>", ID).replace("<id:user_id>", ID).replace("<id:message_id>", ID), (
-                each.callback.cls
+            yield (
+                path.replace("<id:room_id>", ID).replace("<id:user_id>", ID).replace("<id:message_id>", ID),
+                (each.callback.cls),
             )
 
 
