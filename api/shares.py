@@ -19,8 +19,9 @@ def make_shares(threads: int) -> Shares:
     """The number of threads for each kind of key.
 
     A list or a sync holds its rows and its answer in several forms until it is rendered, so the number of these reads
-    bounds the memory. A send waits without a connection for the batch that it is in, so it may use many threads. Whatever else waits for
-    a lock holds a connection meanwhile, and of those there are few: as many as the sockets' threads, at least.
+    bounds the memory. A send waits without a connection for the batch that it is in, so it may use many threads.
+    Whatever else waits for a lock holds a connection meanwhile, and of those there are few: as many as the sockets'
+    threads, at least.
     """
     connections = settings.WS_DB_THREADS
     return Shares(

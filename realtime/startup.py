@@ -4,12 +4,13 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts import reserve
 from api.services import rooms
+from wire.outages import cause_of, is_outage
 
 ADVISORY_LOCK = 0x9A21E7  # any number that no other user of the database takes
 
@@ -18,13 +19,17 @@ def prepare() -> int:
     """Migrates and makes the lobby; returns the number of migrations that were applied.
 
     Many processes may do so at once: the first takes a lock (an advisory one on PostgreSQL, one on a file
-    beside SQLite's) and the others wait for it.
+    beside SQLite's) and the others wait for it. Raises CommandError when the database is away or cannot be written.
     """
     try:
         with _one_at_a_time():
             applied = _migrate()
             rooms.ensure_lobby()
         reserve.fill()
+    except (DatabaseError, OSError) as error:
+        if isinstance(error, DatabaseError) and not is_outage(error):
+            raise
+        raise CommandError(f"The database of DATABASE_URL cannot be prepared: {cause_of(error)}") from error
     finally:
         _forget_connections()
     return applied

@@ -32,8 +32,8 @@ class Together(Generic[Question, Answer]):
     """Questions of one kind. `ask_all` answers each: an exception fails its asker alone.
 
     None stands for one of several that holds the others up: it is asked by itself, beside the next call, through
-    `ask_alone`, which may wait for its turn. Nobody waits longer than DATABASE_SECONDS, in a call or behind one; how long a call may take is for
-    `ask_all` to bound. With `owner` a call takes one question of each owner at most.
+    `ask_alone`, which may wait for its turn. Nobody waits longer than DATABASE_SECONDS, in a call or behind one; how
+    long a call may take is for `ask_all` to bound. With `owner` a call takes one question of each owner at most.
     """
 
     def __init__(

@@ -3,14 +3,17 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from tests import services
-from tests.servers import ParleyServer
+from tests.servers import ROOT, ParleyServer
 from tests.services import ServiceMissing, children_of, wait_until
 
 SERVERS = ["daphne", "uvicorn"]
@@ -111,6 +114,26 @@ def test_two_servers_may_start_on_one_new_database_at_once() -> None:
     for parley in both:
         assert parley.stop() == 0
     postgres.stop()
+
+
+@pytest.mark.parametrize("database", ["postgres://parley@127.0.0.1:1/parley", "sqlite:///{folder}/parley.sqlite3"])
+def test_a_database_that_cannot_be_prepared_is_named_in_one_line(database: str, tmp_path: Path) -> None:
+    (tmp_path / "parley.sqlite3.lock").mkdir()  # stands for a place that cannot be written, which root always can
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "settings.base",
+        "DATABASE_URL": database.format(folder=tmp_path),
+        "SECRET_KEY": "k" * 50,
+        "PORT": "0",
+    }
+
+    for verb in ("serve", "prepare"):
+        ended = subprocess.run(
+            [sys.executable, "manage.py", verb], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
+
+        assert ended.returncode == 1
+        assert "The database of DATABASE_URL cannot be prepared: " in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_an_occupied_port_is_said_so() -> None:

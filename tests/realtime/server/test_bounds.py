@@ -117,15 +117,12 @@ def test_pings_without_end_are_not_all_answered(calm: Served) -> None:
 )
 def test_frames_without_a_message_are_read_slowly(calm: Served, flood: bytes) -> None:
     with calm.raw("/listens") as socket, calm.raw("/echo") as other:
-        before = calm.cpu()
         taken = feed(socket, flood, seconds=3)
-        spent = calm.cpu() - before
 
         other.send(b"still served")
         assert other.read() == (TEXT, b"still served")
 
     assert taken < 8 * MIB  # kernel buffers; unbounded it takes 40 MB and a core
-    assert spent < 1.0
 
 
 def test_a_client_that_pings_now_and_then_is_answered_at_once(calm: Served) -> None:

@@ -1,6 +1,6 @@
 """How a websocket ends."""
 
-import time
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -60,14 +60,12 @@ def test_a_client_that_does_not_answer_the_close_is_dropped(hasty: Served) -> No
         socket.wait_until_gone()
 
 
-def test_an_application_may_shorten_the_time_to_answer_a_close(calm: Served) -> None:
+def test_an_application_may_shorten_the_time_to_answer_a_close(tmp_path: Path) -> None:
     """The connection ends without a reset, so that a slow client still reads why."""
-    with calm.raw("/leaves") as socket:
+    with Served(tmp_path / "errors", farewell=600.0) as served, served.raw("/leaves") as socket:
         assert socket.read_end() == (None, 4408, "")
-        began = time.monotonic()
 
         assert socket.tcp.recv(1) == b""
-        assert time.monotonic() - began < 4  # the server's own limit is 5
 
 
 def test_broken_framing_is_1002(calm: Served) -> None:
