@@ -7,11 +7,13 @@ import re
 import pytest
 
 from accounts import passwords
+from realtime import together
 from realtime.server.limits import Limits
 from settings import env
 from tests.docs.readme import rows
 from tests.packaging.compose_file import COMPOSE, environment
 from tests.servers import ROOT
+from wire import shares
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "KiB": 1024, "MiB": 1024**2}
 
@@ -31,6 +33,8 @@ def in_force() -> dict[tuple[str, str], float]:
     names = ("request", "stall", "ping_interval", "http_idle", "exit", "body_bytes", "frame_bytes")
     server = {name: float(getattr(limits, name)) for name in names}
     server["TURN_SECONDS"] = passwords.TURN_SECONDS
+    server["WAIT_SECONDS"] = shares.WAIT_SECONDS
+    server["DATABASE_SECONDS"] = together.DATABASE_SECONDS
     server["DRAIN_SECONDS"] = float(environment("web")["DRAIN_SECONDS"])
     for name in ("STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS", "IDLE_IN_TRANSACTION_TIMEOUT_MS"):
         server[name] = getattr(env, name) / 1000
@@ -61,7 +65,11 @@ def test_the_table_names_every_bound_with_its_value() -> None:
             ("proxy", "read_body"),
         ),
         # An answer that takes long.
-        ([("server", "TURN_SECONDS"), ("server", "STATEMENT_TIMEOUT_MS")], ("proxy", "response_header_timeout")),
+        (
+            [("server", "WAIT_SECONDS"), ("server", "TURN_SECONDS"), ("server", "STATEMENT_TIMEOUT_MS")],
+            ("proxy", "response_header_timeout"),
+        ),
+        ([("server", "STATEMENT_TIMEOUT_MS")], ("server", "DATABASE_SECONDS")),
         ([("server", "LOCK_TIMEOUT_MS")], ("server", "STATEMENT_TIMEOUT_MS")),
         ([("server", "STATEMENT_TIMEOUT_MS")], ("server", "IDLE_IN_TRANSACTION_TIMEOUT_MS")),
         ([("proxy", "response_header_timeout")], ("proxy", "write")),
