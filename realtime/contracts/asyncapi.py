@@ -137,7 +137,9 @@ def _payloads(name: str, schemas: dict[str, Schema]) -> list[Any]:
     if name == "FrameRefusal":
         return [refusal_example(schema, schemas)]
     done = example({"$ref": f"#/components/schemas/{name}"}, schemas)
-    return [done, refusal_example(schema, schemas)] if name.endswith("Reply") else [done]
+    if "x-statuses" not in schema:
+        return [done]
+    return [done | {"response_status": schema["x-statuses"][0]}, refusal_example(schema, schemas)]
 
 
 def _portable(node: Any) -> Any:
