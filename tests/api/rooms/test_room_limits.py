@@ -1,5 +1,6 @@
 """How many rooms a user may have, and whom it costs when others are put into rooms."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
