@@ -25,6 +25,7 @@ CHAT, DOOR = "chat", "door"
 DOOR_RECEIVES = ("DoorFrame", "AuthenticateFrame")
 DOOR_SENDS = ("DoorSaid", "DoorRefusal")
 
+
 def asyncapi() -> Schema:
     """The whole document."""
     schemas = _schemas()
@@ -43,7 +44,10 @@ def asyncapi() -> Schema:
         "operations": dict(_operations()),
         "components": {
             "messages": {name: _message(name, schemas) for name in frames},
-            "schemas": {name: _portable(schemas[name]) for name in sorted(_reachable([*frames, "ClientFrame", "ServerFrame"], schemas))},
+            "schemas": {
+                name: _portable(schemas[name])
+                for name in sorted(_reachable([*frames, "ClientFrame", "ServerFrame"], schemas))
+            },
             "correlationIds": {"request": {"location": "$message.payload#/request_id"}},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },

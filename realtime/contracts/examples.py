@@ -156,7 +156,14 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "message.deleted": (NEXT, {"version": 43, "text": None, "deleted_at": LATER}),
     "user.erased": (
         NEXT,
-        {"user": {"id": BOB, "username": "deleted-5f1d3c6a7b82", "display_name": "Deleted account", "avatar_url": None}},
+        {
+            "user": {
+                "id": BOB,
+                "username": "deleted-5f1d3c6a7b82",
+                "display_name": "Deleted account",
+                "avatar_url": None,
+            }
+        },
     ),
     "room.added": ({"seq": 7}, {}),
     "room.removed": ({"seq": 7}, {}),

@@ -53,7 +53,8 @@ def openapi() -> Schema:
     codes = sorted({code for response in responses.values() for code in response["content"][CONTENT_TYPE]["examples"]})
     return {
         "openapi": "3.1.1",
-        "info": components.document["info"] | {"description": DESCRIPTION, "license": {"name": LICENSE, "identifier": LICENSE}},
+        "info": components.document["info"]
+        | {"description": DESCRIPTION, "license": {"name": LICENSE, "identifier": LICENSE}},
         "servers": [{"url": "/", "description": "Where this document comes from."}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths | _probes(),
@@ -170,7 +171,12 @@ def _health() -> Schema:
         "reason": reason,
         "parts": ref("HealthParts"),
     }
-    return {"type": "object", "description": "Whether the server works.", "properties": properties, "required": ["status"]}
+    return {
+        "type": "object",
+        "description": "Whether the server works.",
+        "properties": properties,
+        "required": ["status"],
+    }
 
 
 def _health_parts() -> Schema:

@@ -127,7 +127,9 @@ def test_an_anchor_is_one_string(name: str) -> None:
 def test_the_rules_of_names_and_passwords_are_told() -> None:
     register, password = (schemas()[name]["properties"] for name in ("RegisterBody", "PasswordBody"))
 
-    assert {"minLength": 3, "maxLength": 32, "pattern": "^[A-Za-z0-9_.-]{3,32}$"}.items() <= register["username"].items()
+    assert {"minLength": 3, "maxLength": 32, "pattern": "^[A-Za-z0-9_.-]{3,32}$"}.items() <= register[
+        "username"
+    ].items()
     for rule in (register["password"], password["new"]):
         assert {"minLength": 8, "maxLength": 1024}.items() <= rule.items()
         assert "common" in rule["description"]

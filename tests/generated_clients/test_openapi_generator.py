@@ -83,6 +83,8 @@ def test_typescript_compiles_and_decodes_every_example(node: Path, generated: Pa
 def test_kotlin_compiles_and_decodes_every_example(generated: Path, examples: Path) -> None:
     options = [f"-Dclient={generated / 'kotlin'}", f"-Dexamples={examples}"]
 
-    said = run("mvn", "--quiet", "--batch-mode", "--file", str(HERE / "kotlin/pom.xml"), "compile", "exec:java", *options)
+    said = run(
+        "mvn", "--quiet", "--batch-mode", "--file", str(HERE / "kotlin/pom.xml"), "compile", "exec:java", *options
+    )
 
     assert f"decoded {len(json.loads(examples.read_text()))} examples" in said
