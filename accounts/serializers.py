@@ -79,7 +79,7 @@ class DeviceSerializer(StrictSerializer):
         "minLength": 3,
         "maxLength": USERNAME_CHARS,
         "pattern": "^[A-Za-z0-9_.-]{3,32}$",
-        "description": "3 to 32 of the characters a-z 0-9 _ . - and not `deleted-` first. Capitals become small letters.",
+        "description": "3 to 32 of the characters a-z 0-9 _ . - and not `deleted-` first. Capitals are made small.",
     }
 )
 class NewUsernameField(TextField):

@@ -146,7 +146,7 @@ def _is_nullable(schema: Schema) -> bool:
 
 LATER = "2026-11-22T09:40:00.000Z"
 NEXT = {"seq": 43, "at": LATER}
-# What an event has otherwise than the thing that it is about, as that is shown elsewhere: its own fields, and its data's.
+# How an event differs from the example of what it is about: in its own fields, and in those of its data.
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "room.archived": (NEXT, {"slug": None, "archived_at": LATER}),
     "member.left": (NEXT, {"state": "left"}),
@@ -159,7 +159,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {
             "user": {
                 "id": BOB,
-                "username": "deleted-5f1d3c6a7b82",
+                "username": "deleted-5f1d3c6a",
                 "display_name": "Deleted account",
                 "avatar_url": None,
             }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from realtime.contracts.components import Components, Schema, ref, tidy
 from realtime.contracts.events import add_events
