@@ -31,6 +31,7 @@ def asyncapi() -> Schema:
     schemas = _schemas()
     chat = [*_frames_of(actions()), "FrameRefusal", *PUSHES]
     frames = list(dict.fromkeys([*chat, *_door_frames()]))
+    reachable = _reachable([*frames, "ClientFrame", "ServerFrame"], schemas)
     return {
         "asyncapi": "3.0.0",
         "info": {**_info(), "description": DESCRIPTION},
@@ -44,10 +45,7 @@ def asyncapi() -> Schema:
         "operations": dict(_operations()),
         "components": {
             "messages": {name: _message(name, schemas) for name in frames},
-            "schemas": {
-                name: _portable(schemas[name])
-                for name in sorted(_reachable([*frames, "ClientFrame", "ServerFrame"], schemas))
-            },
+            "schemas": {name: _portable(schemas[name]) for name in sorted(reachable)},
             "correlationIds": {"request": {"location": "$message.payload#/request_id"}},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
