@@ -28,7 +28,7 @@ serve: $(STAMP)
 test: $(STAMP)
 	@PYTEST="$(BIN)/python -m pytest" sh tests/run.sh $(ARGS)
 
-# What code generators make of the contracts, and the clients in JavaScript. 
+# What code generators make of the contracts, and the clients in JavaScript.
 test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
