@@ -1,4 +1,5 @@
 # Needs Python 3.11 or newer with venv and pip, and make; everything else is set up on first use, into .venv.
+# Only test-clients needs more: Node 20 with npm, Java 17 and Maven.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -16,7 +17,7 @@ CONTRACTS := $(wildcard */management/commands/contracts.py)
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: serve test check compose-test chaos schema bench bench-full clean
+.PHONY: serve test test-clients check compose-test chaos schema bench bench-full clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -27,6 +28,12 @@ serve: $(STAMP)
 test: $(STAMP)
 	@PYTEST="$(BIN)/python -m pytest" sh tests/run.sh $(ARGS)
 
+# What code generators make of the contracts, and the clients in JavaScript. 
+test-clients: $(STAMP)
+	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
+		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
+	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/generated_clients tests/docs/test_clients.py)
+
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,7 +42,7 @@ check: $(STAMP)
 	$(MANAGE) makemigrations --check --dry-run
 	$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 	$(if $(CONTRACTS),$(MANAGE) contracts --check)
-	$(BIN)/python -m pytest -q tests/packaging tests/contracts/test_documents.py
+	$(BIN)/python -m pytest -q tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py
 	$(if $(CONTRACTS),@sh tests/contracts/lint_openapi.sh)
 
 # compose.yaml on this machine's container engine, as README.md and docs/operations.md say it; about five minutes.
@@ -60,6 +67,7 @@ bench-full: $(STAMP)
 
 clean:
 	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf tests/generated_clients/node_modules tests/generated_clients/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made again only when the lock or the project file changes.

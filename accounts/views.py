@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import ExitStack
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -24,29 +19,11 @@ from wire.client_address import client_address
 from wire.fields import EmptySerializer, QuerySerializer
 from wire.pagination import PageQuery, paginate
 from wire.schema import page_of, problems
-from wire.turns import turns
 from wire.views import ApiView
 
 
 class SessionView(ApiView):
-    """A view whose caller is known: `self.session` is the device that sent the request.
-
-    The methods in `heavy` answer with many rows: their reads take turns, from the query to the rendered answer.
-    """
-
-    heavy: ClassVar[Collection[str]] = ()
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with ExitStack() as self.turn:
-            response = super().dispatch(request, *args, **kwargs)
-            if isinstance(response, Response):
-                response.render()
-            return response
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if ("GET" if request.method == "HEAD" else request.method) in self.heavy:
-            self.turn.enter_context(turns.turn(self.session.user_id, before_waiting=connections.close_all))
+    """A view whose caller is known: `self.session` is the device that sent the request."""
 
     @property
     def session(self) -> Session:
@@ -213,7 +190,6 @@ class DeleteMeView(SessionView):
 class UsersView(SessionView):
     """The search. The chat extends this view: it knows whom a user shares a room with."""
 
-    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": serializers.UserSearchQuery}
 
     def searchable(self) -> UserQuerySet:

@@ -22,7 +22,6 @@ from realtime.feed import Entry
 from realtime.together import DATABASE_SECONDS, Together
 from wire.problems import Problem
 from wire.shares import Keys, Shares
-from wire.turns import turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -109,7 +108,7 @@ _syncs: Together[tuple[Asking, bool], Going] = Together(
     SYNCED_ROOMS,
     _weigh,
     owner=lambda asked: asked[0].user_id,
-    turn=lambda asked: turns.turn_in_loop(asked[0].user_id),
+    ask_alone=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
 )
 
 

@@ -14,6 +14,7 @@ if TEST_STACK == "postgres":
     collect_ignore = [
         "bench",
         "contracts/test_documents.py",
+        "contracts/test_generators.py",
         "contracts/test_recording.py",
         "docs",
         "engine",

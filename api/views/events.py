@@ -17,7 +17,6 @@ from wire.schema import problems
 class EventsView(SessionView):
     """What happened in a room."""
 
-    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": EventsQuery}
 
     @extend_schema(
@@ -35,7 +34,6 @@ class EventsView(SessionView):
 class InboxView(SessionView):
     """What happened to me."""
 
-    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": EventsQuery}
 
     @extend_schema(

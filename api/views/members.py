@@ -25,7 +25,6 @@ _WRITE = (
 
 
 class MembersView(SessionView):
-    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": PageQuery}
 
     @extend_schema(

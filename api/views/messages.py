@@ -28,7 +28,6 @@ OUTSIDE = ("not_found", "room.not_member")
 class MessagesView(SessionView):
     """A room's messages: the history, and where one speaks."""
 
-    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": HistoryQuery}
 
     @extend_schema(

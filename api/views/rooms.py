@@ -25,7 +25,6 @@ _WRITE = ("not_found", "room.not_member", "room.archived", "room.direct", "room.
 
 
 class RoomsView(SessionView):
-    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": RoomsQuery}
 
     @extend_schema(
@@ -60,7 +59,6 @@ class RoomsView(SessionView):
 
 
 class DirectoryView(SessionView):
-    heavy = ("GET",)
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": DirectoryQuery}
 
     @extend_schema(

@@ -14,8 +14,6 @@ from wire.schema import problems
 class SyncView(SessionView):
     """Everything that a device has missed."""
 
-    heavy = ("POST",)
-
     @extend_schema(
         operation_id="sync",
         summary="Say what you have; hear everything that you lack",

@@ -31,6 +31,7 @@ def asyncapi() -> Schema:
     schemas = _schemas()
     chat = [*_frames_of(actions()), "FrameRefusal", *PUSHES]
     frames = list(dict.fromkeys([*chat, *_door_frames()]))
+    reachable = _reachable([*frames, "ClientFrame", "ServerFrame"], schemas)
     return {
         "asyncapi": "3.0.0",
         "info": {**_info(), "description": DESCRIPTION},
@@ -44,10 +45,7 @@ def asyncapi() -> Schema:
         "operations": dict(_operations()),
         "components": {
             "messages": {name: _message(name, schemas) for name in frames},
-            "schemas": {
-                name: _portable(schemas[name])
-                for name in sorted(_reachable([*frames, "ClientFrame", "ServerFrame"], schemas))
-            },
+            "schemas": {name: _portable(schemas[name]) for name in sorted(reachable)},
             "correlationIds": {"request": {"location": "$message.payload#/request_id"}},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
@@ -137,7 +135,9 @@ def _payloads(name: str, schemas: dict[str, Schema]) -> list[Any]:
     if name == "FrameRefusal":
         return [refusal_example(schema, schemas)]
     done = example({"$ref": f"#/components/schemas/{name}"}, schemas)
-    return [done, refusal_example(schema, schemas)] if name.endswith("Reply") else [done]
+    if "x-statuses" not in schema:
+        return [done]
+    return [done | {"response_status": schema["x-statuses"][0]}, refusal_example(schema, schemas)]
 
 
 def _portable(node: Any) -> Any:

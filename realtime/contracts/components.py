@@ -152,4 +152,7 @@ def tidy(node: Any) -> Any:
     if set(kept) == {"allOf"} and len(kept["allOf"]) == 1:
         only: Schema = kept["allOf"][0]
         return only
+    if kept.get("oneOf", ())[1:] == [{"type": "string", "maxLength": 0}]:  # a format, or empty: to generators two types
+        text = kept.pop("oneOf")[0]
+        return {key: value for key, value in text.items() if key != "format"} | kept
     return kept

@@ -14,7 +14,6 @@ from realtime.consumers.chat import ChatConsumer
 from realtime.consumers.frames import REQUEST_ID_CHARS
 from realtime.contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from wire.fields import StrictSerializer, TextField, TimeField
-from wire.problems import REGISTRY
 
 ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")
 WITH_SESSION = ("auth.required", "auth.invalid_token", "auth.account_disabled")
@@ -147,27 +146,32 @@ def _frame(components: Components, action: Action) -> Schema:
 def _reply(components: Components, action: Action) -> Schema:
     """One answer for both ends: a type for each of them would need two discriminators, which generators do not have."""
     data = nullable(components.ref(action.spec.reply)) if action.spec.reply else NOTHING
-    statuses = [*action.spec.statuses, *sorted({REGISTRY[code].status for code in action.codes})]
     done = "`data` when it was done" if action.spec.reply else "no `errors` when it was done"
     schema = _envelope(
         {"const": action.name},
-        {"enum": statuses},
+        _status(action.spec.statuses),
         {"type": "array", "items": ref("Problem"), "maxItems": 1},
         data,
         f"The answer to `{action.name}`: {done}, one problem in `errors` when it was refused.",
     )
-    return schema | {"x-problem-codes": action.codes}
+    return schema | {"x-problem-codes": action.codes, "x-statuses": [*action.spec.statuses]}
+
+
+def _status(done: tuple[int, ...] = ()) -> Schema:
+    """A number, and no enum of numbers: the Kotlin that is generated for these does not compile."""
+    words = f"{' or '.join(map(str, done))} when it was done, else the" if done else "The"
+    description = f"{words} problem's `status`."
+    return {"type": "integer", "minimum": min(done, default=400), "maximum": 599, "description": description}
 
 
 NOTHING: Schema = {"type": ["object", "null"], "additionalProperties": False, "description": ALWAYS_NULL}
 
 
 def _frame_refusal() -> Schema:
-    statuses = {REGISTRY[code].status for code in UNREADABLE}
     schema = _envelope(
         # null alone has no class in generated code; a nullable name with null for its one value has, and narrows.
         {"type": ["string", "null"], **nullable(ref("ActionName")), "enum": [None]},
-        {"enum": sorted(statuses)},
+        _status(),
         {"type": "array", "items": ref("Problem"), "minItems": 1, "maxItems": 1},
         NOTHING,
         "The answer to a frame that could not be read, or whose action does not exist.",
@@ -218,7 +222,7 @@ PUSH_SUMMARIES = {
 def _goodbye() -> Schema:
     reasons = sorted({reason for close in CLOSES for reason in close.reasons})
     properties: Schema = {
-        "code": {"enum": [close.code for close in CLOSES if close.reasons]},
+        "code": {"type": "integer", "description": "The close code that follows; each is in the table of AsyncAPI."},
         "reason": {"enum": reasons},
         "reconnect": {"type": "boolean", "description": "Whether to come back unchanged, and resume."},
         "retry_after_ms": {"type": ["integer", "null"]},

@@ -37,6 +37,7 @@ class Limits:
 
     handshake: float = 5.0  # for the application to accept or refuse
     request: float = 30.0  # for a whole HTTP request to arrive, however steadily it trickles
+    brief: float = 2.0  # the same above the cap of connections, where there is room for a few probes
     farewell: float = 5.0  # for a client to answer a close frame
     last_words: float = 2.0  # the same, for a client that has already shown that it does not answer
     cancel: float = 10.0  # for an application to return after websocket.disconnect

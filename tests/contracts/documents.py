@@ -163,7 +163,7 @@ class AsyncApi(Contract):
             if problem["request_id"] != frame["request_id"]:
                 raise Undocumented(f"A problem of request {problem['request_id']}")
         done = not frame["errors"]
-        if done is not (frame["response_status"] < 300):
+        if done and frame["response_status"] not in schema["x-statuses"]:
             raise Undocumented(f"{frame['response_status']} with {len(frame['errors'])} errors")
         if (frame["data"] is not None) is not (done and "oneOf" in schema["properties"]["data"]):
             raise Undocumented(f"{frame['response_status']} with the data {frame['data']}")
@@ -190,7 +190,7 @@ def _judge_problem(problem: Any, status: int, codes: list[str]) -> None:
 
 
 def _with_text_ids(node: Any) -> Any:
-    """A reply whose integer request_id is text: to generated code it is of that type, and an integer is said in words."""
+    """The reply with its request_id as text: the contract names integers in words only, for generated code."""
     if isinstance(node, list):
         return [_with_text_ids(item) for item in node]
     if not isinstance(node, dict):

@@ -9,7 +9,6 @@ from django.db import OperationalError
 from realtime import together as module
 from realtime.together import Together
 from wire.problems import Problem
-from wire.turns import Turns
 
 Answers = Sequence[str | Exception | None]
 
@@ -184,17 +183,55 @@ async def test_a_call_takes_one_question_of_each_owner(oracle: Oracle) -> None:
 
 
 async def test_a_question_that_is_asked_alone_waits_for_its_turn(oracle: Oracle) -> None:
-    """A refused turn fails its asker alone."""
-    turns = Turns(1, 1, seconds=0.01)
-    together = Together(oracle.ask_all, 10, turn=lambda question: turns.turn_in_loop(question[0]))
+    turn, alone = asyncio.Event(), list[str]()
+
+    async def ask_alone(question: str) -> str:
+        await turn.wait()
+        alone.append(question)
+        return question
+
+    together = Together(oracle.ask_all, 10, ask_alone=ask_alone)
     oracle.gate.set()
 
-    with turns.turn("other", before_waiting=lambda: None):
-        first, slow, quick = await ask(together, ["first", "slow", "quick"])
-        answers = await asyncio.gather(first, slow, quick, return_exceptions=True)
-    again = await asyncio.gather(*await ask(together, ["slow", "quick"]))
+    slow, quick = await ask(together, ["slow", "quick"])
+    assert await quick == "QUICK"
+    assert await together.ask("later") == "LATER"
+    assert alone == []
+    turn.set()
 
-    assert [answers[0], answers[2]] == ["FIRST", "QUICK"]
-    assert isinstance(answers[1], Problem)
-    assert answers[1].code == "unavailable"
-    assert again == ["SLOW", "QUICK"]
+    assert await slow == "slow"
+
+
+async def test_a_refused_turn_fails_its_question_alone(oracle: Oracle) -> None:
+    async def refuse(question: str) -> str:
+        raise Problem("unavailable")
+
+    together = Together(oracle.ask_all, 10, ask_alone=refuse)
+    oracle.gate.set()
+
+    answers = await asyncio.gather(*map(together.ask, ["slow", "quick"]), return_exceptions=True)
+
+    assert answers[1] == "QUICK"
+    assert isinstance(answers[0], Problem)
+
+
+async def test_a_cancelled_question_waits_for_no_turn(oracle: Oracle) -> None:
+    waits, gone = asyncio.Event(), asyncio.Event()
+
+    async def ask_alone(question: str) -> str:
+        waits.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            gone.set()
+        return question
+
+    together = Together(oracle.ask_all, 10, ask_alone=ask_alone)
+    oracle.gate.set()
+    slow, _ = await ask(together, ["slow", "quick"])
+    await waits.wait()
+
+    slow.cancel()
+
+    async with asyncio.timeout(10):
+        await gone.wait()
