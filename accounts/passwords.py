@@ -36,16 +36,26 @@ class Attempt:
     """A use of a password: for what, for which account (its folded username), and from where.
 
     `kind` is "session" when a session proves already who the client is. `address` is None when it is not known.
+    `exists` says whether there is such an account. Invented names wait and are limited apart from accounts, because
+    whoever shares an address with their sender must still be able to log in. This reveals no more than register does.
     """
 
     kind: Literal["login", "register", "session"]
     account: str
     address: str | None = None
+    exists: bool = False
 
     @property
     def is_known(self) -> bool:
         """Whether the account has logged in from this address lately, or has a session."""
         return self.kind == "session" or (self.account, self.address) in _known
+
+    @property
+    def lane(self) -> str:
+        """With which other attempts it takes turns."""
+        if self.is_known:
+            return "known"
+        return "account" if self.exists else self.kind
 
     def check(self) -> None:
         """Raises Problem limit.login after too many wrong passwords."""
@@ -67,7 +77,7 @@ class Attempt:
         if self.address is None:
             return [(_of_address, f"account:{self.account}")]
         mine = [(_of_account, f"{self.account}@{self.address}")]
-        return mine if self.is_known else [*mine, (_of_address, self.address)]
+        return mine if self.is_known else [*mine, (_of_address, f"{self.lane}@{self.address}")]
 
     def succeeded(self) -> None:
         """Note the right password: the account is known at this address from now on."""
@@ -144,9 +154,9 @@ class _Waiter:
 
 
 class Turns:
-    """One turn at a time, given fairly: to known accounts, other logins and registrations in rotation, in each of
-    these to the addresses in rotation, and at each address to the accounts. So a flood of invented names delays a known
-    account by two hashes at most, also where both come from one address.
+    """One turn at a time, given fairly: to known accounts, other accounts, invented names and registrations in rotation,
+    in each of these to the addresses in rotation, and at each address to the accounts. So a flood of invented names
+    delays an account by two hashes at most, also where both come from one address and after a restart.
 
     Not a kind of key in wire.shares: the account is known only when the body is read, and a hash needs a queue that is
     fair at three levels and refuses the newest of the longest lane.
@@ -172,8 +182,7 @@ class Turns:
                 self._is_taken = True
                 return
             waiter = _Waiter()
-            kind = "known" if attempt.is_known else attempt.kind
-            self._queue.push((kind, attempt.address or "", attempt.account), waiter)
+            self._queue.push((attempt.lane, attempt.address or "", attempt.account), waiter)
             if len(self._queue) > WAITING:
                 self._queue.drop().decided.set()
         _let_connections_go()

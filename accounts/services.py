@@ -79,9 +79,10 @@ def log_in(
 ) -> Login:
     """Open a session. Raises Problem auth.bad_credentials, limit.login after too many of those from this address or,
     for the right password only, auth.account_disabled."""
-    attempt = Attempt("login", fold(username), address)
+    account = fold(username)
+    attempt = Attempt("login", account, address, exists=User.objects.filter(username=account).exists())
     attempt.check()
-    with turns.turn(attempt):  # before the first query: a request that waits holds no connection
+    with turns.turn(attempt):
         user = User.objects.filter(username=attempt.account).first()
         verdict = passwords.verify(password, user.password if user else None)
         if user is None or not verdict.is_right:

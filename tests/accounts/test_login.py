@@ -125,13 +125,26 @@ def test_the_right_password_ends_the_count(alice: Person, stranger: Person) -> N
     assert guess(stranger, 10) == [401] * 10
 
 
-def test_an_address_that_guesses_at_many_names_is_paused_but_not_for_known_accounts(
-    alice: Person, stranger: Person
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_address_that_invents_many_names_is_paused_but_not_for_accounts(
+    alice: Person, stranger: Person, is_known: bool
 ) -> None:
+    if is_known:  # else as after a restart
+        stranger.post(URL, {"username": "alice", "password": PASSWORD})
+
+    assert [guess(stranger, 1, f"name-{number}")[0] for number in range(101)] == [*[401] * 100, 429]
+    assert stranger.post(URL, {"username": "alice", "password": PASSWORD}).status_code == 200
+
+
+def test_an_address_that_guesses_at_many_accounts_is_paused_but_not_for_known_accounts(
+    alice: Person, bob: Person, stranger: Person
+) -> None:
+    User.objects.bulk_create(User(username=f"name-{number}", password=alice.user.password) for number in range(101))
     stranger.post(URL, {"username": "alice", "password": PASSWORD})
 
     assert [guess(stranger, 1, f"name-{number}")[0] for number in range(101)] == [*[401] * 100, 429]
     assert stranger.post(URL, {"username": "alice", "password": PASSWORD}).status_code == 200
+    assert stranger.post(URL, {"username": "bob", "password": PASSWORD}).status_code == 429
 
 
 @pytest.mark.parametrize("typed", ["cafe\u0301 sunrise blue", "caf\u00e9 sunrise blue"])

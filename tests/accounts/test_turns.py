@@ -28,10 +28,13 @@ def test_the_newest_of_the_longest_lane_is_dropped() -> None:
     assert len(queue) == 3
 
 
-def test_a_known_account_waits_for_two_others_at_most() -> None:
-    """Also when a flood of invented names and of registrations comes from the same address."""
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_account_waits_for_two_others_at_most(is_known: bool) -> None:
+    """Also when a flood of invented names and of registrations comes from the same address, and after a restart."""
     turns, order = Turns(), list[str]()
-    Attempt("login", "alice", "192.0.2.1").succeeded()
+    alice = Attempt("login", "alice", "192.0.2.1", exists=True)
+    if is_known:
+        alice.succeeded()
 
     def take(attempt: Attempt) -> None:
         try:
@@ -45,7 +48,7 @@ def test_a_known_account_waits_for_two_others_at_most() -> None:
             kind: Literal["login", "register"] = "register" if number % 2 else "login"
             threads.submit(take, Attempt(kind, f"name-{number}", "192.0.2.1"))
         wait_until(lambda: len(turns._queue) == passwords.WAITING, seconds=10, what="not all wait")
-        threads.submit(take, Attempt("login", "alice", "192.0.2.1"))
+        threads.submit(take, alice)
         wait_until(lambda: "refused" in order, seconds=10, what="nobody gave way")
     assert order.index("alice") <= 3  # behind the one that gave way, and one of each other kind
     assert order.count("refused") == 1

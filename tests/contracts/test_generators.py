@@ -10,6 +10,7 @@ import pytest
 
 from realtime.closes import CLOSES
 from tests.contracts.documents import Contract, asyncapi, openapi
+from wire.fields import MetadataField, NameField, TextField
 from wire.schema import FIELD_ERROR_CODES
 
 CONTRACTS = {"openapi": openapi, "asyncapi": asyncapi}
@@ -149,6 +150,11 @@ def test_what_may_not_be_empty_has_a_least_length() -> None:
 def test_the_codes_of_fields_are_listed() -> None:
     assert schemas()["FieldError"]["properties"]["code"] == {"$ref": "#/components/schemas/FieldErrorCode"}
     assert schemas()["FieldErrorCode"]["enum"] == [*FIELD_ERROR_CODES]
+
+
+@pytest.mark.parametrize("field", [TextField, NameField, MetadataField])
+def test_the_codes_of_our_fields_are_listed(field: type[TextField] | type[MetadataField]) -> None:
+    assert FIELD_ERROR_CODES.keys() >= vars(field)["default_error_messages"].keys()
 
 
 def test_the_default_of_a_flag_is_told_as_a_flag() -> None:
