@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 PROBES = (b"/livez", b"/readyz")
+# Twisted calls these "Unknown Status"; 426 and 429 are among them.
+http.RESPONSES.update({each.value: each.phrase.encode() for each in HTTPStatus if each not in http.RESPONSES})
 FULL = Problem("unavailable", "The server has as many connections as it can hold.")
 _CODES = {400: "request.invalid", 503: "unavailable"}
+_ORIGIN = re.compile(rb"(?im)^origin:[ \t]*([^\r\n]*)\r$")
 _FOLD = b" \t"
 ROOT_PATH = b"daphne-root-path"  # daphne lets any client choose with it which part of the path the application sees
 
@@ -181,6 +184,9 @@ class HttpChannel(http.HTTPChannel):
         self.deadline = self.since + self.limits.http_idle
 
     def lineLengthExceeded(self, line: bytes) -> None:
+        # The line comes with all that arrived behind it, where the Origin usually is: a page reads this refusal too.
+        if found := _ORIGIN.search(line):
+            self.origin = found[1].strip()
         self.refuse(Problem("request.too_large"))
 
     def _respondToBadRequestAndDisconnect(self) -> None:

@@ -278,6 +278,15 @@ async def test_a_wrong_slash_is_answered_with_the_right_path(alice: Account, pat
     assert problem["detail"].endswith(f" {right}.")
 
 
+@pytest.mark.parametrize(("path", "status"), [("/v1/ws", "426 Upgrade Required"), ("/v1/me", "401 Unauthorized")])
+async def test_the_status_line_names_the_status(
+    http: httpx.AsyncClient, here: ParleyServer, path: str, status: str
+) -> None:
+    response = await http.get(f"{here.url}{path}")
+
+    assert f"{response.status_code} {response.reason_phrase}" == status
+
+
 async def test_a_byte_order_mark_and_nulls_are_skipped(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()

@@ -215,8 +215,14 @@ def test_idle_connections_live_longer_than_those_of_load_balancers() -> None:
         b"GET /upload HTTP/1.1\r\nHost: a\r\n%s\r\nno colon\r\n\r\n",
         b"GET /upload HTTP/1.1\r\nHost: a\r\n%s\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
         b"POST /upload HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: 9\r\n\r\n",
+        b"GET /upload?" + b"x" * 20_000 + b" HTTP/1.1\r\n%s\r\nHost: a\r\n\r\n",
+        b"GET /upload HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 20_000 + b"\r\n%s\r\n\r\n",
+        b"GET /upload HTTP/1.1\r\nHost: a\r\nno colon\r\n%s\r\n\r\n",
     ],
-    ids=["413", "500", "no host", "400", "no header", "long header", "slow"],
+    ids=[
+        *("413", "500", "no host", "400", "no header", "long header", "slow"),
+        *("long URL", "long header before", "no header before"),
+    ],
 )
 def test_a_web_app_can_read_the_refusals_of_the_server_itself(calm: Served, request_: bytes) -> None:
     allowed = calm.exchange(request_ % f"Origin: {ORIGIN}".encode())
