@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from django.db import OperationalError
@@ -136,8 +137,12 @@ class Together(Generic[Question, Answer]):
                 continue
             if answer is None:
                 alone = self._spawn(self._answer([asker], is_alone=True))
-                asker.future.add_done_callback(lambda _, alone=alone: alone.cancel())  # its turn is for others then
+                asker.future.add_done_callback(partial(_cancel, alone))  # its turn is for others then
             elif isinstance(answer, Exception):
                 asker.future.set_exception(answer)
             else:
                 asker.future.set_result(answer)
+
+
+def _cancel(work: asyncio.Task[None], _: object) -> None:
+    work.cancel()

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from api.shares import READS, READS_OF_USER, keys_of, make_shares
 from wire.shares import Keys
+from wire.views import ApiView
 
 ID = str(uuid4())
 
@@ -20,7 +21,7 @@ def is_bounded(method: str, path: str) -> bool:
     return ("reads", None) in keys(method, path)
 
 
-def views(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, type]]:
+def views(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, type[ApiView]]]:
     """Every path of the API, with ids in it, and its view."""
     for each in patterns:
         path = prefix + str(each.pattern)
