@@ -91,6 +91,10 @@ class Together(Generic[Question, Answer]):
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _spawn_alone(self, asker: Asker[Question, Answer]) -> None:
+        task = self._spawn(self._answer([asker], is_alone=True))
+        asker.future.add_done_callback(lambda _: task.cancel())  # an asker that is gone waits for no turn
+
     async def _work(self) -> None:
         try:
             while batch := self._take():
@@ -135,8 +139,7 @@ class Together(Generic[Question, Answer]):
             if asker.future.done():  # its socket is gone, or its time is over
                 continue
             if answer is None:
-                alone = self._spawn(self._answer([asker], is_alone=True))
-                asker.future.add_done_callback(lambda _, alone=alone: alone.cancel())  # its turn is for others then
+                self._spawn_alone(asker)
             elif isinstance(answer, Exception):
                 asker.future.set_exception(answer)
             else:

@@ -1,6 +1,7 @@
 """Which shares of the REST threads a request uses."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,7 +21,7 @@ def is_bounded(method: str, path: str) -> bool:
     return ("reads", None) in keys(method, path)
 
 
-def views(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, type]]:
+def views(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, Any]]:
     """Every path of the API, with ids in it, and its view."""
     for each in patterns:
         path = prefix + str(each.pattern)
