@@ -7,7 +7,6 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Generic, TypeVar
 
 from django.db import OperationalError
@@ -92,6 +91,10 @@ class Together(Generic[Question, Answer]):
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _spawn_alone(self, asker: Asker[Question, Answer]) -> None:
+        task = self._spawn(self._answer([asker], is_alone=True))
+        asker.future.add_done_callback(lambda _: task.cancel())  # an asker that is gone waits for no turn
+
     async def _work(self) -> None:
         try:
             while batch := self._take():
@@ -136,13 +139,8 @@ class Together(Generic[Question, Answer]):
             if asker.future.done():  # its socket is gone, or its time is over
                 continue
             if answer is None:
-                alone = self._spawn(self._answer([asker], is_alone=True))
-                asker.future.add_done_callback(partial(_cancel, alone))  # its turn is for others then
+                self._spawn_alone(asker)
             elif isinstance(answer, Exception):
                 asker.future.set_exception(answer)
             else:
                 asker.future.set_result(answer)
-
-
-def _cancel(work: asyncio.Task[None], _: object) -> None:
-    work.cancel()
