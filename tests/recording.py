@@ -71,7 +71,7 @@ def _record_close(close: dict[str, Any]) -> None:
 
 
 def _record_events(page: Any) -> None:
-    """Events in an answer, wherever pages keep them. A page's schema does not know of which stream it is; the table of types does."""
+    """Events in an answer, by the table of types: a page's schema does not know of which stream it is."""
     pages = [page, page.get("inbox"), *page.get("rooms", ())] if isinstance(page, dict) else []
     for each in pages:
         for row in [*each.get("results", ()), *each.get("events", ())] if isinstance(each, dict) else []:

@@ -146,7 +146,7 @@ def _is_nullable(schema: Schema) -> bool:
 
 LATER = "2026-11-22T09:40:00.000Z"
 NEXT = {"seq": 43, "at": LATER}
-# What an event has otherwise than the thing that it is about, as that is shown elsewhere: its own fields, and its data's.
+# How an event differs from the example of the thing that it is about: in its own fields, and in those of its data.
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "room.archived": (NEXT, {"slug": None, "archived_at": LATER}),
     "member.left": (NEXT, {"state": "left"}),

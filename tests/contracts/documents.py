@@ -190,7 +190,7 @@ def _judge_problem(problem: Any, status: int, codes: list[str]) -> None:
 
 
 def _with_text_ids(node: Any) -> Any:
-    """A reply whose integer request_id is text: to generated code it is of that type, and an integer is said in words."""
+    """The reply with an integer request_id as text, the one type that generated code has for it."""
     if isinstance(node, list):
         return [_with_text_ids(item) for item in node]
     if not isinstance(node, dict):
