@@ -155,8 +155,8 @@ class _Waiter:
 
 class Turns:
     """One turn at a time, given fairly: to known accounts, other accounts, invented names and registrations in
-    rotation, in each of these to the addresses in rotation, and at each address to the accounts. So a flood of invented names
-    delays an account by two hashes at most, also where both come from one address and after a restart.
+    rotation, in each of these to the addresses in rotation, and at each address to the accounts. So a flood of
+    invented names delays an account by two hashes at most, also where both come from one address and after a restart.
 
     Not a kind of key in wire.shares: the account is known only when the body is read, and a hash needs a queue that is
     fair at three levels and refuses the newest of the longest lane.

@@ -31,6 +31,16 @@ def begin_hand_over(user: User) -> None:
     jobs.add_job(JobKind.HAND_OVER, user)
 
 
+def begin_hand_over_to(user: User) -> list[User]:
+    """Queue the hand-over of rooms to a user who is reactivated in this transaction; the owners, who cannot log in."""
+    mine = Member.objects.joined().filter(user=user).values("room")
+    owned = Member.objects.joined().filter(room__in=mine, role=Role.OWNER, user__is_active=False)
+    owners = list(User.objects.filter(pk__in=owned.values("user")))
+    for owner in owners:
+        jobs.add_job(JobKind.HAND_OVER, owner)
+    return owners
+
+
 def step(job: Job) -> bool:
     """Hand over the next room of a deactivated user; True when there is none."""
     owned = Member.objects.filter(user=job.user_id, state=State.JOINED, role=Role.OWNER).exclude(room__kind=Kind.DIRECT)

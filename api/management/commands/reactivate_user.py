@@ -3,13 +3,19 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from accounts import services
 from accounts.models import User, fold
+from api.models import Job, JobKind
+from api.services import jobs, ownership
 
 
 class Command(BaseCommand):
-    help = "Let a deactivated user log in again. Rooms that were handed over keep their new owners too."
+    help = (
+        "Let a deactivated user log in again. Rooms that were handed over keep their new owners too. "
+        "Rooms in which no owner could log in get one."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
@@ -18,6 +24,10 @@ class Command(BaseCommand):
         user = User.objects.filter(username=fold(options["username"])).first()
         if user is None:
             raise CommandError(f"There is no user {options['username']}.")
-        if not services.reactivate(user=user):
-            raise CommandError(f"{user.username} is a deleted account: it cannot come back.")
+        with transaction.atomic():
+            if not services.reactivate(user=user):
+                raise CommandError(f"{user.username} is a deleted account: it cannot come back.")
+            owners = ownership.begin_hand_over_to(user)
+        if not jobs.finish(Job.objects.filter(kind=JobKind.HAND_OVER, user__in=owners)):
+            raise CommandError(f"{user.username} can log in again. Some rooms will be handed over: see the log.")
         self.stdout.write(f"{user.username} can log in again.")

@@ -94,6 +94,17 @@ def test_a_reactivated_user_can_log_in_and_is_an_owner_still(alice: Person, bob:
     assert role_of(alice, room) == role_of(bob, room) == "owner"
 
 
+def test_a_reactivated_member_owns_a_room_where_no_owner_can_log_in(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    deactivate(bob)
+    deactivate(alice)
+
+    call_command("reactivate_user", "Bob", stdout=StringIO())
+
+    assert role_of(bob.another_device(), room) == "owner"
+    assert not Job.objects.exists()
+
+
 def test_a_deleted_account_does_not_come_back(alice: Person) -> None:
     alice.delete("/v1/me", {"password": PASSWORD})
     alice.user.refresh_from_db()
