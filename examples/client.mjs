@@ -128,10 +128,13 @@ export class Client {
     const userKey = `parley ${this.url} user ${user.id}`;
     if (userKey !== this.user) { // the first connection of this token
       const unsent = this.unsent();
-      unsent.forEach(([id]) => this.removeUnsent(id));
+      const tokenRecord = this.key;
       this.save(this.tokenKey, userKey);
       this.open(userKey);
-      unsent.forEach(([id, text]) => this.saveUnsent(id, text));
+      for (const [id, text] of unsent) { // first kept under the user's name, then removed under the token's
+        this.saveUnsent(id, text);
+        this.store.removeItem(`${tokenRecord} unsent ${id}`);
+      }
     }
     this.heartbeat = setInterval(() => this.ping(heartbeat.interval_ms), heartbeat.interval_ms);
     this.request("subscribe", "subscribe", { room_id: this.room, after: this.state.cursor, epoch: this.state.epoch });

@@ -120,12 +120,20 @@ class Device:
         return [self._read(path) for path in sorted(self.store.iterdir()) if " unsent " in unquote(path.name)]
 
     def state(self) -> dict[str, Any]:
-        """The cursor, the epoch and the messages that the store holds of this device's user."""
+        """The cursor, the epoch and the messages that the store holds of this device's user, once it holds them."""
         if self.language == "python":
-            [(cursor, epoch)] = self._rows("SELECT cursor, epoch FROM rooms WHERE room = ?", self.room)
+            query = "SELECT cursor, epoch FROM rooms WHERE room = ?"
+            wait_until(lambda: bool(self._rows(query, self.room)), seconds=PATIENCE, what="nothing stored")
+            [(cursor, epoch)] = self._rows(query, self.room)
             bodies = [json.loads(body) for (body,) in self._rows("SELECT body FROM messages WHERE room = ?", self.room)]
             return {"cursor": cursor, "epoch": epoch, "messages": {body["id"]: body for body in bodies}}
-        [path] = [path for path in self.store.iterdir() if unquote(path.name).endswith(f" room {self.room}")]
+        ending = f" room {self.room}"
+
+        def records() -> list[Path]:
+            return [path for path in self.store.iterdir() if unquote(path.name).endswith(ending)]
+
+        wait_until(lambda: bool(records()), seconds=PATIENCE, what="nothing stored")
+        [path] = records()
         state: dict[str, Any] = json.loads(self._read(path))
         return state
 
