@@ -24,11 +24,12 @@ COPY accounts accounts
 COPY api api
 COPY realtime realtime
 COPY settings settings
-RUN python -m compileall -q .
+# A clone made under umask 077 has files that only its owner can read.
+RUN chmod -R a+rX . && python -m compileall -q .
 # A number, not a name: an orchestrator can see that it is not root.
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
-# serve says goodbye to every socket on SIGTERM; exec form, so that the signal reaches it.
+# serve ends in good order on SIGTERM; exec form, so that the signal reaches it.
 CMD ["python", "manage.py", "serve"]

@@ -17,7 +17,7 @@ CONTRACTS := $(wildcard */management/commands/contracts.py)
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: serve test test-clients check chaos schema bench bench-full clean
+.PHONY: serve test test-clients check compose-test chaos schema bench bench-full clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -44,6 +44,10 @@ check: $(STAMP)
 	$(if $(CONTRACTS),$(MANAGE) contracts --check)
 	$(BIN)/python -m pytest -q tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py
 	$(if $(CONTRACTS),@sh tests/contracts/lint_openapi.sh)
+
+# compose.yaml on this machine's container engine, as README.md and docs/operations.md say it; about five minutes.
+compose-test: $(STAMP)
+	@$(BIN)/python -m tests.engine
 
 # Four minutes of faults on three servers, PostgreSQL and Valkey; ARGS="--seed 7 --stack sqlite", ARGS=--planted.
 chaos: $(STAMP)

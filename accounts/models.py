@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.ended import held
+from wire import search
+from wire.characters import fold
+
+__all__ = ["NameWord", "Session", "User", "fold"]
 
 USERNAME_CHARS = 32
 USERNAME = re.compile(r"[a-z0-9_.-]{3,32}")
@@ -23,9 +27,22 @@ TOMBSTONE_PREFIX = "deleted-"  # nobody can register such a name
 DISPLAY_NAME_CHARS = 64
 
 
-def fold(text: str) -> str:
-    """The form in which names are compared: NFKC, then case-folded, so that look-alike spellings are one name."""
-    return unicodedata.normalize("NFKC", text).casefold()
+# Names that people would take for the service itself, for a mention of everybody, or for nothing at all. Accounts that
+# have one already keep it.
+_RESERVED = """
+    abuse admin administration administrator administrators admins all anonymous anyone api bot bots channel chat daemon
+    deleted everybody everyone false help helpdesk here host hostmaster login logout mail me mod moderation moderator
+    moderators mods nan nil no-reply nobody none noreply null official operator operators owner owners parley password
+    postmaster register root security server service settings signup staff status support sys sysadmin system true
+    undefined unknown webmaster
+"""
+RESERVED_USERNAMES = frozenset(_RESERVED.split())
+
+
+def is_reserved(username: str) -> bool:
+    """Whether a folded username is kept from registration, also with separators around it or inside."""
+    words = username.strip("._-")
+    return not words or words in RESERVED_USERNAMES or re.sub(r"[._-]", "", words) in RESERVED_USERNAMES
 
 
 def digest_username(username: str) -> bytes:
@@ -37,9 +54,15 @@ class UserQuerySet(models.QuerySet["User"]):
     """Reads of users."""
 
     def matching(self, text: str) -> UserQuerySet:
-        """Active users whose username or display name begins with the text."""
-        prefix = fold(text)
-        return self.filter(Q(username__startswith=prefix) | Q(search_name__startswith=prefix), is_active=True)
+        """Active users in whose username or display name each word of the text begins a word."""
+        found = self.filter(is_active=True)
+        for first, last in search.ranges(text):
+            found = found.filter(pk__in=NameWord.objects.filter(word__gte=first, word__lt=last).values("user_id"))
+        return found
+
+    def named(self, username: str) -> UserQuerySet:
+        """The active user who has exactly this username."""
+        return self.filter(is_active=True, username=fold(username))
 
 
 class User(AbstractBaseUser):
@@ -50,7 +73,6 @@ class User(AbstractBaseUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username = models.CharField(max_length=USERNAME_CHARS, unique=True)
     display_name = models.CharField(max_length=DISPLAY_NAME_CHARS)
-    search_name = models.CharField(max_length=4 * DISPLAY_NAME_CHARS, db_index=True, editable=False)
     avatar_url = models.CharField(max_length=500, null=True)
     metadata = models.JSONField(default=dict)
     is_active = models.BooleanField(default=True)
@@ -71,19 +93,41 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.username
 
-    def rename(self, display_name: str) -> None:
-        """Set the display name and the folded form that the search compares. NFKC may grow a character 18-fold."""
-        self.display_name = display_name
-        self.search_name = fold(display_name)[: 4 * DISPLAY_NAME_CHARS]
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """As Django, and the words of the names, so that the search never misses a change."""
+        update_fields = None if update_fields is None else frozenset(update_fields)
+        with transaction.atomic():
+            super().save(*args, update_fields=update_fields, **options)
+            if update_fields is None or update_fields & {"username", "display_name"}:
+                self._keep_words()
+
+    def _keep_words(self) -> None:
+        NameWord.objects.filter(user=self).delete()
+        if self.deleted_at is None:
+            words = search.words(self.username) | search.words(self.display_name)
+            NameWord.objects.bulk_create(NameWord(user=self, word=word) for word in sorted(words))
 
     def become_tombstone(self, at: datetime) -> None:
         """Wipe what is personal; the id stays, and the name stays taken."""
         self.former_username = digest_username(self.username)
         self.username = TOMBSTONE_PREFIX + self.id.hex[-(USERNAME_CHARS - len(TOMBSTONE_PREFIX)) :]
-        self.rename("Deleted account")
+        self.display_name = "Deleted account"
         self.avatar_url, self.metadata = None, {}
         self.is_active, self.deleted_at = False, at
         self.set_unusable_password()
+
+
+class NameWord(models.Model):
+    """A word by which the search finds a user; see wire.search."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    word = models.BinaryField(max_length=search.WORD_BYTES)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["word", "user"], name="users_by_word")]
+
+    def __str__(self) -> str:
+        return bytes(self.word).decode(errors="replace")
 
 
 class SessionQuerySet(models.QuerySet["Session"]):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import IPv6Address
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.core.validators import URLValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import DISPLAY_NAME_CHARS, USERNAME_CHARS, Session
-from wire.fields import MetadataField, StrictSerializer, TextField, TimeField
+from wire.characters import fold, has_invisible
+from wire.fields import MetadataField, NameField, StrictSerializer, TextField, TimeField
 from wire.pagination import PageQuery
 
 PASSWORD_CHARS = 1_024  # a longer one would only make the hash work
@@ -58,18 +61,11 @@ class PasswordField(serializers.CharField):
         super().__init__(max_length=PASSWORD_CHARS, trim_whitespace=False, write_only=True, **options)
 
 
-class NameField(TextField):
-    """A name on one line, free but for the spaces around it."""
-
-    def __init__(self, *, max_chars: int, **options: Any) -> None:
-        super().__init__(max_chars=max_chars, multiline=False, trim_whitespace=True, **options)
-
-
 class DeviceSerializer(StrictSerializer):
     """What the owner will recognise the device by."""
 
-    name = NameField(max_chars=64, required=False, allow_blank=True)
-    platform = NameField(max_chars=32, required=False, allow_blank=True)
+    name = TextField(max_chars=64, multiline=False, trim_whitespace=True, required=False, allow_blank=True)
+    platform = TextField(max_chars=32, multiline=False, trim_whitespace=True, required=False, allow_blank=True)
 
 
 # accounts.services judges both: the one once it is folded, the other beside the names of its owner.
@@ -79,7 +75,7 @@ class DeviceSerializer(StrictSerializer):
         "minLength": 3,
         "maxLength": USERNAME_CHARS,
         "pattern": "^[A-Za-z0-9_.-]{3,32}$",
-        "description": "3 to 32 of the characters a-z 0-9 _ . - and not `deleted-` first. Capitals are made small.",
+        "description": ("3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capitals become small letters."),
     }
 )
 class NewUsernameField(TextField):
@@ -120,15 +116,46 @@ class DeleteAccountBody(StrictSerializer):
     password = PasswordField()
 
 
+class WebAddressField(TextField):
+    """Any http or https URL, as RFC 3986 and RFC 3987 have them, that is safe to put into a page.
+
+    Names in other scripts, IPv6, ports and localhost are all right. A user name, a password, a space, a quote, an angle
+    bracket or a backslash is not: a browser and a person would read it differently, or it would end an attribute.
+    """
+
+    def to_internal_value(self, data: Any) -> str:
+        url = super().to_internal_value(data)
+        if not _WEB_ADDRESS.fullmatch(url) or has_invisible(url) or not _has_host(url):
+            raise serializers.ValidationError("Give an http or https URL without user name or password.", "invalid")
+        return url
+
+
+_WEB_ADDRESS = re.compile(r"(?i:https?)://[^\s/?#\\<>\"@]+(?:[/?#][^\s\\<>\"]*)?")
+_IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
+_HOST_NAME = re.compile(r"[^.\[\]:%]{1,63}(?:\.[^.\[\]:%]{1,63})*\.?")
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if _IPV6.fullmatch(parts.netloc):
+            IPv6Address(host)
+        elif not _HOST_NAME.fullmatch(host):
+            return False
+    except ValueError:  # a port that is no number or too great, a bracket without its pair
+        return False
+    return port != 0
+
+
 class ProfileBody(StrictSerializer):
     display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
-    avatar_url = TextField(
+    avatar_url = WebAddressField(
         max_chars=500,
         multiline=False,
         required=False,
         allow_null=True,
         allow_blank=True,
-        validators=[URLValidator(schemes=["http", "https"])],
         help_text="http or https; null or empty takes it away.",
     )
     metadata = MetadataField(required=False)
@@ -138,4 +165,11 @@ class ProfileBody(StrictSerializer):
 
 
 class UserSearchQuery(PageQuery):
-    q = serializers.CharField(max_length=64, help_text="How the username or the display name begins.")
+    q = serializers.CharField(
+        min_length=2, max_length=64, help_text="How a word of the username or of the display name begins."
+    )
+
+    def validate_q(self, value: str) -> str:
+        if len(fold(value)) < 2:  # a letter and its accent may be two code points
+            raise serializers.ValidationError("Give two characters or more.", "min_length")
+        return value

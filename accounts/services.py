@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
-from threading import BoundedSemaphore
 from typing import Any, NamedTuple, TypeVar
+from unicodedata import normalize
 from uuid import UUID
 
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import Error as DatabaseError
-from django.db import IntegrityError, OperationalError, connections, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import events, reserve
+from accounts import events, passwords, reserve
 from accounts.authentication import hash_token
 from accounts.ended import held, remember
-from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_username, fold
+from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_username, fold, is_reserved
+from accounts.passwords import Attempt, turns
 from wire.outages import is_outage
 from wire.problems import FieldError, Problem, define, invalid
 
@@ -33,12 +32,6 @@ logger = logging.getLogger(__name__)
 TOKEN_PREFIX = "prl_"  # lets secret scanners recognise a leaked token
 PURGE_BATCH = 200  # sessions of one transaction
 KEEP_EXPIRED = timedelta(days=1)  # so that a live socket can still tell "expired" from "revoked"
-# A hash takes 100 MiB by design, and many requests run at once: a burst of logins would take all memory.
-HASHES_AT_ONCE = 4
-HASHES_WAITING = 32  # each holds one of the threads that all requests share; the others must remain for the rest
-HASH_TURN_SECONDS = 30.0  # about two hundred hashes on two cores; who would wait longer is asked to come back
-_hash_turns = BoundedSemaphore(HASHES_AT_ONCE)
-_hash_queue = BoundedSemaphore(HASHES_WAITING)
 
 define("auth.bad_credentials", 401, "The username or the password is wrong.")
 define("auth.wrong_password", 403, "The password is wrong.")
@@ -52,13 +45,21 @@ class Login(NamedTuple):
     session: Session
 
 
-def register(*, username: str, password: str, display_name: str = "", device: Mapping[str, str] | None = None) -> Login:
+def register(
+    *,
+    username: str,
+    password: str,
+    display_name: str = "",
+    device: Mapping[str, str] | None = None,
+    address: str | None = None,
+) -> Login:
     """Make an account and log it in. Raises Problem request.invalid (username, password) or auth.username_taken."""
     user = User(username=_clean_username(username))
-    user.rename(display_name or user.username)
+    user.display_name = display_name or user.username
     _check_new_password(password, user, "password")
-    with _turn_to_hash():
-        user.set_password(password)
+    attempt = Attempt("register", user.username, address)
+    with turns.turn(attempt):
+        user.password = passwords.encode(password)
     taken = Problem("auth.username_taken", errors=[FieldError("username", "taken", "This username is taken.")])
     try:
         with transaction.atomic():
@@ -66,25 +67,38 @@ def register(*, username: str, password: str, display_name: str = "", device: Ma
             # After the insert: it waits for a deletion that is giving the name up at this moment.
             if User.objects.filter(former_username=digest_username(user.username)).exists():
                 raise taken
-            return _open_session(user, device)
+            login = _open_session(user, device)
     except IntegrityError as error:
         raise taken from error
+    attempt.succeeded()
+    return login
 
 
-def log_in(*, username: str, password: str, device: Mapping[str, str] | None = None) -> Login:
-    """Open a session. Raises Problem auth.bad_credentials or, for the right password only, auth.account_disabled."""
-    with _turn_to_hash():  # before the first query: who waits holds no connection
-        user = User.objects.filter(username=fold(username)).first()
-        if user is None:
-            make_password(password)  # the work of a check, so that time does not tell which names exist
-        if user is None or not user.check_password(password):
+def log_in(
+    *, username: str, password: str, device: Mapping[str, str] | None = None, address: str | None = None
+) -> Login:
+    """Open a session. Raises Problem auth.bad_credentials, limit.login after too many of those from this address or,
+    for the right password only, auth.account_disabled."""
+    attempt = Attempt("login", fold(username), address)
+    attempt.check()
+    with turns.turn(attempt):  # before the first query: a request that waits holds no connection
+        user = User.objects.filter(username=attempt.account).first()
+        verdict = passwords.verify(password, user.password if user else None)
+        if user is None or not verdict.is_right:
+            attempt.failed()
             raise Problem("auth.bad_credentials")
+        encoded = passwords.encode(password) if verdict.is_outdated else None
     with transaction.atomic():
         user = _lock(user, otherwise="auth.bad_credentials")
         if not user.is_active:
             raise Problem("auth.account_disabled")
+        if encoded is not None:
+            user.password = encoded
+            user.save(update_fields=["password"])
         user.sessions.filter(expires_at__lt=timezone.now() - KEEP_EXPIRED).delete()
-        return _open_session(user, device)
+        login = _open_session(user, device)
+    attempt.succeeded()
+    return login
 
 
 def require_live(session: Session) -> None:
@@ -122,11 +136,12 @@ def end_session(*, user: User, session_id: UUID) -> Ended:
 
 
 def change_password(*, session: Session, old: str, new: str) -> None:
-    """Set a new password and end all other sessions. Raises Problem auth.wrong_password or request.invalid (new)."""
+    """Set a new password and end all other sessions. Raises Problem auth.wrong_password, limit.login
+    after too many of those, or request.invalid (new)."""
     user = _check_own_password(session.user, old)
     _check_new_password(new, user, "new")
-    with _turn_to_hash():
-        encoded = make_password(new)
+    with turns.turn(Attempt("session", user.username)):
+        encoded = passwords.encode(new)
     _take_away(partial(_set_password, session, user, encoded))
 
 
@@ -145,19 +160,19 @@ def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
         user = User.objects.select_for_update(no_key=True).get(pk=session.user.pk)
         require_live(session)
         if "display_name" in changes:
-            user.rename(changes["display_name"])
+            user.display_name = changes["display_name"]
         if "avatar_url" in changes:
             user.avatar_url = changes["avatar_url"]
         if "metadata" in changes:
             user.metadata = changes["metadata"]
-        user.save(update_fields=["display_name", "search_name", "avatar_url", "metadata"])
+        user.save(update_fields=["display_name", "avatar_url", "metadata"])
     return user
 
 
 def delete_account(*, session: Session, password: str) -> None:
     """Leave a tombstone of the user and end all sessions; listeners do the rest in the background.
 
-    Raises Problem auth.wrong_password.
+    Raises Problem auth.wrong_password or limit.login.
     """
     user = _check_own_password(session.user, password)
     with transaction.atomic():
@@ -201,47 +216,29 @@ def _clean_username(username: str) -> str:
     folded = fold(username)
     if not USERNAME.fullmatch(folded):
         raise invalid("username", "invalid", "A username has 3 to 32 of the characters a-z 0-9 _ . -")
-    if folded.startswith(TOMBSTONE_PREFIX):
-        raise invalid("username", "reserved", f"A username does not begin with {TOMBSTONE_PREFIX}")
+    if folded.startswith(TOMBSTONE_PREFIX) or is_reserved(folded):
+        raise invalid("username", "reserved", "This username is reserved.")
     return folded
 
 
 def _check_new_password(password: str, user: User, field: str) -> None:
     try:
-        validate_password(password, user)
+        validate_password(normalize("NFC", password), user)
     except ValidationError as error:
         errors = [FieldError(field, each.code or "invalid", " ".join(each.messages)) for each in error.error_list]
         raise Problem("request.invalid", errors=errors) from error
 
 
 def _check_own_password(user: User, password: str) -> User:
-    with _turn_to_hash():
-        if not user.check_password(password):
-            raise Problem("auth.wrong_password")
+    attempt = Attempt("session", user.username)
+    attempt.check()
+    with turns.turn(attempt):
+        verdict = passwords.verify(password, user.password)
+    if not verdict.is_right:
+        attempt.failed()
+        raise Problem("auth.wrong_password")
+    attempt.succeeded()
     return user
-
-
-@contextmanager
-def _turn_to_hash() -> Iterator[None]:
-    if not _hash_turns.acquire(blocking=False) and not _wait_for_turn():
-        raise Problem("unavailable", "Too many passwords are being checked.")
-    try:
-        yield
-    finally:
-        _hash_turns.release()
-
-
-def _wait_for_turn() -> bool:
-    """Who waits holds no connection: a crowd that changes passwords must not keep the pool from everybody else."""
-    if not _hash_queue.acquire(blocking=False):
-        return False
-    try:
-        for used in connections.all(initialized_only=True):
-            if not used.in_atomic_block:
-                used.close()
-        return _hash_turns.acquire(timeout=HASH_TURN_SECONDS)
-    finally:
-        _hash_queue.release()
 
 
 def _lock(user: User, *, otherwise: str) -> User:

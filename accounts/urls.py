@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts import views
+from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns = [
     path("auth/register", views.RegisterView.as_view()),
@@ -10,9 +11,10 @@ urlpatterns = [
     path("auth/logout", views.LogoutView.as_view()),
     path("auth/logout-all", views.LogoutAllView.as_view()),
     path("auth/sessions", views.SessionsView.as_view()),
-    path("auth/sessions/<uuid:session_id>", views.OneSessionView.as_view()),
+    path("auth/sessions/<id:session_id>", views.OneSessionView.as_view()),
     path("auth/password", views.PasswordView.as_view()),
     path("me", views.MeView.as_view()),
+    path("me/delete", views.DeleteMeView.as_view()),
     path("users", views.UsersView.as_view()),
-    path("users/<uuid:user_id>", views.UserView.as_view()),
+    path("users/<id:user_id>", views.UserView.as_view()),
 ]

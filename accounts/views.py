@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -12,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import serializers, services
-from accounts.models import Session, User
+from accounts.models import Session, User, UserQuerySet
 from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
+from wire.client_address import client_address
 from wire.fields import EmptySerializer, QuerySerializer
 from wire.pagination import PageQuery, paginate
 from wire.schema import page_of, problems
@@ -21,7 +23,7 @@ from wire.views import ApiView
 
 
 class SessionView(ApiView):
-    """A view whose caller is known: `self.session` is the device that asks."""
+    """A view whose caller is known: `self.session` is the device that sent the request."""
 
     @property
     def session(self) -> Session:
@@ -52,7 +54,9 @@ class RegisterView(ApiView):
         responses={201: LoginSerializer, **problems("auth.username_taken", body=True, token=False)},
     )
     def post(self, request: Request) -> Response:
-        return answer_login(services.register(**self.body(serializers.RegisterBody)), 201)
+        return answer_login(
+            services.register(**self.body(serializers.RegisterBody), address=client_address(request)), 201
+        )
 
 
 class LoginView(ApiView):
@@ -65,11 +69,11 @@ class LoginView(ApiView):
         request=serializers.LoginBody,
         responses={
             200: LoginSerializer,
-            **problems("auth.bad_credentials", "auth.account_disabled", body=True, token=False),
+            **problems("auth.bad_credentials", "auth.account_disabled", "limit.login", body=True, token=False),
         },
     )
     def post(self, request: Request) -> Response:
-        return answer_login(services.log_in(**self.body(serializers.LoginBody)), 200)
+        return answer_login(services.log_in(**self.body(serializers.LoginBody), address=client_address(request)), 200)
 
 
 class LogoutView(SessionView):
@@ -126,7 +130,7 @@ class PasswordView(SessionView):
         operation_id="change_password",
         summary="Change my password and end all my other sessions",
         request=serializers.PasswordBody,
-        responses={204: None, **problems("auth.wrong_password", body=True)},
+        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
     )
     def post(self, request: Request) -> Response:
         services.change_password(session=self.session, **self.body(serializers.PasswordBody))
@@ -162,24 +166,46 @@ class MeView(SessionView):
     @extend_schema(
         operation_id="delete_me",
         summary="Delete my account; a tombstone of me stays beside my messages",
-        responses={204: None, **problems("auth.wrong_password", body=True)},
+        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
     )
     def delete(self, request: Request) -> Response:
         services.delete_account(session=self.session, **self.body(self.delete_body))
         return Response(status=204)
 
 
+class DeleteMeView(SessionView):
+    """The same as DELETE me, for clients and proxies that drop the body of a DELETE."""
+
+    @extend_schema(
+        operation_id="delete_me_by_post",
+        summary="Delete my account, as DELETE me does, where a DELETE cannot carry a body",
+        request=serializers.DeleteAccountBody,
+        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
+    )
+    def post(self, request: Request) -> Response:
+        services.delete_account(session=self.session, **self.body(serializers.DeleteAccountBody))
+        return Response(status=204)
+
+
 class UsersView(SessionView):
+    """The search. The chat extends this view: it knows whom a user shares a room with."""
+
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": serializers.UserSearchQuery}
+
+    def searchable(self) -> UserQuerySet:
+        """The users among whom the search looks."""
+        return User.objects.all()
 
     @extend_schema(
         operation_id="search_users",
-        summary="Find people by the beginning of a name",
+        summary="Find people by the beginning of any word of their names",
         parameters=[serializers.UserSearchQuery],
         responses={200: page_of(UserSerializer), **problems()},
     )
     def get(self, request: Request) -> Response:
-        found = User.objects.matching(self.query.pop("q"))
+        text = self.query.pop("q")
+        users = self.searchable()
+        found = users.named(text) if settings.USER_SEARCH == "exact" else users.matching(text)
         page = paginate(found, order=["username"], **self.query)
         return Response(page.as_dict(lambda rows: UserSerializer(rows, many=True).data))
 

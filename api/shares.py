@@ -10,12 +10,16 @@ from accounts.authentication import hash_token, user_of_token
 from wire.shares import Keys, Shares
 
 _IN_ROOM = re.compile(r"/v1/rooms/([0-9A-Fa-f-]{32,36})(?:/|$)(messages$)?")
+_LIST = re.compile(r"/v1/(?:rooms(?:/directory|/[^/]+/(?:members|messages|events))?|me/events|users|auth/sessions)$")
+READS = 8  # about 4 MiB each, and as many connections of a pool of 20
+READS_OF_USER = 2  # enough to keep a core busy, and nobody takes them all
 
 
 def make_shares(threads: int) -> Shares:
     """The number of threads for each kind of key.
 
-    A send waits without a connection for the batch that it is in, so it may use many threads. Whatever else waits for
+    A list or a sync holds its rows and its answer in several forms until it is rendered, so the number of these reads
+    bounds the memory. A send waits without a connection for the batch that it is in, so it may use many threads. Whatever else waits for
     a lock holds a connection meanwhile, and of those there are few: as many as the sockets' threads, at least.
     """
     connections = settings.WS_DB_THREADS
@@ -26,19 +30,24 @@ def make_shares(threads: int) -> Shares:
             "writes": max(1, connections // 2),
             "sender": max(1, threads // 6),
             "audience": max(1, threads // 3),
+            "reader": READS_OF_USER,
+            "reads": READS,
         }
     )
 
 
 def keys_of(scope: MutableMapping[str, Any]) -> Keys:
-    """The user, or the token while its user is not known; for a write in a room the room too."""
+    """The user, or the token while its user is not known; for a write in a room the room too, for a list all lists."""
     authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     token = authorization.decode("latin-1").partition(" ")[2].strip()
     if not token:
         return ()
     user = user_of_token(token) or hash_token(token)
-    room = _IN_ROOM.search(scope["path"])
-    if room is None or scope["method"] in ("GET", "HEAD"):
+    path, is_read = scope["path"], scope["method"] in ("GET", "HEAD")
+    if _LIST.search(path) if is_read else path.endswith("/v1/sync"):
+        return ("reader", user), ("user", user), ("reads", None)
+    room = _IN_ROOM.search(path)
+    if room is None or is_read:
         return (("user", user),)
     room_id = room[1].replace("-", "").lower()
     if room[2] and scope["method"] == "POST":

@@ -1,7 +1,7 @@
 // A chat client that keeps its half of the promise: each message is sent once and shown once, whatever breaks.
 // Without dependencies, for browsers and Node 22 (Node 20: --experimental-websocket).
 
-const STOP = [1002, 1007, 1009, 4400, 4401, 4402, 4403, 4408, 4410, 4426]; // the same attempt would end the same way
+const STOP = [1002, 1007, 1009, 4400, 4401, 4402, 4403, 4406, 4408, 4410, 4426]; // the same attempt would end the same way
 const KEPT_MESSAGES = 200; // older ones are pages of history
 const LONGEST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_HIDDEN_MS = 30_000; // while nobody looks at the page

@@ -22,7 +22,7 @@ from typing import Any
 
 import websockets
 
-STOP = {1002, 1007, 1009, 4400, 4401, 4402, 4403, 4408, 4410, 4426}  # the same attempt would end the same way
+STOP = {1002, 1007, 1009, 4400, 4401, 4402, 4403, 4406, 4408, 4410, 4426}  # the same attempt would end the same way
 KEPT_MESSAGES = 200  # older ones are pages of history
 LONGEST_PAUSE_SECONDS = 5.0
 TABLES = """

@@ -30,12 +30,13 @@ CLOSES = (
     Close(4400, ("bad_frames",), False, "Twenty frames in a minute could not be read."),
     Close(
         4401,
-        ("unauthenticated", "token_in_url", "origin_not_allowed"),
+        ("unauthenticated", "token_in_url"),
         False,
-        "The token is unknown, expired or revoked, stood in the URL, or the page's Origin is not allowed.",
+        "The token is unknown, expired or revoked, or stood in the URL.",
     ),
     Close(4402, ("token_expired",), False, "The session has expired: log in again."),
     Close(4403, ("account_disabled",), False, "The account is disabled."),
+    Close(4406, ("origin_not_allowed",), False, "The page's Origin is none that the server's operator allows."),
     Close(4408, ("auth_timeout",), False, "No authenticate came within 5 seconds."),
     Close(4410, ("session_revoked",), False, "The session was ended: logged out, revoked, or the password changed."),
     Close(

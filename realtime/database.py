@@ -104,7 +104,11 @@ async def sync(asking: Asking, subscribe: bool) -> Going:
 
 
 _syncs: Together[tuple[Asking, bool], Going] = Together(
-    lambda asked: in_database(sync_each, asked), SYNCED_ROOMS, _weigh
+    lambda asked: in_database(sync_each, asked),
+    SYNCED_ROOMS,
+    _weigh,
+    owner=lambda asked: asked[0].user_id,
+    ask_alone=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
 )
 
 
@@ -165,8 +169,13 @@ def _go_on(
 
 
 def read_page(stream: str, after: int, limit: int = PAGE_EVENTS) -> list[Entry]:
-    """The next events of a stream; contiguous, because commit order is seq order."""
-    return [Entry.parse(event.json()) for event in Event.objects.page_after(UUID(stream), after, limit)]
+    """The next events of a stream; contiguous, because commit order is seq order. See `is_cut` for its end."""
+    return [Entry.parse(json) for json in Event.objects.page_after(UUID(stream), after, limit, PAGE_BYTES)]
+
+
+def is_cut(page: Sequence[Entry]) -> bool:
+    """Whether a page of the log may have ended because of its size: one that has holds at least so many bytes."""
+    return sum(len(entry.json) for entry in page) >= PAGE_BYTES
 
 
 def time_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int], float]:

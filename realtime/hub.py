@@ -16,7 +16,7 @@ from accounts.ended import held, remember
 from api.models import Event
 from realtime.admission import Admission
 from realtime.broker import CONTROL, Broker
-from realtime.database import PAGE_EVENTS
+from realtime.database import PAGE_EVENTS, is_cut
 from realtime.ephemeral import Markers, Typing, ephemeral
 from realtime.feed import Entry, Feed, Run, Sink, Subscription
 from realtime.seal import Message, Seal
@@ -56,7 +56,7 @@ class Log(Protocol):
         """Head and membership of a room or inbox. Raises Problem not_found or room.not_member."""
 
     async def page(self, stream: str, after: int) -> list[Entry]:
-        """The next PAGE_EVENTS events of a stream."""
+        """The next events of a stream: PAGE_EVENTS or what `is_cut` tells, as long as there are so many."""
 
     async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
         """The epoch, the heads of the streams, and the CPU seconds that it took."""
@@ -354,7 +354,7 @@ class Hub:
         if delay and not feed.hole:
             return
         page: list[Entry] | None = None
-        while page is None or len(page) == PAGE_EVENTS or (page and feed.hole):
+        while page is None or len(page) == PAGE_EVENTS or is_cut(page) or (page and feed.hole):
             try:
                 past = feed.past
                 page = await self._page(feed, feed.tail)

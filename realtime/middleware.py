@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import Session
 from realtime.process import get_hub
+from wire.origins import is_allowed, is_own, note_refusal
 from wire.problems import Problem, to_problem
-from wire.views import is_allowed_host
 
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -102,17 +101,8 @@ def _check_origin(scope: Scope) -> None:
     """Apps send no Origin; a browser's must be this host's, or one that CORS allows."""
     headers = dict(scope.get("headers", []))
     origin = headers.get(b"origin", b"").decode("latin-1")
-    if not origin or _same_host(origin, headers.get(b"host", b"").decode("latin-1")) or _allowed(origin):
+    if not origin or is_allowed(origin) or is_own(origin, headers.get(b"host", b"").decode("latin-1")):
         return
-    raise Refused(4401, "origin_not_allowed", Problem("forbidden", "This Origin is not allowed."))
-
-
-def _same_host(origin: str, host: str) -> bool:
-    try:
-        return is_allowed_host(host) and urlsplit(origin).netloc == host
-    except ValueError:
-        return False
-
-
-def _allowed(origin: str) -> bool:
-    return getattr(settings, "CORS_ALLOW_ALL_ORIGINS", False) or origin in getattr(settings, "CORS_ALLOWED_ORIGINS", [])
+    note_refusal(origin)
+    detail = "This Origin is not allowed: the operator of the server lists origins in CORS_ALLOWED_ORIGINS."
+    raise Refused(4406, "origin_not_allowed", Problem("forbidden", detail))

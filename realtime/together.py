@@ -5,7 +5,7 @@ No timer: who asks alone is answered at once. In a crowd many need no more queri
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -31,8 +31,9 @@ class Asker(Generic[Question, Answer]):
 class Together(Generic[Question, Answer]):
     """Questions of one kind. `ask_all` answers each: an exception fails its asker alone.
 
-    None stands for one of several that holds the others up: it is asked by itself, beside the next call. Nobody waits
-    longer than DATABASE_SECONDS, in a call or behind one; how long a call may take is for `ask_all` to bound.
+    None stands for one of several that holds the others up: it is asked by itself, beside the next call, through
+    `ask_alone`, which may wait for its turn. Nobody waits longer than DATABASE_SECONDS, in a call or behind one; how long a call may take is for
+    `ask_all` to bound. With `owner` a call takes one question of each owner at most.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class Together(Generic[Question, Answer]):
         ask_all: Callable[[Sequence[Question]], Awaitable[Sequence[Answer | Exception | None]]],
         most: int,
         weigh: Callable[[Question], int] = lambda _: 1,
+        owner: Callable[[Question], Hashable] | None = None,
+        ask_alone: Callable[[Question], Awaitable[Answer | Exception | None]] | None = None,
     ) -> None:
-        self._ask_all, self._most, self._weigh = ask_all, most, weigh
+        self._ask_all, self._most, self._weigh, self._owner, self._ask_alone = ask_all, most, weigh, owner, ask_alone
         self._waiting: deque[Asker[Question, Answer]] = deque()
         self._asked: deque[Asker[Question, Answer]] = deque()  # all without an answer, the oldest first; some with one
         self._timer: asyncio.TimerHandle | None = None  # one for all: it goes off no later than the oldest is late
@@ -82,10 +85,11 @@ class Together(Generic[Question, Answer]):
         if self._asked:
             self._arm(loop)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _work(self) -> None:
         try:
@@ -97,21 +101,32 @@ class Together(Generic[Question, Answer]):
     def _take(self) -> list[Asker[Question, Answer]]:
         """The next who go together, without those who have hung up or whose time is over."""
         batch: list[Asker[Question, Answer]] = []
+        later: list[Asker[Question, Answer]] = []
+        owners: set[Hashable] = set()
         room = self._most
         while self._waiting:
             asker = self._waiting[0]
             if not asker.future.done():
+                owner = self._owner(asker.question) if self._owner else asker
+                if owner in owners:
+                    later.append(self._waiting.popleft())
+                    continue
                 room -= self._weigh(asker.question)
                 if batch and room < 0:
                     break
+                owners.add(owner)
                 batch.append(asker)
             self._waiting.popleft()
+        self._waiting.extendleft(reversed(later))
         return batch
 
-    async def _answer(self, batch: Sequence[Asker[Question, Answer]]) -> None:
+    async def _answer(self, batch: Sequence[Asker[Question, Answer]], is_alone: bool = False) -> None:
         answers: Sequence[Answer | Exception | None]
         try:
-            answers = await self._ask_all([asker.question for asker in batch])
+            if is_alone and self._ask_alone:
+                answers = [await self._ask_alone(batch[0].question)]
+            else:
+                answers = await self._ask_all([asker.question for asker in batch])
         except Exception as error:
             # A bad question fails alone: each is asked again by itself. Unless it is the database that is away.
             is_for_all = len(batch) == 1 or is_outage(error)
@@ -120,7 +135,8 @@ class Together(Generic[Question, Answer]):
             if asker.future.done():  # its socket is gone, or its time is over
                 continue
             if answer is None:
-                self._spawn(self._answer([asker]))
+                alone = self._spawn(self._answer([asker], is_alone=True))
+                asker.future.add_done_callback(lambda _, alone=alone: alone.cancel())  # its turn is for others then
             elif isinstance(answer, Exception):
                 asker.future.set_exception(answer)
             else:

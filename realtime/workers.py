@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
+from django.conf import settings
+
 RESTART_PAUSE_SECONDS = 1.0  # a worker that dies at once must not burn the machine
-STOP_SECONDS = 15.0  # longer than any server's own limit, shorter than most supervisors' patience
+STOP_SECONDS = 12.0  # and DRAIN_SECONDS: longer than a server's own limit, shorter than most supervisors' patience
 
 
 class Workers:
@@ -57,7 +59,7 @@ class Workers:
         self.listener.close()
         for process in self.processes:
             process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + settings.DRAIN_SECONDS + STOP_SECONDS
         for process in self.processes:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))

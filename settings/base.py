@@ -22,12 +22,12 @@ SERVER = env.choice("SERVER", "daphne", ("daphne", "uvicorn"))
 WORKERS = env.integer("WORKERS", 1, least=1, most=64)
 
 # A server of this machine alone knows its names; one that the network reaches must be told them (`check --deploy`).
-_LOCAL = ["localhost", "127.0.0.1", "[::1]"]
-_ON_A_DESK = HOST in {"localhost", "127.0.0.1", "::1"} and not env.text("ALLOWED_HOSTS", "")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", _LOCAL if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"])
+_LOCAL = ["localhost", "127.0.0.1", "[::1]", "10.0.2.2"]  # the last one is this machine to an Android emulator
+ON_A_DESK = HOST in {"localhost", "127.0.0.1", "::1"} and not env.text("ALLOWED_HOSTS", "")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", _LOCAL if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"])
 
 # Off on a desk, where tests and load generators are welcome; on where strangers can reach the server.
-RATE_LIMITS = env.flag("RATE_LIMITS", not _ON_A_DESK)
+RATE_LIMITS = env.flag("RATE_LIMITS", not ON_A_DESK)
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -43,7 +43,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "wire.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "wire.origins.OriginMiddleware",
     "wire.middleware.ProblemMiddleware",
 ]
 ROOT_URLCONF = "settings.urls"
@@ -57,7 +57,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis_url()  # empty: the in-memory layer
 CHANNEL_LAYERS = {"default": env.channel_layer()}
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashers.OneCoreArgon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in (
@@ -74,6 +74,9 @@ USE_I18N = False
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
+# Whom the search of people finds: everybody, those with whom one shares a room, or nobody but by the exact username.
+USER_SEARCH = env.choice("USER_SEARCH", "all", ("all", "shared_rooms", "exact"))
+
 # How long an unused session lives, and any session at most (design section 8).
 SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", 30 * 86_400, least=1, most=3_650 * 86_400)
 SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, most=3_650 * 86_400)
@@ -82,7 +85,9 @@ SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, 
 # allowed. The same list, beside the server's own hosts, is what a socket's Origin is checked against.
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
-CORS_ALLOW_HEADERS = [*default_headers, "x-request-id"]
+# What tracing and error reporting add to requests: a browser refuses a request that has one which is not allowed.
+_TRACING = ["traceparent", "tracestate", "baggage", "sentry-trace"]
+CORS_ALLOW_HEADERS = [*default_headers, "x-request-id", *env.header_names("CORS_ALLOW_HEADERS", _TRACING)]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location", "Parley-Revocation"]
 
 # The proxies whose X-Forwarded-For is believed. Without them the peer of the TCP connection is the client.
@@ -102,6 +107,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W003",  # CSRF: tokens travel in a header that no foreign page can add
     "security.W005",  # HSTS for subdomains: the domain's owner decides
     "security.W008",  # redirect to HTTPS: see SECURE_SSL_REDIRECT
+    "corsheaders.E013",  # an origin without a host: env.origins has checked the list, and apps have such origins
     "security.W021",  # HSTS preload: the domain's owner decides
 ]
 
@@ -111,6 +117,8 @@ WS_PING_TIMEOUT_SECONDS = env.integer("WS_PING_TIMEOUT_SECONDS", 20, least=1, mo
 WS_STALL_SECONDS = env.integer("WS_STALL_SECONDS", 20, least=1, most=3600)
 # How long a connection without a request is kept: longer than a proxy keeps it, so that the proxy closes it first.
 HTTP_IDLE_SECONDS = env.integer("HTTP_IDLE_SECONDS", 75, least=1, most=3600)
+# How long a server that was told to end still accepts while /readyz answers 503: longer than a proxy's check interval.
+DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 0, least=0, most=5)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
@@ -130,6 +138,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [],  # enums stay where they are used: a generator then writes "public" | "private"
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
 }
 
 # Warnings and errors only, on stderr: an access log is the proxy's work, and it would hold what clients write.

@@ -3,7 +3,9 @@
 import os
 import re
 import secrets
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -68,13 +70,35 @@ def words(name: str, default: list[str]) -> list[str]:
 
 
 def origins(name: str, default: list[str]) -> list[str]:
-    """Web origins: scheme://host[:port] and nothing behind it."""
-    found = words(name, default)
-    for origin in found:
-        if not re.fullmatch(r"https?://[A-Za-z0-9.\-_\[\]:]+", origin):
+    """Origins: scheme://host[:port] and nothing behind it; those of hybrid apps have a scheme of their own, or are
+    file:// or null. A host in another script becomes its ASCII form, which is what browsers send."""
+    found = []
+    for origin in words(name, default):
+        scheme, separator, host = origin.partition("://")
+        if not host.isascii():
+            with suppress(UnicodeError):
+                host = host.encode("idna").decode()
+        least = 1 if scheme.lower() in {"http", "https"} else 0
+        is_origin = re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*", scheme) and re.fullmatch(r"[A-Za-z0-9.\-_\[\]:]*", host)
+        if origin.lower() != "null" and not (separator and is_origin and len(host) >= least):
             raise ImproperlyConfigured(
-                f"{name} must list origins such as https://app.example.com, without path or closing slash."
+                f"{name} must list origins such as https://app.example.com, capacitor://localhost or null, without "
+                "path or closing slash."
             )
+        found.append(f"{scheme}{separator}{host}".lower())
+    return found
+
+
+def hosts(name: str, default: list[str]) -> list[str]:
+    """Names of hosts in the form that Django compares: lower case, without a port and a dot at the end."""
+    return [re.sub(r"(?<=.)\.?(:[0-9]{1,5})?$", "", host.lower()) for host in words(name, default)]
+
+
+def header_names(name: str, default: list[str]) -> list[str]:
+    """Names of HTTP headers (RFC 9110, section 5.1), in lower case."""
+    found = [header.lower() for header in words(name, default)]
+    if not all(re.fullmatch(r"[a-z0-9!#$%&'+.^_`|~\-]+", header) for header in found):
+        raise ImproperlyConfigured(f"{name} must list names of headers.")
     return found
 
 
@@ -129,7 +153,7 @@ def secret_key_fallbacks() -> list[str]:
 
 def _kept_secret(file: Path) -> str:
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = file.with_name(f"{file.name}.{os.getpid()}")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
@@ -173,9 +197,11 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
     if not path or path == ":memory:":
         raise ImproperlyConfigured("DATABASE_URL must name a file: every thread and process opens it for itself.")
     if own_folder:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _restrict(file.parent)
     if not file.parent.is_dir() or file.is_dir():
         raise ImproperlyConfigured(f"DATABASE_URL: {file} is not a file in an existing folder.")
+    _keep_private(file)
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),
@@ -187,6 +213,23 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
             "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous.upper()}",
         },
     }
+
+
+def _keep_private(file: Path) -> None:
+    """Messages and password hashes are nobody else's to read. SQLite gives its -wal and -shm files the mode of the
+    database, so the database is made before SQLite makes it. A group that the operator chose keeps its rights."""
+    with suppress(OSError):  # SQLite will say what is wrong with the folder
+        file.touch(mode=0o600)
+    for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+        _restrict(each)
+
+
+def _restrict(path: Path) -> None:
+    """Take from others what they may do with a file or folder of ours."""
+    with suppress(OSError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & stat.S_IRWXO:
+            path.chmod(mode & ~stat.S_IRWXO)
 
 
 def _postgres(url: str) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _record_close(close: dict[str, Any]) -> None:
 
 
 def _record_events(page: Any) -> None:
-    """Events in an answer, wherever pages keep them. The schema of a page does not know of which stream it is."""
+    """Record the events in an answer, wherever pages keep them. The table of types knows their streams."""
     pages = [page, page.get("inbox"), *page.get("rooms", ())] if isinstance(page, dict) else []
     for each in pages:
         for row in [*each.get("results", ()), *each.get("events", ())] if isinstance(each, dict) else []:

@@ -3,6 +3,8 @@
 set -u
 PYTEST=${PYTEST:-python -m pytest}
 failed=
+# Where nothing can be installed the tests of the proxy fail, and say what to do.
+sh tests/proxy/install_caddy.sh || true
 
 on() { # a stack, and what to run on it
   stack=$1

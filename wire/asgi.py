@@ -1,12 +1,12 @@
 """Problems as plain HTTP answers, where no Django request exists: those of the server and of refused handshakes."""
 
 import orjson
-from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest, HttpResponse
 
+from wire.origins import OriginMiddleware
 from wire.problems import CONTENT_TYPE, Problem
 
-_cors = CorsMiddleware(lambda request: HttpResponse())
+_cors = OriginMiddleware(lambda request: HttpResponse())
 
 
 def render_problem(problem: Problem, request_id: str, origin: str) -> tuple[list[tuple[bytes, bytes]], bytes]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.core.validators import ProhibitNullCharactersValidator
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
@@ -18,17 +18,21 @@ from rest_framework.fields import empty
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from wire import strict_json
-from wire.times import format_time
+from wire.characters import MAX_MARKS, has_invisible, has_too_many_marks
+from wire.times import format_time, parse_time
 
 __all__ = [
     "EmptySerializer",
     "MetadataField",
+    "NameField",
+    "QueryBool",
     "QueryInt",
     "QuerySerializer",
     "StrictSerializer",
     "TextField",
     "TimeField",
     "format_time",
+    "parse_uuid",
     "render",
     "validate",
 ]
@@ -36,6 +40,7 @@ __all__ = [
 TEXT_CHARS = 8_000
 TEXT_BYTES = 16 * 1024
 METADATA_BYTES = 4 * 1024
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _OF_THE_GATE = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
 
 # DRF turns 5 into "5", "true" into True and a number into a UUID. On the wire a type is a promise: the first entry
@@ -56,7 +61,19 @@ _JSON_TYPES: list[tuple[type[serializers.Field[Any, Any, Any, Any]], type | tupl
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A body: an object whose fields are all known and have the JSON types that they are declared with."""
+    """A body: an object whose fields are all known and have the JSON types that they are declared with.
+
+    null means absent for every optional field, because many clients write null for what they have not set. It is a
+    value of its own only where a field is declared with allow_null.
+    """
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for field in fields.values():
+            if not (field.required or field.read_only or field.allow_null):
+                field.allow_null = True  # the contracts show it
+                vars(field)["null_is_absent"] = True
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         """As DRF does it, but strict, and in one pass: every message comes through here."""
@@ -85,6 +102,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         return known
 
     def _read(self, name: str, field: Any, given: object) -> object:
+        if given is None and hasattr(field, "null_is_absent"):
+            given = empty
         if given is not None and given is not empty and (error := _type_error(field, given)):
             raise serializers.ValidationError(error)
         value = field.run_validation(given)
@@ -103,7 +122,7 @@ def _type_error(field: Any, value: object) -> list[ErrorDetail] | dict[Any, Any]
             if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
                 return [ErrorDetail(f"This must be {words}.", "type")]
             break
-    if isinstance(field, serializers.UUIDField) and isinstance(value, str) and len(value) != 36:
+    if isinstance(field, serializers.UUIDField) and isinstance(value, str) and not _UUID.fullmatch(value):
         return [ErrorDetail("Must be a valid UUID.", "invalid")]  # DRF would take braces and urn: too
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         errors = {index: _type_error(field.child, item) for index, item in enumerate(value)}
@@ -131,6 +150,11 @@ def render(kind: type[serializers.Serializer[Any]], instance: object) -> dict[st
     return shown
 
 
+def parse_uuid(text: str) -> UUID | None:
+    """The UUID in its one form, in either case; Python's own constructor takes many more spellings."""
+    return UUID(text) if _UUID.fullmatch(text) else None
+
+
 class EmptySerializer(StrictSerializer):
     """A body that holds nothing."""
 
@@ -148,7 +172,27 @@ class QuerySerializer(serializers.Serializer[Any]):
             data = data.dict()
         if errors:
             raise serializers.ValidationError(errors)
-        return super().to_internal_value(data)
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError(_name_plus(data, error.detail)) from error
+
+
+def _name_plus(data: Mapping[str, Any], errors: Any) -> Any:
+    """The refusals, with a word about "+" where a value holds a space: a forgotten encoding is the usual cause."""
+    hint = ' A "+" in a query stands for a space: write it as %2B.'
+    return {
+        name: [ErrorDetail(f"{each}{hint}", each.code) for each in details] if " " in data.get(name, "") else details
+        for name, details in errors.items()
+    }
+
+
+class QueryBool(serializers.BooleanField):
+    """A boolean in a query string, as JSON spells it; DRF would take yes, t and on too."""
+
+    TRUE_VALUES = {"true"}  # noqa: RUF012 - DRF declares them as it does
+    FALSE_VALUES = {"false"}  # noqa: RUF012
+    NULL_VALUES = set()  # noqa: RUF012
 
 
 class QueryInt(serializers.IntegerField):
@@ -164,11 +208,8 @@ class TimeField(serializers.DateTimeField):
     """A moment: RFC 3339 with an offset in, UTC with milliseconds and Z out."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        try:
-            moment = parse_datetime(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+        moment = parse_time(value) if isinstance(value, str) else None
+        if moment is None:
             raise serializers.ValidationError("Give an RFC 3339 time with its offset.", code="invalid")
         return moment
 
@@ -177,7 +218,11 @@ class TimeField(serializers.DateTimeField):
 
 
 class TextField(serializers.CharField):
-    """Text as people write it, kept as it is: counted in code points and in UTF-8 bytes, free of control characters."""
+    """Text as people write it: counted in code points and in UTF-8 bytes, free of control characters.
+
+    It is kept as it came, but for its line breaks: CR LF becomes LF. A CR alone is refused like every other control
+    character (C0, DEL, C1), because it is a line break only on systems that are long gone.
+    """
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "control": "Control characters are not allowed.",
@@ -190,10 +235,13 @@ class TextField(serializers.CharField):
         options.setdefault("trim_whitespace", False)
         super().__init__(max_length=max_chars, **options)
         self.max_bytes = max_bytes
-        self.forbidden = re.compile(r"[\x00-\x08\x0b-\x1f]" if multiline else r"[\x00-\x1f\x7f]")
+        self.multiline = multiline
+        self.forbidden = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]" if multiline else r"[\x00-\x1f\x7f-\x9f]")
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
+        if self.multiline and "\r" in text:
+            text = text.replace("\r\n", "\n")
         if self.forbidden.search(text):
             self.fail("control")
         if len(text) * 4 > self.max_bytes and len(text.encode(errors="surrogatepass")) > self.max_bytes:
@@ -201,13 +249,34 @@ class TextField(serializers.CharField):
         return text
 
 
+class NameField(TextField):
+    """What people know a thing by: text in which every character can be seen, on one line unless told otherwise."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invisible": "Characters that are invisible or change the direction of the text are not allowed.",
+        "marks": "More than {max_marks} combining marks in a row are not allowed.",
+    }
+
+    def __init__(self, *, multiline: bool = False, **options: Any) -> None:
+        super().__init__(multiline=multiline, **{"trim_whitespace": True, **options})
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if has_invisible(name):
+            self.fail("invisible")
+        if has_too_many_marks(name):
+            self.fail("marks", max_marks=MAX_MARKS)
+        return name
+
+
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class MetadataField(serializers.Field[Any, Any, Any, Any]):
-    """A JSON object that belongs to the client: kept and given back, never looked into."""
+    """A JSON object that belongs to the client: kept and given back, without the keys that hurt JavaScript clients."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "type": "This must be an object.",
         "max_bytes": "This is longer than {max_bytes} bytes of JSON.",
+        "forbidden_key": "The keys __proto__, constructor and prototype are not allowed.",
     }
 
     def __init__(self, *, max_bytes: int = METADATA_BYTES, **options: Any) -> None:
@@ -217,9 +286,25 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("type")
-        if len(strict_json.dumps(data)) > self.max_bytes:
+        if not data:
+            return data
+        json = strict_json.dumps(data)
+        if len(json) > self.max_bytes:
             self.fail("max_bytes", max_bytes=self.max_bytes)
+        # The walk is worth its time only where one of the words stands somewhere.
+        if any(key.encode() in json for key in _POLLUTING) and _pollutes(data):
+            self.fail("forbidden_key")
         return data
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+# A JavaScript client that copies such a key into an object of its own changes every object of the page.
+_POLLUTING = ("__proto__", "constructor", "prototype")
+
+
+def _pollutes(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(key in _POLLUTING or _pollutes(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_pollutes, value))

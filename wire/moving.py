@@ -64,11 +64,12 @@ def paginate_moving(
     scope = _scope(order, moved_at)
     walk = _open(scope, cursor)
     page: Page[Row] = Page([], None, None)
+    came = walk
     if walk.behind is None:
         page = paginate(queryset, order=order, cursor=walk.cursor, limit=limit)
-        walk = walk.with_shown(page.rows, moved_at)
         if page.next is not None:
-            return _seal_page(page, walk, scope)
+            return _seal_page(page, walk, scope, moved_at)
+        walk = walk.with_shown(page.rows, moved_at)
     moved = queryset.filter(**{f"{moved_at}__gt": walk.since}).exclude(pk__in=walk.shown)
     if walk.behind is not None:
         moved = moved.filter(pk__gt=walk.behind)
@@ -78,17 +79,29 @@ def paginate_moving(
     following = None
     if len(found) > space:
         following = walk.seal(scope, None, found[space - 1].pk if space else UUID(int=0))
-    return Page(rows, following, walk.seal(scope, page.previous or from_the_end(order)))
+
+    def go_on_after(shown: Sequence[Row]) -> str | None:
+        if len(shown) > len(page.rows):
+            return walk.seal(scope, None, shown[-1].pk)
+        return came.with_shown(shown, moved_at).seal(scope, page.go_on_after(shown))
+
+    return Page(rows, following, walk.seal(scope, page.previous or from_the_end(order)), go_on_after=go_on_after)
 
 
 def begin(page: Page[Row], *, order: Sequence[str], moved_at: str) -> Page[Row]:
     """The first page of `paginate_moving`, from that of `paginate`, which has just been read."""
-    walk = _Walk(timezone.now() - MARGIN).with_shown(page.rows, moved_at)
-    return _seal_page(page, walk, _scope(order, moved_at))
+    return _seal_page(page, _Walk(timezone.now() - MARGIN), _scope(order, moved_at), moved_at)
 
 
-def _seal_page(page: Page[Row], walk: _Walk, scope: Sequence[str]) -> Page[Row]:
-    return Page(page.rows, walk.seal(scope, page.next), walk.seal(scope, page.previous))
+def _seal_page(page: Page[Row], came: _Walk, scope: Sequence[str], moved_at: str) -> Page[Row]:
+    """The page with cursors of this walk, which names the young rows of what is shown in the end."""
+
+    def go_on_after(shown: Sequence[Row]) -> str | None:
+        return came.with_shown(shown, moved_at).seal(scope, page.go_on_after(shown))
+
+    walk = came.with_shown(page.rows, moved_at)
+    following, previous = walk.seal(scope, page.next), walk.seal(scope, page.previous)
+    return Page(page.rows, following, previous, page.backwards, go_on_after)
 
 
 def _scope(order: Sequence[str], moved_at: str) -> Sequence[str]:

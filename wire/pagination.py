@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework import serializers
 
+from wire import strict_json
 from wire.fields import QueryInt, QuerySerializer
 from wire.problems import Problem, invalid
 
@@ -46,10 +47,40 @@ class Page(Generic[Row]):
     rows: list[Row]
     next: str | None
     previous: str | None
+    backwards: bool = field(default=False, compare=False)
+    # The cursor that goes on after these rows of the page, which begin where the client came from.
+    go_on_after: Callable[[Sequence[Row]], str | None] = field(default=lambda _: None, compare=False)
 
     def as_dict(self, render: Callable[[list[Row]], object]) -> dict[str, Any]:
-        """The page on the wire; `render` makes the JSON of all its rows at once."""
+        """The page on the wire; `render` makes the JSON of all its rows at once.
+
+        For rows of which a whole page is below ANSWER_BYTES; else `within`.
+        """
         return {"results": render(self.rows), "next": self.next, "previous": self.previous}
+
+    def within(self, max_bytes: int, render: Callable[[list[Row]], Sequence[object]]) -> dict[str, Any]:
+        """As `as_dict`, ending early at the row that is farthest from the cursor; one row always comes.
+
+        `render` takes the rows from the cursor on, and leaves out the last of them if it cannot read them within the
+        bytes.
+        """
+        outwards = self.rows[::-1] if self.backwards else self.rows
+        results = list(_fit(render(outwards), max_bytes))
+        after, before = self.next, self.previous
+        if len(results) < len(outwards):
+            further = self.go_on_after(outwards[: len(results)])
+            after, before = (after, further) if self.backwards else (further, before)
+        return {"results": results[::-1] if self.backwards else results, "next": after, "previous": before}
+
+
+def _fit(rendered: Iterable[object], max_bytes: int) -> Iterator[orjson.Fragment]:
+    size = 0
+    for row in rendered:
+        json = strict_json.dumps(row)
+        if size and size + len(json) > max_bytes:
+            return
+        size += len(json) + 1
+        yield orjson.Fragment(json)
 
 
 def paginate(
@@ -72,13 +103,16 @@ def paginate(
         rows,
         _seal(order, rows[-1], backwards=False) if rows and has_next else None,
         _seal(order, rows[0], backwards=True) if rows and has_previous else None,
+        backwards,
+        lambda shown: _seal(order, shown[-1], backwards=backwards),
     )
 
 
 def first_page(found: list[Row], *, order: Sequence[str], limit: int) -> Page[Row]:
     """The page without a cursor, of a query that its caller has run in this order: one row more than the limit."""
     rows = found[:limit]
-    return Page(rows, _seal(order, rows[-1], backwards=False) if len(found) > limit else None, None)
+    following = _seal(order, rows[-1], backwards=False) if len(found) > limit else None
+    return Page(rows, following, None, go_on_after=lambda shown: _seal(order, shown[-1], backwards=False))
 
 
 def _beyond(order: Sequence[str], position: Sequence[object], backwards: bool) -> Q:

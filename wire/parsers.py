@@ -15,6 +15,9 @@ class StrictJsonParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        encoding = stream.META.get("HTTP_CONTENT_ENCODING", "") if hasattr(stream, "META") else ""
+        if encoding.strip().lower() not in ("", "identity"):
+            raise Problem("unsupported_media_type", "Send the body as it is: Content-Encoding is not supported.")
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 256 * 1024
         body = stream.read(limit + 1)
         if len(body) > limit:

@@ -33,8 +33,17 @@ class RateLimit:
     Declares the problem code `limit.<name>` (429, retryable). Safe to use from several threads.
     """
 
-    def __init__(self, rate: Rate, *, max_keys: int = MAX_KEYS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        rate: Rate,
+        *,
+        max_keys: int = MAX_KEYS,
+        clock: Callable[[], float] = time.monotonic,
+        always: bool = False,
+    ) -> None:
+        """`always` is for a limit that holds on a desk too."""
         self.rate = rate
+        self._always = always
         self._code = define(f"limit.{rate.name}", 429, "Too many requests of this kind: try again later.", True)
         self._seconds_per_token = rate.window_seconds / rate.limit
         self._max_keys = max_keys
@@ -48,7 +57,7 @@ class RateLimit:
         A cost above the whole limit is taken from a full bucket, which then stays empty for longer. Does nothing while
         the setting RATE_LIMITS is off.
         """
-        if not settings.RATE_LIMITS:
+        if not (self._always or settings.RATE_LIMITS):
             return
         now = self._clock()
         with self._lock:
@@ -62,6 +71,20 @@ class RateLimit:
                     self._full_at.popitem(last=False)
                 return
         raise Problem(self._code, retry_after_ms=math.ceil(wait * 1000))
+
+    def check(self, key: str, cost: int = 1) -> None:
+        """Raises what `take` would raise, and takes nothing."""
+        now = self._clock()
+        allowed_debt = self.rate.window_seconds - min(cost, self.rate.limit) * self._seconds_per_token
+        with self._lock:
+            wait = self._full_at.get(key, now) - now - allowed_debt
+        if wait > 1e-9 and (self._always or settings.RATE_LIMITS):
+            raise Problem(self._code, retry_after_ms=math.ceil(wait * 1000))
+
+    def forget(self, key: str) -> None:
+        """Give a key its full bucket back."""
+        with self._lock:
+            self._full_at.pop(key, None)
 
     def reset(self) -> None:
         """Forget every key; for tests."""

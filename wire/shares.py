@@ -14,6 +14,7 @@ Key = tuple[str, Hashable]
 Keys = tuple[Key, ...]
 
 WAIT_SECONDS = 8.0  # for a turn; as long as for the database
+WAITING = 500  # with the same keys; more could hardly be served in that time, and are refused at once
 
 
 class Shares:
@@ -32,8 +33,13 @@ class Shares:
         self._queues_of: dict[Key, dict[Keys, None]] = {}  # those that wait for a key, the next turn first
 
     async def take(self, keys: Keys) -> None:
-        """Wait for a turn, which `run` must use at once. Raises Problem unavailable when it does not come."""
+        """Wait for a turn, which `run` must use at once.
+
+        Raises Problem unavailable when it does not come, or when too much work waits with the same keys.
+        """
         if keys in self._queues or not self._fits(keys):
+            if len(self._queues.get(keys, ())) >= WAITING:
+                raise _too_much()
             await self._wait(keys)
         else:
             self._running.update(keys)
@@ -68,7 +74,7 @@ class Shares:
                 self._queues[keys].remove(turn)
                 self._drop_empty(keys)
             if isinstance(error, TimeoutError):
-                raise Problem("unavailable", "Too much of this user's or this room's work is under way.") from error
+                raise _too_much() from error
             raise
 
     def _release_from_thread(self, loop: asyncio.AbstractEventLoop, keys: Keys) -> None:
@@ -103,3 +109,7 @@ class Shares:
             del self._queues_of[key][keys]
             if not self._queues_of[key]:
                 del self._queues_of[key]
+
+
+def _too_much() -> Problem:
+    return Problem("unavailable", "Too much of this kind of work is under way. Try again.")

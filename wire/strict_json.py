@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from wire.problems import Problem
 from wire.times import format_time
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some Windows clients write one; RFC 8259, section 8.1, lets a reader skip it
 MAX_DEPTH = 16
 MAX_KEYS = 1_024  # one sync names up to 1,000 rooms
 MAX_NUMBER = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
@@ -22,7 +23,7 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 def loads(document: bytes | str) -> Any:
     """Parse one document, or raise Problem `json.invalid` and say why. Time and memory are linear in its length."""
     try:
-        raw = document.encode() if isinstance(document, str) else document
+        raw = (document.encode() if isinstance(document, str) else document).removeprefix(BYTE_ORDER_MARK)
         value = orjson.loads(raw)
     except ValueError as error:  # also NaN, an infinite number, a lone surrogate, bytes that are not UTF-8
         raise _refusal("It cannot be parsed.") from error

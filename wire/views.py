@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.http.request import split_domain_port, validate_host
 from django.urls import is_valid_path
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from rest_framework.views import APIView, set_rollback
 
 from wire import strict_json
 from wire.fields import QuerySerializer, validate
+from wire.hosts import domain_of, is_allowed_host
 from wire.parsers import StrictJsonParser
 from wire.problems import CONTENT_TYPE, Problem, to_problem
 from wire.renderers import JsonNegotiation, JsonRenderer
@@ -48,8 +48,9 @@ class ApiView(APIView):
         self.query = validate(self.queries.get(method, QuerySerializer), request.query_params)
 
     def body(self, serializer: type[Serializer[Any]]) -> Any:
-        """The validated body, or Problem `request.invalid`."""
-        return validate(serializer, self.request.data)
+        """The validated body, or Problem `request.invalid`. A body of null is an empty one."""
+        data = self.request.data
+        return validate(serializer, {} if data is None else data)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -67,21 +68,6 @@ def _check_host(request: Request) -> None:
         raise Problem("request.invalid", "The Host header is not a name or an address, with or without a port.")
     if not is_allowed_host(host):
         raise Problem("request.invalid", "The Host header is none of ALLOWED_HOSTS.")
-
-
-def is_allowed_host(host: str) -> bool:
-    """Whether ALLOWED_HOSTS has it, as Django's get_host decides; names of containers may hold an underscore too."""
-    allowed = settings.ALLOWED_HOSTS
-    if settings.DEBUG and not allowed:
-        allowed = [".localhost", "127.0.0.1", "[::1]"]
-    domain = domain_of(host)
-    return domain != "" and validate_host(domain, allowed)
-
-
-def domain_of(host: str) -> str:
-    """The name in a Host header, in lower case and without the port; "" when it is malformed."""
-    domain, _ = split_domain_port(host.replace("_", "-"))
-    return host.lower()[: len(domain)]
 
 
 def request_id_of(request: HttpRequest | Request | None) -> str | None:

@@ -1,5 +1,5 @@
 """What happened: recorded with the change in one transaction, told to whoever listens after it is committed."""
 
-from api.events.log import Log, lock_heads, notify, on_committed, recording
+from api.events.log import LOOK_AGAIN_MS, Log, find_or_make, lock_heads, notify, on_committed, recording
 
-__all__ = ["Log", "lock_heads", "notify", "on_committed", "recording"]
+__all__ = ["LOOK_AGAIN_MS", "Log", "find_or_make", "lock_heads", "notify", "on_committed", "recording"]

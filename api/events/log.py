@@ -1,13 +1,16 @@
 """The one way to write: lock the heads, check, change, append, commit; then tell."""
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from time import monotonic
+from typing import TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -20,6 +23,12 @@ from wire import strict_json
 from wire.prepared import Prepared, param
 
 logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_MS = 500
+# Above the lock timeout of a single write: who looks again loses the place in the queue each time.
+GIVE_UP_SECONDS = 5.0
+
+Found = TypeVar("Found")
 
 # The port through which the realtime face hears of commits; it is run after commit in the thread that committed.
 on_committed: list[Callable[[Sequence[Event]], None]] = []
@@ -102,7 +111,12 @@ class Log:
 
 @contextmanager
 def recording(
-    *, rooms: Iterable[UUID] = (), inboxes: Iterable[UUID] = (), session: Session | None = None, nowait: bool = False
+    *,
+    rooms: Iterable[UUID] = (),
+    inboxes: Iterable[UUID] = (),
+    session: Session | None = None,
+    nowait: bool = False,
+    lock_timeout_ms: int | None = None,
 ) -> Iterator[Log]:
     """One transaction that may append to the streams of these rooms and inboxes.
 
@@ -110,10 +124,11 @@ def recording(
     in a circle; everything that decides is read after it, so that it is decided in the order of the log. The session
     that acts must still be alive, also when nothing has changed: raises Problem auth.invalid_token or
     auth.account_disabled.
-    With `nowait` a head that somebody else holds is an OperationalError at once, and not after the lock timeout.
+    With `nowait` a head that somebody else holds is an OperationalError at once, and not after the lock timeout; with
+    `lock_timeout_ms` it is one after that time.
     A room that does not exist has no head: the caller finds out when it looks the room up.
     """
-    with transaction.atomic():
+    with _transaction(lock_timeout_ms):
         log = Log(lock_heads(rooms, inboxes, nowait=nowait))
         yield log
         if session is not None:
@@ -123,6 +138,58 @@ def recording(
         happened = [*log.appended, *log.ephemeral]
         if happened:
             transaction.on_commit(partial(_tell, happened))
+
+
+def find_or_make(find: Callable[[], Found | None], make: Callable[[], Found]) -> Found:
+    """Return what `find` finds, or else what `make` makes; `make` records with lock_timeout_ms=LOOK_AGAIN_MS.
+
+    Parallel requests for the same thing queue for one lock, although all but the first need only find what the first
+    has made. So each looks before it locks and, while it waits, again every LOOK_AGAIN_MS.
+    """
+    gives_up_at = monotonic() + GIVE_UP_SECONDS
+    while True:
+        found = find()
+        if found is not None:
+            return found
+        try:
+            return make()
+        except OperationalError as error:
+            if not _is_lock_timeout(error) or monotonic() > gives_up_at:
+                raise
+
+
+def _is_lock_timeout(error: OperationalError) -> bool:
+    """Return whether somebody else held a lock for too long: lock_not_available on PostgreSQL, SQLITE_BUSY."""
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.OperationalError):
+        return cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte: the rest says which kind of busy
+    return getattr(cause, "sqlstate", None) == "55P03"
+
+
+@contextmanager
+def _transaction(lock_timeout_ms: int | None) -> Iterator[None]:
+    """A transaction; SQLite waits for its only lock at the beginning, PostgreSQL at each statement."""
+    if lock_timeout_ms is None:
+        with transaction.atomic():
+            yield
+    elif connection.vendor == "sqlite":
+        with _busy_timeout(lock_timeout_ms), transaction.atomic():
+            yield
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{lock_timeout_ms}ms"])
+            yield
+
+
+@contextmanager
+def _busy_timeout(milliseconds: int) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {before:d}")
 
 
 def notify(stream: UUID, event_type: str, actor_id: UUID, data: object, *, min_seq: int) -> None:

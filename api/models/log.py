@@ -1,20 +1,23 @@
 """The event log: one gapless stream of events for each room and for each user's inbox."""
 
-from collections.abc import Collection, Mapping
-from typing import ClassVar
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import models
-from django.db.models import Exists, OuterRef
-from django.db.models.expressions import RawSQL
+from django.db import connection, models
+from django.db.models import BigIntegerField, Exists, OuterRef, UUIDField
 
 from api.models.members import Interval, Member
-from api.models.values import as_table
+from api.models.values import as_table, as_time, as_uuid
+from wire.budget import UNBOUNDED, sql_of_bytes, sql_of_size, within
 from wire.fields import format_time
+from wire.prepared import LIMITS_KEPT, Prepared, param
 
-INBOX_TYPES = frozenset({"room.added", "room.removed", "read.updated"})
+INBOX_TYPES = frozenset({"room.added", "room.removed", "room.preferred", "read.updated"})
 
 
 class Epoch(models.Model):
@@ -44,29 +47,45 @@ class StreamHead(models.Model):
     last_message_at = models.DateTimeField(null=True)  # of the newest message of a room, also after it is deleted
 
 
-Places = Mapping[UUID, Collection[int]]  # seqs, by stream
-Events = dict[UUID, dict[int, bytes]]  # finished, by stream and seq
+Places = Mapping[tuple[UUID, int], int]  # streams and seqs, each with the turn in which it is read
+FinishedRow = tuple[str, UUID, int, datetime, UUID | None, bytes | None]  # what `finish` takes
+Events = dict[UUID, dict[int, bytes | None]]  # finished, by stream and seq; None where the budget was spent before
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Reads of the log."""
+    """Reads of the log. All of them are bounded by bytes in the query; the first event always comes."""
 
-    def page_after(self, stream: UUID, after: int, limit: int) -> list["Event"]:
-        """The next events of a stream in order. Contiguous, because commit order is seq order (design section 2)."""
-        return list(self.filter(stream=stream, seq__gt=after).order_by("seq")[:limit])
+    def page_after(self, stream: UUID, after: int, limit: int, max_bytes: int = UNBOUNDED) -> list[bytes]:
+        """The next events of a stream in order, finished. Contiguous, because commit order is seq order (design
+        section 2). A page that `max_bytes` ends holds at least so many."""
+        rows = _page_after(limit)(stream=stream, after=after, budget=max_bytes)
+        return [finish(*row[:-1], row[-1]) for row in rows if row[-1] is not None]
 
-    def at(self, places: Places) -> Events:
-        """The finished events at these places: one step in the index for each."""
+    def at(self, places: Places, max_bytes: int = UNBOUNDED) -> Events:
+        """The finished events at these places, of about `max_bytes`: one step in the index for each.
+
+        The events of an earlier turn come first, and those of turn 0 always.
+        """
         if not places:
             return {}
-        streams = [stream for stream, seqs in places.items() for _ in seqs]
-        seqs = [seq for seqs in places.values() for seq in seqs]
-        wanted, parameters = as_table("wanted", stream=("uuid", streams), seq=("bigint", seqs))
-        is_wanted = RawSQL(f"(stream, seq) IN (SELECT stream, seq FROM {wanted})", parameters, models.BooleanField())
+        streams, seqs = zip(*places, strict=True)
+        wanted, parameters = as_table(
+            "wanted", stream=("uuid", streams), seq=("bigint", seqs), turn=("bigint", list(places.values()))
+        )
         found: Events = {}
-        for event in self.filter(is_wanted):
-            found.setdefault(event.stream, {})[event.seq] = event.json()
+        sql = _AT.format(wanted=wanted, data=sql_of_bytes("data"), size=sql_of_size("data"))
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [max_bytes, *parameters])
+            for event_type, stream, seq, at, actor_id, data in cursor.fetchall():
+                place, actor = as_uuid(stream), actor_id and as_uuid(actor_id)
+                json = None if data is None else finish(event_type, place, seq, as_time(at), actor, data)
+                found.setdefault(place, {})[seq] = json
         return found
+
+    def finished_within(self, budget: Any, order: str) -> "models.QuerySet[Event, FinishedRow]":
+        """Rows of what `finish` takes, in order; without data from where the events hold `budget` bytes."""
+        columns = ("type", "stream", "seq", "at", "actor_id", within("data", budget, order))
+        return self.order_by(order).values_list(*columns)
 
     def visible_to(self, member: Member) -> "EventQuerySet":
         """The events of the member's room that the history rule gives them (design section 3)."""
@@ -75,6 +94,45 @@ class EventQuerySet(models.QuerySet["Event"]):
             return events
         stays = Interval.objects.filter(room_id=member.room_id, user_id=member.user_id)
         return events.filter(Exists(stays.around(OuterRef("seq"))))
+
+
+# The texts are counted in the order of the turns, and only those within the budget leave the database.
+_AT = """
+SELECT type, stream, seq, at, actor_id, CASE WHEN turn = 0 OR so_far - size < %s THEN {data} END FROM (
+    SELECT turn, stream, seq, type, actor_id, at, data, size,
+        SUM(size) OVER (ORDER BY turn, stream, seq ROWS UNBOUNDED PRECEDING) AS so_far
+    FROM (
+        SELECT turn, event.stream, event.seq, type, actor_id, at, data, {size} AS size
+        FROM {wanted} JOIN "api_event" event ON event.stream = wanted.stream AND event.seq = wanted.seq
+    ) AS sized
+) AS counted"""
+
+
+@lru_cache(LIMITS_KEPT)
+def _page_after(limit: int) -> Prepared[FinishedRow]:
+    after, stream = param("after", BigIntegerField()), param("stream", UUIDField())
+    events = Event.objects.filter(stream=stream, seq__gt=after)
+    return Prepared(lambda: events.finished_within(param("budget", BigIntegerField()), "seq")[:limit])
+
+
+def is_of_inbox(event_type: str, seq: int | None) -> bool:
+    """Whether an event is of a user's inbox: the durable inbox types; an ephemeral read.updated is a room's."""
+    return event_type in INBOX_TYPES and seq is not None
+
+
+def finish(
+    event_type: str, stream: UUID, seq: int | None, at: datetime, actor_id: UUID | None, data: str | bytes
+) -> bytes:
+    """An event as every client sees it, in whatever way it travels."""
+    event = {
+        "type": event_type,
+        "room_id": None if is_of_inbox(event_type, seq) else stream,
+        "seq": seq,
+        "at": format_time(at),
+        "actor_id": actor_id,
+        "data": orjson.Fragment(data),
+    }
+    return orjson.dumps(event)
 
 
 class Event(models.Model):
@@ -101,20 +159,12 @@ class Event(models.Model):
 
     @property
     def in_inbox(self) -> bool:
-        """Whether this event is of a user's inbox: the durable inbox types; an ephemeral read.updated is a room's."""
-        return self.type in INBOX_TYPES and self.seq is not None
+        """See `is_of_inbox`."""
+        return is_of_inbox(self.type, self.seq)
 
     def json(self) -> bytes:
         """The event as every client sees it, in whatever way it travels."""
-        event = {
-            "type": self.type,
-            "room_id": None if self.in_inbox else self.stream,
-            "seq": self.seq,
-            "at": format_time(self.at),
-            "actor_id": self.actor_id,
-            "data": orjson.Fragment(self.data),
-        }
-        return orjson.dumps(event)
+        return finish(self.type, self.stream, self.seq, self.at, self.actor_id, self.data)
 
     def membership(self) -> list[tuple[UUID, bool]]:
         """Who is a member from this event on (True) and who is not (False)."""

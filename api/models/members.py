@@ -3,9 +3,11 @@
 from typing import ClassVar
 from uuid import UUID
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models.expressions import BaseExpression
 
 
 class Role(models.TextChoices):
@@ -30,10 +32,51 @@ CAN: dict[str, tuple[str, ...]] = {
     Role.ADMIN: ("send", "delete_any", "add_members", "remove_members", "update", "leave"),
     Role.OWNER: ("send", "delete_any", "add_members", "remove_members", "set_roles", "update", "archive", "leave"),
 }
+# The same in an archived room.
+CAN_IN_ARCHIVED: dict[str, tuple[str, ...]] = {
+    Role.MEMBER: ("leave",),
+    Role.ADMIN: ("leave",),
+    Role.OWNER: ("unarchive", "leave"),
+}
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    """Reads of memberships."""
+
+    def joined(self) -> "MemberQuerySet":
+        """Those of users who are in the room now."""
+        return self.filter(state=State.JOINED)
+
+    def with_hidden(self) -> "MemberQuerySet":
+        """With is_hidden: whether the member hid the room and no message came since."""
+        annotations: dict[str, BaseExpression] = {"is_hidden": _is_hidden()}
+        return self.annotate(**annotations)
+
+    def hidden_by(self, user_id: UUID) -> "MemberQuerySet":
+        """The rooms that are hidden from the user's list."""
+        return self.joined().filter(user_id=user_id, hidden_seq__isnull=False).filter(_is_hidden())
+
+    def placed_by_others(self) -> "MemberQuerySet":
+        """The rooms into which others put the user and which take one of the user's places for such rooms.
+
+        A direct room takes none while it is hidden: it cannot be left, so hiding is how its place is given back.
+        """
+        return self.joined().filter(put_by_other=True).exclude(Q(room__kind="direct") & Q(_is_hidden()))
+
+    def shares_room_with(self, user_id: UUID) -> Exists:
+        """The condition that a user of the outer query is in a room that this user is in too."""
+        mine = self.joined().filter(user_id=user_id).values("room_id")
+        return Exists(self.joined().filter(user_id=OuterRef("pk"), room_id__in=mine))
+
+
+def _is_hidden() -> Case:
+    messages = apps.get_model("api", "Message").objects  # its module imports this one
+    newer = messages.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"))
+    return Case(When(hidden_seq=None, then=Value(False)), default=~Exists(newer))
 
 
 class Member(models.Model):
-    """A user in a room, now or once; the row stays when they go, so that their devices can be told."""
+    """A user in a room, now or once; the row stays after the user leaves, because sync reports the leave from it."""
 
     room = models.ForeignKey("api.Room", models.PROTECT, related_name="members", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", db_index=False)
@@ -43,6 +86,15 @@ class Member(models.Model):
     joined_seq = models.BigIntegerField()
     left_seq = models.BigIntegerField(null=True)
     read_seq = models.BigIntegerField()
+    # Whether somebody else added the user, who has neither written in the room nor joined it since.
+    put_by_other = models.BooleanField(default=False, db_default=False)
+    # The room's head when the user hid it: hidden until a message has a greater seq. 0: a direct room that the other
+    # opened and in which nothing was written yet.
+    hidden_seq = models.BigIntegerField(null=True)
+
+    is_hidden: bool  # only from `with_hidden`
+
+    objects = MemberQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -59,11 +111,11 @@ class Member(models.Model):
 
     def can(self) -> list[str]:
         """What this member may do in the room now, as the client's `me.can`."""
-        if self.state != State.JOINED or self.room.is_archived:
+        if self.state != State.JOINED:
             return []
         if self.room.kind == "direct":
             return ["send"]
-        return list(CAN[self.role])
+        return list((CAN_IN_ARCHIVED if self.room.is_archived else CAN)[self.role])
 
 
 Span = tuple[int, int]  # the first seq and the last, both included

@@ -37,7 +37,7 @@ class Message(models.Model):
     version = models.BigIntegerField()
     sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     client_id = models.CharField(max_length=64)
-    digest = models.CharField(max_length=64)  # SHA-256 of (text, metadata, reply_to) as first sent
+    digest = models.CharField(max_length=64)  # SHA-256 of (text in NFC, metadata, reply_to) as first sent
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
     data = models.TextField()

@@ -1,7 +1,8 @@
 """Rooms: public ones are listed and free to join, private ones by invitation, direct ones join two users for ever."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.db.models.functions import Coalesce
 from uuid_utils.compat import uuid7
 
 from api.models.log import Epoch, StreamHead
+from wire import search
 
 
 class Kind(models.TextChoices):
@@ -40,6 +42,13 @@ class RoomQuerySet(models.QuerySet["Room"]):
         """The rooms that the user is in now."""
         return self.filter(members__user_id=user_id, members__state="joined")
 
+    def matching(self, text: str) -> "RoomQuerySet":
+        """The public rooms whose name or slug holds each word of the text."""
+        found = self.filter(kind=Kind.PUBLIC)
+        for first, last in search.ranges(text):
+            found = found.filter(pk__in=RoomNamePart.objects.filter(part__gte=first, part__lt=last).values("room_id"))
+        return found
+
     def with_heads(self) -> "RoomQuerySet":
         """With head, last_event_at, last_message_at and epoch, read by the same statement: all are of one moment."""
         head = StreamHead.objects.filter(stream=OuterRef("pk"))
@@ -59,6 +68,7 @@ class Room(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     name = models.CharField(max_length=100, null=True)
     slug = models.CharField(max_length=64, null=True)
+    former_slug = models.CharField(max_length=64, null=True)  # of an archived room, given back if nobody took it
     topic = models.CharField(max_length=500, default="")
     metadata = models.JSONField(default=dict)
     history = models.CharField(max_length=12, choices=History.choices)
@@ -84,6 +94,7 @@ class Room(models.Model):
             models.UniqueConstraint(fields=["slug"], name="slug_is_unique"),
             models.UniqueConstraint(fields=["created_by", "client_id"], name="room_is_created_once"),
             models.CheckConstraint(condition=Q(slug=None) | Q(kind=Kind.PUBLIC), name="only_public_rooms_have_slugs"),
+            models.CheckConstraint(condition=Q(slug=None) | Q(archived_at=None), name="archived_rooms_have_no_slug"),
             models.CheckConstraint(
                 condition=(Q(kind=Kind.DIRECT) & Q(name=None) & Q(direct_key__isnull=False))
                 | (~Q(kind=Kind.DIRECT) & Q(name__isnull=False) & Q(direct_key=None)),
@@ -92,6 +103,18 @@ class Room(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["name", "id"], name="directory", condition=Q(kind="public"))]
 
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """As Django, and what the directory finds a public room by, so that it never misses a change."""
+        update_fields = None if update_fields is None else frozenset(update_fields)
+        super().save(*args, update_fields=update_fields, **options)
+        if self.kind == Kind.PUBLIC and (update_fields is None or update_fields & {"name", "slug"}):
+            self._keep_name_parts()
+
+    def _keep_name_parts(self) -> None:
+        RoomNamePart.objects.filter(room=self).delete()
+        parts = search.parts(f"{self.name} {self.slug or ''}")
+        RoomNamePart.objects.bulk_create(RoomNamePart(room=self, part=part) for part in sorted(parts))
+
     @staticmethod
     def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":
         """A subquery of the ids of the user's rooms."""
@@ -99,5 +122,18 @@ class Room(models.Model):
 
     @property
     def is_archived(self) -> bool:
-        """Archived rooms are read-only for ever."""
+        """Archived rooms are read-only until an owner unarchives them."""
         return self.archived_at is not None
+
+
+class RoomNamePart(models.Model):
+    """A part of a public room's name or slug by which the directory finds it; see wire.search."""
+
+    room = models.ForeignKey(Room, models.CASCADE, related_name="+")
+    part = models.BinaryField(max_length=search.WORD_BYTES)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["part", "room"], name="rooms_by_name_part")]
+
+    def __str__(self) -> str:
+        return bytes(self.part).decode(errors="replace")

@@ -1,7 +1,7 @@
 """Values that a statement reads as a table: one parameter, one round trip and one plan, however many there are."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -54,3 +54,8 @@ def _in_sqlite(row: Sequence[object]) -> Iterator[object]:
 def as_uuid(value: UUID | str) -> UUID:
     """What a statement answers for a UUID: PostgreSQL one, SQLite its digits."""
     return value if isinstance(value, UUID) else UUID(value)
+
+
+def as_time(value: datetime | str) -> datetime:
+    """What a statement answers for a time: PostgreSQL one, SQLite its text in UTC."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)

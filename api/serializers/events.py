@@ -14,6 +14,7 @@ ROOM_TYPES = (
     "room.created",
     "room.updated",
     "room.archived",
+    "room.unarchived",
     "member.joined",
     "member.left",
     "member.removed",
@@ -23,7 +24,7 @@ ROOM_TYPES = (
     "message.deleted",
     "user.erased",
 )
-INBOX_TYPES = ("room.added", "room.removed", "read.updated")
+INBOX_TYPES = ("room.added", "room.removed", "room.preferred", "read.updated")
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})

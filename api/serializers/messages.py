@@ -1,16 +1,26 @@
 """What a message looks like, going out and coming in."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
-from wire.fields import MetadataField, QueryInt, QuerySerializer, StrictSerializer, TextField, TimeField, format_time
+from wire.fields import (
+    MetadataField,
+    QueryInt,
+    QuerySerializer,
+    StrictSerializer,
+    TextField,
+    TimeField,
+    format_time,
+    parse_uuid,
+)
+from wire.times import parse_time
 
 BATCH = 50  # messages of one send_messages, and of one transaction
 CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
@@ -92,13 +102,24 @@ class MessageSerializer(serializers.Serializer[Any]):
     deleted_at = TimeField(allow_null=True)
 
 
+def refuse_empty(text: str | None, metadata: Mapping[str, Any]) -> None:
+    """A message shows something: words, or what its metadata stands for."""
+    if text == "" and not metadata:
+        detail = ErrorDetail("The text may be empty only when metadata is not {}.", "blank")
+        raise serializers.ValidationError({"text": [detail]})
+
+
 class SendMessageSerializer(StrictSerializer):
     """One message to send. Sent again with the same client_id it is answered with the message that is there."""
 
     client_id = serializers.RegexField(CLIENT_ID, trim_whitespace=False)
-    text = TextField()
+    text = TextField(allow_blank=True, help_text='May be "" when metadata is not {}.')
     metadata = MetadataField(required=False, default=dict)
     reply_to = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        refuse_empty(attrs["text"], attrs["metadata"])
+        return attrs
 
 
 @extend_schema_field(SendMessageSerializer)
@@ -115,7 +136,7 @@ class SendMessagesSerializer(StrictSerializer):
 class EditMessageSerializer(StrictSerializer):
     """What to change; with `if_version` only if nothing happened to the message since that version."""
 
-    text = TextField(required=False)
+    text = TextField(required=False, allow_blank=True, help_text='May be "" when metadata is not {}.')
     metadata = MetadataField(required=False)
     if_version = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_SEQ)
 
@@ -144,29 +165,15 @@ class AnchorField(serializers.Field[Any, Any, Any, Any]):
             return data
         if data.isascii() and data.isdigit() and len(data) <= 16:
             return self._seq(int(data))
-        return self._id(data) or self._time(data)
+        anchor = parse_uuid(data) or parse_time(data)
+        if anchor is None:
+            self.fail("invalid")
+        return anchor
 
     def _seq(self, seq: int) -> int:
         if not 0 <= seq <= MAX_SEQ:
             self.fail("invalid")
         return seq
-
-    def _id(self, data: str) -> UUID | None:
-        if len(data) != 36:
-            return None
-        try:
-            return UUID(data)
-        except ValueError:
-            return None
-
-    def _time(self, data: str) -> datetime:
-        try:
-            moment = parse_datetime(data)
-            if moment is None or moment.tzinfo is None:
-                self.fail("invalid")
-            return moment.astimezone(UTC)
-        except (ValueError, OverflowError):  # in UTC it may be before the year 1 or after 9999
-            self.fail("invalid")
 
     def to_representation(self, value: Any) -> Any:
         return value

@@ -8,16 +8,20 @@ import orjson
 from rest_framework import serializers
 
 from api.models import Member, Room
-from api.models.members import CAN, Role, State
+from api.models.members import CAN, CAN_IN_ARCHIVED, Role, State
 from api.models.rooms import History, Kind
 from api.serializers.messages import Author, AuthorSerializer, MessageSerializer
 from api.serializers.reads import UNREAD
-from wire.fields import MetadataField, StrictSerializer, TextField, TimeField, format_time
+from wire.characters import has_invisible
+from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
 from wire.pagination import PageQuery
 
 MAX_FIRST_MEMBERS = 100
+NAME_CHARS = 100
+TOPIC_CHARS = 500
 SLUG = re.compile(r"[\w-]{1,64}")  # \w: letters and digits of any script, and _
 CLIENT_ID = r"^[A-Za-z0-9_-]{1,64}\Z"
+_POWERS = list(dict.fromkeys([*CAN[Role.OWNER], *CAN_IN_ARCHIVED[Role.OWNER]]))
 
 
 def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
@@ -48,7 +52,7 @@ def render_room(
     member: Member | None,
     *,
     unread: tuple[int, bool] = (0, False),
-    last_message: str | None = None,
+    last_message: bytes | None = None,
     peer: Peer | None = None,
 ) -> dict[str, Any]:
     """The Room shape of design section 5, for one viewer; the room comes from `RoomQuerySet.with_heads`."""
@@ -72,6 +76,7 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer
             "read_seq": None,
             "unread": 0,
             "unread_capped": False,
+            "hidden": False,
         }
     member.room = room
     return {
@@ -81,14 +86,15 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer
         "read_seq": member.read_seq,
         "unread": unread[0],
         "unread_capped": unread[1],
+        "hidden": member.is_hidden,
     }
 
 
 def fold_slug(raw: str) -> str | None:
-    """The one spelling of a slug that is stored and compared (NFC, then casefold), or None when it breaks the rules."""
+    """The one spelling of a slug that is stored and compared (NFKC, casefolded), or None when it breaks the rules."""
     # Casefolding can undo the composition ("ŉ" becomes two characters), so it is composed again.
-    slug = unicodedata.normalize("NFC", unicodedata.normalize("NFC", raw).casefold())
-    return slug if SLUG.fullmatch(slug) else None
+    slug = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold())
+    return slug if SLUG.fullmatch(slug) and not has_invisible(slug) else None
 
 
 class SlugField(serializers.CharField):
@@ -104,26 +110,20 @@ class SlugField(serializers.CharField):
         return slug
 
 
-class NameField(TextField):
-    """A room's name: one line that shows something."""
+class TopicField(NameField):
+    """What a room is about, in one line or several."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_chars=100, multiline=False, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data).strip()
-        if not name:
-            self.fail("blank")
-        return name
+        super().__init__(max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, **options)
 
 
 class CreateRoom(StrictSerializer):
     """The body of POST rooms."""
 
     kind = serializers.ChoiceField(choices=[Kind.PUBLIC, Kind.PRIVATE])
-    name = NameField()
+    name = NameField(max_chars=NAME_CHARS)
     slug = SlugField(required=False, allow_null=True, default=None)
-    topic = TextField(max_chars=500, required=False, allow_blank=True, default="")
+    topic = TopicField(required=False, allow_blank=True, default="")
     metadata = MetadataField(required=False, default=dict)
     members = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_FIRST_MEMBERS, default=list)
     history = serializers.ChoiceField(choices=History.choices, required=False)
@@ -138,33 +138,61 @@ class CreateRoom(StrictSerializer):
 class UpdateRoom(StrictSerializer):
     """The body of PATCH rooms/{id}: what is absent stays."""
 
-    name = NameField(required=False)
+    name = NameField(max_chars=NAME_CHARS, required=False)
     slug = SlugField(required=False, allow_null=True)
-    topic = TextField(max_chars=500, required=False, allow_blank=True)
+    topic = TopicField(required=False, allow_blank=True)
     metadata = MetadataField(required=False)
 
 
+class UpdateRoomMe(StrictSerializer):
+    """The body of PATCH rooms/{id}/me: what is absent stays."""
+
+    hidden = serializers.BooleanField(required=False)
+
+
+class RoomsQuery(PageQuery):
+    """A page of my rooms. Without either parameter those that are neither archived nor hidden."""
+
+    archived = QueryBool(required=False, default=False, help_text="true: the archived ones.")
+    hidden = QueryBool(required=False, default=False, help_text="true: those that I hid; with archived, those of both.")
+
+
 class DirectoryQuery(PageQuery):
-    """A page of the directory, narrowed to names and slugs that hold `q`."""
+    """A page of the directory, narrowed to rooms whose name or slug holds each word of `q`."""
 
     q = serializers.CharField(
-        required=False, max_length=100, allow_blank=True, default="", help_text="A part of the name or the slug."
+        required=False,
+        max_length=100,
+        allow_blank=True,
+        default="",
+        help_text="Words, or parts of words, of the name or the slug, in any case.",
     )
 
 
 class RoomMeSerializer(serializers.Serializer[Any]):
-    """What the room is to the user who asks."""
+    """What the room is to the viewer."""
 
     state = serializers.ChoiceField(choices=State.choices, allow_null=True)
     role = serializers.ChoiceField(choices=Role.choices, allow_null=True)
-    can = serializers.ListField(child=serializers.ChoiceField(choices=CAN[Role.OWNER]))
+    can = serializers.ListField(child=serializers.ChoiceField(choices=_POWERS))
     read_seq = serializers.IntegerField(allow_null=True)
     unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
+    hidden = serializers.BooleanField(
+        help_text="I hid it and no message came since; or the other opened this direct room and wrote nothing yet."
+    )
+
+
+class RoomPreferredSerializer(serializers.Serializer[Any]):
+    """The data of room.preferred: what I changed of a room's `me`. A message with a seq above `head` ends `hidden`."""
+
+    room_id = serializers.UUIDField()
+    hidden = serializers.BooleanField()
+    head = serializers.IntegerField()
 
 
 class RoomEventSerializer(serializers.Serializer[Any]):
-    """A room as the log keeps it, in the data of room.updated and room.archived."""
+    """A room as the log keeps it, in the data of room.updated, room.archived and room.unarchived."""
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Kind.choices)

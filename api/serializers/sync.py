@@ -9,7 +9,7 @@ from rest_framework import serializers
 from api.serializers.events import EventSerializer
 from api.serializers.messages import MAX_SEQ
 from api.serializers.rooms import RoomSerializer
-from wire.fields import StrictSerializer
+from wire.fields import StrictSerializer, parse_uuid
 
 EVENTS = 1_000  # of one answer, and what one stream may lack before it is "limited"
 ROOMS = 1_000
@@ -18,9 +18,9 @@ ROOMS = 1_000
 @extend_schema_field(
     {
         "type": "object",
-        "additionalProperties": {"type": "integer", "minimum": 0, "maximum": MAX_SEQ},
+        "additionalProperties": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_SEQ},
         "maxProperties": ROOMS,
-        "description": "By room id, the seq up to which the device has applied the room's events.",
+        "description": "By room id, the seq up to which the device has applied the room's events; null is absent.",
     }
 )
 class CursorsField(serializers.Field[Any, Any, Any, Any]):
@@ -29,7 +29,7 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
     default_error_messages = {  # noqa: RUF012
         "type": "This must be an object of room ids and seqs.",
         "max_length": "Name at most {limit} rooms.",
-        "invalid": "{room} is not a room's id with a seq.",
+        "invalid": "{room} is not a room's id with a seq, or it is named twice.",
     }
 
     def to_internal_value(self, data: Any) -> dict[UUID, int]:
@@ -37,15 +37,16 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
             self.fail("type")
         if len(data) > ROOMS:
             self.fail("max_length", limit=ROOMS)
-        return {self._room_id(key, seq): seq for key, seq in data.items()}
-
-    def _room_id(self, key: str, seq: object) -> UUID:
-        try:
-            if len(key) != 36 or type(seq) is not int or not 0 <= seq <= MAX_SEQ:
-                raise ValueError(key)
-            return UUID(key)
-        except ValueError:
-            self.fail("invalid", room=key[:64])
+        cursors: dict[UUID, int] = {}
+        for key, seq in data.items():
+            if seq is None:
+                continue
+            room_id = parse_uuid(key)
+            # A room that is named in two spellings has two cursors, and neither is the right one.
+            if room_id is None or room_id in cursors or type(seq) is not int or not 0 <= seq <= MAX_SEQ:
+                self.fail("invalid", room=key[:64])
+            cursors[room_id] = seq
+        return cursors
 
     def to_representation(self, value: Any) -> Any:
         return value

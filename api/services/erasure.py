@@ -10,11 +10,11 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import Exists, Min, OuterRef, Q
 
 from accounts.models import User
 from accounts.serializers import UserSerializer
-from api.events import lock_heads, recording
+from api.events import Log, lock_heads, recording
 from api.models import Event, Interval, Job, JobKind, Member, Message, StreamHead
 from api.models.members import State
 from api.models.rooms import Kind
@@ -47,7 +47,8 @@ def step(job: Job) -> bool:
 def _leave_next_room(job: Job) -> bool:
     """A room that would lose its last owner gets another; one that loses its last member is archived.
 
-    A direct room keeps its two members.
+    A room that one batch can rewrite is rewritten in the same transaction: most rooms take one step. A direct room
+    keeps its two members.
     """
     joined = Member.objects.filter(user=job.user_id, state=State.JOINED).exclude(room__kind=Kind.DIRECT)
     room_id = joined.order_by("room_id").values_list("room_id", flat=True).first()
@@ -58,6 +59,10 @@ def _leave_next_room(job: Job) -> bool:
         if member is not None:  # else somebody has just removed them
             ownership.hand_over(log, member, job.user_id)
             stays.end(log, member, State.LEFT, job.user_id)
+            seqs, looked_at = _find(room_id, job.user_id, _before_first_stay(room_id, job.user_id))
+            if looked_at >= log.head(room_id):
+                _show_tombstone(room_id, seqs, job.user)
+                _append_erased(log, room_id, job.user)
         jobs.save_position(job)
     return True
 
@@ -65,14 +70,22 @@ def _leave_next_room(job: Job) -> bool:
 def _rewrite_next_room(job: Job) -> bool:
     """Every room with messages of the user is one that they were in once."""
     last = UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL
-    rooms = Member.objects.filter(user=job.user_id, room_id__gt=last).order_by("room_id")
+    # Those that were rewritten when they were left: user.erased follows member.left, or the room.archived behind it.
+    follows = Q(seq__gt=OuterRef("left_seq"), seq__lte=OuterRef("left_seq") + 2)
+    erased = Event.objects.filter(follows, stream=OuterRef("room_id"), type="user.erased", actor_id=job.user_id)
+    rooms = Member.objects.filter(~Exists(erased), user=job.user_id, room_id__gt=last).order_by("room_id")
     room_id = rooms.values_list("room_id", flat=True).first()
     if room_id is None:
         return False
-    # A room's log shows nobody before their first stay.
-    first = Interval.objects.filter(room=room_id, user=job.user_id).aggregate(seq=Min("joined_seq"))["seq"] or 1
-    _rewrite(job, room_id, "room", after=max(job.position.get("seq", 0), first - 1))
+    after = max(job.position.get("seq", 0), _before_first_stay(room_id, job.user_id))
+    _rewrite(job, room_id, "room", after=after)
     return True
+
+
+def _before_first_stay(room_id: UUID, user_id: UUID) -> int:
+    """The seq up to which the room's log does not show the user."""
+    joined = Interval.objects.filter(room=room_id, user=user_id).aggregate(seq=Min("joined_seq"))["seq"]
+    return (joined or 1) - 1
 
 
 def _rewrite_next_inbox(job: Job) -> bool:
@@ -105,8 +118,12 @@ def _rewrite(job: Job, stream: UUID, kind: str, *, after: int) -> None:
             jobs.save_position(job, seq=looked_at)
             return
         if kind == "room":
-            log.append(stream, "user.erased", job.user_id, {"user": Author.of(job.user)._asdict()})
+            _append_erased(log, stream, job.user)
         jobs.save_position(job, seq=0, **{kind: str(stream)})
+
+
+def _append_erased(log: Log, room_id: UUID, user: User) -> None:
+    log.append(room_id, "user.erased", user.id, {"user": Author.of(user)._asdict()})
 
 
 def _find(stream: UUID, user_id: UUID, after: int) -> tuple[list[int], int]:

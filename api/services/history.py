@@ -12,10 +12,12 @@ from django.db.models import BigIntegerField, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from api.models import Epoch, Event, Member, Message, Room, StreamHead
+from api.models.log import EventQuerySet, FinishedRow, finish
 from api.models.rooms import History
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.access import Reader, find_reader
+from wire.budget import ANSWER_BYTES, within
 from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
 from wire.problems import Problem
 
@@ -24,7 +26,7 @@ class Row(NamedTuple):
     """What a page shows of a message or an event: its place, its JSON, and the seq of the last event about it."""
 
     seq: int
-    json: str | bytes
+    json: bytes | None  # None beyond the bytes of the page
     version: int
 
 
@@ -36,24 +38,25 @@ def get_messages(
     after: Anchor | None = None,
     around: Anchor | None = None,
     limit: int = 50,
-    max_bytes: int | None = None,
+    max_bytes: int = ANSWER_BYTES,
 ) -> dict[str, Any]:
     """A page of messages, oldest first, as of the head that it names; with no anchor the newest.
 
-    `max_bytes` ends the page early, at what is farthest from the anchor. The cost does not depend on the room's size.
+    `max_bytes` ends the page early, at the message farthest from the anchor, and no more than that is read from either
+    side; one message always comes. The cost does not depend on the room's size.
     Raises Problem room.not_member or not_found (the room, or an anchor that is nowhere in what the user may see).
     """
     # The head is read before the rows: whoever goes on from it misses nothing.
     reader = find_reader(user_id, room_id)
     split, ahead = _split(reader.member, reader.head, before=before, after=after, around=around)
     # One row of the side that was not asked for tells whether there is more on it.
-    older = _beside(reader, split, 1 if after is not None else limit + 1)
-    newer = _beside(reader, split, limit + 1 if ahead else 1, newer=True) if split <= reader.head else []
+    older = _beside(reader, split, 1 if after is not None else limit + 1, max_bytes)
+    newer = _beside(reader, split, limit + 1 if ahead else 1, max_bytes, newer=True) if split <= reader.head else []
     _check_again(reader, [*older, *newer])
     wanted = _walk([] if after is not None else older, newer if ahead else [])
     rows = sorted(_fit(wanted, limit, max_bytes))
     return {
-        "results": [orjson.Fragment(row.json) for row in rows],
+        "results": _fragments(rows),
         "page": _page(rows, older, newer),
         "head": reader.head,
         "epoch": reader.epoch,
@@ -114,15 +117,18 @@ def _walk(older: Sequence[Row], newer: Sequence[Row]) -> Iterator[Row]:
         yield from (row for row in pair if row is not None)
 
 
-def _fit(rows: Iterator[Row], limit: int, max_bytes: int | None) -> Iterator[Row]:
+def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
     """As many as fit, but one at least, so that every page leads on."""
     size = 0
     for count, row in enumerate(rows):
-        if max_bytes is not None:
-            size += len(row.json.encode() if isinstance(row.json, str) else row.json) + 1
-        if count == limit or (count and max_bytes is not None and size > max_bytes):
+        size += len(row.json or b"") + 1
+        if count == limit or row.json is None or (count and size > max_bytes):
             return
         yield row
+
+
+def _fragments(rows: Sequence[Row]) -> list[orjson.Fragment]:
+    return [orjson.Fragment(row.json) for row in rows if row.json is not None]
 
 
 def _page(rows: Sequence[Row], older: Sequence[Row], newer: Sequence[Row]) -> dict[str, Any]:
@@ -138,24 +144,25 @@ def _page(rows: Sequence[Row], older: Sequence[Row], newer: Sequence[Row]) -> di
     }
 
 
-def _beside(reader: Reader, split: int, count: int, *, newer: bool = False) -> list[Row]:
+def _beside(reader: Reader, split: int, count: int, max_bytes: int, *, newer: bool = False) -> list[Row]:
     """The messages nearest to a seq on one side of it, as the reader may see them; the seq itself is a newer one."""
     member = reader.member
-    found = _prepare_side(member.room.history, newer, count)
-    return list(starmap(Row, found(room_id=member.room_id, user_id=member.user_id, split=split, head=reader.head)))
+    find = _prepare_side(member.room.history, newer, count)
+    found = find(room_id=member.room_id, user_id=member.user_id, split=split, head=reader.head, budget=max_bytes)
+    return list(starmap(Row, found))
 
 
 @lru_cache(LIMITS_KEPT)
-def _prepare_side(history: str, newer: bool, count: int) -> Prepared[tuple[int, str, int]]:
+def _prepare_side(history: str, newer: bool, count: int) -> Prepared[tuple[int, bytes | None, int]]:
     return Prepared(lambda: _side(history, newer)[:count])
 
 
-def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, str, int]]:
-    visible = Message.objects.visible_to(_any_reader(history)).values_list("seq", "data", "version")
+def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, bytes | None, int]]:
+    visible = Message.objects.visible_to(_any_reader(history))
     split, head = param("split", BigIntegerField()), param("head", BigIntegerField())
-    if newer:
-        return visible.filter(seq__gte=split, seq__lte=head).order_by("seq")
-    return visible.filter(seq__lt=split).order_by("-seq")
+    side = visible.filter(seq__gte=split, seq__lte=head) if newer else visible.filter(seq__lt=split)
+    order = "seq" if newer else "-seq"
+    return side.order_by(order).values_list("seq", within("data", param("budget", BigIntegerField()), order), "version")
 
 
 def _any_reader(history: str) -> Member:
@@ -178,21 +185,22 @@ def get_events(
     after: int | None = None,
     before: int | None = None,
     limit: int = PAGE,
-    max_bytes: int | None = None,
+    max_bytes: int = ANSWER_BYTES,
 ) -> dict[str, Any]:
     """A page of a room's log or, with no room, of the user's inbox: after < seq < before, in order.
 
-    With `before` alone it is the newest below it, else the oldest first. What the history rule does not give is left
-    out: only of a since_joined room, and only before the first join and between a leave and a re-join.
+    `max_bytes` ends the page early, as in `get_messages`. With `before` alone it is the newest below it, else the
+    oldest first. What the history rule does not give is left out: only of a since_joined room, and only before the
+    first join and between a leave and a re-join.
     """
     rule, head, epoch = _rule_of(user_id, room_id)
     backwards = before is not None and after is None
     below = head + 1 if before is None else min(before, head + 1)
     find = _prepare_events(rule, backwards, limit + 1)
-    found = find(room_id=room_id or user_id, user_id=user_id, after=after or 0, below=below)
-    rows = list(_fit(_rows(found), limit, max_bytes))
+    found = find(room_id=room_id or user_id, user_id=user_id, after=after or 0, below=below, budget=max_bytes)
+    rows = list(_fit(map(_finish, found), limit, max_bytes))
     return {
-        "results": [orjson.Fragment(row.json) for row in sorted(rows)],
+        "results": _fragments(sorted(rows)),
         "head": head,
         "epoch": epoch,
         "more": len(rows) < len(found),
@@ -209,14 +217,16 @@ def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
 
 
 @lru_cache(LIMITS_KEPT)
-def _prepare_events(history: str, backwards: bool, count: int) -> Prepared[Event]:
-    return Prepared(lambda: _events(history).order_by("-seq" if backwards else "seq")[:count])
+def _prepare_events(history: str, backwards: bool, count: int) -> Prepared[FinishedRow]:
+    budget, order = param("budget", BigIntegerField()), "-seq" if backwards else "seq"
+    return Prepared(lambda: _events(history).finished_within(budget, order)[:count])
 
 
-def _events(history: str) -> QuerySet[Event]:
+def _events(history: str) -> EventQuerySet:
     after, below = param("after", BigIntegerField()), param("below", BigIntegerField())
     return Event.objects.visible_to(_any_reader(history)).filter(seq__gt=after, seq__lt=below)
 
 
-def _rows(events: Sequence[Event]) -> Iterator[Row]:
-    return (Row(event.seq, event.json(), event.seq) for event in events)
+def _finish(row: FinishedRow) -> Row:
+    seq, data = row[2], row[-1]
+    return Row(seq, None if data is None else finish(*row[:-1], data), seq)

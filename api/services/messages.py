@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 import orjson
@@ -9,7 +10,7 @@ import orjson
 from accounts.models import Session
 from api.events import Log, recording
 from api.models import Event, Member, Message
-from api.serializers.messages import Author
+from api.serializers.messages import Author, refuse_empty
 from api.services.access import find_member, find_speaker, find_writer
 from wire import strict_json
 from wire.fields import format_time
@@ -52,18 +53,21 @@ def edit_message(
             return message.data
         if if_version is not None and if_version != message.version:
             raise Problem("message.version_conflict", f"Its version is {message.version} now.")
+        refuse_empty(**{name: (shape | changes)[name] for name in ("text", "metadata")})
         edited = shape | changes | {"edited_at": format_time(log.at)}
         return _record(log, message, "message.edited", session.user_id, edited)
 
 
 def _changes(shape: Mapping[str, Any], **given: object) -> Iterator[tuple[str, object]]:
     for name, value in given.items():
-        # As JSON, because in Python 1, 1.0 and True are equal.
         if value is not None and _canonical(value) != _canonical(shape[name]):
             yield name, value
 
 
 def _canonical(value: object) -> bytes:
+    """A form to compare by: a text in NFC; metadata as JSON, because in Python 1, 1.0 and True are equal."""
+    if isinstance(value, str):
+        value = normalize("NFC", value)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 

@@ -1,21 +1,23 @@
-"""Rooms are made, changed and archived, and found by their slug."""
+"""Rooms are made, changed, archived and unarchived, and found by their slug."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 import orjson
 from django.db import IntegrityError
 
 from accounts.models import Session, User
-from api.events import Log, recording
+from api.events import LOOK_AGAIN_MS, Log, find_or_make, recording
 from api.models import Epoch, Room
 from api.models.members import Role
 from api.models.rooms import History, Kind
 from api.serializers.rooms import fold_slug, room_event_data
 from api.services import stays
-from api.services.access import find_writer
+from api.services.access import find_member, find_writer
 from api.services.descriptions import describe_rooms, get_room, list_directory, list_rooms
 from api.services.members import join_room
 from wire.problems import FieldError, Problem, define, invalid
@@ -30,6 +32,7 @@ __all__ = [
     "list_directory",
     "list_rooms",
     "room_for_slug",
+    "unarchive_room",
     "update_room",
 ]
 
@@ -54,7 +57,7 @@ def create_room(
     """Make a public or private room and its first members; the Room, and whether it is new.
 
     The same client_id with the same content answers the Room as it is now. Raises Problem request.invalid (members),
-    room.client_id_reused, room.slug_taken or room.limit.
+    room.client_id_reused, room.slug_taken, room.limit or limit.invite.
     """
     creator_id = session.user.id
     everyone = list(dict.fromkeys([creator_id, *members]))
@@ -62,16 +65,8 @@ def create_room(
     room = Room(kind=kind, name=name, slug=slug, topic=topic, metadata=metadata or {}, history=history)
     room.created_by_id, room.client_id = creator_id, client_id
     room.digest = _digest(room, everyone) if client_id else None
-    try:
-        with recording(inboxes=everyone, session=session) as log:
-            existing = _created_before(room)
-            if existing is None:
-                users = _first_members(everyone)
-                stays.refuse_full(everyone)
-                _open(log, room, users, [Role.OWNER, *[Role.MEMBER] * (len(users) - 1)])
-    except IntegrityError as error:
-        raise _slug_taken(slug) from error
-    return get_room(user_id=creator_id, room_id=existing or room.id), existing is None
+    room_id, is_new = find_or_make(partial(_created_before, room), partial(_create, session, room, everyone))
+    return get_room(user_id=creator_id, room_id=room_id), is_new
 
 
 def update_room(*, session: Session, room_id: UUID, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +87,7 @@ def update_room(*, session: Session, room_id: UUID, changes: Mapping[str, Any]) 
 
 
 def archive_room(*, session: Session, room_id: UUID) -> None:
-    """Make the room read-only for ever.
+    """Make the room read-only; its slug is free for others.
 
     Raises Problem not_found, room.not_member, room.archived, room.direct or room.role_required.
     """
@@ -103,49 +98,55 @@ def archive_room(*, session: Session, room_id: UUID) -> None:
         stays.archive(log, member.room, session.user.id)
 
 
+def unarchive_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
+    """Open an archived room for writing again, with its slug if that is free; the Room. An open room stays as it is.
+
+    Raises Problem not_found, room.not_member, room.direct or room.role_required.
+    """
+    with recording(rooms=[room_id], session=session) as log:
+        member = find_member(session.user.id, room_id)
+        stays.refuse_direct(member.room)
+        stays.require(member, "unarchive" if member.room.is_archived else "archive")
+        if member.room.is_archived:
+            stays.unarchive(log, member.room, session.user.id)
+    return get_room(user_id=session.user.id, room_id=room_id)
+
+
 def get_or_create_direct(*, session: Session, user_id: UUID) -> tuple[dict[str, Any], bool]:
     """The one room that two users share; the Room, and whether it is new.
 
-    Both inboxes are locked before the room is looked for again, so parallel calls make one room. Raises Problem
-    request.invalid (oneself), not_found (user) or room.limit.
+    Both inboxes are locked before the room is looked for again, so parallel calls make one room. The rooms of the other
+    refuse nothing: whoever fills them would keep everybody else from writing to that user. Raises Problem
+    request.invalid (oneself), not_found (user), room.limit or limit.invite.
     """
     my_id = session.user.id
     if user_id == my_id:
         raise invalid("user_id", "self", "A direct room joins you with somebody else.")
     room = Room(kind=Kind.DIRECT, history=History.SHARED, created_by_id=my_id)
     room.direct_key = ":".join(sorted([str(my_id), str(user_id)]))
-    existing = _direct_id(room.direct_key)
-    if existing is None:
-        with recording(inboxes=[my_id, user_id], session=session) as log:
-            existing = _direct_id(room.direct_key)
-            if existing is None:
-                users = stays.find_users([my_id, user_id])
-                if len(users) < 2:
-                    raise Problem("not_found", "There is no such user.")
-                stays.refuse_full(users)
-                _open(log, room, [users[my_id], users[user_id]], [Role.MEMBER, Role.MEMBER])
-    return get_room(user_id=my_id, room_id=existing or room.id), existing is None
+    room_id, is_new = find_or_make(partial(_direct_before, room), partial(_create_direct, session, room, user_id))
+    return get_room(user_id=my_id, room_id=room_id), is_new
 
 
 def room_for_slug(*, session: Session, slug: str) -> dict[str, Any]:
     """The public room of this slug, made when there is none, joined when the user is not in it.
 
-    Raises Problem request.invalid (slug), room.archived or room.limit.
+    Raises Problem request.invalid (slug) or room.limit.
     """
     folded = fold_slug(slug)
     if folded is None:
         raise invalid("slug", "invalid", "Use 1 to 64 letters, digits, _ and -.")
-    room_id = _slug_id(folded)
-    if room_id is None:
-        try:
-            return create_room(session=session, kind=Kind.PUBLIC, name=folded, slug=folded)[0]
-        except Problem as problem:
-            # Somebody else made it since we looked.
-            room_id = _slug_id(folded)
-            if problem.code != "room.slug_taken" or room_id is None:
-                raise
+    room_id, _ = find_or_make(partial(_with_slug, folded), partial(_create_with_slug, session, folded))
     room = get_room(user_id=session.user.id, room_id=room_id)
-    return room if room["me"]["state"] == "joined" else join_room(session=session, room_id=room_id)
+    if room["me"]["state"] == "joined":
+        return room
+    try:
+        return join_room(session=session, room_id=room_id)
+    except Problem as problem:
+        if problem.code != "room.archived":
+            raise
+    # Archived since it was found: the slug is free.
+    return room_for_slug(session=session, slug=folded)
 
 
 def ensure_lobby() -> None:
@@ -161,9 +162,52 @@ def ensure_lobby() -> None:
             raise
 
 
+def _create(session: Session, room: Room, user_ids: Sequence[UUID]) -> tuple[UUID, bool]:
+    try:
+        with recording(inboxes=user_ids, session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+            existing = _created_before(room)
+            if existing is not None:
+                return existing
+            users = _first_members(user_ids)
+            stays.refuse_full(session.user.id)
+            stays.refuse_placing(user_ids[1:])
+            _open(log, room, users, [Role.OWNER, *[Role.MEMBER] * (len(users) - 1)])
+    except IntegrityError as error:
+        raise _slug_taken(room.slug) from error
+    return room.id, True
+
+
+def _create_direct(session: Session, room: Room, user_id: UUID) -> tuple[UUID, bool]:
+    my_id = session.user.id
+    with recording(inboxes=[my_id, user_id], session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+        existing = _direct_before(room)
+        if existing is not None:
+            return existing
+        users = stays.find_users([my_id, user_id])
+        if len(users) < 2:
+            raise Problem("not_found", "There is no such user.")
+        stays.refuse_full(my_id)
+        _open(log, room, [users[my_id], users[user_id]], [Role.MEMBER, Role.MEMBER])
+    return room.id, True
+
+
+def _create_with_slug(session: Session, slug: str) -> tuple[UUID, bool]:
+    room = Room(kind=Kind.PUBLIC, name=slug, slug=slug, history=History.SHARED, created_by_id=session.user.id)
+    try:
+        return _create(session, room, [session.user.id])
+    except Problem as problem:
+        existing = _with_slug(slug)
+        if problem.code != "room.slug_taken" or existing is None:
+            raise
+        return existing  # somebody else made it since we looked
+
+
 def _open(log: Log, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
     room.created_at, room.member_count = log.at, len(users)
     room.save(force_insert=True)
+    if len(users) > 1:
+        # After the insert, which a slug may refuse: what is refused otherwise costs nothing.
+        stays.INVITES.take(str(room.created_by_id), len(users) - 1)
     log.open(room.id)
     stays.begin_together(log, room, users, roles)
     members = [{"user_id": str(user.id), "role": role.value} for user, role in zip(users, roles, strict=True)]
@@ -195,24 +239,27 @@ def _first_members(user_ids: Sequence[UUID]) -> list[User]:
     return [users[user_id] for user_id in user_ids]
 
 
-def _created_before(draft: Room) -> UUID | None:
-    """The room that this creator made with this client_id; their inbox is locked, so nobody makes it meanwhile."""
+def _created_before(draft: Room) -> tuple[UUID, bool] | None:
+    """The room that this creator made with this client_id."""
     if draft.client_id is None:
         return None
     room = Room.objects.filter(created_by=draft.created_by_id, client_id=draft.client_id).first()
     if room is not None and room.digest != draft.digest:
         raise Problem("room.client_id_reused", "You made another room with this client_id.")
-    return room.id if room else None
+    return (room.id, False) if room else None
 
 
 def _digest(room: Room, user_ids: Iterable[UUID]) -> str:
     """Of the content as first sent: a retry says the same, in whatever order."""
-    content = [room.kind, room.name, room.slug, room.topic, room.metadata, room.history, sorted(map(str, user_ids))]
+    name, topic = normalize("NFC", room.name or ""), normalize("NFC", room.topic)
+    content = [room.kind, name, room.slug, topic, room.metadata, room.history, sorted(map(str, user_ids))]
     return hashlib.sha256(_canonical(content)).hexdigest()
 
 
 def _canonical(value: object) -> bytes:
-    """One spelling per JSON value; unlike Python's ==, it tells 1 from true."""
+    """A form to compare by: texts in NFC; other values as JSON, because in Python 1 and True are equal."""
+    if isinstance(value, str):
+        value = normalize("NFC", value)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
@@ -227,5 +274,11 @@ def _slug_id(slug: str) -> UUID | None:
     return Room.objects.filter(slug=slug).values_list("pk", flat=True).first()
 
 
-def _direct_id(direct_key: str) -> UUID | None:
-    return Room.objects.filter(direct_key=direct_key).values_list("pk", flat=True).first()
+def _with_slug(slug: str) -> tuple[UUID, bool] | None:
+    room_id = _slug_id(slug)
+    return None if room_id is None else (room_id, False)
+
+
+def _direct_before(draft: Room) -> tuple[UUID, bool] | None:
+    room_id = Room.objects.filter(direct_key=draft.direct_key).values_list("pk", flat=True).first()
+    return None if room_id is None else (room_id, False)

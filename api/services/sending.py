@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unicodedata import normalize
 from uuid import UUID
 
 import orjson
@@ -19,6 +20,7 @@ from api.models.members import Span
 from api.models.rooms import History
 from api.models.values import as_table, as_uuid, insert
 from api.serializers.messages import Author, render_message
+from api.services import stays
 from api.services.access import as_outsider
 from wire.problems import Problem, define, invalid
 
@@ -45,7 +47,15 @@ class Send:
 
     def digest(self) -> str:
         """The content, so that a retry can be told from another message; nothing can be read back from it."""
-        content = [self.text, self.metadata, self.reply_to]
+        return self._digest(normalize("NFC", self.text))
+
+    def is_retry_of(self, digest: str) -> bool:
+        """Whether the message with this digest has the same content. Texts compare in NFC; digests from before
+        that rule are of the text as it was sent."""
+        return digest == self.digest() or digest == self._digest(self.text)
+
+    def _digest(self, text: str) -> str:
+        content = [text, self.metadata, self.reply_to]
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -92,6 +102,10 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[Sent |
         if fresh:
             _insert(list(fresh.values()))
             _move_markers(fresh.values())
+            judged = zip(sends, standings, strict=True)
+            placed = {send.key[:2] for send, standing in judged if standing.put_by_other and send.key in fresh}
+            if placed:
+                stays.make_own(placed)
     return results
 
 
@@ -102,7 +116,7 @@ class Standing(NamedTuple):
     kind: str | None  # of the room; None: there is none
     history: str
     is_archived: bool
-    is_member: bool
+    put_by_other: bool | None  # as Member has it; None: not a member
     is_peer_deleted: bool  # in a direct room
     target_seq: int | None  # of the message replied to, if it is of this room
     is_active: bool | None  # the account; None: the session has ended
@@ -113,8 +127,8 @@ class Standing(NamedTuple):
 # subquery here could be a join; PostgreSQL would take longer to plan it than to run it.
 _STANDINGS = """
 SELECT earlier.id, earlier.seq, earlier.data, earlier.digest, room.kind, room.history, room.archived_at IS NOT NULL,
-       EXISTS (SELECT 1 FROM api_member member WHERE member.room_id = send.room_id
-               AND member.user_id = send.user_id AND member.state = 'joined'),
+       (SELECT member.put_by_other FROM api_member member WHERE member.room_id = send.room_id
+        AND member.user_id = send.user_id AND member.state = 'joined'),
        CASE WHEN room.kind = 'direct' THEN EXISTS (
            SELECT 1 FROM api_member peer JOIN accounts_user gone ON gone.id = peer.user_id
            WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id AND gone.deleted_at IS NOT NULL)
@@ -185,13 +199,13 @@ def _send(
 
 
 def _again(send: Send, earlier: Message) -> Sent | Problem:
-    if earlier.digest != send.digest():
+    if not send.is_retry_of(earlier.digest):
         return Problem("message.client_id_reused")
     return Sent(earlier.pk, earlier.seq, earlier.data, created=False)
 
 
 def _refusal(send: Send, standing: Standing, spans: Mapping[tuple[UUID, UUID], Sequence[Span]]) -> Problem | None:
-    if not standing.is_member:
+    if standing.put_by_other is None:
         return as_outsider(standing.kind)
     if send.session.pk in held():
         return Problem("auth.invalid_token")

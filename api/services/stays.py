@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, QuerySet
 
 from accounts.models import User
@@ -10,13 +11,19 @@ from api.events import Log
 from api.models import Epoch, Interval, Member, Room
 from api.models.members import Role, State
 from api.models.rooms import Kind
+from api.models.values import as_table
 from api.serializers.members import render_member
 from api.serializers.messages import Author
 from api.serializers.rooms import room_event_data
 from wire.problems import Problem, define
+from wire.rate_limits import Rate, RateLimit
 
 # A device syncs all rooms of its user; a thousand are a second's work and more than anybody reads.
-MAX_ROOMS = 1_000
+MAX_ROOMS = 1_000  # that a user made, joined or wrote in
+MAX_PLACED = 1_000  # beside them, into which others put the user: others never use up what is the user's own
+
+# Additions and new direct rooms: twenty an hour, a hundred at once. Each added user counts.
+INVITES = RateLimit(Rate("invite", 100, 18_000, "account"))
 
 define("room.limit", 409, "Too many rooms")
 define("room.direct", 403, "A direct room stays as it is")
@@ -26,10 +33,15 @@ define("room.role_required", 403, "Your role does not allow this")
 
 def begin_together(log: Log, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
     """The first stays of a new room, all from seq 1; the room's own event names them."""
-    Member.objects.bulk_create(
+    members = [
         Member(room=room, user=user, role=role, joined_at=log.at, joined_seq=1, read_seq=1)
         for user, role in zip(users, roles, strict=True)
-    )
+    ]
+    for member in members:
+        member.put_by_other = member.user_id != room.created_by_id
+        if member.put_by_other and room.kind == Kind.DIRECT:
+            member.hidden_seq = 0
+    Member.objects.bulk_create(members)
     Interval.objects.bulk_create(Interval(room=room, user=user, joined_seq=1) for user in users)
 
 
@@ -38,6 +50,7 @@ def begin(log: Log, room: Room, user: User, role: Role, actor_id: UUID) -> Membe
     member = Member.objects.filter(room=room, user=user).first() or Member(room=room, user=user)
     member.room, member.user = room, user
     member.role, member.state, member.left_seq = role, State.JOINED, None
+    member.put_by_other, member.hidden_seq = actor_id != user.id, None
     member.joined_at = log.at
     member.joined_seq = member.read_seq = log.next_seq(room.id)
     member.save()
@@ -49,7 +62,7 @@ def begin(log: Log, room: Room, user: User, role: Role, actor_id: UUID) -> Membe
 
 
 def end(log: Log, member: Member, state: State, actor_id: UUID) -> None:
-    """Let a member go, as `left` or `removed`. Who goes last takes the light with them: the room is archived."""
+    """End a membership, as `left` or `removed`. When the last member leaves, the room is archived."""
     room = member.room
     member.state, member.left_seq = state, log.next_seq(room.id)
     member.save(update_fields=["state", "left_seq"])
@@ -64,10 +77,23 @@ def end(log: Log, member: Member, state: State, actor_id: UUID) -> None:
 
 
 def archive(log: Log, room: Room, actor_id: UUID) -> None:
-    """Close a room for writing, for ever."""
-    room.archived_at = log.at
-    room.save(update_fields=["archived_at"])
+    """Close a room for writing; its slug is free for others."""
+    room.archived_at, room.slug, room.former_slug = log.at, None, room.slug
+    room.save(update_fields=["archived_at", "slug", "former_slug"])
     log.append(room.id, "room.archived", actor_id, room_event_data(room, Epoch.current()))
+
+
+def unarchive(log: Log, room: Room, actor_id: UUID) -> None:
+    """Open a room for writing again, with its former slug unless another room has taken it."""
+    room.archived_at, room.slug, room.former_slug = None, room.former_slug, None
+    changed = ["archived_at", "slug", "former_slug"]
+    try:
+        with transaction.atomic():
+            room.save(update_fields=changed)
+    except IntegrityError:
+        room.slug = None
+        room.save(update_fields=changed)
+    log.append(room.id, "room.unarchived", actor_id, room_event_data(room, Epoch.current()))
 
 
 def give_role(log: Log, member: Member, role: Role, actor_id: UUID | None) -> None:
@@ -95,15 +121,48 @@ def find_users(user_ids: Collection[UUID]) -> dict[UUID, User]:
     return {user.id: user for user in User.objects.filter(pk__in=user_ids, deleted_at=None)}
 
 
-def refuse_full(user_ids: Collection[UUID]) -> None:
-    """Raise Problem room.limit if one of these users is in as many rooms as a user may be.
+def refuse_full(user_id: UUID) -> None:
+    """Raise Problem room.limit if the user has as many rooms of their own as a user may have.
 
-    Exact, because every join holds the lock of the joiner's inbox.
+    Every join holds the lock of the joiner's inbox, so parallel joins do not pass the limit together.
     """
-    counts = Member.objects.filter(user__in=user_ids, state=State.JOINED).values("user").annotate(rooms=Count("pk"))
-    full = counts.filter(rooms__gte=MAX_ROOMS).values_list("user", flat=True).order_by("user").first()
-    if full is not None:
-        raise Problem("room.limit", f"The user {full} is in {MAX_ROOMS} rooms, and more are not allowed.")
+    if is_full(user_id):
+        raise Problem(
+            "room.limit", f"You are in {MAX_ROOMS} rooms. Leave one, or hide a direct room, to enter another."
+        )
+
+
+def is_full(user_id: UUID) -> bool:
+    """Return whether the user has as many rooms of their own as a user may have."""
+    return Member.objects.joined().filter(user=user_id, put_by_other=False).count() >= MAX_ROOMS
+
+
+def refuse_placing(user_ids: Collection[UUID]) -> None:
+    """Raise Problem room.limit if others have put one of these users into as many rooms as they may.
+
+    The refusal does not say who it is, and no number: the rooms of a user are not for others to count.
+    """
+    counts = Member.objects.placed_by_others().filter(user__in=user_ids).values("user").annotate(rooms=Count("pk"))
+    if counts.filter(rooms__gte=MAX_PLACED).exists():
+        raise Problem("room.limit", "This cannot be done for now: not everybody named here can be added to a room.")
+
+
+# The count keeps the limit: in a thousand rooms of one's own, a room in which one writes stays as it is.
+_MAKE_OWN = """UPDATE api_member SET put_by_other = false FROM {placed}
+               WHERE api_member.room_id = placed.room_id AND api_member.user_id = placed.user_id
+               AND (SELECT COUNT(*) FROM api_member own WHERE own.user_id = placed.user_id
+                    AND own.state = 'joined' AND NOT own.put_by_other) < %s"""
+
+
+def make_own(memberships: Collection[tuple[UUID, UUID]]) -> None:
+    """Count rooms into which others put their members as the members' own from now on; by room and user."""
+    placed, parameters = as_table(
+        "placed",
+        room_id=("uuid", [room for room, _ in memberships]),
+        user_id=("uuid", [user for _, user in memberships]),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE_OWN.format(placed=placed), [*parameters, MAX_ROOMS])
 
 
 def refuse_direct(room: Room) -> None:

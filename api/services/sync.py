@@ -13,17 +13,19 @@ from uuid import UUID
 import orjson
 
 from api.models import Event
-from api.models.log import Events, Places
+from api.models.log import Events
 from api.models.members import State
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
-from api.services.descriptions import describe_rooms
+from api.services.descriptions import Described, describe_rooms
 from api.services.history import stream_heads
 from api.services.lacks import Lack, Standpoint, choose, compare, look
 from wire import strict_json
+from wire.budget import ANSWER_BYTES, UNBOUNDED
 from wire.problems import Problem, invalid
 
 _TURNS = 4  # queries of the log for devices that lack much of it, and not the same; who comes later goes alone
+Place = tuple[UUID, int]  # a stream and a seq
 _ENTRY_BYTES = 200  # what surrounds the events or the Room of an entry
 
 
@@ -64,7 +66,8 @@ class Page:
     device: Asking
     position: Position
     epoch: int  # of the log
-    max_bytes: int | None
+    max_bytes: int
+    is_alone: bool  # else what one of the others reads may leave too little of the budget for it
     lacks: Sequence[Lack] = ()  # what is told next: of the inbox, then of the rooms
     further: UUID | None = None  # the room after them
     put_off: bool = False
@@ -83,9 +86,14 @@ class Page:
             cursors = {**cursors, position.room: position.after}
         return Standpoint(self.device.user_id, cursors, position.room, position.epoch == self.epoch)
 
+    @property
+    def left(self) -> int:
+        """The bytes that still fit."""
+        return max(1, self.max_bytes - self.size)
+
     def take(self, size: int) -> bool:
         """Whether something of this size still fits; the first thing always does, so that every page leads on."""
-        if self.max_bytes is not None and self.size and self.size + size > self.max_bytes:
+        if self.size and self.size + size > self.max_bytes:
             return False
         self.size += size
         return True
@@ -98,9 +106,13 @@ class Page:
         for seq in lack.seqs():
             if seq not in found:
                 continue
-            if not self.take(around + len(found[seq]) + 1):
+            event = found[seq]
+            if event is None:
+                self.put_off = not self.is_alone
                 return taken, last
-            taken.append(orjson.Fragment(found[seq]))
+            if not self.take(around + len(event) + 1):
+                return taken, last
+            taken.append(orjson.Fragment(event))
             around, last = 0, seq
         return taken, last if lack.cut else lack.head
 
@@ -114,7 +126,7 @@ class Page:
 
 
 def sync(device: Asking, max_bytes: int | None = None) -> Synced:
-    """The answer to one device. Raises Problem request.invalid for a `next` that is not ours."""
+    """The answer to one device, in about `max_bytes`. Raises Problem request.invalid for a `next` that is not ours."""
     [answer] = sync_all([device], max_bytes)
     if isinstance(answer, Problem):
         raise answer
@@ -126,26 +138,28 @@ def sync_all(devices: Sequence[Asking], max_bytes: int | None = None) -> list[Sy
     """For each device the page of its answer that begins at its `next`, by as many queries for all as for one.
 
     A `next` that is not ours is a Problem for its device alone. None is for one of several that shall ask again, alone:
-    it lacks whole Rooms, which are others for every viewer and take long, or more events than are read for all.
+    it lacks whole Rooms, which are others for every viewer and take long, or more events than are read for all. No
+    more bytes are read than an answer may have, and a little for each device.
 
     The inboxes' heads are read first, then the memberships with the heads of their rooms, then the rooms: whatever
     happens in between is told again by a stream that was read before it, never lost.
     """
     epoch, heads = stream_heads({device.user_id for device in devices})
-    answers = [_begin(device, epoch, heads.get(device.user_id, 0), max_bytes) for device in devices]
+    budget, is_alone = UNBOUNDED if max_bytes is None else max_bytes, len(devices) == 1
+    answers = [_begin(device, epoch, heads.get(device.user_id, 0), budget, is_alone) for device in devices]
     pages = [answer for answer in answers if isinstance(answer, Page)]
     for page, events in _with_events(pages):
         _tell_inbox(page, events)
     going_on = [page for page in pages if page.following is None and not page.put_off]
     for page, lacks in zip(going_on, look([page.standpoint for page in going_on]), strict=True):
         page.lacks, page.further = choose(lacks, page.device.limit - len(page.inbox["events"]))
-        page.put_off = len(devices) > 1 and any(lack.needs_room for lack in page.lacks)
+        page.put_off = not is_alone and any(lack.needs_room for lack in page.lacks)
     for page, events in _with_events([page for page in going_on if not page.put_off]):
         _tell_rooms(page, events)
     return [answer.finished() if isinstance(answer, Page) else answer for answer in answers]
 
 
-def _begin(device: Asking, epoch: int, head: int, max_bytes: int | None) -> Page | Problem:
+def _begin(device: Asking, epoch: int, head: int, max_bytes: int, is_alone: bool) -> Page | Problem:
     """The page with nothing on it, and what the device lacks of its inbox."""
     try:
         position = _decode(device.next) if device.next else Position(epoch if device.epoch is None else device.epoch)
@@ -155,36 +169,40 @@ def _begin(device: Asking, epoch: int, head: int, max_bytes: int | None) -> Page
     lack = compare(device.user_id, head, cursor, position.epoch == epoch)
     if position.inbox_done and cursor is not None and not lack.reset:
         lack = Lack(device.user_id, cursor)  # told whole: it stays there, and its live stream goes on from there
-    return Page(device, position, epoch, max_bytes, choose([lack], device.limit)[0])
+    return Page(device, position, epoch, max_bytes, is_alone, choose([lack], device.limit)[0])
 
 
 def _with_events(pages: Sequence[Page]) -> Iterator[tuple[Page, Events]]:
     """Each page with what it lacks of the log, and perhaps with what others lack; the last may be put off."""
     for turn, (part, places) in enumerate(_parts(pages)):
-        events = Event.objects.at(places) if turn < _TURNS else None
+        budget = max((page.left if page.is_alone else max(page.max_bytes, ANSWER_BYTES) for page in part), default=0)
+        events = Event.objects.at(places, budget) if turn < _TURNS else None
         for page in part:
             page.put_off = events is None
             if events is not None:
                 yield page, events
 
 
-def _parts(pages: Sequence[Page]) -> Iterator[tuple[list[Page], Places]]:
-    """Pages that are read for together: however many there are, no more events are held than one page may tell."""
+def _parts(pages: Sequence[Page]) -> Iterator[tuple[list[Page], dict[Place, int]]]:
+    """Pages that are read for together: however many there are, no more events are held than one page may tell.
+
+    The events go by how early a page needs them, so that each gets its first ones whatever the others lack.
+    """
     part: list[Page] = []
-    places: Places = {}
+    places: dict[Place, int] = {}
     for page in pages:
-        wider = _widen(places, page.lacks)
-        if part and sum(map(len, wider.values())) > EVENTS:
+        lacked = list(_places(page.lacks))
+        if part and len(places) + sum(place not in places for place in lacked) > EVENTS:
             yield part, places
-            part, wider = [], _widen({}, page.lacks)
+            part, places = [], {}
         part.append(page)
-        places = wider
+        for turn, place in enumerate(lacked):
+            places[place] = min(turn, places.get(place, turn))
     yield part, places
 
 
-def _widen(places: Places, lacks: Sequence[Lack]) -> Places:
-    more = {lack.stream: {*lack.seqs(), *places.get(lack.stream, ())} for lack in lacks if lack.spans}
-    return {**places, **more}
+def _places(lacks: Sequence[Lack]) -> Iterator[Place]:
+    return ((lack.stream, seq) for lack in lacks for seq in lack.seqs())
 
 
 def _tell_inbox(page: Page, events: Events) -> None:
@@ -202,10 +220,10 @@ def _tell_inbox(page: Page, events: Events) -> None:
 def _tell_rooms(page: Page, events: Events) -> None:
     """The rooms' entries; where the next page begins, unless this is the end."""
     needed = [lack.stream for lack in page.lacks if lack.needs_room]
-    described = describe_rooms(page.device.user_id, needed) if needed else {}
+    described = describe_rooms(page.device.user_id, needed, page.left) if needed else {}
     begin = Position(page.position.epoch, page.inbox["head"], True)
     for lack in page.lacks:
-        stop = _tell_room(page, lack, events, described.get(lack.stream))
+        stop = _tell_room(page, lack, events, described)
         if stop is not None:
             page.following = begin._replace(room=lack.stream, after=stop[0])
             return
@@ -213,7 +231,7 @@ def _tell_rooms(page: Page, events: Events) -> None:
         page.following = begin._replace(room=page.further)
 
 
-def _tell_room(page: Page, lack: Lack, events: Events, described: Mapping[str, Any] | None) -> tuple[int | None] | None:
+def _tell_room(page: Page, lack: Lack, events: Events, described: Described) -> tuple[int | None] | None:
     """Add the room's entry. If it does not fit whole: the seq that it tells, or (None,) for nothing of it."""
     if lack.gone is not None:
         return _tell_gone(page, lack.stream, *lack.gone)
@@ -232,15 +250,20 @@ def _tell_gone(page: Page, room: UUID, reason: str, seq: int) -> tuple[None] | N
     return None
 
 
-def _tell_whole(page: Page, lack: Lack, described: Mapping[str, Any] | None) -> tuple[None] | None:
+def _tell_whole(page: Page, lack: Lack, described: Described) -> tuple[None] | None:
     # Gone since the memberships were read: the inbox tells it, which was read before them.
-    if described is None or described["me"]["state"] != State.JOINED:
+    if lack.stream not in described:
         return None
-    room = strict_json.dumps(described)
+    whole = described[lack.stream]
+    if whole is None:  # beyond what was read
+        return (None,)
+    if whole["me"]["state"] != State.JOINED:
+        return None
+    room = strict_json.dumps(whole)
     if not page.take(_ENTRY_BYTES + len(room)):
         return (None,)
     # The Room is of a later moment than the memberships: the device goes on from there.
-    head = described["head"]
+    head = whole["head"]
     limited = {"from": lack.limited_from, "to": head} if lack.limited_from else None
     page.rooms.append(_entry(lack, head, limited=limited, room=orjson.Fragment(room)))
     page.cursors[lack.stream] = head

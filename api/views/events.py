@@ -22,7 +22,8 @@ class EventsView(SessionView):
     @extend_schema(
         operation_id="get_events",
         summary="A page of a room's events, in order",
-        description="after < seq < before. With before alone the newest below it, else the oldest first.",
+        description="after < seq < before. With before alone the newest below it, else the oldest first. "
+        "A page ends at 1 MiB, and `more` says so.",
         parameters=[EventsQuery],
         responses={200: EventsSerializer, **problems("not_found", "room.not_member")},
     )

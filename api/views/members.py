@@ -42,7 +42,11 @@ class MemberView(SessionView):
         operation_id="put_member",
         summary="Add a member, or change a member's role",
         request=PutMember,
-        responses={201: MemberSerializer, 200: MemberSerializer, **problems(*_WRITE, "room.limit", body=True)},
+        responses={
+            201: MemberSerializer,
+            200: MemberSerializer,
+            **problems(*_WRITE, "room.limit", "limit.invite", body=True),
+        },
     )
     def put(self, request: Request, room_id: UUID, user_id: UUID) -> Response:
         member, created = members.add_or_change_member(

@@ -33,7 +33,10 @@ class MessagesView(SessionView):
     @extend_schema(
         operation_id="get_messages",
         summary="A page of a room's history, oldest first",
-        description="Without an anchor the newest. before and after exclude their anchor, around includes it.",
+        description=(
+            "Without an anchor the newest. before and after exclude their anchor, around includes it. A page ends at "
+            "1 MiB, and more_before or more_after says so."
+        ),
         parameters=[HistoryQuery],
         responses={200: HistorySerializer, **problems(*OUTSIDE)},
     )

@@ -7,10 +7,8 @@ from rest_framework.response import Response
 from accounts.views import SessionView
 from api.serializers.sync import SyncedSerializer, SyncSerializer
 from api.services.sync import Asking, sync
+from wire.budget import ANSWER_BYTES
 from wire.schema import problems
-
-# A thousand of the longest messages would be 40 MB; an answer that a phone can hold ends before, and says so.
-MAX_BYTES = 4 * 1024 * 1024
 
 
 class SyncView(SessionView):
@@ -21,11 +19,12 @@ class SyncView(SessionView):
         summary="Say what you have; hear everything that you lack",
         description=(
             "Rooms come by id, descending. Repeat the body with `next` until it is null. An entry's `head` is how far "
-            "the entry tells: the next cursor. A room that is not named comes as its Room, without events."
+            "the entry tells: the next cursor. A room that is not named comes as its Room, without events. A page "
+            "ends at 1 MiB."
         ),
         request=SyncSerializer,
         responses={200: SyncedSerializer, **problems(body=True)},
     )
     def post(self, request: Request) -> Response:
         body = self.body(SyncSerializer)
-        return Response(sync(Asking(self.session.user_id, **body), MAX_BYTES).data)
+        return Response(sync(Asking(self.session.user_id, **body), ANSWER_BYTES).data)

@@ -20,7 +20,7 @@ from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral
 from realtime.hub import REPLAY_EVENTS
 from realtime.middleware import PROTOCOL, refusal
 from realtime.process import get_hub
-from wire.fields import METADATA_BYTES, TEXT_CHARS, StrictSerializer, TimeField, format_time, render
+from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS, StrictSerializer, TimeField, format_time, render
 from wire.problems import Problem, define
 
 define("auth.other_user", 403, "A socket stays with its user")
@@ -107,6 +107,7 @@ class Connection(HardenedConsumer):
             "limits": {
                 "frame_bytes": FRAME_BYTES,
                 "text_chars": TEXT_CHARS,
+                "text_bytes": TEXT_BYTES,
                 "metadata_bytes": METADATA_BYTES,
                 "rooms": MAX_ROOMS,
                 "page": PAGE,

@@ -74,7 +74,9 @@ def _guess(request: Request, text: str, actions: frozenset[str]) -> None:
     Also whom to answer about NaN, which JavaScript and Python write when they are not asked to be strict.
     """
     try:
-        content = json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= 16 else None)
+        content = json.loads(
+            text.removeprefix("\ufeff"), parse_int=lambda digits: int(digits) if len(digits) <= 16 else None
+        )
         action, request_id = content.get("action"), _request_id(content.get("request_id"))
         strict_json.dumps([action, request_id])  # neither may break the reply
     except (ValueError, RecursionError, AttributeError, TypeError, Problem):

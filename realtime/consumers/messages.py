@@ -18,7 +18,8 @@ from api.serializers.messages import (
     SendMessagesSerializer,
 )
 from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
-from api.services import history, messages, reads
+from api.serializers.rooms import RoomMeSerializer, UpdateRoomMe
+from api.services import history, members, messages, reads
 from api.services.sending import Send, Sent, send_messages
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
@@ -64,6 +65,10 @@ class MarkReadBody(RoomBody, ReadSerializer):
 
 class MarkUnreadBody(RoomBody, UnreadSerializer):
     """Unread from here."""
+
+
+class UpdateRoomMeBody(RoomBody, UpdateRoomMe):
+    """What to change of the room's `me`."""
 
 
 class SentSerializer(serializers.Serializer[Any]):
@@ -168,6 +173,13 @@ class Messages(Connection):
         session = acting(self.session)
         mark = partial(reads.mark_unread, session=session, room_id=room_id, seq=seq)
         return await write_for(session.user_id, room_id, mark), 200
+
+    @action(UpdateRoomMeBody, RoomMeSerializer, problems=OUTSIDE)
+    async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
+        """Change what the room is to me: hide it until the next message, or show it again."""
+        session = acting(self.session)
+        update = partial(members.update_room_me, session=session, room_id=room_id, **changes)
+        return await write_for(session.user_id, room_id, update), 200
 
 
 def _refuse_whole(results: Sequence[Sent | Problem]) -> None:

@@ -15,6 +15,7 @@ from api.serializers.rooms import (
     RoomAddedSerializer,
     RoomCreatedSerializer,
     RoomEventSerializer,
+    RoomPreferredSerializer,
     RoomRemovedSerializer,
 )
 from api.serializers.sync import LimitedSerializer
@@ -83,6 +84,7 @@ EVENTS = (
     EventType("room.created", RoomCreatedSerializer, "room", True, "The room exists, with its first members."),
     EventType("room.updated", RoomEventSerializer, "room", True, "Name, slug, topic or metadata changed."),
     EventType("room.archived", RoomEventSerializer, "room", True, "The room is read-only from here."),
+    EventType("room.unarchived", RoomEventSerializer, "room", True, "The room is open again from here."),
     EventType("member.joined", MemberSerializer, "room", True, "Somebody is in, by joining or by being added."),
     EventType("member.left", MemberSerializer, "room", True, "Somebody left."),
     EventType("member.removed", MemberSerializer, "room", True, "Somebody was removed."),
@@ -95,6 +97,7 @@ EVENTS = (
     ),
     EventType("room.added", RoomAddedSerializer, "inbox", True, "I am in a room; `seq` is that of my join."),
     EventType("room.removed", RoomRemovedSerializer, "inbox", True, "I am out of a room; `seq` is that of my leave."),
+    EventType("room.preferred", RoomPreferredSerializer, "inbox", True, "I hid a room, or show it again."),
     EventType("read.updated", MarkerMovedSerializer, "inbox", True, "My read marker moved, on some device."),
     EventType("read.updated", MarkerMovedSerializer, "room", False, "A member of a small room read on."),
     EventType("typing", TypingSetSerializer, "room", False, "Who is typing, the full set."),

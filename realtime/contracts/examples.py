@@ -146,7 +146,7 @@ def _is_nullable(schema: Schema) -> bool:
 
 LATER = "2026-11-22T09:40:00.000Z"
 NEXT = {"seq": 43, "at": LATER}
-# How an event differs from the example of what it is about: in its own fields, and in those of its data.
+# How an event's example differs from that of the thing that it is about: its own fields, and those of its data.
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "room.archived": (NEXT, {"slug": None, "archived_at": LATER}),
     "member.left": (NEXT, {"state": "left"}),
@@ -159,7 +159,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {
             "user": {
                 "id": BOB,
-                "username": "deleted-5f1d3c6a",
+                "username": "deleted-5f1d3c6a7b82",
                 "display_name": "Deleted account",
                 "avatar_url": None,
             }
@@ -201,7 +201,7 @@ def refusal_example(reply: Schema, schemas: dict[str, Schema]) -> dict[str, Any]
 
 def _value(schema: Schema, schemas: dict[str, Schema], name: str) -> Any:
     kind = schema.get("type")
-    first = kind[0] if isinstance(kind, list) else kind
+    first = kind[0] if isinstance(kind, list) else kind  # null stands last
     if name in VALUES and _fits(VALUES[name], str(first), schema):
         return VALUES[name]
     if first == "array":

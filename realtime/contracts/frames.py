@@ -31,7 +31,10 @@ class LimitsSerializer(serializers.Serializer[Any]):
     """What a client would otherwise hard-code."""
 
     frame_bytes = serializers.IntegerField(help_text="The largest frame that the server takes.")
-    text_chars = serializers.IntegerField(help_text="Code points of a message's text.")
+    text_chars = serializers.IntegerField(
+        help_text="Unicode code points of a message's text; JavaScript's length counts UTF-16 units."
+    )
+    text_bytes = serializers.IntegerField(help_text="Bytes of a message's text in UTF-8. Both limits hold.")
     metadata_bytes = serializers.IntegerField()
     rooms = serializers.IntegerField(help_text="Rooms that a user may be in.")
     page = serializers.IntegerField(help_text="Messages of a page of history.")

@@ -140,7 +140,7 @@ def _problem_response(status: int, codes: list[str]) -> Schema:
 def _headers(status: int) -> Schema:
     if status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         return {"Retry-After": {"schema": {"type": "string"}, "description": "In seconds."}}
     return {}
 

@@ -37,18 +37,21 @@ class Limits:
 
     handshake: float = 5.0  # for the application to accept or refuse
     request: float = 30.0  # for a whole HTTP request to arrive, however steadily it trickles
+    brief: float = 2.0  # the same above the cap of connections, where there is room for a few probes
     farewell: float = 5.0  # for a client to answer a close frame
     last_words: float = 2.0  # the same, for a client that has already shown that it does not answer
     cancel: float = 10.0  # for an application to return after websocket.disconnect
+    notice: float = 0.0  # after SIGTERM, still accepting: for a proxy to see that the server is no longer ready
     last_call: float = 0.5  # after SIGTERM, for requests that were on their way to an idle connection
     drain: float = 8.0  # after SIGTERM, for closes to be answered and requests to finish, as long as the slowest send
-    exit: float = 10.0  # after SIGTERM the process ends, whatever still hangs
+    exit: float = 10.0  # after SIGTERM, and notice, the process ends, whatever still hangs
 
     @classmethod
     def from_settings(cls) -> Self:
         """The defaults, with every ``WS_<NAME>_SECONDS`` that the Django settings have, and HTTP_IDLE_SECONDS."""
         names = {field.name: f"WS_{field.name.upper()}_SECONDS" for field in fields(cls)}
         names["http_idle"] = "HTTP_IDLE_SECONDS"
+        names["notice"] = "DRAIN_SECONDS"
         given = {name: getattr(settings, key) for name, key in names.items() if hasattr(settings, key)}
         return cls(connections=descriptors.connections(), **given)
 

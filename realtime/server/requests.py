@@ -118,7 +118,7 @@ class HttpChannel(http.HTTPChannel):
         over = self.server.over_cap()
         self.brief = over > 0  # enough for one probe, or for an answer that says why
         if self.brief:
-            self.deadline = self.server.now() + self.limits.last_words
+            self.deadline = self.server.now() + self.limits.brief
         if over > descriptors.BRIEF:
             self.refuse(FULL)
             self.transport.loseConnection()
@@ -128,7 +128,8 @@ class HttpChannel(http.HTTPChannel):
             return
         if self.idle:
             self.idle = False
-            self.deadline = self.server.now() + self.limits.request
+            if not self.brief:
+                self.deadline = self.server.now() + self.limits.request
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -212,7 +213,7 @@ class HttpChannel(http.HTTPChannel):
             self._expire()
 
     def _expire(self) -> None:
-        if self.refused:
+        if self.refused or self.brief:  # a silent client above the cap must not keep a probe out any longer
             self._close()
         elif self.requests:
             self.refuse(Problem("request.invalid", "The request took too long to arrive."))

@@ -158,7 +158,10 @@ class Server(daphne.Server):
     # The end
 
     def drain(self) -> None:
-        """SIGTERM: accept no more, say goodbye, answer what has been sent, and end; a second signal ends at once."""
+        """SIGTERM: be not ready, then accept no more, say goodbye, answer what has been sent, and end.
+
+        A second signal ends at once.
+        """
         if self.draining:
             if self.now() - self.draining_since > ECHO_SECONDS:
                 os._exit(1)
@@ -166,16 +169,20 @@ class Server(daphne.Server):
         self.draining = True
         self.draining_since = self.now()
         self._set_watchdog()
+        # A proxy sends requests here until its next health check, and cannot repeat each of those that are refused.
+        self.loop.call_later(self.limits.notice, self._close)
+
+    def _close(self) -> None:
         self.port.close()
         sockets = [each.protocol for each in self.transports if isinstance(each.protocol, WebSocketProtocol)]
         spread = max(SHORTEST_SPREAD_MS, len(sockets) * 1000 // COMEBACKS_PER_SECOND)
         for websocket in sockets:
             websocket.part(frames.RESTART, self.limits.last_words, retry_after_ms=randrange(spread + 1))
-        self._await_drained(self.draining_since + self.limits.drain)
+        self._await_drained(self.now() + self.limits.drain)
 
     def _set_watchdog(self) -> None:
         # A thread: it also ends a loop that is stuck, and an exit that waits for a database call in another thread.
-        watchdog = threading.Timer(self.limits.exit, os._exit, (0,))
+        watchdog = threading.Timer(self.limits.notice + self.limits.exit, os._exit, (0,))
         watchdog.daemon = True
         watchdog.start()
 

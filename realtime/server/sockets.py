@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from autobahn.websocket import protocol
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from daphne import ws_protocol
 from twisted.internet.defer import Deferred
@@ -38,6 +39,10 @@ _CODES = {
     503: "unavailable",
 }
 LINE_PATIENCE = 3  # how many timeouts long a pong may take that has to wait in line; see _check_pulse
+
+# Autobahn answers an Origin without a host, such as an app's "app://", with a bare 400. realtime.middleware judges
+# every Origin, in words that a browser can read; null is one that Autobahn lets through (allowNullOrigin).
+protocol._url_to_origin = lambda url: "null"
 
 
 class WebSocketProtocol(ws_protocol.WebSocketProtocol):

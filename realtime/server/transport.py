@@ -109,6 +109,7 @@ class Transport(tcp.Server):
             await entry[1]
         finally:
             self._waiters.remove(entry)
+            del entry  # its exception leads to this frame: a circle that would hold the whole answer
 
     def _wake(self) -> None:
         backlog = self.backlog()

@@ -5,7 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from accounts import events
+from accounts import events, passwords
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_guessed() -> None:
+    passwords.forget_all()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def operations() -> dict[str, Any]:
 def test_every_operation_has_a_name_and_a_summary(operations: dict[str, Any]) -> None:
     assert set(operations) == {
         *("register", "log_in", "log_out", "log_out_all", "list_sessions", "end_session", "change_password"),
-        *("get_me", "update_me", "delete_me", "search_users", "get_user"),
+        *("get_me", "update_me", "delete_me", "delete_me_by_post", "search_users", "get_user"),
     }
     assert all(operation["summary"] for operation in operations.values())
 
@@ -42,4 +42,4 @@ def test_only_registering_and_logging_in_need_no_token(operations: dict[str, Any
 def test_a_body_is_described_also_where_it_deletes(operations: dict[str, Any]) -> None:
     with_body = {name for name, operation in operations.items() if "requestBody" in operation}
 
-    assert with_body == {"register", "log_in", "change_password", "update_me", "delete_me"}
+    assert with_body == {"register", "log_in", "change_password", "update_me", "delete_me", "delete_me_by_post"}

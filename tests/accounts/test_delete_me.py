@@ -56,6 +56,14 @@ def test_the_name_is_given_to_nobody_else(alice: Person, stranger: Person) -> No
     assert not Session.objects.exists()
 
 
+def test_it_works_by_post_where_a_delete_loses_its_body(alice: Person) -> None:
+    assert alice.post("/v1/me/delete", {"password": "wrong horse"}).json()["code"] == "auth.wrong_password"
+    assert codes(alice.post("/v1/me/delete")) == {"password": "required"}
+
+    assert alice.post("/v1/me/delete", {"password": PASSWORD}).status_code == 204
+    assert alice.get(URL).json()["code"] == "auth.invalid_token"
+
+
 def test_two_deleted_accounts_do_not_collide(alice: Person, bob: Person) -> None:
     assert alice.delete(URL, {"password": PASSWORD}).status_code == 204
     assert bob.delete(URL, {"password": PASSWORD}).status_code == 204

@@ -1,16 +1,18 @@
 """POST /v1/auth/login"""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import timedelta
-from time import monotonic
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import check_password, make_password
 from django.utils import timezone
+from pytest_django import Settings
 
-from accounts import services
-from accounts.models import Session
+from accounts import passwords, services
+from accounts.models import Session, User
+from accounts.passwords import Attempt, turns
 from tests.clients import PASSWORD, Person, codes
 from tests.hashers import CheapArgon2PasswordHasher
 
@@ -72,39 +74,93 @@ def test_each_refusal_costs_one_password_hash(
     assert hashes == ["wrong horse"]
 
 
-def test_only_a_few_passwords_are_hashed_at_once(
-    alice: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
+def test_one_password_is_hashed_at_a_time(alice: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "TURN_SECONDS", 0.0)
+    login = {"username": "alice", "password": PASSWORD}
+
+    with turns.turn(Attempt("login", "somebody")):
+        response = stranger.post(URL, login)
+
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert response["Retry-After"] == "1"
+    assert stranger.post(URL, login).status_code == 200
+
+
+def guess(stranger: Person, times: int, username: str = "alice", **headers: str) -> list[int]:
+    body = {"username": username, "password": "wrong horse"}
+    return [stranger.request("POST", URL, body, headers=headers).status_code for _ in range(times)]
+
+
+def test_ten_wrong_passwords_are_followed_by_a_pause(alice: Person, stranger: Person) -> None:
+    assert guess(stranger, 10) == [401] * 10
+
+    response = stranger.post(URL, {"username": "ALICE", "password": PASSWORD})
+
+    assert (response.status_code, response.json()["code"]) == (429, "limit.login")
+    assert 1 <= int(response["Retry-After"]) <= 30
+    assert response.json()["retryable"] is True
+
+
+def test_an_unknown_name_is_paused_like_a_known_one(alice: Person, stranger: Person) -> None:
+    assert guess(stranger, 11, "nobody") == guess(stranger, 11, "alice") == [*[401] * 10, 429]
+
+
+def test_the_owner_is_not_locked_out_elsewhere(alice: Person, stranger: Person, settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = (ip_network("127.0.0.0/8"),)
+    guess(stranger, 11, **{"X-Forwarded-For": "203.0.113.9"})
+
+    def log_in(address: str) -> int:
+        body = {"username": "alice", "password": PASSWORD}
+        response = stranger.request("POST", URL, body, headers={"X-Forwarded-For": address})
+        return int(response.status_code)
+
+    assert log_in("203.0.113.9") == 429
+    assert log_in("198.51.100.1") == 200
+
+
+def test_the_right_password_ends_the_count(alice: Person, stranger: Person) -> None:
+    guess(stranger, 9)
+    stranger.post(URL, {"username": "alice", "password": PASSWORD})
+
+    assert guess(stranger, 10) == [401] * 10
+
+
+def test_an_address_that_guesses_at_many_names_is_paused_but_not_for_known_accounts(
+    alice: Person, stranger: Person
 ) -> None:
-    monkeypatch.setattr(services, "HASH_TURN_SECONDS", 0.0)
-    login = {"username": "alice", "password": PASSWORD}
+    stranger.post(URL, {"username": "alice", "password": PASSWORD})
 
-    with ExitStack() as hashing:
-        for _ in range(services.HASHES_AT_ONCE):
-            hashing.enter_context(services._turn_to_hash())
-        response = stranger.post(URL, login)
-
-    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
-    assert response["Retry-After"] == "1"
-    assert stranger.post(URL, login).status_code == 200
+    assert [guess(stranger, 1, f"name-{number}")[0] for number in range(101)] == [*[401] * 100, 429]
+    assert stranger.post(URL, {"username": "alice", "password": PASSWORD}).status_code == 200
 
 
-def test_only_some_wait_to_be_hashed(alice: Person, stranger: Person) -> None:
-    """Who would wait behind them is refused at once: the threads that are left are for other requests."""
-    login = {"username": "alice", "password": PASSWORD}
+@pytest.mark.parametrize("typed", ["cafe\u0301 sunrise blue", "caf\u00e9 sunrise blue"])
+@pytest.mark.parametrize("kept", ["cafe\u0301 sunrise blue", "caf\u00e9 sunrise blue"])
+def test_a_password_is_one_in_both_normal_forms(alice: Person, stranger: Person, typed: str, kept: str) -> None:
+    """Hashes of earlier times are of what was typed; the next login keeps the one of NFC."""
+    User.objects.update(password=make_password(kept))
 
-    with ExitStack() as waiting:
-        for _ in range(services.HASHES_AT_ONCE):
-            waiting.enter_context(services._turn_to_hash())
-        for _ in range(services.HASHES_WAITING):
-            waiting.enter_context(services._hash_queue)
-        began = monotonic()
-        response = stranger.post(URL, login)
-        took = monotonic() - began
+    first = stranger.post(URL, {"username": "alice", "password": typed})
 
-    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
-    assert response["Retry-After"] == "1"
-    assert took < services.HASH_TURN_SECONDS / 2
-    assert stranger.post(URL, login).status_code == 200
+    assert first.status_code == 200
+    assert check_password("caf\u00e9 sunrise blue", User.objects.get().password)
+
+
+def test_a_password_that_is_set_is_kept_in_nfc(stranger: Person) -> None:
+    stranger.post("/v1/auth/register", {"username": "dora", "password": "cafe\u0301 sunrise blue"})
+
+    assert check_password("caf\u00e9 sunrise blue", User.objects.get().password)
+
+
+def test_a_hash_of_eight_threads_is_replaced(alice: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(CheapArgon2PasswordHasher, "parallelism", 8)
+        earlier.setattr(CheapArgon2PasswordHasher, "memory_cost", 64)
+        User.objects.update(password=make_password(PASSWORD))
+
+    assert stranger.post(URL, {"username": "alice", "password": PASSWORD}).status_code == 200
+
+    assert ",p=1$" in User.objects.get().password
 
 
 def test_a_disabled_account_is_told_so_for_the_right_password_only(alice: Person, stranger: Person) -> None:

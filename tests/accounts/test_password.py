@@ -55,3 +55,13 @@ def test_a_malformed_body_is_refused(alice: Person) -> None:
 
 def test_a_stranger_is_refused(stranger: Person) -> None:
     assert stranger.post(URL, {"old": PASSWORD, "new": NEW}).json()["code"] == "auth.required"
+
+
+def test_wrong_old_passwords_are_followed_by_a_pause(alice: Person) -> None:
+    responses = [alice.post(URL, {"old": f"wrong {number}", "new": NEW}) for number in range(11)]
+
+    assert [response.status_code for response in responses] == [*[403] * 10, 429]
+    assert responses[-1].json()["code"] == "limit.login"
+    for method, path in (("DELETE", "/v1/me"), ("POST", "/v1/me/delete")):
+        assert alice.request(method, path, {"password": PASSWORD}).json()["code"] == "limit.login"
+    assert alice.another_device().get("/v1/me").status_code == 200

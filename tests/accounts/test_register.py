@@ -53,7 +53,7 @@ def test_no_secret_is_stored(stranger: Person) -> None:
 
 
 def test_the_real_hasher_is_argon2() -> None:
-    assert base.PASSWORD_HASHERS == ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    assert base.PASSWORD_HASHERS == ["accounts.hashers.OneCoreArgon2PasswordHasher"]
 
 
 @pytest.mark.parametrize("spelling", ["alice", "ALICE", "\uff21lice"])
@@ -74,10 +74,30 @@ def test_a_name_of_another_form_is_refused(stranger: Person, name: str) -> None:
     assert not User.objects.exists()
 
 
-def test_the_name_of_a_tombstone_is_reserved(stranger: Person) -> None:
-    response = stranger.post(URL, {"username": "deleted-1", "password": PASSWORD})
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("deleted-1", "Admin", "administrator", "root", "null", "undefined", "everyone", "here", "channel", "support"),
+        *("bot", "parley", "deleted", "me.", "_system_", "ad.min", "...", "\uff33upport"),
+    ],
+)
+def test_a_name_of_the_service_itself_is_reserved(stranger: Person, name: str) -> None:
+    response = stranger.post(URL, {"username": name, "password": PASSWORD})
 
-    assert codes(response) == {"username": "reserved"}
+    assert (response.status_code, codes(response)) == (400, {"username": "reserved"})
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["adminton", "rooty", "me-too", "bob-the-bot", "null0"])
+def test_a_name_that_holds_a_reserved_one_is_free(stranger: Person, name: str) -> None:
+    assert stranger.post(URL, {"username": name, "password": PASSWORD}).status_code == 201
+
+
+def test_an_account_with_a_name_that_is_reserved_now_goes_on(alice: Person, stranger: Person) -> None:
+    User.objects.update(username="admin")
+
+    assert stranger.post("/v1/auth/login", {"username": "admin", "password": PASSWORD}).status_code == 200
+    assert stranger.post(URL, {"username": "admin", "password": PASSWORD}).status_code == 400
 
 
 @pytest.mark.parametrize(

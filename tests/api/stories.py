@@ -34,6 +34,7 @@ OUTSIDE: dict[str, Any] = {
     "read_seq": None,
     "unread": 0,
     "unread_capped": False,
+    "hidden": False,
 }
 
 

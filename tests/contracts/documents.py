@@ -190,7 +190,7 @@ def _judge_problem(problem: Any, status: int, codes: list[str]) -> None:
 
 
 def _with_text_ids(node: Any) -> Any:
-    """A reply whose integer request_id is text: the schema has one type, and tells of integers in words."""
+    """The reply with its request_id as text: the contract names integers in words only, for generated code."""
     if isinstance(node, list):
         return [_with_text_ids(item) for item in node]
     if not isinstance(node, dict):

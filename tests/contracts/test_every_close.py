@@ -116,7 +116,7 @@ async def test_a_foreign_page_is_refused_in_words(server: ParleyServer, alice: C
     end = await socket.end()
 
     assert [frame["error"]["code"] for frame in socket.frames] == ["forbidden"]
-    assert (end.code, end.reason) == (4401, "origin_not_allowed")
+    assert (end.code, end.reason) == (4406, "origin_not_allowed")
 
 
 async def test_a_server_that_restarts_says_come_back() -> None:

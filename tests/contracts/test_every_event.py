@@ -50,6 +50,11 @@ def join(scene: Scene) -> None:
     scene.alice.make(scene.bobs, {}, "PUT")
 
 
+def unarchive(scene: Scene) -> None:
+    scene.alice.make(f"/v1/rooms/{scene.room}", method="DELETE")
+    scene.alice.make(f"/v1/rooms/{scene.room}/unarchive")
+
+
 def be_added(scene: Scene) -> None:
     scene.bob.make("/v1/rooms", {"kind": "private", "name": "Hats", "members": [scene.alice.id]})
 
@@ -68,6 +73,7 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("room.created", "room"): created,
     ("room.updated", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", {"name": "Coffee"}, "PATCH"),
     ("room.archived", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", method="DELETE"),
+    ("room.unarchived", "room"): unarchive,
     ("member.joined", "room"): join,
     ("member.left", "room"): lambda at: at.bob.make(f"/v1/rooms/{at.room}/leave"),
     ("member.removed", "room"): lambda at: at.alice.make(at.bobs, method="DELETE"),
@@ -78,6 +84,7 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("user.erased", "room"): delete_account,
     ("room.added", "inbox"): be_added,
     ("room.removed", "inbox"): be_removed,
+    ("room.preferred", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/me", {"hidden": True}, "PATCH"),
     ("read.updated", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/unread", {"seq": 1}),
     ("read.updated", "room"): lambda at: at.bob.make(f"/v1/rooms/{at.room}/read", {"seq": 2}),
 }

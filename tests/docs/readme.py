@@ -11,6 +11,7 @@ from tests.servers import ROOT
 
 README = (ROOT / "README.md").read_text()
 FENCE = re.compile(r"^```([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ADDRESS = "PARLEY=http://127.0.0.1:8000\n"  # the tour's first line
 HEADING = re.compile(r"^#{2,3} (.+)$", re.MULTILINE)
 
 
@@ -38,3 +39,8 @@ def table(text: str) -> list[list[str]]:
     """The rows of a section's table, without its head; a cell that is all code loses its marks."""
     rows = [line.strip("| \n").split(" | ") for line in text.splitlines() if line.startswith("|")]
     return [[re.sub("^`([^`]*)`$", r"\1", cell.strip()) for cell in row] for row in rows[2:]]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The same of the first table in any text."""
+    return table(re.search(r"(?:^\|.*\n)+", text, re.MULTILINE)[0])  # type: ignore[index]

@@ -18,7 +18,17 @@ from tests.docs.readme import README, blocks, section, table
 from tests.servers import ROOT
 
 SOCKET = section("The socket")
-READERS = {"text", "flag", "choice", "integer", "words", "origins", "networks"}  # of settings/env.py
+READERS = {
+    "text",
+    "flag",
+    "choice",
+    "integer",
+    "words",
+    "origins",
+    "networks",
+    "hosts",
+    "header_names",
+}  # of settings/env.py
 
 
 @pytest.mark.parametrize("block", blocks(SOCKET, "json frame"))
@@ -102,7 +112,7 @@ def settings() -> Iterator[tuple[str, Any]]:
                 name = node.args[0].value
                 reads = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if reads in READERS and isinstance(name, str):
-                    yield name, _value(node.args[1])
+                    yield name, _value(node.args[1]) if len(node.args) > 1 else None
 
 
 def _value(node: ast.expr) -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 
-from tests.docs.readme import blocks, objects, section
+from tests.docs.readme import ADDRESS, blocks, objects, section
 from tests.realtime.deployment import Deployment
 from tests.servers import ROOT
 
-ADDRESS = "PARLEY=http://127.0.0.1:8000\n"
 PATIENCE = 90
 TERMINAL = re.compile(r"\x1b\[?[A-Z0-9]")  # the interactive client moves its cursor
 # What is another one each time.

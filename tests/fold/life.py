@@ -27,6 +27,8 @@ WEIGHTS = {
     "create": 2,
     "direct": 2,
     "archive": 1,
+    "unarchive": 3,
+    "hide": 6,
 }
 
 
@@ -133,3 +135,9 @@ class Life:
 
     async def _archive(self, who: Account, room_id: str, path: str) -> httpx.Response:
         return await who.delete(path)
+
+    async def _unarchive(self, who: Account, room_id: str, path: str) -> httpx.Response:
+        return await who.post(f"{path}/unarchive")
+
+    async def _hide(self, who: Account, room_id: str, path: str) -> httpx.Response:
+        return await who.patch(f"{path}/me", {"hidden": self.random.random() < 0.7})

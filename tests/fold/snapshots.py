@@ -17,12 +17,33 @@ class Refused(Exception):
 async def read_snapshot(viewer: Account) -> Snapshot:
     """Everything that the viewer sees. Nobody may change anything meanwhile."""
     inbox = await _get(viewer, "me/events", limit=1)
-    rooms = await _get_all(viewer, "rooms")
-    loaded = [await load(viewer, room) for room in rooms]
+    lists = {
+        name: await _get_all(viewer, "rooms", **({name: "true"} if name else {})) for name in ("", "archived", "hidden")
+    }
+    rooms = {room["id"]: room for rows in lists.values() for room in rows} | await _unlisted(viewer)
+    loaded = [await load(viewer, room) for room in rooms.values()]
     for row in loaded:
         assert row["room"] == await _get(viewer, f"rooms/{row['room']['id']}"), "The room and its row in the list agree"
     me = await _get(viewer, "me")
-    return {"inbox": inbox["head"], "unread_total": me["unread_total"], "rooms": loaded}
+    return {
+        "inbox": inbox["head"],
+        "unread_total": me["unread_total"],
+        "rooms": loaded,
+        "lists": {name: [room["id"] for room in rows] for name, rows in lists.items()},
+    }
+
+
+async def _unlisted(viewer: Account) -> dict[str, JSON]:
+    """The viewer's rooms as sync has them: also the direct ones that the other opened without a word."""
+    rooms: dict[str, JSON] = {}
+    body: JSON = {"next": None}
+    while True:
+        response = await viewer.post("/v1/sync", body)
+        page = response.json()
+        rooms |= {entry["id"]: entry["room"] for entry in page["rooms"]}
+        if page["next"] is None:
+            return rooms
+        body["next"] = page["next"]
 
 
 async def load_room(viewer: Account, room_id: str) -> Loaded:
@@ -54,15 +75,15 @@ async def _history(viewer: Account, path: str) -> list[JSON]:
         anchor = {"before": page["page"]["oldest_seq"]}
 
 
-async def _get_all(viewer: Account, path: str) -> list[JSON]:
+async def _get_all(viewer: Account, path: str, **parameters: Any) -> list[JSON]:
     rows: list[JSON] = []
-    query: dict[str, Any] = {}
+    query: dict[str, Any] = parameters
     while True:
         page = await _get(viewer, path, limit=PAGE, **query)
         rows += page["results"]
         if page["next"] is None:
             return rows
-        query = {"cursor": page["next"]}
+        query = {**parameters, "cursor": page["next"]}
 
 
 async def _get(viewer: Account, path: str, **query: Any) -> JSON:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -15,6 +15,7 @@ MEMBER = ["send", "leave"]
 ADMIN = ["send", "delete_any", "add_members", "remove_members", "update", "leave"]
 OWNER = ["send", "delete_any", "add_members", "remove_members", "set_roles", "update", "archive", "leave"]
 CAN = {"member": MEMBER, "admin": ADMIN, "owner": OWNER}
+CAN_IN_ARCHIVED = {"member": ["leave"], "admin": ["leave"], "owner": ["unarchive", "leave"]}
 
 
 class Loaded(TypedDict):
@@ -26,11 +27,12 @@ class Loaded(TypedDict):
 
 
 class Snapshot(TypedDict):
-    """Everything that one viewer sees by REST. `unread_total` is that of `GET me`, the rooms are in their order."""
+    """Everything that one viewer sees by REST. `unread_total` is that of `GET me`; `lists` are the ids in GET rooms."""
 
     inbox: int
     unread_total: int
     rooms: list[Loaded]
+    lists: dict[str, list[str]]
 
 
 @dataclass
@@ -49,13 +51,17 @@ class Room:
     messages: dict[str, JSON] = field(default_factory=dict)
     members: dict[str, JSON] = field(default_factory=dict)
     marked: int = 0  # the room's seq as of which the read marker stands
+    hidden_at: int | None = None  # the room's seq as of which the viewer does not want to see it listed
     stale: bool = False
+    peer_is_erased: bool = False  # the other member of a direct room has deleted their account
 
     @classmethod
     def loaded(cls, viewer: str, loaded: Loaded) -> Room:
         """As it was read."""
         shape, me = loaded["room"], loaded["room"]["me"]
         room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"], marked=shape["head"])
+        room.hidden_at = shape["head"] if me["hidden"] else None
+        room.peer_is_erased = shape["kind"] == "direct" and me["can"] == []
         room.messages = {message["id"]: message for message in loaded["messages"]}
         room.members = {member["user"]["id"]: member for member in loaded["members"]}
         return room
@@ -68,6 +74,8 @@ class Room:
         shape = {name: value for name, value in data.items() if name != "members"}
         shape |= {"head": event["seq"], "last_event_at": at, "last_message_at": None, "member_count": len(roles)}
         room = cls(viewer, shape, "joined", roles[viewer], read_seq=1, marked=1)
+        if shape["kind"] == "direct" and event["actor_id"] != viewer:
+            room.hidden_at = event["seq"]  # until the other writes
         room.members = {
             user_id: {"user": {"id": user_id}, "role": role, "state": "joined", "joined_at": at}
             for user_id, role in roles.items()
@@ -112,6 +120,7 @@ class Room:
             self.state, self.role = data["state"], data["role"]
             if kind == "member.joined":
                 self._mark_here(event["seq"])
+                self._show_here(event["seq"])
 
     def _apply_message(self, event: JSON) -> None:
         """An edit of what is not here is of a message from before my time: its text is not for my history."""
@@ -119,6 +128,7 @@ class Room:
         known = self.messages.get(message["id"])
         if event["type"] == "message.created":
             self.shape["last_message_at"] = event["at"]
+            self._show_here(event["seq"])
         if event["type"] == "message.created" or known:
             self.messages[message["id"]] = message if known is None or message["version"] > known["version"] else known
         if event["type"] == "message.created" and message["sender"]["id"] == self.viewer:
@@ -133,6 +143,20 @@ class Room:
         for member in self.members.values():
             if member["user"]["id"] == user["id"]:
                 member["user"] |= user
+        peer = self.shape.get("peer")
+        if peer is not None and peer["id"] == user["id"]:
+            self.shape["peer"] = user
+            self.peer_is_erased = True
+
+    def prefer(self, hidden: bool, head: int) -> None:
+        """What `room.preferred` says; a message above its `head`, which may be here already, ends the hiding."""
+        is_over = any(message["seq"] > head for message in self.messages.values())
+        self.hidden_at = head if hidden and not is_over else None
+
+    def _show_here(self, seq: int) -> None:
+        """A message, or my own return, ends the hiding unless a `room.preferred` has seen it already."""
+        if self.hidden_at is not None and seq > self.hidden_at:
+            self.hidden_at = None
 
     def mark(self, read_seq: int, head: int) -> None:
         """What `read.updated` says, which has seen the room up to its `head`.
@@ -168,12 +192,13 @@ class Room:
             "read_seq": self.read_seq,
             "unread": min(unread, UNREAD_EXACT),
             "unread_capped": unread > UNREAD_EXACT,
+            "hidden": self.hidden_at is not None,
         }
 
     def _can(self) -> list[str]:
-        if self.shape["archived_at"]:
-            return []
-        return ["send"] if self.shape["kind"] == "direct" else CAN[self.role]
+        if self.shape["kind"] == "direct":
+            return [] if self.peer_is_erased else ["send"]
+        return (CAN_IN_ARCHIVED if self.shape["archived_at"] else CAN)[self.role]
 
 
 class State:
@@ -191,7 +216,9 @@ class State:
         self.begun: set[str] = set()
         self._waiting: dict[str, list[JSON]] = {}
         self._peers: dict[str, JSON] = {}  # by direct room, the other member as `room.added` names them
-        self._marks: dict[str, JSON] = {}  # by room, the newest marker of one whose stream has not begun yet
+        # By room, the newest marker and preference of one whose stream has not begun yet.
+        self._marks: dict[str, JSON] = {}
+        self._preferences: dict[str, JSON] = {}
 
     @property
     def cursors(self) -> dict[str, int]:
@@ -212,6 +239,7 @@ class State:
         room = self.rooms[loaded["room"]["id"]] = Room.loaded(self.viewer, deepcopy(loaded))
         self.missing.discard(room.id)
         self._marks.pop(room.id, None)  # a Room that is read after it is newer
+        self._preferences.pop(room.id, None)
         self.fold(self._waiting.pop(room.id, []))
 
     def forget(self, room_id: str) -> None:
@@ -244,6 +272,8 @@ class State:
         self.begun.discard(room.id)
         if moved := self._marks.pop(room.id, None):
             room.mark(moved["read_seq"], moved["head"])
+        if preferred := self._preferences.pop(room.id, None):
+            room.prefer(preferred["hidden"], preferred["head"])
 
     def _apply_inbox(self, event: JSON) -> None:
         kind, data = event["type"], event["data"]
@@ -257,6 +287,8 @@ class State:
             self._add(data)
         elif kind == "read.updated":
             self._mark(event)
+        elif kind == "room.preferred":
+            self._prefer(event)
 
     def _add(self, data: JSON) -> None:
         """The room's own stream may have told of it already, but it does not name the peer."""
@@ -275,20 +307,42 @@ class State:
         else:
             room.mark(moved["read_seq"], moved["head"])
 
+    def _prefer(self, event: JSON) -> None:
+        preferred = event["data"]
+        room = self.rooms.get(preferred["room_id"])
+        if room is None:
+            self._preferences[preferred["room_id"]] = preferred
+        else:
+            room.prefer(preferred["hidden"], preferred["head"])
+
     def view(self) -> JSON:
         """Everything that REST shows."""
         rooms = [room for room in self.rooms.values() if room.state == "joined"]
         rooms.sort(key=lambda room: (room.shape["last_message_at"] or room.shape["created_at"], room.id), reverse=True)
         views = {room.id: room.view() for room in rooms}
         unread = sum(view["room"]["me"]["unread"] for view in views.values())
-        return {"inbox": self.inbox, "unread_total": unread, "order": list(views), "rooms": views}
+        return {"inbox": self.inbox, "unread_total": unread, "lists": _lists(views), "rooms": views}
+
+
+def _lists(views: dict[str, JSON]) -> dict[str, list[str]]:
+    """What GET rooms lists, with its parameters: a room that the other opened without a word is in none of them."""
+
+    def those(condition: Callable[[JSON], object]) -> list[str]:
+        return [room_id for room_id, view in views.items() if condition(view["room"])]
+
+    return {
+        "": those(lambda room: not room["archived_at"] and not room["me"]["hidden"]),
+        "archived": those(lambda room: room["archived_at"]),
+        "hidden": those(lambda room: room["me"]["hidden"] and room["last_message"]),
+    }
 
 
 def view_snapshot(snapshot: Snapshot) -> JSON:
     """What REST showed, in the same form."""
     rooms = snapshot["rooms"]
-    views = {room["room"]["id"]: {**room, "members": view_members(room["members"])} for room in rooms}
-    return {**snapshot, "order": [room["room"]["id"] for room in rooms], "rooms": views}
+    views: JSON = {room["room"]["id"]: {**room, "members": view_members(room["members"])} for room in rooms}
+    hidden = [room_id for room_id in snapshot["lists"]["hidden"] if views[room_id]["room"]["last_message"]]
+    return {**snapshot, "lists": {**snapshot["lists"], "hidden": hidden}, "rooms": views}
 
 
 def view_members(members: Iterable[JSON]) -> dict[str, JSON]:

@@ -39,7 +39,7 @@ LIFE = [
 
 
 def fold(events: list[JSON]) -> JSON:
-    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": []})
+    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
     state.fold(events)
     return state.view()
 
@@ -78,7 +78,7 @@ def test_a_later_send_outdoes_a_marker_that_is_heard_after_it() -> None:
 
 
 def test_a_hole_calls_for_reading_anew() -> None:
-    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": []})
+    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
 
     state.fold([*LIFE[:3], *LIFE[4:]])
 

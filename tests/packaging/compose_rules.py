@@ -1,6 +1,7 @@
 """What a sound compose.yaml is: a list of rules, each a function that yields what it finds wrong."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import jsonschema
 from django.core.management import get_commands
 
 Compose = dict[str, Any]
+POOL_SIZE = 20  # DATABASE_POOL_SIZE of one server
 Rule = Callable[[Compose], Iterator[str]]
 SCHEMA = json.loads(Path(__file__).with_name("compose.schema.json").read_text())
-SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD")
+SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD", "OWNER_PASSWORD", "DATABASE_PASSWORD", "VALKEY_PASSWORD")
 
 
 def problems(compose: Compose) -> list[str]:
@@ -85,10 +87,14 @@ def hides_the_databases(compose: Compose) -> Iterator[str]:
 
 def holds_no_secret(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
+        environment = service.get("environment", {})
         for secret in SECRETS:
-            value = str(service.get("environment", {}).get(secret, f"${{{secret}:?}}"))
+            value = str(environment.get(secret, f"${{{secret}:?}}"))
             if not value.startswith(f"${{{secret}:?"):
                 yield f"{name} has a {secret} that is written down or may be missing"
+        for variable in ("DATABASE_URL", "REDIS_URL", "PGPASSWORD"):
+            if not re.search(r"\$\{\w+_PASSWORD:\?", str(environment.get(variable, "${A_PASSWORD:?}"))):
+                yield f"{name} has a password in {variable} that is written down or may be missing"
 
 
 def runs_commands_that_exist(compose: Compose) -> Iterator[str]:
@@ -99,9 +105,10 @@ def runs_commands_that_exist(compose: Compose) -> Iterator[str]:
 
 
 def pins_its_images(compose: Compose) -> Iterator[str]:
+    built = {service["image"] for service in compose["services"].values() if "build" in service}
     for name, service in compose["services"].items():
         tag = service["image"].rpartition(":")[2]
-        if "build" not in service and (tag in {"latest", service["image"]}):
+        if service["image"] not in built and (tag in {"latest", service["image"]}):
             yield f"{name} takes whatever image is newest"
 
 
@@ -112,13 +119,109 @@ def keeps_what_it_acknowledged(compose: Compose) -> Iterator[str]:
         yield "PostgreSQL's data ends with its container"
 
 
+def writes_no_config_into_a_read_only_container(compose: Compose) -> Iterator[str]:
+    """Compose copies an inline config into the container, which the engine refuses; a file would be mounted."""
+    for name, service in compose["services"].items():
+        for config in service.get("configs", []) if service.get("read_only") else ():
+            if "file" not in compose.get("configs", {}).get(config["source"], {}):
+                yield f"{name} is read-only and takes the inline config {config['source']}"
+
+
+def builds_each_image_once(compose: Compose) -> Iterator[str]:
+    builders: dict[str, list[str]] = {}
+    for name, service in compose["services"].items():
+        if "build" in service:
+            builders.setdefault(service["image"], []).append(name)
+    for image, names in builders.items():
+        if len(names) > 1:
+            yield f"{image} is built by each of {names}"
+
+
+def bounds_what_is_in_memory(compose: Compose) -> Iterator[str]:
+    """A tmpfs without a size takes half of the machine; its mode gives way to that of the image's folder."""
+    for name, service in compose["services"].items():
+        for mount in service.get("tmpfs", []):
+            path, _, options = mount.partition(":")
+            if "size=" not in options:
+                yield f"{name} has {path} in memory without a size"
+            if "mode=" in options:
+                yield f"{name} gives {path} a mode, which the engine ignores"
+
+
+def limits_what_it_takes(compose: Compose) -> Iterator[str]:
+    for name, service in compose["services"].items():
+        limits = service.get("deploy", {}).get("resources", {}).get("limits", {})
+        yield from (f"{name} has no limit of {kind}" for kind in ("memory", "pids") if kind not in limits)
+        if "nofile" not in service.get("ulimits", {}):
+            yield f"{name} has no limit of nofile"
+
+
+def connects_with_the_least_rights(compose: Compose) -> Iterator[str]:
+    services = compose["services"]
+    users = {
+        name: re.split("[:/@]", services[name]["environment"]["DATABASE_URL"].partition("://")[2])[0]
+        for name in ("migrate", "web")
+    }
+    superuser = services["db"]["environment"]["POSTGRES_USER"]
+    if superuser in users.values() or users["migrate"] == users["web"]:
+        yield f"the servers or the migration have more rights than they need: {users}"
+    for name, service in services.items():
+        url = service.get("environment", {}).get("REDIS_URL", "redis://user:${VALKEY_PASSWORD:?}@")
+        if not re.match(r"redis://\w+:\$\{VALKEY_PASSWORD:\?[^}]*\}@", url):
+            yield f"{name} reaches Valkey without a password"
+    valkey = services["valkey"]
+    rules = valkey["environment"].get("VALKEY_CONFIG", "")
+    if "user default reset\n" not in rules or re.search(r"\+@|allcommands|nopass|~\*|&\*|allchannels", rules):
+        yield "Valkey lets somebody do more than the servers do"
+
+
+def tells_other_users_no_secret(compose: Compose) -> Iterator[str]:
+    """The arguments of a process can be read by every user of the machine, its environment cannot."""
+    for name, service in compose["services"].items():
+        arguments = " ".join([*service.get("command", []), *service.get("entrypoint", [])])
+        yield from (f"{name} has {secret} in its command" for secret in SECRETS if f"${{{secret}" in arguments)
+
+
 def leads_to_the_servers(compose: Compose) -> Iterator[str]:
-    caddyfile = compose["configs"]["caddyfile"]["content"]
+    caddyfile = compose["services"]["proxy"]["environment"]["CADDYFILE"]
     (port,) = compose["services"]["web"]["expose"]
-    if "name web" not in caddyfile or f"port {port}" not in caddyfile:
+    (network,) = compose["networks"]["front"]["ipam"]["config"]
+    prefix, _, size = network["ip_range"].rpartition(".")
+    first, bits = map(int, size.split("/"))
+    addresses = {f"{prefix}.{first + number}:{port}" for number in range(2 ** (32 - bits))}
+    if set(re.findall(r"\S+:" + port, caddyfile)) != addresses:
         yield "the proxy does not lead to web"
-    if caddyfile.count("{") != caddyfile.count("}"):
+    if caddyfile.count("{") - caddyfile.count(r"\{") != caddyfile.count("}") - caddyfile.count(r"\}"):
         yield "the proxy's configuration has an open brace"
+    proxy = compose["services"]["proxy"]["networks"]["front"]["ipv4_address"]
+    trusted = compose["services"]["web"]["environment"].get("TRUSTED_PROXIES", "")
+    if proxy not in trusted.split() or "${TRUSTED_PROXIES:-}" not in trusted:
+        yield "the servers do not trust the proxy, or not those of the operator"
+    allowed = re.search(r"max_connections=(\d+)", " ".join(compose["services"]["db"]["command"]))
+    if allowed is None or int(allowed[1]) < len(addresses) * POOL_SIZE:
+        yield "PostgreSQL has fewer connections than so many servers take"
+
+
+def is_a_proxy_as_the_readme_asks(compose: Compose) -> Iterator[str]:
+    caddyfile = compose["services"]["proxy"]["environment"]["CADDYFILE"]
+    for needed, otherwise in {
+        "health_uri /readyz": "does not ask the servers whether they are ready",
+        "flush_interval -1": "answers a broken body with an empty 200",
+        "request>headers delete": "logs headers, and tokens with them",
+        "request>uri regexp": "logs queries, and tokens with them",
+        "application/problem+json": "refuses in another form than the servers",
+        "trusted_proxies ": "overwrites what a TLS end in front of it says",
+        "write ": "waits for ever for a client that does not read",
+        "grace_period ": "waits for ever for its last requests",
+    }.items():
+        if needed not in caddyfile:
+            yield f"the proxy {otherwise}"
+    if re.search("fail_duration|unhealthy_|max_fails", caddyfile):
+        yield "the proxy lets a client's requests take a server out"
+    if "lb_retry_match" in caddyfile:
+        yield "the proxy repeats requests that may have been served"
+    if "HTTPS" not in compose["services"]["web"]["environment"]:
+        yield "the servers are not told of a TLS end in front"
 
 
 RULES: list[Rule] = [
@@ -133,5 +236,12 @@ RULES: list[Rule] = [
     runs_commands_that_exist,
     pins_its_images,
     keeps_what_it_acknowledged,
+    writes_no_config_into_a_read_only_container,
+    builds_each_image_once,
+    bounds_what_is_in_memory,
+    limits_what_it_takes,
+    connects_with_the_least_rights,
+    tells_other_users_no_secret,
     leads_to_the_servers,
+    is_a_proxy_as_the_readme_asks,
 ]

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,6 +41,35 @@ def test_it_copies_every_package_and_nothing_that_is_not_there() -> None:
     packages = {folder.parent.name for folder in ROOT.glob("*/__init__.py")} - {"tests"}
     assert packages <= sources
     assert all((ROOT / source).exists() for source in sources)
+
+
+def sent_to_the_engine(path: str) -> bool:
+    """Whether the build sees a path, by .dockerignore: the last line that names it counts."""
+    seen = True
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        if line and not line.startswith("#") and fnmatch(path, line.removeprefix("!").removeprefix("**/")):
+            seen = line.startswith("!")
+    return seen
+
+
+def test_the_build_gets_what_it_copies_and_no_secret() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+
+    assert all(sent_to_the_engine(source) for line in copied for source in shlex.split(line)[:-1])
+    assert not any(map(sent_to_the_engine, [".env", ".git", ".var", ".venv", "tests", "__pycache__"]))
+
+
+def test_git_ignores_the_file_with_the_secrets() -> None:
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", ".env"], cwd=ROOT, check=False)
+
+    assert ignored.returncode == 0
+
+
+def test_files_that_only_their_owner_can_read_are_opened_before_the_image_runs() -> None:
+    """COPY keeps the modes of a clone that was made under umask 077."""
+    opened = FINAL_STAGE.index("chmod -R a+rX .")
+
+    assert FINAL_STAGE.rindex("\nCOPY ") < opened < FINAL_STAGE.index("\nUSER ")
 
 
 def test_uv_is_pinned_as_in_the_makefile() -> None:

@@ -38,6 +38,7 @@ async def test_it_works(alice: Account, by: Carrier) -> None:
     assert hello["limits"] == {
         "frame_bytes": 65_536,
         "text_chars": 8_000,
+        "text_bytes": 16_384,
         "metadata_bytes": 4_096,
         "rooms": 1_000,
         "page": 100,
@@ -152,11 +153,11 @@ async def test_another_protocol_is_refused_beside_a_token_in_the_header(alice: A
     assert (end.code, end.reason) == (4426, "protocol")
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "file://", "http://evil.localhost", "x"])
 async def test_a_foreign_origin_is_refused(alice: Account, origin: str) -> None:
     end = await refused(alice.server, token=alice.token, headers={"Origin": origin})
 
-    assert (end.code, end.reason) == (4401, "origin_not_allowed")
+    assert (end.code, end.reason) == (4406, "origin_not_allowed")
 
 
 async def test_a_page_that_gave_our_address_another_name_is_refused(alice: Account) -> None:
@@ -171,7 +172,8 @@ async def test_a_page_that_gave_our_address_another_name_is_refused(alice: Accou
 
 
 async def test_our_own_origin_and_the_allowed_ones_are_welcome(alice: Account) -> None:
-    for origin in (alice.server.url, "https://app.example.com"):
+    on_a_desk = ("http://localhost:5173", "http://127.0.0.1:1", "http://10.0.2.2", "http://10.0.2.2:8100")
+    for origin in (alice.server.url, "https://app.example.com", "https://APP.example.com:443", *on_a_desk):
         await alice.connect(headers={"Origin": origin})
 
 

@@ -167,14 +167,17 @@ async def test_a_name_that_is_none_is_refused(alice: Account, name: str) -> None
     assert (end.code, end.reason, end.goodbye) == (1008, "request.invalid", None)
 
 
-async def test_an_archived_room_is_not_entered(alice: Account, slug: str) -> None:
-    room = await alice.make_room(kind="public", slug=slug)
-    await alice.delete(f"/v1/rooms/{room['id']}")
+@pytest.mark.parametrize("end", ["archive", "leave"])
+async def test_it_opens_again_after_its_room_was_archived(alice: Account, slug: str, end: str) -> None:
+    await settled(await alice.connect(path=f"/ws/chat/{slug}/"))
+    [room] = (await alice.get("/v1/rooms")).json()["results"]
+    path = f"/v1/rooms/{room['id']}"
+    assert (await (alice.delete(path) if end == "archive" else alice.post(f"{path}/leave"))).status_code == 204
 
-    socket = await alice.connect(path=f"/ws/chat/{slug}/")
-    await socket.say({"message": "hello?"})
+    await settled(await alice.connect(path=f"/ws/chat/{slug}/"))
 
-    assert await refusal(socket) == (409, "room.archived")
+    [again] = (await alice.get("/v1/rooms")).json()["results"]
+    assert (again["slug"], again["id"] == room["id"]) == (slug, False)
 
 
 async def test_who_was_removed_is_told_so_when_they_speak(alice: Account, bob: Account, slug: str) -> None:

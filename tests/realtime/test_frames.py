@@ -25,7 +25,7 @@ NAMELESS: dict[str, tuple[str | bytes, str]] = {
     "two documents": ("{} {}", "json.invalid"),
     "a comment": ('{"action": "ping"} // hi', "json.invalid"),
     "single quotes": ("{'action': 'ping'}", "json.invalid"),
-    "a byte order mark": ('\ufeff{"action": "ping"}', "json.invalid"),
+    "two byte order marks": ('\ufeff\ufeff{"action": "ping"}', "json.invalid"),
     "a list": ("[1]", "frame.invalid"),
     "an empty list": ("[]", "frame.invalid"),
     "a list of actions": ('[{"action": "ping"}]', "frame.invalid"),
@@ -276,3 +276,15 @@ async def test_a_wrong_slash_is_answered_with_the_right_path(alice: Account, pat
     problem = json.loads(refused.response.body)
     assert (problem["code"], problem["status"]) == ("not_found", 404)
     assert problem["detail"].endswith(f" {right}.")
+
+
+async def test_a_byte_order_mark_and_nulls_are_skipped(alice: Account) -> None:
+    room = await alice.make_room()
+    socket = await alice.connect()
+    body = {"room_id": room["id"].upper(), "before": None, "after": None, "around": None, "limit": None}
+
+    await socket.send("\ufeff" + json.dumps({"action": "get_messages", "request_id": "r", **body}))
+
+    assert (await socket.reply("r")).status == 200
+    assert (await socket.call("sync", rooms=None, limit=None, subscribe=None)).status == 200
+    assert (await socket.call("subscribe", room_id=room["id"].upper(), after=None, epoch=None)).status == 200

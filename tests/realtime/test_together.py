@@ -169,3 +169,69 @@ async def test_who_holds_others_up_is_asked_apart(oracle: Oracle) -> None:
 
     assert await asyncio.gather(*map(together.ask, ["a", "slow", "b"])) == ["A", "SLOW", "B"]
     assert oracle.calls == [["a", "slow", "b"], ["slow"]]
+
+
+async def test_a_call_takes_one_question_of_each_owner(oracle: Oracle) -> None:
+    together = Together(oracle.ask_all, 10, owner=lambda question: question[0])
+    [first] = await ask(together, ["first"])
+    others = await ask(together, ["a1", "a2", "b1", "a3", "b2"])
+    oracle.gate.set()
+
+    await asyncio.gather(first, *others)
+
+    assert oracle.calls == [["first"], ["a1", "b1"], ["a2", "b2"], ["a3"]]
+
+
+async def test_a_question_that_is_asked_alone_waits_for_its_turn(oracle: Oracle) -> None:
+    turn, alone = asyncio.Event(), list[str]()
+
+    async def ask_alone(question: str) -> str:
+        await turn.wait()
+        alone.append(question)
+        return question
+
+    together = Together(oracle.ask_all, 10, ask_alone=ask_alone)
+    oracle.gate.set()
+
+    slow, quick = await ask(together, ["slow", "quick"])
+    assert await quick == "QUICK"
+    assert await together.ask("later") == "LATER"
+    assert alone == []
+    turn.set()
+
+    assert await slow == "slow"
+
+
+async def test_a_refused_turn_fails_its_question_alone(oracle: Oracle) -> None:
+    async def refuse(question: str) -> str:
+        raise Problem("unavailable")
+
+    together = Together(oracle.ask_all, 10, ask_alone=refuse)
+    oracle.gate.set()
+
+    answers = await asyncio.gather(*map(together.ask, ["slow", "quick"]), return_exceptions=True)
+
+    assert answers[1] == "QUICK"
+    assert isinstance(answers[0], Problem)
+
+
+async def test_a_cancelled_question_waits_for_no_turn(oracle: Oracle) -> None:
+    waits, gone = asyncio.Event(), asyncio.Event()
+
+    async def ask_alone(question: str) -> str:
+        waits.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            gone.set()
+        return question
+
+    together = Together(oracle.ask_all, 10, ask_alone=ask_alone)
+    oracle.gate.set()
+    slow, _ = await ask(together, ["slow", "quick"])
+    await waits.wait()
+
+    slow.cancel()
+
+    async with asyncio.timeout(10):
+        await gone.wait()

@@ -1,7 +1,9 @@
 """Settings from the environment: what each variable may say, and that what it may not is refused by its name."""
 
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,30 @@ def test_silence_is_a_database_file_and_the_memory(tmp_path: Path) -> None:
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert database["OPTIONS"]["init_command"] == "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"
     assert env.channel_layer()["BACKEND"] == "channels.layers.InMemoryChannelLayer"
+
+
+def test_nobody_else_reads_the_database(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/var/parley.sqlite3"
+    file = Path(env.database(url)["NAME"])
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE thing (id)")
+
+        made = [file, *file.parent.glob("*-wal"), *file.parent.glob("*-shm")]
+
+        assert [stat.S_IMODE(each.stat().st_mode) for each in made] == [0o600] * 3
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_database_of_before_is_closed_to_others_only(tmp_path: Path) -> None:
+    file = tmp_path / "parley.sqlite3"
+    for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+        path.touch()
+        path.chmod(0o644)
+
+    env.database(f"sqlite:///{file}")
+
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o640}
 
 
 def test_a_postgres_url(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +201,9 @@ def test_an_integer_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, raw
         (lambda: env.origins("THING", []), "https://app.example.com/"),
         (lambda: env.origins("THING", []), "*"),
         (lambda: env.origins("THING", []), "app.example.com"),
+        (lambda: env.origins("THING", []), "https://"),
+        (lambda: env.origins("THING", []), "capacitor://localhost/index.html"),
+        (lambda: env.header_names("THING", []), "a:b"),
     ],
 )
 def test_other_malformed_values_are_refused_by_name(
@@ -206,6 +235,23 @@ def test_a_malformed_network_is_refused(monkeypatch: pytest.MonkeyPatch, word: s
 
     with pytest.raises(ImproperlyConfigured, match="THING"):
         env.networks("THING", [])
+
+
+def test_origins_of_the_web_and_of_apps(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = "https://App.example.com:8443 capacitor://localhost ionic:// app:// tauri://localhost file:// null"
+    monkeypatch.setenv("THING", f"{listed} https://b\u00fccher.example http://[::1]:3000")
+
+    assert env.origins("THING", []) == [
+        *listed.lower().split(),
+        "https://xn--bcher-kva.example",
+        "http://[::1]:3000",
+    ]
+
+
+def test_hosts_are_compared_without_port_and_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THING", "Chat.Example.com chat.example.com.:443 [::1]:8000 .example.org *")
+
+    assert env.hosts("THING", []) == ["chat.example.com", "chat.example.com", "[::1]", ".example.org", "*"]
 
 
 def test_an_empty_variable_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,18 @@ def test_it_works(server: str) -> None:
     with ParleyServer(server=server) as parley:
         assert urllib.request.urlopen(f"{parley.url}/livez").status == 200
         assert f"Parley serves {parley.url}" in parley.logs
+        assert "pages of localhost, 127.0.0.1 and 10.0.2.2 may call" in parley.logs
 
         assert parley.stop() == 0
 
     assert "Traceback" not in parley.logs
+
+
+def test_a_server_with_a_name_of_its_own_is_not_on_a_desk() -> None:
+    with ParleyServer(
+        env={"ALLOWED_HOSTS": "127.0.0.1 chat.example.com", "CORS_ALLOWED_ORIGINS": "app:// null"}
+    ) as parley:
+        assert "desk" not in parley.logs
 
 
 def test_the_second_start_has_nothing_to_migrate() -> None:

@@ -88,7 +88,7 @@ def test_peers_are_spelled_alike() -> None:
 
 def test_requests_and_sockets_have_the_same_address() -> None:
     asgi = AsyncRequestFactory().get("/", headers={"X-Forwarded-For": "203.0.113.9"})
-    asgi.scope["client"] = (PROXY, 0)
+    asgi.scope = {**asgi.scope, "client": (PROXY, 0)}
     wsgi = RequestFactory().get("/", headers={"X-Forwarded-For": "203.0.113.9"}, REMOTE_ADDR=PROXY)
 
     assert client_address(asgi) == client_address(Request(asgi)) == client_address(wsgi) == "203.0.113.9"

@@ -1,5 +1,6 @@
 """What every request meets, whatever it asks for: bodies, headers, URLs, failures."""
 
+import gzip
 import json
 import re
 from typing import Any
@@ -62,6 +63,26 @@ def test_another_media_type_is_refused(stranger: Person, kind: str) -> None:
     response = stranger.request("POST", LOGIN, BODY, content_type=kind)
 
     assert_problem(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
+def test_an_encoded_body_is_refused_in_words(alice: Person, stranger: Person, encoding: str) -> None:
+    body = gzip.compress(json.dumps(BODY).encode())
+
+    response = stranger.request("POST", LOGIN, body, headers={"Content-Encoding": encoding})
+
+    assert_problem(response, 415, "unsupported_media_type")
+    assert "Content-Encoding" in response.json()["detail"]
+    assert stranger.request("POST", LOGIN, BODY, headers={"Content-Encoding": "identity"}).status_code == 200
+
+
+def test_a_byte_order_mark_is_skipped(alice: Person, stranger: Person) -> None:
+    assert stranger.post(LOGIN, b"\xef\xbb\xbf" + json.dumps(BODY).encode()).status_code == 200
+
+
+def test_a_body_of_null_is_an_empty_one(alice: Person, stranger: Person) -> None:
+    assert codes(stranger.post(LOGIN, b"null")) == {"username": "required", "password": "required"}
+    assert alice.post("/v1/auth/logout", b"null").status_code == 204
 
 
 def test_a_charset_beside_the_media_type_is_fine(alice: Person, stranger: Person) -> None:

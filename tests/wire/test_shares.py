@@ -140,6 +140,20 @@ async def test_a_turn_that_does_not_come_is_a_problem(pool: Pool, monkeypatch: p
         await tasks[2]
 
 
+async def test_a_full_queue_refuses_its_own_work_at_once(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wire.shares.WAITING", 2)
+    tasks = [pool.start(f"alice {number}", ALICE, TEA) for number in range(5)]
+    await asyncio.sleep(0)
+    bobs = [pool.start(f"bob {number}", BOB, TEA) for number in range(2)]
+
+    with pytest.raises(Problem, match="unavailable"):
+        await tasks[4]
+    for hold in pool.holds.values():
+        hold.set()
+
+    assert await asyncio.gather(*tasks[:4], *bobs) == ["alice 0", "alice 1", "alice 2", "alice 3", "bob 0", "bob 1"]
+
+
 async def test_nothing_is_kept_when_all_is_done(pool: Pool) -> None:
     tasks = {f"{number}": pool.start(f"{number}", ALICE, TEA) for number in range(5)}
     await asyncio.sleep(0)

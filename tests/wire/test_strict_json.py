@@ -87,7 +87,7 @@ def test_what_only_looks_odd_is_taken(document: bytes) -> None:
         b'{"a": 1, "\\u0061": 2}',
         b'{"x:y": [{"b": ":", "b": 2}]}',
         json.dumps(KEYS | {"one": "more"}).encode(),
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf\xef\xbb\xbf{}",
         "{}".encode("utf-16"),
         "\ud800",
     ],
@@ -120,3 +120,7 @@ def test_writing_knows_the_types_of_the_wire() -> None:
 def test_writing_refuses_what_is_no_type_of_the_wire() -> None:
     with pytest.raises(TypeError):
         strict_json.dumps({1, 2})
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert strict_json.loads(b'\xef\xbb\xbf{"a": 1}') == strict_json.loads('\ufeff{"a": 1}') == {"a": 1}

@@ -9,6 +9,7 @@ from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from realtime.memory import keep_sqlite_caches_small, return_freed_memory
 from realtime.startup import prepare
 from realtime.workers import Workers, command_of_this_process, end_with
 from wire import descriptors
@@ -72,6 +73,12 @@ class Command(BaseCommand):
         )
         if workers > 1 and not settings.REDIS_URL:
             self._say("Without REDIS_URL what one process accepts reaches the sockets of another about a second later.")
+        if settings.ON_A_DESK:
+            limits = "" if settings.RATE_LIMITS else "; rate limits are off"
+            self._say(
+                "On a desk (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may call, "
+                f"whatever their port{limits}."
+            )
         self._say(HOW_TO_TALK.format(url=f"http://{place}", ws=f"ws://{place}"))
 
     def _say(self, line: str) -> None:
@@ -94,6 +101,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(server: str, listener: socket.socket) -> None:
     """Serves on an open socket until SIGTERM or SIGINT."""
+    return_freed_memory()
+    keep_sqlite_caches_small()
     # What was imported stays for good: the collector need not look at it again, nor look so often.
     gc.collect()
     gc.freeze()

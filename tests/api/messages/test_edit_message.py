@@ -113,8 +113,9 @@ def test_not_one_that_is_nowhere_or_elsewhere(alice: Person) -> None:
     ("body", "field"),
     [
         ({"text": ""}, "text"),
-        ({"text": None}, "text"),
-        ({"metadata": None}, "metadata"),
+        ({"text": "", "metadata": None}, "text"),
+        ({"text": "", "metadata": {}}, "text"),
+        ({"metadata": {"constructor": 1}}, "metadata"),
         ({"if_version": "2"}, "if_version"),
         ({"if_version": 0}, "if_version"),
         ({"reply_to": None}, "reply_to"),
@@ -135,3 +136,34 @@ def test_the_author_looks_as_they_do_now(alice: Person) -> None:
     alice.patch("/v1/me", {"display_name": "Queen"})
 
     assert alice.patch(url_of(message), {"text": "Ho"}).json()["sender"]["display_name"] == "Queen"
+
+
+def test_null_is_absent(alice: Person) -> None:
+    message = say(alice, make_room(alice), "Hi")
+
+    unchanged = alice.patch(url_of(message), {"text": None, "metadata": None, "if_version": None})
+    edited = alice.patch(url_of(message), {"text": "Ho", "metadata": None})
+
+    assert (unchanged.status_code, unchanged.json()) == (200, message)
+    assert (edited.json()["text"], edited.json()["metadata"]) == ("Ho", {})
+
+
+def test_the_text_may_be_empty_as_long_as_there_is_metadata(alice: Person) -> None:
+    message = say(alice, make_room(alice), "Hi")
+    picture = {"image": "https://example.org/a.png"}
+
+    both = alice.patch(url_of(message), {"text": "", "metadata": picture})
+    without = alice.patch(url_of(message), {"metadata": {}})
+
+    assert (both.status_code, both.json()["text"], both.json()["metadata"]) == (200, "", picture)
+    assert (without.status_code, codes(without)) == (400, {"text": "blank"})
+    assert alice.get(url_of(message)).json() == both.json()
+
+
+@pytest.mark.parametrize(("before", "after"), [("a\nb", "a\r\nb"), ("é", "e\u0301")])
+def test_another_spelling_of_the_same_text_changes_nothing(alice: Person, before: str, after: str) -> None:
+    message = say(alice, make_room(alice), before)
+
+    response = alice.patch(url_of(message), {"text": after})
+
+    assert response.json() == message

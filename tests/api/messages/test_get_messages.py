@@ -264,3 +264,21 @@ def test_a_page_holds_one_message_at_least(alice: Person) -> None:
     answer = get_messages(user_id=alice.user.id, room_id=UUID(room["id"]), max_bytes=1)
 
     assert len(answer["results"]) == 1
+
+
+def test_a_place_may_be_named_in_either_case(alice: Person) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "Hi")
+
+    for around in (message["id"].upper(), message["created_at"].lower()):
+        assert alice.get(f"/v1/rooms/{room['id'].upper()}/messages", around=around).json()["results"] == [message]
+
+
+def test_a_plus_that_became_a_space_is_named(alice: Person) -> None:
+    room = make_room(alice)
+
+    response = alice.request("GET", f"/v1/rooms/{room['id']}/messages?before=2026-11-25T10:00:00+00:00")
+
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["field"], error["code"]) == (400, "before", "invalid")
+    assert "%2B" in error["detail"]

@@ -1,13 +1,14 @@
 """POST /v1/rooms/{id}/messages"""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import Member, Message
+from api.services.sending import Send
 from tests.api.stories import events_of, make_room, refusal, say, types_of
 from tests.clients import Person, codes
 
@@ -190,6 +191,9 @@ def test_text_that_is_taken(alice: Person, text: str) -> None:
         ("a" * 8_001, "max_length"),
         ("😀" * 4_097, "max_bytes"),
         ("a\rb", "control"),
+        ("a\r\r\nb", "control"),
+        ("a\x7fb", "control"),
+        ("a\x85b", "control"),
         ("\x1b[31m", "control"),
         (None, "null"),
         (5, "type"),
@@ -206,6 +210,64 @@ def test_text_that_is_refused(alice: Person, text: object, code: str) -> None:
     assert types_of(room) == ["room.created"]
 
 
+def test_a_line_break_of_windows_is_a_line_break(alice: Person) -> None:
+    room = make_room(alice)
+
+    first = send(alice, room, client_id="once", text="one\r\ntwo\r\n")
+    again = send(alice, room, client_id="once", text="one\ntwo\n")
+
+    assert (first.status_code, first.json()["text"]) == (201, "one\ntwo\n")
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+def test_a_line_break_counts_as_one_character(alice: Person) -> None:
+    assert send(alice, make_room(alice), text="\r\n" * 8_000).json()["text"] == "\n" * 8_000
+
+
+def test_a_retry_in_another_normal_form_is_the_same_message(alice: Person) -> None:
+    room = make_room(alice)
+    first = send(alice, room, client_id="once", text="cafe\u0301")
+
+    again = send(alice, room, client_id="once", text="caf\u00e9")
+
+    assert (first.json()["text"], again.status_code, again.json()) == ("cafe\u0301", 200, first.json())
+
+
+def test_a_retry_finds_a_message_whose_digest_is_of_the_text_as_sent(alice: Person) -> None:
+    """As it was before texts compared in NFC."""
+    room = make_room(alice)
+    message = Send(alice.session, UUID(room["id"]), "once", "cafe\u0301", {}, None)
+    first = send(alice, room, client_id="once", text=message.text).json()
+    Message.objects.update(digest=message._digest(message.text))
+
+    assert send(alice, room, client_id="once", text=message.text).json() == first
+
+
+def test_a_picture_needs_no_words(alice: Person) -> None:
+    room = make_room(alice)
+    picture = {"image": "https://example.org/a.png"}
+
+    response = send(alice, room, text="", metadata=picture)
+
+    assert (response.status_code, response.json()["text"], response.json()["metadata"]) == (201, "", picture)
+    assert codes(send(alice, room, text="", metadata=None)) == {"text": "blank"}
+
+
+def test_null_is_absent(alice: Person) -> None:
+    response = send(alice, make_room(alice), metadata=None, reply_to=None)
+
+    assert (response.status_code, response.json()["metadata"], response.json()["reply_to"]) == (201, {}, None)
+
+
+def test_the_room_may_be_named_in_upper_case(alice: Person) -> None:
+    room = make_room(alice)
+    message = say(alice, room, "Hi")
+
+    reply = send(alice, {"id": room["id"].upper()}, reply_to=message["id"].upper())
+
+    assert (reply.status_code, reply.json()["room_id"], reply.json()["reply_to"]) == (201, room["id"], message["id"])
+
+
 @pytest.mark.parametrize("client_id", ["", "a" * 65, "a b", "ü", "a\n", 7, None])
 def test_a_client_id_that_is_refused(alice: Person, client_id: object) -> None:
     response = send(alice, make_room(alice), client_id=client_id)
@@ -214,7 +276,9 @@ def test_a_client_id_that_is_refused(alice: Person, client_id: object) -> None:
     assert list(codes(response)) == ["client_id"]
 
 
-@pytest.mark.parametrize("metadata", [{"a": "x" * 4_090}, [], "a", 1, None])
+@pytest.mark.parametrize(
+    "metadata", [{"a": "x" * 4_090}, [], "a", 1, {"__proto__": {}}, {"a": [{"b": {"prototype": 1}}]}]
+)
 def test_metadata_that_is_refused(alice: Person, metadata: object) -> None:
     response = send(alice, make_room(alice), metadata=metadata)
 

@@ -15,7 +15,8 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert (response.status_code, response.content) == (204, b"")
     assert (event["type"], event["data"]["archived_at"]) == ("room.archived", archived["archived_at"])
     assert archived["archived_at"] is not None
-    assert (archived["me"]["can"], archived["me"]["state"]) == ([], "joined")
+    assert (archived["me"]["can"], archived["me"]["state"]) == (["leave"], "joined")
+    assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["can"] == ["unarchive", "leave"]
     assert archived["last_message"] == message
 
 
@@ -30,12 +31,22 @@ def test_reads_go_on_and_writes_are_refused(alice: Person, bob: Person, charlie:
         alice.put(f"{url}/members/{charlie.user.id}"),
         alice.delete(f"{url}/members/{bob.user.id}"),
         alice.post(f"{url}/join"),
-        bob.post(f"{url}/leave"),
         charlie.post(f"{url}/join"),
         alice.post(f"{url}/messages", {"client_id": "a", "text": "more"}),
     ):
         assert refusal(response) == (409, "room.archived")
     assert types_of(room) == ["room.created", "room.archived"]
+
+
+def test_the_slug_is_free_for_others(alice: Person, bob: Person) -> None:
+    room = make_room(alice, kind="public", slug="tea", members=[bob])
+    alice.delete(f"/v1/rooms/{room['id']}")
+
+    response = bob.post("/v1/rooms", {"kind": "public", "name": "Tea", "slug": "tea"})
+
+    assert (response.status_code, response.json()["slug"]) == (201, "tea")
+    assert bob.get(f"/v1/rooms/{room['id']}").json()["slug"] is None
+    assert events_of(room)[-1]["data"]["slug"] is None
 
 
 def test_only_an_owner_may(alice: Person, bob: Person) -> None:

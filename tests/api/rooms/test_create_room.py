@@ -52,6 +52,7 @@ def test_it_works(alice: Person) -> None:
             "read_seq": 1,
             "unread": 0,
             "unread_capped": False,
+            "hidden": False,
         },
     }
     assert alice.get(f"{URL}/{room['id']}").json() == room
@@ -161,6 +162,35 @@ def test_client_ids_of_two_users_do_not_clash(alice: Person, bob: Person) -> Non
     assert bob.post(URL, body).status_code == 201
 
 
+@pytest.mark.parametrize("spelling", ["\uff4c\uff4f\uff55\uff4e\uff47\uff45", "\U0001d425ounge", "LOUNGE"])
+def test_a_slug_is_one_in_every_compatible_spelling(alice: Person, spelling: str) -> None:
+    alice.post(URL, {"kind": "public", "name": "Tea", "slug": "lounge"})
+
+    response = alice.post(URL, {"kind": "public", "name": "Tea", "slug": spelling})
+
+    assert (response.status_code, response.json()["code"]) == (409, "room.slug_taken")
+
+
+def test_null_is_absent(alice: Person) -> None:
+    optional = ("slug", "topic", "metadata", "members", "history", "client_id")
+
+    room = alice.post(URL, {"kind": "private", "name": "Tea"} | dict.fromkeys(optional)).json()
+
+    assert (room["topic"], room["metadata"], room["history"], room["member_count"]) == ("", {}, "since_joined", 1)
+
+
+def test_a_topic_has_lines(alice: Person) -> None:
+    assert alice.post(URL, {"kind": "private", "name": "Tea", "topic": "a\r\nb"}).json()["topic"] == "a\nb"
+
+
+def test_a_retry_in_another_normal_form_is_the_same_room(alice: Person) -> None:
+    first = alice.post(URL, {"kind": "private", "name": "Cafe\u0301", "client_id": "once"})
+
+    again = alice.post(URL, {"kind": "private", "name": "Caf\u00e9", "client_id": "once"})
+
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+
+
 def test_a_slug_is_taken_once(alice: Person, bob: Person) -> None:
     alice.post(URL, {"kind": "public", "name": "Tea", "slug": "tea"})
 
@@ -180,6 +210,14 @@ def test_a_slug_is_taken_once(alice: Person, bob: Person) -> None:
         ({"name": "a\nb"}, {"name": "control"}),
         ({"name": "a" * 101}, {"name": "max_length"}),
         ({"name": None}, {"name": "null"}),
+        ({"name": "\u3164"}, {"name": "invisible"}),
+        ({"name": "\u202etfihS"}, {"name": "invisible"}),
+        ({"name": "a" + "\u0301" * 9}, {"name": "marks"}),
+        ({"topic": "a\u200bb"}, {"topic": "invisible"}),
+        ({"topic": "a\rb"}, {"topic": "control"}),
+        ({"kind": "public", "slug": "\u3164"}, {"slug": "invalid"}),
+        ({"kind": "public", "slug": "a\uffa0b"}, {"slug": "invalid"}),
+        ({"metadata": {"a": {"__proto__": 1}}}, {"metadata": "forbidden_key"}),
         ({"name": 5}, {"name": "type"}),
         ({"slug": "tea"}, {"slug": "public_only"}),
         ({"kind": "public", "slug": ""}, {"slug": "blank"}),
@@ -211,14 +249,15 @@ def test_a_bad_field_is_refused_by_name(alice: Person, change: dict[str, object]
 def test_nobody_is_in_more_rooms_than_a_user_may_be(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.stays.MAX_ROOMS", 2)
-    make_room(bob)
-    make_room(bob)
+    monkeypatch.setattr("api.services.stays.MAX_PLACED", 2)
+    make_room(alice, members=[bob])
+    make_room(alice, members=[bob])
 
     response = alice.post(URL, {"kind": "private", "name": "Tea", "members": [bob.user.id]})
 
     assert (response.status_code, response.json()["code"]) == (409, "room.limit")
-    assert inbox_of(alice) == []
+    assert len(inbox_of(alice)) == len(inbox_of(bob)) == 2
+    assert bob.post(URL, {"kind": "private", "name": "Mine"}).status_code == 201
 
 
 def test_a_stranger_makes_no_room(stranger: Person) -> None:

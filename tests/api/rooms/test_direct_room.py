@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from api.models import Room
-from tests.api.stories import ROOM_KEYS, events_of, inbox_of, make_room, refusal, types_of
+from tests.api.stories import ROOM_KEYS, events_of, inbox_of, make_room, refusal, say, types_of
 from tests.clients import PASSWORD, Person, codes
 from tests.threads import closing_connections
 
@@ -63,7 +63,33 @@ def test_nobody_is_in_more_rooms_than_a_user_may_be(
     monkeypatch.setattr("api.services.stays.MAX_ROOMS", 1)
     make_room(bob)
 
-    assert refusal(alice.put(f"{URL}/{bob.user.id}")) == (409, "room.limit")
+    assert refusal(bob.put(f"{URL}/{alice.user.id}")) == (409, "room.limit")
+    assert alice.put(f"{URL}/{bob.user.id}").status_code == 201
+
+
+def test_it_is_in_the_list_of_the_other_from_its_first_message(alice: Person, bob: Person) -> None:
+    room = alice.put(f"{URL}/{bob.user.id}").json()
+
+    def lists() -> list[list[str]]:
+        return [[found["id"] for found in who.get("/v1/rooms").json()["results"]] for who in (alice, bob)]
+
+    assert lists() == [[room["id"]], []]
+    assert bob.get("/v1/rooms", hidden="true").json()["results"] == []
+    assert (room["me"]["hidden"], bob.put(f"{URL}/{alice.user.id}").json()["me"]["hidden"]) == (False, True)
+
+    say(alice, room, "hello")
+
+    assert lists() == [[room["id"]], [room["id"]]]
+    assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["hidden"] is False
+
+
+def test_the_other_may_show_it_before(alice: Person, bob: Person) -> None:
+    room = alice.put(f"{URL}/{bob.user.id}").json()
+
+    bob.patch(f"/v1/rooms/{room['id']}/me", {"hidden": False})
+
+    assert [found["id"] for found in bob.get("/v1/rooms").json()["results"]] == [room["id"]]
+    assert inbox_of(bob)[-1]["data"] == {"room_id": room["id"], "hidden": False, "head": 1}
 
 
 def test_nobody_comes_or_goes(alice: Person, bob: Person, charlie: Person) -> None:

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.api.stories import OUTSIDE, make_room, say
 from tests.clients import Person, codes
+from tests.plans import ON_SQLITE, plan_of
 
 URL = "/v1/rooms/directory"
 
@@ -24,7 +25,13 @@ def test_it_works(alice: Person, charlie: Person) -> None:
     assert alice.get(URL).json()["results"][1]["me"]["role"] == "owner"
 
 
-@pytest.mark.parametrize(("q", "found"), [("te", ["Tea"]), ("GREEN", ["Tea"]), ("", ["Croquet", "Tea"]), ("%", [])])
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        *[("te", ["Tea"]), ("GREEN", ["Tea"]), ("", ["Croquet", "Tea"]), (" ", ["Croquet", "Tea"])],
+        *[("ea", ["Tea"]), ("n-t", ["Tea"]), ("tea gre", ["Tea"]), ("tea croquet", []), ("%", []), ("_", [])],
+    ],
+)
 def test_it_finds_names_and_slugs(alice: Person, q: str, found: list[str]) -> None:
     make_room(alice, kind="public", name="Tea", slug="green-tea")
     make_room(alice, kind="public", name="Croquet")
@@ -45,6 +52,43 @@ def test_a_room_that_is_renamed_between_two_pages_comes_last(alice: Person) -> N
     names = [[room["name"] for room in page["results"]] for page in (first, second)]
     assert names == [["Room 0", "Room 1", "Room 2"], ["Room 3", "Room 4", "Adventures"]]
     assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "q"),
+    [
+        ("\u00c9cole de musique", "\u00c9cole"),
+        ("\u00c9cole de musique", "\u00e9cole"),
+        ("\u00c9cole de musique", "e\u0301COLE"),
+        ("\u00c9cole de musique", "MUSIQUE"),
+        ("\u041f\u0420\u0418\u0412\u0415\u0422", "\u043f\u0440\u0438\u0432\u0435\u0442"),
+        ("\uff34\uff45\uff41", "tea"),
+    ],
+)
+def test_a_name_is_found_in_any_case_and_form(alice: Person, name: str, q: str) -> None:
+    make_room(alice, kind="public", name="Croquet")
+    room = make_room(alice, kind="public", name=name)
+
+    assert [found["id"] for found in alice.get(URL, q=q).json()["results"]] == [room["id"]]
+
+
+def test_a_new_name_is_found_and_the_old_one_no_longer(alice: Person) -> None:
+    room = make_room(alice, kind="public", name="Tea", slug="tea")
+
+    alice.patch(f"/v1/rooms/{room['id']}", {"name": "Coffee", "slug": None})
+
+    assert alice.get(URL, q="tea").json()["results"] == []
+    assert len(alice.get(URL, q="coffee").json()["results"]) == 1
+
+
+@ON_SQLITE
+def test_a_search_without_a_match_reads_the_index_only(alice: Person) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        alice.get(URL, q="nothing")
+
+    plan = plan_of(queries.captured_queries[-1]["sql"])
+    assert "rooms_by_name_part" in plan
+    assert "SCAN api_room" not in plan
 
 
 def test_archived_rooms_are_not_offered(alice: Person) -> None:

@@ -27,6 +27,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
         "read_seq": 2,
         "unread": 0,
         "unread_capped": False,
+        "hidden": False,
     }
     assert (event["type"], event["seq"], event["actor_id"]) == ("member.joined", 2, str(bob.user.id))
     assert event["data"] == {

@@ -65,6 +65,41 @@ def test_the_lobby_is_nobodys_again(alice: Person, bob: Person) -> None:
     assert bob.post(f"/v1/rooms/{lobby['id']}/join").json()["me"]["role"] == "owner"
 
 
+@pytest.mark.parametrize("kind", ["public", "private"])
+def test_every_member_leaves_an_archived_room(alice: Person, bob: Person, kind: str) -> None:
+    room = make_room(alice, kind=kind, members=[bob])
+    url = f"/v1/rooms/{room['id']}"
+    alice.delete(url)
+
+    statuses = [who.post(f"{url}/leave").status_code for who in (bob, alice)]
+
+    assert statuses == [204, 204]
+    assert types_of(room) == ["room.created", "room.archived", "member.left", "member.left"]
+    assert [inbox_of(who)[-1]["type"] for who in (alice, bob)] == ["room.removed"] * 2
+    assert alice.get("/v1/rooms", archived="true").json()["results"] == []
+
+
+def test_by_removing_oneself_too(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    alice.delete(f"/v1/rooms/{room['id']}")
+
+    response = bob.delete(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
+
+    assert response.status_code == 204
+    assert types_of(room)[-1] == "member.left"
+
+
+def test_a_last_owner_leaves_an_archived_room_to_the_next(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    alice.delete(f"/v1/rooms/{room['id']}")
+
+    response = alice.post(f"/v1/rooms/{room['id']}/leave")
+
+    assert response.status_code == 204
+    assert types_of(room)[-2:] == ["member.role_changed", "member.left"]
+    assert bob.post(f"/v1/rooms/{room['id']}/unarchive").json()["me"]["role"] == "owner"
+
+
 def test_an_outsider_cannot(alice: Person, charlie: Person) -> None:
     private, public = make_room(alice), make_room(alice, kind="public")
 

@@ -1,6 +1,7 @@
 """GET /v1/rooms"""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -165,15 +166,44 @@ def test_a_room_without_messages_stands_where_it_was_made(alice: Person) -> None
     assert [room["last_message_at"] for room in rooms] == [None, message["created_at"], None, None]
 
 
-def test_a_room_that_i_left_is_gone_and_an_archived_one_stays(alice: Person, bob: Person) -> None:
-    left, archived = make_room(alice, members=[bob]), make_room(alice, members=[bob])
-    bob.post(f"{URL}/{left['id']}/leave")
-    alice.delete(f"{URL}/{archived['id']}")
+def ids_of(person: Person, **query: Any) -> set[str]:
+    return {room["id"] for room in person.get(URL, **query).json()["results"]}
 
-    rooms = bob.get(URL).json()["results"]
 
-    assert [room["id"] for room in rooms] == [archived["id"]]
-    assert rooms[0]["me"]["can"] == []
+def test_a_room_that_i_left_is_gone(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    bob.post(f"{URL}/{room['id']}/leave")
+
+    assert ids_of(bob) == ids_of(bob, archived="true") == ids_of(bob, hidden="true") == set()
+
+
+def test_archived_and_hidden_rooms_are_listed_apart(alice: Person, bob: Person) -> None:
+    plain, archived, hidden, both = (make_room(alice, members=[bob])["id"] for _ in range(4))
+    for room_id in (archived, both):
+        alice.delete(f"{URL}/{room_id}")
+    for room_id in (hidden, both):
+        bob.patch(f"{URL}/{room_id}/me", {"hidden": True})
+
+    assert ids_of(bob) == ids_of(bob, archived="false", hidden="false") == {plain}
+    assert ids_of(bob, archived="true") == {archived, both}
+    assert ids_of(bob, hidden="true") == {hidden, both}
+    assert ids_of(bob, archived="true", hidden="true") == {both}
+    assert ids_of(alice) == {plain, hidden}
+
+
+@pytest.mark.parametrize("name", ["archived", "hidden"])
+def test_each_of_these_lists_pages(alice: Person, name: str) -> None:
+    rooms = [make_room(alice)["id"] for _ in range(3)]
+    for room_id in rooms:
+        if name == "archived":
+            alice.delete(f"{URL}/{room_id}")
+        else:
+            alice.patch(f"{URL}/{room_id}/me", {"hidden": True})
+
+    first = alice.get(URL, limit=2, **{name: "true"}).json()
+    second = alice.get(URL, limit=2, cursor=first["next"], **{name: "true"}).json()
+
+    assert [room["id"] for page in (first, second) for room in page["results"]] == rooms[::-1]
 
 
 @pytest.mark.parametrize("count", [2, 12])
@@ -199,6 +229,8 @@ def test_the_queries_do_not_grow_with_the_rooms(alice: Person, bob: Person, coun
         ({"limit": "ten"}, {"limit": "invalid"}),
         ({"cursor": "forged"}, {"cursor": "invalid"}),
         ({"offset": 5}, {"offset": "unknown"}),
+        ({"archived": "yes"}, {"archived": "invalid"}),
+        ({"hidden": ""}, {"hidden": "invalid"}),
     ],
 )
 def test_a_bad_parameter_is_refused_by_name(alice: Person, query: dict[str, object], refused: dict[str, str]) -> None:
@@ -206,3 +238,37 @@ def test_a_bad_parameter_is_refused_by_name(alice: Person, query: dict[str, obje
 
     assert response.status_code == 400
     assert codes(response) == refused
+
+
+def test_a_page_of_bounded_bytes_ends_early_and_says_so(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred rooms with the largest messages in them would be 2 MB."""
+    monkeypatch.setattr("api.services.descriptions.ANSWER_BYTES", 20_000)
+    rooms = [make_room(alice) for _ in range(7)]
+    for room in rooms:
+        say(alice, room, "x" * 7_000)
+    everything = [room["id"] for room in rooms][::-1]
+
+    forwards = [alice.get(URL).json()]
+    while forwards[-1]["next"]:
+        forwards.append(alice.get(URL, cursor=forwards[-1]["next"]).json())
+    backwards = [forwards[-1]]
+    while backwards[0]["previous"]:
+        backwards.insert(0, alice.get(URL, cursor=backwards[0]["previous"]).json())
+
+    assert [len(page["results"]) for page in forwards] == [2, 2, 2, 1]
+    assert [room["id"] for page in forwards for room in page["results"]] == everything
+    assert [room["id"] for page in backwards for room in page["results"]] == everything
+    assert all(room["last_message"]["text"] for page in forwards for room in page["results"])
+
+
+def test_a_page_holds_one_room_at_least(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.descriptions.ANSWER_BYTES", 1)
+    rooms = [make_room(alice) for _ in range(2)]
+    for room in rooms:
+        say(alice, room, "x" * 7_000)
+
+    first = alice.get(URL).json()
+    second = alice.get(URL, cursor=first["next"]).json()
+
+    assert [room["id"] for page in (first, second) for room in page["results"]] == [rooms[1]["id"], rooms[0]["id"]]
+    assert second["next"] is None

@@ -32,15 +32,23 @@ def test_a_bad_slug_is_refused(alice: Person, slug: str) -> None:
     assert not Room.objects.exists()
 
 
-def test_an_archived_room_is_not_joined(alice: Person, bob: Person) -> None:
+def test_the_slug_of_an_archived_room_makes_another(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public", slug="tea")
     alice.delete(f"/v1/rooms/{room['id']}")
 
-    with pytest.raises(Problem) as refused:
-        room_for_slug(session=bob.session, slug="tea")
+    made = room_for_slug(session=bob.session, slug="tea")
 
-    assert refused.value.code == "room.archived"
-    assert room_for_slug(session=alice.session, slug="tea")["archived_at"] is not None
+    assert (made["slug"], made["me"]["role"], made["id"] == room["id"]) == ("tea", "owner", False)
+    assert room_for_slug(session=alice.session, slug="tea")["id"] == made["id"]
+
+
+def test_the_slug_of_a_room_that_everybody_left_makes_another(alice: Person) -> None:
+    room = room_for_slug(session=alice.session, slug="tea")
+    alice.post(f"/v1/rooms/{room['id']}/leave")
+
+    again = room_for_slug(session=alice.session, slug="tea")
+
+    assert (again["slug"], again["archived_at"], again["id"] == room["id"]) == ("tea", None, False)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -223,7 +223,7 @@ def test_what_is_deleted_comes_as_a_tombstone(alice: Person) -> None:
         ({"rooms": {str(uuid4()): True}}, "rooms"),
         ({"rooms": {str(UUID(int=number)): 0 for number in range(1_001)}}, "rooms"),
         ({"rooms": []}, "rooms"),
-        ({"rooms": None}, "rooms"),
+        ({"rooms": {str(UUID(int=10)): 1, str(UUID(int=10)).upper(): 2}}, "rooms"),
         ({"inbox": -1}, "inbox"),
         ({"inbox": "1"}, "inbox"),
         ({"epoch": 1.5}, "epoch"),
@@ -281,3 +281,17 @@ def test_the_socket_learns_where_to_go_on(alice: Person, bob: Person) -> None:
     answer = sync(Asking(bob.user.id, cursors, inbox=0))
 
     assert answer.cursors == {bob.user.id: 5, UUID(named["id"]): 2, UUID(same["id"]): 1, UUID(new["id"]): 1}
+
+
+def test_null_is_absent(alice: Person) -> None:
+    room = make_room(alice)
+
+    answer = ask(alice, rooms={room["id"]: None}, inbox=None, epoch=None, limit=None, next=None)
+
+    assert answer == ask(alice) == ask(alice, rooms=None)
+
+
+def test_a_room_may_be_named_in_upper_case(alice: Person) -> None:
+    room = make_room(alice)
+
+    assert ask(alice, rooms={room["id"].upper(): 1}, inbox=1)["rooms"] == []

@@ -1,4 +1,4 @@
-"""Rooms are made, changed and archived."""
+"""Rooms are made, changed, archived, unarchived and hidden."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from tests.fold.case import (
     ARCHIVE,
     CREATE,
     DIRECT,
+    LEAVE,
     READ,
     SEND,
+    UNARCHIVE,
     UPDATE,
+    UPDATE_ME,
     case,
 )
 from tests.fold.world import World, new_message
@@ -41,6 +44,11 @@ async def begin_a_direct_room(world: World) -> None:
     room = await world.rest(world.alice, DIRECT, user_id=world.charlie.id)
     await world.rest(world.charlie, DIRECT, user_id=world.alice.id)
     await world.rest(world.alice, SEND, new_message("psst"), room_id=room["id"])
+
+
+@case(DIRECT)
+async def open_a_direct_room_without_a_word(world: World) -> None:
+    await world.rest(world.alice, DIRECT, user_id=world.charlie.id)
 
 
 @case(UPDATE)
@@ -83,3 +91,61 @@ async def read_on_in_an_archived_room(world: World) -> None:
     await world.rest(world.alice, ARCHIVE)
     await world.rest(world.bob, READ, {"seq": world.messages["newest"]["seq"]})
     await world.act(world.dora, "mark_unread", seq=2)
+
+
+@case(ARCHIVE, UNARCHIVE, kind="public", slug="unique")
+async def archive_and_unarchive(world: World) -> None:
+    await world.rest(world.alice, ARCHIVE)
+    await world.rest(world.alice, UNARCHIVE)
+    await world.say(world.bob, "back again")
+
+
+@case(ARCHIVE, UNARCHIVE, CREATE, kind="public", slug="unique")
+async def unarchive_without_the_slug(world: World) -> None:
+    await world.rest(world.alice, ARCHIVE)
+    await world.rest(world.charlie, CREATE, {"kind": "public", "name": "Tea", "slug": world.room["slug"]})
+    await world.rest(world.alice, UNARCHIVE)
+
+
+@case(UNARCHIVE, changes=False)
+async def unarchive_what_is_open(world: World) -> None:
+    await world.rest(world.alice, UNARCHIVE)
+
+
+@case(ARCHIVE, LEAVE)
+async def leave_an_archived_room(world: World) -> None:
+    await world.rest(world.alice, ARCHIVE)
+    await world.rest(world.bob, LEAVE)
+    await world.rest(world.alice, LEAVE)
+
+
+@case(UPDATE_ME)
+async def hide_the_room(world: World) -> None:
+    await world.rest(world.bob, UPDATE_ME, {"hidden": True})
+    await world.rest(world.bob, UPDATE_ME, {"hidden": True})
+
+
+@case("update_room_me", UPDATE_ME)
+async def hide_the_room_and_show_it(world: World) -> None:
+    await world.act(world.bob, "update_room_me", hidden=True)
+    await world.rest(world.bob, UPDATE_ME, {"hidden": False})
+
+
+@case(UPDATE_ME)
+async def hide_the_room_until_somebody_writes(world: World) -> None:
+    await world.rest(world.bob, UPDATE_ME, {"hidden": True})
+    await world.say(world.alice, "are you there?")
+    await world.rest(world.dora, UPDATE_ME, {"hidden": True})
+
+
+@case(UPDATE_ME, ARCHIVE)
+async def hide_an_archived_room(world: World) -> None:
+    await world.rest(world.alice, ARCHIVE)
+    await world.rest(world.bob, UPDATE_ME, {"hidden": True})
+
+
+@case(DIRECT, SEND, UPDATE_ME)
+async def hide_a_direct_room(world: World) -> None:
+    room = await world.rest(world.alice, DIRECT, user_id=world.charlie.id)
+    await world.rest(world.alice, SEND, new_message("psst"), room_id=room["id"])
+    await world.rest(world.charlie, UPDATE_ME, {"hidden": True}, room_id=room["id"])

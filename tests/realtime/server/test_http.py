@@ -1,6 +1,7 @@
 """The HTTP side of the server: bounded bodies, deadlines, and problems instead of error pages."""
 
 import json
+import socket
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from realtime.server.limits import Limits
 from tests.realtime.server.served import ORIGIN, Served, read_all
+from tests.services import wait_until
 
 
 def url(served: Served, path: str) -> str:
@@ -225,3 +227,22 @@ def test_a_web_app_can_read_the_refusals_of_the_server_itself(calm: Served, requ
     assert b"\r\naccess-control-expose-headers: " in allowed.lower()
     assert b"\r\nvary: origin\r\n" in foreign.lower()
     assert b"access-control-allow-origin" not in foreign.lower()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nX: "], ids=["silent", "begun"])
+def test_a_client_above_the_cap_holds_its_place_for_a_moment_only(tmp_path: Path, sent: bytes) -> None:
+    """The places above the cap are for probes: nobody is waited for there, not even to read an answer."""
+    bounds = {"connections": 1, "brief": 0.3, "request": 60.0, "last_words": 60.0}
+    with Served(tmp_path / "errors", **bounds) as served, served.tcp(), served.tcp() as above:
+        above.sendall(sent)
+
+        wait_until(lambda: is_reset(above), seconds=20, what="its place is still held")
+
+
+def is_reset(tcp: socket.socket) -> bool:
+    """A half-open connection takes what is sent, one that is closed answers it with a reset."""
+    try:
+        tcp.sendall(b"x")
+    except ConnectionError:
+        return True
+    return False

@@ -15,6 +15,6 @@ def add_jobs(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0001_users_and_sessions"), ("api", "0006_jobs")]
+    dependencies = [("accounts", "0001_users_and_sessions"), ("api", "0009_jobs")]
 
     operations = [migrations.RunPython(add_jobs, migrations.RunPython.noop)]

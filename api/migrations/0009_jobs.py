@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api", "0005_room_renamed_at"),
+        ("api", "0008_archived_rooms_have_no_slug"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,9 @@
+"""The folded display name is no longer searched: its words are."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0003_fill_name_words")]
+
+    operations = [migrations.RemoveField(model_name="user", name="search_name")]

@@ -1,0 +1,44 @@
+"""Memory of a server process: what the C library and SQLite keep of what the process has freed."""
+
+import ctypes
+import sys
+from typing import Any
+
+from django.db.backends.signals import connection_created
+
+ARENAS = 2  # else as many as eight times the cores, each of which keeps what the threads in it have freed
+LARGE_BYTES = 256 * 1024  # a block from here on is a mapping of its own, which ends when it is freed
+HEAP_KEPT_BYTES = 4 * 1024 * 1024  # at the top of a heap: to give back and to ask again costs a request its time
+
+# From malloc.h of glibc.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+
+
+def return_freed_memory() -> None:
+    """Set the limits of glibc's malloc; elsewhere nothing happens. Before the first thread.
+
+    By itself glibc raises its threshold for mappings to the largest block that was ever freed: after one large answer
+    all the others are cut out of heaps that hardly ever shrink.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # another C library
+        return
+    mallopt(_M_ARENA_MAX, ARENAS)
+    mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+    mallopt(_M_TRIM_THRESHOLD, HEAP_KEPT_BYTES)
+
+
+SQLITE_CACHE_KIB = 512  # of each of 200 threads; by itself SQLite keeps 2 MiB, which any write of another empties
+
+
+def keep_sqlite_caches_small() -> None:
+    """Of all connections from now on."""
+    connection_created.connect(_bound_cache, dispatch_uid="realtime.memory")
+
+
+def _bound_cache(connection: Any, **_: Any) -> None:
+    if connection.vendor == "sqlite":
+        connection.connection.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KIB}")

@@ -1,0 +1,216 @@
+"""How many rooms a user may have, and whom it costs when others are put into rooms."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
+
+from api.models import Member, Room
+from api.services.stays import INVITES
+from tests.api.stories import make_room, refusal, say
+from tests.clients import Person, join_parley
+
+LIMIT = (409, "room.limit")
+
+
+@pytest.fixture
+def one_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user may have one room of their own, and be put into one."""
+    monkeypatch.setattr("api.services.stays.MAX_ROOMS", 1)
+    monkeypatch.setattr("api.services.stays.MAX_PLACED", 1)
+
+
+@pytest.fixture
+def limits_are_on(settings: Settings) -> Iterator[None]:
+    settings.RATE_LIMITS = True
+    INVITES.reset()
+    yield
+    INVITES.reset()
+
+
+def add(actor: Person, room: Any, target: Person) -> Any:
+    return actor.put(f"/v1/rooms/{room['id']}/members/{target.user.id}")
+
+
+def create(person: Person, **body: Any) -> Any:
+    return person.post("/v1/rooms", {"kind": "private", "name": "Tea", **body})
+
+
+@pytest.mark.usefixtures("one_of_each")
+class TestHowMany:
+    def test_others_cannot_use_up_what_is_mine(self, alice: Person, bob: Person, charlie: Person) -> None:
+        make_room(alice, members=[bob])
+
+        room = make_room(bob)
+
+        assert refusal(create(bob)) == LIMIT
+        assert bob.delete(f"/v1/rooms/{room['id']}").status_code == 204
+        assert bob.post(f"/v1/rooms/{room['id']}/leave").status_code == 204
+        assert bob.post(f"/v1/rooms/{make_room(charlie, kind='public')['id']}/join").status_code == 200
+
+    def test_whoever_adds_more_is_refused_and_learns_nothing(self, alice: Person, bob: Person, charlie: Person) -> None:
+        make_room(alice, members=[bob])
+        room, dora = make_room(charlie), join_parley("dora")
+
+        for response in (add(charlie, room, bob), create(dora, members=[charlie.user.id, bob.user.id])):
+            assert refusal(response) == LIMIT
+            assert str(bob.user.id) not in response.json()["detail"]
+            assert not any(character.isdigit() for character in response.json()["detail"])
+
+    def test_leaving_frees_the_place(self, alice: Person, bob: Person, charlie: Person) -> None:
+        trap, room = make_room(alice, members=[bob]), make_room(charlie)
+        alice.delete(f"/v1/rooms/{trap['id']}")
+        assert refusal(add(charlie, room, bob)) == LIMIT
+
+        bob.post(f"/v1/rooms/{trap['id']}/leave")
+
+        assert add(charlie, room, bob).status_code == 201
+
+    def test_a_room_in_which_i_write_is_mine(self, alice: Person, bob: Person, charlie: Person) -> None:
+        room = make_room(alice, members=[bob])
+
+        say(bob, room, "hello")
+
+        assert refusal(create(bob)) == LIMIT
+        assert add(charlie, make_room(charlie), bob).status_code == 201
+
+    def test_a_room_that_i_join_is_mine(self, alice: Person, bob: Person) -> None:
+        room = make_room(alice, kind="public", members=[bob])
+
+        assert bob.post(f"/v1/rooms/{room['id']}/join").status_code == 200
+
+        assert refusal(create(bob)) == LIMIT
+
+    def test_writing_is_never_refused(self, alice: Person, bob: Person) -> None:
+        room = make_room(alice, members=[bob])
+        make_room(bob)
+
+        say(bob, room, "hello")
+        bob.post(f"/v1/rooms/{room['id']}/join")
+
+        assert Member.objects.filter(user=bob.user, put_by_other=True).count() == 1
+
+    def test_anybody_may_write_to_somebody_who_is_in_too_many(self, alice: Person, bob: Person) -> None:
+        make_room(alice, members=[bob])
+        make_room(bob)
+
+        room = join_parley("charlie").put(f"/v1/rooms/direct/{bob.user.id}")
+
+        assert room.status_code == 201
+        say(bob, room.json(), "hello")
+
+    def test_my_own_direct_rooms_count(self, alice: Person, bob: Person, charlie: Person) -> None:
+        alice.put(f"/v1/rooms/direct/{bob.user.id}")
+
+        assert refusal(alice.put(f"/v1/rooms/direct/{charlie.user.id}")) == LIMIT
+        assert refusal(create(alice)) == LIMIT
+
+    def test_hiding_a_direct_room_frees_its_place(self, alice: Person, bob: Person) -> None:
+        room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
+
+        alice.patch(f"/v1/rooms/{room['id']}/me", {"hidden": True})
+
+        assert create(alice).status_code == 201
+
+    def test_it_comes_back_as_one_that_the_other_opened(self, alice: Person, bob: Person, charlie: Person) -> None:
+        direct, room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json(), make_room(charlie)
+        alice.patch(f"/v1/rooms/{direct['id']}/me", {"hidden": True})
+        say(bob, direct, "hello")
+
+        assert refusal(add(charlie, room, alice)) == LIMIT
+        assert create(alice).status_code == 201
+        alice.patch(f"/v1/rooms/{direct['id']}/me", {"hidden": True})
+        assert add(charlie, room, alice).status_code == 201
+
+    def test_a_direct_room_that_the_other_opened_counts_from_its_first_message(
+        self, alice: Person, bob: Person, charlie: Person
+    ) -> None:
+        direct, room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json(), make_room(charlie)
+        assert add(charlie, room, bob).status_code == 201
+        bob.post(f"/v1/rooms/{room['id']}/leave")
+
+        say(alice, direct, "hello")
+
+        assert refusal(add(charlie, room, bob)) == LIMIT
+
+
+def test_the_statement_that_makes_a_room_mine_comes_once(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+
+    counts = []
+    for text in ("one", "two"):
+        with CaptureQueriesContext(connection) as queries:
+            say(bob, room, text)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1] + 1
+
+
+@pytest.mark.usefixtures("limits_are_on")
+class TestWhatItCosts:
+    def test_a_hundred_at_once(self, alice: Person, bob: Person) -> None:
+        crowd = [join_parley(f"guest-{number}").user.id for number in range(99)]
+        assert create(alice, members=crowd).status_code == 201
+        room = make_room(alice)
+
+        last, one_more = add(alice, room, bob), add(alice, room, join_parley("guest-99"))
+
+        assert last.status_code == 201
+        assert refusal(one_more) == (429, "limit.invite")
+        retry_after_ms = one_more.json()["retry_after_ms"]
+        assert 0 < retry_after_ms <= 180_000  # twenty an hour
+        assert one_more["Retry-After"] == str(math.ceil(retry_after_ms / 1000))
+        assert Room.objects.get(pk=room["id"]).member_count == 2
+
+    def test_all_ways_share_it(self, alice: Person, bob: Person, charlie: Person) -> None:
+        room = make_room(alice)
+        INVITES.take(str(alice.user.id), 98)
+
+        statuses = [
+            alice.put(f"/v1/rooms/direct/{bob.user.id}").status_code,
+            create(alice, members=[bob.user.id]).status_code,
+        ]
+
+        assert statuses == [201, 201]
+        for response in (
+            alice.put(f"/v1/rooms/direct/{charlie.user.id}"),
+            create(alice, members=[bob.user.id]),
+            add(alice, room, bob),
+        ):
+            assert refusal(response) == (429, "limit.invite")
+        assert bob.put(f"/v1/rooms/direct/{charlie.user.id}").status_code == 201
+
+    def test_what_changes_nothing_costs_nothing(self, alice: Person, bob: Person, charlie: Person) -> None:
+        body = {"members": [bob.user.id], "client_id": "one"}
+        room = create(alice, **body).json()
+        alice.put(f"/v1/rooms/direct/{bob.user.id}")
+        INVITES.take(str(alice.user.id), 98)
+
+        answers = [
+            create(alice, **body),
+            alice.put(f"/v1/rooms/direct/{bob.user.id}"),
+            add(alice, room, bob),
+            alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"}),
+            create(alice),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 201]
+
+    def test_what_is_refused_costs_nothing(self, alice: Person, bob: Person) -> None:
+        make_room(alice, kind="public", slug="tea")
+        INVITES.take(str(alice.user.id), 99)
+
+        response = create(alice, kind="public", slug="tea", members=[bob.user.id])
+
+        assert refusal(response) == (409, "room.slug_taken")
+        assert create(alice, members=[bob.user.id]).status_code == 201
+
+    def test_nothing_of_it_is_left_behind(self, alice: Person, bob: Person) -> None:
+        INVITES.take(str(alice.user.id), 100)
+
+        assert refusal(create(alice, members=[bob.user.id])) == (429, "limit.invite")
+        assert not Room.objects.exists()

@@ -1,0 +1,241 @@
+"""`python -m tests.bench.pairs TREE` compares this tree with another checkout: server CPU per operation, in pairs.
+
+TREE is a checkout with its own `.venv`. Both servers run at once on one PostgreSQL and one Valkey, each on a database
+of its own, and take turns; every pair measures both within a few seconds, so that a busy machine disturbs both alike.
+The table shows the median ratio (this tree / other tree) and its quartiles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import orjson
+import websockets
+
+from tests.bench.servers import Backing
+from tests.servers import ROOT, ParleyServer
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PASSWORD = "correct-horse-battery"
+LISTENERS = 100
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+class Tree(ParleyServer):
+    """The server of a checkout, run by the interpreter of its own environment."""
+
+    def __init__(self, folder: Path, backing: Backing) -> None:
+        super().__init__(backing.new_database(), backing.redis.url, env={"LOG_LEVEL": "WARNING", "RATE_LIMITS": "0"})
+        self.tree = folder
+
+    def _command(self) -> list[str]:
+        return [str(self.tree / ".venv/bin/python"), "manage.py", "serve"]
+
+    def _options(self) -> dict[str, Any]:
+        return {**super()._options(), "cwd": self.tree}
+
+
+@dataclass
+class Client:
+    """One user of one server, and what the workloads need there."""
+
+    server: Tree
+    http: httpx.AsyncClient = field(init=False)
+    token: str = ""
+    room: str = ""
+    rooms: list[str] = field(default_factory=list)
+    listeners: list[websockets.ClientConnection] = field(default_factory=list)
+    counter: itertools.count[int] = field(default_factory=itertools.count)
+
+    async def prepare(self) -> None:
+        """Make a user, eleven rooms, and a history of a thousand messages in one of them."""
+        self.http = httpx.AsyncClient(base_url=self.server.url, trust_env=False, timeout=60)
+        body = {"username": f"u{uuid4().hex[:12]}", "password": PASSWORD}
+        self.token = (await self.http.post("/v1/auth/register", json=body)).json()["token"]
+        self.http.headers["Authorization"] = f"Bearer {self.token}"
+        for number in range(11):
+            made = await self.http.post("/v1/rooms", json={"kind": "public", "name": f"Room {number}"})
+            self.rooms.append(made.json()["id"])
+        self.room = self.rooms.pop()
+        async with self.connect() as socket:
+            await self.until(socket, "hello")
+            for _ in range(20):
+                items = [{"client_id": uuid4().hex, "text": "A line of an ordinary length."} for _ in range(50)]
+                await self.ask(socket, "send_messages", room_id=self.room, items=items)
+
+    def connect(self) -> Any:
+        protocols = [websockets.Subprotocol("chat.v1"), websockets.Subprotocol(f"bearer.{self.token}")]
+        return websockets.connect(
+            f"{self.server.ws_url}/v1/ws", subprotocols=protocols, compression=None, ping_interval=None
+        )
+
+    async def ask(self, socket: websockets.ClientConnection, action: str, **body: Any) -> Any:
+        request_id = str(next(self.counter))
+        await socket.send(orjson.dumps({"action": action, "request_id": request_id, **body}).decode())
+        while True:
+            frame = orjson.loads(await socket.recv())
+            if frame.get("request_id") == request_id:
+                if frame["errors"]:
+                    raise RuntimeError(frame["errors"])
+                return frame["data"]
+
+    @staticmethod
+    async def until(socket: websockets.ClientConnection, action: str) -> None:
+        while orjson.loads(await socket.recv())["action"] != action:
+            pass
+
+    def message(self) -> dict[str, str]:
+        return {"client_id": uuid4().hex, "text": "A line of an ordinary length."}
+
+
+async def lone_sends(client: Client, count: int) -> int:
+    """One send after the other on one socket, to a room to which nobody listens."""
+    async with client.connect() as socket:
+        await client.until(socket, "hello")
+        for _ in range(count):
+            await client.ask(socket, "send_message", room_id=client.rooms[0], **client.message())
+    return count
+
+
+async def rest_sends(client: Client, count: int) -> int:
+    """One send after the other by REST."""
+    for _ in range(count):
+        answer = await client.http.post(f"/v1/rooms/{client.rooms[0]}/messages", json=client.message())
+        answer.raise_for_status()
+    return count
+
+
+async def crowded_sends(client: Client, count: int) -> int:
+    """64 sends at once on one socket, again and again."""
+    async with client.connect() as socket:
+        await client.until(socket, "hello")
+        for _ in range(count // 64):
+            for number in range(64):
+                frame = {"action": "send_message", "request_id": number, "room_id": client.rooms[1 + number % 4]}
+                await socket.send(orjson.dumps({**frame, **client.message()}).decode())
+            for _ in range(64):
+                assert not orjson.loads(await socket.recv())["errors"]
+    return count // 64 * 64
+
+
+async def deliveries(client: Client, count: int) -> int:
+    """A send at a time to a room with a hundred sockets, in CPU for each delivery, the send itself included."""
+    if not client.listeners:
+        client.listeners = [await client.connect() for _ in range(LISTENERS)]
+        for socket in client.listeners:
+            await client.until(socket, "hello")
+            await client.ask(socket, "subscribe", room_id=client.rooms[9])
+            await client.until(socket, "events")
+    async with client.connect() as sender:
+        await client.until(sender, "hello")
+        for _ in range(count):
+            await client.ask(sender, "send_message", room_id=client.rooms[9], **client.message())
+            await asyncio.gather(*(client.until(socket, "events") for socket in client.listeners))
+    return count * LISTENERS
+
+
+async def connects(client: Client, count: int) -> int:
+    """Connect, authenticate and subscribe to ten rooms, alone."""
+    for _ in range(count):
+        async with client.connect() as socket:
+            await client.until(socket, "hello")
+            for room in client.rooms:
+                await client.ask(socket, "subscribe", room_id=room)
+    return count
+
+
+async def pages(client: Client, count: int) -> int:
+    """A page of fifty messages of history."""
+    for _ in range(count):
+        (await client.http.get(f"/v1/rooms/{client.room}/messages?limit=50")).raise_for_status()
+    return count
+
+
+async def syncs(client: Client, count: int) -> int:
+    """The first sync of a device with eleven rooms."""
+    for _ in range(count):
+        (await client.http.post("/v1/sync", json={})).raise_for_status()
+    return count
+
+
+WORKLOADS: dict[str, tuple[Callable[[Client, int], Awaitable[int]], int]] = {
+    "a lone send, socket": (lone_sends, 300),
+    "a lone send, REST": (rest_sends, 200),
+    "a send of 64 at once": (crowded_sends, 2_560),
+    "a delivery to one of 100": (deliveries, 100),
+    "connect and ten subscribes": (connects, 40),
+    "a page of history": (pages, 250),
+    "a sync of eleven rooms": (syncs, 80),
+}
+
+
+async def cost(client: Client, workload: Callable[[Client, int], Awaitable[int]], count: int) -> float:
+    """CPU of the server in microseconds for each operation; what it does in the background is in it."""
+    assert client.server.process is not None
+    before = cpu_seconds(client.server.process.pid)
+    done = await workload(client, count)
+    return (cpu_seconds(client.server.process.pid) - before) / done * 1e6
+
+
+async def compare(other: Path, pairs: int, only: str) -> None:
+    backing = Backing()
+    clients = [Client(Tree(folder, backing)) for folder in (ROOT, other)]
+    try:
+        for client in clients:
+            client.server.start()
+            await client.prepare()
+        print(
+            f"| CPU of the server | this tree, us | other, us | ratio, median | quartiles |\n|{'---|' * 5}", flush=True
+        )
+        for name, (workload, count) in WORKLOADS.items():
+            if only not in name:
+                continue
+            for client in clients:
+                await cost(client, workload, count)  # warm
+            results: list[tuple[float, float]] = []
+            for number in range(pairs):
+                order = clients if number % 2 else clients[::-1]
+                measured = {id(client): await cost(client, workload, count) for client in order}
+                results.append((measured[id(clients[0])], measured[id(clients[1])]))
+            ratios = [this / that for this, that in results]
+            low, middle, high = statistics.quantiles(ratios, n=4)
+            this, that = (statistics.median(column) for column in zip(*results, strict=True))
+            print(f"| {name} | {this:,.1f} | {that:,.1f} | {middle:.3f} | {low:.3f} to {high:.3f} |", flush=True)
+    finally:
+        for client in clients:
+            for socket in client.listeners:
+                await socket.close()
+            client.server.stop()
+        backing.stop()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.pairs", description=__doc__)
+    parser.add_argument("tree", type=Path)
+    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--only", default="", help="a part of a workload's name")
+    options = parser.parse_args()
+    if not (options.tree / ".venv/bin/python").exists():
+        sys.exit(f"{options.tree} has no .venv: run `make .venv/.synced` there.")
+    began = time.perf_counter()
+    asyncio.run(compare(options.tree.resolve(), options.pairs, options.only))
+    load = subprocess.run(["uptime"], capture_output=True, text=True, check=False).stdout.strip()
+    print(f"{options.pairs} pairs in {time.perf_counter() - began:.0f} s; {load}")

@@ -1,0 +1,82 @@
+"""The table of deadlines and sizes in docs/operations.md is true, and every inner bound is the shorter one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from accounts import passwords
+from realtime.server.limits import Limits
+from settings import env
+from tests.docs.readme import rows
+from tests.packaging.compose_file import COMPOSE, environment
+from tests.servers import ROOT
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "KiB": 1024, "MiB": 1024**2}
+
+
+def number(text: str) -> float:
+    """Seconds or bytes of "10s", "64 KiB" and the like."""
+    found = re.fullmatch(r"([\d.]+) ?(\w+)", text)
+    assert found, text
+    return float(found[1]) * UNITS[found[2]]
+
+
+def in_force() -> dict[tuple[str, str], float]:
+    """Every bound by place and name, from compose.yaml and the code."""
+    config = environment("proxy")["CADDYFILE"]
+    limits = Limits()
+    proxy = dict(re.findall(r"^ +([a-z_]+) ([\d.]+(?:ms|s|m|KiB|MiB))$", config, re.MULTILINE))
+    names = ("request", "stall", "ping_interval", "http_idle", "exit", "body_bytes", "frame_bytes")
+    server = {name: float(getattr(limits, name)) for name in names}
+    server["TURN_SECONDS"] = passwords.TURN_SECONDS
+    server["DRAIN_SECONDS"] = float(environment("web")["DRAIN_SECONDS"])
+    for name in ("STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS", "IDLE_IN_TRANSACTION_TIMEOUT_MS"):
+        server[name] = getattr(env, name) / 1000
+    engine = {
+        f"{name}.stop_grace_period": number(COMPOSE["services"][name]["stop_grace_period"]) for name in ("web", "proxy")
+    }
+    return (
+        {("proxy", name): number(value) for name, value in proxy.items()}
+        | {("server", name): value for name, value in server.items()}
+        | {("engine", name): value for name, value in engine.items()}
+    )
+
+
+def test_the_table_names_every_bound_with_its_value() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text().partition("## Deadlines and sizes")[2]
+
+    documented = {(place, name): number(value) for place, name, value, _ in rows(text)}
+
+    assert documented == pytest.approx(in_force())
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer"),
+    [
+        # A body that comes slowly: head, wait for a server and body fit into the proxy's deadline for the body.
+        (
+            [("proxy", "read_header"), ("proxy", "lb_try_duration"), ("proxy", "dial_timeout"), ("server", "request")],
+            ("proxy", "read_body"),
+        ),
+        # An answer that takes long.
+        ([("server", "TURN_SECONDS"), ("server", "STATEMENT_TIMEOUT_MS")], ("proxy", "response_header_timeout")),
+        ([("server", "LOCK_TIMEOUT_MS")], ("server", "STATEMENT_TIMEOUT_MS")),
+        ([("server", "STATEMENT_TIMEOUT_MS")], ("server", "IDLE_IN_TRANSACTION_TIMEOUT_MS")),
+        ([("proxy", "response_header_timeout")], ("proxy", "write")),
+        ([("server", "stall")], ("proxy", "write")),
+        ([("proxy", "keepalive")], ("server", "http_idle")),
+        # The end.
+        ([("proxy", "health_interval")], ("server", "DRAIN_SECONDS")),
+        ([("server", "DRAIN_SECONDS"), ("server", "exit")], ("engine", "web.stop_grace_period")),
+        ([("proxy", "grace_period")], ("engine", "proxy.stop_grace_period")),
+        # Sizes.
+        ([("server", "body_bytes")], ("proxy", "max_size")),
+        ([("server", "frame_bytes")], ("server", "body_bytes")),
+    ],
+)
+def test_an_inner_bound_is_below_the_one_around_it(inner: list[tuple[str, str]], outer: tuple[str, str]) -> None:
+    bounds = in_force()
+
+    assert sum(bounds[name] for name in inner) < bounds[outer]

@@ -1,0 +1,62 @@
+"""No server is ready: what the proxy answers by itself, and what it writes into its log."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.proxy.proxy import DEBUG_LOG, Proxy
+from tests.proxy.raw import ask, head
+from tests.services import free_port
+from wire.problems import Problem
+
+SECRET = "prl_J2-1GBOC1IE84cNQrsag4IQxL3ZfNt187NvsjCQiFqY"
+HANDSHAKE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "carrier"),
+    [
+        ("/v1/ws", f"Sec-WebSocket-Protocol: chat.v1, bearer.{SECRET}"),
+        ("/v1/ws", f"Authorization: Bearer {SECRET}"),
+        ("/v1/ws", f"X-Api-Key: {SECRET}"),
+        ("/v1/ws", f"Cookie: token={SECRET}"),
+        (f"/v1/ws?token={SECRET}", "X-Nothing: 1"),
+    ],
+    ids=["subprotocol", "authorization", "own header", "cookie", "query"],
+)
+def test_a_handshake_that_meets_no_server_leaves_no_token_in_the_log(path: str, carrier: str) -> None:
+    with Proxy([free_port()], changes={**DEBUG_LOG, "lb_try_duration 5s": "lb_try_duration 200ms"}) as proxy:
+        answer = ask(proxy.port, head(f"GET {path}", *HANDSHAKE, carrier))
+
+        assert (answer.status, answer.problem["code"]) == (503, "unavailable")
+        assert '"/v1/ws' in proxy.logs
+        assert SECRET not in proxy.logs
+
+
+def test_it_is_a_problem_that_a_page_of_another_origin_can_read() -> None:
+    with Proxy([free_port()]) as proxy:
+        headers = {"Origin": "https://app.example.com", "X-Request-ID": "mine-1"}
+        response = httpx.post(f"{proxy.url}/v1/auth/login", json={}, headers=headers, timeout=30)
+
+    assert response.json() == Problem("unavailable").as_dict("mine-1")
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["X-Request-ID"] == "mine-1"
+    assert response.headers["Retry-After"] == "1"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "X-Request-ID" in response.headers["Access-Control-Expose-Headers"]
+    assert "Server" not in response.headers
+
+
+def test_a_request_id_that_could_break_the_document_is_replaced() -> None:
+    with Proxy([free_port()]) as proxy:
+        headers = {"X-Request-ID": 'a","status":200,"b":"{http.request.header.authorization}'}
+        response = httpx.post(f"{proxy.url}/v1/auth/login", json={}, headers=headers, timeout=30)
+
+    assert response.json() == Problem("unavailable").as_dict(response.headers["X-Request-ID"])
+    assert "status" not in response.headers["X-Request-ID"]

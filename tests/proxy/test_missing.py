@@ -1,0 +1,17 @@
+"""A machine without Caddy: the tests of the proxy fail, and say what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.proxy.proxy import Proxy
+from tests.services import ServiceMissing
+
+
+def test_a_missing_binary_is_an_error_that_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(ServiceMissing, match="apt-get install caddy"):
+        Proxy([1])

@@ -1,0 +1,36 @@
+"""Readers that stop reading are cut; sockets and patient readers are not."""
+
+from __future__ import annotations
+
+import time
+
+from tests.proxy.people import Sender
+from tests.proxy.proxy import Proxy
+from tests.proxy.raw import connect, head
+from tests.proxy.upstream import Upstream
+from tests.servers import ParleyServer
+from tests.sockets import Socket
+
+WRITE_SECONDS = 1
+CHANGES = {"write 10m": f"write {WRITE_SECONDS}s"}
+
+
+def test_a_reader_that_never_reads_is_cut() -> None:
+    with Upstream() as upstream, Proxy([upstream.port], changes=CHANGES) as proxy, connect(proxy.port) as client:
+        client.sendall(head("GET /endless"))
+
+        assert upstream.cut.wait(30)
+
+
+async def test_a_socket_outlives_the_deadline_for_answers(servers: list[ParleyServer], sender: Sender) -> None:
+    with Proxy([server.port for server in servers], changes=CHANGES) as proxy:
+        url = f"ws://127.0.0.1:{proxy.port}/v1/ws"
+        socket = await Socket.open(url, token=sender.token, by="subprotocol")
+        await socket.call("ping")
+        opened = time.monotonic()
+
+        while time.monotonic() < opened + 2 * WRITE_SECONDS:  # the time is what is tested
+            reply = await socket.call("ping")
+            assert reply.status == 200
+
+        await socket.close()

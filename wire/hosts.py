@@ -1,0 +1,19 @@
+"""The names under which clients reach this server: the Host header against ALLOWED_HOSTS."""
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+
+def is_allowed_host(host: str) -> bool:
+    """Whether ALLOWED_HOSTS has it, as Django's get_host decides; names of containers may hold an underscore too."""
+    allowed = settings.ALLOWED_HOSTS
+    if settings.DEBUG and not allowed:
+        allowed = [".localhost", "127.0.0.1", "[::1]"]
+    domain = domain_of(host)
+    return domain != "" and validate_host(domain, allowed)
+
+
+def domain_of(host: str) -> str:
+    """The name in a Host header, in lower case and without the port; "" when it is malformed."""
+    domain, _ = split_domain_port(host.replace("_", "-"))
+    return host.lower()[: len(domain)]
