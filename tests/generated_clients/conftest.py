@@ -37,7 +37,10 @@ collect_ignore_glob = [] if os.environ.get("TEST_CLIENTS") else ["test_*.py"]
 
 def run(*command: str, cwd: Path = HERE, seconds: float = 900) -> str:
     """The output of a command, which must succeed."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=seconds, check=False)
+    environment = os.environ | {"PWD": str(cwd)}  # where openapi-generator-cli looks for openapitools.json
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
     assert done.returncode == 0, f"{' '.join(command)}\n{(done.stdout + done.stderr)[-6000:]}"
     return done.stdout
 
