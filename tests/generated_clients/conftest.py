@@ -18,10 +18,15 @@ from tests.servers import ROOT
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE / "build"
-GENERATORS: dict[str, dict[str, str]] = {
+GENERATORS: dict[str, dict[str, Any]] = {
     "typescript-fetch": {},
-    # By default the Kotlin of a union is an interface without its members; with these options it is a sealed one.
-    "kotlin": {"serializationLibrary": "kotlinx_serialization", "generateOneOfAnyOfWrappers": "true"},
+    # By default the Kotlin of a union is an interface without its members, and that of an object of any shape has no
+    # serializer. With these options the one is a sealed interface, and the other is JSON.
+    "kotlin": {
+        "additionalProperties": {"serializationLibrary": "kotlinx_serialization", "generateOneOfAnyOfWrappers": "true"},
+        "typeMappings": {"object": "JsonElement", "AnyType": "JsonElement"},
+        "importMappings": {"JsonElement": "kotlinx.serialization.json.JsonElement"},
+    },
     "swift6": {},
     "dart": {},
 }
@@ -32,7 +37,10 @@ collect_ignore_glob = [] if os.environ.get("TEST_CLIENTS") else ["test_*.py"]
 
 def run(*command: str, cwd: Path = HERE, seconds: float = 900) -> str:
     """The output of a command, which must succeed."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=seconds, check=False)
+    environment = os.environ | {"PWD": str(cwd)}  # where openapi-generator-cli looks for openapitools.json
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+    )
     assert done.returncode == 0, f"{' '.join(command)}\n{(done.stdout + done.stderr)[-6000:]}"
     return done.stdout
 
@@ -54,11 +62,10 @@ def node() -> Path:
 def generated(node: Path) -> Path:
     """The folder in which each generator has its own, with the client that it makes of openapi.yaml."""
     for name, options in GENERATORS.items():
-        config = {
+        config = options | {
             "inputSpec": str(ROOT / "openapi.yaml"),
             "outputDir": str(BUILD / name),
             "generatorName": name,
-            "additionalProperties": options,
             "globalProperties": dict.fromkeys(("modelDocs", "apiDocs", "modelTests", "apiTests"), "false"),
         }
         (BUILD / f"{name}.json").write_text(json.dumps(config))

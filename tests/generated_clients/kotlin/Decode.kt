@@ -21,7 +21,7 @@ import org.openapitools.client.infrastructure.Serializer
 
 const val MODELS = "org.openapitools.client.models"
 
-/** What the generated code leaves to the app: objects of any shape, as `metadata` is one. */
+/** What the generated code leaves to the app: maps of any values, as `metadata` is one. */
 object AnyJson : KSerializer<Any> {
     override val descriptor = JsonElement.serializer().descriptor
 
@@ -52,7 +52,6 @@ fun decode(component: String, value: JsonElement): Any {
 @Suppress("UNCHECKED_CAST")
 fun main(arguments: Array<String>) {
     Serializer.kotlinxSerializationAdaptersConfiguration = {
-        contextual(Any::class, AnyJson)
         contextual(Map::class as KClass<Any>) { AnyJson }
     }
     val examples = Json.parseToJsonElement(File(arguments[0]).readText()).jsonArray.map { it.jsonObject }
