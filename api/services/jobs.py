@@ -23,10 +23,10 @@ LEASE_SECONDS = 10  # longer than any step: a lock and a statement have time lim
 SLICE_SECONDS = 5  # then the next job has its turn
 RETRY_SECONDS = 1  # after a failure; doubled with each further one, up to the longest
 LONGEST_RETRY_SECONDS = 300
-# The pause after a step, in times of its length: others keep most of the database, and of SQLite's one write lock.
-PAUSE = 2
+# The pause after a step, in times of its length: others keep half of SQLite's one write lock.
+PAUSE = 1
 LEAST_PAUSE_SECONDS = 0.002
-LONGEST_PAUSE_SECONDS = 0.05  # a step that waited long need not rest as long
+LONGEST_PAUSE_SECONDS = 0.02  # a step that waited long need not rest as long
 OTHERS_SECONDS = 0.2  # between two looks at a job that another process runs
 
 # One step of a job of each kind: True when there was nothing left to do. Filled when the applications are ready.
