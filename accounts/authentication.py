@@ -1,4 +1,4 @@
-"""From a token to a session: the one look-up that REST and the socket share."""
+"""The look-up from a token to a session that REST and the socket share."""
 
 import hashlib
 import logging
@@ -31,7 +31,7 @@ _by_token = Prepared(
 
 
 def hash_token(token: str) -> bytes:
-    """What the database keeps of a token."""
+    """Return the SHA-256 of a token, the only form of it in the database."""
     return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
@@ -86,7 +86,7 @@ def _judge(session: Session | None, now: datetime) -> Session | Problem:
 
 
 def touch_every() -> timedelta:
-    """How often a use is noted at most; more often where sessions do not live long without one."""
+    """The shortest time between two notes of a session's use; less where unused sessions do not live long."""
     return min(TOUCH_EVERY, idle_time() / 10)
 
 
@@ -97,7 +97,7 @@ def touch(session: Session, now: datetime) -> None:
 
 
 def _touch_if_possible(session: Session, now: datetime) -> None:
-    """What can be read is read while the database cannot be written."""
+    """Note the use, unless the database cannot be written: reading goes on then."""
     try:
         touch(session, now)
     except DatabaseError as error:

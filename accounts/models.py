@@ -1,4 +1,4 @@
-"""Who you are: the user, and a session for each of the user's devices."""
+"""Users, and a session for each of a user's devices."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ RESERVED_USERNAMES = frozenset(_RESERVED.split())
 
 
 def is_reserved(username: str) -> bool:
-    """Whether a folded username is kept from registration, also with separators around it or inside."""
+    """Return whether a folded username may not be registered, also with separators around it or inside."""
     words = username.strip("._-")
     return not words or words in RESERVED_USERNAMES or re.sub(r"[._-]", "", words) in RESERVED_USERNAMES
 
 
 def digest_username(username: str) -> bytes:
-    """What is kept of a deleted user's name: enough to refuse it to somebody else, not enough to show it."""
+    """The digest of a deleted user's name, by which nobody else gets it and which does not show it."""
     return hashlib.sha256(username.encode()).digest()
 
 
@@ -94,7 +94,7 @@ class User(AbstractBaseUser):
         return self.username
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """As Django, and the words of the names, so that the search never misses a change."""
+        """Save the user, and with the names the words by which the search finds them."""
         update_fields = None if update_fields is None else frozenset(update_fields)
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **options)
@@ -166,10 +166,10 @@ class Session(models.Model):
 
 
 def idle_time() -> timedelta:
-    """How long an unused session lives; SESSION_IDLE_SECONDS, 30 days by default."""
+    """The life of an unused session: SESSION_IDLE_SECONDS, 30 days by default."""
     return timedelta(seconds=getattr(settings, "SESSION_IDLE_SECONDS", 30 * 86_400))
 
 
 def longest_time() -> timedelta:
-    """How long any session lives; SESSION_MAX_SECONDS, 365 days by default."""
+    """The longest life of any session: SESSION_MAX_SECONDS, 365 days by default."""
     return timedelta(seconds=getattr(settings, "SESSION_MAX_SECONDS", 365 * 86_400))

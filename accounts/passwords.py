@@ -47,7 +47,7 @@ class Attempt:
 
     @property
     def is_known(self) -> bool:
-        """Whether the account has logged in from this address lately, or has a session."""
+        """Return whether the account has logged in from this address lately, or has a session."""
         return self.kind == "session" or (self.account, self.address) in _known
 
     @property
@@ -228,7 +228,7 @@ def _in_thread(work: Callable[..., Any], *args: Any) -> Any:
 
 
 class Verdict(NamedTuple):
-    """Whether a password is right, and whether its hash is of an older kind or of another spelling."""
+    """The result of a check: is the password right, and is its hash of an older kind or another spelling."""
 
     is_right: bool
     is_outdated: bool
@@ -241,7 +241,7 @@ def encode(password: str) -> str:
 
 
 def verify(password: str, encoded: str | None) -> Verdict:
-    """Whether the hash is that of the password, in any spelling: hashes of earlier times are of what was typed.
+    """Compare a password in each of its spellings with the hash; older hashes are of the password as typed.
 
     Without a hash the same work is done, so that time does not tell which accounts exist. Call it in a turn.
     """

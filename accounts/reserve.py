@@ -33,7 +33,7 @@ def spend() -> None:
 
 
 def helps(error: BaseException) -> bool:
-    """Whether it is the disk that has no space."""
+    """Return whether the error means that the disk has no space."""
     return connection.vendor == "sqlite" and isinstance(error, OperationalError) and str(error).startswith(FULL)
 
 

@@ -1,4 +1,4 @@
-"""How the bearer token looks in openapi.yaml."""
+"""The bearer token in openapi.yaml."""
 
 from typing import Any
 

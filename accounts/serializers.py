@@ -1,4 +1,4 @@
-"""How users and sessions look, and what the requests about them may hold."""
+"""The shapes of users and sessions, and of the requests about them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SessionSerializer(serializers.Serializer[Any]):
 
 
 class LoginSerializer(serializers.Serializer[Any]):
-    """What register and login answer: the one time that the token is shown."""
+    """The answer of register and login, which shows the token this one time."""
 
     token = serializers.CharField(read_only=True)
     session = SessionSerializer(read_only=True)
@@ -62,7 +62,7 @@ class PasswordField(serializers.CharField):
 
 
 class DeviceSerializer(StrictSerializer):
-    """What the owner will recognise the device by."""
+    """A name and a platform by which the owner recognises the device."""
 
     name = TextField(max_chars=64, multiline=False, trim_whitespace=True, required=False, allow_blank=True)
     platform = TextField(max_chars=32, multiline=False, trim_whitespace=True, required=False, allow_blank=True)

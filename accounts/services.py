@@ -112,7 +112,7 @@ def require_live(session: Session) -> None:
 
 
 class Ended(NamedTuple):
-    """How many sessions were ended, and whether the database knows of it or only the memory of this process."""
+    """The number of ended sessions; `is_stored` is false while only the memory of this process has it."""
 
     sessions: int
     is_stored: bool

@@ -138,7 +138,7 @@ class PasswordView(SessionView):
 
 
 class MeView(SessionView):
-    """Who asks. The chat extends this view: what it adds to me, it adds in `represent`."""
+    """The user of the request. The chat extends this view: it adds to `me` in `represent`."""
 
     delete_body = serializers.DeleteAccountBody
 

@@ -1,4 +1,4 @@
-"""Where the chat's endpoints live, under /v1."""
+"""The paths of the chat, under /v1/."""
 
 from django.urls import URLPattern, URLResolver, path
 

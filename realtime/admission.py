@@ -1,4 +1,4 @@
-"""Who may hear what from where on: the head of a stream and the membership of its listener, read together."""
+"""Authorization to subscribe: the head of a stream and the membership of its subscriber, read together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Pair = tuple[UUID, UUID]  # a user, and a room or their own inbox
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a subscription may hear, read in one snapshot: everything up to `head` is decided by it."""
+    """The authorization of a subscription, read in one snapshot; it holds for everything up to `head`."""
 
     head: int
     epoch: int
@@ -30,7 +30,7 @@ class Admission:
         return self.stays is None or any(last is None for _, last in self.stays)
 
     def missed(self, after: int) -> tuple[int, int, int]:
-        """How many visible events after a cursor there are up to the head, the first of them and the last."""
+        """The number of visible events between a cursor and the head, the first of them and the last."""
         stays = ((1, None),) if self.stays is None else self.stays
         parts = [(max(first, after + 1), min(last or self.head, self.head)) for first, last in stays]
         parts = [(first, last) for first, last in parts if first <= last]

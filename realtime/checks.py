@@ -1,4 +1,4 @@
-"""What `check --deploy` knows of our own misconfigurations; Django knows of DEBUG, a weak SECRET_KEY and HTTPS."""
+"""Our own misconfigurations for `check --deploy`; Django knows of DEBUG, a weak SECRET_KEY and HTTPS."""
 
 from typing import Any
 

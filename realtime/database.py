@@ -51,12 +51,13 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 
 async def read_for(user_id: UUID, function: Callable[[], T]) -> T:
-    """As in_database, within the user's share of the threads. Raises Problem unavailable when no turn comes."""
+    """Run a read within the user's share of the threads. Raises Problem unavailable when no turn comes."""
     return await _in_share((("user", user_id),), function)
 
 
 async def write_for(user_id: UUID, room: UUID | str, function: Callable[[], T]) -> T:
-    """As read_for, for what waits for locks: also within the share of the room, and that of all writes."""
+    """Run a write, which waits for locks, within the shares of the user, of the room and of all writes. Raises as
+    read_for."""
     return await _in_share((("user", user_id), ("room", room), ("writes", None)), function)
 
 
@@ -152,7 +153,7 @@ def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[Going | Problem | No
 
 
 def _streams(asking: Asking, subscribe: bool, answer: Synced | Problem | None) -> list[Pair]:
-    """What the device listens to from now on."""
+    """The streams to which the device is subscribed from now on."""
     cursors = answer.cursors if subscribe and isinstance(answer, Synced) else ()
     return [(asking.user_id, stream) for stream in cursors]
 
@@ -174,12 +175,12 @@ def read_page(stream: str, after: int, limit: int = PAGE_EVENTS) -> list[Entry]:
 
 
 def is_cut(page: Sequence[Entry]) -> bool:
-    """Whether a page of the log may have ended because of its size: one that has holds at least so many bytes."""
+    """Return whether a page of the log may have ended because of its size: such a page has at least PAGE_BYTES."""
     return sum(len(entry.json) for entry in page) >= PAGE_BYTES
 
 
 def time_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int], float]:
-    """As read_heads, with the CPU seconds that it took on this thread."""
+    """Read heads as read_heads does, with the CPU seconds that it took on this thread."""
     began = time.thread_time()
     epoch, heads = read_heads(streams)
     return epoch, heads, time.thread_time() - began

@@ -1,4 +1,4 @@
-"""What is never in the log: the stream's own notices, who is typing, and how far others have read."""
+"""Events that are never in the log: the stream's own notices, typing, and the read markers of others."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -35,7 +35,7 @@ def ephemeral(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = Fal
 
 
 class Typing:
-    """Who is typing in each local room: the full set whenever it changes, and again while somebody goes on typing.
+    """The users who type in each local room: the full set after each change, and again while somebody goes on typing.
 
     Who says nothing more is dropped; a client may do the same with a set that is not told again within expire_ms.
     A message ends its sender's typing, a leave or a removal the former member's.

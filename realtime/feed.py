@@ -107,11 +107,11 @@ def runs(entries: Iterable[Entry]) -> Iterator[Run]:
 
 
 class Sink(Protocol):
-    """Where a subscription puts its events: a socket's bounded outbox."""
+    """The receiver of a subscription's events: a socket's bounded outbox."""
 
     @property
     def full(self) -> bool:
-        """Whether nothing more may be given now."""
+        """Return whether it takes nothing more now."""
 
     async def room(self) -> None:
         """Wait until it is no longer full, or gone."""
@@ -228,7 +228,7 @@ class Feed:
 
     @property
     def hole(self) -> bool:
-        """Whether a later event is known while the next one is missing."""
+        """Return whether a later event is known while the next one is missing."""
         return bool(self.pending)
 
     def offer(self, entries: Iterable[Entry]) -> bool:
@@ -279,7 +279,7 @@ class Feed:
                 subscription.sink.give(run)
 
     def behind(self, head: int) -> bool:
-        """Whether the log has more than this feed."""
+        """Return whether the log has more than this feed."""
         return head > self.tail
 
     def reset(self, epoch: int, head: int) -> None:

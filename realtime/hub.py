@@ -50,7 +50,7 @@ def reply_of(subscription: Subscription, opened: Opened) -> dict[str, Any]:
 
 
 class Log(Protocol):
-    """What the hub reads; each may raise django.db.Error."""
+    """The reads of the hub; each may raise django.db.Error."""
 
     async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
         """Head and membership of a room or inbox. Raises Problem not_found or room.not_member."""
@@ -255,7 +255,7 @@ class Hub:
     # Hearing
 
     def committed(self, events: Sequence[Event]) -> None:
-        """What this process has just committed; from any thread."""
+        """Take events that this process has just committed; from any thread."""
         self._loop.call_soon_threadsafe(self._on_committed, events)
 
     def _on_committed(self, events: Sequence[Event]) -> None:
@@ -379,7 +379,7 @@ class Hub:
 
 
 async def _ever(loop: Callable[[], Awaitable[None]]) -> None:
-    """Whatever happens in a loop that the promise rests on, it goes on."""
+    """Run a loop for ever: a failure in it is logged, and it goes on."""
     while True:
         try:
             await loop()
@@ -393,7 +393,7 @@ def _group(stream: str) -> str:
 
 
 def _replay(admission: Admission, after: int | None, epoch: int | None) -> tuple[str, int, tuple[int, int] | None]:
-    """What a cursor gets: (`complete`, `limited` or `reset`; where the subscription starts; what it misses)."""
+    """The replay for a cursor: (`complete`, `limited` or `reset`; the start of the subscription; the missed events)."""
     if (epoch is not None and epoch != admission.epoch) or (after is not None and after > admission.head):
         return "reset", admission.head, None
     if after is None:

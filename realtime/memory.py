@@ -35,7 +35,7 @@ SQLITE_CACHE_KIB = 512  # of each of 200 threads; by itself SQLite keeps 2 MiB, 
 
 
 def keep_sqlite_caches_small() -> None:
-    """Of all connections from now on."""
+    """Bound SQLite's cache on each new connection."""
     connection_created.connect(_bound_cache, dispatch_uid="realtime.memory")
 
 

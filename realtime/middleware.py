@@ -1,4 +1,4 @@
-"""Who is at the other end of a websocket: a token from a header or a subprotocol, or a first frame later."""
+"""Authentication of a websocket: a token from a header or a subprotocol, or a first frame later."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -50,7 +50,7 @@ class TokenMiddleware:
 
 
 async def _look_up(token: str) -> tuple[Session, int]:
-    """As find, within the time that the server gives a handshake, also when the database is frozen."""
+    """Look the token up within the time that the server gives a handshake, also when the database is frozen."""
     try:
         async with asyncio.timeout(LOOK_UP_SECONDS):
             return await get_hub().sessions.find(token)

@@ -57,7 +57,7 @@ class Outbox:
 
     @property
     def full(self) -> bool:
-        """Whether events must wait in the log and actions in the socket."""
+        """Return whether events must wait in the log and actions in the socket."""
         if not self._waiting or self.gone:
             return False  # what the server may still hold is a part of one frame
         backlog: int = self._extension["backlog"]() if self._extension else 0

@@ -66,7 +66,7 @@ class Seal:
         return message
 
     def _check_time(self, sender: str, stamp: int) -> None:
-        """What is not in the log cannot be recognized as a double by its seq: it is by its stamp."""
+        """Reject a message that is too old or was taken before; one without a seq cannot be recognised otherwise."""
         if abs(time.time_ns() // 1_000 - stamp) > EXPIRE_SECONDS * 1_000_000:
             raise Forged
         newest = self._newest.pop(sender, 0)

@@ -29,7 +29,7 @@ Found = tuple[Session, int]
 
 
 class Socket(Protocol):
-    """What the verification needs of a consumer."""
+    """The part of a consumer that the verification uses."""
 
     session: Session | None
 
@@ -139,7 +139,7 @@ def _find(tokens: Sequence[str]) -> list[Found | Exception]:
 
 
 def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, datetime], set[UUID]]:
-    """When each session that still exists expires, and which of the users were shut out (a deleted one was not)."""
+    """The expiry of each session that still exists, and the users who were deactivated (a deleted one was not)."""
     rows = dict(Session.objects.filter(pk__in=ids).exclude(pk__in=held()).values_list("pk", "expires_at"))
     disabled = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
     return rows, set(disabled.values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""What must be true before a process serves: the schema is current and the room `lobby` exists."""
+"""Conditions for serving: the schema is current and the room `lobby` exists."""
 
 import fcntl
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ RETRY_SECONDS = 0.5
 
 
 class Sweep:
-    """What makes a lost hint late and nothing worse: correctness asks nothing else of the broker."""
+    """Periodic reconciliation. A lost broker message only delays delivery; correctness needs no broker."""
 
     def __init__(self, hub: "Hub") -> None:
         self.hub = hub

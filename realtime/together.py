@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Asker(Generic[Question, Answer]):
-    """Who waits, and since when on the clock of the loop."""
+    """A waiting question, and the time of the loop's clock at which it was asked."""
 
     question: Question
     future: asyncio.Future[Answer]

@@ -69,7 +69,7 @@ class Workers:
 
 
 def command_of_this_process() -> list[str]:
-    """How to start this very program once more."""
+    """The command that starts this program once more."""
     return [sys.executable, os.path.abspath(sys.argv[0]), "serve"]
 
 

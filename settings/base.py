@@ -1,4 +1,4 @@
-"""How a Parley process is wired: every choice comes from the environment, refused when malformed, safe when silent."""
+"""The wiring of a Parley process: every choice comes from the environment, refused when malformed, safe when silent."""
 
 import sys
 from pathlib import Path

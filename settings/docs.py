@@ -63,7 +63,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def asset(request: HttpRequest, name: str) -> HttpResponse:
-    """What the page is made of."""
+    """A file of the page."""
     if name == "page.js":
         return HttpResponse(SCRIPT, content_type="text/javascript")
     if name not in ASSETS:

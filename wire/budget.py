@@ -25,7 +25,7 @@ def sql_of_bytes(text: str) -> str:
 
 
 def sql_of_size(text: str) -> str:
-    """How many bytes a text has; PostgreSQL knows it of a long value without reading it."""
+    """SQL for the number of bytes of a text; PostgreSQL knows it of a long value without reading it."""
     return f"OCTET_LENGTH({text})" if connection.vendor == "postgresql" else f"LENGTH(CAST({text} AS BLOB))"
 
 

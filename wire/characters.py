@@ -31,7 +31,7 @@ def fold(text: str) -> str:
 
 
 def has_invisible(text: str) -> bool:
-    """Whether the text holds a character that cannot be seen or that changes the direction of others."""
+    """Return whether the text holds a character that cannot be seen or that changes the direction of others."""
     if not _INVISIBLE.search(text):
         return False
     text = _FLAGS.sub("\U0001f3f4", text)
@@ -39,7 +39,7 @@ def has_invisible(text: str) -> bool:
 
 
 def has_too_many_marks(text: str) -> bool:
-    """Whether more than MAX_MARKS combining marks follow one another."""
+    """Return whether more than MAX_MARKS combining marks follow one another."""
     if text.isascii():
         return False
     marks = 0
@@ -54,7 +54,7 @@ def has_too_many_marks(text: str) -> bool:
 
 
 def _belongs(text: str, place: int) -> bool:
-    """Whether the invisible character at this place is part of how its neighbours are written."""
+    """Return whether the invisible character at this place is part of the spelling of its neighbours."""
     character = text[place]
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if character in (_ZWNJ, _ZWJ):

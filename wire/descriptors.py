@@ -52,7 +52,7 @@ def connections() -> int:
 
 
 def exhausted() -> bool:
-    """Whether hardly any descriptor is left now."""
+    """Return whether hardly any descriptor is left now."""
     try:
         probe = os.open(os.devnull, os.O_RDONLY)
     except OSError:
@@ -62,6 +62,6 @@ def exhausted() -> bool:
 
 
 def full() -> bool:
-    """Whether new clients are refused, or would be soon for want of descriptors."""
+    """Return whether new clients are refused, or would be soon for want of descriptors."""
     now, most = count_connections()
     return now >= most or exhausted()

@@ -76,7 +76,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
-        """As DRF does it, but strict, and in one pass: every message comes through here."""
+        """Validate as DRF does, but strictly, and in one pass: every message comes through here."""
         if not isinstance(data, Mapping):
             return super().to_internal_value(data)  # refuses, in DRF's words
         value: dict[str, Any] = {}
@@ -145,7 +145,7 @@ def validate(kind: type[serializers.Serializer[Any]], data: object) -> Any:
 
 
 def render(kind: type[serializers.Serializer[Any]], instance: object) -> dict[str, Any]:
-    """What a serializer that needs no context shows of an object; from one serializer of a kind, as in validate."""
+    """Render an object with a serializer that needs no context; one serializer of a kind serves all, as in validate."""
     shown: dict[str, Any] = _made(kind).to_representation(instance)
     return shown
 
@@ -250,7 +250,7 @@ class TextField(serializers.CharField):
 
 
 class NameField(TextField):
-    """What people know a thing by: text in which every character can be seen, on one line unless told otherwise."""
+    """The name of a thing: text in which every character can be seen, on one line unless `multiline`."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invisible": "Characters that are invisible or change the direction of the text are not allowed.",

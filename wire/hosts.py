@@ -5,7 +5,8 @@ from django.http.request import split_domain_port, validate_host
 
 
 def is_allowed_host(host: str) -> bool:
-    """Whether ALLOWED_HOSTS has it, as Django's get_host decides; names of containers may hold an underscore too."""
+    """Return whether ALLOWED_HOSTS has it, by the rules of Django's get_host; names of containers may hold an
+    underscore too."""
     allowed = settings.ALLOWED_HOSTS
     if settings.DEBUG and not allowed:
         allowed = [".localhost", "127.0.0.1", "[::1]"]

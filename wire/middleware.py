@@ -1,4 +1,4 @@
-"""What every HTTP request meets first and every response meets last: a request id, and problems instead of HTML."""
+"""The outermost middlewares: a request id, and problems instead of HTML."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BY_STATUS = {
 
 
 class Middleware:
-    """What comes before the view and may answer, and what comes after it and may replace its answer."""
+    """A middleware with a part before the view, which may answer, and a part after it, which may replace the answer."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

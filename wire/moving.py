@@ -54,7 +54,7 @@ def paginate_moving(
     cursor: str | None = None,
     limit: int = PAGE_DEFAULT,
 ) -> Page[Row]:
-    """As `paginate`, of rows with a UUID as their key; the last page takes one query more.
+    """Return a page of rows with a UUID as their key, as `paginate` does; the last page takes one query more.
 
     `moved_at` names the field or annotation that has the time since which a row stands at its place; null for always.
     Raises Problem request.invalid (cursor).

@@ -41,7 +41,7 @@ def normalize_origin(origin: str) -> str:
 
 
 def is_allowed(origin: str) -> bool:
-    """Whether a page of this origin may call: the operator has named it, or it is a developer's own on a desk."""
+    """Return whether a page of this origin may call: one that the operator has named, or a developer's on a desk."""
     if settings.CORS_ALLOW_ALL_ORIGINS:
         return True
     try:
@@ -53,7 +53,7 @@ def is_allowed(origin: str) -> bool:
 
 
 def is_own(origin: str, host: str) -> bool:
-    """Whether the page comes from this server, by the Host header of its request, which must be an allowed one."""
+    """Return whether the page comes from this server, by the Host header of its request, which must be allowed."""
     try:
         parts = urlsplit(normalize_origin(origin[:ORIGIN_CHARS]))
         default = DEFAULT_PORTS[parts.scheme]

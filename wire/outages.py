@@ -16,7 +16,7 @@ READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a p
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether the database is away, full or read-only: the same request may succeed later."""
+    """Return whether the database is away, full or read-only: the same request may succeed later."""
     if isinstance(error, InternalError):
         return any(getattr(cause, "sqlstate", None) == READ_ONLY for cause in _causes(error))
     return isinstance(error, OperationalError | InterfaceError)
@@ -59,7 +59,7 @@ class OutageFilter(logging.Filter):
 
 
 def cause_of(error: BaseException) -> str:
-    """What is wrong, in a line: SQLite says of a missing descriptor only that it cannot open the file."""
+    """The cause in a line: SQLite says of a missing descriptor only that it cannot open the file."""
     if "unable to open database file" in str(error) and descriptors.exhausted():
         return f"no file descriptors are left (limit {descriptors.limit()})"
     return _shorten(str(error)) or type(error).__name__

@@ -59,7 +59,7 @@ class Page(Generic[Row]):
         return {"results": render(self.rows), "next": self.next, "previous": self.previous}
 
     def within(self, max_bytes: int, render: Callable[[list[Row]], Sequence[object]]) -> dict[str, Any]:
-        """As `as_dict`, ending early at the row that is farthest from the cursor; one row always comes.
+        """Return the page on the wire, ending early at the row that is farthest from the cursor; one row always comes.
 
         `render` takes the rows from the cursor on, and leaves out the last of them if it cannot read them within the
         bytes.
@@ -153,7 +153,7 @@ def seal(scope: Sequence[str], content: list[Any]) -> str:
 
 
 def unseal(scope: Sequence[str], cursor: str) -> list[Any]:
-    """What was sealed. Raises Problem request.invalid (cursor) for anything else."""
+    """Open a cursor. Raises Problem request.invalid (cursor) for anything that was not sealed here."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:

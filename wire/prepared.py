@@ -48,7 +48,7 @@ def param(name: str, field: Field[Any, Any]) -> Any:
 
 
 def list_param(name: str, field: Field[Any, Any]) -> Any:
-    """As `param`, behind `__in`: for a collection of values of that field."""
+    """A placeholder behind `__in`, for a collection of values of that field."""
     return _ListParam(name, output_field=field)
 
 
@@ -62,7 +62,7 @@ class _Made(Generic[Row]):
     params: tuple[Any, ...]
 
     def compile(self, values: dict[str, Any], using: str, **_: Any) -> SQLCompiler:
-        """What Django runs a query with; its SQL is there already."""
+        """The compiler that Django runs a query with; its SQL is there already."""
         compiler, connection = copy(self.compiler), connections[using]
         bound = [each.bind(values, connection) if isinstance(each, _Param) else each for each in self.params]
         compiler.connection = connection

@@ -23,7 +23,7 @@ RETRY_AFTER_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a code always means: its HTTP status, its one-line title, and whether the same request may succeed later."""
+    """The fixed meaning of a code: HTTP status, one-line title, and whether the same request may succeed later."""
 
     status: int
     title: str
@@ -114,7 +114,7 @@ def invalid(field: str, code: str, detail: str) -> Problem:
 
 
 def to_problem(exc: BaseException, request_id: str | int | None = None) -> Problem:
-    """What any exception looks like to a client. Only an unexpected one is logged, and none tells its insides."""
+    """Convert any exception to a problem. Only an unexpected one is logged; internal details are never exposed."""
     if isinstance(exc, Problem):
         return exc
     if isinstance(exc, drf.ValidationError):

@@ -1,4 +1,4 @@
-"""How problems and pages look in openapi.yaml: every status with the codes that it may carry."""
+"""Problems and pages in openapi.yaml: every status with the codes that it may carry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Schema(AutoSchema):
         return inspect.getdoc(method) or "" if method else ""
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
-        """Also the body of a DELETE, which spectacular leaves out: the view's `delete_body`."""
+        """Return the request body, also that of a DELETE, which spectacular leaves out: the view's `delete_body`."""
         body = getattr(self.view, "delete_body", None) if self.method == "DELETE" else None
         if body is None:
             return super()._get_request_body(direction)  # type: ignore[no-untyped-call]

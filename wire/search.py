@@ -1,4 +1,4 @@
-"""How names are found: by the folded words that they consist of, each of them a row of an index.
+"""The search for names, by the folded words that they consist of, each of them a row of an index.
 
 Words are kept as UTF-8 in binary columns: both databases compare bytes alike, so a prefix is a range of the index on
 either; LIKE folds only ASCII on SQLite, and needs another index on PostgreSQL.
@@ -20,7 +20,7 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf
 
 
 def words(text: str) -> set[bytes]:
-    """What a name is found by: its words, also those behind a hyphen or another sign."""
+    """The words by which a name is found, also those behind a hyphen or another sign."""
     found = set()
     for token in fold(text).split():
         found |= {_cut(token[place:]) for place in range(len(token)) if place == 0 or _begins_word(token, place)}
@@ -28,7 +28,7 @@ def words(text: str) -> set[bytes]:
 
 
 def parts(text: str) -> set[bytes]:
-    """What a name is found by when a search may begin inside a word: each word from each of its characters on."""
+    """The keys of a name for a search inside words: each word from each of its characters on."""
     return {_cut(token[place:]) for token in fold(text).split() for place in range(len(token))}
 
 

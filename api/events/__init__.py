@@ -1,4 +1,4 @@
-"""What happened: recorded with the change in one transaction, told to whoever listens after it is committed."""
+"""Events: recorded with the change in one transaction, published after its commit."""
 
 from api.events.log import LOOK_AGAIN_MS, Log, find_or_make, lock_heads, notify, on_committed, recording
 

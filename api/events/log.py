@@ -61,7 +61,7 @@ class Log:
         return self.head(stream) + 1
 
     def time_of(self, stream: UUID) -> datetime:
-        """When the next event of the stream happens: now, but never before the last one, whatever the clocks say."""
+        """The time of the stream's next event: now, but never before the last one, even when a clock goes back."""
         return max(self.now, self.heads[stream].last_at or self.now)
 
     def append(
@@ -193,7 +193,7 @@ def _busy_timeout(milliseconds: int) -> Iterator[None]:
 
 
 def notify(stream: UUID, event_type: str, actor_id: UUID, data: object, *, min_seq: int) -> None:
-    """As Log.tell, of what goes with no change of the database: at once, outside a transaction."""
+    """Publish an ephemeral event at once, outside a transaction, where nothing in the database changes."""
     event = _make_event(stream, event_type, actor_id, data, _now())
     event.min_seq = min_seq
     _tell([event])

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class JobKind(models.TextChoices):
-    """What a job does for its user."""
+    """The kinds of background jobs, each for one user."""
 
     ERASE = "erase"  # leave all rooms, then take the deleted user's name and picture out of messages and log
     HAND_OVER = "hand_over"  # give the rooms of a deactivated user another owner

@@ -116,7 +116,8 @@ def _page_after(limit: int) -> Prepared[FinishedRow]:
 
 
 def is_of_inbox(event_type: str, seq: int | None) -> bool:
-    """Whether an event is of a user's inbox: the durable inbox types; an ephemeral read.updated is a room's."""
+    """Return whether an event belongs to a user's inbox: the durable inbox types do; an ephemeral read.updated is a
+    room's."""
     return event_type in INBOX_TYPES and seq is not None
 
 
@@ -167,7 +168,7 @@ class Event(models.Model):
         return finish(self.type, self.stream, self.seq, self.at, self.actor_id, self.data)
 
     def membership(self) -> list[tuple[UUID, bool]]:
-        """Who is a member from this event on (True) and who is not (False)."""
+        """The users who are members from this event on (True) and those who no longer are (False)."""
         if self.type == "room.created":
             return [(UUID(member["user_id"]), True) for member in orjson.loads(self.data)["members"]]
         if self.type in ("member.joined", "member.left", "member.removed"):

@@ -1,4 +1,4 @@
-"""Who is in which room, and the seqs between which they were: what the history rule is decided by."""
+"""Members of rooms, and the seqs between which they were members; the history rule reads the latter."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db.models.expressions import BaseExpression
 
 
 class Role(models.TextChoices):
-    """What a member is, from the most powerful down."""
+    """The roles of members, the most powerful first."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -19,7 +19,7 @@ class Role(models.TextChoices):
 
 
 class State(models.TextChoices):
-    """Whether a member is in, and how they went if not."""
+    """The states of a membership: joined, or the way in which it ended."""
 
     JOINED = "joined"
     LEFT = "left"
@@ -110,7 +110,7 @@ class Member(models.Model):
         ]
 
     def can(self) -> list[str]:
-        """What this member may do in the room now, as the client's `me.can`."""
+        """The actions that this member may do in the room now, as the client's `me.can`."""
         if self.state != State.JOINED:
             return []
         if self.room.kind == "direct":

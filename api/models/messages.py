@@ -24,7 +24,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return messages.filter(Exists(stays.around(OuterRef("seq"))))
 
     def by_others(self, user_id: UUID) -> "MessageQuerySet":
-        """What counts as unread when its seq is above the read marker."""
+        """The messages that count as unread when their seq is above the read marker."""
         return self.filter(deleted_at=None).exclude(sender_id=user_id)
 
 

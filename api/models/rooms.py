@@ -17,7 +17,7 @@ from wire import search
 
 
 class Kind(models.TextChoices):
-    """Who may see and enter a room."""
+    """The kinds of rooms, by the people who may see and enter them."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -25,7 +25,7 @@ class Kind(models.TextChoices):
 
 
 class History(models.TextChoices):
-    """What of the past a member sees (design section 3, the history rule)."""
+    """The history rules: the part of the past that a member sees."""
 
     SHARED = "shared"
     SINCE_JOINED = "since_joined"
@@ -104,7 +104,7 @@ class Room(models.Model):
         indexes: ClassVar = [models.Index(fields=["name", "id"], name="directory", condition=Q(kind="public"))]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """As Django, and what the directory finds a public room by, so that it never misses a change."""
+        """Save the room, and with its names the words by which the directory finds it."""
         update_fields = None if update_fields is None else frozenset(update_fields)
         super().save(*args, update_fields=update_fields, **options)
         if self.kind == Kind.PUBLIC and (update_fields is None or update_fields & {"name", "slug"}):

@@ -12,7 +12,7 @@ Column = tuple[str, Sequence[object]]  # its type on PostgreSQL, and the value o
 
 
 def as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
-    """What to write after FROM so that `name` has these columns, and the parameter that belongs there.
+    """Return SQL to write after FROM so that `name` has these columns, and its parameter.
 
     As JSON: arrays cost several times as much, because psycopg looks for quotes in each text with a regular expression.
     """
@@ -43,7 +43,7 @@ _IN_SQLITE = {"uuid": "text", "timestamptz": "text"}
 
 
 def _in_sqlite(row: Sequence[object]) -> Iterator[object]:
-    """As Django keeps them there: a UUID is 32 digits, a time has no zone."""
+    """Convert values to the form in which Django stores them there: a UUID is 32 digits, a time has no zone."""
     for value in row:
         if isinstance(value, UUID):
             yield value.hex
@@ -52,10 +52,10 @@ def _in_sqlite(row: Sequence[object]) -> Iterator[object]:
 
 
 def as_uuid(value: UUID | str) -> UUID:
-    """What a statement answers for a UUID: PostgreSQL one, SQLite its digits."""
+    """Convert a statement's result to a UUID: PostgreSQL returns one, SQLite its digits."""
     return value if isinstance(value, UUID) else UUID(value)
 
 
 def as_time(value: datetime | str) -> datetime:
-    """What a statement answers for a time: PostgreSQL one, SQLite its text in UTC."""
+    """Convert a statement's result to a time: PostgreSQL returns one, SQLite its text in UTC."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)

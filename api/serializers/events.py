@@ -1,4 +1,4 @@
-"""What an event looks like, and which of them are asked for."""
+"""The shape of an event, and the queries for pages of events."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ INBOX_TYPES = ("room.added", "room.removed", "room.preferred", "read.updated")
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class EventDataField(serializers.JSONField):
-    """What the event is about; its shape goes by the event's type."""
+    """The object of the event; its shape depends on the event's type."""
 
 
 class EventSerializer(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""What a message looks like, going out and coming in."""
+"""The shapes of messages, in answers and in bodies."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -134,7 +134,7 @@ class SendMessagesSerializer(StrictSerializer):
 
 
 class EditMessageSerializer(StrictSerializer):
-    """What to change; with `if_version` only if nothing happened to the message since that version."""
+    """The changes to a message; with `if_version` only if nothing happened to it since that version."""
 
     text = TextField(required=False, allow_blank=True, help_text='May be "" when metadata is not {}.')
     metadata = MetadataField(required=False)
@@ -217,7 +217,7 @@ class HistoryBody(StrictSerializer):
 
 
 class PageSerializer(serializers.Serializer[Any]):
-    """Where a page of history stands; the seqs are null when it is empty."""
+    """The position of a page of history; the seqs are null when it is empty."""
 
     oldest_seq = serializers.IntegerField(allow_null=True)
     newest_seq = serializers.IntegerField(allow_null=True)

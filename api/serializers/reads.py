@@ -27,7 +27,7 @@ class UnreadSerializer(StrictSerializer):
 
 
 class MarkerSerializer(serializers.Serializer[Any]):
-    """Where the read marker stands now, and how much is unread above it."""
+    """The position of the read marker, and the number of unread messages above it."""
 
     read_seq = serializers.IntegerField()
     unread = serializers.IntegerField(help_text=UNREAD)

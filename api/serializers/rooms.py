@@ -25,7 +25,7 @@ _POWERS = list(dict.fromkeys([*CAN[Role.OWNER], *CAN_IN_ARCHIVED[Role.OWNER]]))
 
 
 def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
-    """What the log keeps of a room: nothing in it depends on who looks, or changes without a room.* event."""
+    """The room as events carry it: it does not depend on the viewer, and only a room.* event changes it."""
     return {
         "id": str(room.id),
         "kind": room.kind,
@@ -111,7 +111,7 @@ class SlugField(serializers.CharField):
 
 
 class TopicField(NameField):
-    """What a room is about, in one line or several."""
+    """The topic of a room, in one line or several."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, **options)
@@ -170,7 +170,7 @@ class DirectoryQuery(PageQuery):
 
 
 class RoomMeSerializer(serializers.Serializer[Any]):
-    """What the room is to the viewer."""
+    """The viewer's own relation to the room."""
 
     state = serializers.ChoiceField(choices=State.choices, allow_null=True)
     role = serializers.ChoiceField(choices=Role.choices, allow_null=True)

@@ -1,4 +1,4 @@
-"""What a device says that it has, and what it is told that it lacks."""
+"""The shapes of sync: the cursors of a device, and everything that it lacks."""
 
 from typing import Any
 from uuid import UUID
@@ -79,7 +79,7 @@ class LimitedSerializer(serializers.Serializer[Any]):
 
 
 class SyncedRoomSerializer(serializers.Serializer[Any]):
-    """What a room has that the device lacks. `head` is how far this entry tells: the device's next cursor."""
+    """The part of a room that the device lacks. `head` is the device's next cursor: everything up to it is here."""
 
     id = serializers.UUIDField()
     head = serializers.IntegerField()
@@ -98,7 +98,7 @@ class RemovedRoomSerializer(serializers.Serializer[Any]):
 
 
 class SyncedInboxSerializer(serializers.Serializer[Any]):
-    """What the inbox has that the device lacks."""
+    """The part of the inbox that the device lacks."""
 
     head = serializers.IntegerField()
     events = EventSerializer(many=True)

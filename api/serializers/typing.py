@@ -6,6 +6,6 @@ from wire.fields import StrictSerializer
 
 
 class TypingSerializer(StrictSerializer):
-    """Whether the user is typing: true again every typing.resend_ms, and false at the end."""
+    """True while the user is typing, repeated every typing.resend_ms, and false at the end."""
 
     on = serializers.BooleanField()

@@ -1,4 +1,4 @@
-"""Who may see a room at all, decided alike for every endpoint and action (design section 5, seen from outside)."""
+"""Access to rooms, decided alike for every endpoint and action."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -48,26 +48,27 @@ _find_readers = Prepared(_readers)
 
 
 def find_reader(user_id: UUID, room_id: UUID) -> Reader:
-    """As find_member, with what the answers to reads carry, in the same one query."""
+    """Find a member, with everything that the answers to reads carry, in the same one query. Raises as find_member."""
     for member in _find_readers(user_id=user_id, room_id=room_id):
         return Reader(member, member.head, member.epoch)
     raise seen_from_outside(room_id)
 
 
 def seen_from_outside(room_id: UUID) -> Problem:
-    """What the room is to somebody who is not in it."""
+    """Return the problem that somebody who is not a member of the room gets."""
     return as_outsider(Room.objects.filter(pk=room_id).values_list("kind", flat=True).first())
 
 
 def as_outsider(kind: str | None) -> Problem:
-    """What a room of this kind, or none at all, is to somebody who is not in it."""
+    """Return the problem that a user gets who is not a member of a room of this kind; None is a room that does not
+    exist."""
     if kind == Kind.PUBLIC:
         return Problem("room.not_member", "Join the room first.")
     return Problem("not_found", "There is no such room.")
 
 
 def find_writer(user_id: UUID, room_id: UUID) -> Member:
-    """As find_member, of a room that is not archived: raises Problem room.archived for one that is."""
+    """Find a member of a room that is not archived. Raises as find_member, or Problem room.archived."""
     member = find_member(user_id, room_id)
     if member.room.is_archived:
         raise Problem("room.archived", "The room is archived.")
@@ -75,7 +76,8 @@ def find_writer(user_id: UUID, room_id: UUID) -> Member:
 
 
 def find_speaker(user_id: UUID, room_id: UUID) -> Member:
-    """As find_writer, of a room where others get what is written.
+    """Find a writer in a room where somebody else receives the message. Raises as find_writer, or Problem
+    room.peer_deleted.
 
     Raises Problem room.peer_deleted for a direct room whose other member has deleted the account.
     """

@@ -130,7 +130,8 @@ def _rooms_of(batch: Iterable[Waiting]) -> set[UUID]:
 
 
 def _let_connections_go() -> None:
-    """Who waits with a connection in hand may keep the pool's last one from the heir who would answer them."""
+    """Release the connection while waiting: otherwise waiters can hold the whole pool and block the thread that would
+    answer them."""
     for used in connections.all(initialized_only=True):
         if not used.in_atomic_block:
             used.close()
@@ -177,7 +178,7 @@ def _fail(batch: list[Waiting], error: Exception) -> None:
 
 
 def _is_held(error: Exception) -> bool:
-    """Whether it is PostgreSQL's lock_not_available: somebody else holds a head for longer than lock_timeout."""
+    """Return whether this is PostgreSQL's lock_not_available: a head was locked for longer than lock_timeout."""
     return getattr(error.__cause__, "sqlstate", None) == "55P03"
 
 

@@ -23,7 +23,7 @@ from wire.problems import Problem
 
 
 class Row(NamedTuple):
-    """What a page shows of a message or an event: its place, its JSON, and the seq of the last event about it."""
+    """A message or an event as a page has it: its place, its JSON, and the seq of the last event about it."""
 
     seq: int
     json: bytes | None  # None beyond the bytes of the page
@@ -112,13 +112,13 @@ def _seq_of_time(room_id: UUID, moment: datetime, step: int) -> int | None:
 
 
 def _walk(older: Sequence[Row], newer: Sequence[Row]) -> Iterator[Row]:
-    """From the anchor outwards, to both sides in turn."""
+    """Go outwards from the anchor, to both sides in turn."""
     for pair in zip_longest(newer, older):
         yield from (row for row in pair if row is not None)
 
 
 def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
-    """As many as fit, but one at least, so that every page leads on."""
+    """Keep as many as fit, and always one, so that every page leads on."""
     size = 0
     for count, row in enumerate(rows):
         size += len(row.json or b"") + 1
@@ -173,7 +173,7 @@ def _any_reader(history: str) -> Member:
 
 
 def _check_again(reader: Reader, rows: Sequence[Row]) -> None:
-    """What was edited since the reader was found is only for somebody who is a member still."""
+    """Check the membership again for rows that were edited since the reader was found."""
     if any(row.version > reader.head for row in rows):
         find_reader(reader.member.user_id, reader.member.room_id)
 

@@ -52,7 +52,7 @@ def save_position(job: Job, **position: Any) -> None:
 
 
 def has_due() -> bool:
-    """Whether some job waits for a process."""
+    """Return whether a job waits for a process."""
     return Job.objects.filter(due_at__lte=timezone.now()).exists()
 
 

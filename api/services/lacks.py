@@ -1,4 +1,4 @@
-"""What each room holds for a device that comes back, told from its cursors, its stays and the heads alone.
+"""The difference between a device and its streams, computed from its cursors, membership periods and heads alone.
 
 The log has no holes, so how many events somebody lacks is arithmetic; the log itself is read later, and once.
 """
@@ -24,7 +24,7 @@ _WHOLE: Sequence[Span] = [(1, FOR_EVER)]
 
 @dataclass(slots=True)
 class Lack:
-    """What one room or inbox holds for a device, as membership and head say; the log is not read yet."""
+    """The difference of one room or inbox, from membership and head; the log is not read yet."""
 
     stream: UUID
     head: int
@@ -37,12 +37,12 @@ class Lack:
 
     @property
     def is_silent(self) -> bool:
-        """Whether the device has it all."""
+        """Return whether the device lacks nothing."""
         return not (self.spans or self.gone or self.needs_room)
 
     @property
     def before(self) -> int:
-        """Where the events begin that are lacked: the seq before them."""
+        """The seq before the first event that is missing."""
         return self.spans[0][0] - 1 if self.spans else self.head
 
     def seqs(self) -> Iterator[int]:
@@ -52,7 +52,7 @@ class Lack:
 
 
 class Standpoint(NamedTuple):
-    """From where a device looks at its rooms: its cursors, and whether they are of the past that the log tells."""
+    """The cursors of a device, and whether their epoch is the log's."""
 
     user_id: UUID
     cursors: Mapping[UUID, int]
@@ -61,7 +61,7 @@ class Standpoint(NamedTuple):
 
 
 def look(standpoints: Sequence[Standpoint]) -> list[list[Lack]]:
-    """What each room holds for each device, by id, descending, from `last` on: two queries for all of them.
+    """The difference of each room for each device, by id, descending, from `last` on: two queries for all of them.
 
     Of the rooms that the user has left only those are told that the device names. Without trust in its cursors (they
     are of another epoch) each of them is reset.
@@ -119,7 +119,7 @@ def _compare_all(
 
 
 def compare(stream: UUID, head: int, cursor: int | None, is_trusted: bool, visible: Sequence[Span] = _WHOLE) -> Lack:
-    """What a device with this cursor lacks of a stream of which its owner may hear this much."""
+    """Compare a cursor with a stream of which the device's owner may see these ranges."""
     if cursor is None:
         return Lack(stream, head, needs_room=True)
     if cursor > head or not is_trusted:
@@ -132,7 +132,7 @@ def compare(stream: UUID, head: int, cursor: int | None, is_trusted: bool, visib
 
 
 def _count(spans: Sequence[Span]) -> int:
-    """How many events they hold: the log has no holes, so nobody needs to look."""
+    """The number of events in these ranges; the log has no gaps, so no query is needed."""
     return sum(last - first + 1 for first, last in spans)
 
 

@@ -1,4 +1,4 @@
-"""What concerns all rooms of a user at once."""
+"""Numbers over all rooms of a user."""
 
 from uuid import UUID
 

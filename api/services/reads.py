@@ -22,7 +22,7 @@ define("read.ahead", 400, "The room has not come that far")
 
 
 class Marker(TypedDict):
-    """What both faces answer."""
+    """The answer to a moved read marker, on REST and on the socket."""
 
     read_seq: int
     unread: int
@@ -60,7 +60,7 @@ def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
 
 
 def _look_again(member: Member) -> Marker:
-    """Where the marker stands, which is elsewhere, perhaps since a moment ago."""
+    """Read the marker once more: another request has just moved it."""
     member.refresh_from_db(fields=["read_seq"])
     unread, capped = unread_counts(member.user_id, [member.room_id]).get(member.room_id, (0, False))
     return {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
@@ -84,7 +84,7 @@ def _record(log: Log, member: Member, head: int) -> Marker:
 
 
 class _Count(Subquery):
-    """How many rows a subquery has; its LIMIT bounds what the counting costs."""
+    """The number of rows of a subquery; its LIMIT bounds the cost of counting."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()

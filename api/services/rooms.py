@@ -250,7 +250,7 @@ def _created_before(draft: Room) -> tuple[UUID, bool] | None:
 
 
 def _digest(room: Room, user_ids: Iterable[UUID]) -> str:
-    """Of the content as first sent: a retry says the same, in whatever order."""
+    """The digest of the content as first sent, by which a retry is recognised whatever the order of its keys."""
     name, topic = normalize("NFC", room.name or ""), normalize("NFC", room.topic)
     content = [room.kind, name, room.slug, topic, room.metadata, room.history, sorted(map(str, user_ids))]
     return hashlib.sha256(_canonical(content)).hexdigest()

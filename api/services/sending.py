@@ -31,7 +31,7 @@ Key = tuple[UUID, UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """What a session wants to say in a room. `client_id` makes it safe to say it again."""
+    """A message that a session wants to send. The `client_id` makes a retry safe."""
 
     session: Session
     room_id: UUID
@@ -42,7 +42,7 @@ class Send:
 
     @property
     def key(self) -> Key:
-        """What a retry is recognised by."""
+        """The key by which a retry is recognised."""
         return self.room_id, self.session.user_id, self.client_id
 
     def digest(self) -> str:
@@ -50,7 +50,7 @@ class Send:
         return self._digest(normalize("NFC", self.text))
 
     def is_retry_of(self, digest: str) -> bool:
-        """Whether the message with this digest has the same content. Texts compare in NFC; digests from before
+        """Return whether the message with this digest has the same content. Texts compare in NFC; digests from before
         that rule are of the text as it was sent."""
         return digest == self.digest() or digest == self._digest(self.text)
 
@@ -110,7 +110,7 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[Sent |
 
 
 class Standing(NamedTuple):
-    """What the log, the room and the account say of a send, once the head of its room is locked."""
+    """The state of the log, the room and the account for a send, read under the lock of the room's head."""
 
     earlier: Message | None  # what an earlier send of this client_id made
     kind: str | None  # of the room; None: there is none
@@ -275,7 +275,7 @@ _MOVE_MARKERS = """UPDATE api_member SET read_seq = moved.seq FROM {moved}
 
 
 def _move_markers(fresh: Iterable[Message]) -> None:
-    """Who speaks has read. The newest seq is above any marker, so nothing moves back."""
+    """Sending a message marks the room as read. The new seq is always larger than the marker."""
     newest = {(message.room_id, message.sender_id): message.seq for message in fresh}
     moved, parameters = as_table(
         "moved",

@@ -178,7 +178,7 @@ def require(member: Member, power: str) -> None:
 
 
 def is_last_owner(member: Member) -> bool:
-    """Whether the room would have no owner who can log in without this member."""
+    """Return whether the room would have no owner who can log in without this member."""
     owners = others_in(member).filter(role=Role.OWNER, user__is_active=True)
     return member.role == Role.OWNER and not owners.exists()
 

@@ -50,7 +50,7 @@ class Synced:
 
 
 class Position(NamedTuple):
-    """Where the next page begins: how far the inbox is told, and the room to go on with, from which seq."""
+    """The beginning of the next page: how much of the inbox is answered, and the room and seq to go on with."""
 
     epoch: int
     inbox: int | None = None
@@ -80,7 +80,7 @@ class Page:
 
     @property
     def standpoint(self) -> Standpoint:
-        """From where the device looks at its rooms."""
+        """The cursors with which this page compares rooms."""
         position, cursors = self.position, self.device.rooms
         if position.room is not None and position.after is not None:
             cursors = {**cursors, position.room: position.after}
@@ -92,14 +92,15 @@ class Page:
         return max(1, self.max_bytes - self.size)
 
     def take(self, size: int) -> bool:
-        """Whether something of this size still fits; the first thing always does, so that every page leads on."""
+        """Reserve space for something of this size, if it fits; the first thing always does, so that every page leads
+        on."""
         if self.size and self.size + size > self.max_bytes:
             return False
         self.size += size
         return True
 
     def take_events(self, lack: Lack, events: Events) -> tuple[list[orjson.Fragment], int]:
-        """As many of those that are lacked as fit, finished; and the seq up to which they tell the stream."""
+        """Take as many of the missing events as fit; return them and the seq up to which they are complete."""
         found = events.get(lack.stream, {})
         taken: list[orjson.Fragment] = []
         around, last = _ENTRY_BYTES, lack.before
@@ -117,7 +118,7 @@ class Page:
         return taken, last if lack.cut else lack.head
 
     def finished(self) -> Synced | None:
-        """What the device is told; None when it was put off."""
+        """The answer for the device; None when it was deferred."""
         if self.put_off:
             return None
         following = _encode(self.following) if self.following else None

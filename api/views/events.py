@@ -15,7 +15,7 @@ from wire.schema import problems
 
 
 class EventsView(SessionView):
-    """What happened in a room."""
+    """The events of a room."""
 
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": EventsQuery}
 
@@ -32,7 +32,7 @@ class EventsView(SessionView):
 
 
 class InboxView(SessionView):
-    """What happened to me."""
+    """The events of the user's inbox."""
 
     queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": EventsQuery}
 

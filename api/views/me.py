@@ -1,4 +1,4 @@
-"""Who asks, with what waits unread in all their rooms."""
+"""The user, with the number of unread messages in all rooms."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether the server is there and the token is good, by REST."""
+"""A check that the server is there and the token is good, by REST."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request

@@ -13,7 +13,7 @@ from wire.schema import problems
 
 
 class TypingView(SessionView):
-    """Whether the user is typing."""
+    """The user starts or stops typing."""
 
     @extend_schema(
         operation_id="set_typing",

@@ -1,4 +1,4 @@
-"""How an action is declared: its body, its reply and its refusals, in one place that the contract is made from too."""
+"""The declaration of an action: its body, its reply and its problems, in one place from which the contract is made."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Method = Callable[Concatenate[Any, ...], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What asyncapi.yaml says of an action."""
+    """The part of an action that asyncapi.yaml documents."""
 
     name: str
     summary: str

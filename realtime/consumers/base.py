@@ -101,7 +101,7 @@ class HardenedConsumer(AsyncAPIConsumer):
             lane.append(request)
 
     def lane_of(self, request: Request) -> str:
-        """Where the frame waits its turn."""
+        """The queue in which the frame waits for its turn."""
         return request.lane
 
     async def _work(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Who speaks: hello, the token in the first frame or a fresh one later, and the end of a session."""
+"""The identity of a connection: hello, the token in the first frame or a fresh one later, and the end of a session."""
 
 import asyncio
 from datetime import datetime
@@ -38,7 +38,7 @@ class AuthenticateBody(StrictSerializer):
 
 
 class WhoSerializer(serializers.Serializer[Any]):
-    """Who the socket belongs to now."""
+    """The user to whom the socket belongs now."""
 
     user = UserSerializer()
     session = SessionSerializer()
@@ -80,7 +80,7 @@ class Connection(HardenedConsumer):
         """Words for a refusal that answers no frame; the goodbye is enough here."""
 
     def enter(self, session: Session, epoch: int) -> None:
-        """From now on this is the session's socket, unless it ended while the token was looked up."""
+        """Bind the socket to the session, unless the session ended while the token was looked up."""
         if self.closing:
             return
         if self.deadline is not None:

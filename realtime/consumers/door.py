@@ -23,18 +23,18 @@ from wire.problems import Problem, to_problem
 
 
 class MessageSink:
-    """Of all events the new messages, in the words of the door."""
+    """Passes on new messages only, in the form of the one-room socket."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     @property
     def full(self) -> bool:
-        """As the outbox."""
+        """Return whether the outbox is full."""
         return self._outbox.full
 
     async def room(self) -> None:
-        """As the outbox."""
+        """Wait until the outbox has room."""
         await self._outbox.room()
 
     def give(self, run: Run) -> None:

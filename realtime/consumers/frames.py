@@ -1,4 +1,4 @@
-"""What comes in: one frame, read strictly, so that nothing a client sends reaches the code in another shape."""
+"""Reads one frame strictly, so that nothing a client sends reaches the code in another shape."""
 
 import json
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Request:
 
     @property
     def lane(self) -> str:
-        """What keeps its order: the actions of one room; malformed frames and actions without a room."""
+        """The key whose frames keep their order: a room; malformed frames and actions without a room share one."""
         room = self.body.get("room_id")
         return room.lower() if isinstance(room, str) and self.problem is None else ""
 
@@ -69,7 +69,7 @@ def _unknown(action: str, actions: frozenset[str]) -> Problem:
 
 
 def _guess(request: Request, text: str, actions: frozenset[str]) -> None:
-    """Whom to answer about a frame that breaks a rule of ours and is JSON to others (RFC 8259): nothing else is used.
+    """Read the request_id of a frame that breaks a rule of ours and is JSON to others (RFC 8259), only to answer it.
 
     Also whom to answer about NaN, which JavaScript and Python write when they are not asked to be strict.
     """

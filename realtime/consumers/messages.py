@@ -1,4 +1,4 @@
-"""What a socket says and reads: each action is the twin of an endpoint, with its serializer, service and answer."""
+"""Message actions: each is the twin of an endpoint, with its serializer, service and answer."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -48,7 +48,7 @@ class SendMessagesBody(RoomBody, SendMessagesSerializer):
 
 
 class EditMessageBody(MessageBody, EditMessageSerializer):
-    """What to change of a message."""
+    """The changes to a message."""
 
 
 class GetMessagesBody(RoomBody, HistoryBody):
@@ -68,11 +68,11 @@ class MarkUnreadBody(RoomBody, UnreadSerializer):
 
 
 class UpdateRoomMeBody(RoomBody, UpdateRoomMe):
-    """What to change of the room's `me`."""
+    """The changes to the room's `me`."""
 
 
 class SentSerializer(serializers.Serializer[Any]):
-    """What became of one item: 201, 200 for a retry, or its problem."""
+    """The result of one item: 201, 200 for a retry, or its problem."""
 
     status = serializers.IntegerField()
     id = serializers.UUIDField(allow_null=True)
@@ -81,7 +81,7 @@ class SentSerializer(serializers.Serializer[Any]):
 
 
 class SentItemsSerializer(serializers.Serializer[Any]):
-    """What became of each item, in the order in which they were given."""
+    """The result of each item, in the order in which they were given."""
 
     results = SentSerializer(many=True)
 
@@ -183,7 +183,7 @@ class Messages(Connection):
 
 
 def _refuse_whole(results: Sequence[Sent | Problem]) -> None:
-    """Who may not send here at all, and never did, is told so once and not item by item."""
+    """Refuse the batch once, not item by item, when the user may not send here and never did."""
     refusals = [result for result in results if isinstance(result, Problem) and result.code in WHOLE]
     if refusals and not any(isinstance(result, Sent) for result in results):
         raise refusals[0]

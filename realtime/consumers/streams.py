@@ -1,4 +1,4 @@
-"""What a socket listens to: rooms, the inbox, and who is typing."""
+"""Subscriptions of a socket: rooms, the inbox, and typing."""
 
 import asyncio
 import logging
@@ -45,18 +45,18 @@ class StreamBody(StrictSerializer):
 
 
 class SubscribeBody(StreamBody):
-    """From where: `after` is the last seq that the device has; without it, live from the head."""
+    """The cursor: `after` is the last seq that the device has; without it, live from the head."""
 
     after = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
     epoch = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=MAX_SEQ)
 
 
 class TypingBody(RoomBody, TypingSerializer):
-    """Whether the user is typing in a room: true again every typing.resend_ms, and false at the end."""
+    """True while the user is typing in a room, repeated every typing.resend_ms, and false at the end."""
 
 
 class SubscribedSerializer(serializers.Serializer[Any]):
-    """Where the events go on: after `after`, up to `head` as a replay and then live."""
+    """The position of a subscription: after `after`, up to `head` as a replay and then live."""
 
     room_id = serializers.UUIDField(allow_null=True)
     after = serializers.IntegerField()
@@ -66,7 +66,7 @@ class SubscribedSerializer(serializers.Serializer[Any]):
 
 
 class UnsubscribedSerializer(serializers.Serializer[Any]):
-    """What is no longer heard."""
+    """The room whose subscription ended."""
 
     room_id = serializers.UUIDField(allow_null=True)
 
@@ -80,11 +80,11 @@ class InboxSink:
 
     @property
     def full(self) -> bool:
-        """As the outbox."""
+        """Return whether the outbox is full."""
         return self._outbox.full
 
     async def room(self) -> None:
-        """As the outbox."""
+        """Wait until the outbox has room."""
         await self._outbox.room()
 
     def give(self, run: Run) -> None:

@@ -25,7 +25,7 @@ ALWAYS_NULL = "Always null."  # of a field that has a type only because generato
 
 
 class Components:
-    """What spectacular found behind the URLs, and everything that only the socket speaks of."""
+    """The components that spectacular finds behind the URLs, and those that only the socket uses."""
 
     def __init__(self) -> None:
         generator = SchemaGenerator()

@@ -24,7 +24,7 @@ from wire.fields import TimeField
 
 
 class MarkerMovedSerializer(serializers.Serializer[Any]):
-    """How far a member has read. An own message whose seq is above `head` moves the marker on: it came later.
+    """The read marker of a member. An own message whose seq is above `head` moves the marker on: it came later.
 
     The inbox has this event of my own marker; it says too what that leaves unread as of the room's `head`. A room has
     it of its other members, without these two fields.
@@ -58,14 +58,14 @@ class TypingSetSerializer(serializers.Serializer[Any]):
 
 
 class ExpirySerializer(serializers.Serializer[Any]):
-    """When the session ends: authenticate with a fresh token before."""
+    """The time at which the session ends: authenticate with a fresh token before."""
 
     expires_at = TimeField()
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What the contracts say of an event type. `stream` is where it is heard: room, inbox, or both."""
+    """An event type in the contracts. `stream` is where it occurs: room, inbox, or both."""
 
     type: str
     data: Kind

@@ -184,7 +184,7 @@ def event_example(event: EventType, schemas: dict[str, Schema]) -> dict[str, Any
 
 
 def problem_example(code: str, request_id: str | None = REQUEST) -> dict[str, Any]:
-    """What a problem of this code looks like."""
+    """An example of a problem with this code."""
     errors = [FieldError("colour", "unknown", "There is no such field.")] if code == "request.invalid" else []
     return Problem(code, errors=errors).as_dict(request_id)
 
@@ -218,6 +218,6 @@ def _value(schema: Schema, schemas: dict[str, Schema], name: str) -> Any:
 
 
 def _fits(value: object, kind: str, schema: Schema) -> bool:
-    """Whether a value is of the type: two fields of one name may have two."""
+    """Return whether a value is of the type: two fields of one name may have two."""
     types: dict[str, type] = {"array": list, "boolean": bool, "integer": int, "object": dict, "string": str}
     return isinstance(value, types[kind]) and ("enum" not in schema or value in schema["enum"])

@@ -47,7 +47,7 @@ def write(name: str) -> None:
 
 
 def difference(name: str) -> str:
-    """What the committed file says otherwise than the code; empty when they agree."""
+    """The difference between the committed file and the code; empty when they agree."""
     path = ROOT / name
     committed = path.read_text() if path.exists() else ""
     lines = unified_diff(committed.splitlines(), render(name).splitlines(), f"{name} (committed)", "from the code", n=2)

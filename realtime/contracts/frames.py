@@ -22,13 +22,13 @@ REQUEST_ID = "A string of at most 64 characters. An integer is taken too, and co
 
 
 class HeartbeatSerializer(serializers.Serializer[Any]):
-    """How often the server pings; its pongs are all that it asks for."""
+    """The interval of the server's pings; a client only has to answer them with pongs."""
 
     interval_ms = serializers.IntegerField()
 
 
 class LimitsSerializer(serializers.Serializer[Any]):
-    """What a client would otherwise hard-code."""
+    """The numbers that a client would otherwise hard-code."""
 
     frame_bytes = serializers.IntegerField(help_text="The largest frame that the server takes.")
     text_chars = serializers.IntegerField(
@@ -43,7 +43,7 @@ class LimitsSerializer(serializers.Serializer[Any]):
 
 
 class TypingTimesSerializer(serializers.Serializer[Any]):
-    """How often to say that somebody is still typing, and when they are forgotten."""
+    """The interval in which typing is repeated, and the time after which it ends by itself."""
 
     resend_ms = serializers.IntegerField()
     expire_ms = serializers.IntegerField()

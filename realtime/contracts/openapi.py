@@ -89,7 +89,7 @@ PATH_PARAMETERS = {
 
 
 def _describe(operation: Schema, names: set[str]) -> None:
-    """What the view's docstring leaves out: the twin on the socket, and the parts of the path."""
+    """Add to the view's description: the twin on the socket, and the parts of the path."""
     if operation["operationId"] in names:
         twin = f"On the socket this is the action `{operation['operationId']}`."
         operation["description"] = f"{operation['description']} {twin}" if "description" in operation else twin

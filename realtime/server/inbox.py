@@ -1,4 +1,5 @@
-"""What a client has said and the application has not read yet: bounded, by no longer reading from the network."""
+"""The frames that a client has sent and the application has not read yet, bounded by no longer reading from the
+network."""
 
 from __future__ import annotations
 

@@ -57,6 +57,6 @@ class Limits:
 
     @property
     def tick(self) -> float:
-        """How often all connections are looked at: once a second, or often enough for shorter intervals."""
+        """The interval at which all connections are checked: a second, or less for shorter limits."""
         patience = self.ping_interval, self.ping_timeout, self.stall, self.handshake, self.request, self.farewell
         return min(1.0, min(patience) / 4)

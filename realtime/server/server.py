@@ -86,7 +86,7 @@ class Server(daphne.Server):
             ready()
 
     def over_cap(self) -> int:
-        """How many connections there are above the cap."""
+        """The number of connections above the cap."""
         over = len(self.transports) - self.limits.connections
         if over > 0 and self.now() - self.warned_of_cap >= WARN_SECONDS:
             self.warned_of_cap = self.now()
@@ -204,7 +204,7 @@ class Server(daphne.Server):
 
 
 def _log_failure(event: LogEvent) -> None:
-    """Of all that Twisted and autobahn tell, only exceptions are news."""
+    """Log the exceptions of Twisted and autobahn, and nothing else that they report."""
     failure = event.get("log_failure")
     if failure is not None:
         logger.error(

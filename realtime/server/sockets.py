@@ -189,7 +189,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         return True
 
     def try_write(self, message: Message) -> bool | None:
-        """As write, but only while nothing waits: None when something does."""
+        """Write only while nothing waits; return None when something does."""
         if self.state != self.STATE_OPEN:
             return False
         if self.transport.backlog():
@@ -198,7 +198,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         return True
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """What the server itself says (handshake, ping, pong, goodbye, close): small, and therefore always written."""
+        """Write the server's own frames (handshake, ping, pong, goodbye, close); they are small and never wait."""
         self.transport.write_now(data)
 
     async def drain(self, low: int = 16_384) -> None:

@@ -47,7 +47,7 @@ class Transport(tcp.Server):
         return len(self.dataBuffer) - self.offset + self._tempDataLen
 
     def has_input(self) -> bool:
-        """Whether bytes have arrived that the event loop has not read yet."""
+        """Return whether bytes have arrived that the event loop has not read yet."""
         try:
             return bool(self.socket.recv(1, socket.MSG_PEEK))
         except OSError:  # nothing, or the connection is broken
