@@ -9,7 +9,7 @@ from tests.clients import Person, join_parley
 
 pytest_plugins = ["tests.contracts.plugin"]
 
-# What touches no database, or starts SQLite servers of its own, is told once: on the first stack.
+# Tests that touch no database, or start SQLite servers of their own, run once: on the first stack.
 if TEST_STACK == "postgres":
     collect_ignore = [
         "bench",

@@ -10,6 +10,18 @@ import pytest
 from settings.test import TEST_STACK
 from tests import recording
 
+# tests/run.sh runs these in processes of their own; they show nothing that the others do not show too.
+APART = {
+    "tests/bench",
+    "tests/chaos",
+    "tests/docs",
+    "tests/engine",
+    "tests/packaging",
+    "tests/proxy",
+    "tests/settings",
+    "tests/sim",
+}
+
 
 @pytest.fixture(autouse=True)
 def keeps_the_contracts() -> Iterator[None]:
@@ -40,5 +52,5 @@ def _is_whole(config: pytest.Config) -> bool:
         return False  # the second stack leaves out what needs telling once
     options = config.option
     narrowed = options.keyword or options.markexpr or options.lf or options.deselect or options.collectonly
-    ignored = set(options.ignore or ()) - {"tests/chaos"}  # its clients record nothing
+    ignored = set(options.ignore or ()) - APART
     return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not narrowed and not ignored
