@@ -33,10 +33,11 @@ else
   apart="tests/bench tests/docs tests/engine tests/packaging tests/proxy tests/settings tests/sim"
   ignored=$(printf -- '--ignore=%s ' tests/chaos $apart)
   echo "Both stacks at once; their output follows when they are done, in about eight minutes ..."
-  on postgres --ignore=tests/chaos >"$folder/postgres" 2>&1 &
+  # Not by `on`: its shell would end and leave pytest alone.
+  PARLEY_TEST_STACK=postgres $PYTEST --ignore=tests/chaos >"$folder/postgres" 2>&1 &
   postgres=$!
   # shellcheck disable=SC2086  # lists of words
-  on sqlite $apart >"$folder/apart" 2>&1 &
+  PARLEY_TEST_STACK=sqlite $PYTEST $apart >"$folder/apart" 2>&1 &
   apart_job=$!
   jobs="$postgres $apart_job"
   # shellcheck disable=SC2086
