@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 from unicodedata import normalize
 
 from django.contrib.auth import hashers
-from django.db import connections
 
+from wire.connections import release_connections
 from wire.problems import Problem
 from wire.rate_limits import Rate, RateLimit
 
@@ -185,7 +185,7 @@ class Turns:
             self._queue.push((attempt.lane, attempt.address or "", attempt.account), waiter)
             if len(self._queue) > WAITING:
                 self._queue.drop().decided.set()
-        _let_connections_go()
+        release_connections()
         waiter.decided.wait(TURN_SECONDS)
         with self._lock:
             waiter.is_gone = not waiter.has_turn
@@ -204,13 +204,6 @@ class Turns:
 
 
 turns = Turns()
-
-
-def _let_connections_go() -> None:
-    """A crowd that waits for its turn must not keep the pool from everybody else."""
-    for used in connections.all(initialized_only=True):
-        if not used.in_atomic_block:
-            used.close()
 
 
 def _lower_priority() -> None:

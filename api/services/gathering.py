@@ -16,6 +16,7 @@ from django.db import OperationalError, connection, connections
 
 from api.serializers.messages import BATCH
 from api.services.sending import Send, Sent, send_messages
+from wire.connections import release_connections
 from wire.outages import is_outage
 from wire.problems import Problem
 
@@ -87,7 +88,7 @@ class Gatherer:
             if rest := self._next(_rooms_of(batch)):
                 _heirs.submit(self._inherit, rest)
         if not future.done():
-            _let_connections_go()
+            release_connections()
         try:
             return future.result(WAIT_SECONDS)
         except TimeoutError as error:
@@ -127,14 +128,6 @@ class Gatherer:
 
 def _rooms_of(batch: Iterable[Waiting]) -> set[UUID]:
     return {send.room_id for send, _ in batch}
-
-
-def _let_connections_go() -> None:
-    """Release the connection while waiting: otherwise waiters can hold the whole pool and block the thread that would
-    answer them."""
-    for used in connections.all(initialized_only=True):
-        if not used.in_atomic_block:
-            used.close()
 
 
 def _commit(batch: Iterable[Waiting]) -> None:

@@ -1,0 +1,14 @@
+"""Database connections of the current thread."""
+
+from django.db import connections
+
+
+def release_connections() -> None:
+    """Close this thread's connections before it waits for another thread.
+
+    Waiters could otherwise hold the whole pool and block the thread that would answer them. A connection in a
+    transaction stays.
+    """
+    for used in connections.all(initialized_only=True):
+        if not used.in_atomic_block:
+            used.close()
