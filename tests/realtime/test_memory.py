@@ -15,14 +15,14 @@ import pytest
 
 from tests.realtime.deployment import Deployment
 from tests.servers import ParleyServer
-from tests.services import wait_until
 
 MIB = 1024 * 1024
 SLOW_READERS = 60
 READERS = 20
 MESSAGES = 400  # of the largest: eight times what one answer may hold
 BYTES_OF_READER = 2 * MIB  # G8
-SLACK = 48 * MIB  # eight answers that are made at once, and what the allocator keeps
+ROUNDS = 4
+SLACK = 48 * MIB  # one round that leaked its answers would leave 60, and three leave 180
 LARGEST = {"text": "\U0001f600" * 4_000, "metadata": {"a": "x" * 4_000}}
 
 
@@ -122,16 +122,18 @@ def test_a_reader_that_stops_costs_two_mebibytes_at_most(reader: Reader, target:
         held = rss(reader.server) - before
 
     assert held < SLOW_READERS * BYTES_OF_READER
-    wait_until(lambda: rss(reader.server) - before < SLACK, seconds=30, what=f"{target}: the memory did not go back")
 
 
 @pytest.mark.parametrize("target", ["sync", "messages", "events"])
-def test_readers_leave_nothing_behind(reader: Reader, target: str) -> None:
-    before = rss(reader.server)
+def test_the_memory_of_answers_is_used_again(reader: Reader, target: str) -> None:
+    sizes = []
 
-    with ThreadPoolExecutor(READERS) as threads:
-        answers = list(threads.map(reader.read, [target] * READERS * 3))
+    for _ in range(ROUNDS):
+        with ThreadPoolExecutor(READERS) as threads:
+            answers = list(threads.map(reader.read, [target] * READERS * 3))
+        sizes.append(rss(reader.server))
 
     assert {status for status, _ in answers} == {200}
     assert all(MIB / 2 < len(body) < MIB + 64 * 1024 for _, body in answers)
-    wait_until(lambda: rss(reader.server) - before < SLACK, seconds=30, what=f"{target}: the memory did not go back")
+    # The allocator keeps what the first round needed; it need not give it back to the system.
+    assert sizes[-1] - sizes[0] < SLACK, sizes
