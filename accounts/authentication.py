@@ -14,8 +14,8 @@ from rest_framework.request import Request
 
 from accounts.ended import held
 from accounts.models import Session, User, idle_time
+from wire.compiled_query import CompiledQuery, param
 from wire.outages import is_outage
-from wire.prepared import Prepared, param
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ TOUCH_EVERY = timedelta(minutes=1)  # a write for each request would cost more t
 KNOWN_TOKENS = 10_000  # whose users are kept in memory, about 2 MB
 _users: dict[bytes, UUID] = {}
 
-_by_token = Prepared(
+_by_token = CompiledQuery(
     lambda: Session.objects.select_related("user").filter(token_hash=param("token_hash", BinaryField()))
 )
 

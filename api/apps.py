@@ -11,7 +11,8 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         from accounts.events import on_account_deactivated, on_account_deleting
         from api.models import JobKind
-        from api.services import erasure, jobs, ownership
+        from api.services import erasure, jobs
+        from api.services.members import ownership
 
         on_account_deleting.append(erasure.begin_erasure)
         on_account_deactivated.append(ownership.begin_hand_over)

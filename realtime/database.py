@@ -14,12 +14,12 @@ from django.conf import settings
 from django.db import OperationalError, connections
 
 from api.models import Event
-from api.services.gathering import LANES, gatherer
-from api.services.sending import Send, Sent
+from api.services.messages.group_commit import LANES, group_committer
+from api.services.messages.send import Send, SendResult
 from api.services.sync import Asking, Synced, sync_all
-from realtime.admission import Admission, Pair, admit_all, admit_each, read_heads
-from realtime.feed import Entry
-from realtime.together import DATABASE_SECONDS, Together
+from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many, read_heads
+from realtime.batching import DATABASE_SECONDS, BatchLoader
+from realtime.feed import LogEntry
 from wire.problems import Problem
 from wire.shares import Keys, Shares
 
@@ -31,7 +31,7 @@ ADMISSIONS = 200  # of one query
 PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
 SYNCED_ROOMS = 1_000  # that those who sync together name, as one device may alone
 LEAST_ROOMS = 20  # that each of them counts for
-Going = tuple[Synced, dict[UUID, Admission]]  # an answer, and what is needed to go on from it
+Going = tuple[Synced, dict[UUID, StreamAccess]]  # an answer, and what is needed to go on from it
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
 # Of the threads: half may wait for locks, a quarter for one room's, and a user never has more than a quarter.
 _shares = Shares(
@@ -84,12 +84,12 @@ def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
                 used.close_if_unusable_or_obsolete()
 
 
-async def send(message: Send) -> Sent:
+async def send(message: Send) -> SendResult:
     """Send a message together with those that others send at the same time; who leads takes a thread.
 
     Raises Problem as the service does, or django.db.Error.
     """
-    future, lead = gatherer.submit(message)
+    future, lead = group_committer.submit(message)
     if lead is not None:
         _leads.submit(_on_thread, lead)
     return await _in_time(asyncio.wrap_future(future))
@@ -104,7 +104,7 @@ async def sync(asking: Asking, subscribe: bool) -> Going:
     return await _syncs.ask((asking, subscribe))
 
 
-_syncs: Together[tuple[Asking, bool], Going] = Together(
+_syncs: BatchLoader[tuple[Asking, bool], Going] = BatchLoader(
     lambda asked: in_database(sync_each, asked),
     SYNCED_ROOMS,
     _weigh,
@@ -117,9 +117,11 @@ class DatabaseLog:
     """The log as the hub reads it."""
 
     def __init__(self) -> None:
-        self._admissions: Together[Pair, Admission] = Together(lambda pairs: in_database(admit_each, pairs), ADMISSIONS)
+        self._admissions: BatchLoader[Pair, StreamAccess] = BatchLoader(
+            lambda pairs: in_database(authorize_each, pairs), ADMISSIONS
+        )
 
-    async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
+    async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
         """Admit a user to a room or to their inbox, together with all who ask meanwhile.
 
         Raises Problem not_found or room.not_member.
@@ -128,7 +130,7 @@ class DatabaseLog:
             raise Problem("not_found", "There is no such room.")
         return await self._admissions.ask((user_id, room_id or user_id))
 
-    async def page(self, stream: str, after: int) -> list[Entry]:
+    async def page(self, stream: str, after: int) -> list[LogEntry]:
         """See read_page."""
         return await in_database(read_page, stream, after)
 
@@ -146,7 +148,7 @@ def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[Going | Problem | No
         answers = sync_all([asking for asking, _ in asked], PAGE_BYTES)
         streams = [_streams(*each, answer) for each, answer in zip(asked, answers, strict=True)]
         pairs = [pair for of_one in streams for pair in of_one]
-        admitted = admit_all(pairs) if pairs else {}
+        admitted = authorize_many(pairs) if pairs else {}
         going = [_go_on(answer, of_one, admitted) for answer, of_one in zip(answers, streams, strict=True)]
         if going != [None]:
             return going
@@ -159,7 +161,7 @@ def _streams(asking: Asking, subscribe: bool, answer: Synced | Problem | None) -
 
 
 def _go_on(
-    answer: Synced | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, Admission]
+    answer: Synced | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, StreamAccess]
 ) -> Going | Problem | None:
     if not isinstance(answer, Synced):
         return answer
@@ -169,12 +171,12 @@ def _go_on(
     return (answer, admissions) if is_current and len(admissions) == len(streams) else None
 
 
-def read_page(stream: str, after: int, limit: int = PAGE_EVENTS) -> list[Entry]:
+def read_page(stream: str, after: int, limit: int = PAGE_EVENTS) -> list[LogEntry]:
     """The next events of a stream; contiguous, because commit order is seq order. See `is_cut` for its end."""
-    return [Entry.parse(json) for json in Event.objects.page_after(UUID(stream), after, limit, PAGE_BYTES)]
+    return [LogEntry.parse(json) for json in Event.objects.page_after(UUID(stream), after, limit, PAGE_BYTES)]
 
 
-def is_cut(page: Sequence[Entry]) -> bool:
+def is_cut(page: Sequence[LogEntry]) -> bool:
     """Return whether a page of the log may have ended because of its size: such a page has at least PAGE_BYTES."""
     return sum(len(entry.json) for entry in page) >= PAGE_BYTES
 

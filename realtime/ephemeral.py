@@ -9,7 +9,7 @@ import orjson
 from django.utils import timezone
 
 from api.models import Event
-from realtime.feed import Entry, Run
+from realtime.feed import EventBatch, LogEntry
 from wire import strict_json
 from wire.fields import format_time
 
@@ -18,10 +18,10 @@ TYPING_EXPIRE_MS = 15_000
 MARKER_SECONDS = 1.0  # the newest read marker of a member, at most so often
 TYPING_USERS = 100  # more than that nobody reads, and the set is sent whole
 
-Tell = Callable[[str, Run, int], None]
+Tell = Callable[[str, EventBatch, int], None]
 
 
-def ephemeral(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False) -> Run:
+def ephemeral(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False) -> EventBatch:
     """An event without a seq: may be lost, is never replayed."""
     event = {
         "type": kind,
@@ -31,7 +31,7 @@ def ephemeral(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = Fal
         "actor_id": None,
         "data": data,
     }
-    return Run([Entry(0, kind, strict_json.dumps(event))])
+    return EventBatch([LogEntry(0, kind, strict_json.dumps(event))])
 
 
 class Typing:
@@ -65,7 +65,7 @@ class Typing:
             del self._timers[stream]
             self._told_at.pop(stream, None)
 
-    def end_with(self, stream: str, entries: Iterable[Entry]) -> None:
+    def end_with(self, stream: str, entries: Iterable[LogEntry]) -> None:
         """Events of a room that were just delivered: those of them after which somebody no longer types."""
         if stream not in self._timers:
             return
@@ -100,4 +100,4 @@ class Markers:
             self.note(event)
 
     def _send(self, event: Event) -> None:
-        self._tell(str(event.stream), Run([Entry(0, event.type, event.json())]), event.min_seq)
+        self._tell(str(event.stream), EventBatch([LogEntry(0, event.type, event.json())]), event.min_seq)

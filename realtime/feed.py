@@ -24,7 +24,7 @@ Stay = tuple[int, int | None]
 Frame = dict[str, Any]
 
 
-class Entry:
+class LogEntry:
     """One event as the feed needs it: its place, its finished JSON, and whose membership it changes."""
 
     __slots__ = ("json", "message_id", "seq", "toggles", "type")
@@ -44,14 +44,14 @@ class Entry:
         self.toggles = toggles or {}
 
     @classmethod
-    def parse(cls, json: bytes) -> "Entry":
+    def parse(cls, json: bytes) -> "LogEntry":
         """An entry from the JSON that travels in a hint and stands in the log."""
         event = orjson.loads(json)
         kind, data = event["type"], event["data"]
         message_id = data["id"] if kind.startswith("message.") else None
         return cls(event["seq"], kind, json, message_id, _toggles(kind, data))
 
-    def retract(self, tombstone: "Entry") -> None:
+    def retract(self, tombstone: "LogEntry") -> None:
         """Replace what was said with what the deletion left of it, as the log did."""
         mark = b',"data":'
         head, data = self.json.index(mark), tombstone.json.index(mark)
@@ -66,16 +66,16 @@ def _toggles(kind: str, data: dict[str, Any]) -> dict[str, bool]:
     return {}
 
 
-class Run:
+class EventBatch:
     """Consecutive events on their way to sockets: the frame is built once, however many sockets it goes to."""
 
     __slots__ = ("_frame", "_joined", "entries", "size")
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[LogEntry]) -> None:
         self.entries = entries
         self.size = sum(len(entry.json) + 1 for entry in entries) + 32
         self._frame: Frame | None = None
-        self._joined: tuple[Run, Run] | None = None
+        self._joined: tuple[EventBatch, EventBatch] | None = None
 
     @property
     def frame(self) -> Frame:
@@ -85,28 +85,28 @@ class Run:
             self._frame = {"type": "websocket.send", "text": f'{{"action":"events","data":[{events}]}}'}
         return self._frame
 
-    def join(self, following: "Run") -> "Run":
+    def join(self, following: "EventBatch") -> "EventBatch":
         """Both in one frame; sockets that wait for the same two share that frame as well."""
         if self._joined is None or self._joined[0] is not following:
-            self._joined = (following, Run([*self.entries, *following.entries]))
+            self._joined = (following, EventBatch([*self.entries, *following.entries]))
         return self._joined[1]
 
 
-def runs(entries: Iterable[Entry]) -> Iterator[Run]:
+def runs(entries: Iterable[LogEntry]) -> Iterator[EventBatch]:
     """Cut events into frames of at most FRAME_BYTES."""
-    part: list[Entry] = []
+    part: list[LogEntry] = []
     size = 0
     for entry in entries:
         if part and size + len(entry.json) > FRAME_BYTES:
-            yield Run(part)
+            yield EventBatch(part)
             part, size = [], 0
         part.append(entry)
         size += len(entry.json)
     if part:
-        yield Run(part)
+        yield EventBatch(part)
 
 
-class Sink(Protocol):
+class Subscriber(Protocol):
     """The receiver of a subscription's events: a socket's bounded outbox."""
 
     @property
@@ -116,7 +116,7 @@ class Sink(Protocol):
     async def room(self) -> None:
         """Wait until it is no longer full, or gone."""
 
-    def give(self, run: Run) -> None:
+    def give(self, run: EventBatch) -> None:
         """Take a run; never refuses, because the giver asks `full` before each."""
 
 
@@ -127,7 +127,7 @@ class Subscription:
         self,
         user_id: str,
         cursor: int,
-        sink: Sink,
+        sink: Subscriber,
         *,
         floor: int = 0,
         stays: Sequence[Stay] | None = None,
@@ -161,9 +161,9 @@ class Subscription:
         self.cursor = self.floor = head
         self.stays, self.member, self.epoch, self.left_at = stays, member, epoch, None
 
-    def take(self, entries: Iterable[Entry]) -> bool:
+    def take(self, entries: Iterable[LogEntry]) -> bool:
         """Accept the events after the cursor in order; False when it stopped early and must catch up."""
-        visible: list[Entry] = []
+        visible: list[LogEntry] = []
         size = 0
         for entry in entries:
             if entry.seq <= self.cursor:
@@ -184,11 +184,11 @@ class Subscription:
         self._give(visible)
         return True
 
-    def _give(self, visible: Sequence[Entry]) -> None:
+    def _give(self, visible: Sequence[LogEntry]) -> None:
         for run in runs(visible):
             self.sink.give(run)
 
-    def _sees(self, entry: Entry) -> bool:
+    def _sees(self, entry: LogEntry) -> bool:
         if entry.seq <= self.floor:
             return self.stays is None or any(
                 first <= entry.seq and (last is None or entry.seq <= last) for first, last in self.stays
@@ -217,21 +217,21 @@ class Feed:
         self.epoch = epoch
         self.tail = tail
         self.past = 0  # how often it was rewritten; what was read in an earlier one is void
-        self.ring: deque[Entry] = deque()
+        self.ring: deque[LogEntry] = deque()
         self.ring_bytes = 0
-        self.pending: dict[int, Entry] = {}
+        self.pending: dict[int, LogEntry] = {}
         self.subscriptions: set[Subscription] = set()
         self.live: set[Subscription] = set()
         self.silent: set[Subscription] = set()  # of members who left or were removed, and may be added again
         self.fallen: list[Subscription] = []  # left live mode and must catch up; the hub takes them from here
-        self.fresh: list[Entry] = []  # appended since the hub last took them from here
+        self.fresh: list[LogEntry] = []  # appended since the hub last took them from here
 
     @property
     def hole(self) -> bool:
         """Return whether a later event is known while the next one is missing."""
         return bool(self.pending)
 
-    def offer(self, entries: Iterable[Entry]) -> bool:
+    def offer(self, entries: Iterable[LogEntry]) -> bool:
         """Hints: any order, doubled or late. True when there is a hole that a repair must fill."""
         for entry in entries:
             if entry.seq == self.tail + 1 or (entry.seq > self.tail and len(self.pending) < PENDING_EVENTS):
@@ -239,7 +239,7 @@ class Feed:
         self._drain()
         return self.hole
 
-    def extend(self, page: Sequence[Entry]) -> None:
+    def extend(self, page: Sequence[LogEntry]) -> None:
         """A page of the log after the tail, or from before it when hints were faster."""
         fresh = [entry for entry in page if entry.seq > self.tail]
         if fresh and fresh[0].seq == self.tail + 1:
@@ -270,7 +270,7 @@ class Feed:
         for listeners in (self.live, self.silent, self.subscriptions):
             listeners.discard(subscription)
 
-    def tell(self, run: Run, min_seq: int) -> None:
+    def tell(self, run: EventBatch, min_seq: int) -> None:
         """Something ephemeral: for members who are up to date, and only once who was removed before is known here."""
         if self.tail < min_seq:
             return
@@ -304,14 +304,14 @@ class Feed:
         else:
             self.silent.add(subscription)
 
-    def _after(self, cursor: int) -> Iterator[Entry]:
+    def _after(self, cursor: int) -> Iterator[LogEntry]:
         """The ring after the cursor, or nothing when it does not reach back so far."""
         if not self.ring or cursor + 1 < self.ring[0].seq:
             return iter(())
         return islice(self.ring, cursor + 1 - self.ring[0].seq, None)
 
     def _drain(self) -> None:
-        ready: list[Entry] = []
+        ready: list[LogEntry] = []
         while entry := self.pending.pop(self.tail + 1 + len(ready), None):
             ready.append(entry)
         if ready:
@@ -319,14 +319,14 @@ class Feed:
         for seq in [seq for seq in self.pending if seq <= self.tail]:
             del self.pending[seq]
 
-    def _append(self, entries: Sequence[Entry]) -> None:
+    def _append(self, entries: Sequence[LogEntry]) -> None:
         for entry in entries:
             self._remember(entry)
         self.fresh += entries
         for run in runs(entries):
             self._deliver(run)
 
-    def _remember(self, entry: Entry) -> None:
+    def _remember(self, entry: LogEntry) -> None:
         self.tail = entry.seq
         if entry.type == "message.deleted":
             for earlier in self.ring:  # a deletion is the last event about a message
@@ -343,7 +343,7 @@ class Feed:
         while len(self.ring) > RING_EVENTS or self.ring_bytes > RING_BYTES:
             self.ring_bytes -= len(self.ring.popleft().json)
 
-    def _deliver(self, run: Run) -> None:
+    def _deliver(self, run: EventBatch) -> None:
         first, last = run.entries[0].seq, run.entries[-1].seq
         toggled = {user for entry in run.entries for user in entry.toggles}
         fallen = []

@@ -14,11 +14,11 @@ from django.db import Error as DatabaseError
 
 from accounts.ended import held, remember
 from api.models import Event
-from realtime.admission import Admission
+from realtime.authorization import StreamAccess
 from realtime.broker import CONTROL, Broker
 from realtime.database import PAGE_EVENTS, is_cut
 from realtime.ephemeral import Markers, Typing, ephemeral
-from realtime.feed import Entry, Feed, Run, Sink, Subscription
+from realtime.feed import EventBatch, Feed, LogEntry, Subscriber, Subscription
 from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
 from realtime.sweep import Sweep
@@ -52,10 +52,10 @@ def reply_of(subscription: Subscription, opened: Opened) -> dict[str, Any]:
 class Log(Protocol):
     """The reads of the hub; each may raise django.db.Error."""
 
-    async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
+    async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
         """Head and membership of a room or inbox. Raises Problem not_found or room.not_member."""
 
-    async def page(self, stream: str, after: int) -> list[Entry]:
+    async def page(self, stream: str, after: int) -> list[LogEntry]:
         """The next events of a stream: PAGE_EVENTS or what `is_cut` tells, as long as there are so many."""
 
     async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
@@ -74,7 +74,7 @@ class Hub:
         self.markers = Markers(self.tell)
         self.idle_since: dict[str, float] = {}
         self._repairs: dict[str, asyncio.Task[None]] = {}
-        self._pages: dict[tuple[str, int, int], asyncio.Task[list[Entry]]] = {}
+        self._pages: dict[tuple[str, int, int], asyncio.Task[list[LogEntry]]] = {}
         self._catch_ups = asyncio.Semaphore(CATCH_UPS)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.get_running_loop()
@@ -111,7 +111,7 @@ class Hub:
     # Subscribing
 
     async def open(
-        self, user_id: UUID, room_id: UUID | None, after: int | None, epoch: int | None, sink: Sink
+        self, user_id: UUID, room_id: UUID | None, after: int | None, epoch: int | None, sink: Subscriber
     ) -> Opened:
         """Admit a user to a room's stream, or to their own inbox. Raises Problem not_found or room.not_member."""
         admission = await self.log.admit(user_id, room_id)
@@ -121,10 +121,10 @@ class Hub:
         self,
         user_id: UUID,
         room_id: UUID | None,
-        admission: Admission,
+        admission: StreamAccess,
         after: int | None,
         epoch: int | None,
-        sink: Sink,
+        sink: Subscriber,
     ) -> Opened:
         """A subscription from the admission that was read, not begun yet."""
         replay, cursor, limited = _replay(admission, after, epoch)
@@ -139,7 +139,7 @@ class Hub:
         return Opened(feed, subscription, reply, limited)
 
     def follow(
-        self, user_id: UUID, stream: UUID, admission: Admission, cursor: int, sink: Sink
+        self, user_id: UUID, stream: UUID, admission: StreamAccess, cursor: int, sink: Subscriber
     ) -> tuple[Feed, Subscription]:
         """A subscription that goes on after a cursor, whatever it lacks; not begun yet."""
         feed = self._feed(str(stream), admission)
@@ -197,7 +197,7 @@ class Hub:
         if not feed.subscriptions and self.feeds.get(feed.stream) is feed:
             self.idle_since[feed.stream] = self._loop.time()
 
-    def _feed(self, stream: str, admission: Admission) -> Feed:
+    def _feed(self, stream: str, admission: StreamAccess) -> Feed:
         feed = self.feeds.get(stream)
         if feed is None:
             feed = self.feeds[stream] = Feed(stream, admission.epoch, admission.head)
@@ -240,7 +240,7 @@ class Hub:
         elif not subscription.ended and feed.past == past:
             subscription.take(page)
 
-    async def _page(self, feed: Feed, after: int) -> list[Entry]:
+    async def _page(self, feed: Feed, after: int) -> list[LogEntry]:
         """A page of the log; sockets that want the same one share the query."""
         key = (feed.stream, feed.past, after)
         if key not in self._pages:
@@ -248,7 +248,7 @@ class Hub:
             reading.add_done_callback(lambda _: self._pages.pop(key))
         return await asyncio.shield(self._pages[key])
 
-    async def _read_page(self, stream: str, after: int) -> list[Entry]:
+    async def _read_page(self, stream: str, after: int) -> list[LogEntry]:
         async with self._catch_ups:
             return await self.log.page(stream, after)
 
@@ -275,7 +275,7 @@ class Hub:
                 hint = {"type": "hint", "from": self.id, "stream": stream, "epoch": epoch, "json": rendered}
                 self.broker.publish(_group(stream), hint)
 
-    def tell(self, stream: str, run: Run, min_seq: int, *, publish: bool = True) -> None:
+    def tell(self, stream: str, run: EventBatch, min_seq: int, *, publish: bool = True) -> None:
         """Something ephemeral, to who is up to date in the stream, on this process and the others."""
         feed = self.feeds.get(stream)
         if feed is not None:
@@ -313,7 +313,9 @@ class Hub:
         if message["type"] == "hint":
             self._offer(message["stream"], message["epoch"], message["json"])
         elif message["type"] == "tell":
-            self.tell(message["stream"], Run([Entry(0, "", message["json"][0])]), message["min"], publish=False)
+            self.tell(
+                message["stream"], EventBatch([LogEntry(0, "", message["json"][0])]), message["min"], publish=False
+            )
         elif message["type"] == "typing" and message["stream"] in self.feeds:
             self.typing.note(message["stream"], message["user"], message["on"], message["min"])
         elif message["type"] == "sessions":
@@ -328,7 +330,7 @@ class Hub:
             if epoch is not None and epoch > feed.epoch:
                 self.sweep_soon()  # the past was rewritten: only the log says how
             return  # an event of the past before a restore is no longer in the log
-        if feed.offer([Entry.parse(json) for json in rendered]):
+        if feed.offer([LogEntry.parse(json) for json in rendered]):
             self.repair_soon(feed, REPAIR_SECONDS)
         self._settle(feed)
 
@@ -353,7 +355,7 @@ class Hub:
         await asyncio.sleep(delay)
         if delay and not feed.hole:
             return
-        page: list[Entry] | None = None
+        page: list[LogEntry] | None = None
         while page is None or len(page) == PAGE_EVENTS or is_cut(page) or (page and feed.hole):
             try:
                 past = feed.past
@@ -392,7 +394,7 @@ def _group(stream: str) -> str:
     return f"stream.{stream}"
 
 
-def _replay(admission: Admission, after: int | None, epoch: int | None) -> tuple[str, int, tuple[int, int] | None]:
+def _replay(admission: StreamAccess, after: int | None, epoch: int | None) -> tuple[str, int, tuple[int, int] | None]:
     """The replay for a cursor: (`complete`, `limited` or `reset`; the start of the subscription; the missed events)."""
     if (epoch is not None and epoch != admission.epoch) or (after is not None and after > admission.head):
         return "reset", admission.head, None

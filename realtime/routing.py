@@ -7,7 +7,7 @@ from django.urls import path, re_path
 from uuid_utils.compat import uuid7
 
 from realtime.consumers.chat import ChatConsumer
-from realtime.consumers.door import DoorConsumer
+from realtime.consumers.room_socket import RoomSocketConsumer
 from realtime.middleware import TokenMiddleware
 from wire.asgi import render_problem
 from wire.problems import Problem
@@ -34,7 +34,7 @@ def _is_socket(path: str) -> bool:
 
 sockets: list[Any] = [
     path("v1/ws", ChatConsumer.as_asgi()),
-    path("ws/chat/<str:slug>/", DoorConsumer.as_asgi()),
+    path("ws/chat/<str:slug>/", RoomSocketConsumer.as_asgi()),
 ]
 routes = [*sockets, re_path(r"", cast("Any", not_found))]
 websocket_application = TokenMiddleware(URLRouter(routes))

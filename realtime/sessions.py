@@ -14,8 +14,8 @@ from accounts.authentication import find_sessions, touch_every
 from accounts.ended import held
 from accounts.models import Session, User
 from api.models import Epoch
+from realtime.batching import BatchLoader
 from realtime.database import in_database
-from realtime.together import Together
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self.sockets: dict[UUID, set[Socket]] = {}
-        self._finding: Together[str, Found] = Together(lambda tokens: in_database(_find, tokens), TOKENS)
+        self._finding: BatchLoader[str, Found] = BatchLoader(lambda tokens: in_database(_find, tokens), TOKENS)
         self._used: set[UUID] = set()  # by a socket that was opened since the last use was noted
         self._touched_at = timezone.now()
 

@@ -18,9 +18,9 @@ from django.utils import timezone
 from accounts.models import Session
 from accounts.services import require_live
 from api.models import Epoch, Event, StreamHead
-from api.models.values import as_table, insert
 from wire import strict_json
-from wire.prepared import Prepared, param
+from wire.compiled_query import CompiledQuery, param
+from wire.row_tables import insert, rows_as_table
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Log:
     def flush(self) -> None:
         """Write the appended events and their heads."""
         last = {event.stream: event.seq for event in self.appended}
-        moved, parameters = as_table(
+        moved, parameters = rows_as_table(
             "moved",
             stream=("uuid", list(last)),
             seq=("bigint", list(last.values())),
@@ -110,7 +110,7 @@ class Log:
 
 
 @contextmanager
-def recording(
+def record_events(
     *,
     rooms: Iterable[UUID] = (),
     inboxes: Iterable[UUID] = (),
@@ -235,7 +235,7 @@ def _heads(nowait: bool = False) -> QuerySet[StreamHead]:
     return StreamHead.objects.annotate(epoch=epoch).select_for_update(no_key=True, of=("self",), nowait=nowait)
 
 
-_lock_one = Prepared(lambda: _heads().filter(pk=param("stream", UUIDField())))
+_lock_one = CompiledQuery(lambda: _heads().filter(pk=param("stream", UUIDField())))
 
 
 def _tell(happened: Sequence[Event]) -> None:

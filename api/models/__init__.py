@@ -2,17 +2,17 @@
 
 from api.models.jobs import Job, JobKind
 from api.models.log import Epoch, Event, StreamHead
-from api.models.members import Interval, Member
+from api.models.members import Member, MembershipPeriod
 from api.models.messages import Message
 from api.models.rooms import Room, RoomNamePart
 
 __all__ = [
     "Epoch",
     "Event",
-    "Interval",
     "Job",
     "JobKind",
     "Member",
+    "MembershipPeriod",
     "Message",
     "Room",
     "RoomNamePart",

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import BigIntegerField, Exists, OuterRef, UUIDField
 
-from api.models.members import Interval, Member
-from api.models.values import as_table, as_time, as_uuid
+from api.models.members import Member, MembershipPeriod
 from wire.budget import UNBOUNDED, sql_of_bytes, sql_of_size, within
+from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
 from wire.fields import format_time
-from wire.prepared import LIMITS_KEPT, Prepared, param
+from wire.row_tables import as_time, as_uuid, rows_as_table
 
 INBOX_TYPES = frozenset({"room.added", "room.removed", "room.preferred", "read.updated"})
 
@@ -69,7 +69,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         if not places:
             return {}
         streams, seqs = zip(*places, strict=True)
-        wanted, parameters = as_table(
+        wanted, parameters = rows_as_table(
             "wanted", stream=("uuid", streams), seq=("bigint", seqs), turn=("bigint", list(places.values()))
         )
         found: Events = {}
@@ -92,7 +92,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         events = self.filter(stream=member.room_id)
         if member.room.history == "shared":
             return events
-        stays = Interval.objects.filter(room_id=member.room_id, user_id=member.user_id)
+        stays = MembershipPeriod.objects.filter(room_id=member.room_id, user_id=member.user_id)
         return events.filter(Exists(stays.around(OuterRef("seq"))))
 
 
@@ -109,10 +109,10 @@ SELECT type, stream, seq, at, actor_id, CASE WHEN turn = 0 OR so_far - size < %s
 
 
 @lru_cache(LIMITS_KEPT)
-def _page_after(limit: int) -> Prepared[FinishedRow]:
+def _page_after(limit: int) -> CompiledQuery[FinishedRow]:
     after, stream = param("after", BigIntegerField()), param("stream", UUIDField())
     events = Event.objects.filter(stream=stream, seq__gt=after)
-    return Prepared(lambda: events.finished_within(param("budget", BigIntegerField()), "seq")[:limit])
+    return CompiledQuery(lambda: events.finished_within(param("budget", BigIntegerField()), "seq")[:limit])
 
 
 def is_of_inbox(event_type: str, seq: int | None) -> bool:

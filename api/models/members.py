@@ -118,21 +118,21 @@ class Member(models.Model):
         return list((CAN_IN_ARCHIVED if self.room.is_archived else CAN)[self.role])
 
 
-Span = tuple[int, int]  # the first seq and the last, both included
+SeqRange = tuple[int, int]  # the first seq and the last, both included
 
 FOR_EVER = 2**63 - 1  # above every seq
 
 
-class IntervalQuerySet(models.QuerySet["Interval"]):
-    """Reads of stays."""
+class MembershipPeriodQuerySet(models.QuerySet["MembershipPeriod"]):
+    """Reads of membership periods."""
 
-    def around(self, seq: models.expressions.Combinable) -> "IntervalQuerySet":
-        """The stays that a seq lies in: the condition of the history rule since_joined."""
+    def around(self, seq: models.expressions.Combinable) -> "MembershipPeriodQuerySet":
+        """Keep the periods that a seq lies in: the condition of the history rule since_joined."""
         return self.filter(joined_seq__lte=seq).filter(Q(left_seq=None) | Q(left_seq__gte=seq))
 
-    def spans(self) -> dict[tuple[UUID, UUID], list[Span]]:
+    def ranges(self) -> dict[tuple[UUID, UUID], list[SeqRange]]:
         """By room and user, in order."""
-        found: dict[tuple[UUID, UUID], list[Span]] = {}
+        found: dict[tuple[UUID, UUID], list[SeqRange]] = {}
         for room, user, joined, left in self.order_by("joined_seq").values_list(
             "room_id", "user_id", "joined_seq", "left_seq"
         ):
@@ -140,17 +140,18 @@ class IntervalQuerySet(models.QuerySet["Interval"]):
         return found
 
 
-class Interval(models.Model):
-    """One stay of a user in a room: the seqs of the own join and, once over, of the own leave, both ends included."""
+class MembershipPeriod(models.Model):
+    """A period in which a user was a member: the seqs of their join and, once over, of their leave, both included."""
 
-    room = models.ForeignKey("api.Room", models.PROTECT, related_name="intervals", db_index=False)
+    room = models.ForeignKey("api.Room", models.PROTECT, related_name="membership_periods", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     joined_seq = models.BigIntegerField()
     left_seq = models.BigIntegerField(null=True)
 
-    objects = IntervalQuerySet.as_manager()
+    objects = MembershipPeriodQuerySet.as_manager()
 
     class Meta:
+        db_table = "api_interval"  # its first name; processes of the version before run during an update
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["room", "user", "joined_seq"], name="interval_once"),
             models.UniqueConstraint(fields=["room", "user"], condition=Q(left_seq=None), name="one_open_interval"),

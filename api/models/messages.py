@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from uuid_utils.compat import uuid7
 
-from api.models.members import Interval, Member
+from api.models.members import Member, MembershipPeriod
 from api.models.rooms import History
 
 
@@ -20,7 +20,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         messages = self.filter(room_id=member.room_id)
         if member.room.history == History.SHARED:
             return messages
-        stays = Interval.objects.filter(room_id=member.room_id, user_id=member.user_id)
+        stays = MembershipPeriod.objects.filter(room_id=member.room_id, user_id=member.user_id)
         return messages.filter(Exists(stays.around(OuterRef("seq"))))
 
     def by_others(self, user_id: UUID) -> "MessageQuerySet":

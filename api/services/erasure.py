@@ -14,14 +14,15 @@ from django.db.models import Exists, Min, OuterRef, Q
 
 from accounts.models import User
 from accounts.serializers import UserSerializer
-from api.events import Log, lock_heads, recording
-from api.models import Event, Interval, Job, JobKind, Member, Message, StreamHead
+from api.events import Log, lock_heads, record_events
+from api.models import Event, Job, JobKind, Member, MembershipPeriod, Message, StreamHead
 from api.models.members import State
 from api.models.rooms import Kind
-from api.models.values import as_table
 from api.serializers.messages import Author
-from api.services import jobs, ownership, stays
+from api.services import jobs
+from api.services.members import ownership, transitions
 from wire import strict_json
+from wire.row_tables import rows_as_table
 
 BATCH = 100  # events of one transaction: with the messages that some of them made at most 200 rows
 WINDOW = 2_000  # events that one query looks through
@@ -54,11 +55,11 @@ def _leave_next_room(job: Job) -> bool:
     room_id = joined.order_by("room_id").values_list("room_id", flat=True).first()
     if room_id is None:
         return False
-    with recording(rooms=[room_id], inboxes=[job.user_id]) as log:
+    with record_events(rooms=[room_id], inboxes=[job.user_id]) as log:
         member = joined.select_related("room", "user").filter(room=room_id).first()
         if member is not None:  # else somebody has just removed them
             ownership.hand_over(log, member, job.user_id)
-            stays.end(log, member, State.LEFT, job.user_id)
+            transitions.end(log, member, State.LEFT, job.user_id)
             seqs, looked_at = _find(room_id, job.user_id, _before_first_stay(room_id, job.user_id))
             if looked_at >= log.head(room_id):
                 _show_tombstone(room_id, seqs, job.user)
@@ -84,7 +85,7 @@ def _rewrite_next_room(job: Job) -> bool:
 
 def _before_first_stay(room_id: UUID, user_id: UUID) -> int:
     """The seq up to which the room's log does not show the user."""
-    joined = Interval.objects.filter(room=room_id, user=user_id).aggregate(seq=Min("joined_seq"))["seq"]
+    joined = MembershipPeriod.objects.filter(room=room_id, user=user_id).aggregate(seq=Min("joined_seq"))["seq"]
     return (joined or 1) - 1
 
 
@@ -110,7 +111,7 @@ def _rewrite(job: Job, stream: UUID, kind: str, *, after: int) -> None:
             jobs.save_position(job, seq=looked_at)
         return
     rooms, inboxes = ([stream], []) if kind == "room" else ([], [stream])
-    with recording(rooms=rooms, inboxes=inboxes) as log:
+    with record_events(rooms=rooms, inboxes=inboxes) as log:
         # Again: a send that was under way when the account was deleted may have come in meanwhile.
         seqs, looked_at = _find(stream, job.user_id, after)
         _show_tombstone(stream, seqs, job.user)
@@ -148,7 +149,7 @@ def _show_tombstone(stream: UUID, seqs: Sequence[int], user: User) -> None:
     for statement, rows in ((_UPDATE_EVENTS, events), (_UPDATE_MESSAGES, messages)):
         rewritten = [(seq, new) for seq, data in rows if (new := _rewrite_json(data, shown)) != data]
         if rewritten:
-            table, parameters = as_table(
+            table, parameters = rows_as_table(
                 "rewritten",
                 stream=("uuid", [stream] * len(rewritten)),
                 seq=("bigint", [seq for seq, _ in rewritten]),

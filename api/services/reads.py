@@ -8,11 +8,11 @@ from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subque
 from django.db.models.lookups import Exact
 
 from accounts.models import Session
-from api.events import Log, recording
-from api.models import Interval, Member, Message, StreamHead
+from api.events import Log, record_events
+from api.models import Member, MembershipPeriod, Message, StreamHead
 from api.models.rooms import History
-from api.services.access import find_reader
-from wire.prepared import Prepared, list_param, param
+from api.services.members.access import find_reader
+from wire.compiled_query import CompiledQuery, list_param, param
 from wire.problems import FieldError, Problem, define
 
 UNREAD_EXACT = 999  # counted to here; more than this no badge shows
@@ -31,7 +31,7 @@ class Marker(TypedDict):
 
 def mark_read(*, session: Session, room_id: UUID, seq: int) -> Marker:
     """Everything up to `seq` is read; a marker never moves back by this. Raises Problem read.ahead."""
-    with recording(inboxes=[session.user_id], session=session) as log:
+    with record_events(inboxes=[session.user_id], session=session) as log:
         member, head = _find(session, room_id, seq)
         # The condition is in the update: an own send moves the marker too, under another lock.
         if Member.objects.filter(pk=member.pk, state="joined", read_seq__lt=seq).update(read_seq=seq):
@@ -42,7 +42,7 @@ def mark_read(*, session: Session, room_id: UUID, seq: int) -> Marker:
 
 def mark_unread(*, session: Session, room_id: UUID, seq: int) -> Marker:
     """`seq` and all after it is unread again; a marker never moves forward by this. Raises Problem read.ahead."""
-    with recording(inboxes=[session.user_id], session=session) as log:
+    with record_events(inboxes=[session.user_id], session=session) as log:
         member, head = _find(session, room_id, seq)
         if Member.objects.filter(pk=member.pk, state="joined", read_seq__gte=seq).update(read_seq=seq - 1):
             member.read_seq = seq - 1
@@ -111,15 +111,17 @@ def _counts() -> QuerySet[Member, tuple[UUID, int]]:
     above = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("read_seq")).by_others(user_id)
     is_shared = Q(Exact(OuterRef("room__history"), Value(History.SHARED)))
     # The stay that goes on holds nearly all that is unread; only for what is before it the others are looked at.
-    stayed = Exists(Interval.objects.filter(room_id=OuterRef("room_id"), user_id=user_id).around(OuterRef("seq")))
+    stayed = Exists(
+        MembershipPeriod.objects.filter(room_id=OuterRef("room_id"), user_id=user_id).around(OuterRef("seq"))
+    )
     visible = above.filter(is_shared | Q(seq__gte=OuterRef("joined_seq")) | Q(stayed))
     counted = Member.objects.filter(user_id=user_id, state="joined")
     return counted.annotate(unread=_Count(visible.values("seq")[: UNREAD_EXACT + 1])).values_list("room_id", "unread")
 
 
-_count_in_all = Prepared(_counts)
-_count_in_some = Prepared(lambda: _counts().filter(room_id__in=list_param("room_ids", UUIDField())))
-_count_at_head = Prepared(
+_count_in_all = CompiledQuery(_counts)
+_count_in_some = CompiledQuery(lambda: _counts().filter(room_id__in=list_param("room_ids", UUIDField())))
+_count_at_head = CompiledQuery(
     lambda: (
         _counts()
         .filter(room_id=param("room_id", UUIDField()))

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from api.events import notify
-from api.services.access import find_speaker
-from api.services.history import stream_heads
+from api.services.members.access import find_speaker
+from api.services.messages.history import stream_heads
 
 
 def set_typing(*, user_id: UUID, room_id: UUID, on: bool) -> int:

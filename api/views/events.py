@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.views import SessionView
 from api.serializers.events import EventsQuery, EventsSerializer
-from api.services import history
+from api.services.messages import history
 from wire.fields import QuerySerializer
 from wire.schema import problems
 

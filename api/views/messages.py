@@ -16,9 +16,10 @@ from api.serializers.messages import (
     MessageSerializer,
     SendMessageSerializer,
 )
-from api.services import history, messages
-from api.services.gathering import gatherer
-from api.services.sending import Send
+from api.services import messages
+from api.services.messages import history
+from api.services.messages.group_commit import group_committer
+from api.services.messages.send import Send
 from wire.fields import QuerySerializer
 from wire.schema import problems
 
@@ -55,7 +56,7 @@ class MessagesView(SessionView):
     )
     def post(self, request: Request, room_id: UUID) -> Response:
         body = self.body(SendMessageSerializer)
-        sent = gatherer.send(Send(self.session, room_id, **body))
+        sent = group_committer.send(Send(self.session, room_id, **body))
         return Response(orjson.Fragment(sent.json), 201 if sent.created else 200)
 
 

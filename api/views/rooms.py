@@ -114,7 +114,7 @@ class RoomMeView(SessionView):
     )
     def patch(self, request: Request, room_id: UUID) -> Response:
         changes = self.body(UpdateRoomMe)
-        return Response(members.update_room_me(session=self.session, room_id=room_id, **changes))
+        return Response(rooms.update_room_me(session=self.session, room_id=room_id, **changes))
 
 
 class UnarchiveView(SessionView):
@@ -159,7 +159,7 @@ class JoinView(SessionView):
     )
     def post(self, request: Request, room_id: UUID) -> Response:
         self.body(EmptySerializer)
-        return Response(members.join_room(session=self.session, room_id=room_id))
+        return Response(rooms.join_room(session=self.session, room_id=room_id))
 
 
 class LeaveView(SessionView):

@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 from channels.exceptions import StopConsumer
 from djangochannelsrestframework.consumers import AsyncAPIConsumer
 
-from realtime.closes import RECONNECT_CODES
+from realtime.close_codes import RECONNECT_CODES
 from realtime.consumers.frames import Request, read_frame
-from realtime.outbox import Outbox
+from realtime.send_queue import SendQueue
 from wire import strict_json
 from wire.problems import to_problem
 
@@ -31,7 +31,7 @@ LAST_ACTIONS_SECONDS = 5.0  # for what came before a client hung up
 BAD_CODES = frozenset({"json.invalid", "frame.invalid", "action.unknown"})
 
 
-class HardenedConsumer(AsyncAPIConsumer):
+class ActionConsumer(AsyncAPIConsumer):
     """One websocket. `closing` is true from the moment its end is decided: nothing is said after the goodbye."""
 
     permission_classes = ()  # who may what is decided by `answer` and by the services
@@ -42,7 +42,7 @@ class HardenedConsumer(AsyncAPIConsumer):
         extension = scope.get("extensions", {}).get("parley")
         application = asyncio.current_task()
         assert application is not None
-        self.outbox = Outbox(send, extension, application.cancel)
+        self.outbox = SendQueue(send, extension, application.cancel)
         self.closing = False
         self.lanes: dict[str, deque[Request]] = {}
         self.waiting = asyncio.Semaphore(WAITING_FRAMES)

@@ -12,9 +12,9 @@ from rest_framework import serializers
 from accounts.models import Session
 from accounts.serializers import SessionSerializer, UserSerializer
 from api.serializers.messages import BATCH
-from api.services.stays import MAX_ROOMS
+from api.services.members.transitions import MAX_ROOMS
 from realtime.consumers.actions import Reply, acting, action
-from realtime.consumers.base import HardenedConsumer
+from realtime.consumers.base import ActionConsumer
 from realtime.consumers.frames import Request
 from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral
 from realtime.hub import REPLAY_EVENTS
@@ -54,7 +54,7 @@ class PongSerializer(serializers.Serializer[Any]):
     server_time = TimeField()
 
 
-class Connection(HardenedConsumer):
+class Connection(ActionConsumer):
     """A socket that belongs to a session."""
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:

@@ -19,8 +19,9 @@ from api.serializers.messages import (
 )
 from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
 from api.serializers.rooms import RoomMeSerializer, UpdateRoomMe
-from api.services import history, members, messages, reads
-from api.services.sending import Send, Sent, send_messages
+from api.services import messages, reads, rooms
+from api.services.messages import history
+from api.services.messages.send import Send, SendResult, send_messages
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
 from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
@@ -178,18 +179,18 @@ class Messages(Connection):
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
         """Change what the room is to me: hide it until the next message, or show it again."""
         session = acting(self.session)
-        update = partial(members.update_room_me, session=session, room_id=room_id, **changes)
+        update = partial(rooms.update_room_me, session=session, room_id=room_id, **changes)
         return await write_for(session.user_id, room_id, update), 200
 
 
-def _refuse_whole(results: Sequence[Sent | Problem]) -> None:
+def _refuse_whole(results: Sequence[SendResult | Problem]) -> None:
     """Refuse the batch once, not item by item, when the user may not send here and never did."""
     refusals = [result for result in results if isinstance(result, Problem) and result.code in WHOLE]
-    if refusals and not any(isinstance(result, Sent) for result in results):
+    if refusals and not any(isinstance(result, SendResult) for result in results):
         raise refusals[0]
 
 
-def _result(result: Sent | Problem) -> dict[str, Any]:
+def _result(result: SendResult | Problem) -> dict[str, Any]:
     if isinstance(result, Problem):
         return {"status": result.status, "id": None, "seq": None, "errors": [result.as_dict(None)]}
     return {"status": 201 if result.created else 200, "id": result.id, "seq": result.seq, "errors": []}

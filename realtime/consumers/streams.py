@@ -17,13 +17,13 @@ from api.serializers.typing import TypingSerializer
 from api.services import typing
 from api.services.sync import Asking
 from realtime import database
-from realtime.admission import Admission
+from realtime.authorization import StreamAccess
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
 from realtime.database import read_for
-from realtime.feed import Feed, Run, Subscription
+from realtime.feed import EventBatch, Feed, Subscription
 from realtime.hub import RETRY_SECONDS, Opened, reply_of
-from realtime.outbox import Outbox
+from realtime.send_queue import SendQueue
 from wire.fields import StrictSerializer
 from wire.problems import Problem
 
@@ -74,7 +74,7 @@ class UnsubscribedSerializer(serializers.Serializer[Any]):
 class InboxSink:
     """The outbox of a socket that also wants to hear the rooms that its inbox tells of."""
 
-    def __init__(self, outbox: Outbox, on_added: Callable[[UUID, int], None]) -> None:
+    def __init__(self, outbox: SendQueue, on_added: Callable[[UUID, int], None]) -> None:
         self._outbox = outbox
         self._on_added = on_added
 
@@ -87,7 +87,7 @@ class InboxSink:
         """Wait until the outbox has room."""
         await self._outbox.room()
 
-    def give(self, run: Run) -> None:
+    def give(self, run: EventBatch) -> None:
         """Give the events, and point to the rooms."""
         self._outbox.give(run)
         for entry in run.entries:
@@ -137,7 +137,7 @@ class Streams(Connection):
             self.after_reply(self._go_on_from, synced.cursors, admissions)
         return synced.data, 200
 
-    def _go_on_from(self, cursors: Mapping[UUID, int], admissions: Mapping[UUID, Admission]) -> None:
+    def _go_on_from(self, cursors: Mapping[UUID, int], admissions: Mapping[UUID, StreamAccess]) -> None:
         """Listen to every stream of the page from where the answer ended."""
         if self.closing:
             return

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from realtime.closes import CLOSES
+from realtime.close_codes import CLOSE_CODES
 from realtime.contracts.components import Components, Schema
 from realtime.contracts.events import EVENTS, EventType, add_events
 from realtime.contracts.examples import event_example, example, refusal_example
@@ -51,7 +51,7 @@ def asyncapi() -> Schema:
         },
         "x-event-types": [_event_row(event, schemas) for event in EVENTS],
         "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
-        "x-close-codes": [_close_row(close) for close in CLOSES],
+        "x-close-codes": [_close_row(close) for close in CLOSE_CODES],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.serializers import SessionSerializer, UserSerializer
-from realtime.closes import CLOSES
+from realtime.close_codes import CLOSE_CODES
 from realtime.consumers.actions import Spec
 from realtime.consumers.chat import ChatConsumer
 from realtime.consumers.frames import REQUEST_ID_CHARS
@@ -220,7 +220,7 @@ PUSH_SUMMARIES = {
 
 
 def _goodbye() -> Schema:
-    reasons = sorted({reason for close in CLOSES for reason in close.reasons})
+    reasons = sorted({reason for close in CLOSE_CODES for reason in close.reasons})
     properties: Schema = {
         "code": {"type": "integer", "description": "The close code that follows; each is in the table of AsyncAPI."},
         "reason": {"enum": reasons},

@@ -76,7 +76,7 @@ def close_reason(reason: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Farewell:
+class CloseReason:
     """A close by the server itself: what ``goodbye`` says before the close frame repeats code and reason."""
 
     code: int
@@ -84,10 +84,10 @@ class Farewell:
     reconnect: bool
 
 
-RESTART = Farewell(1012, "restart", reconnect=True)
-FRAME_TOO_BIG = Farewell(1009, "frame_too_big", reconnect=False)
-TOO_SLOW = Farewell(4002, "too_slow", reconnect=True)
-HEARTBEAT = Farewell(4004, "heartbeat", reconnect=True)
+RESTART = CloseReason(1012, "restart", reconnect=True)
+FRAME_TOO_BIG = CloseReason(1009, "frame_too_big", reconnect=False)
+TOO_SLOW = CloseReason(4002, "too_slow", reconnect=True)
+HEARTBEAT = CloseReason(4004, "heartbeat", reconnect=True)
 
 
 def goodbye(code: int, reason: str, reconnect: bool, retry_after_ms: int | None) -> str:

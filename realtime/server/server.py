@@ -18,8 +18,8 @@ from twisted.internet import reactor as installed_reactor
 from twisted.logger import LogEvent, globalLogBeginner
 
 from realtime.server import frames
-from realtime.server.inbox import Inbox
 from realtime.server.limits import Limits
+from realtime.server.receive_queue import ReceiveQueue
 from realtime.server.requests import HttpChannel, HttpFactory, WebRequest
 from realtime.server.sockets import WebSocketFactory, WebSocketProtocol
 from realtime.server.transport import LISTEN_BACKLOG, Disconnected, Port, Transport
@@ -99,10 +99,10 @@ class Server(daphne.Server):
 
     # Applications
 
-    def create_application(self, protocol: Connection, scope: Scope) -> Inbox | asyncio.Queue[Any] | None:
+    def create_application(self, protocol: Connection, scope: Scope) -> ReceiveQueue | asyncio.Queue[Any] | None:
         if protocol not in self.connections:
             return None
-        queue: Inbox | asyncio.Queue[Any]
+        queue: ReceiveQueue | asyncio.Queue[Any]
         if isinstance(protocol, WebSocketProtocol):
             protocol.extend(scope)
             queue = protocol.inbox

@@ -14,9 +14,9 @@ from daphne import ws_protocol
 from twisted.internet.defer import Deferred
 
 from realtime.server import frames
-from realtime.server.frames import FRAME_KEY, Farewell, frame, frame_of, goodbye, whole_text
-from realtime.server.inbox import Inbox
+from realtime.server.frames import FRAME_KEY, CloseReason, frame, frame_of, goodbye, whole_text
 from realtime.server.limits import Limits
+from realtime.server.receive_queue import ReceiveQueue
 from realtime.server.requests import checked_request_id
 from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Extension, Message, Scope
@@ -56,7 +56,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def connectionMade(self) -> None:
         self.server: Server = self.factory.server_class
         self.limits: Limits = self.server.limits
-        self.inbox = Inbox(self.limits, self._pause, self._resume)
+        self.inbox = ReceiveQueue(self.limits, self._pause, self._resume)
         self.message_data: list[bytes] | None = None
         self._told = False  # the application knows that no more comes
         self._deaf = False  # framing is lost: what still arrives cannot be understood
@@ -358,7 +358,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     # The end
 
-    def part(self, farewell: Farewell, grace: float, retry_after_ms: int | None = None) -> None:
+    def part(self, farewell: CloseReason, grace: float, retry_after_ms: int | None = None) -> None:
         """Close for a reason of the server's own: goodbye, close frame, and ``grace`` seconds to answer it."""
         if self.state == self.STATE_CONNECTING:
             self._refuse(503, farewell.reason)
@@ -366,7 +366,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             self._say_goodbye(farewell, retry_after_ms)
             self._close(farewell.code, farewell.reason, grace)
 
-    def _say_goodbye(self, farewell: Farewell, retry_after_ms: int | None) -> None:
+    def _say_goodbye(self, farewell: CloseReason, retry_after_ms: int | None) -> None:
         try:
             text = self.extension["goodbye"](farewell.code, farewell.reason, farewell.reconnect, retry_after_ms)
         except Exception:  # the application's code, while all sockets are being closed: one must not keep the others

@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.models import User
-from api.events import recording
+from api.events import record_events
 from api.models import Event, Job, JobKind, Member, Message, StreamHead
 from api.serializers.messages import Author, render_message
 from api.services import erasure, jobs
-from api.services.sending import Send, send_messages
+from api.services.messages.send import Send, send_messages
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import PASSWORD, Person, join_parley
 from tests.services import wait_until
@@ -146,7 +146,7 @@ def test_the_inboxes_that_show_the_user_are_rewritten(alice: Person, bob: Person
     direct = alice.put(f"/v1/rooms/direct/{dora.user.id}").json()
     bob.put(f"/v1/rooms/direct/{dora.user.id}")
     shown = Author.of(dora.user)._asdict()
-    with recording(inboxes=[owner]) as log:
+    with record_events(inboxes=[owner]) as log:
         log.append(owner, "room.added", dora.user.id, {"id": direct["id"], "seq": 1, "peer": shown})
 
     delete_account(dora)
@@ -317,7 +317,7 @@ def test_a_send_that_was_under_way_is_rewritten_too(alice: Person, dora: Person)
     room_id, author, began = UUID(room["id"]), Author.of(dora.user), Signal()
 
     def send_slowly(_: int) -> None:
-        with recording(rooms=[room_id]) as log:
+        with record_events(rooms=[room_id]) as log:
             began.set()
             if connection.vendor == "postgresql":  # SQLite's one lock keeps the deletion waiting
                 deleted = User.objects.filter(pk=dora.user.pk, deleted_at__isnull=False)

@@ -21,23 +21,23 @@ COUNTERS = struct.Struct("QQ")
 
 def unbatched() -> None:
     """One transaction for each message, however many wait for the room."""
-    from api.services import gathering
-    from api.services.sending import Send, Sent
+    from api.services.messages import group_commit
+    from api.services.messages.send import Send, SendResult
     from realtime import database
 
-    def submit(self: Any, send: Send) -> tuple[Future[Sent], Callable[[], None]]:
-        future: Future[Sent] = Future()
+    def submit(self: Any, send: Send) -> tuple[Future[SendResult], Callable[[], None]]:
+        future: Future[SendResult] = Future()
         future.set_running_or_notify_cancel()
-        return future, lambda: gathering._write([(send, future)])
+        return future, lambda: group_commit._write([(send, future)])
 
-    def send(self: Any, message: Send) -> Sent:
+    def send(self: Any, message: Send) -> SendResult:
         future, lead = submit(self, message)
         lead()
         return future.result()
 
     database._leads = database._executor
-    gathering.Gatherer.submit = submit  # type: ignore[method-assign]
-    gathering.Gatherer.send = send  # type: ignore[method-assign, assignment]
+    group_commit.GroupCommitter.submit = submit  # type: ignore[method-assign]
+    group_commit.GroupCommitter.send = send  # type: ignore[method-assign, assignment]
 
 
 def counted() -> None:

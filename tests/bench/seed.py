@@ -108,7 +108,7 @@ def analyze() -> None:
 
 def _template(room: UUID, session: Any) -> str:
     """The JSON of a message as the service renders it, with $ in the places of what differs."""
-    from api.services.sending import send_message
+    from api.services.messages.send import send_message
 
     said, _ = send_message(session=session, room_id=room, client_id=secrets.token_hex(8), text="x" * 100)
     shape = orjson.loads(said)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from accounts import passwords
-from realtime import together
+from realtime import batching
 from realtime.server.limits import Limits
 from settings import env
 from tests.docs.readme import rows
@@ -34,7 +34,7 @@ def in_force() -> dict[tuple[str, str], float]:
     server = {name: float(getattr(limits, name)) for name in names}
     server["TURN_SECONDS"] = passwords.TURN_SECONDS
     server["WAIT_SECONDS"] = shares.WAIT_SECONDS
-    server["DATABASE_SECONDS"] = together.DATABASE_SECONDS
+    server["DATABASE_SECONDS"] = batching.DATABASE_SECONDS
     server["DRAIN_SECONDS"] = float(environment("web")["DRAIN_SECONDS"])
     for name in ("STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS", "IDLE_IN_TRANSACTION_TIMEOUT_MS"):
         server[name] = getattr(env, name) / 1000

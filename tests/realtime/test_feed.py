@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from realtime import feed as feed_module
-from realtime.feed import Entry, Feed, Run, Stay, Subscription
+from realtime.feed import EventBatch, Feed, LogEntry, Stay, Subscription
 
 ALICE, BOB = "alice", "bob"
 
@@ -21,7 +21,7 @@ class Mailbox:
     async def room(self) -> None:
         """There is room when the test says so."""
 
-    def give(self, run: Run) -> None:
+    def give(self, run: EventBatch) -> None:
         """Keep what a client would read."""
         self.events += orjson.loads(run.frame["text"])["data"]
 
@@ -31,29 +31,29 @@ class Mailbox:
         return [event["seq"] for event in self.events]
 
 
-def said(seq: int, text: str = "hi", message_id: str | None = None) -> Entry:
+def said(seq: int, text: str = "hi", message_id: str | None = None) -> LogEntry:
     return entry(seq, "message.created", {"id": message_id or f"m{seq}", "text": text})
 
 
-def deleted(seq: int, message_id: str) -> Entry:
+def deleted(seq: int, message_id: str) -> LogEntry:
     return entry(seq, "message.deleted", {"id": message_id, "text": None})
 
 
-def erased(seq: int, user: str) -> Entry:
+def erased(seq: int, user: str) -> LogEntry:
     return entry(seq, "user.erased", {"user": {"id": user}})
 
 
-def joined(seq: int, user: str) -> Entry:
+def joined(seq: int, user: str) -> LogEntry:
     return entry(seq, "member.joined", {"user": {"id": user}})
 
 
-def removed(seq: int, user: str) -> Entry:
+def removed(seq: int, user: str) -> LogEntry:
     return entry(seq, "member.removed", {"user": {"id": user}})
 
 
-def entry(seq: int, kind: str, data: dict[str, object]) -> Entry:
+def entry(seq: int, kind: str, data: dict[str, object]) -> LogEntry:
     event = {"type": kind, "room_id": "r", "seq": seq, "at": "", "actor_id": None, "data": data}
-    return Entry.parse(orjson.dumps(event))
+    return LogEntry.parse(orjson.dumps(event))
 
 
 def listen(
@@ -312,7 +312,7 @@ class TestEphemeral:
     def test_members_who_are_up_to_date_hear_it(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        feed.tell(Run([Entry(0, "typing", b'{"seq":null}')]), 0)
+        feed.tell(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 0)
 
         assert mailbox.seqs == [None]
 
@@ -320,7 +320,7 @@ class TestEphemeral:
         """The process does not know of the removal yet, but it knows that it does not know."""
         _, mailbox = listen(feed)
 
-        feed.tell(Run([Entry(0, "typing", b'{"seq":null}')]), 1)
+        feed.tell(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 1)
 
         assert mailbox.seqs == []
 
@@ -328,7 +328,7 @@ class TestEphemeral:
         _, mailbox = listen(feed)
         feed.offer([removed(1, ALICE)])
 
-        feed.tell(Run([Entry(0, "typing", b'{"seq":null}')]), 1)
+        feed.tell(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 1)
 
         assert mailbox.seqs == [1]
 
@@ -355,10 +355,10 @@ class TestRestores:
 
 class TestFrames:
     def test_two_sockets_share_one_frame(self) -> None:
-        run = Run([said(1)])
+        run = EventBatch([said(1)])
 
         assert run.frame is run.frame
-        assert run.join(following := Run([said(2)])) is run.join(following)
+        assert run.join(following := EventBatch([said(2)])) is run.join(following)
 
     def test_long_events_travel_in_several(self, feed: Feed) -> None:
         events = [said(seq, "x" * 30_000) for seq in range(1, 21)]

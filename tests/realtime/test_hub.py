@@ -8,8 +8,8 @@ from uuid import UUID
 import orjson
 import pytest
 
-from realtime.admission import Admission
-from realtime.feed import Entry, Feed, Run, Subscription
+from realtime.authorization import StreamAccess
+from realtime.feed import EventBatch, Feed, LogEntry, Subscription
 from realtime.hub import Hub, Opened, reply_of
 from realtime.sweep import LINGER_SECONDS
 from tests.sim.history import Past, Row
@@ -31,7 +31,7 @@ class Mailbox:
     async def room(self) -> None:
         """There is always room."""
 
-    def give(self, run: Run) -> None:
+    def give(self, run: EventBatch) -> None:
         """Keep it."""
         self.events += orjson.loads(run.frame["text"])["data"]
 
@@ -66,7 +66,7 @@ class Stage:
 
     def open(self, after: int | None = 0, epoch: int | None = 1) -> Opened:
         """The subscription of Alice, admitted now and not begun."""
-        admission = Admission(self.log.head(STREAM), self.log.past.epoch)
+        admission = StreamAccess(self.log.head(STREAM), self.log.past.epoch)
         return self.hub.admitted(ALICE, ROOM, admission, after, epoch, self.mailbox)
 
     def begin(self, after: int | None = 0) -> tuple[Feed, Subscription]:
@@ -210,9 +210,9 @@ def test_a_hint_of_the_past_is_not_taken_for_the_next_event(stage: Stage) -> Non
 def test_a_page_of_the_past_is_not_appended_to_the_new_one(stage: Stage) -> None:
     feed, _ = stage.begin()
     stage.say("of the old past")
-    page = [Entry.parse(row.json) for row in stage.log.past.rows[STREAM][1:]]
+    page = [LogEntry.parse(row.json) for row in stage.log.past.rows[STREAM][1:]]
 
-    async def late(stream: str, after: int) -> list[Entry]:
+    async def late(stream: str, after: int) -> list[LogEntry]:
         stage.restore(1)
         stage.hub.sweep.reset(feed, 2, 1)
         return page

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError
 
-from realtime.admission import Admission
+from realtime.authorization import StreamAccess
 from realtime.consumers.streams import Streams
 from tests.realtime.test_hub import ALICE, ROOM, STREAM, Stage
 from tests.sim.loop import VirtualLoop
@@ -31,11 +31,11 @@ def socket(stage: Stage) -> Streams:
     return socket
 
 
-def admit_in_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch, *answers: Admission | Exception) -> None:
+def admit_in_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch, *answers: StreamAccess | Exception) -> None:
     """What the log answers, one time after another."""
     left = list(answers)
 
-    async def admit(user_id: UUID, room_id: UUID | None) -> Admission:
+    async def admit(user_id: UUID, room_id: UUID | None) -> StreamAccess:
         answer = left.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -48,7 +48,7 @@ def test_a_room_that_is_added_while_the_database_is_away_is_followed_later(
     stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was given up once, and the device went on in the belief that it heard the room."""
-    admit_in_turn(stage, monkeypatch, OperationalError("away"), Admission(1, 1))
+    admit_in_turn(stage, monkeypatch, OperationalError("away"), StreamAccess(1, 1))
 
     socket.added[ROOM] = 1
     stage.hub.spawn(socket._subscribe_to_added(ROOM))
@@ -61,8 +61,8 @@ def test_a_room_that_is_added_while_the_database_is_away_is_followed_later(
 def test_nothing_follows_an_unsubscribe_that_meets_a_sync(
     stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def admit(user_id: UUID, room_id: UUID | None) -> Admission:
-        admission = Admission(1, 1)
+    async def admit(user_id: UUID, room_id: UUID | None) -> StreamAccess:
+        admission = StreamAccess(1, 1)
         socket._go_on_from({ROOM: 1}, {ROOM: admission})
         return admission
 
@@ -78,7 +78,7 @@ def test_nothing_follows_an_unsubscribe_that_meets_a_sync(
 def test_a_replay_that_a_sync_cuts_short_still_says_its_end(stage: Stage, socket: Streams) -> None:
     socket.begin(stage.open())
 
-    socket._go_on_from({ROOM: 1}, {ROOM: Admission(1, 1)})
+    socket._go_on_from({ROOM: 1}, {ROOM: StreamAccess(1, 1)})
     stage.loop.run_for(0.1)
 
     assert stage.mailbox.heard == ["room.synced"]
@@ -97,7 +97,7 @@ def test_a_room_that_was_added_left_and_added_again_is_owed_from_the_first_time(
     stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first time was over before it could be followed; what was said in it went to nobody."""
-    admit_in_turn(stage, monkeypatch, Problem("not_found"), Admission(3, 1))
+    admit_in_turn(stage, monkeypatch, Problem("not_found"), StreamAccess(3, 1))
 
     socket._follow_room(ROOM, 1)
     stage.loop.run_for(1)

@@ -8,7 +8,7 @@ import pytest
 from api.services import members, rooms
 from api.services.sync import Asking
 from realtime import database
-from realtime.admission import Admission, Pair, admit_all
+from realtime.authorization import Pair, StreamAccess, authorize_many
 from tests.clients import join_parley
 
 
@@ -19,11 +19,11 @@ def test_a_leave_between_answer_and_admission_is_told(monkeypatch: pytest.Monkey
     room_id = UUID(str(room["id"]))
     asked: list[Sequence[Pair]] = []
 
-    def leave_first(pairs: Sequence[Pair]) -> dict[Pair, Admission]:
+    def leave_first(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
         if not asked:
             members.leave_room(session=bob.session, room_id=room_id)
         asked.append(pairs)
-        return admit_all(pairs)
+        return authorize_many(pairs)
 
     monkeypatch.setattr(database, "admit_all", leave_first)
 

@@ -7,7 +7,7 @@ import pytest
 
 from realtime import ephemeral
 from realtime.ephemeral import Typing
-from realtime.feed import Run
+from realtime.feed import EventBatch
 
 ROOM, ALICE, BOB = "01a20595-0000-7000-8000-000000000001", "alice", "bob"
 
@@ -18,7 +18,7 @@ class Told:
     def __init__(self) -> None:
         self.sets: list[list[str]] = []
 
-    def __call__(self, stream: str, run: Run, min_seq: int, *, publish: bool) -> None:
+    def __call__(self, stream: str, run: EventBatch, min_seq: int, *, publish: bool) -> None:
         self.sets.append(orjson.loads(run.entries[0].json)["data"]["user_ids"])
 
 

@@ -105,7 +105,7 @@ def tell_in(world: World, stream: str) -> None:
     world.loop.call_later(rng.choice((0.0, 0.002, 0.1)), _tell, process, stream, run, head)
 
 
-def _tell(process: Process, stream: str, run: feed.Run, head: int) -> None:
+def _tell(process: Process, stream: str, run: feed.EventBatch, head: int) -> None:
     if process.up:
         process.hub.tell(stream, run, head)
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db import Error as DatabaseError
 
-from realtime.admission import Admission
-from realtime.feed import Entry, Feed, Run, Subscription
+from realtime.authorization import StreamAccess
+from realtime.feed import EventBatch, Feed, LogEntry, Subscription
 from realtime.hub import Hub
 from realtime.sweep import Sweep
 from tests.sim.actions import Action, Change, remove, rewind
@@ -67,10 +67,10 @@ async def no_sweep(self: Sweep) -> float:
 
 
 @bug(Feed, "offer", "doubled", "leak", "lost")
-def naive_fan_out(self: Feed, entries: Iterable[Entry]) -> bool:
+def naive_fan_out(self: Feed, entries: Iterable[LogEntry]) -> bool:
     for entry in entries:
         for subscription in self.subscriptions:
-            subscription.sink.give(Run([entry]))
+            subscription.sink.give(EventBatch([entry]))
     return False
 
 
@@ -86,7 +86,7 @@ deliver, discard, watch = Feed._deliver, Feed.discard, Feed._watch
 
 
 @bug(Feed, "_deliver", "lost")
-def drop_on_overflow(self: Feed, run: Run) -> None:
+def drop_on_overflow(self: Feed, run: EventBatch) -> None:
     for subscription in self.live:
         if subscription.sink.full:
             subscription.cursor = max(subscription.cursor, run.entries[-1].seq)
@@ -97,12 +97,12 @@ offer = Feed.offer
 
 
 @bug(Feed, "offer", "doubled")
-def no_dedupe(self: Feed, entries: Iterable[Entry]) -> bool:
+def no_dedupe(self: Feed, entries: Iterable[LogEntry]) -> bool:
     for entry in (entries := list(entries)):
         if entry.seq <= self.tail:
             for subscription in self.live:
                 if subscription.member:
-                    subscription.sink.give(Run([entry]))
+                    subscription.sink.give(EventBatch([entry]))
     return offer(self, entries)
 
 
@@ -121,7 +121,7 @@ def laggards_jump_to_the_head(self: Hub, feed: Feed) -> None:
 
 
 @bug(Feed, "extend", "lost", "tombstone")
-def jump_over_a_hole(self: Feed, page: list[Entry]) -> None:
+def jump_over_a_hole(self: Feed, page: list[LogEntry]) -> None:
     fresh = [entry for entry in page if entry.seq > self.tail]
     self.pending.update({entry.seq: entry for entry in fresh[1:]})
     if self.pending:
@@ -133,7 +133,7 @@ def jump_over_a_hole(self: Feed, page: list[Entry]) -> None:
 
 
 @bug(Subscription, "_sees", "leak", "lost")
-def membership_cached_at_connect(self: Subscription, entry: Entry) -> bool:
+def membership_cached_at_connect(self: Subscription, entry: LogEntry) -> bool:
     return self.member
 
 
@@ -144,7 +144,7 @@ def end_on_leave(self: Feed, subscription: Subscription) -> None:
 
 
 @bug(Subscription, "take", "lost")
-def no_cursor_while_invisible(self: Subscription, entries: Iterable[Entry]) -> bool:
+def no_cursor_while_invisible(self: Subscription, entries: Iterable[LogEntry]) -> bool:
     for entry in entries:
         if entry.seq <= self.cursor:
             continue
@@ -152,7 +152,7 @@ def no_cursor_while_invisible(self: Subscription, entries: Iterable[Entry]) -> b
             return False
         if self._sees(entry):
             self.cursor = max(self.cursor, entry.seq)
-            self.sink.give(Run([entry]))
+            self.sink.give(EventBatch([entry]))
     return True
 
 
@@ -162,32 +162,32 @@ def never_go_back_to_the_leave(self: Subscription, seq: int) -> None:
 
 
 @bug(Subscription, "_sees", "lost", "leak")
-def toggle_below_the_floor(self: Subscription, entry: Entry) -> bool:
+def toggle_below_the_floor(self: Subscription, entry: LogEntry) -> bool:
     joined = entry.toggles.get(self.user_id)
     was_member, self.member = self.member, self.member if joined is None else joined
     return was_member or self.member
 
 
 @bug(FakeLog, "admit", "leak", "lost", often=remove)
-async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID | None) -> Admission:
+async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID | None) -> StreamAccess:
     await self._travel()
     stream = str(room_id or user_id)
     stays = self.past.stays(stream, str(user_id))
     if room_id is not None and (not stays or stays[-1][1] is not None):
         raise Problem("not_found")
     await self._travel()
-    return Admission(self.head(stream), self.past.epoch, None if stream in self.shared else tuple(stays))
+    return StreamAccess(self.head(stream), self.past.epoch, None if stream in self.shared else tuple(stays))
 
 
 @bug(Feed, "tell", "leak", often=remove)
-def ephemeral_without_min_seq(self: Feed, run: Run, min_seq: int) -> None:
+def ephemeral_without_min_seq(self: Feed, run: EventBatch, min_seq: int) -> None:
     for subscription in self.live:
         if subscription.member:
             subscription.sink.give(run)
 
 
 @bug(Feed, "tell", "leak")
-def ephemeral_to_who_is_out(self: Feed, run: Run, min_seq: int) -> None:
+def ephemeral_to_who_is_out(self: Feed, run: EventBatch, min_seq: int) -> None:
     for subscription in self.live:
         if self.tail >= min_seq:
             subscription.sink.give(run)
@@ -220,8 +220,8 @@ def nextval(self: World, stream: str, seq: int, *args: Any) -> Any:
     return row(self, stream, seq + (self.rng.random() < 0.05), *args)
 
 
-@bug(Entry, "retract", "tombstone")
-def forget_to_retract(self: Entry, tombstone: Entry) -> None:
+@bug(LogEntry, "retract", "tombstone")
+def forget_to_retract(self: LogEntry, tombstone: LogEntry) -> None:
     """What was deleted stays in memory."""
 
 
@@ -267,15 +267,15 @@ feed_of = Hub._feed
 
 
 @bug(Hub, "_feed", "phantom", "reset", "lost", often=rewind)
-def admitted_in_any_epoch(self: Hub, stream: str, admission: Admission) -> Feed:
+def admitted_in_any_epoch(self: Hub, stream: str, admission: StreamAccess) -> Feed:
     known = self.feeds.get(stream)
-    return feed_of(self, stream, Admission(admission.head, known.epoch) if known else admission)
+    return feed_of(self, stream, StreamAccess(admission.head, known.epoch) if known else admission)
 
 
-def begin_behind_the_head(self: Hub, stream: str, admission: Admission) -> Feed:
+def begin_behind_the_head(self: Hub, stream: str, admission: StreamAccess) -> Feed:
     known = self.feeds.get(stream)
     if known is None:
-        admission = Admission(max(0, admission.head - 2), admission.epoch)
+        admission = StreamAccess(max(0, admission.head - 2), admission.epoch)
     return feed_of(self, stream, admission)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.db import Error as DatabaseError
 
-from realtime.feed import Feed, Run, Subscription
+from realtime.feed import EventBatch, Feed, Subscription
 from realtime.hub import Opened, reply_of
 from tests.sim.history import Lineage, Record
 from wire.problems import Problem
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 OUTBOX_EVENTS = 6
 
 
-class Outbox:
-    """A realtime.feed.Sink that is full after a few events; the client reads at once, or after a while."""
+class SendQueue:
+    """A realtime.feed.Subscriber that is full after a few events; the client reads at once, or after a while."""
 
     def __init__(self, socket: "Socket", loop: asyncio.AbstractEventLoop) -> None:
         self.socket, self.loop = socket, loop
@@ -34,7 +34,7 @@ class Outbox:
         """Whether events must wait in the log."""
         return self.size >= OUTBOX_EVENTS and not self.gone
 
-    def give(self, run: Run) -> None:
+    def give(self, run: EventBatch) -> None:
         """Take events."""
         self._take(len(run.entries), run.frame["text"])
 
@@ -96,7 +96,7 @@ class Socket:
     def __init__(self, device: "Device", process: "Process") -> None:
         self.device, self.process = device, process
         self.hub = process.hub
-        self.outbox = Outbox(self, process.world.loop.as_asyncio)
+        self.outbox = SendQueue(self, process.world.loop.as_asyncio)
         self.subscriptions: dict[str, tuple[Feed, Subscription]] = {}
         self.busy: set[str] = set()  # lanes: actions of one room keep their order
         self.tasks: list[asyncio.Task[None]] = []

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db import OperationalError
 
-from realtime.admission import Admission
-from realtime.feed import Entry
+from realtime.authorization import StreamAccess
+from realtime.feed import LogEntry
 from tests.sim.history import Past, Row
 from wire.problems import Problem
 
@@ -33,27 +33,27 @@ class FakeLog:
 
     # What the hub reads
 
-    async def admit(self, user_id: UUID, room_id: UUID | None) -> Admission:
-        """As realtime.admission.admit_all: first the head, then the membership, then the intervals."""
+    async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
+        """As realtime.authorization.authorize_many: first the head, then the membership, then the intervals."""
         await self._travel()
         stream, user = str(room_id or user_id), str(user_id)
         epoch, head = self.past.epoch, self.head(stream)
         if room_id is None:
-            return Admission(head, epoch)
+            return StreamAccess(head, epoch)
         await self._perhaps_travel()
         stays = self.past.stays(stream, user)
         if not stays or stays[-1][1] is not None:
             raise Problem("not_found")
         if stream in self.shared:
-            return Admission(max(head, stays[-1][0]), epoch)
+            return StreamAccess(max(head, stays[-1][0]), epoch)
         await self._perhaps_travel()
         rows = tuple(self.past.stays(stream, user))
-        return Admission(max([head, *(seq for stay in rows for seq in stay if seq)]), epoch, rows)
+        return StreamAccess(max([head, *(seq for stay in rows for seq in stay if seq)]), epoch, rows)
 
-    async def page(self, stream: str, after: int) -> list[Entry]:
+    async def page(self, stream: str, after: int) -> list[LogEntry]:
         """The next events of a stream."""
         await self._travel()
-        page = [Entry.parse(row.rendered) for row in self.past.rows[stream][after : after + PAGE_EVENTS]]
+        page = [LogEntry.parse(row.rendered) for row in self.past.rows[stream][after : after + PAGE_EVENTS]]
         await self._come_back()
         return page
 

@@ -8,7 +8,8 @@ from django.db import transaction
 from accounts import services
 from accounts.models import User, fold
 from api.models import Job, JobKind
-from api.services import jobs, ownership
+from api.services import jobs
+from api.services.members import ownership
 
 
 class Command(BaseCommand):

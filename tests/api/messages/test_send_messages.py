@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.services import deactivate, log_out
 from api.models import Member
-from api.services.sending import Send, Sent, send_messages
+from api.services.messages.send import Send, SendResult, send_messages
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import Person, join_parley
 from wire.problems import Problem
@@ -19,7 +19,7 @@ def item(person: Person, room: Any, text: str = "Hi", **more: Any) -> Send:
     return Send(session=person.session, room_id=UUID(room["id"]), text=text, **given)
 
 
-def outcome(result: Sent | Problem) -> object:
+def outcome(result: SendResult | Problem) -> object:
     return result.code if isinstance(result, Problem) else (result.seq, result.created)
 
 
@@ -98,8 +98,8 @@ def test_the_whole_may_be_sent_again(alice: Person) -> None:
     again = send_messages([*batch, item(alice, room, "more")])
 
     assert [outcome(result) for result in again] == [(2, False), (3, False), (4, False), (5, True)]
-    assert [result.json for result in again[:3] if isinstance(result, Sent)] == [
-        result.json for result in first if isinstance(result, Sent)
+    assert [result.json for result in again[:3] if isinstance(result, SendResult)] == [
+        result.json for result in first if isinstance(result, SendResult)
     ]
 
 
@@ -113,7 +113,7 @@ def test_fifty_cost_as_many_queries_as_two(alice: Person) -> None:
         batch = [item(people[number % 10], room, reply_to=target) for number in range(size)]
         with CaptureQueriesContext(connection) as queries:
             results = send_messages(batch)
-        assert all(isinstance(result, Sent) for result in results)
+        assert all(isinstance(result, SendResult) for result in results)
         counts.append(len(queries))
 
     assert counts[0] == counts[1]

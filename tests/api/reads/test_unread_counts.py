@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from api.models import Event, Interval, Message
+from api.models import Event, MembershipPeriod, Message
+from api.services.messages.send import Send, send_messages
 from api.services.reads import unread_counts
-from api.services.sending import Send, send_messages
 from tests.api.stories import make_room, say
 from tests.clients import Person
 
@@ -18,7 +18,7 @@ def by_definition(person: Person, room: Any) -> int | None:
     me = person.get(f"/v1/rooms/{room['id']}").json().get("me")
     if me is None or me["state"] != "joined":
         return None
-    stays = Interval.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
+    stays = MembershipPeriod.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
     messages = Message.objects.filter(room=room["id"], deleted_at=None, seq__gt=me["read_seq"])
     return len(
         [

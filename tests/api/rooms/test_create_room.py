@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from api.models import Event, Interval, Room
+from api.models import Event, MembershipPeriod, Room
 from tests.api.stories import ROOM_KEYS, events_of, inbox_of, make_room, types_of
 from tests.clients import Person, codes
 from tests.threads import closing_connections
@@ -83,7 +83,7 @@ def test_the_first_event_names_all_first_members(alice: Person, bob: Person) -> 
     ]
     kept = set(ROOM_KEYS) - {"me", "head", "last_event_at", "last_message_at", "member_count", "last_message", "peer"}
     assert {key: event["data"][key] for key in kept} == {key: room[key] for key in kept}
-    assert Interval.objects.filter(room=room["id"], joined_seq=1, left_seq=None).count() == 2
+    assert MembershipPeriod.objects.filter(room=room["id"], joined_seq=1, left_seq=None).count() == 2
 
 
 def test_every_first_member_hears_of_it(alice: Person, bob: Person, charlie: Person) -> None:
@@ -249,7 +249,7 @@ def test_a_bad_field_is_refused_by_name(alice: Person, change: dict[str, object]
 def test_nobody_is_in_more_rooms_than_a_user_may_be(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.stays.MAX_PLACED", 2)
+    monkeypatch.setattr("api.services.members.transitions.MAX_PLACED", 2)
     make_room(alice, members=[bob])
     make_room(alice, members=[bob])
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from api.events import recording
+from api.events import record_events
 from api.models import Member, Room
 from api.services.rooms import room_for_slug
 from tests.api.stories import make_room
@@ -35,7 +35,7 @@ def is_anybody_waiting() -> bool:
 
 def ask_while_locked(ask: Callable[[], Any], room: Any, owner: Person, appear: Callable[[], Any]) -> Any:
     """The answer to a request that has waited for a lock when what it wants to make appears, and is locked still."""
-    with ThreadPoolExecutor(2) as threads, recording(rooms=[UUID(room["id"])], inboxes=[owner.user.id]):
+    with ThreadPoolExecutor(2) as threads, record_events(rooms=[UUID(room["id"])], inboxes=[owner.user.id]):
         answer = threads.submit(closing_connections(lambda _: ask()), None)
         wait_until(lambda: answer.done() or is_anybody_waiting(), seconds=SOON, what="the request waits")
         threads.submit(closing_connections(lambda _: appear()), None).result(SOON)

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api.models import Interval, Room
+from api.models import MembershipPeriod, Room
 from api.services.rooms import ensure_lobby
 from tests.api.stories import events_of, inbox_of, make_room, refusal, types_of
 from tests.clients import PASSWORD, Person, codes, join_parley
@@ -58,7 +58,7 @@ def test_a_second_stay_begins_anew(alice: Person, bob: Person) -> None:
     joined = bob.post(f"/v1/rooms/{room['id']}/join").json()
 
     assert (joined["me"]["role"], joined["me"]["read_seq"], joined["member_count"]) == ("member", 4, 2)
-    stays = Interval.objects.filter(room=room["id"], user=bob.user).order_by("joined_seq")
+    stays = MembershipPeriod.objects.filter(room=room["id"], user=bob.user).order_by("joined_seq")
     assert list(stays.values_list("joined_seq", "left_seq")) == [(1, 3), (4, None)]
     assert [event["type"] for event in inbox_of(bob)] == ["room.added", "room.removed", "room.added"]
 
@@ -85,7 +85,7 @@ def test_nobody_is_in_more_rooms_than_a_user_may_be(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = make_room(alice, kind="public")
-    monkeypatch.setattr("api.services.stays.MAX_ROOMS", 1)
+    monkeypatch.setattr("api.services.members.transitions.MAX_ROOMS", 1)
     make_room(bob)
 
     assert refusal(bob.post(f"/v1/rooms/{room['id']}/join")) == (409, "room.limit")

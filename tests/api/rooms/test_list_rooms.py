@@ -242,7 +242,7 @@ def test_a_bad_parameter_is_refused_by_name(alice: Person, query: dict[str, obje
 
 def test_a_page_of_bounded_bytes_ends_early_and_says_so(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred rooms with the largest messages in them would be 2 MB."""
-    monkeypatch.setattr("api.services.descriptions.ANSWER_BYTES", 20_000)
+    monkeypatch.setattr("api.services.rooms.summaries.ANSWER_BYTES", 20_000)
     rooms = [make_room(alice) for _ in range(7)]
     for room in rooms:
         say(alice, room, "x" * 7_000)
@@ -262,7 +262,7 @@ def test_a_page_of_bounded_bytes_ends_early_and_says_so(alice: Person, monkeypat
 
 
 def test_a_page_holds_one_room_at_least(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.services.descriptions.ANSWER_BYTES", 1)
+    monkeypatch.setattr("api.services.rooms.summaries.ANSWER_BYTES", 1)
     rooms = [make_room(alice) for _ in range(2)]
     for room in rooms:
         say(alice, room, "x" * 7_000)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import Epoch
-from api.services.sending import Send, send_messages
+from api.services.messages.send import Send, send_messages
 from api.services.sync import Asking, sync
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.clients import Person, codes
@@ -169,7 +169,7 @@ def test_who_lacks_more_than_a_thousand_is_told_which(alice: Person, missing: in
 
 
 def test_an_inbox_that_lacks_more_than_a_thousand_is_limited(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.services.lacks.EVENTS", 2)
+    monkeypatch.setattr("api.services.sync.plan.EVENTS", 2)
     for _ in range(4):
         make_room(alice)
 

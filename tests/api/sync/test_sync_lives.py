@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.models import Event, Interval, Message, StreamHead
+from api.models import Event, MembershipPeriod, Message, StreamHead
 from tests.api.stories import make_room
 from tests.api.sync.test_sync import Answer, ask
 from tests.clients import Person
@@ -15,7 +15,7 @@ def visible(person: Person, room: Any, after: int, last: int) -> list[int]:
     """The seqs that the person may see, found one by one."""
     if room["history"] == "shared":
         return list(range(after + 1, last + 1))
-    stays = Interval.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
+    stays = MembershipPeriod.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
     return [seq for seq in range(after + 1, last + 1) if any(joined <= seq <= (left or seq) for joined, left in stays)]
 
 

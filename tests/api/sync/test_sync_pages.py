@@ -135,7 +135,7 @@ def test_the_inbox_stays_where_the_first_page_told_it(alice: Person, bob: Person
 
 
 def test_many_rooms_come_in_pages(bob: Person, rooms: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.services.lacks.ENTRIES", 3)
+    monkeypatch.setattr("api.services.sync.plan.ENTRIES", 3)
 
     met = [[entry["id"] for entry in answer["rooms"]] for answer in pages(bob)]
 

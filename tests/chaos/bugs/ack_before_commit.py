@@ -10,17 +10,17 @@ def plant() -> None:
 
     from django.db import transaction
 
-    from api.services import gathering
-    from api.services.sending import Send, Sent, send_messages
+    from api.services.messages import group_commit
+    from api.services.messages.send import Send, SendResult, send_messages
     from wire.problems import Problem
 
-    def forgetful(sends: Sequence[Send], *, nowait: bool = False) -> list[Sent | Problem]:
+    def forgetful(sends: Sequence[Send], *, nowait: bool = False) -> list[SendResult | Problem]:
         with transaction.atomic():
             results = send_messages(sends, nowait=nowait)
             transaction.set_rollback(random.random() < 0.05)
         return results
 
-    gathering.send_messages = forgetful  # type: ignore[attr-defined]
+    group_commit.send_messages = forgetful  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

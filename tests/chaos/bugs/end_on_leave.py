@@ -5,11 +5,11 @@ from tests.chaos.entry import main
 
 def plant() -> None:
     """Break it."""
-    from realtime.feed import Entry, Subscription
+    from realtime.feed import LogEntry, Subscription
 
     sees = Subscription._sees
 
-    def seen(self: Subscription, entry: Entry) -> bool:
+    def seen(self: Subscription, entry: LogEntry) -> bool:
         if getattr(self, "is_over", False):
             return False
         if entry.seq > self.floor and entry.toggles.get(self.user_id) is False:

@@ -5,11 +5,11 @@ from tests.chaos.entry import main
 
 def plant() -> None:
     """Break it."""
-    from realtime.feed import Entry, Subscription
+    from realtime.feed import LogEntry, Subscription
 
     sees = Subscription._sees
 
-    def seen(self: Subscription, entry: Entry) -> bool:
+    def seen(self: Subscription, entry: LogEntry) -> bool:
         return True if entry.seq > self.floor else sees(self, entry)
 
     Subscription._sees = seen  # type: ignore[method-assign]

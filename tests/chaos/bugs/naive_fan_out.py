@@ -7,13 +7,13 @@ def plant() -> None:
     """Break it."""
     from collections.abc import Iterable
 
-    from realtime.feed import Entry, Feed, Run
+    from realtime.feed import EventBatch, Feed, LogEntry
 
-    def offer(self: Feed, entries: Iterable[Entry]) -> bool:
+    def offer(self: Feed, entries: Iterable[LogEntry]) -> bool:
         for entry in entries:
             self.tail = max(self.tail, entry.seq)
             for subscription in tuple(self.live):
-                subscription.sink.give(Run([entry]))
+                subscription.sink.give(EventBatch([entry]))
         return False
 
     Feed.offer = offer  # type: ignore[method-assign]

@@ -11,19 +11,19 @@ def plant() -> None:
     from api.events import Log
     from api.models import Message
     from api.serializers.messages import Author
-    from api.services import sending
+    from api.services.messages import send
 
-    append, look_up = sending._append, sending._look_up
+    append, look_up = send._append, send._look_up
 
-    def appended(log: Log, send: sending.Send, author: Author) -> Message:
+    def appended(log: Log, send: send.Send, author: Author) -> Message:
         message = append(log, send, author)
         message.client_id = uuid4().hex  # past the unique index
         return message
 
-    def forgetful(sends: Sequence[sending.Send]) -> list[sending.Standing]:
+    def forgetful(sends: Sequence[send.Send]) -> list[send.SendContext]:
         return [standing._replace(earlier=None) for standing in look_up(sends)]
 
-    sending._append, sending._look_up = appended, forgetful
+    send._append, send._look_up = appended, forgetful
 
 
 if __name__ == "__main__":

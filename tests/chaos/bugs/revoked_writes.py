@@ -9,12 +9,12 @@ def plant() -> None:
     from uuid import UUID
 
     from api.serializers.messages import Author
-    from api.services import sending
+    from api.services.messages import send
     from realtime.sessions import Sessions
 
-    look_up = sending._look_up
+    look_up = send._look_up
 
-    def believing(sends: Sequence[sending.Send]) -> list[sending.Standing]:
+    def believing(sends: Sequence[send.Send]) -> list[send.SendContext]:
         return [
             standing._replace(is_active=True, author=Author.of(send.session.user))
             for send, standing in zip(sends, look_up(sends), strict=True)
@@ -23,7 +23,7 @@ def plant() -> None:
     async def verify(self: Sessions, ids: Iterable[str | UUID]) -> None:
         return
 
-    sending._look_up = believing
+    send._look_up = believing
     Sessions.verify = verify  # type: ignore[method-assign]
 
 

@@ -16,9 +16,9 @@ from api.models.log import EventQuerySet, FinishedRow, finish
 from api.models.rooms import History
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
-from api.services.access import Reader, find_reader
+from api.services.members.access import Reader, find_reader
 from wire.budget import ANSWER_BYTES, within
-from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
+from wire.compiled_query import LIMITS_KEPT, CompiledQuery, list_param, param
 from wire.problems import Problem
 
 
@@ -69,7 +69,7 @@ def stream_heads(streams: Collection[UUID]) -> tuple[int, dict[UUID, int]]:
     return rows[0][2] if rows else Epoch.current(), {stream: seq for stream, seq, _ in rows}
 
 
-_find_heads = Prepared(
+_find_heads = CompiledQuery(
     lambda: StreamHead.objects.filter(pk__in=list_param("streams", UUIDField())).values_list(
         "stream", "last_seq", Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
     )
@@ -153,8 +153,8 @@ def _beside(reader: Reader, split: int, count: int, max_bytes: int, *, newer: bo
 
 
 @lru_cache(LIMITS_KEPT)
-def _prepare_side(history: str, newer: bool, count: int) -> Prepared[tuple[int, bytes | None, int]]:
-    return Prepared(lambda: _side(history, newer)[:count])
+def _prepare_side(history: str, newer: bool, count: int) -> CompiledQuery[tuple[int, bytes | None, int]]:
+    return CompiledQuery(lambda: _side(history, newer)[:count])
 
 
 def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, bytes | None, int]]:
@@ -217,9 +217,9 @@ def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
 
 
 @lru_cache(LIMITS_KEPT)
-def _prepare_events(history: str, backwards: bool, count: int) -> Prepared[FinishedRow]:
+def _prepare_events(history: str, backwards: bool, count: int) -> CompiledQuery[FinishedRow]:
     budget, order = param("budget", BigIntegerField()), "-seq" if backwards else "seq"
-    return Prepared(lambda: _events(history).finished_within(budget, order)[:count])
+    return CompiledQuery(lambda: _events(history).finished_within(budget, order)[:count])
 
 
 def _events(history: str) -> EventQuerySet:

@@ -11,7 +11,7 @@ from django.db import connection
 Column = tuple[str, Sequence[object]]  # its type on PostgreSQL, and the value of each row
 
 
-def as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
+def rows_as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
     """Return SQL to write after FROM so that `name` has these columns, and its parameter.
 
     As JSON: arrays cost several times as much, because psycopg looks for quotes in each text with a regular expression.
@@ -33,7 +33,7 @@ def as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
 
 def insert(table: str, **columns: Column) -> None:
     """Insert these rows: bulk_create without what it costs for each value."""
-    rows, parameters = as_table("given", **columns)
+    rows, parameters = rows_as_table("given", **columns)
     names = ", ".join(columns)
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}", parameters)

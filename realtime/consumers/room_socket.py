@@ -9,14 +9,14 @@ import orjson
 
 from accounts.models import Session
 from api.serializers.messages import SendMessageSerializer
+from api.services.messages.send import Send
 from api.services.rooms import room_for_slug
-from api.services.sending import Send
 from realtime.consumers.actions import acting
 from realtime.consumers.connection import Connection
 from realtime.consumers.frames import Request
 from realtime.database import send, write_for
-from realtime.feed import Feed, Run, Subscription
-from realtime.outbox import Outbox
+from realtime.feed import EventBatch, Feed, Subscription
+from realtime.send_queue import SendQueue
 from wire import strict_json
 from wire.fields import validate
 from wire.problems import Problem, to_problem
@@ -25,7 +25,7 @@ from wire.problems import Problem, to_problem
 class MessageSink:
     """Passes on new messages only, in the form of the one-room socket."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: SendQueue) -> None:
         self._outbox = outbox
 
     @property
@@ -37,7 +37,7 @@ class MessageSink:
         """Wait until the outbox has room."""
         await self._outbox.room()
 
-    def give(self, run: Run) -> None:
+    def give(self, run: EventBatch) -> None:
         """One frame a message."""
         for entry in run.entries:
             if entry.type == "message.created":
@@ -46,7 +46,7 @@ class MessageSink:
                 self._outbox.put({"type": "websocket.send", "text": strict_json.dumps(said).decode()})
 
 
-class DoorConsumer(Connection):
+class RoomSocketConsumer(Connection):
     """One room's messages, in and out; the room is made and joined on the way in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

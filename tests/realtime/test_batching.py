@@ -1,4 +1,4 @@
-"""Asking together: what a crowd costs, and that nobody in it can hurt another."""
+"""Asking batching: what a crowd costs, and that nobody in it can hurt another."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import pytest
 from django.db import OperationalError
 
-from realtime import together as module
-from realtime.together import Together
+from realtime import batching as module
+from realtime.batching import BatchLoader
 from wire.problems import Problem
 
 Answers = Sequence[str | Exception | None]
 
 
 class Oracle:
-    """Answers when it is let; notes who asked together."""
+    """Answers when it is let; notes who asked batching."""
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
@@ -35,9 +35,9 @@ class Oracle:
         return None if "slow" in question and asked > 1 else question.upper()
 
 
-async def ask(together: Together[str, str], questions: Sequence[str]) -> list["asyncio.Task[str]"]:
+async def ask(batching: BatchLoader[str, str], questions: Sequence[str]) -> list["asyncio.Task[str]"]:
     """They ask at one moment; their call, unless one is under way, has begun."""
-    asked = [asyncio.ensure_future(together.ask(question)) for question in questions]
+    asked = [asyncio.ensure_future(batching.ask(question)) for question in questions]
     for _ in range(2):
         await asyncio.sleep(0)
     return asked
@@ -49,21 +49,21 @@ async def oracle() -> Oracle:
 
 
 async def test_those_who_come_meanwhile_go_together(oracle: Oracle) -> None:
-    together = Together(oracle.ask_all, 10)
-    [first] = await ask(together, ["first"])
-    others = await ask(together, ["a", "b", "c"])
+    batching = BatchLoader(oracle.ask_all, 10)
+    [first] = await ask(batching, ["first"])
+    others = await ask(batching, ["a", "b", "c"])
     oracle.gate.set()
 
     assert await asyncio.gather(first, *others) == ["FIRST", "A", "B", "C"]
     assert oracle.calls == [["first"], ["a", "b", "c"]]
-    assert await together.ask("later") == "LATER"
+    assert await batching.ask("later") == "LATER"
 
 
 async def test_a_call_has_a_bound(oracle: Oracle) -> None:
-    together = Together(oracle.ask_all, 5, len)
+    batching = BatchLoader(oracle.ask_all, 5, len)
     oracle.gate.set()
 
-    answers = await asyncio.gather(*map(together.ask, ["aa", "bb", "cc", "very long", "d", "e"]))
+    answers = await asyncio.gather(*map(batching.ask, ["aa", "bb", "cc", "very long", "d", "e"]))
 
     assert answers == ["AA", "BB", "CC", "VERY LONG", "D", "E"]
     assert oracle.calls == [["aa", "bb"], ["cc"], ["very long"], ["d", "e"]]
@@ -71,49 +71,49 @@ async def test_a_call_has_a_bound(oracle: Oracle) -> None:
 
 @pytest.mark.parametrize("question", ["bad", "poison"])
 async def test_a_bad_question_fails_alone(oracle: Oracle, question: str) -> None:
-    together = Together(oracle.ask_all, 10)
+    batching = BatchLoader(oracle.ask_all, 10)
     oracle.gate.set()
 
-    answers = await asyncio.gather(*map(together.ask, ["a", question, "b"]), return_exceptions=True)
+    answers = await asyncio.gather(*map(batching.ask, ["a", question, "b"]), return_exceptions=True)
 
     assert [answers[0], answers[2]] == ["A", "B"]
     assert isinstance(answers[1], Problem | ValueError)
 
 
 async def test_a_database_that_is_away_is_asked_once(oracle: Oracle) -> None:
-    together = Together(oracle.ask_all, 10)
+    batching = BatchLoader(oracle.ask_all, 10)
     oracle.gate.set()
 
-    answers = await asyncio.gather(*map(together.ask, ["a", "frozen", "b"]), return_exceptions=True)
+    answers = await asyncio.gather(*map(batching.ask, ["a", "frozen", "b"]), return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [OperationalError] * 3
     assert len(oracle.calls) == 1
-    assert await together.ask("back") == "BACK"
+    assert await batching.ask("back") == "BACK"
 
 
 async def test_nobody_waits_longer_behind_a_frozen_database_than_in_front(
     oracle: Oracle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "DATABASE_SECONDS", 0.2)
-    together = Together(oracle.ask_all, 2)
-    asked = [*await ask(together, ["first"]), *await ask(together, ["a", "b", "c", "d", "e"])]
+    batching = BatchLoader(oracle.ask_all, 2)
+    asked = [*await ask(batching, ["first"]), *await ask(batching, ["a", "b", "c", "d", "e"])]
 
     async with asyncio.timeout(0.35):
         answers = await asyncio.gather(*asked, return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [OperationalError] * 6
     oracle.gate.set()
-    assert await together.ask("back") == "BACK"
+    assert await batching.ask("back") == "BACK"
     assert oracle.calls == [["first"], ["back"]]
 
 
 async def test_who_is_late_fails_nobody_who_came_later(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a call that takes more than half the time, again and again, would be late for everybody for ever."""
     monkeypatch.setattr(module, "DATABASE_SECONDS", 0.6)
-    together = Together(oracle.ask_all, 10)
-    first, early = [*await ask(together, ["first"]), *await ask(together, ["early"])]
+    batching = BatchLoader(oracle.ask_all, 10)
+    first, early = [*await ask(batching, ["first"]), *await ask(batching, ["early"])]
     await asyncio.wait([early], timeout=0.3)
-    [late] = await ask(together, ["late"])
+    [late] = await ask(batching, ["late"])
     oracle.gate.set()  # for the first call alone
     oracle.gate.clear()
     await first
@@ -128,10 +128,10 @@ async def test_who_is_late_fails_nobody_who_came_later(oracle: Oracle, monkeypat
 
 async def test_the_next_oldest_is_timed_too(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DATABASE_SECONDS", 0.2)
-    together = Together(oracle.ask_all, 10)
-    [first] = await ask(together, ["first"])
+    batching = BatchLoader(oracle.ask_all, 10)
+    [first] = await ask(batching, ["first"])
     await asyncio.wait([first], timeout=0.1)
-    [second] = await ask(together, ["second"])
+    [second] = await ask(batching, ["second"])
 
     async with asyncio.timeout(0.5):
         answers = await asyncio.gather(first, second, return_exceptions=True)
@@ -140,9 +140,9 @@ async def test_the_next_oldest_is_timed_too(oracle: Oracle, monkeypatch: pytest.
 
 
 async def test_who_hangs_up_is_not_asked_for(oracle: Oracle) -> None:
-    together = Together(oracle.ask_all, 10)
-    first, gone, last = await ask(together, ["first", "gone", "last"])
-    late, left, stayed = await ask(together, ["late", "left", "stayed"])
+    batching = BatchLoader(oracle.ask_all, 10)
+    first, gone, last = await ask(batching, ["first", "gone", "last"])
+    late, left, stayed = await ask(batching, ["late", "left", "stayed"])
     gone.cancel()
     left.cancel()
     await asyncio.sleep(0)
@@ -155,26 +155,26 @@ async def test_who_hangs_up_is_not_asked_for(oracle: Oracle) -> None:
 
 
 async def test_when_all_hang_up_the_next_is_answered(oracle: Oracle) -> None:
-    together = Together(oracle.ask_all, 10)
-    for asked in await ask(together, ["a", "b"]):
+    batching = BatchLoader(oracle.ask_all, 10)
+    for asked in await ask(batching, ["a", "b"]):
         asked.cancel()
     oracle.gate.set()
 
-    assert await together.ask("next") == "NEXT"
+    assert await batching.ask("next") == "NEXT"
 
 
 async def test_who_holds_others_up_is_asked_apart(oracle: Oracle) -> None:
-    together = Together(oracle.ask_all, 10)
+    batching = BatchLoader(oracle.ask_all, 10)
     oracle.gate.set()
 
-    assert await asyncio.gather(*map(together.ask, ["a", "slow", "b"])) == ["A", "SLOW", "B"]
+    assert await asyncio.gather(*map(batching.ask, ["a", "slow", "b"])) == ["A", "SLOW", "B"]
     assert oracle.calls == [["a", "slow", "b"], ["slow"]]
 
 
 async def test_a_call_takes_one_question_of_each_owner(oracle: Oracle) -> None:
-    together = Together(oracle.ask_all, 10, owner=lambda question: question[0])
-    [first] = await ask(together, ["first"])
-    others = await ask(together, ["a1", "a2", "b1", "a3", "b2"])
+    batching = BatchLoader(oracle.ask_all, 10, owner=lambda question: question[0])
+    [first] = await ask(batching, ["first"])
+    others = await ask(batching, ["a1", "a2", "b1", "a3", "b2"])
     oracle.gate.set()
 
     await asyncio.gather(first, *others)
@@ -190,12 +190,12 @@ async def test_a_question_that_is_asked_alone_waits_for_its_turn(oracle: Oracle)
         alone.append(question)
         return question
 
-    together = Together(oracle.ask_all, 10, ask_alone=ask_alone)
+    batching = BatchLoader(oracle.ask_all, 10, ask_alone=ask_alone)
     oracle.gate.set()
 
-    slow, quick = await ask(together, ["slow", "quick"])
+    slow, quick = await ask(batching, ["slow", "quick"])
     assert await quick == "QUICK"
-    assert await together.ask("later") == "LATER"
+    assert await batching.ask("later") == "LATER"
     assert alone == []
     turn.set()
 
@@ -206,10 +206,10 @@ async def test_a_refused_turn_fails_its_question_alone(oracle: Oracle) -> None:
     async def refuse(question: str) -> str:
         raise Problem("unavailable")
 
-    together = Together(oracle.ask_all, 10, ask_alone=refuse)
+    batching = BatchLoader(oracle.ask_all, 10, ask_alone=refuse)
     oracle.gate.set()
 
-    answers = await asyncio.gather(*map(together.ask, ["slow", "quick"]), return_exceptions=True)
+    answers = await asyncio.gather(*map(batching.ask, ["slow", "quick"]), return_exceptions=True)
 
     assert answers[1] == "QUICK"
     assert isinstance(answers[0], Problem)
@@ -226,9 +226,9 @@ async def test_a_cancelled_question_waits_for_no_turn(oracle: Oracle) -> None:
             gone.set()
         return question
 
-    together = Together(oracle.ask_all, 10, ask_alone=ask_alone)
+    batching = BatchLoader(oracle.ask_all, 10, ask_alone=ask_alone)
     oracle.gate.set()
-    slow, _ = await ask(together, ["slow", "quick"])
+    slow, _ = await ask(batching, ["slow", "quick"])
     await waits.wait()
 
     slow.cancel()

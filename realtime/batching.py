@@ -28,7 +28,7 @@ class Asker(Generic[Question, Answer]):
     asked_at: float
 
 
-class Together(Generic[Question, Answer]):
+class BatchLoader(Generic[Question, Answer]):
     """Questions of one kind. `ask_all` answers each: an exception fails its asker alone.
 
     None stands for one of several that holds the others up: it is asked by itself, beside the next call, through

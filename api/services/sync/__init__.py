@@ -17,9 +17,9 @@ from api.models.log import Events
 from api.models.members import State
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
-from api.services.descriptions import Described, describe_rooms
-from api.services.history import stream_heads
-from api.services.lacks import Lack, Standpoint, choose, compare, look
+from api.services.messages.history import stream_heads
+from api.services.rooms.summaries import Described, describe_rooms
+from api.services.sync.plan import ClientState, StreamDelta, choose, compare, look
 from wire import strict_json
 from wire.budget import ANSWER_BYTES, UNBOUNDED
 from wire.problems import Problem, invalid
@@ -68,7 +68,7 @@ class Page:
     epoch: int  # of the log
     max_bytes: int
     is_alone: bool  # else what one of the others reads may leave too little of the budget for it
-    lacks: Sequence[Lack] = ()  # what is told next: of the inbox, then of the rooms
+    lacks: Sequence[StreamDelta] = ()  # what is told next: of the inbox, then of the rooms
     further: UUID | None = None  # the room after them
     put_off: bool = False
     inbox: dict[str, Any] = field(default_factory=dict)
@@ -79,12 +79,12 @@ class Page:
     size: int = 0
 
     @property
-    def standpoint(self) -> Standpoint:
+    def standpoint(self) -> ClientState:
         """The cursors with which this page compares rooms."""
         position, cursors = self.position, self.device.rooms
         if position.room is not None and position.after is not None:
             cursors = {**cursors, position.room: position.after}
-        return Standpoint(self.device.user_id, cursors, position.room, position.epoch == self.epoch)
+        return ClientState(self.device.user_id, cursors, position.room, position.epoch == self.epoch)
 
     @property
     def left(self) -> int:
@@ -99,7 +99,7 @@ class Page:
         self.size += size
         return True
 
-    def take_events(self, lack: Lack, events: Events) -> tuple[list[orjson.Fragment], int]:
+    def take_events(self, lack: StreamDelta, events: Events) -> tuple[list[orjson.Fragment], int]:
         """Take as many of the missing events as fit; return them and the seq up to which they are complete."""
         found = events.get(lack.stream, {})
         taken: list[orjson.Fragment] = []
@@ -169,7 +169,7 @@ def _begin(device: Asking, epoch: int, head: int, max_bytes: int, is_alone: bool
     cursor = device.inbox if position.inbox is None else position.inbox
     lack = compare(device.user_id, head, cursor, position.epoch == epoch)
     if position.inbox_done and cursor is not None and not lack.reset:
-        lack = Lack(device.user_id, cursor)  # told whole: it stays there, and its live stream goes on from there
+        lack = StreamDelta(device.user_id, cursor)  # told whole: it stays there, and its live stream goes on from there
     return Page(device, position, epoch, max_bytes, is_alone, choose([lack], device.limit)[0])
 
 
@@ -202,7 +202,7 @@ def _parts(pages: Sequence[Page]) -> Iterator[tuple[list[Page], dict[Place, int]
     yield part, places
 
 
-def _places(lacks: Sequence[Lack]) -> Iterator[Place]:
+def _places(lacks: Sequence[StreamDelta]) -> Iterator[Place]:
     return ((lack.stream, seq) for lack in lacks for seq in lack.seqs())
 
 
@@ -232,7 +232,7 @@ def _tell_rooms(page: Page, events: Events) -> None:
         page.following = begin._replace(room=page.further)
 
 
-def _tell_room(page: Page, lack: Lack, events: Events, described: Described) -> tuple[int | None] | None:
+def _tell_room(page: Page, lack: StreamDelta, events: Events, described: Described) -> tuple[int | None] | None:
     """Add the room's entry. If it does not fit whole: the seq that it tells, or (None,) for nothing of it."""
     if lack.gone is not None:
         return _tell_gone(page, lack.stream, *lack.gone)
@@ -251,7 +251,7 @@ def _tell_gone(page: Page, room: UUID, reason: str, seq: int) -> tuple[None] | N
     return None
 
 
-def _tell_whole(page: Page, lack: Lack, described: Described) -> tuple[None] | None:
+def _tell_whole(page: Page, lack: StreamDelta, described: Described) -> tuple[None] | None:
     # Gone since the memberships were read: the inbox tells it, which was read before them.
     if lack.stream not in described:
         return None
@@ -271,7 +271,7 @@ def _tell_whole(page: Page, lack: Lack, described: Described) -> tuple[None] | N
     return None
 
 
-def _tell_events(page: Page, lack: Lack, events: Events) -> tuple[int | None] | None:
+def _tell_events(page: Page, lack: StreamDelta, events: Events) -> tuple[int | None] | None:
     told, head = page.take_events(lack, events)
     if not told:
         return (None,)
@@ -282,7 +282,7 @@ def _tell_events(page: Page, lack: Lack, events: Events) -> tuple[int | None] | 
     return None
 
 
-def _entry(lack: Lack, head: int, **parts: object) -> dict[str, Any]:
+def _entry(lack: StreamDelta, head: int, **parts: object) -> dict[str, Any]:
     return {"id": lack.stream, "head": head, "events": [], "limited": None, "reset": lack.reset, "room": None, **parts}
 
 

@@ -1,17 +1,17 @@
-"""The outbox alone: what it counts, and what becomes of a client that does not read."""
+"""The send_queue alone: what it counts, and what becomes of a client that does not read."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from realtime import outbox as outbox_module
-from realtime.consumers.base import HardenedConsumer
-from realtime.feed import Entry, Run
-from realtime.outbox import OUTBOX_BYTES, Outbox
+from realtime import send_queue as outbox_module
+from realtime.consumers.base import ActionConsumer
+from realtime.feed import EventBatch, LogEntry
+from realtime.send_queue import OUTBOX_BYTES, SendQueue
 
 
-class Talker(HardenedConsumer):
+class Talker(ActionConsumer):
     """A socket that says something as soon as it is there."""
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
@@ -27,21 +27,21 @@ async def test_what_was_joined_and_sent_no_longer_counts() -> None:
         await reading.wait()
         sent.append(frame)
 
-    outbox = Outbox(send, None)
+    send_queue = SendQueue(send, None)
     rounds = OUTBOX_BYTES // 32 // 200 + 1
     for number in range(rounds):
         for seq in range(202):
-            outbox.give(Run([Entry(seq, "", b"{}")]))
+            send_queue.give(EventBatch([LogEntry(seq, "", b"{}")]))
         reading.set()
-        await outbox.flushed()
+        await send_queue.flushed()
         reading.clear()
         assert len(sent) == 2 * (number + 1)
-    outbox.give(Run([Entry(1, "", b"{}")]))
-    outbox.give(Run([Entry(2, "", b"{}")]))
+    send_queue.give(EventBatch([LogEntry(1, "", b"{}")]))
+    send_queue.give(EventBatch([LogEntry(2, "", b"{}")]))
 
-    assert not outbox.full
+    assert not send_queue.full
     reading.set()
-    await outbox.flushed()
+    await send_queue.flushed()
 
 
 async def test_a_send_that_blocks_for_too_long_ends_the_application(monkeypatch: pytest.MonkeyPatch) -> None:

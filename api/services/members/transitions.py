@@ -8,15 +8,15 @@ from django.db.models import Count, QuerySet
 
 from accounts.models import User
 from api.events import Log
-from api.models import Epoch, Interval, Member, Room
+from api.models import Epoch, Member, MembershipPeriod, Room
 from api.models.members import Role, State
 from api.models.rooms import Kind
-from api.models.values import as_table
 from api.serializers.members import render_member
 from api.serializers.messages import Author
 from api.serializers.rooms import room_event_data
 from wire.problems import Problem, define
 from wire.rate_limits import Rate, RateLimit
+from wire.row_tables import rows_as_table
 
 # A device syncs all rooms of its user; a thousand are a second's work and more than anybody reads.
 MAX_ROOMS = 1_000  # that a user made, joined or wrote in
@@ -42,7 +42,7 @@ def begin_together(log: Log, room: Room, users: Sequence[User], roles: Sequence[
         if member.put_by_other and room.kind == Kind.DIRECT:
             member.hidden_seq = 0
     Member.objects.bulk_create(members)
-    Interval.objects.bulk_create(Interval(room=room, user=user, joined_seq=1) for user in users)
+    MembershipPeriod.objects.bulk_create(MembershipPeriod(room=room, user=user, joined_seq=1) for user in users)
 
 
 def begin(log: Log, room: Room, user: User, role: Role, actor_id: UUID) -> Member:
@@ -54,7 +54,7 @@ def begin(log: Log, room: Room, user: User, role: Role, actor_id: UUID) -> Membe
     member.joined_at = log.at
     member.joined_seq = member.read_seq = log.next_seq(room.id)
     member.save()
-    Interval.objects.create(room=room, user=user, joined_seq=member.joined_seq)
+    MembershipPeriod.objects.create(room=room, user=user, joined_seq=member.joined_seq)
     _count(room, +1)
     log.append(room.id, "member.joined", actor_id, render_member(member))
     tell_added(log, room, [user], actor_id, seq=member.joined_seq)
@@ -66,7 +66,7 @@ def end(log: Log, member: Member, state: State, actor_id: UUID) -> None:
     room = member.room
     member.state, member.left_seq = state, log.next_seq(room.id)
     member.save(update_fields=["state", "left_seq"])
-    Interval.objects.filter(room=room, user=member.user_id, left_seq=None).update(left_seq=member.left_seq)
+    MembershipPeriod.objects.filter(room=room, user=member.user_id, left_seq=None).update(left_seq=member.left_seq)
     _count(room, -1)
     log.append(room.id, f"member.{state}", actor_id, render_member(member))
     # A room that nobody made (the lobby) is nobody's again: the next to join owns it.
@@ -156,7 +156,7 @@ _MAKE_OWN = """UPDATE api_member SET put_by_other = false FROM {placed}
 
 def make_own(memberships: Collection[tuple[UUID, UUID]]) -> None:
     """Count rooms into which others put their members as the members' own from now on; by room and user."""
-    placed, parameters = as_table(
+    placed, parameters = rows_as_table(
         "placed",
         room_id=("uuid", [room for room, _ in memberships]),
         user_id=("uuid", [user for _, user in memberships]),

@@ -7,9 +7,9 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from api.models import Interval, Member
+from api.models import Member, MembershipPeriod
 from api.models.rooms import History
-from api.services.access import seen_from_outside
+from api.services.members.access import seen_from_outside
 from realtime.feed import Stay
 from wire.problems import Problem
 
@@ -17,7 +17,7 @@ Pair = tuple[UUID, UUID]  # a user, and a room or their own inbox
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class StreamAccess:
     """The authorization of a subscription, read in one snapshot; it holds for everything up to `head`."""
 
     head: int
@@ -39,13 +39,13 @@ class Admission:
         return sum(last - first + 1 for first, last in parts), parts[0][0], parts[-1][1]
 
 
-def admit_each(pairs: Sequence[Pair]) -> list[Admission | Problem]:
+def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
     """Admit each user to their stream, or say why not: Problem not_found or room.not_member."""
-    admitted = admit_all(pairs)
+    admitted = authorize_many(pairs)
     return [admitted.get(pair) or seen_from_outside(pair[1]) for pair in pairs]
 
 
-def admit_all(pairs: Sequence[Pair]) -> dict[Pair, Admission]:
+def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
     """Admit users to streams by a constant number of queries.
 
     The heads are read first: who is a member after that may hear all up to it, and the log tells the rest in order.
@@ -65,7 +65,7 @@ def admit_all(pairs: Sequence[Pair]) -> dict[Pair, Admission]:
         elif pair in joined:
             head = max(head, joined[pair][0])
         if pair in joined or user == stream:
-            admissions[pair] = Admission(head, epoch, stays.get(pair))
+            admissions[pair] = StreamAccess(head, epoch, stays.get(pair))
     return admissions
 
 
@@ -73,7 +73,7 @@ def _read_stays(pairs: Sequence[Pair]) -> dict[Pair, tuple[Stay, ...]]:
     stays: dict[Pair, tuple[Stay, ...]] = dict.fromkeys(pairs, ())
     if pairs:
         users, rooms = {user for user, _ in pairs}, {room for _, room in pairs}
-        intervals = Interval.objects.filter(user_id__in=users, room_id__in=rooms).order_by("joined_seq")
+        intervals = MembershipPeriod.objects.filter(user_id__in=users, room_id__in=rooms).order_by("joined_seq")
         for user, room, first, last in intervals.values_list("user_id", "room_id", "joined_seq", "left_seq"):
             if (user, room) in stays:
                 stays[user, room] = (*stays[user, room], (first, last))

@@ -14,15 +14,15 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import held
 from accounts.models import Session
-from api.events import Log, recording
-from api.models import Interval, Message
-from api.models.members import Span
+from api.events import Log, record_events
+from api.models import MembershipPeriod, Message
+from api.models.members import SeqRange
 from api.models.rooms import History
-from api.models.values import as_table, as_uuid, insert
 from api.serializers.messages import Author, render_message
-from api.services import stays
-from api.services.access import as_outsider
+from api.services.members import transitions
+from api.services.members.access import as_outsider
 from wire.problems import Problem, define, invalid
+from wire.row_tables import as_uuid, insert, rows_as_table
 
 define("message.client_id_reused", 409, "This client_id was used for another message")
 
@@ -60,7 +60,7 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SendResult:
     """A message that stands in the log, and whether this very send put it there. `json` is the Message as it is now."""
 
     id: UUID
@@ -89,12 +89,12 @@ def send_message(
     return result.json, result.created
 
 
-def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[Sent | Problem]:
+def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendResult | Problem]:
     """Sends of any number of people to any rooms, in one transaction: what became of each, in order.
 
-    A bad one fails alone. The number of queries does not depend on how many there are. `nowait` as in recording.
+    A bad one fails alone. The number of queries does not depend on how many there are. `nowait` as in record_events.
     """
-    with recording(rooms={send.room_id for send in sends}, nowait=nowait) as log:
+    with record_events(rooms={send.room_id for send in sends}, nowait=nowait) as log:
         standings = _look_up(sends)
         spans = _spans(sends, standings)
         fresh: dict[Key, Message] = {}
@@ -105,11 +105,11 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[Sent |
             judged = zip(sends, standings, strict=True)
             placed = {send.key[:2] for send, standing in judged if standing.put_by_other and send.key in fresh}
             if placed:
-                stays.make_own(placed)
+                transitions.make_own(placed)
     return results
 
 
-class Standing(NamedTuple):
+class SendContext(NamedTuple):
     """The state of the log, the room and the account for a send, read under the lock of the room's head."""
 
     earlier: Message | None  # what an earlier send of this client_id made
@@ -144,8 +144,8 @@ LEFT JOIN accounts_user author ON author.id = session.user_id
 ORDER BY send.place"""
 
 
-def _look_up(sends: Sequence[Send]) -> list[Standing]:
-    asked, parameters = as_table(
+def _look_up(sends: Sequence[Send]) -> list[SendContext]:
+    asked, parameters = rows_as_table(
         "send",
         place=("int", range(len(sends))),
         room_id=("uuid", [send.room_id for send in sends]),
@@ -160,14 +160,14 @@ def _look_up(sends: Sequence[Send]) -> list[Standing]:
         return [_standing(row) for row in cursor.fetchall()]
 
 
-def _standing(row: tuple[Any, ...]) -> Standing:
+def _standing(row: tuple[Any, ...]) -> SendContext:
     pk, seq, data, digest = row[:4]
     earlier = None if pk is None else Message(id=as_uuid(pk), seq=seq, data=data, digest=digest)
     user_id, *names = row[-4:]
-    return Standing._make((earlier, *row[4:-4], Author(as_uuid(user_id), *names)))
+    return SendContext._make((earlier, *row[4:-4], Author(as_uuid(user_id), *names)))
 
 
-def _spans(sends: Sequence[Send], standings: Sequence[Standing]) -> dict[tuple[UUID, UUID], list[Span]]:
+def _spans(sends: Sequence[Send], standings: Sequence[SendContext]) -> dict[tuple[UUID, UUID], list[SeqRange]]:
     """The stays of those who reply in a room in which not everybody sees everything; mostly there is nobody."""
     replies = [
         send.key[:2]
@@ -177,16 +177,16 @@ def _spans(sends: Sequence[Send], standings: Sequence[Standing]) -> dict[tuple[U
     if not replies:
         return {}
     rooms, users = {room for room, _ in replies}, {user for _, user in replies}
-    return Interval.objects.filter(room_id__in=rooms, user_id__in=users).spans()
+    return MembershipPeriod.objects.filter(room_id__in=rooms, user_id__in=users).ranges()
 
 
 def _send(
     log: Log,
     send: Send,
-    standing: Standing,
-    spans: Mapping[tuple[UUID, UUID], Sequence[Span]],
+    standing: SendContext,
+    spans: Mapping[tuple[UUID, UUID], Sequence[SeqRange]],
     fresh: dict[Key, Message],
-) -> Sent | Problem:
+) -> SendResult | Problem:
     earlier = standing.earlier or fresh.get(send.key)
     # The order matters (design section 2): a retry is answered also to somebody who has left since.
     if earlier is not None:
@@ -195,16 +195,18 @@ def _send(
     if refusal is not None:
         return refusal
     message = fresh[send.key] = _append(log, send, standing.author)
-    return Sent(message.pk, message.seq, message.data, created=True)
+    return SendResult(message.pk, message.seq, message.data, created=True)
 
 
-def _again(send: Send, earlier: Message) -> Sent | Problem:
+def _again(send: Send, earlier: Message) -> SendResult | Problem:
     if not send.is_retry_of(earlier.digest):
         return Problem("message.client_id_reused")
-    return Sent(earlier.pk, earlier.seq, earlier.data, created=False)
+    return SendResult(earlier.pk, earlier.seq, earlier.data, created=False)
 
 
-def _refusal(send: Send, standing: Standing, spans: Mapping[tuple[UUID, UUID], Sequence[Span]]) -> Problem | None:
+def _refusal(
+    send: Send, standing: SendContext, spans: Mapping[tuple[UUID, UUID], Sequence[SeqRange]]
+) -> Problem | None:
     if standing.put_by_other is None:
         return as_outsider(standing.kind)
     if send.session.pk in held():
@@ -220,7 +222,7 @@ def _refusal(send: Send, standing: Standing, spans: Mapping[tuple[UUID, UUID], S
     return None
 
 
-def _sees_target(standing: Standing, spans: Sequence[Span]) -> bool:
+def _sees_target(standing: SendContext, spans: Sequence[SeqRange]) -> bool:
     if standing.target_seq is None or standing.history == History.SHARED:
         return standing.target_seq is not None
     return any(first <= standing.target_seq <= last for first, last in spans)
@@ -277,7 +279,7 @@ _MOVE_MARKERS = """UPDATE api_member SET read_seq = moved.seq FROM {moved}
 def _move_markers(fresh: Iterable[Message]) -> None:
     """Sending a message marks the room as read. The new seq is always larger than the marker."""
     newest = {(message.room_id, message.sender_id): message.seq for message in fresh}
-    moved, parameters = as_table(
+    moved, parameters = rows_as_table(
         "moved",
         room_id=("uuid", [room for room, _ in newest]),
         user_id=("uuid", [user for _, user in newest]),

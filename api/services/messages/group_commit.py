@@ -15,12 +15,12 @@ from uuid import UUID
 from django.db import OperationalError, connection, connections
 
 from api.serializers.messages import BATCH
-from api.services.sending import Send, Sent, send_messages
+from api.services.messages.send import Send, SendResult, send_messages
 from wire.connections import release_connections
 from wire.outages import is_outage
 from wire.problems import Problem
 
-Waiting = tuple[Send, "Future[Sent]"]
+Waiting = tuple[Send, "Future[SendResult]"]
 
 # Transactions of sends at once. More would only be smaller; with a second one, a room whose head somebody else holds
 # delays nobody who was not gathered with it. SQLite has one writer: what would wait for its lock waits here instead.
@@ -62,7 +62,7 @@ class Queue:
             yield waiting
 
 
-class Gatherer:
+class GroupCommitter:
     """The sends of this process, and the rooms in which a transaction of them is under way."""
 
     def __init__(self, lanes: int = LANES) -> None:
@@ -71,7 +71,7 @@ class Gatherer:
         self._queue = Queue()
         self._busy: set[UUID] = set()
 
-    def submit(self, send: Send) -> tuple["Future[Sent]", Callable[[], None] | None]:
+    def submit(self, send: Send) -> tuple["Future[SendResult]", Callable[[], None] | None]:
         """Queue a send. Whoever gets a callable leads: it runs transactions for as long as somebody waits for one.
 
         The future's exception is a Problem, or what made the transaction fail.
@@ -79,8 +79,8 @@ class Gatherer:
         future, leads = self._add(send)
         return future, (lambda: self._lead(self._next({send.room_id}))) if leads else None
 
-    def send(self, send: Send) -> Sent:
-        """Send from a thread that may wait. Raises as api.services.sending.send_messages, or django.db.Error."""
+    def send(self, send: Send) -> SendResult:
+        """Send from a thread that may wait. Raises as api.services.messages.send.send_messages, or django.db.Error."""
         future, leads = self._add(send)
         if leads and (batch := self._next({send.room_id})):
             _commit(batch)
@@ -95,8 +95,8 @@ class Gatherer:
             future.cancel()
             raise OperationalError("The database did not answer in time") from error
 
-    def _add(self, send: Send) -> tuple["Future[Sent]", bool]:
-        future: Future[Sent] = Future()
+    def _add(self, send: Send) -> tuple["Future[SendResult]", bool]:
+        future: Future[SendResult] = Future()
         with self._lock:
             self._queue.add((send, future))
             leads = self._free_lanes > 0 and send.room_id not in self._busy
@@ -175,4 +175,4 @@ def _is_held(error: Exception) -> bool:
     return getattr(error.__cause__, "sqlstate", None) == "55P03"
 
 
-gatherer = Gatherer()
+group_committer = GroupCommitter()

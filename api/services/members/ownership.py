@@ -5,11 +5,12 @@ from uuid import UUID
 from django.db.models import Case, When
 
 from accounts.models import User
-from api.events import Log, recording
+from api.events import Log, record_events
 from api.models import Job, JobKind, Member
 from api.models.members import Role, State
 from api.models.rooms import Kind
-from api.services import jobs, stays
+from api.services import jobs
+from api.services.members import transitions
 
 
 def hand_over(log: Log, member: Member, actor_id: UUID | None) -> None:
@@ -17,13 +18,15 @@ def hand_over(log: Log, member: Member, actor_id: UUID | None) -> None:
 
     Members who can log in go first. A deactivated owner stays the owner of a room in which nobody else can.
     """
-    if not stays.is_last_owner(member):
+    if not transitions.is_last_owner(member):
         return
     is_admin = Case(When(role=Role.ADMIN, then=0), default=1)
-    heirs = stays.others_in(member).select_related("user").order_by("-user__is_active", is_admin, "joined_at", "pk")
+    heirs = (
+        transitions.others_in(member).select_related("user").order_by("-user__is_active", is_admin, "joined_at", "pk")
+    )
     heir = heirs.first()
     if heir is not None:
-        stays.give_role(log, heir, Role.OWNER, actor_id)
+        transitions.give_role(log, heir, Role.OWNER, actor_id)
 
 
 def begin_hand_over(user: User) -> None:
@@ -49,10 +52,10 @@ def step(job: Job) -> bool:
     room_id = rest.order_by("room_id").values_list("room_id", flat=True).first()
     if room_id is None:
         return True
-    with recording(rooms=[room_id]) as log:
+    with record_events(rooms=[room_id]) as log:
         member = owned.select_related("room", "user").filter(room=room_id).first()
         # Not of one who was reactivated meanwhile; nor to somebody who cannot log in either.
-        if member and not member.user.is_active and stays.others_in(member).filter(user__is_active=True).exists():
+        if member and not member.user.is_active and transitions.others_in(member).filter(user__is_active=True).exists():
             hand_over(log, member, None)
         jobs.save_position(job, room=str(room_id))
     return False

@@ -8,10 +8,10 @@ from uuid import UUID
 import orjson
 
 from accounts.models import Session
-from api.events import Log, recording
+from api.events import Log, record_events
 from api.models import Event, Member, Message
 from api.serializers.messages import Author, refuse_empty
-from api.services.access import find_member, find_speaker, find_writer
+from api.services.members.access import find_member, find_speaker, find_writer
 from wire import strict_json
 from wire.fields import format_time
 from wire.problems import Problem, define
@@ -41,7 +41,7 @@ def edit_message(
 
     An edit that is already so changes nothing and is no conflict: a retry finds its own work (RFC 9110, 13.1.1).
     """
-    with recording(rooms=[room_id], session=session) as log:
+    with record_events(rooms=[room_id], session=session) as log:
         message = _find(find_speaker(session.user_id, room_id), message_id)
         if message.sender_id != session.user_id:
             raise Problem("message.not_author", "Only its author edits a message.")
@@ -76,7 +76,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
 
     Deleting what is deleted does nothing, so that it may be tried again.
     """
-    with recording(rooms=[room_id], session=session) as log:
+    with record_events(rooms=[room_id], session=session) as log:
         member = find_writer(session.user_id, room_id)
         message = _find(member, message_id)
         if message.sender_id != session.user_id and "delete_any" not in member.can():

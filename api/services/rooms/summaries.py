@@ -22,15 +22,15 @@ from django.db.models.functions import Cast, Coalesce, Greatest
 from api.models import Member, Room
 from api.models.members import FOR_EVER, State
 from api.models.rooms import History, Kind
-from api.models.values import as_table, as_uuid
 from api.serializers.messages import Author
 from api.serializers.rooms import Peer, render_room
 from api.services.reads import unread_counts
 from wire.budget import ANSWER_BYTES, UNBOUNDED, StoredSize, sql_of_bytes, sql_of_size
+from wire.compiled_query import LIMITS_KEPT, CompiledQuery, list_param, param
 from wire.moving import begin, paginate_moving
 from wire.pagination import first_page
-from wire.prepared import LIMITS_KEPT, Prepared, list_param, param
 from wire.problems import Problem
+from wire.row_tables import as_uuid, rows_as_table
 
 Described = dict[UUID, dict[str, Any] | None]
 
@@ -82,8 +82,10 @@ def _mine(user_id: UUID, archived: bool, hidden: bool) -> QuerySet[Room]:
 
 
 @lru_cache(LIMITS_KEPT)
-def _prepare_newest(count: int, archived: bool, hidden: bool) -> Prepared[Room]:
-    return Prepared(lambda: _mine(param("user_id", UUIDField()), archived, hidden).order_by(*_NEWEST_FIRST)[:count])
+def _prepare_newest(count: int, archived: bool, hidden: bool) -> CompiledQuery[Room]:
+    return CompiledQuery(
+        lambda: _mine(param("user_id", UUIDField()), archived, hidden).order_by(*_NEWEST_FIRST)[:count]
+    )
 
 
 def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, limit: int) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def _visible() -> QuerySet[Room]:
     )
 
 
-_find_visible = Prepared(_visible)
+_find_visible = CompiledQuery(_visible)
 
 
 def _describe(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict[str, Any]]:
@@ -155,7 +157,7 @@ def _describe(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
     ]
 
 
-_find_members = Prepared(
+_find_members = CompiledQuery(
     lambda: (
         Member.objects.filter(user_id=param("user_id", UUIDField()), room_id__in=list_param("room_ids", UUIDField()))
         .with_hidden()
@@ -170,7 +172,7 @@ def _peers(user_id: UUID, room_ids: Sequence[UUID]) -> dict[UUID, Peer]:
     return {room_id: Peer(Author._make(author), deleted_at is not None) for room_id, deleted_at, *author in found}
 
 
-_find_peers = Prepared(
+_find_peers = CompiledQuery(
     lambda: (
         Member.objects.filter(room_id__in=list_param("room_ids", UUIDField()))
         .exclude(user_id=param("user_id", UUIDField()))
@@ -192,7 +194,7 @@ def _last_messages(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int) -> d
     None from where the messages of the rooms before hold `max_bytes`; a room without a message is absent.
     """
     count = len(room_ids)
-    wanted, parameters = as_table(
+    wanted, parameters = rows_as_table(
         "wanted",
         turn=("bigint", range(count)),
         room=("uuid", room_ids),

@@ -70,7 +70,7 @@ class _Made(Generic[Row]):
         return compiler
 
 
-class Prepared(Generic[Row]):
+class CompiledQuery(Generic[Row]):
     """A queryset whose SQL is made at its first run. What `build` returns stays one definition, in the ORM's words."""
 
     def __init__(self, build: Callable[[], QuerySet[Any, Row]]) -> None:

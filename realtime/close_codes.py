@@ -17,7 +17,7 @@ class Close:
     when: str
 
 
-CLOSES = (
+CLOSE_CODES = (
     Close(1002, (), False, "The client broke the websocket protocol. The reason is free text, and no goodbye comes."),
     Close(1007, (), False, "A text frame was not UTF-8. The reason is free text, and no goodbye comes."),
     Close(1008, (), False, "/ws/chat/{slug}/ only: the room cannot be entered. The reason is the problem's code."),
@@ -46,4 +46,4 @@ CLOSES = (
         "Subprotocols were offered, and chat.v1 is not among them, also beside a token in a header.",
     ),
 )
-RECONNECT_CODES = frozenset(close.code for close in CLOSES if close.reconnect)
+RECONNECT_CODES = frozenset(close.code for close in CLOSE_CODES if close.reconnect)

@@ -10,7 +10,7 @@ from realtime.server.limits import Limits
 from realtime.server.types import Message
 
 
-class Inbox:
+class ReceiveQueue:
     """The queue behind ``receive``. Full, it asks for a pause; half empty, it asks to go on."""
 
     def __init__(self, limits: Limits, pause: Callable[[], None], resume: Callable[[], None]) -> None:

@@ -11,15 +11,14 @@ import orjson
 from django.db import IntegrityError
 
 from accounts.models import Session, User
-from api.events import LOOK_AGAIN_MS, Log, find_or_make, recording
-from api.models import Epoch, Room
-from api.models.members import Role
+from api.events import LOOK_AGAIN_MS, Log, find_or_make, record_events
+from api.models import Epoch, Member, Room
+from api.models.members import Role, State
 from api.models.rooms import History, Kind
 from api.serializers.rooms import fold_slug, room_event_data
-from api.services import stays
-from api.services.access import find_member, find_writer
-from api.services.descriptions import describe_rooms, get_room, list_directory, list_rooms
-from api.services.members import join_room
+from api.services.members import transitions
+from api.services.members.access import find_member, find_reader, find_writer
+from api.services.rooms.summaries import describe_rooms, get_room, list_directory, list_rooms
 from wire.problems import FieldError, Problem, define, invalid
 
 __all__ = [
@@ -29,11 +28,13 @@ __all__ = [
     "ensure_lobby",
     "get_or_create_direct",
     "get_room",
+    "join_room",
     "list_directory",
     "list_rooms",
     "room_for_slug",
     "unarchive_room",
     "update_room",
+    "update_room_me",
 ]
 
 LOBBY = "lobby"
@@ -76,10 +77,10 @@ def update_room(*, session: Session, room_id: UUID, changes: Mapping[str, Any]) 
     or room.slug_taken.
     """
     try:
-        with recording(rooms=[room_id], session=session) as log:
+        with record_events(rooms=[room_id], session=session) as log:
             member = find_writer(session.user.id, room_id)
-            stays.refuse_direct(member.room)
-            stays.require(member, "update")
+            transitions.refuse_direct(member.room)
+            transitions.require(member, "update")
             _change(log, member.room, changes, session.user.id)
     except IntegrityError as error:
         raise _slug_taken(changes.get("slug")) from error
@@ -91,11 +92,11 @@ def archive_room(*, session: Session, room_id: UUID) -> None:
 
     Raises Problem not_found, room.not_member, room.archived, room.direct or room.role_required.
     """
-    with recording(rooms=[room_id], session=session) as log:
+    with record_events(rooms=[room_id], session=session) as log:
         member = find_writer(session.user.id, room_id)
-        stays.refuse_direct(member.room)
-        stays.require(member, "archive")
-        stays.archive(log, member.room, session.user.id)
+        transitions.refuse_direct(member.room)
+        transitions.require(member, "archive")
+        transitions.archive(log, member.room, session.user.id)
 
 
 def unarchive_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
@@ -103,12 +104,12 @@ def unarchive_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
 
     Raises Problem not_found, room.not_member, room.direct or room.role_required.
     """
-    with recording(rooms=[room_id], session=session) as log:
+    with record_events(rooms=[room_id], session=session) as log:
         member = find_member(session.user.id, room_id)
-        stays.refuse_direct(member.room)
-        stays.require(member, "unarchive" if member.room.is_archived else "archive")
+        transitions.refuse_direct(member.room)
+        transitions.require(member, "unarchive" if member.room.is_archived else "archive")
         if member.room.is_archived:
-            stays.unarchive(log, member.room, session.user.id)
+            transitions.unarchive(log, member.room, session.user.id)
     return get_room(user_id=session.user.id, room_id=room_id)
 
 
@@ -155,7 +156,7 @@ def ensure_lobby() -> None:
         return
     room = Room(kind=Kind.PUBLIC, name="Lobby", slug=LOBBY, history=History.SHARED)
     try:
-        with recording() as log:
+        with record_events() as log:
             _open(log, room, [], [])
     except IntegrityError:
         if _slug_id(LOBBY) is None:  # else another process was quicker
@@ -164,13 +165,13 @@ def ensure_lobby() -> None:
 
 def _create(session: Session, room: Room, user_ids: Sequence[UUID]) -> tuple[UUID, bool]:
     try:
-        with recording(inboxes=user_ids, session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+        with record_events(inboxes=user_ids, session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
             existing = _created_before(room)
             if existing is not None:
                 return existing
             users = _first_members(user_ids)
-            stays.refuse_full(session.user.id)
-            stays.refuse_placing(user_ids[1:])
+            transitions.refuse_full(session.user.id)
+            transitions.refuse_placing(user_ids[1:])
             _open(log, room, users, [Role.OWNER, *[Role.MEMBER] * (len(users) - 1)])
     except IntegrityError as error:
         raise _slug_taken(room.slug) from error
@@ -179,14 +180,14 @@ def _create(session: Session, room: Room, user_ids: Sequence[UUID]) -> tuple[UUI
 
 def _create_direct(session: Session, room: Room, user_id: UUID) -> tuple[UUID, bool]:
     my_id = session.user.id
-    with recording(inboxes=[my_id, user_id], session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+    with record_events(inboxes=[my_id, user_id], session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
         existing = _direct_before(room)
         if existing is not None:
             return existing
-        users = stays.find_users([my_id, user_id])
+        users = transitions.find_users([my_id, user_id])
         if len(users) < 2:
             raise Problem("not_found", "There is no such user.")
-        stays.refuse_full(my_id)
+        transitions.refuse_full(my_id)
         _open(log, room, [users[my_id], users[user_id]], [Role.MEMBER, Role.MEMBER])
     return room.id, True
 
@@ -207,13 +208,13 @@ def _open(log: Log, room: Room, users: Sequence[User], roles: Sequence[Role]) ->
     room.save(force_insert=True)
     if len(users) > 1:
         # After the insert, which a slug may refuse: what is refused otherwise costs nothing.
-        stays.INVITES.take(str(room.created_by_id), len(users) - 1)
+        transitions.INVITES.take(str(room.created_by_id), len(users) - 1)
     log.open(room.id)
-    stays.begin_together(log, room, users, roles)
+    transitions.begin_together(log, room, users, roles)
     members = [{"user_id": str(user.id), "role": role.value} for user, role in zip(users, roles, strict=True)]
     data = {**room_event_data(room, Epoch.current()), "members": members}
     log.append(room.id, "room.created", room.created_by_id, data)
-    stays.tell_added(log, room, users, room.created_by_id, seq=1)
+    transitions.tell_added(log, room, users, room.created_by_id, seq=1)
 
 
 def _change(log: Log, room: Room, changes: Mapping[str, Any], actor_id: UUID) -> None:
@@ -231,7 +232,7 @@ def _change(log: Log, room: Room, changes: Mapping[str, Any], actor_id: UUID) ->
 
 
 def _first_members(user_ids: Sequence[UUID]) -> list[User]:
-    users = stays.find_users(user_ids)
+    users = transitions.find_users(user_ids)
     unknown = [user_id for user_id in user_ids if user_id not in users]
     if unknown:
         errors = [FieldError("members", "unknown_user", f"There is no user {user_id}.") for user_id in unknown]
@@ -282,3 +283,57 @@ def _with_slug(slug: str) -> tuple[UUID, bool] | None:
 def _direct_before(draft: Room) -> tuple[UUID, bool] | None:
     room_id = Room.objects.filter(direct_key=draft.direct_key).values_list("pk", flat=True).first()
     return None if room_id is None else (room_id, False)
+
+
+def join_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
+    """Enter a public room. The first to enter a room owns it if none of its owners can log in.
+
+    A member whom somebody else added accepts by this: the room counts as one of the member's own. Nothing else happens
+    to a member. Raises Problem not_found, room.archived or room.limit.
+    """
+    find_or_make(partial(_find_own_membership, session.user.id, room_id), partial(_join, session, room_id))
+    return get_room(user_id=session.user.id, room_id=room_id)
+
+
+def _find_own_membership(user_id: UUID, room_id: UUID) -> bool | None:
+    """Return True if joining changes nothing, else None."""
+    own = Member.objects.joined().filter(user=user_id, room=room_id, put_by_other=False, room__archived_at=None)
+    return True if own.exists() else None
+
+
+def _join(session: Session, room_id: UUID) -> bool:
+    user = session.user
+    with record_events(rooms=[room_id], inboxes=[user.id], session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+        room = Room.objects.visible_to(user.id).filter(pk=room_id).first()
+        if room is None:
+            raise Problem("not_found", "There is no such room.")
+        if room.is_archived:
+            raise Problem("room.archived", "The room is archived.")
+        if room.members.filter(state=State.JOINED, user=user).exists():
+            transitions.make_own([(room_id, user.id)])
+        else:
+            transitions.refuse_full(user.id)
+            owned = room.members.filter(state=State.JOINED, role=Role.OWNER, user__is_active=True).exists()
+            transitions.begin(log, room, user, Role.MEMBER if owned else Role.OWNER, user.id)
+    return True
+
+
+def update_room_me(*, session: Session, room_id: UUID, hidden: bool | None = None) -> dict[str, Any]:
+    """Change what a room is to me; the Room's `me`. Hidden means: until a message comes after the room's head of now.
+
+    Hiding a direct room, which cannot be left, also gives its place among the user's own rooms back. Raises Problem
+    not_found or room.not_member.
+    """
+    user_id = session.user.id
+    with record_events(inboxes=[user_id], session=session) as log:
+        member, head, _ = find_reader(user_id, room_id)
+        mine = Member.objects.filter(pk=member.pk)
+        if hidden is not None and hidden != mine.with_hidden().get().is_hidden:
+            mine.update(
+                hidden_seq=head if hidden else None,
+                put_by_other=member.put_by_other or (hidden and member.room.kind == Kind.DIRECT),
+            )
+            data = {"room_id": room_id, "hidden": hidden, "head": head}
+            log.append(user_id, "room.preferred", user_id, data)
+    me: dict[str, Any] = get_room(user_id=user_id, room_id=room_id)["me"]
+    return me

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, cast
 
-from realtime.feed import FRAME_BYTES, Frame, Run
+from realtime.feed import FRAME_BYTES, EventBatch, Frame
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def _go_on(coroutine: Coroutine[Any, Any, None], waits_for: object) -> Generator
             return
 
 
-class Outbox:
+class SendQueue:
     """Writes at once while nothing waits; else a task writes in order as fast as the client reads.
 
     Our own server offers a synchronous `write` (design section 3): then an event costs no task and no await. Elsewhere
@@ -48,7 +48,7 @@ class Outbox:
         self._send = send
         self._extension = extension
         self._hang_up = hang_up
-        self._waiting: deque[Frame | Run] = deque()
+        self._waiting: deque[Frame | EventBatch] = deque()
         self._bytes = 0
         self._flusher: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
@@ -63,12 +63,12 @@ class Outbox:
         backlog: int = self._extension["backlog"]() if self._extension else 0
         return self._bytes + backlog >= OUTBOX_BYTES
 
-    def give(self, run: Run) -> None:
+    def give(self, run: EventBatch) -> None:
         """Send events; those that wait together travel in one frame."""
         if not self._waiting and self._write(run.frame):
             return
         last = self._waiting[-1] if self._waiting else None
-        if isinstance(last, Run) and last.size + run.size <= FRAME_BYTES:
+        if isinstance(last, EventBatch) and last.size + run.size <= FRAME_BYTES:
             self._waiting[-1] = joined = last.join(run)
             self._bytes += joined.size - last.size  # not run.size: both share one envelope
         else:
@@ -170,8 +170,8 @@ class Outbox:
             if not self._waiting:
                 return
             item = self._waiting.popleft()
-            frame = item.frame if isinstance(item, Run) else item
-            self._bytes -= item.size if isinstance(item, Run) else len(frame.get("text", ""))
+            frame = item.frame if isinstance(item, EventBatch) else item
+            self._bytes -= item.size if isinstance(item, EventBatch) else len(frame.get("text", ""))
             async with asyncio.timeout(SEND_SECONDS):
                 await self._send(frame)
             if not self.full:

@@ -10,25 +10,25 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, UUIDField
 
-from api.models import Interval, Member, StreamHead
-from api.models.members import FOR_EVER, Span, State
+from api.models import Member, MembershipPeriod, StreamHead
+from api.models.members import FOR_EVER, SeqRange, State
 from api.models.rooms import History
 from api.serializers.sync import EVENTS
-from wire.prepared import Prepared, list_param
+from wire.compiled_query import CompiledQuery, list_param
 
 # Entries of one page. The queries of a page are as many for one as for all; this bounds how large they get.
 ENTRIES = 200
 
-_WHOLE: Sequence[Span] = [(1, FOR_EVER)]
+_WHOLE: Sequence[SeqRange] = [(1, FOR_EVER)]
 
 
 @dataclass(slots=True)
-class Lack:
+class StreamDelta:
     """The difference of one room or inbox, from membership and head; the log is not read yet."""
 
     stream: UUID
     head: int
-    spans: list[Span] = field(default_factory=list)
+    spans: list[SeqRange] = field(default_factory=list)
     gone: tuple[str, int] | None = None
     limited_from: int | None = None
     reset: bool = False
@@ -51,7 +51,7 @@ class Lack:
             yield from range(first, last + 1)
 
 
-class Standpoint(NamedTuple):
+class ClientState(NamedTuple):
     """The cursors of a device, and whether their epoch is the log's."""
 
     user_id: UUID
@@ -60,7 +60,7 @@ class Standpoint(NamedTuple):
     is_trusted: bool
 
 
-def look(standpoints: Sequence[Standpoint]) -> list[list[Lack]]:
+def look(standpoints: Sequence[ClientState]) -> list[list[StreamDelta]]:
     """The difference of each room for each device, by id, descending, from `last` on: two queries for all of them.
 
     Of the rooms that the user has left only those are told that the device names. Without trust in its cursors (they
@@ -71,7 +71,7 @@ def look(standpoints: Sequence[Standpoint]) -> list[list[Lack]]:
     users, named = {each.user_id for each in standpoints}, {room for each in standpoints for room in each.cursors}
     rows = [_Row(*row) for row in _find_memberships(users=users, named=named)]
     partly = {row.room for row in rows if row.history == History.SINCE_JOINED and row.room in named}
-    stays = Interval.objects.filter(user_id__in=users, room_id__in=partly).spans() if partly else {}
+    stays = MembershipPeriod.objects.filter(user_id__in=users, room_id__in=partly).ranges() if partly else {}
     of_user: dict[UUID, list[_Row]] = {}
     for row in rows:
         of_user.setdefault(row.user, []).append(row)
@@ -101,12 +101,12 @@ def _build_memberships() -> QuerySet[Member, tuple[Any, ...]]:
     )
 
 
-_find_memberships = Prepared(_build_memberships)
+_find_memberships = CompiledQuery(_build_memberships)
 
 
 def _compare_all(
-    device: Standpoint, rows: Sequence[_Row], stays: Mapping[tuple[UUID, UUID], Sequence[Span]]
-) -> Iterator[Lack]:
+    device: ClientState, rows: Sequence[_Row], stays: Mapping[tuple[UUID, UUID], Sequence[SeqRange]]
+) -> Iterator[StreamDelta]:
     for row in rows:
         cursor = device.cursors.get(row.room)
         if device.last is not None and row.room > device.last:
@@ -115,30 +115,32 @@ def _compare_all(
             visible = stays.get((row.room, row.user), ()) if row.history == History.SINCE_JOINED else _WHOLE
             yield compare(row.room, row.head, cursor, device.is_trusted, visible)
         elif cursor is not None:
-            yield Lack(row.room, row.head, gone=(row.state, row.left_seq))
+            yield StreamDelta(row.room, row.head, gone=(row.state, row.left_seq))
 
 
-def compare(stream: UUID, head: int, cursor: int | None, is_trusted: bool, visible: Sequence[Span] = _WHOLE) -> Lack:
+def compare(
+    stream: UUID, head: int, cursor: int | None, is_trusted: bool, visible: Sequence[SeqRange] = _WHOLE
+) -> StreamDelta:
     """Compare a cursor with a stream of which the device's owner may see these ranges."""
     if cursor is None:
-        return Lack(stream, head, needs_room=True)
+        return StreamDelta(stream, head, needs_room=True)
     if cursor > head or not is_trusted:
-        return Lack(stream, head, needs_room=True, reset=True)
+        return StreamDelta(stream, head, needs_room=True, reset=True)
     missing = [(max(first, cursor + 1), min(last, head)) for first, last in visible]
     missing = [(first, last) for first, last in missing if first <= last]
     if _count(missing) > EVENTS:
-        return Lack(stream, head, needs_room=True, limited_from=missing[0][0])
-    return Lack(stream, head, spans=missing)
+        return StreamDelta(stream, head, needs_room=True, limited_from=missing[0][0])
+    return StreamDelta(stream, head, spans=missing)
 
 
-def _count(spans: Sequence[Span]) -> int:
+def _count(spans: Sequence[SeqRange]) -> int:
     """The number of events in these ranges; the log has no gaps, so no query is needed."""
     return sum(last - first + 1 for first, last in spans)
 
 
-def choose(lacks: Sequence[Lack], limit: int) -> tuple[list[Lack], UUID | None]:
+def choose(lacks: Sequence[StreamDelta], limit: int) -> tuple[list[StreamDelta], UUID | None]:
     """The first of them, of at most `limit` events and ENTRIES entries; and the room that the next page begins with."""
-    chosen: list[Lack] = []
+    chosen: list[StreamDelta] = []
     entries = 0
     for lack in lacks:
         if entries == ENTRIES or (lack.spans and limit == 0):
@@ -153,7 +155,7 @@ def choose(lacks: Sequence[Lack], limit: int) -> tuple[list[Lack], UUID | None]:
     return chosen, None
 
 
-def _first(spans: Sequence[Span], count: int) -> Iterator[Span]:
+def _first(spans: Sequence[SeqRange], count: int) -> Iterator[SeqRange]:
     for first, last in spans:
         if count <= 0:
             return

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 from api.models import Epoch, Member, Room, StreamHead
 from api.models.rooms import Kind
-from wire.prepared import Prepared, param
+from wire.compiled_query import CompiledQuery, param
 from wire.problems import Problem, define
 
 define("room.not_member", 403, "You are not a member of this room")
@@ -44,7 +44,7 @@ def _readers() -> QuerySet[Any]:  # members with annotations
     )
 
 
-_find_readers = Prepared(_readers)
+_find_readers = CompiledQuery(_readers)
 
 
 def find_reader(user_id: UUID, room_id: UUID) -> Reader:

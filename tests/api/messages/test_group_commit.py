@@ -12,11 +12,11 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from api.events import on_committed, recording
+from api.events import on_committed, record_events
 from api.models import Event, Message, StreamHead
 from api.serializers.messages import BATCH
-from api.services.gathering import Gatherer
-from api.services.sending import Send, Sent
+from api.services.messages.group_commit import GroupCommitter
+from api.services.messages.send import Send, SendResult
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import Person, join_parley
 from tests.services import wait_until
@@ -38,10 +38,10 @@ def a_send(person: Person, room: Any, **more: Any) -> Send:
     return Send(session=person.session, room_id=UUID(room["id"]), **given)
 
 
-def gather(sends: Sequence[Send]) -> list["Future[Sent]"]:
+def gather(sends: Sequence[Send]) -> list["Future[SendResult]"]:
     """All of them wait before the first of them begins to write, as when a commit is under way."""
-    gatherer = Gatherer(lanes=1)
-    submitted = [gatherer.submit(send) for send in sends]
+    group_committer = GroupCommitter(lanes=1)
+    submitted = [group_committer.submit(send) for send in sends]
     leaders = [lead for _, lead in submitted if lead is not None]
     assert len(leaders) == 1
     leaders[0]()
@@ -49,10 +49,10 @@ def gather(sends: Sequence[Send]) -> list["Future[Sent]"]:
 
 
 def test_a_lone_send_is_written_by_its_own_thread(alice: Person) -> None:
-    room, gatherer = make_room(alice), Gatherer()
+    room, group_committer = make_room(alice), GroupCommitter()
     before = threading.active_count()
 
-    seqs = [gatherer.send(a_send(alice, room)).seq for _ in range(20)]
+    seqs = [group_committer.send(a_send(alice, room)).seq for _ in range(20)]
 
     assert seqs == list(range(2, 22))
     assert threading.active_count() == before
@@ -138,17 +138,17 @@ def test_each_is_judged_by_its_own_room(alice: Person, bob: Person, charlie: Per
 @pytest.mark.skipif(connections["default"].vendor == "sqlite", reason="SQLite has one writer")
 @pytest.mark.django_db(transaction=True)
 def test_a_room_that_somebody_holds_delays_no_other(alice: Person) -> None:
-    held, free, gatherer = make_room(alice), make_room(alice), Gatherer(lanes=2)
+    held, free, group_committer = make_room(alice), make_room(alice), GroupCommitter(lanes=2)
     with ThreadPoolExecutor(1) as pool:
-        with recording(rooms=[UUID(held["id"])]):
-            first, lead = gatherer.submit(a_send(alice, held))
+        with record_events(rooms=[UUID(held["id"])]):
+            first, lead = group_committer.submit(a_send(alice, held))
             assert lead is not None
             leading = pool.submit(closing_connections(run), lead)
             wait_until(is_anybody_waiting, seconds=5, what="the first lane waits for the room")
-            second, no_lead = gatherer.submit(a_send(alice, held))
+            second, no_lead = group_committer.submit(a_send(alice, held))
 
             assert no_lead is None
-            assert send_apart(gatherer, a_send(alice, free)).seq == 2
+            assert send_apart(group_committer, a_send(alice, free)).seq == 2
             assert not first.done()
         leading.result(5)
 
@@ -190,7 +190,7 @@ class HeadHeld:
         self.let_go.set()
 
     def _hold(self, _: None) -> None:
-        with recording(rooms=[self.room]):
+        with record_events(rooms=[self.room]):
             self.has_it.set()
             self.let_go.wait(10)
 
@@ -211,10 +211,10 @@ def test_a_clock_that_was_ahead_in_one_room_is_of_no_other(alice: Person) -> Non
     assert [Message.objects.get(room_id=room["id"]).created_at for room in (ahead, right)] == times
 
 
-def send_apart(gatherer: Gatherer, send: Send) -> Sent:
+def send_apart(group_committer: GroupCommitter, send: Send) -> SendResult:
     """From a thread of its own, with a connection of its own."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(closing_connections(gatherer.send), send).result(5)
+        return pool.submit(closing_connections(group_committer.send), send).result(5)
 
 
 def is_anybody_waiting() -> bool:
@@ -228,8 +228,8 @@ def is_anybody_waiting() -> bool:
 @pytest.mark.django_db(transaction=True)
 def test_who_leads_on_a_lost_connection_takes_another(alice: Person) -> None:
     """Those who come while it fails must not fail for ever, only because somebody always waits."""
-    room, gatherer = make_room(alice), Gatherer(lanes=1)
-    submitted = [gatherer.submit(a_send(alice, room)) for _ in range(BATCH + 1)]
+    room, group_committer = make_room(alice), GroupCommitter(lanes=1)
+    submitted = [group_committer.submit(a_send(alice, room)) for _ in range(BATCH + 1)]
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(closing_connections(end_backend), backend()).result(5)
@@ -278,9 +278,9 @@ def test_one_that_breaks_the_transaction_fails_alone(alice: Person) -> None:
 
 
 def test_one_that_nobody_waits_for_any_more_is_not_written(alice: Person) -> None:
-    room, gatherer = make_room(alice), Gatherer()
-    first, lead = gatherer.submit(a_send(alice, room))
-    second, _ = gatherer.submit(a_send(alice, room))
+    room, group_committer = make_room(alice), GroupCommitter()
+    first, lead = group_committer.submit(a_send(alice, room))
+    second, _ = group_committer.submit(a_send(alice, room))
     second.cancel()
 
     assert lead is not None
@@ -308,14 +308,14 @@ def test_a_database_that_is_away_is_asked_once(alice: Person) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_who_waits_holds_no_connection(alice: Person) -> None:
-    room, gatherer = make_room(alice), Gatherer()
-    _, lead = gatherer.submit(a_send(alice, room))
+    room, group_committer = make_room(alice), GroupCommitter()
+    _, lead = group_committer.submit(a_send(alice, room))
     used: Future[Any] = Future()
 
-    def read_and_send(person: Person) -> Sent:
+    def read_and_send(person: Person) -> SendResult:
         Message.objects.count()
         used.set_result(connections["default"])
-        return gatherer.send(a_send(person, room))
+        return group_committer.send(a_send(person, room))
 
     with ThreadPoolExecutor(1) as pool:
         sent = pool.submit(closing_connections(read_and_send), alice)
@@ -329,12 +329,12 @@ def test_who_waits_holds_no_connection(alice: Person) -> None:
 
 
 def test_nobody_waits_for_ever(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.services.gathering.WAIT_SECONDS", 0.01)
-    room, gatherer = make_room(alice), Gatherer(lanes=1)
-    first, lead = gatherer.submit(a_send(alice, room))  # its leader is stuck
+    monkeypatch.setattr("api.services.messages.group_commit.WAIT_SECONDS", 0.01)
+    room, group_committer = make_room(alice), GroupCommitter(lanes=1)
+    first, lead = group_committer.submit(a_send(alice, room))  # its leader is stuck
 
     with pytest.raises(OperationalError):
-        gatherer.send(a_send(alice, room))
+        group_committer.send(a_send(alice, room))
 
     assert lead is not None
     lead()
@@ -345,10 +345,10 @@ def test_nobody_waits_for_ever(alice: Person, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.django_db(transaction=True)
 def test_many_threads_of_many_people(alice: Person) -> None:
     people = [join_parley(f"guest-{number}") for number in range(8)]
-    room, gatherer = make_room(alice, members=people), Gatherer()
+    room, group_committer = make_room(alice, members=people), GroupCommitter()
 
     def talk(person: Person) -> list[int]:
-        return [gatherer.send(a_send(person, room)).seq for _ in range(25)]
+        return [group_committer.send(a_send(person, room)).seq for _ in range(25)]
 
     with ThreadPoolExecutor(8) as pool:
         seqs = list(pool.map(closing_connections(talk), people))
