@@ -21,6 +21,7 @@ COPY --from=build /opt/venv /opt/venv
 COPY manage.py openapi.yaml asyncapi.yaml ./
 COPY wire wire
 COPY accounts accounts
+COPY eventlog eventlog
 COPY api api
 COPY realtime realtime
 COPY settings settings

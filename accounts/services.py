@@ -18,7 +18,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import events, passwords, reserve
+from accounts import passwords, reserve, signals
 from accounts.authentication import hash_token
 from accounts.ended import held, remember
 from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_username, fold, is_reserved
@@ -178,7 +178,7 @@ def delete_account(*, session: Session, password: str) -> None:
     user = _check_own_password(session.user, password)
     with transaction.atomic():
         # The listeners lock first: a new member's inbox is locked while its foreign key waits for our user's row.
-        events.account_deleting(user)
+        signals.account_deleting.send(sender=User, user=user)
         user = _lock(user, otherwise="auth.wrong_password")
         require_live(session)
         user.become_tombstone(timezone.now())
@@ -195,7 +195,7 @@ def _deactivate(user: User) -> None:
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(is_active=False)
         _end(user.sessions.all())
-        events.account_deactivated(user)
+        signals.account_deactivated.send(sender=User, user=user)
 
 
 def reactivate(*, user: User) -> bool:
@@ -284,7 +284,7 @@ def _end_in_any_case(sessions: QuerySet[Session]) -> Ended:
         logger.warning("Sessions are ended in memory until the database can be written (%r)", error)
     ids = list(sessions.values_list("pk", flat=True))
     remember(ids)
-    events.sessions_ended(ids)
+    signals.send_sessions_ended(ids)
     return Ended(len(ids), is_stored=False)
 
 
@@ -293,5 +293,5 @@ def _end(sessions: QuerySet[Session]) -> int:
     with transaction.atomic():
         ids = list(sessions.select_for_update().values_list("pk", flat=True))
         Session.objects.filter(pk__in=ids).delete()
-        events.sessions_ended(ids)
+        signals.send_sessions_ended(ids)
     return len(ids)

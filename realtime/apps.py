@@ -1,18 +1,18 @@
-"""The chat's socket face: it hears of commits and of ended sessions through the two ports."""
+"""The chat's socket face."""
 
 from django.apps import AppConfig
 
 
 class RealtimeConfig(AppConfig):
-    """Listens at both ports as soon as the models are there."""
+    """Declares the ephemeral event types, and connects the hub to the commits and to the ended sessions."""
 
     name = "realtime"
 
     def ready(self) -> None:
-        """Add the hub to the ports; it exists once the first request has come in."""
-        from accounts.events import on_sessions_ended
-        from api.events import on_committed
-        from realtime import checks, process  # noqa: F401
+        """Connect the receivers. They do nothing until the first request has started the hub."""
+        from accounts.signals import sessions_ended
+        from eventlog.signals import events_committed
+        from realtime import checks, event_types, process  # noqa: F401
 
-        on_committed.append(process.tell_committed)
-        on_sessions_ended.append(process.tell_sessions_ended)
+        events_committed.connect(process.publish_events)
+        sessions_ended.connect(process.close_sockets)

@@ -1,15 +1,13 @@
 """Authorization to subscribe: the head of a stream and the membership of its subscriber, read together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
-
-import orjson
-from django.db import connection
 
 from api.models import Member, MembershipPeriod
 from api.models.rooms import History
 from api.services.members.access import seen_from_outside
+from eventlog.heads import read_heads
 from realtime.feed import Stay
 from wire.problems import Problem
 
@@ -78,27 +76,3 @@ def _read_stays(pairs: Sequence[Pair]) -> dict[Pair, tuple[Stay, ...]]:
             if (user, room) in stays:
                 stays[user, room] = (*stays[user, room], (first, last))
     return stays
-
-
-_HEADS = """SELECT e.value, {stream}, h.last_seq FROM (SELECT COALESCE((SELECT value FROM api_epoch), 1) AS value) e
-            LEFT JOIN api_streamhead h ON h.stream IN (SELECT {wanted})"""
-_IN_POSTGRESQL = _HEADS.format(stream="h.stream::text", wanted="unnest(string_to_array(%s, ',')::uuid[])")
-_IN_SQLITE = _HEADS.format(stream="h.stream", wanted="value FROM json_each(%s)")
-
-
-def read_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int]]:
-    """The epoch and the heads of all these streams, in one query with one bind parameter.
-
-    Text in and text out: the sweep asks for every local stream each second, and UUID objects would cost more than it.
-    """
-    ids = [str(stream) for stream in streams]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(_IN_POSTGRESQL, (",".join(ids),))
-            rows = cursor.fetchall()
-            return rows[0][0], {stream: seq for _, stream, seq in rows if stream}
-        # SQLite keeps UUIDs as 32 digits.
-        known = {each.replace("-", ""): each for each in ids}
-        cursor.execute(_IN_SQLITE, (orjson.dumps(list(known)).decode(),))
-        rows = cursor.fetchall()
-        return rows[0][0], {known[stream]: seq for _, stream, seq in rows if stream}

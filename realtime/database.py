@@ -13,11 +13,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import OperationalError, connections
 
-from api.models import Event
 from api.services.messages.group_commit import LANES, group_committer
 from api.services.messages.send import Send, SendResult
 from api.services.sync import Asking, Synced, sync_all
-from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many, read_heads
+from eventlog.heads import read_heads
+from eventlog.models import Event
+from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many
 from realtime.batching import DATABASE_SECONDS, BatchLoader
 from realtime.feed import LogEntry
 from wire.problems import Problem

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
-from api.models import Event
+from eventlog.models import Event
 from realtime.feed import EventBatch, LogEntry
 from wire import strict_json
 from wire.fields import format_time

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from accounts.ended import held, remember
-from api.models import Event
+from eventlog.models import Event
 from realtime.authorization import StreamAccess
 from realtime.broker import CONTROL, Broker
 from realtime.database import PAGE_EVENTS, is_cut

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.authentication import find_sessions, touch_every
 from accounts.ended import held
 from accounts.models import Session, User
-from api.models import Epoch
+from eventlog.models import Epoch
 from realtime.batching import BatchLoader
 from realtime.database import in_database
 from wire.problems import Problem

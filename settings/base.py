@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "drf_spectacular",
     "accounts",
+    "eventlog",
     "api",
     "realtime",
 ]

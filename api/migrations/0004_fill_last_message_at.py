@@ -1,8 +1,8 @@
 """The time of the newest message of the rooms that a database has already."""
 
+from typing import Any
 from uuid import UUID
 
-from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import OuterRef, Subquery
@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery
 ROOMS = 500  # of one transaction: a send waits for the head of its room, and never for all of them
 
 
-def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def fill(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Fill the rooms in order of their id. A send that comes first has set a newer time, which stays."""
     rooms, heads = apps.get_model("api", "Room").objects, apps.get_model("api", "StreamHead").objects
     messages = apps.get_model("api", "Message").objects.filter(room=OuterRef("stream")).order_by("-seq")

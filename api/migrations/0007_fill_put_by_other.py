@@ -1,8 +1,8 @@
 """Who was put where, for the members that a database has already."""
 
+from typing import Any
 from uuid import UUID
 
-from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Exists, OuterRef
@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 ROOMS = 500  # of one transaction: a send waits for the memberships of its room, and never for all of them
 
 
-def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def fill(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """A member was put there by somebody else if the log says so and the member never wrote in the room."""
     Room, Member = apps.get_model("api", "Room"), apps.get_model("api", "Member")
     joins = apps.get_model("api", "Event").objects.filter(stream=OuterRef("room_id"), seq=OuterRef("joined_seq"))

@@ -1,14 +1,11 @@
-"""The rows of the chat: who is where, what was said, and the one log of everything that happened."""
+"""The rows of the chat: rooms, members, messages and jobs."""
 
 from api.models.jobs import Job, JobKind
-from api.models.log import Epoch, Event, StreamHead
 from api.models.members import Member, MembershipPeriod
 from api.models.messages import Message
 from api.models.rooms import Room, RoomNamePart
 
 __all__ = [
-    "Epoch",
-    "Event",
     "Job",
     "JobKind",
     "Member",
@@ -16,5 +13,4 @@ __all__ = [
     "Message",
     "Room",
     "RoomNamePart",
-    "StreamHead",
 ]

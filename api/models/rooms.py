@@ -9,10 +9,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.expressions import BaseExpression
-from django.db.models.functions import Coalesce
 from uuid_utils.compat import uuid7
 
-from api.models.log import Epoch, StreamHead
+from eventlog.models import Epoch, StreamHead
 from wire import search
 
 
@@ -56,7 +55,7 @@ class RoomQuerySet(models.QuerySet["Room"]):
             "head": Subquery(head.values("last_seq")),
             "last_event_at": Subquery(head.values("last_at")),
             "last_message_at": Subquery(head.values("last_message_at")),
-            "epoch": Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1),
+            "epoch": Epoch.as_expression(),
         }
         return self.annotate(**heads)
 

@@ -32,3 +32,18 @@ class MarkerSerializer(serializers.Serializer[Any]):
     read_seq = serializers.IntegerField()
     unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
+
+
+class MarkerMovedSerializer(serializers.Serializer[Any]):
+    """The read marker of a member. An own message whose seq is above `head` moves the marker on: it came later.
+
+    The inbox has this event of my own marker; it says too what that leaves unread as of the room's `head`. A room has
+    it of its other members, without these two fields.
+    """
+
+    room_id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    read_seq = serializers.IntegerField()
+    head = serializers.IntegerField()
+    unread = serializers.IntegerField(required=False, help_text=UNREAD)
+    unread_capped = serializers.BooleanField(required=False)

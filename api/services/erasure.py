@@ -14,13 +14,15 @@ from django.db.models import Exists, Min, OuterRef, Q
 
 from accounts.models import User
 from accounts.serializers import UserSerializer
-from api.events import Log, lock_heads, record_events
-from api.models import Event, Job, JobKind, Member, MembershipPeriod, Message, StreamHead
+from api.models import Job, JobKind, Member, MembershipPeriod, Message
 from api.models.members import State
 from api.models.rooms import Kind
 from api.serializers.messages import Author
 from api.services import jobs
 from api.services.members import ownership, transitions
+from eventlog.locking import lock_heads
+from eventlog.models import Event, StreamHead
+from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.row_tables import rows_as_table
 
@@ -123,7 +125,7 @@ def _rewrite(job: Job, stream: UUID, kind: str, *, after: int) -> None:
         jobs.save_position(job, seq=0, **{kind: str(stream)})
 
 
-def _append_erased(log: Log, room_id: UUID, user: User) -> None:
+def _append_erased(log: EventTransaction, room_id: UUID, user: User) -> None:
     log.append(room_id, "user.erased", user.id, {"user": Author.of(user)._asdict()})
 
 

@@ -8,10 +8,11 @@ from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subque
 from django.db.models.lookups import Exact
 
 from accounts.models import Session
-from api.events import Log, record_events
-from api.models import Member, MembershipPeriod, Message, StreamHead
+from api.models import Member, MembershipPeriod, Message
 from api.models.rooms import History
 from api.services.members.access import find_reader
+from eventlog.models import StreamHead
+from eventlog.transaction import EventTransaction, record_events
 from wire.compiled_query import CompiledQuery, list_param, param
 from wire.problems import FieldError, Problem, define
 
@@ -66,7 +67,7 @@ def _look_again(member: Member) -> Marker:
     return {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
 
 
-def _record(log: Log, member: Member, head: int) -> Marker:
+def _record(log: EventTransaction, member: Member, head: int) -> Marker:
     """Write the move to the user's inbox; the other members of a small room are notified, and may miss it.
 
     An own send moves the marker too, in another stream: the event's `head` tells a device which of the two came last.
@@ -79,7 +80,7 @@ def _record(log: Log, member: Member, head: int) -> Marker:
     marker: Marker = {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
     log.append(member.user_id, "read.updated", member.user_id, moved | marker)
     if member.room.member_count <= RECEIPTS_UP_TO:
-        log.tell(member.room_id, "read.updated", member.user_id, moved, min_seq=head)
+        log.emit_ephemeral(member.room_id, "read.updated", member.user_id, moved, min_seq=head)
     return marker
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
+from eventlog.event_types import EventType, declared_types
 from realtime.close_codes import CLOSE_CODES
 from realtime.contracts.components import Components, Schema
-from realtime.contracts.events import EVENTS, EventType, add_events
+from realtime.contracts.events import add_events, component_of
 from realtime.contracts.examples import event_example, example, refusal_example
 from realtime.contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
 from realtime.contracts.openapi import LICENSE, add_problem
@@ -49,7 +50,7 @@ def asyncapi() -> Schema:
             "correlationIds": {"request": {"location": "$message.payload#/request_id"}},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
-        "x-event-types": [_event_row(event, schemas) for event in EVENTS],
+        "x-event-types": [_event_row(event, schemas) for event in declared_types()],
         "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
         "x-close-codes": [_close_row(close) for close in CLOSE_CODES],
     }
@@ -163,9 +164,9 @@ def _reachable(names: list[str], schemas: dict[str, Schema]) -> set[str]:
 
 def _event_row(event: EventType, schemas: dict[str, Schema]) -> Schema:
     return {
-        "type": event.type,
-        "schema": {"$ref": f"#/components/schemas/{event.component}"},
-        "stream": event.stream,
+        "type": event.name,
+        "schema": {"$ref": f"#/components/schemas/{component_of(event)}"},
+        "stream": event.stream.value,
         "durable": event.durable,
         "summary": event.summary,
         "example": event_example(event, schemas),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from eventlog.event_types import EventType
 from realtime.contracts.components import ALWAYS_NULL, Schema
-from realtime.contracts.events import EventType
+from realtime.contracts.events import component_of
 from wire.problems import FieldError, Problem
 
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
@@ -174,9 +175,9 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 def event_example(event: EventType, schemas: dict[str, Schema]) -> dict[str, Any]:
     """An event as its stream has it."""
-    shown: dict[str, Any] = example({"$ref": f"#/components/schemas/{event.component}"}, schemas)
-    own, data = CHANGES.get(event.type, ({}, {}))
-    if event.type == "read.updated":
+    shown: dict[str, Any] = example({"$ref": f"#/components/schemas/{component_of(event)}"}, schemas)
+    own, data = CHANGES.get(event.name, ({}, {}))
+    if event.name == "read.updated":
         own = {"seq": 7} if event.durable else {"room_id": ROOM, "seq": None, "actor_id": BOB}
         data = {"user_id": ALICE if event.durable else BOB}
     kept = {key: value for key, value in shown["data"].items() if event.durable or not key.startswith("unread")}

@@ -1,11 +1,14 @@
 """What the tests of accounts share: somebody who hears that sessions ended."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from accounts import events, passwords
+from accounts import passwords
+from accounts.signals import sessions_ended
+from tests.signals import connected
 
 
 @pytest.fixture(autouse=True)
@@ -18,9 +21,8 @@ def ended() -> Iterator[list[UUID]]:
     """The ids of the sessions whose end was told."""
     heard: list[UUID] = []
 
-    def listen(ids: Sequence[UUID]) -> None:
+    def listen(ids: Sequence[UUID], **_: Any) -> None:
         heard.extend(ids)
 
-    events.on_sessions_ended.append(listen)
-    yield heard
-    events.on_sessions_ended.remove(listen)
+    with connected(sessions_ended, listen):
+        yield heard

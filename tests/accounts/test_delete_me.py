@@ -1,13 +1,16 @@
 """DELETE /v1/me"""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import events, services
+from accounts import services
 from accounts.models import Session, User
+from accounts.signals import account_deleting
 from tests.clients import PASSWORD, Person, codes
+from tests.signals import connected
 from wire.problems import Problem
 
 URL = "/v1/me"
@@ -76,13 +79,12 @@ def test_a_wrong_password_deletes_nothing(alice: Person) -> None:
     assert alice.get(URL).json()["username"] == "alice"
 
 
-def test_a_listener_that_refuses_stops_the_deletion(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(user: User) -> None:
+def test_a_listener_that_refuses_stops_the_deletion(alice: Person) -> None:
+    def refuse(**_: Any) -> None:
         raise Problem("auth.wrong_password", "Hand your room over first.")
 
-    monkeypatch.setattr(events, "on_account_deleting", [refuse])
-
-    response = alice.delete(URL, {"password": PASSWORD})
+    with connected(account_deleting, refuse):
+        response = alice.delete(URL, {"password": PASSWORD})
 
     assert response.status_code == 403
     assert alice.get(URL).json()["username"] == "alice"

@@ -1,13 +1,15 @@
 """POST /v1/auth/logout and /v1/auth/logout-all"""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import events
 from accounts.models import Session
+from accounts.signals import sessions_ended
 from tests.clients import Person, codes
+from tests.signals import connected
 
 
 def test_it_works(alice: Person) -> None:
@@ -34,12 +36,12 @@ def test_the_end_is_told_after_the_commit(
 def test_a_listener_that_fails_stops_nobody(
     alice: Person,
     ended: list[UUID],
-    monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    monkeypatch.setattr(events, "on_sessions_ended", [lambda ids: 1 / 0, *events.on_sessions_ended])
+    def fail(**_: Any) -> None:
+        raise ZeroDivisionError
 
-    with django_capture_on_commit_callbacks(execute=True):
+    with connected(sessions_ended, fail), django_capture_on_commit_callbacks(execute=True):
         response = alice.post("/v1/auth/logout")
 
     assert response.status_code == 204

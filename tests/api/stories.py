@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import orjson
 
-from api.models import Event
+from eventlog.models import Event
 from tests.clients import Person
 
 ROOM_KEYS = {

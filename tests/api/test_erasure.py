@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.models import User
-from api.events import record_events
-from api.models import Event, Job, JobKind, Member, Message, StreamHead
+from api.models import Job, JobKind, Member, Message
 from api.serializers.messages import Author, render_message
 from api.services import erasure, jobs
 from api.services.messages.send import Send, send_messages
+from eventlog.models import Event, StreamHead
+from eventlog.transaction import record_events
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import PASSWORD, Person, join_parley
 from tests.services import wait_until

@@ -85,7 +85,7 @@ def add_messages(room: UUID, session: Any, count: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
-    from api.models import StreamHead
+    from eventlog.models import StreamHead
 
     data = _template(room, session)
     last = StreamHead.objects.get(stream=room).last_seq

@@ -58,7 +58,7 @@ def make_streams(count: int) -> list[UUID]:
     from django.utils import timezone
     from uuid_utils.compat import uuid7
 
-    from api.models import StreamHead
+    from eventlog.models import StreamHead
 
     heads = [StreamHead(stream=uuid7(), last_seq=5, last_at=timezone.now()) for _ in range(count)]
     StreamHead.objects.bulk_create(heads, batch_size=5_000)

@@ -53,7 +53,7 @@ def small_bounds() -> Iterator[None]:
 
 
 class Told:
-    """A committed event as the hub is told of it: what it uses of api.models.Event."""
+    """A committed event as the hub is told of it: what it uses of eventlog.models.Event."""
 
     def __init__(self, stream: str, epoch: int, row: Row) -> None:
         self.stream, self.seq, self.type, self.actor_id, self.min_seq = UUID(stream), row.seq, row.kind, None, 0
@@ -207,7 +207,7 @@ class World:
         toggles: dict[str, bool] | None = None,
         message: str | None = None,
     ) -> Row:
-        """An event as api.models.Event.json renders it."""
+        """An event as eventlog.models.Event.json renders it."""
         rendered = orjson.dumps(data).decode()
         room = "null" if stream in self.history.inboxes else f'"{stream}"'
         head = f'{{"type":"{kind}","room_id":{room},"seq":{seq},"at":"","actor_id":null'

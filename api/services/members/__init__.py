@@ -7,12 +7,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import Session, User
-from api.events import LOOK_AGAIN_MS, Log, find_or_make, record_events
 from api.models import Member, Room
 from api.models.members import Role, State
 from api.serializers.members import render_member
 from api.services.members import ownership, transitions
 from api.services.members.access import find_member, find_writer
+from eventlog.locking import RETRY_LOCK_MS, find_or_create
+from eventlog.transaction import EventTransaction, record_events
 from wire.pagination import paginate
 from wire.problems import Problem
 
@@ -43,7 +44,7 @@ def add_or_change_member(
     room.last_owner, room.limit or limit.invite.
     """
     names = session.user.id, room_id, user_id, role
-    return find_or_make(partial(_find_unchanged, *names), partial(_put_member, session, room_id, user_id, role))
+    return find_or_create(partial(_find_unchanged, *names), partial(_put_member, session, room_id, user_id, role))
 
 
 def _find_unchanged(
@@ -60,7 +61,7 @@ def _find_unchanged(
 
 
 def _put_member(session: Session, room_id: UUID, user_id: UUID, role: str | None) -> tuple[dict[str, Any], bool]:
-    with record_events(rooms=[room_id], inboxes=[user_id], session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+    with record_events(rooms=[room_id], inboxes=[user_id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
         unchanged = _find_unchanged(session.user.id, room_id, user_id, role)
         if unchanged is not None:
             return unchanged
@@ -107,7 +108,7 @@ def list_members(*, user_id: UUID, room_id: UUID, cursor: str | None = None, lim
     return page.as_dict(lambda rows: [render_member(member) for member in rows])
 
 
-def _change_role(log: Log, member: Member, role: Role, actor_id: UUID) -> None:
+def _change_role(log: EventTransaction, member: Member, role: Role, actor_id: UUID) -> None:
     if role != Role.OWNER and transitions.is_last_owner(member):
         raise Problem("room.last_owner", "Make somebody else an owner first.")
     transitions.give_role(log, member, role, actor_id)

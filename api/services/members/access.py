@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
-from django.db.models.functions import Coalesce
 
-from api.models import Epoch, Member, Room, StreamHead
+from api.models import Member, Room
 from api.models.rooms import Kind
+from eventlog.models import Epoch, StreamHead
 from wire.compiled_query import CompiledQuery, param
 from wire.problems import Problem, define
 
@@ -40,7 +40,7 @@ def _readers() -> QuerySet[Any]:  # members with annotations
     return (
         Member.objects.select_related("room")
         .filter(room_id=param("room_id", UUIDField()), user_id=param("user_id", UUIDField()), state="joined")
-        .annotate(head=Subquery(heads), epoch=Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1))
+        .annotate(head=Subquery(heads), epoch=Epoch.as_expression())
     )
 
 

@@ -5,15 +5,15 @@ from uuid import UUID
 from django.db.models import Case, When
 
 from accounts.models import User
-from api.events import Log, record_events
 from api.models import Job, JobKind, Member
 from api.models.members import Role, State
 from api.models.rooms import Kind
 from api.services import jobs
 from api.services.members import transitions
+from eventlog.transaction import EventTransaction, record_events
 
 
-def hand_over(log: Log, member: Member, actor_id: UUID | None) -> None:
+def hand_over(log: EventTransaction, member: Member, actor_id: UUID | None) -> None:
     """Give the room of its last owner to its longest-standing admin, else member.
 
     Members who can log in go first. A deactivated owner stays the owner of a room in which nobody else can.

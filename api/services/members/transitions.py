@@ -7,13 +7,14 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, QuerySet
 
 from accounts.models import User
-from api.events import Log
-from api.models import Epoch, Member, MembershipPeriod, Room
+from api.models import Member, MembershipPeriod, Room
 from api.models.members import Role, State
 from api.models.rooms import Kind
 from api.serializers.members import render_member
 from api.serializers.messages import Author
 from api.serializers.rooms import room_event_data
+from eventlog.models import Epoch
+from eventlog.transaction import EventTransaction
 from wire.problems import Problem, define
 from wire.rate_limits import Rate, RateLimit
 from wire.row_tables import rows_as_table
@@ -31,7 +32,7 @@ define("room.last_owner", 409, "A room with members needs an owner")
 define("room.role_required", 403, "Your role does not allow this")
 
 
-def begin_together(log: Log, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
+def begin_together(log: EventTransaction, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
     """The first stays of a new room, all from seq 1; the room's own event names them."""
     members = [
         Member(room=room, user=user, role=role, joined_at=log.at, joined_seq=1, read_seq=1)
@@ -45,7 +46,7 @@ def begin_together(log: Log, room: Room, users: Sequence[User], roles: Sequence[
     MembershipPeriod.objects.bulk_create(MembershipPeriod(room=room, user=user, joined_seq=1) for user in users)
 
 
-def begin(log: Log, room: Room, user: User, role: Role, actor_id: UUID) -> Member:
+def begin(log: EventTransaction, room: Room, user: User, role: Role, actor_id: UUID) -> Member:
     """Let a user into a room whose head and whose user's inbox are locked; the row of an earlier stay is used again."""
     member = Member.objects.filter(room=room, user=user).first() or Member(room=room, user=user)
     member.room, member.user = room, user
@@ -61,7 +62,7 @@ def begin(log: Log, room: Room, user: User, role: Role, actor_id: UUID) -> Membe
     return member
 
 
-def end(log: Log, member: Member, state: State, actor_id: UUID) -> None:
+def end(log: EventTransaction, member: Member, state: State, actor_id: UUID) -> None:
     """End a membership, as `left` or `removed`. When the last member leaves, the room is archived."""
     room = member.room
     member.state, member.left_seq = state, log.next_seq(room.id)
@@ -76,14 +77,14 @@ def end(log: Log, member: Member, state: State, actor_id: UUID) -> None:
     log.append(member.user_id, "room.removed", actor_id, told)
 
 
-def archive(log: Log, room: Room, actor_id: UUID) -> None:
+def archive(log: EventTransaction, room: Room, actor_id: UUID) -> None:
     """Close a room for writing; its slug is free for others."""
     room.archived_at, room.slug, room.former_slug = log.at, None, room.slug
     room.save(update_fields=["archived_at", "slug", "former_slug"])
     log.append(room.id, "room.archived", actor_id, room_event_data(room, Epoch.current()))
 
 
-def unarchive(log: Log, room: Room, actor_id: UUID) -> None:
+def unarchive(log: EventTransaction, room: Room, actor_id: UUID) -> None:
     """Open a room for writing again, with its former slug unless another room has taken it."""
     room.archived_at, room.slug, room.former_slug = None, room.former_slug, None
     changed = ["archived_at", "slug", "former_slug"]
@@ -96,7 +97,7 @@ def unarchive(log: Log, room: Room, actor_id: UUID) -> None:
     log.append(room.id, "room.unarchived", actor_id, room_event_data(room, Epoch.current()))
 
 
-def give_role(log: Log, member: Member, role: Role, actor_id: UUID | None) -> None:
+def give_role(log: EventTransaction, member: Member, role: Role, actor_id: UUID | None) -> None:
     """Change what a member may do; nothing happens when it is so already."""
     if member.role == role:
         return
@@ -105,7 +106,7 @@ def give_role(log: Log, member: Member, role: Role, actor_id: UUID | None) -> No
     log.append(member.room_id, "member.role_changed", actor_id, render_member(member))
 
 
-def tell_added(log: Log, room: Room, users: Sequence[User], actor_id: UUID | None, seq: int) -> None:
+def tell_added(log: EventTransaction, room: Room, users: Sequence[User], actor_id: UUID | None, seq: int) -> None:
     """Write room.added to the inboxes of new members; `seq` is that of their own join, where their live stream begins.
 
     In a direct room the two members join together, and each has the other as the peer.

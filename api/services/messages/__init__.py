@@ -8,10 +8,11 @@ from uuid import UUID
 import orjson
 
 from accounts.models import Session
-from api.events import Log, record_events
-from api.models import Event, Member, Message
+from api.models import Member, Message
 from api.serializers.messages import Author, refuse_empty
 from api.services.members.access import find_member, find_speaker, find_writer
+from eventlog.models import Event
+from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.fields import format_time
 from wire.problems import Problem, define
@@ -102,7 +103,7 @@ def _find(member: Member, message_id: UUID) -> Message:
     return message
 
 
-def _record(log: Log, message: Message, event_type: str, actor_id: UUID, shape: dict[str, Any]) -> str:
+def _record(log: EventTransaction, message: Message, event_type: str, actor_id: UUID, shape: dict[str, Any]) -> str:
     """Write a message's new state and the event that carries it; the JSON of both."""
     message.version = log.next_seq(message.room_id)
     shape |= {"version": message.version, "sender": Author.of(message.sender)._asdict()}

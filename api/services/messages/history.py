@@ -1,6 +1,6 @@
 """Reading back: pages of a room's messages, and pages of the log itself."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import starmap, zip_longest
@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db.models import BigIntegerField, QuerySet, Subquery, UUIDField
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet, UUIDField
 
-from api.models import Epoch, Event, Member, Message, Room, StreamHead
-from api.models.log import EventQuerySet, FinishedRow, finish
+from api.models import Member, MembershipPeriod, Message, Room
 from api.models.rooms import History
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.members.access import Reader, find_reader
+from eventlog.heads import read_heads
+from eventlog.models import Event, EventQuerySet, FinishedRow, finish
 from wire.budget import ANSWER_BYTES, within
-from wire.compiled_query import LIMITS_KEPT, CompiledQuery, list_param, param
+from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
 from wire.problems import Problem
 
 
@@ -61,19 +61,6 @@ def get_messages(
         "head": reader.head,
         "epoch": reader.epoch,
     }
-
-
-def stream_heads(streams: Collection[UUID]) -> tuple[int, dict[UUID, int]]:
-    """The epoch, and the last seq of each of these streams that has one, of one moment."""
-    rows = _find_heads(streams=streams)
-    return rows[0][2] if rows else Epoch.current(), {stream: seq for stream, seq, _ in rows}
-
-
-_find_heads = CompiledQuery(
-    lambda: StreamHead.objects.filter(pk__in=list_param("streams", UUIDField())).values_list(
-        "stream", "last_seq", Coalesce(Subquery(Epoch.objects.values("value")[:1]), 1)
-    )
-)
 
 
 def _split(
@@ -210,8 +197,8 @@ def get_events(
 def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
     """The history rule, the head and the epoch; an inbox is read as a room is whose past its members share."""
     if room_id is None:
-        epoch, heads = stream_heads([user_id])
-        return History.SHARED, heads.get(user_id, 0), epoch
+        epoch, heads = read_heads([user_id])
+        return History.SHARED, heads.get(str(user_id), 0), epoch
     member, head, epoch = find_reader(user_id, room_id)
     return member.room.history, head, epoch
 
@@ -224,7 +211,16 @@ def _prepare_events(history: str, backwards: bool, count: int) -> CompiledQuery[
 
 def _events(history: str) -> EventQuerySet:
     after, below = param("after", BigIntegerField()), param("below", BigIntegerField())
-    return Event.objects.visible_to(_any_reader(history)).filter(seq__gt=after, seq__lt=below)
+    return visible_events(_any_reader(history)).filter(seq__gt=after, seq__lt=below)
+
+
+def visible_events(member: Member) -> EventQuerySet:
+    """The events of the member's room that the history rule lets them see."""
+    events = Event.objects.filter(stream=member.room_id)
+    if member.room.history == History.SHARED:
+        return events
+    periods = MembershipPeriod.objects.filter(room_id=member.room_id, user_id=member.user_id)
+    return events.filter(Exists(periods.around(OuterRef("seq"))))
 
 
 def _finish(row: FinishedRow) -> Row:

@@ -14,13 +14,13 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import held
 from accounts.models import Session
-from api.events import Log, record_events
 from api.models import MembershipPeriod, Message
 from api.models.members import SeqRange
 from api.models.rooms import History
 from api.serializers.messages import Author, render_message
 from api.services.members import transitions
 from api.services.members.access import as_outsider
+from eventlog.transaction import EventTransaction, record_events
 from wire.problems import Problem, define, invalid
 from wire.row_tables import as_uuid, insert, rows_as_table
 
@@ -181,7 +181,7 @@ def _spans(sends: Sequence[Send], standings: Sequence[SendContext]) -> dict[tupl
 
 
 def _send(
-    log: Log,
+    log: EventTransaction,
     send: Send,
     standing: SendContext,
     spans: Mapping[tuple[UUID, UUID], Sequence[SeqRange]],
@@ -228,7 +228,7 @@ def _sees_target(standing: SendContext, spans: Sequence[SeqRange]) -> bool:
     return any(first <= standing.target_seq <= last for first, last in spans)
 
 
-def _append(log: Log, send: Send, author: Author) -> Message:
+def _append(log: EventTransaction, send: Send, author: Author) -> Message:
     """Give the message its place. Its JSON is rendered here, once: the log, history and every socket carry it."""
     message_id, seq, at = uuid7(), log.next_seq(send.room_id), log.time_of(send.room_id)
     shape = render_message(

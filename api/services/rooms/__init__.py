@@ -11,14 +11,16 @@ import orjson
 from django.db import IntegrityError
 
 from accounts.models import Session, User
-from api.events import LOOK_AGAIN_MS, Log, find_or_make, record_events
-from api.models import Epoch, Member, Room
+from api.models import Member, Room
 from api.models.members import Role, State
 from api.models.rooms import History, Kind
 from api.serializers.rooms import fold_slug, room_event_data
 from api.services.members import transitions
 from api.services.members.access import find_member, find_reader, find_writer
 from api.services.rooms.summaries import describe_rooms, get_room, list_directory, list_rooms
+from eventlog.locking import RETRY_LOCK_MS, find_or_create
+from eventlog.models import Epoch
+from eventlog.transaction import EventTransaction, record_events
 from wire.problems import FieldError, Problem, define, invalid
 
 __all__ = [
@@ -66,7 +68,7 @@ def create_room(
     room = Room(kind=kind, name=name, slug=slug, topic=topic, metadata=metadata or {}, history=history)
     room.created_by_id, room.client_id = creator_id, client_id
     room.digest = _digest(room, everyone) if client_id else None
-    room_id, is_new = find_or_make(partial(_created_before, room), partial(_create, session, room, everyone))
+    room_id, is_new = find_or_create(partial(_created_before, room), partial(_create, session, room, everyone))
     return get_room(user_id=creator_id, room_id=room_id), is_new
 
 
@@ -125,7 +127,7 @@ def get_or_create_direct(*, session: Session, user_id: UUID) -> tuple[dict[str, 
         raise invalid("user_id", "self", "A direct room joins you with somebody else.")
     room = Room(kind=Kind.DIRECT, history=History.SHARED, created_by_id=my_id)
     room.direct_key = ":".join(sorted([str(my_id), str(user_id)]))
-    room_id, is_new = find_or_make(partial(_direct_before, room), partial(_create_direct, session, room, user_id))
+    room_id, is_new = find_or_create(partial(_direct_before, room), partial(_create_direct, session, room, user_id))
     return get_room(user_id=my_id, room_id=room_id), is_new
 
 
@@ -137,7 +139,7 @@ def room_for_slug(*, session: Session, slug: str) -> dict[str, Any]:
     folded = fold_slug(slug)
     if folded is None:
         raise invalid("slug", "invalid", "Use 1 to 64 letters, digits, _ and -.")
-    room_id, _ = find_or_make(partial(_with_slug, folded), partial(_create_with_slug, session, folded))
+    room_id, _ = find_or_create(partial(_with_slug, folded), partial(_create_with_slug, session, folded))
     room = get_room(user_id=session.user.id, room_id=room_id)
     if room["me"]["state"] == "joined":
         return room
@@ -165,7 +167,7 @@ def ensure_lobby() -> None:
 
 def _create(session: Session, room: Room, user_ids: Sequence[UUID]) -> tuple[UUID, bool]:
     try:
-        with record_events(inboxes=user_ids, session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+        with record_events(inboxes=user_ids, session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
             existing = _created_before(room)
             if existing is not None:
                 return existing
@@ -180,7 +182,7 @@ def _create(session: Session, room: Room, user_ids: Sequence[UUID]) -> tuple[UUI
 
 def _create_direct(session: Session, room: Room, user_id: UUID) -> tuple[UUID, bool]:
     my_id = session.user.id
-    with record_events(inboxes=[my_id, user_id], session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+    with record_events(inboxes=[my_id, user_id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
         existing = _direct_before(room)
         if existing is not None:
             return existing
@@ -203,13 +205,13 @@ def _create_with_slug(session: Session, slug: str) -> tuple[UUID, bool]:
         return existing  # somebody else made it since we looked
 
 
-def _open(log: Log, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
+def _open(log: EventTransaction, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
     room.created_at, room.member_count = log.at, len(users)
     room.save(force_insert=True)
     if len(users) > 1:
         # After the insert, which a slug may refuse: what is refused otherwise costs nothing.
         transitions.INVITES.take(str(room.created_by_id), len(users) - 1)
-    log.open(room.id)
+    log.open_stream(room.id)
     transitions.begin_together(log, room, users, roles)
     members = [{"user_id": str(user.id), "role": role.value} for user, role in zip(users, roles, strict=True)]
     data = {**room_event_data(room, Epoch.current()), "members": members}
@@ -217,7 +219,7 @@ def _open(log: Log, room: Room, users: Sequence[User], roles: Sequence[Role]) ->
     transitions.tell_added(log, room, users, room.created_by_id, seq=1)
 
 
-def _change(log: Log, room: Room, changes: Mapping[str, Any], actor_id: UUID) -> None:
+def _change(log: EventTransaction, room: Room, changes: Mapping[str, Any], actor_id: UUID) -> None:
     if changes.get("slug") is not None and room.kind != Kind.PUBLIC:
         raise invalid("slug", "public_only", "Only public rooms have a slug.")
     changed = [name for name, value in changes.items() if _canonical(value) != _canonical(getattr(room, name))]
@@ -291,7 +293,7 @@ def join_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
     A member whom somebody else added accepts by this: the room counts as one of the member's own. Nothing else happens
     to a member. Raises Problem not_found, room.archived or room.limit.
     """
-    find_or_make(partial(_find_own_membership, session.user.id, room_id), partial(_join, session, room_id))
+    find_or_create(partial(_find_own_membership, session.user.id, room_id), partial(_join, session, room_id))
     return get_room(user_id=session.user.id, room_id=room_id)
 
 
@@ -303,7 +305,7 @@ def _find_own_membership(user_id: UUID, room_id: UUID) -> bool | None:
 
 def _join(session: Session, room_id: UUID) -> bool:
     user = session.user
-    with record_events(rooms=[room_id], inboxes=[user.id], session=session, lock_timeout_ms=LOOK_AGAIN_MS) as log:
+    with record_events(rooms=[room_id], inboxes=[user.id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
         room = Room.objects.visible_to(user.id).filter(pk=room_id).first()
         if room is None:
             raise Problem("not_found", "There is no such room.")

@@ -12,14 +12,13 @@ from uuid import UUID
 
 import orjson
 
-from api.models import Event
-from api.models.log import Events
 from api.models.members import State
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
-from api.services.messages.history import stream_heads
 from api.services.rooms.summaries import Described, describe_rooms
 from api.services.sync.plan import ClientState, StreamDelta, choose, compare, look
+from eventlog.heads import read_heads
+from eventlog.models import Event, Events
 from wire import strict_json
 from wire.budget import ANSWER_BYTES, UNBOUNDED
 from wire.problems import Problem, invalid
@@ -145,9 +144,9 @@ def sync_all(devices: Sequence[Asking], max_bytes: int | None = None) -> list[Sy
     The inboxes' heads are read first, then the memberships with the heads of their rooms, then the rooms: whatever
     happens in between is told again by a stream that was read before it, never lost.
     """
-    epoch, heads = stream_heads({device.user_id for device in devices})
+    epoch, heads = read_heads({device.user_id for device in devices})
     budget, is_alone = UNBOUNDED if max_bytes is None else max_bytes, len(devices) == 1
-    answers = [_begin(device, epoch, heads.get(device.user_id, 0), budget, is_alone) for device in devices]
+    answers = [_begin(device, epoch, heads.get(str(device.user_id), 0), budget, is_alone) for device in devices]
     pages = [answer for answer in answers if isinstance(answer, Page)]
     for page, events in _with_events(pages):
         _tell_inbox(page, events)

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, UUIDField
 
-from api.models import Member, MembershipPeriod, StreamHead
+from api.models import Member, MembershipPeriod
 from api.models.members import FOR_EVER, SeqRange, State
 from api.models.rooms import History
 from api.serializers.sync import EVENTS
+from eventlog.models import StreamHead
 from wire.compiled_query import CompiledQuery, list_param
 
 # Entries of one page. The queries of a page are as many for one as for all; this bounds how large they get.

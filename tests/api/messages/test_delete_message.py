@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from api.models import Event, Message
+from api.models import Message
+from eventlog.models import Event
 from tests.api.stories import events_of, make_room, refusal, say, types_of
 from tests.clients import Person
 

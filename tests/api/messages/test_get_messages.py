@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.models import Epoch
 from api.services.messages.history import get_messages
 from api.services.messages.send import Send, send_messages
+from eventlog.models import Epoch
 from tests.api.stories import make_room, refusal, say
 from tests.clients import Person, codes
 

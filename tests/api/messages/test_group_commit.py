@@ -12,14 +12,16 @@ import pytest
 from django.db import OperationalError, connections
 from django.utils import timezone
 
-from api.events import on_committed, record_events
-from api.models import Event, Message, StreamHead
+from api.models import Message
 from api.serializers.messages import BATCH
 from api.services.messages.group_commit import GroupCommitter
 from api.services.messages.send import Send, SendResult
+from eventlog.models import Event, StreamHead
+from eventlog.transaction import record_events
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import Person, join_parley
 from tests.services import wait_until
+from tests.signals import collect_commits
 from tests.threads import closing_connections
 from wire.problems import Problem
 
@@ -27,10 +29,8 @@ from wire.problems import Problem
 @pytest.fixture
 def commits() -> Iterator[list[Sequence[Event]]]:
     """What each transaction wrote."""
-    heard: list[Sequence[Event]] = []
-    on_committed.append(heard.append)
-    yield heard
-    on_committed.remove(heard.append)
+    with collect_commits() as commits:
+        yield commits
 
 
 def a_send(person: Person, room: Any, **more: Any) -> Send:

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api.models import Event, Message
+from api.models import Message
+from eventlog.models import Event
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import Person, join_parley
 from tests.threads import closing_connections

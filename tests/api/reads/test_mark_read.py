@@ -7,11 +7,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.events import on_committed
-from api.models import Event, Room
+from api.models import Room
 from api.services import reads
 from tests.api.stories import inbox_of, make_room, refusal, say, types_of
 from tests.clients import Person, codes
+from tests.signals import collect_commits
 
 
 @pytest.fixture
@@ -98,14 +98,11 @@ def test_an_archived_room_can_be_read_to_the_end(alice: Person, bob: Person, roo
 @pytest.mark.parametrize(("members", "heard"), [(100, True), (101, False)])
 def test_a_small_room_hears_it_once_for_all(bob: Person, room: Any, members: int, heard: bool) -> None:
     Room.objects.update(member_count=members)
-    told: list[Event] = []
-    on_committed.append(told.extend)
 
-    try:
+    with collect_commits() as commits:
         mark(bob, room, 3)
-    finally:
-        on_committed.remove(told.extend)
 
+    told = [event for commit in commits for event in commit]
     ephemeral = [event for event in told if event.seq is None]
     assert [(str(event.stream), event.type, event.min_seq) for event in ephemeral] == (
         [(room["id"], "read.updated", 4)] if heard else []

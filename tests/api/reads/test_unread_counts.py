@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from api.models import Event, MembershipPeriod, Message
+from api.models import MembershipPeriod, Message
 from api.services.messages.send import Send, send_messages
 from api.services.reads import unread_counts
+from eventlog.models import Event
 from tests.api.stories import make_room, say
 from tests.clients import Person
 

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from api.models import Event, MembershipPeriod, Room
+from api.models import MembershipPeriod, Room
+from eventlog.models import Event
 from tests.api.stories import ROOM_KEYS, events_of, inbox_of, make_room, types_of
 from tests.clients import Person, codes
 from tests.threads import closing_connections

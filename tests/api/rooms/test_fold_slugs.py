@@ -2,11 +2,10 @@
 
 from importlib import import_module
 
-from django.apps import apps
-
 from api.models import Room
 from tests.api.stories import events_of, make_room
 from tests.clients import Person
+from tests.migrations import apps_at
 
 fold_slugs = import_module("api.migrations.0012_fold_slugs_nfkc").fold_slugs
 
@@ -20,7 +19,7 @@ def kept_as(alice: Person, slug: str) -> Room:
 def test_it_works(alice: Person) -> None:
     wide, plain = kept_as(alice, "\uff54\uff45\uff41"), kept_as(alice, "garden")
 
-    fold_slugs(apps, None)
+    fold_slugs(apps_at("api", "0013_fill_room_name_parts"), None)
 
     wide.refresh_from_db()
     [_, event] = events_of({"id": wide.pk})
@@ -33,6 +32,6 @@ def test_it_works(alice: Person) -> None:
 def test_a_slug_that_is_taken_or_invisible_is_given_up(alice: Person) -> None:
     plain, wide, blank = kept_as(alice, "tea"), kept_as(alice, "\uff54\uff45\uff41"), kept_as(alice, "\u3164")
 
-    fold_slugs(apps, None)
+    fold_slugs(apps_at("api", "0013_fill_room_name_parts"), None)
 
     assert [Room.objects.get(pk=room.pk).slug for room in (plain, wide, blank)] == ["tea", None, None]

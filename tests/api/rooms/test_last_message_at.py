@@ -2,12 +2,12 @@
 
 from importlib import import_module
 
-from django.apps import apps
 from django.db import connection
 
-from api.models import StreamHead
+from eventlog.models import StreamHead
 from tests.api.stories import make_room, say
 from tests.clients import Person
+from tests.migrations import apps_at
 
 fill = import_module("api.migrations.0004_fill_last_message_at").fill
 
@@ -19,7 +19,7 @@ def test_it_gives_each_room_the_time_of_its_newest_message(alice: Person) -> Non
     alice.delete(f"/v1/rooms/{spoken['id']}/messages/{newest['id']}")
     StreamHead.objects.update(last_message_at=None)
 
-    fill(apps, connection.schema_editor())
+    fill(apps_at("api", "0004_fill_last_message_at"), connection.schema_editor())
 
     rooms = {room["id"]: room["last_message_at"] for room in alice.get("/v1/rooms").json()["results"]}
     assert rooms == {spoken["id"]: newest["created_at"], silent["id"]: None}
@@ -30,6 +30,6 @@ def test_it_changes_nothing_that_is_there_already(alice: Person) -> None:
     room = make_room(alice)
     message = say(alice, room, "hello")
 
-    fill(apps, connection.schema_editor())
+    fill(apps_at("api", "0004_fill_last_message_at"), connection.schema_editor())
 
     assert alice.get(f"/v1/rooms/{room['id']}").json()["last_message_at"] == message["created_at"]

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from api.models import StreamHead
+from eventlog.models import StreamHead
 from tests.api.stories import make_room, say
 from tests.clients import Person, codes
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.models import Event, MembershipPeriod, Message, StreamHead
+from api.models import MembershipPeriod, Message
+from eventlog.models import Event, StreamHead
 from tests.api.stories import make_room
 from tests.api.sync.test_sync import Answer, ask
 from tests.clients import Person

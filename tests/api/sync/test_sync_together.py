@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.models import StreamHead
 from api.services.sync import Asking, Synced, sync, sync_all
+from eventlog.models import StreamHead
 from tests.api.stories import make_room, say
 from tests.api.sync.test_sync import Answer, fill
 from tests.api.sync.test_sync_lives import act

@@ -5,7 +5,7 @@ from tests.chaos.entry import main
 
 def plant() -> None:
     """Break it."""
-    from api.models.log import EventQuerySet
+    from eventlog.models import EventQuerySet
 
     def update(self: EventQuerySet, **changes: object) -> int:
         return self.count()

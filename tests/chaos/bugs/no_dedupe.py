@@ -8,14 +8,14 @@ def plant() -> None:
     from collections.abc import Sequence
     from uuid import uuid4
 
-    from api.events import Log
     from api.models import Message
     from api.serializers.messages import Author
     from api.services.messages import send
+    from eventlog.transaction import EventTransaction
 
     append, look_up = send._append, send._look_up
 
-    def appended(log: Log, send: send.Send, author: Author) -> Message:
+    def appended(log: EventTransaction, send: send.Send, author: Author) -> Message:
         message = append(log, send, author)
         message.client_id = uuid4().hex  # past the unique index
         return message

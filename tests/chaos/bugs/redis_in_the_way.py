@@ -10,17 +10,17 @@ def plant() -> None:
     import redis
     from django.conf import settings
 
-    from api.events.log import on_committed
+    from eventlog.signals import events_committed
 
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, protocol=2)
 
-    def wait(happened: object) -> None:
+    def wait(**_: object) -> None:
         try:
             client.ping()
         except redis.RedisError:
             time.sleep(0)
 
-    on_committed.append(wait)
+    events_committed.connect(wait, weak=False)
 
 
 if __name__ == "__main__":

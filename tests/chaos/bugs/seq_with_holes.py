@@ -8,17 +8,17 @@ def plant() -> None:
     import random
     from uuid import UUID
 
-    from api.events import Log
-    from api.models import StreamHead
+    from eventlog.models import StreamHead
+    from eventlog.transaction import EventTransaction
 
-    make = Log.__init__
+    make = EventTransaction.__init__
 
-    def made(self: Log, heads: dict[UUID, StreamHead]) -> None:
+    def made(self: EventTransaction, heads: dict[UUID, StreamHead]) -> None:
         make(self, heads)
         for head in heads.values():
             head.last_seq += random.random() < 0.02
 
-    Log.__init__ = made  # type: ignore[method-assign]
+    EventTransaction.__init__ = made  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The event log: one gapless stream of events for each room and for each user's inbox."""
+"""The event log: a gapless stream of events for each room and for each user's inbox."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,34 +9,39 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import connection, models
-from django.db.models import BigIntegerField, Exists, OuterRef, UUIDField
+from django.db.models import BigIntegerField, Subquery, UUIDField
+from django.db.models.functions import Coalesce
 
-from api.models.members import Member, MembershipPeriod
+from eventlog.event_types import is_of_inbox
 from wire.budget import UNBOUNDED, sql_of_bytes, sql_of_size, within
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
 from wire.fields import format_time
 from wire.row_tables import as_time, as_uuid, rows_as_table
 
-INBOX_TYPES = frozenset({"room.added", "room.removed", "room.preferred", "read.updated"})
-
 
 class Epoch(models.Model):
-    """The single row that says which version of the past this log tells; raised after a restore from a backup."""
+    """The single row with the version of the log's past, raised after a restore from a backup."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     value = models.PositiveIntegerField(default=1)
 
     class Meta:
+        db_table = "api_epoch"  # of the app that the log was part of: older processes read it during an update
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(id=1), name="epoch_is_one_row")]
 
     @classmethod
     def current(cls) -> int:
-        """The epoch that every answer with a head carries; 1 as long as nobody has raised it."""
+        """The epoch that every answer with a head carries; 1 until it is raised."""
         return cls.objects.values_list("value", flat=True).first() or 1
+
+    @classmethod
+    def as_expression(cls) -> Coalesce:
+        """The current epoch as a column of another query, which then reads it in the same snapshot."""
+        return Coalesce(Subquery(cls.objects.values("value")[:1]), 1)
 
 
 class StreamHead(models.Model):
-    """The last seq of a stream. Its row lock is the one place where a stream's order is made.
+    """The last seq of a stream. The lock of its row puts the writers of the stream in order.
 
     Narrow and without further indexes, so that PostgreSQL updates it in place (HOT).
     """
@@ -44,27 +49,32 @@ class StreamHead(models.Model):
     stream = models.UUIDField(primary_key=True)
     last_seq = models.BigIntegerField(default=0)
     last_at = models.DateTimeField(null=True)
-    last_message_at = models.DateTimeField(null=True)  # of the newest message of a room, also after it is deleted
+    last_message_at = models.DateTimeField(null=True)  # of the newest message of a room, even after its deletion
+
+    class Meta:
+        db_table = "api_streamhead"
 
 
 Places = Mapping[tuple[UUID, int], int]  # streams and seqs, each with the turn in which it is read
-FinishedRow = tuple[str, UUID, int, datetime, UUID | None, bytes | None]  # what `finish` takes
-Events = dict[UUID, dict[int, bytes | None]]  # finished, by stream and seq; None where the budget was spent before
+FinishedRow = tuple[str, UUID, int, datetime, UUID | None, bytes | None]  # the arguments of `finish`
+Events = dict[UUID, dict[int, bytes | None]]  # finished, by stream and seq; None beyond the budget
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Reads of the log. All of them are bounded by bytes in the query; the first event always comes."""
+    """Reads of the log. Each is bounded by bytes in the query, and always returns its first event."""
 
     def page_after(self, stream: UUID, after: int, limit: int, max_bytes: int = UNBOUNDED) -> list[bytes]:
-        """The next events of a stream in order, finished. Contiguous, because commit order is seq order (design
-        section 2). A page that `max_bytes` ends holds at least so many."""
+        """The next events of a stream in order, finished, without a hole: events are committed in the order of seq.
+
+        A page that `max_bytes` ends early holds at least so many.
+        """
         rows = _page_after(limit)(stream=stream, after=after, budget=max_bytes)
         return [finish(*row[:-1], row[-1]) for row in rows if row[-1] is not None]
 
     def at(self, places: Places, max_bytes: int = UNBOUNDED) -> Events:
-        """The finished events at these places, of about `max_bytes`: one step in the index for each.
+        """The finished events at these places, about `max_bytes` of them: one index look-up each.
 
-        The events of an earlier turn come first, and those of turn 0 always.
+        The budget is spent turn by turn; the events of turn 0 are always read.
         """
         if not places:
             return {}
@@ -73,7 +83,12 @@ class EventQuerySet(models.QuerySet["Event"]):
             "wanted", stream=("uuid", streams), seq=("bigint", seqs), turn=("bigint", list(places.values()))
         )
         found: Events = {}
-        sql = _AT.format(wanted=wanted, data=sql_of_bytes("data"), size=sql_of_size("data"))
+        sql = _AT.format(
+            table=connection.ops.quote_name(self.model._meta.db_table),
+            wanted=wanted,
+            data=sql_of_bytes("data"),
+            size=sql_of_size("data"),
+        )
         with connection.cursor() as cursor:
             cursor.execute(sql, [max_bytes, *parameters])
             for event_type, stream, seq, at, actor_id, data in cursor.fetchall():
@@ -83,17 +98,9 @@ class EventQuerySet(models.QuerySet["Event"]):
         return found
 
     def finished_within(self, budget: Any, order: str) -> "models.QuerySet[Event, FinishedRow]":
-        """Rows of what `finish` takes, in order; without data from where the events hold `budget` bytes."""
+        """Rows of the arguments of `finish`, in order; without data once the events hold `budget` bytes."""
         columns = ("type", "stream", "seq", "at", "actor_id", within("data", budget, order))
         return self.order_by(order).values_list(*columns)
-
-    def visible_to(self, member: Member) -> "EventQuerySet":
-        """The events of the member's room that the history rule gives them (design section 3)."""
-        events = self.filter(stream=member.room_id)
-        if member.room.history == "shared":
-            return events
-        stays = MembershipPeriod.objects.filter(room_id=member.room_id, user_id=member.user_id)
-        return events.filter(Exists(stays.around(OuterRef("seq"))))
 
 
 # The texts are counted in the order of the turns, and only those within the budget leave the database.
@@ -103,7 +110,7 @@ SELECT type, stream, seq, at, actor_id, CASE WHEN turn = 0 OR so_far - size < %s
         SUM(size) OVER (ORDER BY turn, stream, seq ROWS UNBOUNDED PRECEDING) AS so_far
     FROM (
         SELECT turn, event.stream, event.seq, type, actor_id, at, data, {size} AS size
-        FROM {wanted} JOIN "api_event" event ON event.stream = wanted.stream AND event.seq = wanted.seq
+        FROM {wanted} JOIN {table} event ON event.stream = wanted.stream AND event.seq = wanted.seq
     ) AS sized
 ) AS counted"""
 
@@ -115,16 +122,10 @@ def _page_after(limit: int) -> CompiledQuery[FinishedRow]:
     return CompiledQuery(lambda: events.finished_within(param("budget", BigIntegerField()), "seq")[:limit])
 
 
-def is_of_inbox(event_type: str, seq: int | None) -> bool:
-    """Return whether an event belongs to a user's inbox: the durable inbox types do; an ephemeral read.updated is a
-    room's."""
-    return event_type in INBOX_TYPES and seq is not None
-
-
 def finish(
     event_type: str, stream: UUID, seq: int | None, at: datetime, actor_id: UUID | None, data: str | bytes
 ) -> bytes:
-    """An event as every client sees it, in whatever way it travels."""
+    """Render an event as all clients receive it, over REST and over sockets."""
     event = {
         "type": event_type,
         "room_id": None if is_of_inbox(event_type, seq) else stream,
@@ -137,7 +138,7 @@ def finish(
 
 
 class Event(models.Model):
-    """One thing that happened, rendered once when it was written. `seq` is None for what is never stored."""
+    """One event, rendered once when it was recorded. `seq` is None for an ephemeral event, which is never stored."""
 
     pk = models.CompositePrimaryKey("stream", "seq")
     stream = models.UUIDField()
@@ -148,29 +149,22 @@ class Event(models.Model):
     data = models.TextField()
     at = models.DateTimeField()
 
-    min_seq = 0  # of an ephemeral event: only for who has applied the stream up to here
-    epoch: int | None = None  # as the transaction that wrote it read it; None for the first of a stream
+    min_seq = 0  # of an ephemeral event: processes that have not applied the stream up to it drop the event
+    epoch: int | None = None  # as read by the transaction that recorded it; None for the first event of a stream
 
     objects = EventQuerySet.as_manager()
 
     class Meta:
+        db_table = "api_event"
         indexes: ClassVar = [
             models.Index(fields=["message_id"], name="event_by_message", condition=models.Q(message_id__isnull=False))
         ]
 
     @property
     def in_inbox(self) -> bool:
-        """See `is_of_inbox`."""
+        """Return whether the event belongs to a user's inbox, see `is_of_inbox`."""
         return is_of_inbox(self.type, self.seq)
 
     def json(self) -> bytes:
-        """The event as every client sees it, in whatever way it travels."""
+        """The event as all clients receive it, see `finish`."""
         return finish(self.type, self.stream, self.seq, self.at, self.actor_id, self.data)
-
-    def membership(self) -> list[tuple[UUID, bool]]:
-        """The users who are members from this event on (True) and those who no longer are (False)."""
-        if self.type == "room.created":
-            return [(UUID(member["user_id"]), True) for member in orjson.loads(self.data)["members"]]
-        if self.type in ("member.joined", "member.left", "member.removed"):
-            return [(UUID(orjson.loads(self.data)["user"]["id"]), self.type == "member.joined")]
-        return []

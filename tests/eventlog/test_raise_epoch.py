@@ -7,7 +7,7 @@ import time
 import pytest
 from django.core.management import call_command
 
-from api.models import Epoch
+from eventlog.models import Epoch
 from tests.api.stories import make_room
 from tests.clients import Person
 

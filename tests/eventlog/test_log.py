@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from api.models import Event
 from api.services.rooms.summaries import describe_rooms
 from api.services.sync import Asking, sync_all
+from eventlog.models import Event
 from realtime.database import PAGE_BYTES, is_cut, read_page
 from tests.api.stories import make_room, say
 from tests.clients import Person

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from api.services.epoch import raise_epoch
+from eventlog.services import raise_epoch
 
 
 class Command(BaseCommand):

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from api.events import record_events
 from api.models import Member, Room
 from api.services.rooms import room_for_slug
+from eventlog.transaction import record_events
 from tests.api.stories import make_room
 from tests.clients import Person
 from tests.services import wait_until

@@ -1,0 +1,104 @@
+"""Locks on the heads of streams, taken in one order by all writers."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet, UUIDField
+
+from eventlog.models import Epoch, StreamHead
+from wire.compiled_query import CompiledQuery, param
+
+RETRY_LOCK_MS = 500
+# Longer than a single write waits for a lock: each retry loses its place in the queue.
+GIVE_UP_SECONDS = 5.0
+
+Found = TypeVar("Found")
+
+
+def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID], *, nowait: bool = False) -> dict[UUID, StreamHead]:
+    """Lock the heads of rooms by id, then those of inboxes by user id, and return them by stream.
+
+    All writers use this order, so no two of them wait for each other. A missing head of an inbox is created; a room
+    without a head does not exist and is left out.
+    """
+    users = sorted(set(inboxes))
+    if users:
+        StreamHead.objects.bulk_create([StreamHead(stream=user) for user in users], ignore_conflicts=True)
+    return _lock(sorted(set(rooms)), nowait) | _lock(users, nowait)
+
+
+def _lock(streams: list[UUID], nowait: bool) -> dict[UUID, StreamHead]:
+    if not streams:
+        return {}
+    if len(streams) == 1 and not nowait:
+        locked: Iterable[StreamHead] = _lock_one(stream=streams[0])
+    else:
+        locked = _heads(nowait).filter(pk__in=streams).order_by("pk")
+    return {head.stream: head for head in locked}
+
+
+def _heads(nowait: bool = False) -> QuerySet[StreamHead]:
+    # With the epoch: a process that still follows the past before a restore must not take this transaction's events
+    # for the next ones of that past.
+    heads = StreamHead.objects.annotate(epoch=Epoch.as_expression())
+    return heads.select_for_update(no_key=True, of=("self",), nowait=nowait)
+
+
+_lock_one = CompiledQuery(lambda: _heads().filter(pk=param("stream", UUIDField())))
+
+
+@contextmanager
+def begin_transaction(lock_timeout_ms: int | None) -> Iterator[None]:
+    """Open a transaction. SQLite waits for its only lock at the beginning, PostgreSQL at each statement."""
+    if lock_timeout_ms is None:
+        with transaction.atomic():
+            yield
+    elif connection.vendor == "sqlite":
+        with _busy_timeout(lock_timeout_ms), transaction.atomic():
+            yield
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{lock_timeout_ms}ms"])
+            yield
+
+
+@contextmanager
+def _busy_timeout(milliseconds: int) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {before:d}")
+
+
+def find_or_create(find: Callable[[], Found | None], create: Callable[[], Found]) -> Found:
+    """Return the result of `find`, or else of `create`, which records events with lock_timeout_ms=RETRY_LOCK_MS.
+
+    Parallel requests for the same thing queue for one lock, although all but the first need only find what the first
+    one created. Each request therefore looks before it locks, and again every RETRY_LOCK_MS while it waits.
+    """
+    gives_up_at = monotonic() + GIVE_UP_SECONDS
+    while True:
+        found = find()
+        if found is not None:
+            return found
+        try:
+            return create()
+        except OperationalError as error:
+            if not _is_lock_timeout(error) or monotonic() > gives_up_at:
+                raise
+
+
+def _is_lock_timeout(error: OperationalError) -> bool:
+    """Return whether a lock was held for too long: lock_not_available on PostgreSQL, SQLITE_BUSY on SQLite."""
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.OperationalError):
+        return cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte; the others name the kind of busy
+    return getattr(cause, "sqlstate", None) == "55P03"
