@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from realtime.close_codes import CLOSE_CODES
+from realtime.close_codes import CloseCode
 from realtime.contracts.components import Components, Schema
 from realtime.contracts.events import EVENTS, EventType, add_events
 from realtime.contracts.examples import event_example, example, refusal_example
@@ -51,7 +51,7 @@ def asyncapi() -> Schema:
         },
         "x-event-types": [_event_row(event, schemas) for event in EVENTS],
         "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
-        "x-close-codes": [_close_row(close) for close in CLOSE_CODES],
+        "x-close-codes": [_close_row(code) for code in CloseCode],
     }
 
 
@@ -177,5 +177,5 @@ def _kind_row(code: str) -> Schema:
     return {"status": kind.status, "title": kind.title, "retryable": kind.retryable}
 
 
-def _close_row(close: Any) -> Schema:
-    return {"code": close.code, "reasons": [*close.reasons], "reconnect": close.reconnect, "when": close.when}
+def _close_row(code: CloseCode) -> Schema:
+    return {"code": code.value, "reasons": [*code.reasons], "reconnect": code.reconnect, "when": code.meaning}
