@@ -23,6 +23,7 @@ COPY wire wire
 COPY accounts accounts
 COPY api api
 COPY realtime realtime
+COPY contracts contracts
 COPY settings settings
 # A clone made under umask 077 has files that only its owner can read.
 RUN chmod -R a+rX . && python -m compileall -q .

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "accounts",
     "api",
     "realtime",
+    "contracts",
 ]
 MIDDLEWARE = [
     "wire.middleware.RequestIdMiddleware",

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.conf import settings
 
+from contracts.components import Components, Schema
+from contracts.events import EVENTS, EventType, add_events
+from contracts.examples import event_example, example, refusal_example
+from contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
+from contracts.openapi import LICENSE, add_problem
 from realtime.close_codes import CloseCode
-from realtime.contracts.components import Components, Schema
-from realtime.contracts.events import EVENTS, EventType, add_events
-from realtime.contracts.examples import event_example, example, refusal_example
-from realtime.contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
-from realtime.contracts.openapi import LICENSE, add_problem
 from wire.problems import REGISTRY
 
 DESCRIPTION = """\

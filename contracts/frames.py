@@ -8,11 +8,11 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.serializers import SessionSerializer, UserSerializer
+from contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from realtime.close_codes import CloseCode
 from realtime.consumers.actions import Spec
 from realtime.consumers.chat import ChatConsumer
 from realtime.consumers.frames import REQUEST_ID_CHARS
-from realtime.contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from wire.fields import StrictSerializer, TextField, TimeField
 
 ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")

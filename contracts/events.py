@@ -19,7 +19,7 @@ from api.serializers.rooms import (
     RoomRemovedSerializer,
 )
 from api.serializers.sync import LimitedSerializer
-from realtime.contracts.components import ALWAYS_NULL, Components, Kind, Schema, union
+from contracts.components import ALWAYS_NULL, Components, Kind, Schema, union
 from wire.fields import TimeField
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from realtime.contracts.components import ALWAYS_NULL, Schema
-from realtime.contracts.events import EventType
+from contracts.components import ALWAYS_NULL, Schema
+from contracts.events import EventType
 from wire.problems import FieldError, Problem
 
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
