@@ -24,6 +24,7 @@ COPY accounts accounts
 COPY eventlog eventlog
 COPY api api
 COPY realtime realtime
+COPY contracts contracts
 COPY settings settings
 # A clone made under umask 077 has files that only its owner can read.
 RUN chmod -R a+rX . && python -m compileall -q .

@@ -1,49 +1,74 @@
-"""Every close code of the sockets in one table: what it means and whether to come back."""
+"""Every code with which the server closes a websocket: its reasons, its meaning, and whether to reconnect."""
 
-from dataclasses import dataclass
+from enum import IntEnum
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
-    """A close by the server. `reasons` are the words in the goodbye and in the close frame.
+class CloseCode(IntEnum):
+    """A close code. `reasons` are the texts of the goodbye and of the close frame.
 
-    They are empty where a problem's code stands there instead, and where no goodbye comes because the peer broke the
-    protocol: the reason is then a remark of the protocol's own.
+    They are empty where the reason is the code of a problem, and where the client broke the websocket protocol: the
+    reason is then a remark of the protocol library, and no goodbye is sent.
     """
 
-    code: int
     reasons: tuple[str, ...]
     reconnect: bool
-    when: str
+    meaning: str
 
+    def __new__(cls, code: int, reasons: tuple[str, ...], reconnect: bool, meaning: str) -> "CloseCode":
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.reasons, member.reconnect, member.meaning = reasons, reconnect, meaning
+        return member
 
-CLOSE_CODES = (
-    Close(1002, (), False, "The client broke the websocket protocol. The reason is free text, and no goodbye comes."),
-    Close(1007, (), False, "A text frame was not UTF-8. The reason is free text, and no goodbye comes."),
-    Close(1008, (), False, "/ws/chat/{slug}/ only: the room cannot be entered. The reason is the problem's code."),
-    Close(1009, ("frame_too_big",), False, "A frame of more than 64 KiB came in."),
-    Close(1011, ("internal",), True, "Something went wrong on our side."),
-    Close(1012, ("restart",), True, "The server restarts. Come back after retry_after_ms and resume."),
-    Close(1013, ("overloaded", "unavailable"), True, "Too busy, or the database is away. Come back a little later."),
-    Close(4002, ("too_slow",), True, "What waited for the client did not move for 20 seconds."),
-    Close(4004, ("heartbeat",), True, "No pong answered the server's ping."),
-    Close(4400, ("bad_frames",), False, "Twenty frames in a minute could not be read."),
-    Close(
+    PROTOCOL_ERROR = (
+        1002,
+        (),
+        False,
+        "The client broke the websocket protocol. The reason is free text, and no goodbye comes.",
+    )
+    INVALID_TEXT = 1007, (), False, "A text frame was not UTF-8. The reason is free text, and no goodbye comes."
+    ROOM_REFUSED = (
+        1008,
+        (),
+        False,
+        "/ws/chat/{slug}/ only: the room cannot be entered. The reason is the problem's code.",
+    )
+    FRAME_TOO_BIG = 1009, ("frame_too_big",), False, "A frame of more than 64 KiB came in."
+    INTERNAL = 1011, ("internal",), True, "Something went wrong on our side."
+    RESTART = 1012, ("restart",), True, "The server restarts. Come back after retry_after_ms and resume."
+    TRY_AGAIN_LATER = (
+        1013,
+        ("overloaded", "unavailable"),
+        True,
+        "Too busy, or the database is away. Come back a little later.",
+    )
+    TOO_SLOW = 4002, ("too_slow",), True, "What waited for the client did not move for 20 seconds."
+    HEARTBEAT = 4004, ("heartbeat",), True, "No pong answered the server's ping."
+    BAD_FRAMES = 4400, ("bad_frames",), False, "Twenty frames in a minute could not be read."
+    UNAUTHENTICATED = (
         4401,
         ("unauthenticated", "token_in_url"),
         False,
         "The token is unknown, expired or revoked, or stood in the URL.",
-    ),
-    Close(4402, ("token_expired",), False, "The session has expired: log in again."),
-    Close(4403, ("account_disabled",), False, "The account is disabled."),
-    Close(4406, ("origin_not_allowed",), False, "The page's Origin is none that the server's operator allows."),
-    Close(4408, ("auth_timeout",), False, "No authenticate came within 5 seconds."),
-    Close(4410, ("session_revoked",), False, "The session was ended: logged out, revoked, or the password changed."),
-    Close(
+    )
+    TOKEN_EXPIRED = 4402, ("token_expired",), False, "The session has expired: log in again."
+    ACCOUNT_DISABLED = 4403, ("account_disabled",), False, "The account is disabled."
+    ORIGIN_NOT_ALLOWED = (
+        4406,
+        ("origin_not_allowed",),
+        False,
+        "The page's Origin is none that the server's operator allows.",
+    )
+    AUTH_TIMEOUT = 4408, ("auth_timeout",), False, "No authenticate came within 5 seconds."
+    SESSION_REVOKED = (
+        4410,
+        ("session_revoked",),
+        False,
+        "The session was ended: logged out, revoked, or the password changed.",
+    )
+    SUBPROTOCOL = (
         4426,
         ("protocol",),
         False,
         "Subprotocols were offered, and chat.v1 is not among them, also beside a token in a header.",
-    ),
-)
-RECONNECT_CODES = frozenset(close.code for close in CLOSE_CODES if close.reconnect)
+    )

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import Session
+from realtime.close_codes import CloseCode
 from realtime.process import get_hub
 from wire.origins import is_allowed, is_own, note_refusal
 from wire.problems import Problem, to_problem
@@ -25,7 +26,7 @@ LOOK_UP_SECONDS = 4.0
 class Refusal:
     """Why a socket is closed as soon as it is open: a browser could not read an HTTP 403."""
 
-    code: int
+    code: CloseCode
     reason: str
     problem: Problem
 
@@ -64,17 +65,17 @@ def refusal(error: Exception) -> Refusal:
         return error.refusal
     problem = to_problem(error)
     codes = {
-        "auth.account_disabled": (4403, "account_disabled"),
-        "unavailable": (1013, "unavailable"),
-        "internal": (1011, "internal"),
+        "auth.account_disabled": (CloseCode.ACCOUNT_DISABLED, "account_disabled"),
+        "unavailable": (CloseCode.TRY_AGAIN_LATER, "unavailable"),
+        "internal": (CloseCode.INTERNAL, "internal"),
     }
-    return Refusal(*codes.get(problem.code, (4401, "unauthenticated")), problem)
+    return Refusal(*codes.get(problem.code, (CloseCode.UNAUTHENTICATED, "unauthenticated")), problem)
 
 
 class Refused(Exception):
     """A refusal that is not about a token."""
 
-    def __init__(self, code: int, reason: str, problem: Problem) -> None:
+    def __init__(self, code: CloseCode, reason: str, problem: Problem) -> None:
         super().__init__(reason)
         self.refusal = Refusal(code, reason, problem)
 
@@ -83,10 +84,12 @@ def _token(scope: Scope) -> str | None:
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if "token" in query or "access_token" in query:
         # It would stand in every access log on the way.
-        raise Refused(4401, "token_in_url", Problem("auth.invalid_token", "A token does not belong in a URL."))
+        problem = Problem("auth.invalid_token", "A token does not belong in a URL.")
+        raise Refused(CloseCode.UNAUTHENTICATED, "token_in_url", problem)
     offered = scope.get("subprotocols", [])
     if offered and PROTOCOL not in offered:
-        raise Refused(4426, "protocol", Problem("request.invalid", f"Offer the subprotocol {PROTOCOL}, or none."))
+        problem = Problem("request.invalid", f"Offer the subprotocol {PROTOCOL}, or none.")
+        raise Refused(CloseCode.SUBPROTOCOL, "protocol", problem)
     for name, value in scope.get("headers", []):
         if name == b"authorization":
             scheme, _, token = value.decode("latin-1").partition(" ")
@@ -105,4 +108,4 @@ def _check_origin(scope: Scope) -> None:
         return
     note_refusal(origin)
     detail = "This Origin is not allowed: the operator of the server lists origins in CORS_ALLOWED_ORIGINS."
-    raise Refused(4406, "origin_not_allowed", Problem("forbidden", detail))
+    raise Refused(CloseCode.ORIGIN_NOT_ALLOWED, "origin_not_allowed", Problem("forbidden", detail))

@@ -15,6 +15,7 @@ from accounts.ended import held
 from accounts.models import Session, User
 from eventlog.models import Epoch
 from realtime.batching import BatchLoader
+from realtime.close_codes import CloseCode
 from realtime.database import in_database
 from wire.problems import Problem
 
@@ -33,7 +34,7 @@ class Socket(Protocol):
 
     session: Session | None
 
-    def end(self, code: int, reason: str, *, retry_after_ms: int | None = None) -> None:
+    def end(self, code: CloseCode, reason: str, *, retry_after_ms: int | None = None) -> None:
         """Say goodbye and close; nothing is heard from this instant."""
 
     def warn_of_expiry(self, expires_at: datetime) -> None:
@@ -68,7 +69,7 @@ class Sessions:
         if not sockets:
             self.sockets.pop(session.pk, None)
 
-    def end_all(self, code: int, reason: str) -> None:
+    def end_all(self, code: CloseCode, reason: str) -> None:
         """Close every socket of the process."""
         for socket in [socket for sockets in self.sockets.values() for socket in sockets]:
             socket.end(code, reason)
@@ -103,11 +104,11 @@ class Sessions:
         now = timezone.now()
         for socket in sockets:
             if is_disabled:
-                socket.end(4403, "account_disabled")
+                socket.end(CloseCode.ACCOUNT_DISABLED, "account_disabled")
             elif row is None:
-                socket.end(4410, "session_revoked")
+                socket.end(CloseCode.SESSION_REVOKED, "session_revoked")
             elif row <= now:
-                socket.end(4402, "token_expired")
+                socket.end(CloseCode.TOKEN_EXPIRED, "token_expired")
             elif row <= now + timedelta(seconds=WARN_SECONDS):
                 socket.warn_of_expiry(row)
 

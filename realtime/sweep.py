@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import Error as DatabaseError
 
+from realtime.close_codes import CloseCode
 from realtime.feed import Feed, Subscription
 from wire.problems import Problem
 
@@ -102,7 +103,7 @@ class Sweep:
 
     def _give_up(self) -> None:
         self._blind = None
-        self.hub.sessions.end_all(1013, "unavailable")
+        self.hub.sessions.end_all(CloseCode.TRY_AGAIN_LATER, "unavailable")
 
     def _compare(self, stream: str, past: int, tail: int, epoch: int, head: int) -> None:
         """`tail` is what it was before the query: all of it was committed, so a smaller head is a rewind."""

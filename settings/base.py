@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "eventlog",
     "api",
     "realtime",
+    "contracts",
 ]
 MIDDLEWARE = [
     "wire.middleware.RequestIdMiddleware",

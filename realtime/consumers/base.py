@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from channels.exceptions import StopConsumer
 from djangochannelsrestframework.consumers import AsyncAPIConsumer
 
-from realtime.close_codes import RECONNECT_CODES
+from realtime.close_codes import CloseCode
 from realtime.consumers.frames import Request, read_frame
 from realtime.send_queue import SendQueue
 from wire import strict_json
@@ -140,7 +140,7 @@ class ActionConsumer(AsyncAPIConsumer):
         now = monotonic()
         self.bad_frames.append(now)
         if len(self.bad_frames) == BAD_FRAMES and now - self.bad_frames[0] < BAD_FRAMES_SECONDS:
-            self.end(4400, "bad_frames")
+            self.end(CloseCode.BAD_FRAMES, "bad_frames")
 
     async def reply(
         self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None
@@ -181,7 +181,7 @@ class ActionConsumer(AsyncAPIConsumer):
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("A task of a socket failed", exc_info=error)
 
-    def end(self, code: int, reason: str, *, retry_after_ms: int | None = None) -> None:
+    def end(self, code: CloseCode, reason: str, *, retry_after_ms: int | None = None) -> None:
         """Say goodbye and close. From this instant nothing else is heard, whatever still waits."""
         if self.closing:
             return
@@ -190,16 +190,16 @@ class ActionConsumer(AsyncAPIConsumer):
         self.clean_up()
         self.spawn(self._close(code, reason))
 
-    def say_goodbye(self, code: int, reason: str, retry_after_ms: int | None) -> None:
+    def say_goodbye(self, code: CloseCode, reason: str, retry_after_ms: int | None) -> None:
         """The last push: why, and whether to come back."""
-        reconnect = code in RECONNECT_CODES
-        self.push("goodbye", {"code": code, "reason": reason, "reconnect": reconnect, "retry_after_ms": retry_after_ms})
+        data = {"code": code, "reason": reason, "reconnect": code.reconnect, "retry_after_ms": retry_after_ms}
+        self.push("goodbye", data)
 
-    async def _close(self, code: int, reason: str) -> None:
+    async def _close(self, code: CloseCode, reason: str) -> None:
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.outbox.flushed()
                 farewell = {} if self.farewell_seconds is None else {"farewell": self.farewell_seconds}
-                await self.base_send({"type": "websocket.close", "code": code, "reason": reason, **farewell})
+                await self.base_send({"type": "websocket.close", "code": int(code), "reason": reason, **farewell})
         except (TimeoutError, OSError, RuntimeError):
             self.outbox.abort()

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from accounts.models import Session
 from accounts.serializers import SessionSerializer, UserSerializer
 from api.serializers.messages import BATCH
 from api.services.members.transitions import MAX_ROOMS
+from realtime.close_codes import CloseCode
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.base import ActionConsumer
 from realtime.consumers.frames import Request
@@ -74,7 +76,8 @@ class Connection(ActionConsumer):
         elif self.scope["session"] is not None:
             self.enter(self.scope["session"], self.scope["epoch"])
         else:
-            self.deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self.end, 4408, "auth_timeout")
+            expire = partial(self.end, CloseCode.AUTH_TIMEOUT, "auth_timeout")
+            self.deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, expire)
 
     def refuse(self, problem: Problem) -> None:
         """Words for a refusal that answers no frame; the goodbye is enough here."""

@@ -11,6 +11,7 @@ from accounts.models import Session
 from api.serializers.messages import SendMessageSerializer
 from api.services.messages.send import Send
 from api.services.rooms import room_for_slug
+from realtime.close_codes import CloseCode
 from realtime.consumers.actions import acting
 from realtime.consumers.connection import Connection
 from realtime.consumers.frames import Request
@@ -79,7 +80,8 @@ class RoomSocketConsumer(Connection):
             problem = to_problem(error)
             self.refuse(problem)
             # A refusal is for good; a failure of ours, or of the database, is worth another try.
-            self.end({"internal": 1011, "unavailable": 1013}.get(problem.code, 1008), problem.code)
+            codes = {"internal": CloseCode.INTERNAL, "unavailable": CloseCode.TRY_AGAIN_LATER}
+            self.end(codes.get(problem.code, CloseCode.ROOM_REFUSED), problem.code)
             return
         if not self.closing:
             self.listening = (opened.feed, opened.subscription)
@@ -118,7 +120,7 @@ class RoomSocketConsumer(Connection):
         for problem in errors or []:
             self.put({"error": problem})
 
-    def say_goodbye(self, code: int, reason: str, retry_after_ms: int | None) -> None:
+    def say_goodbye(self, code: CloseCode, reason: str, retry_after_ms: int | None) -> None:
         """The classic client knows no goodbye: the close says it all."""
 
     def clean_up(self) -> None:

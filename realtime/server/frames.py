@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from realtime.close_codes import CloseCode
 from realtime.server.types import Message
 
 FRAME_KEY = "_frame"  # where a message keeps its finished frame for the next socket
@@ -79,15 +80,18 @@ def close_reason(reason: str) -> bytes:
 class CloseReason:
     """A close by the server itself: what ``goodbye`` says before the close frame repeats code and reason."""
 
-    code: int
+    code: CloseCode
     reason: str
-    reconnect: bool
+
+    @property
+    def reconnect(self) -> bool:
+        return self.code.reconnect
 
 
-RESTART = CloseReason(1012, "restart", reconnect=True)
-FRAME_TOO_BIG = CloseReason(1009, "frame_too_big", reconnect=False)
-TOO_SLOW = CloseReason(4002, "too_slow", reconnect=True)
-HEARTBEAT = CloseReason(4004, "heartbeat", reconnect=True)
+RESTART = CloseReason(CloseCode.RESTART, "restart")
+FRAME_TOO_BIG = CloseReason(CloseCode.FRAME_TOO_BIG, "frame_too_big")
+TOO_SLOW = CloseReason(CloseCode.TOO_SLOW, "too_slow")
+HEARTBEAT = CloseReason(CloseCode.HEARTBEAT, "heartbeat")
 
 
 def goodbye(code: int, reason: str, reconnect: bool, retry_after_ms: int | None) -> str:

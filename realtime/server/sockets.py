@@ -13,6 +13,7 @@ from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from daphne import ws_protocol
 from twisted.internet.defer import Deferred
 
+from realtime.close_codes import CloseCode
 from realtime.server import frames
 from realtime.server.frames import FRAME_KEY, CloseReason, frame, frame_of, goodbye, whole_text
 from realtime.server.limits import Limits
@@ -364,11 +365,11 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             self._refuse(503, farewell.reason)
         elif self.state == self.STATE_OPEN:
             self._say_goodbye(farewell, retry_after_ms)
-            self._close(farewell.code, farewell.reason, grace)
+            self._close(int(farewell.code), farewell.reason, grace)
 
     def _say_goodbye(self, farewell: CloseReason, retry_after_ms: int | None) -> None:
         try:
-            text = self.extension["goodbye"](farewell.code, farewell.reason, farewell.reconnect, retry_after_ms)
+            text = self.extension["goodbye"](int(farewell.code), farewell.reason, farewell.reconnect, retry_after_ms)
         except Exception:  # the application's code, while all sockets are being closed: one must not keep the others
             logger.exception("The application's goodbye failed")
             return
@@ -413,7 +414,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         if self.state == self.STATE_CONNECTING:
             self._refuse(500, "Internal server error")
         elif self.state == self.STATE_OPEN:
-            self._close(1011 if error else 1000, "", self.limits.farewell)
+            self._close(CloseCode.INTERNAL.value if error else 1000, "", self.limits.farewell)
 
     def abort(self) -> None:
         self.dropConnection(abort=True)

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from realtime.contracts import components, files
+from contracts import components, files
 from realtime.server import frames as server_frames
 from tests.contracts.documents import ROOT, Undocumented, asyncapi, openapi
 from wire.problems import REGISTRY

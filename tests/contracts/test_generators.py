@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from realtime.close_codes import CLOSE_CODES
+from realtime.close_codes import CloseCode
 from tests.contracts.documents import Contract, asyncapi, openapi
 from wire.fields import MetadataField, NameField, TextField
 from wire.schema import FIELD_ERROR_CODES
@@ -162,7 +162,7 @@ def test_the_default_of_a_flag_is_told_as_a_flag() -> None:
 
 
 def test_the_reasons_of_a_goodbye_are_those_of_the_closes() -> None:
-    reasons = {reason for close in CLOSE_CODES for reason in close.reasons}
+    reasons = {reason for code in CloseCode for reason in code.reasons}
 
     assert set(schemas()["Goodbye"]["properties"]["reason"]["enum"]) == reasons
 

@@ -19,7 +19,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from realtime.close_codes import CLOSE_CODES
+from realtime.close_codes import CloseCode
 from tests.realtime.deployment import Deployment
 from tests.servers import ROOT
 from tests.services import wait_until
@@ -409,7 +409,7 @@ def test_the_javascript_client_comes_back_at_once_when_the_network_does(
 
 def test_both_know_which_close_codes_are_final() -> None:
     """1008 belongs to the one-room socket."""
-    final = sorted(close.code for close in CLOSE_CODES if not close.reconnect and close.code != 1008)
+    final = sorted(close for close in CloseCode if not close.reconnect and close is not CloseCode.ROOM_REFUSED)
 
     for name in ("client.py", "client.mjs"):
         [line] = [line for line in (EXAMPLES / name).read_text().splitlines() if "STOP = " in line]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers import ROOT
 
-PACKAGES = ("wire", "accounts", "eventlog", "api", "realtime", "settings", "examples")
+PACKAGES = ("wire", "accounts", "eventlog", "api", "realtime", "contracts", "settings", "examples")
 QUESTION = re.compile(r"(What|Who|Whom|Whose|How|Where|Whether|When|From|Of|As|Also|Whatever|Whoever)\b")
 
 

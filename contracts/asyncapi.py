@@ -8,13 +8,13 @@ from typing import Any
 
 from django.conf import settings
 
+from contracts.components import Components, Schema
+from contracts.events import add_events, component_of
+from contracts.examples import event_example, example, refusal_example
+from contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
+from contracts.openapi import LICENSE, add_problem
 from eventlog.event_types import EventType, declared_types
-from realtime.close_codes import CLOSE_CODES
-from realtime.contracts.components import Components, Schema
-from realtime.contracts.events import add_events, component_of
-from realtime.contracts.examples import event_example, example, refusal_example
-from realtime.contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
-from realtime.contracts.openapi import LICENSE, add_problem
+from realtime.close_codes import CloseCode
 from wire.problems import REGISTRY
 
 DESCRIPTION = """\
@@ -52,7 +52,7 @@ def asyncapi() -> Schema:
         },
         "x-event-types": [_event_row(event, schemas) for event in declared_types()],
         "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
-        "x-close-codes": [_close_row(close) for close in CLOSE_CODES],
+        "x-close-codes": [_close_row(code) for code in CloseCode],
     }
 
 
@@ -178,5 +178,5 @@ def _kind_row(code: str) -> Schema:
     return {"status": kind.status, "title": kind.title, "retryable": kind.retryable}
 
 
-def _close_row(close: Any) -> Schema:
-    return {"code": close.code, "reasons": [*close.reasons], "reconnect": close.reconnect, "when": close.when}
+def _close_row(code: CloseCode) -> Schema:
+    return {"code": code.value, "reasons": [*code.reasons], "reconnect": code.reconnect, "when": code.meaning}

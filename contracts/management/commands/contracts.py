@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from realtime.contracts import files
+from contracts import files
 
 
 class Command(BaseCommand):

@@ -8,11 +8,11 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.serializers import SessionSerializer, UserSerializer
-from realtime.close_codes import CLOSE_CODES
+from contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
+from realtime.close_codes import CloseCode
 from realtime.consumers.actions import Spec
 from realtime.consumers.chat import ChatConsumer
 from realtime.consumers.frames import REQUEST_ID_CHARS
-from realtime.contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from wire.fields import StrictSerializer, TextField, TimeField
 
 ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")
@@ -220,7 +220,7 @@ PUSH_SUMMARIES = {
 
 
 def _goodbye() -> Schema:
-    reasons = sorted({reason for close in CLOSE_CODES for reason in close.reasons})
+    reasons = sorted({reason for code in CloseCode for reason in code.reasons})
     properties: Schema = {
         "code": {"type": "integer", "description": "The close code that follows; each is in the table of AsyncAPI."},
         "reason": {"enum": reasons},

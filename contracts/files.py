@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import yaml
 
-from realtime.contracts.asyncapi import asyncapi
-from realtime.contracts.openapi import openapi
+from contracts.asyncapi import asyncapi
+from contracts.openapi import openapi
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS: dict[str, Callable[[], dict[str, Any]]] = {"openapi.yaml": openapi, "asyncapi.yaml": asyncapi}
 HEADER = "# Made by `make schema` from the code; a change here is lost.\n"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from realtime.contracts.components import Components, Schema, ref, tidy
-from realtime.contracts.events import add_events
-from realtime.contracts.examples import example, problem_example
-from realtime.contracts.frames import actions, add_frames
+from contracts.components import Components, Schema, ref, tidy
+from contracts.events import add_events
+from contracts.examples import example, problem_example
+from contracts.frames import actions, add_frames
 from wire.problems import CONTENT_TYPE, REGISTRY
 from wire.schema import FIELD_ERROR_CODES, ProblemSerializer
 

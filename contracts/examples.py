@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.components import ALWAYS_NULL, Schema
+from contracts.events import component_of
 from eventlog.event_types import EventType
-from realtime.contracts.components import ALWAYS_NULL, Schema
-from realtime.contracts.events import component_of
 from wire.problems import FieldError, Problem
 
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"

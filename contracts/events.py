@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contracts.components import ALWAYS_NULL, Components, Schema, union
 from eventlog.event_types import EventType, StreamKind, declared_types
-from realtime.contracts.components import ALWAYS_NULL, Components, Schema, union
 
 
 def component_of(event: EventType) -> str:
