@@ -1,7 +1,7 @@
 """compose.yaml on a real engine: start, the tour through the proxy, four servers, a rolling restart, an upgrade, stop.
 
-It runs what README.md and docs/operations.md print, in a clone of the last commit that was made under umask 077, as a
-project of its own: names, port and network differ from those of a Parley that may run on the machine.
+It runs the commands of docs/tour.md, docs/deploy.md and docs/operations.md in a clone of the last commit that was made
+under umask 077, as a project of its own: names, port and network differ from those of a Parley that may run here.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.docs.readme import ADDRESS, blocks, section
+from tests.docs.pages import ADDRESS, blocks, read, section
 from tests.proxy.load import Load
 from tests.servers import ROOT
 from tests.services import free_port
 
 PROJECT = "parley-compose-test"
 NETWORK = "10.87.214"
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 NO_ENGINE = "make compose-test needs a container engine with Compose 2.24 or newer, and found none: {reason}"
 
 
@@ -69,17 +68,17 @@ class Project:
 
 def fenced(language: str) -> str:
     """A block of docs/operations.md."""
-    (block,) = blocks(OPERATIONS, language)
+    (block,) = blocks(read("docs/operations.md"), language)
     return block
 
 
 def first_lines() -> tuple[str, str, str]:
-    """The README's lines for containers: the secrets, the start, four servers."""
-    text = section("In production").partition("**Without.**")[0]
+    """The three steps of docs/deploy.md: the secrets, the start, four servers."""
+    text = section("docs/deploy.md", "With containers")
     lines = "\n".join(line.removeprefix("    ") for line in text.splitlines() if line.startswith("    "))
     found = re.fullmatch(r"(for name .*done > \.env)\n(docker compose up .*)\n(docker compose up .*)", lines, re.DOTALL)
     if found is None:
-        raise Failed("README.md has no longer three steps for containers")
+        raise Failed("docs/deploy.md no longer has three steps for containers")
     return found[1], found[2], found[3]
 
 
@@ -115,8 +114,8 @@ def steps(project: Project) -> None:
 
 
 def take_the_tour(project: Project) -> None:
-    """Every command of the README's tour, through the proxy; the tools come from this repository's .venv."""
-    script = "\n".join(blocks(section("A tour"), "sh"))
+    """Run every command of docs/tour.md through the proxy; the tools come from this repository's .venv."""
+    script = "\n".join(blocks(read("docs/tour.md"), "sh"))
     if not script.startswith(ADDRESS):
         raise Failed("the tour no longer begins with the address")
     (project.folder / ".venv").symlink_to(ROOT / ".venv")
