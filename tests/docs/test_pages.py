@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,14 @@ JUDGED = {
     ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
     ("docs/operations.md", "sh upgrade"): "tests/engine/__main__.py::steps",
 }
+TEXT_FILES = (".py", ".md", ".toml", ".yaml", ".yml", ".sh", ".mjs", "Makefile", "Dockerfile", "run")
+
+
+def tracked() -> list[Path]:
+    """Every file of the repository, new ones that git does not ignore included."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for line in listed.splitlines() if (path := ROOT / line).exists()]
 
 
 def test_the_readme_is_short() -> None:
@@ -77,6 +87,18 @@ def test_every_verb_and_command_exists(page: str) -> None:
 
     assert set(re.findall(r"(?:^ {4}|`)make ([a-z][a-z-]*)", text, re.MULTILINE)) <= set(phony.split())
     assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= commands
+
+
+def test_nothing_refers_to_a_document_that_is_not_here() -> None:
+    here = {path.name for path in tracked()}
+    missing = []
+    for path in tracked():
+        if path.name.endswith(TEXT_FILES) and path != Path(__file__):
+            text = path.read_text()
+            missing += [(path, name) for name in re.findall(r"[\w-]+\.md\b", text) if name not in here]
+            missing += [(path, words) for words in re.findall(r"\b(?:design|style|card) section \d+", text)]
+
+    assert missing == []
 
 
 @pytest.mark.parametrize("page", PAGES)
