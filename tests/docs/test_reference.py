@@ -42,6 +42,24 @@ def test_the_frames_are_those_of_the_contract(block: str) -> None:
         asyncapi().judge_frame(frame)
 
 
+def find(node: Any, key: str) -> Iterator[Any]:
+    """The values under a key, at any depth of a document."""
+    if isinstance(node, dict):
+        yield from (value for name, value in node.items() if name == key)
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from find(child, key)
+
+
+def test_the_limits_of_hello_are_those_of_the_contract() -> None:
+    """The numbers agree with the example in asyncapi.yaml."""
+    [shown] = [
+        frame["data"] for frame in map(json.loads, blocks(read(SOCKET), "json frame")) if frame["action"] == "hello"
+    ]
+    [announced] = [value for value in find(asyncapi().document, "limits") if isinstance(value.get("frame_bytes"), int)]
+
+    assert shown["limits"] == announced
+
+
 def test_the_sync_is_that_of_the_contract() -> None:
     text = section(SOCKET, "Coming back")
     [asked], [answered] = blocks(text, "json sync"), blocks(text, "json synced")
