@@ -30,7 +30,8 @@ test: $(STAMP)
 test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
-	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/generated_clients tests/docs/test_clients.py)
+	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/generated_clients tests/docs/test_clients.py \
+		tests/docs/test_snippets.py)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -43,7 +44,7 @@ check: $(STAMP)
 	$(BIN)/python -m pytest -q tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py
 	@sh tests/contracts/lint_openapi.sh
 
-# compose.yaml on this machine's container engine, as README.md and docs/operations.md say it; about five minutes.
+# compose.yaml on this machine's container engine, by the commands of docs/; about five minutes.
 compose-test: $(STAMP)
 	@$(BIN)/python -m tests.engine
 

@@ -1,4 +1,4 @@
-// A chat client that keeps its half of the promise: each message is sent once and shown once, whatever breaks.
+// A chat client for one room: each message is sent once and shown once, through crashes and lost connections.
 // Without dependencies, for browsers and Node 22 (Node 20: --experimental-websocket).
 
 const STOP = [1002, 1007, 1009, 4400, 4401, 4402, 4403, 4406, 4408, 4410, 4426]; // the same attempt would end the same way
@@ -16,8 +16,8 @@ export class Client {
     Object.assign(this, { url, token, room, store, onMessage, onProblem });
     this.notSaved = new Map(); // unsent texts that a full store did not take
     this.lastId = this.attempt = this.notBefore = 0;
-    // The store belongs to one user of one server: the next user of this browser never sees or sends what is in it.
-    // The server says in hello which user a token belongs to; until then what is written belongs to the token.
+    // The records belong to one user of one server: the next user of this browser neither sees nor sends them.
+    // The hello frame names the user of a token; until then records are kept by the token.
     this.tokenKey = `parley ${url} token ${token.slice(-8)}`;
     this.open(store.getItem(this.tokenKey) ?? this.tokenKey);
     this.wake = () => this.retryNow();
@@ -51,11 +51,11 @@ export class Client {
       this.store.setItem(key, text);
       return true;
     } catch {
-      return false; // a full store: what it holds stays true, it is only older
+      return false; // a full store stays consistent, only older
     }
   }
 
-  saveRoom() { // what is known and how far it reaches, in one step
+  saveRoom() { // the messages and the cursor, in one step
     for (const message of this.messages.slice(0, -KEPT_MESSAGES)) delete this.state.messages[message.id];
     this.save(this.key, JSON.stringify(this.state));
   }
@@ -82,7 +82,7 @@ export class Client {
 
   // Sending
 
-  send(text) { // kept until the server has acknowledged it; said once, however often it is sent
+  send(text) { // kept until the server has acknowledged it; repeated sends make one message
     this.lastId = Math.max(Date.now(), this.lastId + 1);
     const random = crypto.getRandomValues(new Uint32Array(3)); // randomUUID does not exist on http:// pages
     const id = [this.lastId, ...random].map((number) => number.toString(36).padStart(9, "0")).join("-");
@@ -162,7 +162,7 @@ export class Client {
   applyEvent({ type, seq, data }) {
     // An edit of a message that is not loaded is not shown: the page that loads it has the newest version.
     if (type === "message.created" || (type.startsWith("message.") && data.id in this.state.messages)) this.applyMessage(data);
-    else if (type === "user.erased") { // an account was deleted: its name leaves what is held, too
+    else if (type === "user.erased") { // an account was deleted: remove its name here, too
       for (const message of this.messages.filter(({ sender }) => sender.id === data.user.id)) {
         message.sender = data.user;
         this.onMessage(message);
@@ -191,7 +191,7 @@ export class Client {
     };
   }
 
-  reconnect() { // the one way out of every bad moment: what is unsent and what was missed follows the next hello
+  reconnect() { // after any failure: unsent texts and missed events follow the next hello
     this.dropSocket();
     const longest = globalThis.document?.hidden ? LONGEST_PAUSE_HIDDEN_MS : LONGEST_PAUSE_MS;
     const jitter = Math.random() * Math.min(longest, 500 * 2 ** this.attempt++); // full jitter

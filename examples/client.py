@@ -1,9 +1,9 @@
-"""A chat client that keeps its half of the promise: each message is sent once and shown once, whatever breaks.
+"""A chat client for one room: each message is sent once and shown once, through crashes and lost connections.
 
     python examples/client.py ws://127.0.0.1:8000/v1/ws TOKEN ROOM_ID STORE
 
-Type, and what others write appears. STORE is a SQLite file: the memory of this device. Several processes and several
-users may share it.
+A typed line is sent; messages of the room are printed. STORE is a SQLite file, the memory of this device. Several
+processes and several users may share it.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Client:
         self.sending: str | None = None  # the client_id whose reply is awaited
         self.not_saved: dict[str, str] = {}  # unsent texts that a full disk did not take
         self.attempt, self.not_before = 0, 0.0
-        # The store belongs to one user of one server: the next user of this device never sees or sends what is in it.
-        # The server says in hello which user a token belongs to; until then what is written belongs to the token.
+        # The records belong to one user of one server: the next user of this device neither sees nor sends them.
+        # The hello frame names the user of a token; until then records are kept by the token.
         self.token_key = f"{url} token {token[-8:]}"
         known = self.read("SELECT user FROM tokens WHERE token = ?", self.token_key)
         self.open(known[0][0] if known else self.token_key)
 
     def open(self, user: str) -> None:
-        """Show what the store holds of this user's room, and go on from there."""
+        """Show the stored messages of this user's room, and continue from its cursor."""
         self.user = user
         self.cursor: int | None = None
         self.epoch: int | None = None
@@ -73,7 +73,7 @@ class Client:
         return self.store.execute(query, values).fetchall()
 
     def save(self, *statements: tuple[object, ...]) -> bool:
-        """All of it in one transaction, or nothing: what a full disk holds stays true, it is only older."""
+        """Write all statements in one transaction, or none: on a full disk the store stays consistent, only older."""
         try:
             with self.store:
                 for statement, *values in statements:
@@ -84,7 +84,7 @@ class Client:
         return True
 
     def save_room(self, changed: list[Message]) -> None:
-        """Store what is known and how far it reaches in one step."""
+        """Store the messages and the cursor in one step."""
         here = (self.user, self.room)
         oldest_first = sorted(self.messages.values(), key=lambda message: int(message["seq"]))
         for message in oldest_first[:-KEPT_MESSAGES]:
@@ -100,7 +100,7 @@ class Client:
     # Sending
 
     def send(self, text: str) -> None:
-        """Keep the text until the server has acknowledged it. It is said once, however often it is sent."""
+        """Keep the text until the server has acknowledged it. Repeated sends make one message."""
         client_id = f"{time.time_ns():020}-{uuid.uuid4().hex[:12]}"  # sorts in the order of writing
         if not self.save(("INSERT INTO unsent VALUES (?, ?, ?, ?)", self.user, self.room, client_id, text)):
             self.not_saved[client_id] = text
@@ -190,7 +190,7 @@ class Client:
             # An edit of a message that is not loaded is not shown: the page that loads it has the newest version.
             if kind == "message.created" or (kind.startswith("message.") and data["id"] in self.messages):
                 changed += [data] if self.apply_message(data) else []
-            elif kind == "user.erased":  # an account was deleted: its name leaves what is held, too
+            elif kind == "user.erased":  # an account was deleted: remove its name here, too
                 for message in self.messages.values():
                     if message["sender"]["id"] == data["user"]["id"]:
                         message["sender"] = data["user"]
@@ -203,7 +203,7 @@ class Client:
             self.save_room(changed)
 
     def apply_message(self, message: Message) -> bool:
-        """Take a newer version: reply, event and page may bring the same message in any order."""
+        """Take a message if its version is newer: reply, event and page may bring it in any order."""
         held = self.messages.get(message["id"])
         if held is not None and message["version"] <= held["version"]:
             return False
@@ -214,12 +214,12 @@ class Client:
     # The connection
 
     async def reconnect(self) -> None:
-        """One way out of every bad moment: what is unsent and what was missed follows the next hello."""
+        """Close the socket after any failure: unsent texts and missed events follow the next hello."""
         assert self.socket is not None
         await self.socket.close()
 
     async def run(self) -> None:
-        """Connect, and again after each break, until the server says that there is no use. Cancel it to stop."""
+        """Connect, and reconnect after each break, until a close code is final. Cancel it to stop."""
         while True:
             with suppress(OSError, websockets.WebSocketException):
                 protocols = [websockets.Subprotocol("chat.v1"), websockets.Subprotocol(f"bearer.{self.token}")]

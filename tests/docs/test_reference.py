@@ -1,4 +1,4 @@
-"""What the README lists is what there is: frames, paths, codes, settings, verbs, the tree and the tests it names."""
+"""The tables of the documents agree with the code: paths, actions, codes, settings, verbs, the tree, named tests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import pytest
 
 from realtime.close_codes import CloseCode
 from tests.contracts.documents import asyncapi, openapi
-from tests.docs.readme import README, blocks, section, table
+from tests.docs.pages import blocks, read, section, table
 from tests.servers import ROOT
 
-SOCKET = section("The socket")
+SOCKET = "docs/socket.md"
+REST = section("docs/rest.md", "Endpoints")
 READERS = {
     "text",
     "flag",
@@ -31,7 +32,7 @@ READERS = {
 }  # of settings/env.py
 
 
-@pytest.mark.parametrize("block", blocks(SOCKET, "json frame"))
+@pytest.mark.parametrize("block", blocks(read(SOCKET), "json frame"))
 def test_the_frames_are_those_of_the_contract(block: str) -> None:
     frame = json.loads(block)
 
@@ -41,8 +42,26 @@ def test_the_frames_are_those_of_the_contract(block: str) -> None:
         asyncapi().judge_frame(frame)
 
 
+def find(node: Any, key: str) -> Iterator[Any]:
+    """The values under a key, at any depth of a document."""
+    if isinstance(node, dict):
+        yield from (value for name, value in node.items() if name == key)
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from find(child, key)
+
+
+def test_the_limits_of_hello_are_those_of_the_contract() -> None:
+    """The numbers agree with the example in asyncapi.yaml."""
+    [shown] = [
+        frame["data"] for frame in map(json.loads, blocks(read(SOCKET), "json frame")) if frame["action"] == "hello"
+    ]
+    [announced] = [value for value in find(asyncapi().document, "limits") if isinstance(value.get("frame_bytes"), int)]
+
+    assert shown["limits"] == announced
+
+
 def test_the_sync_is_that_of_the_contract() -> None:
-    text = section("Coming back")
+    text = section(SOCKET, "Coming back")
     [asked], [answered] = blocks(text, "json sync"), blocks(text, "json synced")
     operation = openapi().operation("POST", "/v1/sync")
     assert operation is not None
@@ -54,7 +73,7 @@ def test_the_sync_is_that_of_the_contract() -> None:
 def test_every_endpoint_is_listed() -> None:
     documented = {(method.upper(), path) for path, item in openapi().document["paths"].items() for method in item}
 
-    assert {(method, path) for method, path, _ in table(section("REST"))} == documented
+    assert {(method, path) for method, path, _ in table(REST)} == documented
 
 
 def fields(words: str) -> tuple[set[str], set[str]]:
@@ -72,7 +91,7 @@ def documented(schema: dict[str, Any], components: dict[str, Any]) -> tuple[set[
 
 def test_every_body_of_rest_is_as_listed() -> None:
     schemas = openapi().document["components"]["schemas"]
-    for method, path, words in table(section("REST")):
+    for method, path, words in table(REST):
         body = openapi().document["paths"][path][method.lower()].get("requestBody")
         listed = re.search(r"(?:^|`)\{(.*?)\}(?:`|$)", words)
         if listed is None:
@@ -83,7 +102,7 @@ def test_every_body_of_rest_is_as_listed() -> None:
 
 def test_every_action_is_listed() -> None:
     schemas = asyncapi().document["components"]["schemas"]
-    rows = {action: body for action, body, _ in table(SOCKET)}
+    rows = {action: body for action, body, _ in table(section(SOCKET, "Actions"))}
 
     assert set(rows) == set(asyncapi().actions)
     for action, body in rows.items():
@@ -91,16 +110,16 @@ def test_every_action_is_listed() -> None:
 
 
 def test_every_event_type_is_listed() -> None:
-    assert [kind for kind, _ in asyncapi().event_types if f"`{kind}`" not in SOCKET] == []
+    assert [kind for kind, _ in asyncapi().event_types if f"`{kind}`" not in section(SOCKET, "Events")] == []
 
 
 def test_the_close_codes_are_the_servers() -> None:
-    rows = {int(row[0]): row for row in table(section("Close codes"))}
+    rows = {int(row[0]): row for row in table(section(SOCKET, "Close codes"))}
 
     assert list(rows) == list(CloseCode)
     for close in CloseCode:
         _, reasons, _, advice = rows[close]
-        assert ("come back" in advice) == close.reconnect
+        assert ("reconnect" in advice) == close.reconnect
         assert not close.reasons or re.findall(r"\w+", reasons) == list(close.reasons)
 
 
@@ -123,7 +142,7 @@ def _value(node: ast.expr) -> Any:
 
 
 def test_every_setting_is_listed_with_its_default() -> None:
-    listed = {name: default for name, default, _ in table(section("Settings"))}
+    listed = {name: default for name, default, _ in table(section("docs/deploy.md", "Settings"))}
     spelt = {True: "1", False: "0"}
 
     read = dict(settings())
@@ -137,14 +156,16 @@ def test_every_setting_is_listed_with_its_default() -> None:
 def test_every_verb_is_listed() -> None:
     [phony] = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
-    assert {row[0].removeprefix("make ") for row in table(section("make"))} == set(phony.split())
+    assert {row[0].removeprefix("make ") for row in table(section("CONTRIBUTING.md", "Commands"))} == set(phony.split())
 
 
 def test_the_map_names_every_entry_of_the_tree() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     entries = {f"{path.split('/')[0]}/" if "/" in path else path for path in listed.split()}
 
-    assert set(re.findall(r"^    (\S+)", section("The map of the tree"), re.MULTILINE)) >= entries
+    assert (
+        set(re.findall(r"^    (\S+)", section("docs/architecture.md", "The map of the tree"), re.MULTILINE)) >= entries
+    )
 
 
 def names(path: Path) -> set[str]:
@@ -154,7 +175,7 @@ def names(path: Path) -> set[str]:
 
 
 def test_every_guarantee_has_its_tests() -> None:
-    text = section("What is guaranteed").partition("`make serve`")[0]
+    text = section("docs/guarantees.md", "The ten guarantees").partition("`make serve`")[0]
     guarantees = re.split(r"^\* \*\*(G\d+)\.\*\*", text, flags=re.MULTILINE)[1:]
 
     assert guarantees[::2] == [f"G{number}" for number in range(1, 11)]
@@ -165,12 +186,7 @@ def test_every_guarantee_has_its_tests() -> None:
             assert test in names(ROOT / path), f"{path}::{test}"
 
 
-def test_every_link_leads_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)]+)\)", README)
-    headings = {
-        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-        for title in re.findall(r"^#+ (.+)$", README, re.MULTILINE)
-    }
+def test_the_readme_names_every_guarantee() -> None:
+    named = re.findall(r"^\* \*\*(G\d+)\.\*\*", section("README.md", "The guarantees"), re.MULTILINE)
 
-    for target in targets:
-        assert target[1:] in headings if target.startswith("#") else (ROOT / target).exists(), target
+    assert named == [f"G{number}" for number in range(1, 11)]

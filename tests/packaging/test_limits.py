@@ -10,9 +10,8 @@ from accounts import passwords
 from realtime import batching
 from realtime.server.limits import Limits
 from settings import env
-from tests.docs.readme import rows
+from tests.docs.pages import section, table
 from tests.packaging.compose_file import COMPOSE, environment
-from tests.servers import ROOT
 from wire import shares
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "KiB": 1024, "MiB": 1024**2}
@@ -49,9 +48,9 @@ def in_force() -> dict[tuple[str, str], float]:
 
 
 def test_the_table_names_every_bound_with_its_value() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text().partition("## Deadlines and sizes")[2]
+    rows = table(section("docs/operations.md", "Deadlines and sizes"))
 
-    documented = {(place, name): number(value) for place, name, value, _ in rows(text)}
+    documented = {(place, name): number(value) for place, name, value, _ in rows}
 
     assert documented == pytest.approx(in_force())
 

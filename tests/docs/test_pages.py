@@ -1,0 +1,109 @@
+"""The documents as a whole: nothing is cut off, every link resolves, every example has its test, none is forgotten."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import FENCE, PAGES, anchors, links, read
+from tests.servers import ROOT
+
+README_LINES = 150
+# Each kind of fenced block, and the test that runs or judges it.
+JUDGED = {
+    ("README.md", "sh"): "tests/docs/test_tour.py::test_the_short_tour_works",
+    ("README.md", "json"): "tests/docs/test_tour.py::test_the_short_tour_works",
+    ("docs/tour.md", "sh"): "tests/docs/test_tour.py::test_the_long_tour_works",
+    ("docs/tour.md", "json"): "tests/docs/test_tour.py::test_the_long_tour_works",
+    ("docs/clients.md", "sh python client"): "tests/docs/test_snippets.py::test_the_python_line_sends",
+    ("docs/clients.md", "html javascript client"): "tests/docs/test_snippets.py::test_the_page_sends",
+    ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_are_those_of_the_contract",
+    ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_is_that_of_the_contract",
+    ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_is_that_of_the_contract",
+    ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
+    ("docs/operations.md", "sh upgrade"): "tests/engine/__main__.py::steps",
+}
+TEXT_FILES = (".py", ".md", ".toml", ".yaml", ".yml", ".sh", ".mjs", "Makefile", "Dockerfile", "run")
+
+
+def tracked() -> list[Path]:
+    """Every file of the repository, new ones that git does not ignore included."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for line in listed.splitlines() if (path := ROOT / line).exists()]
+
+
+def test_the_readme_is_short() -> None:
+    assert len(read("README.md").splitlines()) <= README_LINES
+
+
+def test_every_document_is_in_the_index() -> None:
+    indexed = {(ROOT / "docs" / target).resolve() for target in links("docs/README.md")}
+    indexed |= {(ROOT / "docs/decisions" / target).resolve() for target in links("docs/decisions/README.md")}
+    documents = {path for page in PAGES if page.startswith("docs/") for path in [(ROOT / page).resolve()]}
+
+    assert documents - indexed == {ROOT / "docs/README.md"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_resolves(page: str) -> None:
+    """Files exist, and anchors are headings of the page that they are on."""
+    for target in links(page):
+        if re.match(r"[a-z]+://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.resolve().is_relative_to(ROOT), target
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+def test_every_example_has_its_test() -> None:
+    found = {(page, language) for page in PAGES for language, _ in FENCE.findall(read(page)) if language}
+
+    assert found == set(JUDGED)
+    for test in JUDGED.values():
+        path, name = test.split("::")
+        assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE), test
+
+
+def test_a_fence_without_a_language_is_a_picture() -> None:
+    """Commands and JSON are marked as such, so that they are run and judged."""
+    for page in PAGES:
+        for language, body in FENCE.findall(read(page)):
+            if not language:
+                assert not re.search(r"^\s*(\$|make |curl |docker |python |\{\")", body, re.MULTILINE), page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_verb_and_command_exists(page: str) -> None:
+    [phony] = re.findall(r"^\.PHONY: (.*)$", read("Makefile"), re.MULTILINE)
+    commands = {path.stem for path in ROOT.glob("*/management/commands/*.py")} | {"check", "migrate", "makemigrations"}
+    text = read(page)
+
+    assert set(re.findall(r"(?:^ {4}|`)make ([a-z][a-z-]*)", text, re.MULTILINE)) <= set(phony.split())
+    assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= commands
+
+
+def test_nothing_refers_to_a_document_that_is_not_here() -> None:
+    here = {path.name for path in tracked()}
+    missing = []
+    for path in tracked():
+        if path.name.endswith(TEXT_FILES) and path != Path(__file__):
+            text = path.read_text()
+            missing += [(path, name) for name in re.findall(r"[\w-]+\.md\b", text) if name not in here]
+            missing += [(path, words) for words in re.findall(r"\b(?:design|style|card) section \d+", text)]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_json_in_a_line_is_json(page: str) -> None:
+    """Objects written out in a sentence parse, unless they abbreviate: a name without quotes, dots or brackets."""
+    for code in re.findall(r"`(\{\"[^`]*\})`", read(page)):
+        if "..." not in code and "<" not in code and ":" in code:
+            json.loads(code)
