@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from realtime.close_codes import CLOSE_CODES
+from realtime.close_codes import CloseCode
 from tests.contracts.documents import asyncapi, openapi
 from tests.docs.pages import blocks, read, section, table
 from tests.servers import ROOT
@@ -116,9 +116,9 @@ def test_every_event_type_is_listed() -> None:
 def test_the_close_codes_are_the_servers() -> None:
     rows = {int(row[0]): row for row in table(section(SOCKET, "Close codes"))}
 
-    assert list(rows) == [close.code for close in CLOSE_CODES]
-    for close in CLOSE_CODES:
-        _, reasons, _, advice = rows[close.code]
+    assert list(rows) == list(CloseCode)
+    for close in CloseCode:
+        _, reasons, _, advice = rows[close]
         assert ("reconnect" in advice) == close.reconnect
         assert not close.reasons or re.findall(r"\w+", reasons) == list(close.reasons)
 
