@@ -79,7 +79,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # Whom the search of people finds: everybody, those with whom one shares a room, or nobody but by the exact username.
 USER_SEARCH = env.choice("USER_SEARCH", "all", ("all", "shared_rooms", "exact"))
 
-# The lifetimes of a session: without use, and in all.
+# How long an unused session lives, and any session at most (design section 8).
 SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", 30 * 86_400, least=1, most=3_650 * 86_400)
 SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, most=3_650 * 86_400)
 
@@ -113,7 +113,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # HSTS preload: the domain's owner decides
 ]
 
-# Liveness of every socket: a pong must answer each ping, and waiting bytes must move.
+# Liveness of every socket (design section 6): a pong must answer each ping, and waiting bytes must move.
 WS_PING_INTERVAL_SECONDS = env.integer("WS_PING_INTERVAL_SECONDS", 25, least=1, most=3600)
 WS_PING_TIMEOUT_SECONDS = env.integer("WS_PING_TIMEOUT_SECONDS", 20, least=1, most=3600)
 WS_STALL_SECONDS = env.integer("WS_STALL_SECONDS", 20, least=1, most=3600)

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 JSON = dict[str, Any]
 
 UNREAD_EXACT = 999
-# What a role may do, as the contract says it (design section 5); the order is the server's.
+# What a role may do, as the contract says it; the order is the server's.
 MEMBER = ["send", "leave"]
 ADMIN = ["send", "delete_any", "add_members", "remove_members", "update", "leave"]
 OWNER = ["send", "delete_any", "add_members", "remove_members", "set_roles", "update", "archive", "leave"]

@@ -21,7 +21,7 @@ from tests.servers import ROOT, ParleyServer
 # For what no server could change: told from the daphne only.
 ONCE = pytest.mark.parametrize("here", ["daphne"], indirect=True)
 HAS_REDIS = TEST_STACK == "postgres"
-ACROSS_SECONDS = 2.0 if HAS_REDIS else 5.0  # for a revocation to reach every process (design section 4, G6)
+ACROSS_SECONDS = 2.0 if HAS_REDIS else 5.0  # for a revocation to reach every process (G6)
 
 
 class Deployment:

@@ -1,4 +1,4 @@
-"""The reply law: every frame gets exactly one reply, and no frame kills the socket (design section 6)."""
+"""The reply law: every frame gets exactly one reply, and no frame kills the socket."""
 
 from __future__ import annotations
 

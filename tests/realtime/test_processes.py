@@ -39,7 +39,7 @@ async def test_what_lasts_only_a_moment_crosses_with_redis(alice: Account, bob: 
     await far.call("typing", room_id=room["id"], on=True)
     await far.call("mark_read", room_id=room["id"], seq=2)
 
-    if HAS_REDIS:  # without, it is lost, and may be (design section 5)
+    if HAS_REDIS:  # without, it is lost, and may be
         assert (await near.next_event("typing"))["data"] == {"user_ids": [bob.id]}
         assert (await near.next_event("read.updated"))["data"]["read_seq"] == 2
 

@@ -33,7 +33,7 @@ def check_revocations(world: World) -> Iterator[Anomaly]:
         done, end = world.done.get(call["op"], {}), revoked.get(call["session"])
         if end is None or call["what"] == "revoke" or (done.get("status") or 999) >= 300:
             continue
-        # What was looked up for reading may be known a little longer (design section 3); writes are refused at once.
+        # What was looked up for reading may be known a little longer; writes are refused at once.
         if call["t"] > end["t"] + (_bound(world, end["t"], call["t"]) if call["what"] == "page" else 0.0):
             yield Anomaly("revoked", "a call by a revoked session was answered", (end, call, done))
     sessions = {record["conn"]: record["session"] for record in world.by_kind["open"]}
