@@ -21,12 +21,12 @@ _lock = threading.Lock()
 _writer: threading.Thread | None = None
 
 
-def held() -> Collection[UUID]:
+def ended_in_memory() -> Collection[UUID]:
     """Return the sessions whose end is kept in memory alone."""
     return _ended
 
 
-def remember(ids: Iterable[UUID]) -> None:
+def end_in_memory(ids: Iterable[UUID]) -> None:
     """End these sessions in memory, and delete their rows as soon as the database can be written."""
     global _ended, _writer
     with _lock:

@@ -165,11 +165,6 @@ class Event(models.Model):
             models.Index(fields=["message_id"], name="event_by_message", condition=models.Q(message_id__isnull=False))
         ]
 
-    @property
-    def in_inbox(self) -> bool:
-        """Return whether the event belongs to a user's inbox, see `is_of_inbox`."""
-        return is_of_inbox(self.type, self.seq)
-
     def json(self) -> bytes:
         """The event as all clients receive it, see `finish`."""
         return finish(self.type, self.stream, self.seq, self.at, self.actor_id, self.data)
