@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.ended import held
+from accounts.ended import ended_in_memory
 from accounts.models import Session, User, idle_time
 from wire.compiled_query import CompiledQuery, param
 from wire.outages import is_outage
@@ -78,7 +78,7 @@ def find_sessions(tokens: Sequence[str]) -> list[Session | Problem]:
 
 
 def _judge(session: Session | None, now: datetime) -> Session | Problem:
-    if session is None or session.expires_at <= now or session.pk in held():
+    if session is None or session.expires_at <= now or session.pk in ended_in_memory():
         return Problem("auth.invalid_token")
     if not session.user.is_active:
         return Problem("auth.account_disabled")

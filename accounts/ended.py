@@ -1,7 +1,7 @@
-"""Sessions that were ended while the database could not be written: refused from memory until it has deleted them.
+"""Sessions that ended while the database could not be written. Memory refuses them until their rows are deleted.
 
-Every request and socket of this process, and of all that its hints reach, sees them as ended at once. A restart before
-the database is back would bring them back, so the answer says that the end is in memory.
+Requests and sockets of this process, and of each process that its hints reach, are refused at once. A restart before
+the database works again would revive the sessions, so the answer states that their end is kept in memory.
 """
 
 import logging
@@ -21,28 +21,28 @@ _lock = threading.Lock()
 _writer: threading.Thread | None = None
 
 
-def held() -> Collection[UUID]:
-    """The sessions that are ended in memory alone."""
+def ended_in_memory() -> Collection[UUID]:
+    """Return the sessions whose end is kept in memory alone."""
     return _ended
 
 
-def remember(ids: Iterable[UUID]) -> None:
-    """These sessions are over, whatever the database says, and are deleted as soon as it can be written."""
+def end_in_memory(ids: Iterable[UUID]) -> None:
+    """End these sessions in memory, and delete their rows as soon as the database can be written."""
     global _ended, _writer
     with _lock:
         _ended |= frozenset(ids)
         if _ended and _writer is None:
-            _writer = threading.Thread(target=_write, name="ended-sessions", daemon=True)
+            _writer = threading.Thread(target=_delete_rows, name="ended-sessions", daemon=True)
             _writer.start()
 
 
-def _write() -> None:
+def _delete_rows() -> None:
     global _ended, _writer
     pause = threading.Event()
     while True:
-        written = _delete(_ended)
+        deleted = _delete(_ended)
         with _lock:
-            _ended -= written
+            _ended -= deleted
             if not _ended:
                 _writer = None
                 return
@@ -50,14 +50,14 @@ def _write() -> None:
 
 
 def _delete(ids: frozenset[UUID]) -> frozenset[UUID]:
-    from accounts.models import Session  # the models know this module
+    from accounts.models import Session  # the models import this module
 
     try:
         Session.objects.filter(pk__in=ids).delete()
     except DatabaseError as error:
-        logger.warning("Sessions that have ended cannot be deleted yet (%r)", error)
+        logger.warning("Ended sessions cannot be deleted yet (%r)", error)
         return frozenset()
     finally:
         connection.close()
-    logger.info("%d sessions that had ended in memory are deleted", len(ids))
+    logger.info("%d sessions that ended in memory are deleted", len(ids))
     return ids

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.ended import held
+from accounts.ended import ended_in_memory
 from wire import search
 from wire.characters import fold
 
@@ -136,7 +136,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def live(self) -> SessionQuerySet:
         """Those that have not expired; an ended one is no row at all, or will soon be none."""
         live = self.filter(expires_at__gt=timezone.now())
-        return live.exclude(pk__in=ended) if (ended := held()) else live
+        return live.exclude(pk__in=ended) if (ended := ended_in_memory()) else live
 
 
 class Session(models.Model):

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts import passwords, reserve, signals
 from accounts.authentication import hash_token
-from accounts.ended import held, remember
+from accounts.ended import end_in_memory, ended_in_memory
 from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_username, fold, is_reserved
 from accounts.passwords import Attempt, turns
 from wire.outages import is_outage
@@ -130,7 +130,7 @@ def log_out_all(*, user: User) -> Ended:
 
 def end_session(*, user: User, session_id: UUID) -> Ended:
     """End one of the user's sessions. Raises Problem not_found."""
-    ended = _end_in_any_case(user.sessions.filter(pk=session_id).exclude(pk__in=held()))
+    ended = _end_in_any_case(user.sessions.filter(pk=session_id).exclude(pk__in=ended_in_memory()))
     if not ended.sessions:
         raise Problem("not_found", "There is no such session.")
     return ended
@@ -283,7 +283,7 @@ def _end_in_any_case(sessions: QuerySet[Session]) -> Ended:
             raise
         logger.warning("Sessions are ended in memory until the database can be written (%r)", error)
     ids = list(sessions.values_list("pk", flat=True))
-    remember(ids)
+    end_in_memory(ids)
     signals.send_sessions_ended(ids)
     return Ended(len(ids), is_stored=False)
 

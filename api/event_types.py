@@ -46,18 +46,27 @@ register(
     EventType("room.archived", RoomEventSerializer, ROOM, True, "The room is read-only from here."),
     EventType("room.unarchived", RoomEventSerializer, ROOM, True, "The room is open again from here."),
     EventType(
-        "member.joined", MemberSerializer, ROOM, True, "Somebody is in, by joining or by being added.", begin_membership
+        "member.joined",
+        MemberSerializer,
+        ROOM,
+        True,
+        "A user is a member, having joined or been added.",
+        begin_membership,
     ),
-    EventType("member.left", MemberSerializer, ROOM, True, "Somebody left.", end_membership),
-    EventType("member.removed", MemberSerializer, ROOM, True, "Somebody was removed.", end_membership),
+    EventType("member.left", MemberSerializer, ROOM, True, "A member left.", end_membership),
+    EventType("member.removed", MemberSerializer, ROOM, True, "A member was removed.", end_membership),
     EventType("member.role_changed", MemberSerializer, ROOM, True, "A member's role changed."),
-    EventType("message.created", MessageSerializer, ROOM, True, "Somebody said something."),
-    EventType("message.edited", MessageSerializer, ROOM, True, "Text or metadata of a message changed."),
+    EventType("message.created", MessageSerializer, ROOM, True, "A message was sent."),
+    EventType("message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed."),
     EventType("message.deleted", MessageSerializer, ROOM, True, "A message is a tombstone from here."),
     EventType("user.erased", UserErasedSerializer, ROOM, True, "A deleted user is a tombstone in all earlier events."),
     EventType("room.added", RoomAddedSerializer, INBOX, True, "I am in a room; `seq` is that of my join."),
-    EventType("room.removed", RoomRemovedSerializer, INBOX, True, "I am out of a room; `seq` is that of my leave."),
+    EventType(
+        "room.removed", RoomRemovedSerializer, INBOX, True, "I am no longer in a room; `seq` is that of my leave."
+    ),
     EventType("room.preferred", RoomPreferredSerializer, INBOX, True, "I hid a room, or show it again."),
-    EventType("read.updated", MarkerMovedSerializer, INBOX, True, "My read marker moved, on some device."),
-    EventType("read.updated", MarkerMovedSerializer, ROOM, False, "A member of a small room read on."),
+    EventType("read.updated", MarkerMovedSerializer, INBOX, True, "My read marker moved, on one of my devices."),
+    EventType(
+        "read.updated", MarkerMovedSerializer, ROOM, False, "The read marker of another member of a small room moved."
+    ),
 )

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import connection, models
-from django.db.models import BigIntegerField, Subquery, UUIDField
+from django.db.models import BigIntegerField, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from eventlog.event_types import is_of_inbox
@@ -53,6 +53,11 @@ class StreamHead(models.Model):
 
     class Meta:
         db_table = "api_streamhead"
+
+    @classmethod
+    def last_seq_of(cls, stream: OuterRef) -> Subquery:
+        """The last seq of a stream as a column of another query, which then reads it in the same snapshot."""
+        return Subquery(cls.objects.filter(pk=stream).values("last_seq"))
 
 
 Places = Mapping[tuple[UUID, int], int]  # streams and seqs, each with the turn in which it is read
@@ -159,11 +164,6 @@ class Event(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["message_id"], name="event_by_message", condition=models.Q(message_id__isnull=False))
         ]
-
-    @property
-    def in_inbox(self) -> bool:
-        """Return whether the event belongs to a user's inbox, see `is_of_inbox`."""
-        return is_of_inbox(self.type, self.seq)
 
     def json(self) -> bytes:
         """The event as all clients receive it, see `finish`."""

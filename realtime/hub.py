@@ -12,7 +12,7 @@ from channels.layers import BaseChannelLayer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from accounts.ended import held, remember
+from accounts.ended import end_in_memory, ended_in_memory
 from eventlog.models import Event
 from realtime.authorization import StreamAccess
 from realtime.broker import CONTROL, Broker
@@ -302,7 +302,7 @@ class Hub:
     def _on_sessions_ended(self, ids: list[str]) -> None:
         self.spawn(self.sessions.verify(ids))
         if self.broker:
-            unwritten = [session for session in ids if UUID(session) in held()]
+            unwritten = [session for session in ids if UUID(session) in ended_in_memory()]
             message = {"type": "sessions", "from": self.id, "ids": ids, "unwritten": unwritten}
             self.broker.publish(CONTROL, message)
 
@@ -319,7 +319,7 @@ class Hub:
         elif message["type"] == "typing" and message["stream"] in self.feeds:
             self.typing.note(message["stream"], message["user"], message["on"], message["min"])
         elif message["type"] == "sessions":
-            remember(map(UUID, message["unwritten"]))
+            end_in_memory(map(UUID, message["unwritten"]))
             self.spawn(self.sessions.verify(message["ids"]))
 
     def _offer(self, stream: str, epoch: int | None, rendered: Iterable[bytes]) -> None:

@@ -11,7 +11,7 @@ from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from accounts.authentication import find_sessions, touch_every
-from accounts.ended import held
+from accounts.ended import ended_in_memory
 from accounts.models import Session, User
 from eventlog.models import Epoch
 from realtime.batching import BatchLoader
@@ -84,7 +84,7 @@ class Sessions:
     async def verify(self, ids: Iterable[str | UUID]) -> None:
         """Look these sessions up, until it is done, and end the sockets of those that are no longer alive."""
         asked = [_uuid(session) for session in ids]
-        for session in set(asked).intersection(held()):  # known without the database, which may be away
+        for session in set(asked).intersection(ended_in_memory()):  # known without the database, which may be away
             self._judge(session, None, False)
         while local := [session for session in asked if session in self.sockets]:
             sockets = [socket for session in local for socket in self.sockets[session]]
@@ -141,7 +141,7 @@ def _find(tokens: Sequence[str]) -> list[Found | Exception]:
 
 def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, datetime], set[UUID]]:
     """The expiry of each session that still exists, and the users who were deactivated (a deleted one was not)."""
-    rows = dict(Session.objects.filter(pk__in=ids).exclude(pk__in=held()).values_list("pk", "expires_at"))
+    rows = dict(Session.objects.filter(pk__in=ids).exclude(pk__in=ended_in_memory()).values_list("pk", "expires_at"))
     disabled = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
     return rows, set(disabled.values_list("pk", flat=True))
 

@@ -1,4 +1,4 @@
-"""The shape of an event, and the queries for pages of events."""
+"""Serializers of events, and of the queries for pages of events."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class EventDataField(serializers.JSONField):
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """One thing that happened. `room_id` is null in the inbox; `seq` is null for what is never stored."""
+    """One event. `room_id` is null in the inbox; `seq` is null for an ephemeral event, which is never stored."""
 
     type = serializers.CharField()
     room_id = serializers.UUIDField(allow_null=True)
@@ -28,7 +28,7 @@ class EventSerializer(serializers.Serializer[Any]):
 
 
 class EventsSerializer(serializers.Serializer[Any]):
-    """A page of events in order, as of `head`; `more` says that the range which was asked for holds more."""
+    """A page of events in order, as of `head`; `more` is true when the requested range holds more events."""
 
     results = EventSerializer(many=True)
     head = serializers.IntegerField()
@@ -37,7 +37,7 @@ class EventsSerializer(serializers.Serializer[Any]):
 
 
 class EventsQuery(QuerySerializer):
-    """Which events: after < seq < before. With `before` alone the newest below it, else the oldest first."""
+    """A range of events: after < seq < before. With `before` alone the newest below it, else the oldest first."""
 
     after = QueryInt(required=False, min_value=0, max_value=MAX_SEQ, help_text="Only events of a greater seq.")
     before = QueryInt(required=False, min_value=0, max_value=MAX_SEQ, help_text="Only events of a smaller seq.")
@@ -45,7 +45,7 @@ class EventsQuery(QuerySerializer):
 
 
 class EventsBody(StrictSerializer):
-    """The same as EventsQuery, in JSON."""
+    """The fields of EventsQuery, in JSON."""
 
     after = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
     before = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)

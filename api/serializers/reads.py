@@ -35,10 +35,10 @@ class MarkerSerializer(serializers.Serializer[Any]):
 
 
 class MarkerMovedSerializer(serializers.Serializer[Any]):
-    """The read marker of a member. An own message whose seq is above `head` moves the marker on: it came later.
+    """The read marker of a member. The member's own message with a seq above `head` moves the marker further.
 
-    The inbox has this event of my own marker; it says too what that leaves unread as of the room's `head`. A room has
-    it of its other members, without these two fields.
+    My inbox has the event for my own marker, with the unread count as of the room's `head`. A room has it for its other
+    members, without the two fields of the count.
     """
 
     room_id = serializers.UUIDField()

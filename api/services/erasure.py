@@ -20,8 +20,9 @@ from api.models.rooms import Kind
 from api.serializers.messages import Author
 from api.services import jobs
 from api.services.members import ownership, transitions
+from eventlog.heads import read_heads
 from eventlog.locking import lock_heads
-from eventlog.models import Event, StreamHead
+from eventlog.models import Event
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.row_tables import rows_as_table
@@ -107,8 +108,8 @@ def _rewrite_next_inbox(job: Job) -> bool:
 def _rewrite(job: Job, stream: UUID, kind: str, *, after: int) -> None:
     """The next batch of a room or inbox. The one that comes to a room's head appends `user.erased` as well."""
     seqs, looked_at = _find(stream, job.user_id, after)
-    head = StreamHead.objects.filter(pk=stream).values_list("last_seq", flat=True).first() or 0
-    if not seqs and looked_at < head:
+    _, heads = read_heads([stream])
+    if not seqs and looked_at < heads.get(str(stream), 0):
         with transaction.atomic():
             jobs.save_position(job, seq=looked_at)
         return

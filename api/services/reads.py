@@ -126,6 +126,6 @@ _count_at_head = CompiledQuery(
     lambda: (
         _counts()
         .filter(room_id=param("room_id", UUIDField()))
-        .values_list("unread", Subquery(StreamHead.objects.filter(stream=OuterRef("room_id")).values("last_seq")))
+        .values_list("unread", StreamHead.last_seq_of(OuterRef("room_id")))
     )
 )

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
+from django.db.models import OuterRef, QuerySet, UUIDField
 
 from api.models import Member, Room
 from api.models.rooms import Kind
@@ -36,11 +36,10 @@ class Reader(NamedTuple):
 
 
 def _readers() -> QuerySet[Any]:  # members with annotations
-    heads = StreamHead.objects.filter(stream=OuterRef("room_id")).values("last_seq")
     return (
         Member.objects.select_related("room")
         .filter(room_id=param("room_id", UUIDField()), user_id=param("user_id", UUIDField()), state="joined")
-        .annotate(head=Subquery(heads), epoch=Epoch.as_expression())
+        .annotate(head=StreamHead.last_seq_of(OuterRef("room_id")), epoch=Epoch.as_expression())
     )
 
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.ended import held
+from accounts.ended import ended_in_memory
 from accounts.models import Session
 from api.models import MembershipPeriod, Message
 from api.models.members import SeqRange
@@ -209,7 +209,7 @@ def _refusal(
 ) -> Problem | None:
     if standing.put_by_other is None:
         return as_outsider(standing.kind)
-    if send.session.pk in held():
+    if send.session.pk in ended_in_memory():
         return Problem("auth.invalid_token")
     if not standing.is_active:
         return Problem("auth.invalid_token" if standing.is_active is None else "auth.account_disabled")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, UUIDField
+from django.db.models import OuterRef, Q, QuerySet, UUIDField
 
 from api.models import Member, MembershipPeriod
 from api.models.members import FOR_EVER, SeqRange, State
@@ -92,11 +92,10 @@ class _Row(NamedTuple):
 
 def _build_memberships() -> QuerySet[Member, tuple[Any, ...]]:
     """Newest room first. One statement reads the memberships and the heads, so that they are of one moment."""
-    heads = StreamHead.objects.filter(stream=OuterRef("room_id")).values("last_seq")
     is_told = Q(state=State.JOINED) | Q(room_id__in=list_param("named", UUIDField()))
     return (
         Member.objects.filter(is_told, user_id__in=list_param("users", UUIDField()))
-        .annotate(head=Subquery(heads))
+        .annotate(head=StreamHead.last_seq_of(OuterRef("room_id")))
         .order_by("-room_id")
         .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head")
     )
