@@ -20,7 +20,7 @@ from api.events import record_events
 from api.models import Event, Job, JobKind, Member, Message, StreamHead
 from api.serializers.messages import Author, render_message
 from api.services import erasure, jobs
-from api.services.messages.send import Send, send_messages
+from api.services.messages import Send, send_messages
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import PASSWORD, Person, join_parley
 from tests.services import wait_until

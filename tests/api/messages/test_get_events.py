@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.services.messages.history import get_events
+from api.services.messages import get_events
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.clients import Person, codes
 

@@ -8,8 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import Epoch
-from api.services.messages.history import get_messages
-from api.services.messages.send import Send, send_messages
+from api.services.messages import Send, get_messages, send_messages
 from tests.api.stories import make_room, refusal, say
 from tests.clients import Person, codes
 

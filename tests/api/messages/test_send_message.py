@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import Member, Message
-from api.services.messages.send import Send
+from api.services.messages import Send
 from tests.api.stories import events_of, make_room, refusal, say, types_of
 from tests.clients import Person, codes
 

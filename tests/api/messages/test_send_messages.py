@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.services import deactivate, log_out
 from api.models import Member
-from api.services.messages.send import Send, SendResult, send_messages
+from api.services.messages import Send, SendResult, send_messages
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import Person, join_parley
 from wire.problems import Problem

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import Epoch
-from api.services.messages.send import Send, send_messages
+from api.services.messages import Send, send_messages
 from api.services.sync import Asking, sync
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.clients import Person, codes
