@@ -9,9 +9,8 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import connection, models
-from django.db.models import BigIntegerField, Exists, OuterRef, UUIDField
+from django.db.models import BigIntegerField, UUIDField
 
-from api.models.members import Member, MembershipPeriod
 from wire.budget import UNBOUNDED, sql_of_bytes, sql_of_size, within
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
 from wire.fields import format_time
@@ -86,14 +85,6 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Rows of what `finish` takes, in order; without data from where the events hold `budget` bytes."""
         columns = ("type", "stream", "seq", "at", "actor_id", within("data", budget, order))
         return self.order_by(order).values_list(*columns)
-
-    def visible_to(self, member: Member) -> "EventQuerySet":
-        """The events of the member's room that the history rule gives them (design section 3)."""
-        events = self.filter(stream=member.room_id)
-        if member.room.history == "shared":
-            return events
-        stays = MembershipPeriod.objects.filter(room_id=member.room_id, user_id=member.user_id)
-        return events.filter(Exists(stays.around(OuterRef("seq"))))
 
 
 # The texts are counted in the order of the turns, and only those within the budget leave the database.

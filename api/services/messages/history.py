@@ -1,4 +1,4 @@
-"""Reading back: pages of a room's messages, and pages of the log itself."""
+"""History: pages of a room's messages, and pages of its events or of an inbox."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from api.models import Epoch, Event, Member, Message, Room, StreamHead
 from api.models.log import EventQuerySet, FinishedRow, finish
 from api.models.rooms import History
+from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.members.access import Reader, find_reader
@@ -23,10 +24,10 @@ from wire.problems import Problem
 
 
 class Row(NamedTuple):
-    """A message or an event as a page has it: its place, its JSON, and the seq of the last event about it."""
+    """A message or an event on a page: its place, its JSON, and the seq of the last event about it."""
 
     seq: int
-    json: bytes | None  # None beyond the bytes of the page
+    json: bytes | None  # None if it does not fit into the bytes of the page
     version: int
 
 
@@ -40,16 +41,16 @@ def get_messages(
     limit: int = 50,
     max_bytes: int = ANSWER_BYTES,
 ) -> dict[str, Any]:
-    """A page of messages, oldest first, as of the head that it names; with no anchor the newest.
+    """Return a page of messages, oldest first, as of the returned head; without an anchor the newest page.
 
     `max_bytes` ends the page early, at the message farthest from the anchor, and no more than that is read from either
-    side; one message always comes. The cost does not depend on the room's size.
-    Raises Problem room.not_member or not_found (the room, or an anchor that is nowhere in what the user may see).
+    side; a page has at least one message. The cost does not depend on the room's size.
+    Raises Problem room.not_member or not_found (the room, or an anchor outside the history that the user may see).
     """
-    # The head is read before the rows: whoever goes on from it misses nothing.
+    # The head is read before the rows, so that a client that follows the events after it misses nothing.
     reader = find_reader(user_id, room_id)
     split, ahead = _split(reader.member, reader.head, before=before, after=after, around=around)
-    # One row of the side that was not asked for tells whether there is more on it.
+    # One row of the other side shows whether it has more.
     older = _beside(reader, split, 1 if after is not None else limit + 1, max_bytes)
     newer = _beside(reader, split, limit + 1 if ahead else 1, max_bytes, newer=True) if split <= reader.head else []
     _check_again(reader, [*older, *newer])
@@ -64,7 +65,7 @@ def get_messages(
 
 
 def stream_heads(streams: Collection[UUID]) -> tuple[int, dict[UUID, int]]:
-    """The epoch, and the last seq of each of these streams that has one, of one moment."""
+    """Return the epoch and the last seq of each of these streams that has events, read in one snapshot."""
     rows = _find_heads(streams=streams)
     return rows[0][2] if rows else Epoch.current(), {stream: seq for stream, seq, _ in rows}
 
@@ -79,7 +80,7 @@ _find_heads = CompiledQuery(
 def _split(
     member: Member, head: int, *, before: Anchor | None, after: Anchor | None, around: Anchor | None
 ) -> tuple[int, bool]:
-    """The seq at which the page's new side begins, and whether that side was asked for."""
+    """Return the seq at which the newer side of the page begins, and whether the page includes that side."""
     if before is not None:
         return _seq_of(member, head, before, at_most=head + 1), False
     if around is not None:
@@ -90,7 +91,7 @@ def _split(
 
 
 def _seq_of(member: Member, head: int, anchor: Anchor, *, at_most: int, step: int = 0) -> int:
-    """The first seq at or, with a step of 1, behind the anchor. "unread" lies between the read and the unread."""
+    """Return the first seq at the anchor or, with a step of 1, after it. "unread" is the first unread seq."""
     if anchor == "unread":
         return member.read_seq + 1
     if isinstance(anchor, datetime):
@@ -105,20 +106,20 @@ def _seq_of(member: Member, head: int, anchor: Anchor, *, at_most: int, step: in
 
 
 def _seq_of_time(room_id: UUID, moment: datetime, step: int) -> int | None:
-    """Times do not decrease along a room's log, so a moment is a place in it."""
+    """Return the first seq at or after a time: times do not decrease along a room's log."""
     messages = Message.objects.filter(room_id=room_id).order_by("created_at", "seq").values_list("seq", flat=True)
     from_there = messages.filter(created_at__gt=moment) if step else messages.filter(created_at__gte=moment)
     return from_there.first()
 
 
 def _walk(older: Sequence[Row], newer: Sequence[Row]) -> Iterator[Row]:
-    """Go outwards from the anchor, to both sides in turn."""
+    """Yield the rows by distance from the anchor, from both sides in turn."""
     for pair in zip_longest(newer, older):
         yield from (row for row in pair if row is not None)
 
 
 def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
-    """Keep as many as fit, and always one, so that every page leads on."""
+    """Yield the rows that fit, and always one, so that every page makes progress."""
     size = 0
     for count, row in enumerate(rows):
         size += len(row.json or b"") + 1
@@ -145,7 +146,7 @@ def _page(rows: Sequence[Row], older: Sequence[Row], newer: Sequence[Row]) -> di
 
 
 def _beside(reader: Reader, split: int, count: int, max_bytes: int, *, newer: bool = False) -> list[Row]:
-    """The messages nearest to a seq on one side of it, as the reader may see them; the seq itself is a newer one."""
+    """Return the visible messages nearest to a seq, on one side of it; the newer side includes the seq itself."""
     member = reader.member
     find = _prepare_side(member.room.history, newer, count)
     found = find(room_id=member.room_id, user_id=member.user_id, split=split, head=reader.head, budget=max_bytes)
@@ -166,14 +167,14 @@ def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, bytes | Non
 
 
 def _any_reader(history: str) -> Member:
-    """Stands in a prepared query for the member who reads."""
+    """Return a member with placeholders in place of the ids, for a compiled query."""
     reader = Member(user_id=param("user_id", UUIDField()))
     reader.room = Room(id=param("room_id", UUIDField()), history=history)
     return reader
 
 
 def _check_again(reader: Reader, rows: Sequence[Row]) -> None:
-    """Check the membership again for rows that were edited since the reader was found."""
+    """Check the membership again if a row was edited after the head was read: the user may have left before."""
     if any(row.version > reader.head for row in rows):
         find_reader(reader.member.user_id, reader.member.room_id)
 
@@ -187,11 +188,11 @@ def get_events(
     limit: int = PAGE,
     max_bytes: int = ANSWER_BYTES,
 ) -> dict[str, Any]:
-    """A page of a room's log or, with no room, of the user's inbox: after < seq < before, in order.
+    """Return a page of a room's events or, without a room, of the user's inbox: after < seq < before, in order.
 
-    `max_bytes` ends the page early, as in `get_messages`. With `before` alone it is the newest below it, else the
-    oldest first. What the history rule does not give is left out: only of a since_joined room, and only before the
-    first join and between a leave and a re-join.
+    `max_bytes` ends the page early, as in `get_messages`. With `before` alone the page ends below it; otherwise it
+    begins after `after`. Events that the history rule hides are left out: only in a since_joined room, and only those
+    before the first join and between a leave and the next join.
     """
     rule, head, epoch = _rule_of(user_id, room_id)
     backwards = before is not None and after is None
@@ -208,7 +209,7 @@ def get_events(
 
 
 def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
-    """The history rule, the head and the epoch; an inbox is read as a room is whose past its members share."""
+    """Return the history rule, the head and the epoch; an inbox is read like a room with shared history."""
     if room_id is None:
         epoch, heads = stream_heads([user_id])
         return History.SHARED, heads.get(user_id, 0), epoch
@@ -224,7 +225,8 @@ def _prepare_events(history: str, backwards: bool, count: int) -> CompiledQuery[
 
 def _events(history: str) -> EventQuerySet:
     after, below = param("after", BigIntegerField()), param("below", BigIntegerField())
-    return Event.objects.visible_to(_any_reader(history)).filter(seq__gt=after, seq__lt=below)
+    reader = _any_reader(history)
+    return Event.objects.filter(is_visible_to(reader), stream=reader.room_id, seq__gt=after, seq__lt=below)
 
 
 def _finish(row: FinishedRow) -> Row:

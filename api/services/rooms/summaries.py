@@ -20,8 +20,9 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Greatest
 
 from api.models import Member, Room
-from api.models.members import FOR_EVER, State
+from api.models.members import State
 from api.models.rooms import History, Kind
+from api.seq_ranges import FOR_EVER
 from api.serializers.messages import Author
 from api.serializers.rooms import Peer, render_room
 from api.services.reads import unread_counts
