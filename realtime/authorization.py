@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from api.models import Member
+from api.models import Epoch, Member, StreamHead
 from api.models.rooms import History
 from api.models.visibility import visible_ranges
 from api.seq_ranges import EVERYTHING, FOR_EVER, SeqRange, count, missing
@@ -68,8 +68,9 @@ def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
     return admissions
 
 
-_HEADS = """SELECT e.value, {stream}, h.last_seq FROM (SELECT COALESCE((SELECT value FROM api_epoch), 1) AS value) e
-            LEFT JOIN api_streamhead h ON h.stream IN (SELECT {wanted})"""
+_HEADS = f"""SELECT e.value, {{stream}}, h.last_seq
+             FROM (SELECT COALESCE((SELECT value FROM {Epoch._meta.db_table}), 1) AS value) e
+             LEFT JOIN {StreamHead._meta.db_table} h ON h.stream IN (SELECT {{wanted}})"""
 _IN_POSTGRESQL = _HEADS.format(stream="h.stream::text", wanted="unnest(string_to_array(%s, ',')::uuid[])")
 _IN_SQLITE = _HEADS.format(stream="h.stream", wanted="value FROM json_each(%s)")
 

@@ -123,10 +123,6 @@ class Member(models.Model):
 class MembershipPeriodQuerySet(models.QuerySet["MembershipPeriod"]):
     """Reads of membership periods."""
 
-    def around(self, seq: models.expressions.Combinable) -> "MembershipPeriodQuerySet":
-        """The periods that contain a seq."""
-        return self.filter(joined_seq__lte=seq).filter(Q(left_seq=None) | Q(left_seq__gte=seq))
-
     def ranges(self) -> dict[tuple[UUID, UUID], list[SeqRange]]:
         """The ranges of the periods, in order, by room and user."""
         found: dict[tuple[UUID, UUID], list[SeqRange]] = {}

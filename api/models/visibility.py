@@ -5,6 +5,7 @@ which they were a member.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
@@ -31,5 +32,10 @@ def is_visible_to(member: Member) -> Q:
     """Return the condition that a row of the member's room is visible to the member; the row has a `seq`."""
     if member.room.history == History.SHARED:
         return Q()
-    periods = MembershipPeriod.objects.filter(room_id=member.room_id, user_id=member.user_id)
-    return Q(Exists(periods.around(OuterRef("seq"))))
+    return Q(is_in_period(member.room_id, member.user_id))
+
+
+def is_in_period(room_id: Any, user_id: Any) -> Exists:
+    """Return the condition that a row's `seq` is in one of the user's membership periods in the room."""
+    periods = MembershipPeriod.objects.filter(room_id=room_id, user_id=user_id, joined_seq__lte=OuterRef("seq"))
+    return Exists(periods.filter(Q(left_seq=None) | Q(left_seq__gte=OuterRef("seq"))))

@@ -34,6 +34,7 @@ QueuedSend = tuple[Send, "Future[SendResult]"]
 MAX_CONCURRENT_COMMITS = 1 if connection.vendor == "sqlite" else 2
 
 WAIT_SECONDS = 8.0  # for a result, also while the database is frozen
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL: a head was locked for longer than lock_timeout
 IDLE_SECONDS = 60.0  # after which a committer thread gives its database connection back
 
 
@@ -156,17 +157,13 @@ class GroupCommitter:
         with self._lock:
             if self._is_waking or self._commits == self._max_commits:
                 return
-            if not self._threads:
-                self._start_threads()
+            for number in range(len(self._threads), self._max_commits):
+                # A daemon thread does not keep the process from ending: `close` ends it, after the last commit.
+                thread = threading.Thread(target=self._run, name=f"committer-{number}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
             self._is_waking = True
             self._wakeups.put(True)
-
-    def _start_threads(self) -> None:
-        for number in range(self._max_commits):
-            # Daemons, because a process ends by `close` and not when these threads feel like it.
-            thread = threading.Thread(target=self._run, name=f"committer-{number}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
 
     def _run(self) -> None:
         wakeups = self._wakeups
@@ -219,7 +216,8 @@ def _fail(batch: list[QueuedSend], error: Exception) -> None:
     away, nothing is retried: fifty more timeouts in a row would help nobody, and the clients may retry.
     """
     rooms = _rooms_of(batch)
-    if _is_lock_timeout(error) and len(rooms) > 1:
+    is_lock_timeout = getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
+    if is_lock_timeout and len(rooms) > 1:
         for room in rooms:
             _write([queued for queued in batch if queued[0].room_id == room], nowait=True)
     elif len(batch) == 1 or is_outage(error):
@@ -230,11 +228,6 @@ def _fail(batch: list[QueuedSend], error: Exception) -> None:
     else:
         for queued in batch:
             _write([queued])
-
-
-def _is_lock_timeout(error: Exception) -> bool:
-    """Return whether this is PostgreSQL's lock_not_available: a head was locked for longer than lock_timeout."""
-    return getattr(error.__cause__, "sqlstate", None) == "55P03"
 
 
 group_committer = GroupCommitter()

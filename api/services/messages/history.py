@@ -53,9 +53,11 @@ def get_messages(
     # One row of the other side shows whether it has more.
     older = _beside(reader, split, 1 if after is not None else limit + 1, max_bytes)
     newer = _beside(reader, split, limit + 1 if ahead else 1, max_bytes, newer=True) if split <= reader.head else []
-    _check_again(reader, [*older, *newer])
-    wanted = _walk([] if after is not None else older, newer if ahead else [])
-    rows = sorted(_fit(wanted, limit, max_bytes))
+    if any(row.version > reader.head for row in (*older, *newer)):
+        # A row was changed after the head was read, perhaps after the user had left: check the membership again.
+        find_reader(user_id, room_id)
+    pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
+    rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
     return {
         "results": _fragments(rows),
         "page": _page(rows, older, newer),
@@ -95,7 +97,10 @@ def _seq_of(member: Member, head: int, anchor: Anchor, *, at_most: int, step: in
     if anchor == "unread":
         return member.read_seq + 1
     if isinstance(anchor, datetime):
-        return _seq_of_time(member.room_id, anchor, step) or head + 1
+        # Times do not decrease along a room's log, so a time is a place in it.
+        messages = Message.objects.filter(room_id=member.room_id).order_by("created_at", "seq")
+        later = messages.filter(created_at__gt=anchor) if step else messages.filter(created_at__gte=anchor)
+        return later.values_list("seq", flat=True).first() or head + 1
     if isinstance(anchor, UUID):
         seq = Message.objects.visible_to(member).filter(pk=anchor).values_list("seq", flat=True).first()
     else:
@@ -103,19 +108,6 @@ def _seq_of(member: Member, head: int, anchor: Anchor, *, at_most: int, step: in
     if seq is None:
         raise Problem("not_found", "There is no such place in this room's history.")
     return seq + step
-
-
-def _seq_of_time(room_id: UUID, moment: datetime, step: int) -> int | None:
-    """Return the first seq at or after a time: times do not decrease along a room's log."""
-    messages = Message.objects.filter(room_id=room_id).order_by("created_at", "seq").values_list("seq", flat=True)
-    from_there = messages.filter(created_at__gt=moment) if step else messages.filter(created_at__gte=moment)
-    return from_there.first()
-
-
-def _walk(older: Sequence[Row], newer: Sequence[Row]) -> Iterator[Row]:
-    """Yield the rows by distance from the anchor, from both sides in turn."""
-    for pair in zip_longest(newer, older):
-        yield from (row for row in pair if row is not None)
 
 
 def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
@@ -171,12 +163,6 @@ def _any_reader(history: str) -> Member:
     reader = Member(user_id=param("user_id", UUIDField()))
     reader.room = Room(id=param("room_id", UUIDField()), history=history)
     return reader
-
-
-def _check_again(reader: Reader, rows: Sequence[Row]) -> None:
-    """Check the membership again if a row was edited after the head was read: the user may have left before."""
-    if any(row.version > reader.head for row in rows):
-        find_reader(reader.member.user_id, reader.member.room_id)
 
 
 def get_events(

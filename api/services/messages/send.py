@@ -176,20 +176,16 @@ def _send(
     new_messages: dict[Key, Message],
 ) -> SendResult | Problem:
     earlier = context.earlier or new_messages.get(send.key)
-    # A retry is resolved before any rule is checked: its sender may have left since.
+    # A retry is answered before any rule is checked: its sender may have left since.
     if earlier is not None:
-        return _resolve_retry(send, earlier)
+        if not send.is_retry_of(earlier.digest):
+            return Problem("message.client_id_reused")
+        return SendResult(earlier.pk, earlier.seq, earlier.data, created=False)
     problem = check_send(send, context, visible.get(send.key[:2], ()))
     if problem is not None:
         return problem
     message = new_messages[send.key] = _append(log, send, context.author)
     return SendResult(message.pk, message.seq, message.data, created=True)
-
-
-def _resolve_retry(send: Send, earlier: Message) -> SendResult | Problem:
-    if not send.is_retry_of(earlier.digest):
-        return Problem("message.client_id_reused")
-    return SendResult(earlier.pk, earlier.seq, earlier.data, created=False)
 
 
 def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) -> Problem | None:

@@ -116,7 +116,7 @@ def test_a_send_is_judged_as_the_services_judge(monkeypatch: pytest.MonkeyPatch)
     sends: list[Send] = []
     for name, membership in MEMBERSHIPS.items():
         sessions = dict(make_sessions(name))
-        monkeypatch.setattr(ended, "_ended", ended.held() | {sessions["ended in memory"].pk})
+        monkeypatch.setattr(ended, "_ended", frozenset(ended.held()) | {sessions["ended in memory"].pk})
         for state, room in rooms.items():
             for user in {session.user for session in sessions.values()}:
                 join(user, room, membership)
