@@ -100,7 +100,7 @@ class DatabaseLog:
     """The log as the hub reads it."""
 
     def __init__(self) -> None:
-        self._admissions: BatchLoader[Pair, StreamAccess] = BatchLoader(
+        self._accesses: BatchLoader[Pair, StreamAccess] = BatchLoader(
             lambda pairs: in_database(authorize_each, pairs), AUTHORIZATIONS
         )
 
@@ -111,7 +111,7 @@ class DatabaseLog:
         """
         if room_id == user_id:  # an inbox has no id of its own
             raise Problem("not_found", "There is no such room.")
-        return await self._admissions.ask((user_id, room_id or user_id))
+        return await self._accesses.ask((user_id, room_id or user_id))
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """See read_page."""
@@ -129,30 +129,27 @@ def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[SyncResult | Problem
     """
     while True:
         answers = sync_all([asking for asking, _ in asked], PAGE_BYTES)
-        streams = [_streams(*each, answer) for each, answer in zip(asked, answers, strict=True)]
+        streams = [
+            [(asking.user_id, stream) for stream in answer.cursors] if subscribe and isinstance(answer, Synced) else []
+            for (asking, subscribe), answer in zip(asked, answers, strict=True)
+        ]
         pairs = [pair for of_one in streams for pair in of_one]
-        admitted = authorize_many(pairs) if pairs else {}
-        results = [_result(answer, of_one, admitted) for answer, of_one in zip(answers, streams, strict=True)]
+        accesses = authorize_many(pairs) if pairs else {}
+        results = [_result(answer, of_one, accesses) for answer, of_one in zip(answers, streams, strict=True)]
         if results != [None]:
             return results
 
 
-def _streams(asking: Asking, subscribe: bool, answer: Synced | Problem | None) -> list[Pair]:
-    """Return the streams that the device subscribes to by this sync."""
-    cursors = answer.cursors if subscribe and isinstance(answer, Synced) else ()
-    return [(asking.user_id, stream) for stream in cursors]
-
-
 def _result(
-    answer: Synced | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, StreamAccess]
+    answer: Synced | Problem | None, streams: Sequence[Pair], accesses: Mapping[Pair, StreamAccess]
 ) -> SyncResult | Problem | None:
     if not isinstance(answer, Synced):
         return answer
-    admissions = {pair[1]: admitted[pair] for pair in streams if pair in admitted}
+    by_stream = {pair[1]: accesses[pair] for pair in streams if pair in accesses}
     # Otherwise a restore has rewritten the log since the sync, or the user has left a room of the page: no stream would
     # deliver that leave.
-    is_current = all(admission.epoch == answer.data["epoch"] for admission in admissions.values())
-    return (answer, admissions) if is_current and len(admissions) == len(streams) else None
+    is_current = all(access.epoch == answer.data["epoch"] for access in by_stream.values())
+    return (answer, by_stream) if is_current and len(by_stream) == len(streams) else None
 
 
 def read_page(stream: str, after: int, limit: int = PAGE_EVENTS) -> list[LogEntry]:
