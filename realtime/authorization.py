@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from api.models import Member, MembershipPeriod
+from api.models import Member
 from api.models.rooms import History
+from api.models.visibility import visible_ranges
+from api.seq_ranges import EVERYTHING, FOR_EVER, SeqRange, count, missing
 from api.services.members.access import seen_from_outside
 from eventlog.heads import read_heads
-from realtime.feed import Stay
 from wire.problems import Problem
 
 Pair = tuple[UUID, UUID]  # a user, and a room or their own inbox
@@ -20,21 +21,17 @@ class StreamAccess:
 
     head: int
     epoch: int
-    stays: tuple[Stay, ...] | None = None  # None: all of it
+    stays: Sequence[SeqRange] | None = None  # None: the history is shared
 
     @property
     def is_member(self) -> bool:
         """False when a leave was read that came after the membership."""
-        return self.stays is None or any(last is None for _, last in self.stays)
+        return self.stays is None or any(last == FOR_EVER for _, last in self.stays)
 
     def missed(self, after: int) -> tuple[int, int, int]:
         """The number of visible events between a cursor and the head, the first of them and the last."""
-        stays = ((1, None),) if self.stays is None else self.stays
-        parts = [(max(first, after + 1), min(last or self.head, self.head)) for first, last in stays]
-        parts = [(first, last) for first, last in parts if first <= last]
-        if not parts:
-            return 0, 0, 0
-        return sum(last - first + 1 for first, last in parts), parts[0][0], parts[-1][1]
+        ranges = missing(EVERYTHING if self.stays is None else self.stays, after, self.head)
+        return (count(ranges), ranges[0][0], ranges[-1][1]) if ranges else (0, 0, 0)
 
 
 def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
@@ -53,26 +50,17 @@ def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
     members = Member.objects.filter(user_id__in=users, room_id__in=rooms, state="joined")
     rows = members.values_list("user_id", "room_id", "joined_seq", "room__history")
     joined = {(user, room): (seq, history) for user, room, seq, history in rows if (user, room) in wanted}
-    stays = _read_stays([pair for pair, (_, history) in joined.items() if history == History.SINCE_JOINED])
+    limited = {(room, user): history for (user, room), (_, history) in joined.items() if history != History.SHARED}
+    visible = visible_ranges(limited)
     admissions = {}
     for pair in pairs:
         user, stream = pair
         head = heads.get(str(stream), 0)
-        if pair in stays:
-            head = max([head, *(seq for stay in stays[pair] for seq in stay if seq)])
+        ranges = visible.get((stream, user))
+        if ranges is not None:
+            head = max([head, *(seq for each in ranges for seq in each if seq != FOR_EVER)])
         elif pair in joined:
             head = max(head, joined[pair][0])
         if pair in joined or user == stream:
-            admissions[pair] = StreamAccess(head, epoch, stays.get(pair))
+            admissions[pair] = StreamAccess(head, epoch, ranges)
     return admissions
-
-
-def _read_stays(pairs: Sequence[Pair]) -> dict[Pair, tuple[Stay, ...]]:
-    stays: dict[Pair, tuple[Stay, ...]] = dict.fromkeys(pairs, ())
-    if pairs:
-        users, rooms = {user for user, _ in pairs}, {room for _, room in pairs}
-        intervals = MembershipPeriod.objects.filter(user_id__in=users, room_id__in=rooms).order_by("joined_seq")
-        for user, room, first, last in intervals.values_list("user_id", "room_id", "joined_seq", "left_seq"):
-            if (user, room) in stays:
-                stays[user, room] = (*stays[user, room], (first, last))
-    return stays

@@ -1,6 +1,6 @@
-"""The database as the event loop uses it: an executor of our own, and the reads of the log that the hub needs.
+"""Database access from the event loop: an executor of its own, and the reads of the log that the hub needs.
 
-Channels' own bridge runs all sockets' queries on one thread, so that one slow query would hold back every echo.
+Channels' database_sync_to_async runs the queries of all sockets on one thread, so one slow query would delay them all.
 """
 
 import asyncio
@@ -11,16 +11,15 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError, connections
+from django.db import OperationalError
 
-from api.services.messages.group_commit import LANES, group_committer
-from api.services.messages.send import Send, SendResult
 from api.services.sync import Asking, Synced, sync_all
 from eventlog.heads import read_heads
 from eventlog.models import Event
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many
 from realtime.batching import DATABASE_SECONDS, BatchLoader
 from realtime.feed import LogEntry
+from wire.connections import close_broken_connections
 from wire.problems import Problem
 from wire.shares import Keys, Shares
 
@@ -28,13 +27,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PAGE_EVENTS = 200
-ADMISSIONS = 200  # of one query
-PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
-SYNCED_ROOMS = 1_000  # that those who sync together name, as one device may alone
-LEAST_ROOMS = 20  # that each of them counts for
-Going = tuple[Synced, dict[UUID, StreamAccess]]  # an answer, and what is needed to go on from it
+AUTHORIZATIONS = 200  # in one query
+PAGE_BYTES = 200 * 1024  # of a page on the socket
+SYNCED_ROOMS = 1_000  # named by the devices of one batch; a single device may name as many
+LEAST_ROOMS = 20  # the weight of a device that names fewer
+SyncResult = tuple[Synced, dict[UUID, StreamAccess]]  # the answer, and the access to the streams that it subscribes to
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
-# Of the threads: half may wait for locks, a quarter for one room's, and a user never has more than a quarter.
+# Half of the threads may wait for locks, a quarter for those of one room, and a user has at most a quarter.
 _shares = Shares(
     {
         "user": max(1, settings.WS_DB_THREADS // 4),
@@ -42,11 +41,10 @@ _shares = Shares(
         "writes": max(1, settings.WS_DB_THREADS // 2),
     }
 )
-_leads = ThreadPoolExecutor(LANES, thread_name_prefix="ws-send")  # a lane that is taken waits for no slow read
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that uses the ORM on a thread of our own pool. Raises OperationalError when it takes too long."""
+    """Run a function that uses the ORM on a thread of this pool. Raises OperationalError when it takes too long."""
     running = asyncio.get_running_loop().run_in_executor(_executor, lambda: _on_thread(function, *args, **kwargs))
     return await _in_time(running)
 
@@ -76,39 +74,24 @@ async def _in_time(answer: Awaitable[T]) -> T:
 
 
 def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Each thread keeps its connection, which would cost a round trip or a file to open again, until an error."""
     try:
         return function(*args, **kwargs)
     finally:
-        for used in connections.all(initialized_only=True):
-            if used.errors_occurred:
-                used.close_if_unusable_or_obsolete()
+        close_broken_connections()
 
 
-async def send(message: Send) -> SendResult:
-    """Send a message together with those that others send at the same time; who leads takes a thread.
+async def sync(asking: Asking, subscribe: bool) -> SyncResult:
+    """Sync a device, in one batch with others that sync at the same time.
 
-    Raises Problem as the service does, or django.db.Error.
+    Raises Problem as api.services.sync does, or django.db.Error.
     """
-    future, lead = group_committer.submit(message)
-    if lead is not None:
-        _leads.submit(_on_thread, lead)
-    return await _in_time(asyncio.wrap_future(future))
-
-
-def _weigh(asked: tuple[Asking, bool]) -> int:
-    return max(LEAST_ROOMS, len(asked[0].rooms))
-
-
-async def sync(asking: Asking, subscribe: bool) -> Going:
-    """Sync together with those who come back at the same time. Raises as api.services.sync does, or django.db.Error."""
     return await _syncs.ask((asking, subscribe))
 
 
-_syncs: BatchLoader[tuple[Asking, bool], Going] = BatchLoader(
+_syncs: BatchLoader[tuple[Asking, bool], SyncResult] = BatchLoader(
     lambda asked: in_database(sync_each, asked),
     SYNCED_ROOMS,
-    _weigh,
+    weigh=lambda asked: max(LEAST_ROOMS, len(asked[0].rooms)),
     owner=lambda asked: asked[0].user_id,
     ask_alone=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
 )
@@ -118,18 +101,18 @@ class DatabaseLog:
     """The log as the hub reads it."""
 
     def __init__(self) -> None:
-        self._admissions: BatchLoader[Pair, StreamAccess] = BatchLoader(
-            lambda pairs: in_database(authorize_each, pairs), ADMISSIONS
+        self._accesses: BatchLoader[Pair, StreamAccess] = BatchLoader(
+            lambda pairs: in_database(authorize_each, pairs), AUTHORIZATIONS
         )
 
     async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
-        """Admit a user to a room or to their inbox, together with all who ask meanwhile.
+        """Authorize a user to subscribe to a room, or to their inbox; concurrent requests share one query.
 
         Raises Problem not_found or room.not_member.
         """
-        if room_id == user_id:  # an inbox goes by no id
+        if room_id == user_id:  # an inbox has no id of its own
             raise Problem("not_found", "There is no such room.")
-        return await self._admissions.ask((user_id, room_id or user_id))
+        return await self._accesses.ask((user_id, room_id or user_id))
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """See read_page."""
@@ -140,50 +123,48 @@ class DatabaseLog:
         return await in_database(time_heads, streams)
 
 
-def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[Going | Problem | None]:
-    """The answer to each device and, if it subscribes, what is needed to go on from it; or why there is none.
+def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[SyncResult | Problem | None]:
+    """Sync devices and authorize their subscriptions. Return for each its result, or a Problem.
 
-    None is for one of several that should ask again, alone.
+    None stands for a device that must be retried outside the batch.
     """
     while True:
         answers = sync_all([asking for asking, _ in asked], PAGE_BYTES)
-        streams = [_streams(*each, answer) for each, answer in zip(asked, answers, strict=True)]
+        streams = [
+            [(asking.user_id, stream) for stream in answer.cursors] if subscribe and isinstance(answer, Synced) else []
+            for (asking, subscribe), answer in zip(asked, answers, strict=True)
+        ]
         pairs = [pair for of_one in streams for pair in of_one]
-        admitted = authorize_many(pairs) if pairs else {}
-        going = [_go_on(answer, of_one, admitted) for answer, of_one in zip(answers, streams, strict=True)]
-        if going != [None]:
-            return going
+        accesses = authorize_many(pairs) if pairs else {}
+        results = [_result(answer, of_one, accesses) for answer, of_one in zip(answers, streams, strict=True)]
+        if results != [None]:
+            return results
 
 
-def _streams(asking: Asking, subscribe: bool, answer: Synced | Problem | None) -> list[Pair]:
-    """The streams to which the device is subscribed from now on."""
-    cursors = answer.cursors if subscribe and isinstance(answer, Synced) else ()
-    return [(asking.user_id, stream) for stream in cursors]
-
-
-def _go_on(
-    answer: Synced | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, StreamAccess]
-) -> Going | Problem | None:
+def _result(
+    answer: Synced | Problem | None, streams: Sequence[Pair], accesses: Mapping[Pair, StreamAccess]
+) -> SyncResult | Problem | None:
     if not isinstance(answer, Synced):
         return answer
-    admissions = {pair[1]: admitted[pair] for pair in streams if pair in admitted}
-    # Else the past was rewritten in between; or the user left a room of the page, and nobody would tell the leave.
-    is_current = all(admission.epoch == answer.data["epoch"] for admission in admissions.values())
-    return (answer, admissions) if is_current and len(admissions) == len(streams) else None
+    by_stream = {pair[1]: accesses[pair] for pair in streams if pair in accesses}
+    # Otherwise a restore has rewritten the log since the sync, or the user has left a room of the page: no stream would
+    # deliver that leave.
+    is_current = all(access.epoch == answer.data["epoch"] for access in by_stream.values())
+    return (answer, by_stream) if is_current and len(by_stream) == len(streams) else None
 
 
 def read_page(stream: str, after: int, limit: int = PAGE_EVENTS) -> list[LogEntry]:
-    """The next events of a stream; contiguous, because commit order is seq order. See `is_cut` for its end."""
+    """Read the next events of a stream, without a gap: commit order is seq order. See `is_cut` for the page's end."""
     return [LogEntry.parse(json) for json in Event.objects.page_after(UUID(stream), after, limit, PAGE_BYTES)]
 
 
 def is_cut(page: Sequence[LogEntry]) -> bool:
-    """Return whether a page of the log may have ended because of its size: such a page has at least PAGE_BYTES."""
+    """Return whether a page of the log may have ended because of its size."""
     return sum(len(entry.json) for entry in page) >= PAGE_BYTES
 
 
 def time_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int], float]:
-    """Read heads as read_heads does, with the CPU seconds that it took on this thread."""
+    """Read heads as read_heads does; also return the CPU seconds that it took on this thread."""
     began = time.thread_time()
     epoch, heads = read_heads(streams)
     return epoch, heads, time.thread_time() - began

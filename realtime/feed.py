@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from api.seq_ranges import SeqRange, contains
 from eventlog.event_types import MEMBERSHIP_EFFECTS
 
 RING_EVENTS = 500
@@ -22,7 +23,6 @@ FRAME_BYTES = 200 * 1024  # a frame of events ends here; one event is at most ab
 # not keep room.added, which shows the peer of a direct room.
 _SHOW_USERS = frozenset({"user.erased", "room.added"})
 
-Stay = tuple[int, int | None]
 Frame = dict[str, Any]
 
 
@@ -125,7 +125,7 @@ class Subscription:
         sink: Subscriber,
         *,
         floor: int = 0,
-        stays: Sequence[Stay] | None = None,
+        stays: Sequence[SeqRange] | None = None,
         member: bool = True,
         epoch: int = 1,
     ) -> None:
@@ -151,7 +151,7 @@ class Subscription:
         """Up to where all that it may see was given: not what it slept through and goes back for when it wakes."""
         return self.cursor if self.stays is not None or self.left_at is None else self.left_at
 
-    def readmit(self, head: int, stays: Sequence[Stay] | None, member: bool, epoch: int) -> None:
+    def readmit(self, head: int, stays: Sequence[SeqRange] | None, member: bool, epoch: int) -> None:
         """Start again at the head, after the past was rewritten."""
         self.cursor = self.floor = head
         self.stays, self.member, self.epoch, self.left_at = stays, member, epoch, None
@@ -185,9 +185,7 @@ class Subscription:
 
     def _sees(self, entry: LogEntry) -> bool:
         if entry.seq <= self.floor:
-            return self.stays is None or any(
-                first <= entry.seq and (last is None or entry.seq <= last) for first, last in self.stays
-            )
+            return self.stays is None or contains(self.stays, entry.seq)
         joined = entry.toggles.get(self.user_id)
         if joined is None:
             return self.member

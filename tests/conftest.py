@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from api.services.messages.group_commit import group_committer
 from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
 
@@ -32,6 +35,13 @@ if TEST_STACK == "postgres":
         "sim",
         "wire",
     ]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The threads that commit sends are ended first: the test database could not be dropped while they use it."""
+    yield
+    group_committer.close()
 
 
 @pytest.fixture

@@ -12,3 +12,13 @@ def release_connections() -> None:
     for used in connections.all(initialized_only=True):
         if not used.in_atomic_block:
             used.close()
+
+
+def close_broken_connections() -> None:
+    """Close those of this thread's connections that an error has made unusable.
+
+    A thread that serves no requests keeps its connection: opening another costs a round trip or a file.
+    """
+    for used in connections.all(initialized_only=True):
+        if used.errors_occurred:
+            used.close_if_unusable_or_obsolete()

@@ -1,4 +1,4 @@
-"""Values that a statement reads as a table: one parameter, one round trip and one plan, however many there are."""
+"""Rows that a statement reads as a table: one parameter, one round trip and one plan for any number of rows."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ Column = tuple[str, Sequence[object]]  # its type on PostgreSQL, and the value o
 
 
 def rows_as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
-    """Return SQL to write after FROM so that `name` has these columns, and its parameter.
+    """Return SQL for FROM in which `name` is a table with these columns, and its parameter.
 
-    As JSON: arrays cost several times as much, because psycopg looks for quotes in each text with a regular expression.
+    The rows are one JSON text: arrays cost several times as much, because psycopg searches each text for quotes.
     """
     rows = zip(*(values for _, values in columns.values()), strict=True)
     kinds = {column: kind for column, (kind, _) in columns.items()}
@@ -22,7 +22,7 @@ def rows_as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
         named = [dict(zip(columns, row, strict=True)) for row in rows]
         types = ", ".join(f"{column} {kind}" for column, kind in kinds.items())
         return f"json_to_recordset(%s) AS {name}({types})", [orjson.dumps(named).decode()]
-    # SQLite looks a pair of values up in an index only when they are of the types of its columns.
+    # SQLite uses an index for a pair of values only if they have the types of its columns.
     picked = ", ".join(
         f"CAST(json_extract(value, '$[{place}]') AS {_IN_SQLITE.get(kind, kind)}) AS {column}"
         for place, (column, kind) in enumerate(kinds.items())
@@ -32,7 +32,7 @@ def rows_as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
 
 
 def insert(table: str, **columns: Column) -> None:
-    """Insert these rows: bulk_create without what it costs for each value."""
+    """Insert rows, as bulk_create does, without its cost for each value."""
     rows, parameters = rows_as_table("given", **columns)
     names = ", ".join(columns)
     with connection.cursor() as cursor:
@@ -43,7 +43,7 @@ _IN_SQLITE = {"uuid": "text", "timestamptz": "text"}
 
 
 def _in_sqlite(row: Sequence[object]) -> Iterator[object]:
-    """Convert values to the form in which Django stores them there: a UUID is 32 digits, a time has no zone."""
+    """Convert values to the form in which Django stores them in SQLite: a UUID is 32 digits, a time has no zone."""
     for value in row:
         if isinstance(value, UUID):
             yield value.hex

@@ -1,4 +1,4 @@
-"""Members of rooms, and the seqs between which they were members; the history rule reads the latter."""
+"""Members of rooms, and the periods in which they were members."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.expressions import BaseExpression
+
+from api.seq_ranges import FOR_EVER, SeqRange
 
 
 class Role(models.TextChoices):
@@ -118,20 +120,11 @@ class Member(models.Model):
         return list((CAN_IN_ARCHIVED if self.room.is_archived else CAN)[self.role])
 
 
-SeqRange = tuple[int, int]  # the first seq and the last, both included
-
-FOR_EVER = 2**63 - 1  # above every seq
-
-
 class MembershipPeriodQuerySet(models.QuerySet["MembershipPeriod"]):
     """Reads of membership periods."""
 
-    def around(self, seq: models.expressions.Combinable) -> "MembershipPeriodQuerySet":
-        """Keep the periods that a seq lies in: the condition of the history rule since_joined."""
-        return self.filter(joined_seq__lte=seq).filter(Q(left_seq=None) | Q(left_seq__gte=seq))
-
     def ranges(self) -> dict[tuple[UUID, UUID], list[SeqRange]]:
-        """By room and user, in order."""
+        """The ranges of the periods, in order, by room and user."""
         found: dict[tuple[UUID, UUID], list[SeqRange]] = {}
         for room, user, joined, left in self.order_by("joined_seq").values_list(
             "room_id", "user_id", "joined_seq", "left_seq"
@@ -141,7 +134,7 @@ class MembershipPeriodQuerySet(models.QuerySet["MembershipPeriod"]):
 
 
 class MembershipPeriod(models.Model):
-    """A period in which a user was a member: the seqs of their join and, once over, of their leave, both included."""
+    """A period in which a user was a member: the seqs of the join and, when it is over, of the leave, both included."""
 
     room = models.ForeignKey("api.Room", models.PROTECT, related_name="membership_periods", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)

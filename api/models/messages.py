@@ -1,30 +1,25 @@
-"""Messages: each one is a row that says where it stands, and the JSON that everybody gets."""
+"""Messages: each row has the place of a message in its room, and the JSON that every client receives."""
 
 from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef
 from uuid_utils.compat import uuid7
 
-from api.models.members import Member, MembershipPeriod
-from api.models.rooms import History
+from api.models.members import Member
+from api.models.visibility import is_visible_to
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """Reads of messages, each by what a user may see."""
+    """Reads of messages, limited to those that a user may see."""
 
     def visible_to(self, member: Member) -> "MessageQuerySet":
-        """The messages of the member's room that the history rule gives them (design section 3)."""
-        messages = self.filter(room_id=member.room_id)
-        if member.room.history == History.SHARED:
-            return messages
-        stays = MembershipPeriod.objects.filter(room_id=member.room_id, user_id=member.user_id)
-        return messages.filter(Exists(stays.around(OuterRef("seq"))))
+        """The messages of the member's room that the history rule lets them see."""
+        return self.filter(is_visible_to(member), room_id=member.room_id)
 
     def by_others(self, user_id: UUID) -> "MessageQuerySet":
-        """The messages that count as unread when their seq is above the read marker."""
+        """The messages that count as unread if their seq is above the read marker."""
         return self.filter(deleted_at=None).exclude(sender_id=user_id)
 
 

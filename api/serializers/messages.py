@@ -1,4 +1,4 @@
-"""The shapes of messages, in answers and in bodies."""
+"""Messages in requests and responses."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ from wire.fields import (
 )
 from wire.times import parse_time
 
-BATCH = 50  # messages of one send_messages, and of one transaction
+BATCH = 50  # messages in one send_messages, and in one group commit
 CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
 MAX_SEQ = 2**53 - 1
 
@@ -53,7 +53,7 @@ def render_message(
     reply_to: UUID | None,
     at: datetime,
 ) -> dict[str, Any]:
-    """A new message. Later events change `version` and what they are about, and nothing else."""
+    """Return the Message of a new message. Later events change `version` and their own fields only."""
     return {
         "id": id,
         "room_id": room_id,
@@ -80,7 +80,7 @@ class AuthorSerializer(serializers.Serializer[Any]):
 
 
 class UserErasedSerializer(serializers.Serializer[Any]):
-    """An author whose account was deleted: replace them, by id, in everything that shows them."""
+    """An author whose account was deleted. Clients replace the author, by id, wherever they show it."""
 
     user = AuthorSerializer()
 
@@ -103,14 +103,14 @@ class MessageSerializer(serializers.Serializer[Any]):
 
 
 def refuse_empty(text: str | None, metadata: Mapping[str, Any]) -> None:
-    """A message shows something: words, or what its metadata stands for."""
+    """Raise ValidationError for a message that has neither text nor metadata."""
     if text == "" and not metadata:
         detail = ErrorDetail("The text may be empty only when metadata is not {}.", "blank")
         raise serializers.ValidationError({"text": [detail]})
 
 
 class SendMessageSerializer(StrictSerializer):
-    """One message to send. Sent again with the same client_id it is answered with the message that is there."""
+    """A message to send. A retry with the same client_id returns the message that the first try created."""
 
     client_id = serializers.RegexField(CLIENT_ID, trim_whitespace=False)
     text = TextField(allow_blank=True, help_text='May be "" when metadata is not {}.')
@@ -124,7 +124,7 @@ class SendMessageSerializer(StrictSerializer):
 
 @extend_schema_field(SendMessageSerializer)
 class ItemField(serializers.DictField):
-    """One item of many, read later: a bad one fails alone."""
+    """An item of a batch, validated later, so that an invalid one fails alone."""
 
 
 class SendMessagesSerializer(StrictSerializer):
@@ -134,7 +134,7 @@ class SendMessagesSerializer(StrictSerializer):
 
 
 class EditMessageSerializer(StrictSerializer):
-    """The changes to a message; with `if_version` only if nothing happened to it since that version."""
+    """The changes to a message; with `if_version` only if the message has not changed since that version."""
 
     text = TextField(required=False, allow_blank=True, help_text='May be "" when metadata is not {}.')
     metadata = MetadataField(required=False)
@@ -147,12 +147,12 @@ Anchor = int | UUID | datetime | str
 _ANCHOR_UUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 
 
-# One type for generated code. A seq may come as an integer too, in a frame; the text of it means the same.
+# One type for generated code. In a frame a seq may be an integer too; its text means the same.
 @extend_schema_field(
     {"type": "string", "pattern": rf"^(unread|[0-9]{{1,16}}|{_ANCHOR_UUID}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt ].+)$"}
 )
 class AnchorField(serializers.Field[Any, Any, Any, Any]):
-    """A place in a room's history: a seq, a message's id, an RFC 3339 time, or "unread"."""
+    """A position in a room's history: a seq, the id of a message, an RFC 3339 time, or "unread"."""
 
     default_error_messages = {"invalid": "Give a seq, the id of a message, an RFC 3339 time or unread."}  # noqa: RUF012
 
@@ -189,11 +189,11 @@ def _one_anchor(attrs: dict[str, Any]) -> dict[str, Any]:
 PLACE = "this place: a seq, the id of a message, an RFC 3339 time, or `unread`"
 BEFORE = f"The newest messages that are older than {PLACE}."
 AFTER = f"The oldest messages that are newer than {PLACE}."
-AROUND = f"The messages on both sides of {PLACE}; and the message that stands there."
+AROUND = f"The messages on both sides of {PLACE}; and the message at it."
 
 
 class HistoryQuery(QuerySerializer):
-    """Which page of a room's messages: at most one of before, after and around."""
+    """The page of a room's messages: at most one of before, after and around."""
 
     before = AnchorField(required=False, help_text=BEFORE)
     after = AnchorField(required=False, help_text=AFTER)

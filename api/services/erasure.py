@@ -138,10 +138,12 @@ def _find(stream: UUID, user_id: UUID, after: int) -> tuple[list[int], int]:
     return seqs, seqs[-1] if len(seqs) == BATCH else after + WINDOW
 
 
-_UPDATE_EVENTS = """UPDATE api_event SET data = rewritten.data FROM {rewritten}
-                    WHERE api_event.stream = rewritten.stream AND api_event.seq = rewritten.seq"""
-_UPDATE_MESSAGES = """UPDATE api_message SET data = rewritten.data FROM {rewritten}
-                      WHERE api_message.room_id = rewritten.stream AND api_message.seq = rewritten.seq"""
+EVENT, MESSAGE = Event._meta.db_table, Message._meta.db_table
+
+_UPDATE_EVENTS = f"""UPDATE {EVENT} SET data = rewritten.data FROM {{rewritten}}
+                    WHERE {EVENT}.stream = rewritten.stream AND {EVENT}.seq = rewritten.seq"""
+_UPDATE_MESSAGES = f"""UPDATE {MESSAGE} SET data = rewritten.data FROM {{rewritten}}
+                       WHERE {MESSAGE}.room_id = rewritten.stream AND {MESSAGE}.seq = rewritten.seq"""
 
 
 def _show_tombstone(stream: UUID, seqs: Sequence[int], user: User) -> None:

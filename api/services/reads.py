@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import TypedDict
 from uuid import UUID
 
-from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
 from django.db.models.lookups import Exact
 
 from accounts.models import Session
-from api.models import Member, MembershipPeriod, Message
+from api.models import Member, Message
 from api.models.rooms import History
+from api.models.visibility import is_in_period
 from api.services.members.access import find_reader
 from eventlog.models import StreamHead
 from eventlog.transaction import EventTransaction, record_events
@@ -111,11 +112,9 @@ def _counts() -> QuerySet[Member, tuple[UUID, int]]:
     user_id = param("user_id", UUIDField())
     above = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("read_seq")).by_others(user_id)
     is_shared = Q(Exact(OuterRef("room__history"), Value(History.SHARED)))
-    # The stay that goes on holds nearly all that is unread; only for what is before it the others are looked at.
-    stayed = Exists(
-        MembershipPeriod.objects.filter(room_id=OuterRef("room_id"), user_id=user_id).around(OuterRef("seq"))
-    )
-    visible = above.filter(is_shared | Q(seq__gte=OuterRef("joined_seq")) | Q(stayed))
+    # Nearly all unread messages are in the open period; only for older ones the closed periods are read.
+    is_visible = is_shared | Q(seq__gte=OuterRef("joined_seq")) | Q(is_in_period(OuterRef("room_id"), user_id))
+    visible = above.filter(is_visible)
     counted = Member.objects.filter(user_id=user_id, state="joined")
     return counted.annotate(unread=_Count(visible.values("seq")[: UNREAD_EXACT + 1])).values_list("room_id", "unread")
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.views import SessionView
 from api.serializers.events import EventsQuery, EventsSerializer
-from api.services.messages import history
+from api.services import messages
 from wire.fields import QuerySerializer
 from wire.schema import problems
 
@@ -28,7 +28,7 @@ class EventsView(SessionView):
         responses={200: EventsSerializer, **problems("not_found", "room.not_member")},
     )
     def get(self, request: Request, room_id: UUID) -> Response:
-        return Response(history.get_events(user_id=self.session.user_id, room_id=room_id, **self.query))
+        return Response(messages.get_events(user_id=self.session.user_id, room_id=room_id, **self.query))
 
 
 class InboxView(SessionView):
@@ -43,4 +43,4 @@ class InboxView(SessionView):
         responses={200: EventsSerializer, **problems()},
     )
     def get(self, request: Request) -> Response:
-        return Response(history.get_events(user_id=self.session.user_id, room_id=None, **self.query))
+        return Response(messages.get_events(user_id=self.session.user_id, room_id=None, **self.query))

@@ -17,9 +17,6 @@ from api.serializers.messages import (
     SendMessageSerializer,
 )
 from api.services import messages
-from api.services.messages import history
-from api.services.messages.group_commit import group_committer
-from api.services.messages.send import Send
 from wire.fields import QuerySerializer
 from wire.schema import problems
 
@@ -42,7 +39,7 @@ class MessagesView(SessionView):
         responses={200: HistorySerializer, **problems(*OUTSIDE)},
     )
     def get(self, request: Request, room_id: UUID) -> Response:
-        return Response(history.get_messages(user_id=self.session.user_id, room_id=room_id, **self.query))
+        return Response(messages.get_messages(user_id=self.session.user_id, room_id=room_id, **self.query))
 
     @extend_schema(
         operation_id="send_message",
@@ -56,7 +53,7 @@ class MessagesView(SessionView):
     )
     def post(self, request: Request, room_id: UUID) -> Response:
         body = self.body(SendMessageSerializer)
-        sent = group_committer.send(Send(self.session, room_id, **body))
+        sent = messages.send_message(session=self.session, room_id=room_id, **body)
         return Response(orjson.Fragment(sent.json), 201 if sent.created else 200)
 
 

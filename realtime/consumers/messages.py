@@ -20,12 +20,11 @@ from api.serializers.messages import (
 from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
 from api.serializers.rooms import RoomMeSerializer, UpdateRoomMe
 from api.services import messages, reads, rooms
-from api.services.messages import history
-from api.services.messages.send import Send, SendResult, send_messages
+from api.services.messages import Send, SendResult
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
 from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
-from realtime.database import PAGE_BYTES, read_for, send, write_for
+from realtime.database import PAGE_BYTES, read_for, write_for
 from wire.fields import validate
 from wire.problems import Problem, to_problem
 from wire.schema import ProblemSerializer
@@ -98,7 +97,7 @@ class Messages(Connection):
     )
     async def send_message(self, room_id: UUID, **fields: Any) -> Reply:
         """Say something; sent again with the same client_id, it is said once."""
-        sent = await send(Send(acting(self.session), room_id, **fields))
+        sent = await messages.asend_message(session=acting(self.session), room_id=room_id, **fields)
         return orjson.Fragment(sent.json), 201 if sent.created else 200
 
     @action(SendMessagesBody, SentItemsSerializer, problems=(*OUTSIDE, "room.archived", "room.peer_deleted"))
@@ -107,7 +106,7 @@ class Messages(Connection):
         readable = [self._read_item(room_id, item) for item in items]
         sends = [item for item in readable if isinstance(item, Send)]
         user_id = acting(self.session).user_id
-        sent = await write_for(user_id, room_id, partial(send_messages, sends)) if sends else []
+        sent = await write_for(user_id, room_id, partial(messages.send_messages, sends)) if sends else []
         _refuse_whole(sent)
         results = iter(sent)
         return {"results": [_result(next(results) if isinstance(item, Send) else item) for item in readable]}, 200
@@ -149,7 +148,7 @@ class Messages(Connection):
     async def get_messages(self, room_id: UUID, **page: Any) -> Reply:
         """A page of a room's history, oldest first."""
         user_id = acting(self.session).user_id
-        read = partial(history.get_messages, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
+        read = partial(messages.get_messages, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
         answer = await read_for(user_id, read)
         return answer, 200
 
@@ -157,7 +156,7 @@ class Messages(Connection):
     async def get_events(self, room_id: UUID | None, **page: Any) -> Reply:
         """A page of a room's events, or of the inbox."""
         user_id = acting(self.session).user_id
-        read = partial(history.get_events, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
+        read = partial(messages.get_events, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
         answer = await read_for(user_id, read)
         return answer, 200
 

@@ -9,13 +9,13 @@ import orjson
 
 from accounts.models import Session
 from api.serializers.messages import SendMessageSerializer
-from api.services.messages.send import Send
+from api.services import messages
 from api.services.rooms import room_for_slug
 from realtime.close_codes import CloseCode
 from realtime.consumers.actions import acting
 from realtime.consumers.connection import Connection
 from realtime.consumers.frames import Request
-from realtime.database import send, write_for
+from realtime.database import write_for
 from realtime.feed import EventBatch, Feed, Subscription
 from realtime.send_queue import SendQueue
 from wire import strict_json
@@ -111,7 +111,7 @@ class RoomSocketConsumer(Connection):
         body = validate(SendMessageSerializer, {"client_id": uuid4().hex, "text": fields["message"]})
         await self.entered.wait()  # the classic client speaks as soon as it is connected
         assert self.room_id is not None
-        await send(Send(acting(self.session), self.room_id, **body))
+        await messages.asend_message(session=acting(self.session), room_id=self.room_id, **body)
 
     async def reply(
         self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None

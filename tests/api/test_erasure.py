@@ -19,7 +19,7 @@ from accounts.models import User
 from api.models import Job, JobKind, Member, Message
 from api.serializers.messages import Author, render_message
 from api.services import erasure, jobs
-from api.services.messages.send import Send, send_messages
+from api.services.messages import Send, send_messages
 from eventlog.models import Event, StreamHead
 from eventlog.transaction import record_events
 from tests.api.stories import events_of, make_room, say, types_of

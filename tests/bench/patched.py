@@ -1,13 +1,12 @@
 """Parley with a part replaced, to compare and to count: `python -m tests.bench.patched unbatched serve`.
 
-Nothing in the packages knows of it: the part is replaced from here, before the server starts.
+The packages need no hook for it: this module replaces the part before the server starts.
 """
 
 import mmap
 import os
 import struct
 import sys
-from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -15,33 +14,32 @@ from typing import Any
 import django
 from django.core.management import execute_from_command_line
 
-COUNTS = "BENCH_COUNTS"  # the file that the counters stand in
+COUNTS = "BENCH_COUNTS"  # names the file of the counters
 COUNTERS = struct.Struct("QQ")
 
 
 def unbatched() -> None:
-    """One transaction for each message, however many wait for the room."""
+    """Commit each message in a transaction of its own, however many wait for the room."""
     from api.services.messages import group_commit
     from api.services.messages.send import Send, SendResult
     from realtime import database
 
-    def submit(self: Any, send: Send) -> tuple[Future[SendResult], Callable[[], None]]:
+    def submit(self: Any, send: Send) -> Future[SendResult]:
         future: Future[SendResult] = Future()
-        future.set_running_or_notify_cancel()
-        return future, lambda: group_commit._write([(send, future)])
+        database._executor.submit(database._on_thread, group_commit._commit, [(send, future)])
+        return future
 
-    def send(self: Any, message: Send) -> SendResult:
-        future, lead = submit(self, message)
-        lead()
+    def send(self: Any, send: Send) -> SendResult:
+        future: Future[SendResult] = Future()
+        group_commit._commit([(send, future)])
         return future.result()
 
-    database._leads = database._executor
     group_commit.GroupCommitter.submit = submit  # type: ignore[method-assign]
-    group_commit.GroupCommitter.send = send  # type: ignore[method-assign, assignment]
+    group_commit.GroupCommitter.send = send  # type: ignore[method-assign]
 
 
 def counted() -> None:
-    """Counts its queries, and those that read the log, in a file that others can look into."""
+    """Count the queries, and those that read the log, in a file that other processes can read."""
     from django.db.backends.signals import connection_created
 
     with Path(os.environ[COUNTS]).open("r+b") as file:

@@ -108,10 +108,10 @@ def analyze() -> None:
 
 def _template(room: UUID, session: Any) -> str:
     """The JSON of a message as the service renders it, with $ in the places of what differs."""
-    from api.services.messages.send import send_message
+    from api.services.messages import send_message
 
-    said, _ = send_message(session=session, room_id=room, client_id=secrets.token_hex(8), text="x" * 100)
-    shape = orjson.loads(said)
+    sent = send_message(session=session, room_id=room, client_id=secrets.token_hex(8), text="x" * 100)
+    shape = orjson.loads(sent.json)
     shape |= {"id": "$id", "seq": "$seq", "version": "$seq", "client_id": "$client_id"}
     return orjson.dumps(shape).decode()
 

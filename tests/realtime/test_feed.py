@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import orjson
 import pytest
 
+from api.seq_ranges import FOR_EVER, SeqRange
 from realtime import feed as feed_module
-from realtime.feed import EventBatch, Feed, LogEntry, Stay, Subscription
+from realtime.feed import EventBatch, Feed, LogEntry, Subscription
 
 ALICE, BOB = "alice", "bob"
 
@@ -57,7 +58,7 @@ def entry(seq: int, kind: str, data: dict[str, object]) -> LogEntry:
 
 
 def listen(
-    feed: Feed, cursor: int = 0, user: str = ALICE, stays: Sequence[Stay] | None = None, floor: int = 0
+    feed: Feed, cursor: int = 0, user: str = ALICE, stays: Sequence[SeqRange] | None = None, floor: int = 0
 ) -> tuple[Subscription, Mailbox]:
     """A subscription that has begun."""
     mailbox = Mailbox()
@@ -205,7 +206,7 @@ class TestMembership:
 
     def test_removed_and_added_again_at_once(self, feed: Feed) -> None:
         """The bug that every chat has once: a subscription that is ended on leave never hears of the re-add."""
-        _, mailbox = listen(feed, stays=[(1, None)])
+        _, mailbox = listen(feed, stays=[(1, FOR_EVER)])
 
         feed.offer([removed(1, ALICE), said(2), joined(3, ALICE), said(4)])
 
@@ -230,7 +231,7 @@ class TestMembership:
 
     def test_below_the_floor_the_stays_decide(self) -> None:
         feed = Feed("r", 1, 6)
-        subscription, mailbox = listen(feed, stays=[(2, 3), (6, None)], floor=6)
+        subscription, mailbox = listen(feed, stays=[(2, 3), (6, FOR_EVER)], floor=6)
 
         subscription.take([said(1), joined(2, ALICE), removed(3, ALICE), said(4), said(5), joined(6, ALICE)])
         feed.advance(subscription)

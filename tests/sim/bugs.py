@@ -15,7 +15,7 @@ from realtime.feed import EventBatch, Feed, LogEntry, Subscription
 from realtime.hub import Hub
 from realtime.sweep import Sweep
 from tests.sim.actions import Action, Change, remove, rewind
-from tests.sim.log import FakeLog
+from tests.sim.log import FakeLog, as_ranges
 from tests.sim.world import Process, Told, World
 from wire.problems import Problem
 
@@ -176,7 +176,7 @@ async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID
     if room_id is not None and (not stays or stays[-1][1] is not None):
         raise Problem("not_found")
     await self._travel()
-    return StreamAccess(self.head(stream), self.past.epoch, None if stream in self.shared else tuple(stays))
+    return StreamAccess(self.head(stream), self.past.epoch, None if stream in self.shared else as_ranges(stays))
 
 
 @bug(Feed, "tell", "leak", often=remove)

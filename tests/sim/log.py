@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import OperationalError
 
+from api.seq_ranges import FOR_EVER, SeqRange
 from realtime.authorization import StreamAccess
 from realtime.feed import LogEntry
 from tests.sim.history import Past, Row
@@ -17,6 +18,11 @@ PAGE_EVENTS = 4
 SHARED, SINCE_JOINED = (str(UUID(int=0xA0 + number)) for number in range(2))
 USERS = [str(UUID(int=0xB0 + number)) for number in range(4)]
 INBOX = USERS[1]
+
+
+def as_ranges(stays: Sequence[tuple[int, int | None]]) -> list[SeqRange]:
+    """As the product reads periods of membership: an open one ends at FOR_EVER."""
+    return [(first, FOR_EVER if last is None else last) for first, last in stays]
 
 
 class FakeLog:
@@ -47,8 +53,9 @@ class FakeLog:
         if stream in self.shared:
             return StreamAccess(max(head, stays[-1][0]), epoch)
         await self._perhaps_travel()
-        rows = tuple(self.past.stays(stream, user))
-        return StreamAccess(max([head, *(seq for stay in rows for seq in stay if seq)]), epoch, rows)
+        stays = self.past.stays(stream, user)
+        last_seen = max([head, *(seq for stay in stays for seq in stay if seq)])
+        return StreamAccess(last_seen, epoch, as_ranges(stays))
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """The next events of a stream."""

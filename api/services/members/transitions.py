@@ -148,10 +148,12 @@ def refuse_placing(user_ids: Collection[UUID]) -> None:
         raise Problem("room.limit", "This cannot be done for now: not everybody named here can be added to a room.")
 
 
+MEMBER = Member._meta.db_table
+
 # The count keeps the limit: in a thousand rooms of one's own, a room in which one writes stays as it is.
-_MAKE_OWN = """UPDATE api_member SET put_by_other = false FROM {placed}
-               WHERE api_member.room_id = placed.room_id AND api_member.user_id = placed.user_id
-               AND (SELECT COUNT(*) FROM api_member own WHERE own.user_id = placed.user_id
+_MAKE_OWN = f"""UPDATE {MEMBER} SET put_by_other = false FROM {{placed}}
+               WHERE {MEMBER}.room_id = placed.room_id AND {MEMBER}.user_id = placed.user_id
+               AND (SELECT COUNT(*) FROM {MEMBER} own WHERE own.user_id = placed.user_id
                     AND own.state = 'joined' AND NOT own.put_by_other) < %s"""
 
 

@@ -1,29 +1,86 @@
-"""Editing and deleting: each one transaction that changes the message and tells of it in the room's log."""
+"""Messages: sending, reading, editing and deleting them.
 
+Each change is one transaction that writes the message and its event in the room's log.
+"""
+
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 from unicodedata import normalize
 from uuid import UUID
 
 import orjson
+from django.db import OperationalError
 
 from accounts.models import Session
 from api.models import Member, Message
 from api.serializers.messages import Author, refuse_empty
 from api.services.members.access import find_member, find_speaker, find_writer
+from api.services.messages.group_commit import WAIT_SECONDS, group_committer
+from api.services.messages.history import get_events, get_messages
+from api.services.messages.send import Send, SendResult, send_messages
 from eventlog.models import Event
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.fields import format_time
 from wire.problems import Problem, define
 
+__all__ = [
+    "Send",
+    "SendResult",
+    "asend_message",
+    "delete_message",
+    "edit_message",
+    "get_events",
+    "get_message",
+    "get_messages",
+    "send_message",
+    "send_messages",
+]
+
 define("message.version_conflict", 409, "The message has changed since that version")
 define("message.deleted", 409, "The message is deleted")
 define("message.not_author", 403, "The message is somebody else's")
 
 
+def send_message(
+    *,
+    session: Session,
+    room_id: UUID,
+    client_id: str,
+    text: str,
+    metadata: Mapping[str, Any] | None = None,
+    reply_to: UUID | None = None,
+) -> SendResult:
+    """Send a message; a retry with the same client_id returns the message that the first try created.
+
+    Sends that run at the same time are committed together. Raises Problem message.client_id_reused, room.archived,
+    room.peer_deleted, room.not_member, not_found, request.invalid (reply_to), auth.invalid_token or
+    auth.account_disabled; OperationalError when the database does not answer within WAIT_SECONDS.
+    """
+    return group_committer.send(Send(session, room_id, client_id, text, metadata or {}, reply_to))
+
+
+async def asend_message(
+    *,
+    session: Session,
+    room_id: UUID,
+    client_id: str,
+    text: str,
+    metadata: Mapping[str, Any] | None = None,
+    reply_to: UUID | None = None,
+) -> SendResult:
+    """Send a message from an event loop. See `send_message`."""
+    future = group_committer.submit(Send(session, room_id, client_id, text, metadata or {}, reply_to))
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            return await asyncio.wrap_future(future)
+    except TimeoutError as error:
+        raise OperationalError("The database did not answer in time") from error
+
+
 def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> str:
-    """One message as JSON. Raises Problem not_found for one that is not there or not theirs to see."""
+    """Return a message as JSON. Raises Problem not_found for one that does not exist or that the user may not see."""
     return _find(find_member(user_id, room_id), message_id).data
 
 
@@ -36,11 +93,11 @@ def edit_message(
     metadata: Mapping[str, Any] | None = None,
     if_version: int | None = None,
 ) -> str:
-    """Change what is given; the Message as JSON.
+    """Change the given fields and return the Message as JSON.
 
     Raises Problem message.not_author, message.deleted, message.version_conflict or room.peer_deleted.
 
-    An edit that is already so changes nothing and is no conflict: a retry finds its own work (RFC 9110, 13.1.1).
+    An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
     with record_events(rooms=[room_id], session=session) as log:
         message = _find(find_speaker(session.user_id, room_id), message_id)
@@ -66,16 +123,16 @@ def _changes(shape: Mapping[str, Any], **given: object) -> Iterator[tuple[str, o
 
 
 def _canonical(value: object) -> bytes:
-    """A form to compare by: a text in NFC; metadata as JSON, because in Python 1, 1.0 and True are equal."""
+    """Return a comparable form: a text in NFC; metadata as JSON, because in Python 1, 1.0 and True are equal."""
     if isinstance(value, str):
         value = normalize("NFC", value)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None:
-    """Leave a tombstone, wherever the message stands. Raises Problem message.not_author.
+    """Replace a message by a tombstone. Raises Problem message.not_author.
 
-    Deleting what is deleted does nothing, so that it may be tried again.
+    Deleting a deleted message does nothing, so that a deletion can be retried.
     """
     with record_events(rooms=[room_id], session=session) as log:
         member = find_writer(session.user_id, room_id)
@@ -92,7 +149,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
             "deleted_at": format_time(log.at),
         }
         data = _record(log, message, "message.deleted", session.user_id, tombstone)
-        # What was said is nowhere any more: earlier events become the tombstone too; their seqs stay.
+        # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         Event.objects.filter(stream=room_id, message_id=message_id).update(data=data)
 
 
@@ -104,7 +161,7 @@ def _find(member: Member, message_id: UUID) -> Message:
 
 
 def _record(log: EventTransaction, message: Message, event_type: str, actor_id: UUID, shape: dict[str, Any]) -> str:
-    """Write a message's new state and the event that carries it; the JSON of both."""
+    """Write a message's new state and its event. Return the JSON that both carry."""
     message.version = log.next_seq(message.room_id)
     shape |= {"version": message.version, "sender": Author.of(message.sender)._asdict()}
     message.data = strict_json.dumps(shape).decode()

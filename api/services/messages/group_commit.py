@@ -1,92 +1,123 @@
-"""Group commit: while a few transactions are on their way to the disk, the next sends gather for the next one.
+"""Group commit: sends that arrive while a transaction is under way are committed together by the next one.
 
-No timer: a lone send goes at once. How many sends a process writes is then a matter of how many fit in a transaction,
-whether they are for one hot room or for a thousand quiet ones, and not of the disk's flushes.
+There is no timer: a lone send is committed at once. The number of sends that a process can commit depends on how many
+fit into a transaction, for one hot room or for a thousand quiet ones, and not on how fast the disk flushes.
+PostgreSQL (commit_delay) and MySQL (binary log group commit) do the same for transactions.
 """
 
+import atexit
+import logging
+import os
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Set
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future
 from copy import copy
 from itertools import islice
+from queue import Empty, SimpleQueue
 from uuid import UUID
 
 from django.db import OperationalError, connection, connections
 
 from api.serializers.messages import BATCH
 from api.services.messages.send import Send, SendResult, send_messages
-from wire.connections import release_connections
+from wire.connections import close_broken_connections, release_connections
 from wire.outages import is_outage
 from wire.problems import Problem
 
-Waiting = tuple[Send, "Future[SendResult]"]
+logger = logging.getLogger(__name__)
 
-# Transactions of sends at once. More would only be smaller; with a second one, a room whose head somebody else holds
-# delays nobody who was not gathered with it. SQLite has one writer: what would wait for its lock waits here instead.
-LANES = 1 if connection.vendor == "sqlite" else 2
+QueuedSend = tuple[Send, "Future[SendResult]"]
 
-WAIT_SECONDS = 8.0  # for a transaction that somebody else leads, also when the database is frozen; as on the socket
+# More concurrent transactions would only be smaller. With a second one, a room whose head another writer has locked
+# delays only the sends of its own batch. SQLite has one writer: further transactions would wait for its lock.
+MAX_CONCURRENT_COMMITS = 1 if connection.vendor == "sqlite" else 2
 
-# Only for what is left when a request that led a batch has its own answer.
-_heirs = ThreadPoolExecutor(LANES, thread_name_prefix="gathered")
+WAIT_SECONDS = 8.0  # for a result, also while the database is frozen
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL: a head was locked for longer than lock_timeout
+IDLE_SECONDS = 60.0  # after which a committer thread gives its database connection back
 
 
-class Queue:
-    """The sends that wait, by sender, so that nobody can fill a batch alone while others wait."""
+class FairQueue:
+    """Queued sends by sender, so that one sender cannot fill a batch while others wait."""
 
     def __init__(self) -> None:
-        self._lines: dict[UUID, deque[Waiting]] = defaultdict(deque)
+        self._by_sender: dict[UUID, deque[QueuedSend]] = defaultdict(deque)
 
-    def add(self, waiting: Waiting) -> None:
-        """Wait behind the own earlier sends."""
-        self._lines[waiting[0].session.user_id].append(waiting)
+    def __bool__(self) -> bool:
+        return bool(self._by_sender)
 
-    def take(self, busy: Collection[UUID]) -> list[Waiting]:
-        """The next batch, of rooms that are not busy: one of each sender in turn, the order of each in a room kept."""
-        batch: list[Waiting] = []
-        while turn := list(islice(self._turn(busy), BATCH - len(batch))):
-            batch += turn
+    def add(self, queued: QueuedSend) -> None:
+        """Append a send to those of its sender."""
+        self._by_sender[queued[0].session.user_id].append(queued)
+
+    def take(self, busy_rooms: Collection[UUID]) -> list[QueuedSend]:
+        """Remove and return the next batch, without the busy rooms: one send of each sender in turn, in order."""
+        batch: list[QueuedSend] = []
+        while one_of_each := list(islice(self._take_one_of_each(busy_rooms), BATCH - len(batch))):
+            batch += one_of_each
         return batch
 
-    def _turn(self, busy: Collection[UUID]) -> Iterator[Waiting]:
-        for sender in list(self._lines):
-            line = self._lines[sender]
-            place = next((place for place, (send, _) in enumerate(line) if send.room_id not in busy), None)
+    def _take_one_of_each(self, busy_rooms: Collection[UUID]) -> Iterator[QueuedSend]:
+        for sender in list(self._by_sender):
+            sends = self._by_sender[sender]
+            place = next((place for place, (send, _) in enumerate(sends) if send.room_id not in busy_rooms), None)
             if place is None:
                 continue
-            waiting = line[place]
-            del line[place], self._lines[sender]
-            if line:
-                self._lines[sender] = line  # behind everybody else
-            yield waiting
+            queued = sends[place]
+            del sends[place], self._by_sender[sender]
+            if sends:
+                self._by_sender[sender] = sends  # behind the other senders
+            yield queued
 
 
 class GroupCommitter:
-    """The sends of this process, and the rooms in which a transaction of them is under way."""
+    """Commits the queued sends of this process, in a limited number of transactions at a time.
 
-    def __init__(self, lanes: int = LANES) -> None:
-        self._free_lanes = lanes
+    A room is in one transaction at a time, so that each sender's messages keep their order. The threads start with the
+    first `submit`; a process that never sends has none.
+    """
+
+    def __init__(self, max_concurrent_commits: int = MAX_CONCURRENT_COMMITS) -> None:
+        self._max_commits = max_concurrent_commits
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the queue and the threads: a forked process has no threads, and the sends are its parent's."""
         self._lock = threading.Lock()
-        self._queue = Queue()
-        self._busy: set[UUID] = set()
+        self._queue = FairQueue()
+        self._busy_rooms: set[UUID] = set()
+        self._commits = 0  # transactions under way
+        self._threads: list[threading.Thread] = []
+        self._wakeups: SimpleQueue[bool] = SimpleQueue()  # False ends a thread
+        self._is_waking = False  # a thread was woken and has not taken a batch yet
 
-    def submit(self, send: Send) -> tuple["Future[SendResult]", Callable[[], None] | None]:
-        """Queue a send. Whoever gets a callable leads: it runs transactions for as long as somebody waits for one.
+    def enqueue(self, send: Send) -> "Future[SendResult]":
+        """Queue a send for the next `commit_next`. It can be cancelled until its transaction begins.
 
-        The future's exception is a Problem, or what made the transaction fail.
+        The future's exception is a Problem, or the reason why the transaction failed.
         """
-        future, leads = self._add(send)
-        return future, (lambda: self._lead(self._next({send.room_id}))) if leads else None
+        future: Future[SendResult] = Future()
+        with self._lock:
+            self._queue.add((send, future))
+        return future
+
+    def submit(self, send: Send) -> "Future[SendResult]":
+        """Queue a send and have a committer thread commit it. See `enqueue`."""
+        future = self.enqueue(send)
+        self._wake_thread()
+        return future
 
     def send(self, send: Send) -> SendResult:
-        """Send from a thread that may wait. Raises as api.services.messages.send.send_messages, or django.db.Error."""
-        future, leads = self._add(send)
-        if leads and (batch := self._next({send.room_id})):
-            _commit(batch)
-            # Asked after the commit, in the leader's own thread: a lone send leaves nothing for an heir to do.
-            if rest := self._next(_rooms_of(batch)):
-                _heirs.submit(self._inherit, rest)
+        """Commit a send, from a thread that may wait. Raises as send_messages does, or django.db.Error.
+
+        When fewer transactions than allowed are under way, this thread commits the next batch itself: a lone send
+        needs no other thread.
+        """
+        future = self.enqueue(send)
+        self.commit_next()
+        if self._queue:
+            self._wake_thread()
         if not future.done():
             release_connections()
         try:
@@ -95,49 +126,77 @@ class GroupCommitter:
             future.cancel()
             raise OperationalError("The database did not answer in time") from error
 
-    def _add(self, send: Send) -> tuple["Future[SendResult]", bool]:
-        future: Future[SendResult] = Future()
+    def commit_next(self) -> bool:
+        """Commit the next batch in this thread. Return False when there is none, or enough commits are under way."""
         with self._lock:
-            self._queue.add((send, future))
-            leads = self._free_lanes > 0 and send.room_id not in self._busy
-            if leads:
-                self._free_lanes -= 1
-                self._busy.add(send.room_id)
-        return future, leads
-
-    def _next(self, done: Set[UUID]) -> list[Waiting]:
-        """Let go of these rooms and take a batch, whose rooms are busy from now on; without one the lane ends."""
-        with self._lock:
-            self._busy -= done
-            batch = self._queue.take(self._busy)
-            self._busy |= _rooms_of(batch)
-            self._free_lanes += not batch
-        return batch
-
-    def _lead(self, batch: list[Waiting]) -> None:
-        while batch:
-            _commit(batch)
-            batch = self._next(_rooms_of(batch))
-
-    def _inherit(self, batch: list[Waiting]) -> None:
+            self._is_waking = False
+            batch = self._queue.take(self._busy_rooms) if self._commits < self._max_commits else []
+            if not batch:
+                return False
+            rooms = _rooms_of(batch)
+            self._busy_rooms |= rooms
+            self._commits += 1
         try:
-            self._lead(batch)
+            _commit(batch)
         finally:
-            connections.close_all()
+            with self._lock:
+                self._busy_rooms -= rooms
+                self._commits -= 1
+        return True
+
+    def close(self) -> None:
+        """Commit the queued sends and end the threads."""
+        threads, self._threads = self._threads, []
+        for _ in threads:
+            self._wakeups.put(False)
+        for thread in threads:
+            thread.join(WAIT_SECONDS)
+
+    def _wake_thread(self) -> None:
+        """Wake one thread, unless one is on its way or all commits are under way: those look at the queue again."""
+        with self._lock:
+            if self._is_waking or self._commits == self._max_commits:
+                return
+            for number in range(len(self._threads), self._max_commits):
+                # A daemon thread does not keep the process from ending: `close` ends it, after the last commit.
+                thread = threading.Thread(target=self._run, name=f"committer-{number}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+            self._is_waking = True
+            self._wakeups.put(True)
+
+    def _run(self) -> None:
+        wakeups = self._wakeups
+        while _wait_for(wakeups):
+            try:
+                while self.commit_next():
+                    pass
+                close_broken_connections()
+            except Exception:
+                logger.exception("A batch of sends failed")
+        connections.close_all()
 
 
-def _rooms_of(batch: Iterable[Waiting]) -> set[UUID]:
+def _wait_for(wakeups: "SimpleQueue[bool]") -> bool:
+    try:
+        return wakeups.get(timeout=IDLE_SECONDS)
+    except Empty:
+        connections.close_all()
+        return wakeups.get()
+
+
+def _rooms_of(batch: Iterable[QueuedSend]) -> set[UUID]:
     return {send.room_id for send, _ in batch}
 
 
-def _commit(batch: Iterable[Waiting]) -> None:
-    """One transaction. From here on a send cannot be cancelled; one whose sender is gone already is not made."""
-    begun = [waiting for waiting in batch if waiting[1].set_running_or_notify_cancel()]
+def _commit(batch: Iterable[QueuedSend]) -> None:
+    """Commit a batch in one transaction, without the sends that were cancelled; the others no longer can be."""
+    begun = [queued for queued in batch if queued[1].set_running_or_notify_cancel()]
     if begun:
         _write(begun)
 
 
-def _write(batch: list[Waiting], *, nowait: bool = False) -> None:
+def _write(batch: list[QueuedSend], *, nowait: bool = False) -> None:
     try:
         results = send_messages([send for send, _ in batch], nowait=nowait)
     except Exception as error:
@@ -150,29 +209,27 @@ def _write(batch: list[Waiting], *, nowait: bool = False) -> None:
             future.set_result(result)
 
 
-def _fail(batch: list[Waiting], error: Exception) -> None:
-    """The transaction is gone. What is bad fails alone: each send is tried again by itself.
+def _fail(batch: list[QueuedSend], error: Exception) -> None:
+    """Handle a failed transaction so that only the bad sends fail: each send is retried alone.
 
-    If a room's head could not be had in time, each room is, without waiting again. If it is the database that is away,
-    nothing is: fifty waits in a row would help nobody, and all may try again.
+    If a room's head stayed locked too long, each room is retried alone, without waiting again. If the database is
+    away, nothing is retried: fifty more timeouts in a row would help nobody, and the clients may retry.
     """
     rooms = _rooms_of(batch)
-    if _is_held(error) and len(rooms) > 1:
+    is_lock_timeout = getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
+    if is_lock_timeout and len(rooms) > 1:
         for room in rooms:
-            _write([waiting for waiting in batch if waiting[0].room_id == room], nowait=True)
+            _write([queued for queued in batch if queued[0].room_id == room], nowait=True)
     elif len(batch) == 1 or is_outage(error):
         for _, future in batch:
-            own = copy(error)  # whoever raises one adds to its traceback
+            own = copy(error)  # raising an exception adds to its traceback
             own.__cause__ = error
             future.set_exception(own)
     else:
-        for waiting in batch:
-            _write([waiting])
-
-
-def _is_held(error: Exception) -> bool:
-    """Return whether this is PostgreSQL's lock_not_available: a head was locked for longer than lock_timeout."""
-    return getattr(error.__cause__, "sqlstate", None) == "55P03"
+        for queued in batch:
+            _write([queued])
 
 
 group_committer = GroupCommitter()
+atexit.register(group_committer.close)
+os.register_at_fork(after_in_child=group_committer.reset)

@@ -1,4 +1,4 @@
-"""Reading back: pages of a room's messages, and pages of the log itself."""
+"""History: pages of a room's messages, and pages of its events or of an inbox."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet, UUIDField
+from django.db.models import BigIntegerField, QuerySet, UUIDField
 
-from api.models import Member, MembershipPeriod, Message, Room
+from api.models import Member, Message, Room
 from api.models.rooms import History
+from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.members.access import Reader, find_reader
@@ -23,10 +24,10 @@ from wire.problems import Problem
 
 
 class Row(NamedTuple):
-    """A message or an event as a page has it: its place, its JSON, and the seq of the last event about it."""
+    """A message or an event on a page: its place, its JSON, and the seq of the last event about it."""
 
     seq: int
-    json: bytes | None  # None beyond the bytes of the page
+    json: bytes | None  # None if it does not fit into the bytes of the page
     version: int
 
 
@@ -40,21 +41,23 @@ def get_messages(
     limit: int = 50,
     max_bytes: int = ANSWER_BYTES,
 ) -> dict[str, Any]:
-    """A page of messages, oldest first, as of the head that it names; with no anchor the newest.
+    """Return a page of messages, oldest first, as of the returned head; without an anchor the newest page.
 
     `max_bytes` ends the page early, at the message farthest from the anchor, and no more than that is read from either
-    side; one message always comes. The cost does not depend on the room's size.
-    Raises Problem room.not_member or not_found (the room, or an anchor that is nowhere in what the user may see).
+    side; a page has at least one message. The cost does not depend on the room's size.
+    Raises Problem room.not_member or not_found (the room, or an anchor outside the history that the user may see).
     """
-    # The head is read before the rows: whoever goes on from it misses nothing.
+    # The head is read before the rows, so that a client that follows the events after it misses nothing.
     reader = find_reader(user_id, room_id)
     split, ahead = _split(reader.member, reader.head, before=before, after=after, around=around)
-    # One row of the side that was not asked for tells whether there is more on it.
+    # One row of the other side shows whether it has more.
     older = _beside(reader, split, 1 if after is not None else limit + 1, max_bytes)
     newer = _beside(reader, split, limit + 1 if ahead else 1, max_bytes, newer=True) if split <= reader.head else []
-    _check_again(reader, [*older, *newer])
-    wanted = _walk([] if after is not None else older, newer if ahead else [])
-    rows = sorted(_fit(wanted, limit, max_bytes))
+    if any(row.version > reader.head for row in (*older, *newer)):
+        # A row was changed after the head was read, perhaps after the user had left: check the membership again.
+        find_reader(user_id, room_id)
+    pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
+    rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
     return {
         "results": _fragments(rows),
         "page": _page(rows, older, newer),
@@ -66,7 +69,7 @@ def get_messages(
 def _split(
     member: Member, head: int, *, before: Anchor | None, after: Anchor | None, around: Anchor | None
 ) -> tuple[int, bool]:
-    """The seq at which the page's new side begins, and whether that side was asked for."""
+    """Return the seq at which the newer side of the page begins, and whether the page includes that side."""
     if before is not None:
         return _seq_of(member, head, before, at_most=head + 1), False
     if around is not None:
@@ -77,11 +80,14 @@ def _split(
 
 
 def _seq_of(member: Member, head: int, anchor: Anchor, *, at_most: int, step: int = 0) -> int:
-    """The first seq at or, with a step of 1, behind the anchor. "unread" lies between the read and the unread."""
+    """Return the first seq at the anchor or, with a step of 1, after it. "unread" is the first unread seq."""
     if anchor == "unread":
         return member.read_seq + 1
     if isinstance(anchor, datetime):
-        return _seq_of_time(member.room_id, anchor, step) or head + 1
+        # Times do not decrease along a room's log, so a time is a place in it.
+        messages = Message.objects.filter(room_id=member.room_id).order_by("created_at", "seq")
+        later = messages.filter(created_at__gt=anchor) if step else messages.filter(created_at__gte=anchor)
+        return later.values_list("seq", flat=True).first() or head + 1
     if isinstance(anchor, UUID):
         seq = Message.objects.visible_to(member).filter(pk=anchor).values_list("seq", flat=True).first()
     else:
@@ -91,21 +97,8 @@ def _seq_of(member: Member, head: int, anchor: Anchor, *, at_most: int, step: in
     return seq + step
 
 
-def _seq_of_time(room_id: UUID, moment: datetime, step: int) -> int | None:
-    """Times do not decrease along a room's log, so a moment is a place in it."""
-    messages = Message.objects.filter(room_id=room_id).order_by("created_at", "seq").values_list("seq", flat=True)
-    from_there = messages.filter(created_at__gt=moment) if step else messages.filter(created_at__gte=moment)
-    return from_there.first()
-
-
-def _walk(older: Sequence[Row], newer: Sequence[Row]) -> Iterator[Row]:
-    """Go outwards from the anchor, to both sides in turn."""
-    for pair in zip_longest(newer, older):
-        yield from (row for row in pair if row is not None)
-
-
 def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
-    """Keep as many as fit, and always one, so that every page leads on."""
+    """Yield the rows that fit, and always one, so that every page makes progress."""
     size = 0
     for count, row in enumerate(rows):
         size += len(row.json or b"") + 1
@@ -132,7 +125,7 @@ def _page(rows: Sequence[Row], older: Sequence[Row], newer: Sequence[Row]) -> di
 
 
 def _beside(reader: Reader, split: int, count: int, max_bytes: int, *, newer: bool = False) -> list[Row]:
-    """The messages nearest to a seq on one side of it, as the reader may see them; the seq itself is a newer one."""
+    """Return the visible messages nearest to a seq, on one side of it; the newer side includes the seq itself."""
     member = reader.member
     find = _prepare_side(member.room.history, newer, count)
     found = find(room_id=member.room_id, user_id=member.user_id, split=split, head=reader.head, budget=max_bytes)
@@ -153,16 +146,10 @@ def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, bytes | Non
 
 
 def _any_reader(history: str) -> Member:
-    """Stands in a prepared query for the member who reads."""
+    """Return a member with placeholders in place of the ids, for a compiled query."""
     reader = Member(user_id=param("user_id", UUIDField()))
     reader.room = Room(id=param("room_id", UUIDField()), history=history)
     return reader
-
-
-def _check_again(reader: Reader, rows: Sequence[Row]) -> None:
-    """Check the membership again for rows that were edited since the reader was found."""
-    if any(row.version > reader.head for row in rows):
-        find_reader(reader.member.user_id, reader.member.room_id)
 
 
 def get_events(
@@ -174,11 +161,11 @@ def get_events(
     limit: int = PAGE,
     max_bytes: int = ANSWER_BYTES,
 ) -> dict[str, Any]:
-    """A page of a room's log or, with no room, of the user's inbox: after < seq < before, in order.
+    """Return a page of a room's events or, without a room, of the user's inbox: after < seq < before, in order.
 
-    `max_bytes` ends the page early, as in `get_messages`. With `before` alone it is the newest below it, else the
-    oldest first. What the history rule does not give is left out: only of a since_joined room, and only before the
-    first join and between a leave and a re-join.
+    `max_bytes` ends the page early, as in `get_messages`. With `before` alone the page ends below it; otherwise it
+    begins after `after`. Events that the history rule hides are left out: only in a since_joined room, and only those
+    before the first join and between a leave and the next join.
     """
     rule, head, epoch = _rule_of(user_id, room_id)
     backwards = before is not None and after is None
@@ -195,7 +182,7 @@ def get_events(
 
 
 def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
-    """The history rule, the head and the epoch; an inbox is read as a room is whose past its members share."""
+    """Return the history rule, the head and the epoch; an inbox is read like a room with shared history."""
     if room_id is None:
         epoch, heads = read_heads([user_id])
         return History.SHARED, heads.get(str(user_id), 0), epoch
@@ -216,11 +203,7 @@ def _events(history: str) -> EventQuerySet:
 
 def visible_events(member: Member) -> EventQuerySet:
     """The events of the member's room that the history rule lets them see."""
-    events = Event.objects.filter(stream=member.room_id)
-    if member.room.history == History.SHARED:
-        return events
-    periods = MembershipPeriod.objects.filter(room_id=member.room_id, user_id=member.user_id)
-    return events.filter(Exists(periods.around(OuterRef("seq"))))
+    return Event.objects.filter(is_visible_to(member), stream=member.room_id)
 
 
 def _finish(row: FinishedRow) -> Row:

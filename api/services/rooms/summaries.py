@@ -19,9 +19,10 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Greatest
 
-from api.models import Member, Room
-from api.models.members import FOR_EVER, State
+from api.models import Member, MembershipPeriod, Message, Room
+from api.models.members import State
 from api.models.rooms import History, Kind
+from api.seq_ranges import FOR_EVER
 from api.serializers.messages import Author
 from api.serializers.rooms import Peer, render_room
 from api.services.reads import unread_counts
@@ -208,20 +209,22 @@ def _last_messages(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int) -> d
         return {as_uuid(room_id): data for room_id, data in cursor.fetchall()}
 
 
+MESSAGE, PERIOD, ROOM = Message._meta.db_table, MembershipPeriod._meta.db_table, Room._meta.db_table
+
 # Stays follow one another, so a later stay's newest message is the newer one.
-_LAST = """
-SELECT room_id, CASE WHEN so_far - size < %s THEN {data} END FROM (
+_LAST = f"""
+SELECT room_id, CASE WHEN so_far - size < %s THEN {{data}} END FROM (
     SELECT turn, joined_seq, room_id, data, size, SUM(size) OVER (ORDER BY turn, joined_seq) AS so_far FROM (
-        SELECT turn, joined_seq, stay.room_id, data, {size} AS size FROM (
+        SELECT turn, joined_seq, stay.room_id, data, {{size}} AS size FROM (
             SELECT turn, joined_seq, stayed.room_id, (
-                SELECT MAX(seq) FROM api_message seen
+                SELECT MAX(seq) FROM {MESSAGE} seen
                 WHERE seen.room_id = stayed.room_id AND seq <= COALESCE(left_seq, %s)
                     AND seq >= CASE WHEN history = %s THEN 0 ELSE joined_seq END
             ) AS last_seq
-            FROM {wanted}
-            JOIN api_interval stayed ON stayed.room_id = wanted.room AND stayed.user_id = wanted.member
-            JOIN api_room room ON room.id = stayed.room_id
+            FROM {{wanted}}
+            JOIN {PERIOD} stayed ON stayed.room_id = wanted.room AND stayed.user_id = wanted.member
+            JOIN {ROOM} room ON room.id = stayed.room_id
             WHERE left_seq IS NULL OR history <> %s
-        ) AS stay JOIN api_message message ON message.room_id = stay.room_id AND message.seq = stay.last_seq
+        ) AS stay JOIN {MESSAGE} message ON message.room_id = stay.room_id AND message.seq = stay.last_seq
     ) AS sized
 ) AS counted ORDER BY turn, joined_seq"""

@@ -10,17 +10,16 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Q, QuerySet, UUIDField
 
-from api.models import Member, MembershipPeriod
-from api.models.members import FOR_EVER, SeqRange, State
-from api.models.rooms import History
+from api.models import Member
+from api.models.members import State
+from api.models.visibility import visible_ranges
+from api.seq_ranges import EVERYTHING, SeqRange, count, missing, take_first
 from api.serializers.sync import EVENTS
 from eventlog.models import StreamHead
 from wire.compiled_query import CompiledQuery, list_param
 
 # Entries of one page. The queries of a page are as many for one as for all; this bounds how large they get.
 ENTRIES = 200
-
-_WHOLE: Sequence[SeqRange] = [(1, FOR_EVER)]
 
 
 @dataclass(slots=True)
@@ -71,12 +70,11 @@ def look(standpoints: Sequence[ClientState]) -> list[list[StreamDelta]]:
         return []
     users, named = {each.user_id for each in standpoints}, {room for each in standpoints for room in each.cursors}
     rows = [_Row(*row) for row in _find_memberships(users=users, named=named)]
-    partly = {row.room for row in rows if row.history == History.SINCE_JOINED and row.room in named}
-    stays = MembershipPeriod.objects.filter(user_id__in=users, room_id__in=partly).ranges() if partly else {}
+    visible = visible_ranges({(row.room, row.user): row.history for row in rows if row.room in named})
     of_user: dict[UUID, list[_Row]] = {}
     for row in rows:
         of_user.setdefault(row.user, []).append(row)
-    return [list(_compare_all(each, of_user.get(each.user_id, []), stays)) for each in standpoints]
+    return [list(_compare_all(each, of_user.get(each.user_id, []), visible)) for each in standpoints]
 
 
 class _Row(NamedTuple):
@@ -105,37 +103,30 @@ _find_memberships = CompiledQuery(_build_memberships)
 
 
 def _compare_all(
-    device: ClientState, rows: Sequence[_Row], stays: Mapping[tuple[UUID, UUID], Sequence[SeqRange]]
+    device: ClientState, rows: Sequence[_Row], visible: Mapping[tuple[UUID, UUID], Sequence[SeqRange]]
 ) -> Iterator[StreamDelta]:
     for row in rows:
         cursor = device.cursors.get(row.room)
         if device.last is not None and row.room > device.last:
             continue
         if row.left_seq is None:
-            visible = stays.get((row.room, row.user), ()) if row.history == History.SINCE_JOINED else _WHOLE
-            yield compare(row.room, row.head, cursor, device.is_trusted, visible)
+            yield compare(row.room, row.head, cursor, device.is_trusted, visible.get((row.room, row.user), ()))
         elif cursor is not None:
             yield StreamDelta(row.room, row.head, gone=(row.state, row.left_seq))
 
 
 def compare(
-    stream: UUID, head: int, cursor: int | None, is_trusted: bool, visible: Sequence[SeqRange] = _WHOLE
+    stream: UUID, head: int, cursor: int | None, is_trusted: bool, visible: Sequence[SeqRange] = EVERYTHING
 ) -> StreamDelta:
     """Compare a cursor with a stream of which the device's owner may see these ranges."""
     if cursor is None:
         return StreamDelta(stream, head, needs_room=True)
     if cursor > head or not is_trusted:
         return StreamDelta(stream, head, needs_room=True, reset=True)
-    missing = [(max(first, cursor + 1), min(last, head)) for first, last in visible]
-    missing = [(first, last) for first, last in missing if first <= last]
-    if _count(missing) > EVENTS:
-        return StreamDelta(stream, head, needs_room=True, limited_from=missing[0][0])
-    return StreamDelta(stream, head, spans=missing)
-
-
-def _count(spans: Sequence[SeqRange]) -> int:
-    """The number of events in these ranges; the log has no gaps, so no query is needed."""
-    return sum(last - first + 1 for first, last in spans)
+    ranges = missing(visible, cursor, head)
+    if count(ranges) > EVENTS:
+        return StreamDelta(stream, head, needs_room=True, limited_from=ranges[0][0])
+    return StreamDelta(stream, head, spans=ranges)
 
 
 def choose(lacks: Sequence[StreamDelta], limit: int) -> tuple[list[StreamDelta], UUID | None]:
@@ -146,18 +137,10 @@ def choose(lacks: Sequence[StreamDelta], limit: int) -> tuple[list[StreamDelta],
         if entries == ENTRIES or (lack.spans and limit == 0):
             return chosen, lack.stream
         entries += not lack.is_silent
-        if _count(lack.spans) > limit:
-            lack.spans, lack.cut = list(_first(lack.spans, limit)), True
-        limit -= _count(lack.spans)
+        if count(lack.spans) > limit:
+            lack.spans, lack.cut = list(take_first(lack.spans, limit)), True
+        limit -= count(lack.spans)
         chosen.append(lack)
         if lack.cut:
             return chosen, lack.stream
     return chosen, None
-
-
-def _first(spans: Sequence[SeqRange], count: int) -> Iterator[SeqRange]:
-    for first, last in spans:
-        if count <= 0:
-            return
-        yield first, min(last, first + count - 1)
-        count -= last - first + 1

@@ -27,7 +27,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert (events_of(room)[-1]["type"], events_of(room)[-1]["data"]) == ("message.deleted", tombstone)
 
 
-def test_what_was_said_is_nowhere_any_more(alice: Person, bob: Person) -> None:
+def test_the_text_of_a_deleted_message_is_removed_everywhere(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     first = say(alice, room, "First")
     body = {"client_id": "1", "text": "Secret", "metadata": {"secret": "Secret"}, "reply_to": first["id"]}
@@ -46,7 +46,7 @@ def test_what_was_said_is_nowhere_any_more(alice: Person, bob: Person) -> None:
     assert events_of(room)[1]["data"] == first
 
 
-def test_twice_is_once(alice: Person) -> None:
+def test_deleting_twice_writes_one_event(alice: Person) -> None:
     room = make_room(alice)
     message = say(alice, room, "Hi")
     alice.delete(url_of(message))
@@ -57,7 +57,7 @@ def test_twice_is_once(alice: Person) -> None:
     assert types_of(room) == ["room.created", "message.created", "message.deleted"]
 
 
-def test_an_admin_deletes_what_others_said(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_admin_deletes_messages_of_others(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
     by_charlie, by_alice = say(charlie, room, "1"), say(alice, room, "2")
@@ -68,7 +68,7 @@ def test_an_admin_deletes_what_others_said(alice: Person, bob: Person, charlie: 
     assert events_of(room)[-1]["data"]["sender"]["username"] == "alice"
 
 
-def test_a_member_deletes_only_what_they_said(alice: Person, bob: Person) -> None:
+def test_a_member_deletes_only_their_own_messages(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     message = say(alice, room, "Hi")
 
@@ -76,7 +76,7 @@ def test_a_member_deletes_only_what_they_said(alice: Person, bob: Person) -> Non
     assert alice.get(url_of(message)).json() == message
 
 
-def test_nobody_deletes_the_others_in_a_direct_room(alice: Person, bob: Person) -> None:
+def test_no_one_deletes_messages_of_the_other_in_a_direct_room(alice: Person, bob: Person) -> None:
     room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
     message = say(bob, room, "Hi")
 
@@ -91,7 +91,7 @@ def test_an_outsider_deletes_nothing(alice: Person, charlie: Person) -> None:
     assert refusal(charlie.delete(url_of(public))) == (403, "room.not_member")
 
 
-def test_not_in_an_archived_room(alice: Person) -> None:
+def test_no_message_of_an_archived_room_can_be_deleted(alice: Person) -> None:
     room = make_room(alice)
     message = say(alice, room, "Hi")
     alice.delete(f"/v1/rooms/{room['id']}")
@@ -99,7 +99,7 @@ def test_not_in_an_archived_room(alice: Person) -> None:
     assert refusal(alice.delete(url_of(message))) == (409, "room.archived")
 
 
-def test_not_what_is_not_there_or_not_mine_to_see(alice: Person, bob: Person) -> None:
+def test_deleting_an_unknown_or_invisible_message_is_not_found(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     before = say(alice, room, "Before Bob")
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
@@ -108,7 +108,7 @@ def test_not_what_is_not_there_or_not_mine_to_see(alice: Person, bob: Person) ->
     assert refusal(alice.delete(url_of(before | {"id": uuid4()}))) == (404, "not_found")
 
 
-def test_it_is_no_longer_unread(alice: Person, bob: Person) -> None:
+def test_a_deleted_message_is_no_longer_unread(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     message = say(alice, room, "Hi")
     assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["unread"] == 1

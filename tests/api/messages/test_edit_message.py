@@ -28,7 +28,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert alice.get(url_of(message)).json() == edited
 
 
-def test_what_was_said_before_stays_in_the_log(alice: Person) -> None:
+def test_an_edit_leaves_the_earlier_text_in_the_log(alice: Person) -> None:
     room = make_room(alice)
     message = say(alice, room, "Tee?")
 
@@ -37,7 +37,7 @@ def test_what_was_said_before_stays_in_the_log(alice: Person) -> None:
     assert [event["data"].get("text") for event in events_of(room)] == [None, "Tee?", "Tea?"]
 
 
-def test_metadata_alone(alice: Person) -> None:
+def test_an_edit_of_the_metadata_keeps_the_text(alice: Person) -> None:
     message = say(alice, make_room(alice), "Hi")
 
     edited = alice.patch(url_of(message), {"metadata": {"a": 1}}).json()
@@ -46,7 +46,7 @@ def test_metadata_alone(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"text": "Hi"}, {"text": "Hi", "metadata": {}}, {"text": "Hi", "if_version": 1}])
-def test_what_is_already_so_changes_nothing(alice: Person, body: dict[str, Any]) -> None:
+def test_an_edit_without_a_change_writes_no_event(alice: Person, body: dict[str, Any]) -> None:
     room = make_room(alice)
     message = say(alice, room, "Hi")
 
@@ -56,7 +56,7 @@ def test_what_is_already_so_changes_nothing(alice: Person, body: dict[str, Any])
     assert types_of(room) == ["room.created", "message.created"]
 
 
-def test_a_change_over_an_unseen_one_is_a_conflict(alice: Person) -> None:
+def test_an_edit_of_an_outdated_version_is_a_conflict(alice: Person) -> None:
     room = make_room(alice)
     message = say(alice, room, "1")
     alice.patch(url_of(message), {"text": "2", "if_version": message["version"]})
@@ -67,7 +67,7 @@ def test_a_change_over_an_unseen_one_is_a_conflict(alice: Person) -> None:
     assert alice.get(url_of(message)).json()["text"] == "2"
 
 
-def test_only_its_author_edits_it(alice: Person, bob: Person, charlie: Person) -> None:
+def test_only_the_author_edits_a_message(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob])
     message = say(bob, room, "Hi")
 
@@ -76,13 +76,13 @@ def test_only_its_author_edits_it(alice: Person, bob: Person, charlie: Person) -
     assert types_of(room) == ["room.created", "message.created"]
 
 
-def test_from_outside_a_public_room(alice: Person, charlie: Person) -> None:
+def test_an_outsider_cannot_edit_in_a_public_room(alice: Person, charlie: Person) -> None:
     message = say(alice, make_room(alice, kind="public"), "Hi")
 
     assert refusal(charlie.patch(url_of(message), {"text": "No"})) == (403, "room.not_member")
 
 
-def test_not_after_leaving(alice: Person, bob: Person) -> None:
+def test_an_author_cannot_edit_after_leaving(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     message = say(bob, room, "Hi")
     bob.post(f"/v1/rooms/{room['id']}/leave")
@@ -90,7 +90,7 @@ def test_not_after_leaving(alice: Person, bob: Person) -> None:
     assert refusal(bob.patch(url_of(message), {"text": "No"})) == (404, "not_found")
 
 
-def test_not_a_deleted_one_not_in_an_archived_room(alice: Person) -> None:
+def test_a_deleted_message_or_one_of_an_archived_room_cannot_be_edited(alice: Person) -> None:
     room = make_room(alice)
     deleted, message = say(alice, room, "1"), say(alice, room, "2")
     alice.delete(url_of(deleted))
@@ -100,7 +100,7 @@ def test_not_a_deleted_one_not_in_an_archived_room(alice: Person) -> None:
     assert refusal(alice.patch(url_of(message), {"text": "3"})) == (409, "room.archived")
 
 
-def test_not_one_that_is_nowhere_or_elsewhere(alice: Person) -> None:
+def test_editing_an_unknown_message_is_not_found(alice: Person) -> None:
     room, other = make_room(alice), make_room(alice)
     elsewhere = say(alice, other, "Hi")
 
@@ -122,7 +122,7 @@ def test_not_one_that_is_nowhere_or_elsewhere(alice: Person) -> None:
         ({"seq": 1}, "seq"),
     ],
 )
-def test_a_body_that_is_refused(alice: Person, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_edit_is_refused(alice: Person, body: dict[str, Any], field: str) -> None:
     message = say(alice, make_room(alice), "Hi")
 
     response = alice.patch(url_of(message), body)
@@ -131,7 +131,7 @@ def test_a_body_that_is_refused(alice: Person, body: dict[str, Any], field: str)
     assert list(codes(response)) == [field]
 
 
-def test_the_author_looks_as_they_do_now(alice: Person) -> None:
+def test_an_edited_message_shows_the_author_as_of_the_edit(alice: Person) -> None:
     message = say(alice, make_room(alice), "Hi")
     alice.patch("/v1/me", {"display_name": "Queen"})
 
@@ -148,7 +148,7 @@ def test_null_is_absent(alice: Person) -> None:
     assert (edited.json()["text"], edited.json()["metadata"]) == ("Ho", {})
 
 
-def test_the_text_may_be_empty_as_long_as_there_is_metadata(alice: Person) -> None:
+def test_a_text_may_be_edited_to_empty_when_there_is_metadata(alice: Person) -> None:
     message = say(alice, make_room(alice), "Hi")
     picture = {"image": "https://example.org/a.png"}
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.services.messages.history import get_events
+from api.services.messages import get_events
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.clients import Person, codes
 
@@ -59,7 +59,9 @@ def test_it_works(bob: Person, room: Any) -> None:
         ({"limit": 1}, [1], True),
     ],
 )
-def test_ranges(bob: Person, room: Any, query: dict[str, Any], expected: list[int], more: bool) -> None:
+def test_after_and_before_limit_the_page(
+    bob: Person, room: Any, query: dict[str, Any], expected: list[int], more: bool
+) -> None:
     response = read(bob, room, **query)
 
     assert (seqs(response), response.json()["more"]) == (expected, more)
@@ -69,20 +71,20 @@ def test_ranges(bob: Person, room: Any, query: dict[str, Any], expected: list[in
     ("query", "field"),
     [({"limit": 201}, "limit"), ({"limit": 0}, "limit"), ({"after": -1}, "after"), ({"before": "x"}, "before")],
 )
-def test_a_query_that_is_refused(bob: Person, room: Any, query: dict[str, Any], field: str) -> None:
+def test_an_invalid_query_is_refused(bob: Person, room: Any, query: dict[str, Any], field: str) -> None:
     response = read(bob, room, **query)
 
     assert response.status_code == 400
     assert list(codes(response)) == [field]
 
 
-def test_an_outsider_hears_nothing(alice: Person, charlie: Person, room: Any) -> None:
+def test_an_outsider_cannot_read_events(alice: Person, charlie: Person, room: Any) -> None:
     assert refusal(read(charlie, room)) == (404, "not_found")
     assert refusal(read(charlie, make_room(alice, kind="public"))) == (403, "room.not_member")
     assert refusal(read(charlie, {"id": uuid4()})) == (404, "not_found")
 
 
-def test_a_member_hears_their_own_stays_both_ends_included(alice: Person, bob: Person) -> None:
+def test_a_member_reads_the_events_of_their_membership_periods(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
     say(alice, room, "2")
@@ -102,13 +104,13 @@ def test_a_member_hears_their_own_stays_both_ends_included(alice: Person, bob: P
     assert seqs(read(alice, room)) == list(range(1, 9))
 
 
-def test_who_left_hears_nothing_more(alice: Person, bob: Person, room: Any) -> None:
+def test_a_former_member_cannot_read_events(alice: Person, bob: Person, room: Any) -> None:
     alice.delete(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
 
     assert refusal(read(bob, room)) == (404, "not_found")
 
 
-def test_a_page_costs_few_queries_whatever_its_size(bob: Person, room: Any) -> None:
+def test_the_queries_of_a_page_do_not_depend_on_its_size(bob: Person, room: Any) -> None:
     counts = []
     for limit in (1, 6):
         with CaptureQueriesContext(connection) as queries:
@@ -118,7 +120,7 @@ def test_a_page_costs_few_queries_whatever_its_size(bob: Person, room: Any) -> N
     assert counts[0] == counts[1] <= 4
 
 
-def test_a_page_of_bounded_bytes_ends_early_and_says_so(alice: Person, room: Any) -> None:
+def test_a_page_of_bounded_bytes_ends_early_and_reports_more(alice: Person, room: Any) -> None:
     size = len(str(events_of(room)[-1])) * 3
 
     forwards = get_events(user_id=alice.user.id, room_id=UUID(room["id"]), max_bytes=size)
@@ -129,7 +131,7 @@ def test_a_page_of_bounded_bytes_ends_early_and_says_so(alice: Person, room: Any
     assert (len(backwards["results"]), backwards["more"]) == (1, True)
 
 
-def test_my_inbox(alice: Person, bob: Person, room: Any) -> None:
+def test_the_inbox_of_a_user(alice: Person, bob: Person, room: Any) -> None:
     bob.post(f"/v1/rooms/{room['id']}/read", {"seq": 3})
     alice.delete(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
 

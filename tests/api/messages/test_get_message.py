@@ -23,7 +23,7 @@ def test_an_outsider_reads_nothing(alice: Person, charlie: Person) -> None:
     assert refusal(charlie.get(f"/v1/rooms/{public['id']}/messages/{open_secret['id']}")) == (403, "room.not_member")
 
 
-def test_one_that_is_nowhere_or_elsewhere(alice: Person, charlie: Person) -> None:
+def test_an_unknown_message_or_one_of_another_room_is_not_found(alice: Person, charlie: Person) -> None:
     room, other = make_room(alice), make_room(charlie)
     elsewhere = say(charlie, other, "Hi")
 
@@ -31,7 +31,7 @@ def test_one_that_is_nowhere_or_elsewhere(alice: Person, charlie: Person) -> Non
         assert refusal(alice.get(f"/v1/rooms/{room['id']}/messages/{message_id}")) == (404, "not_found")
 
 
-def test_what_was_said_before_i_joined_is_not_mine_to_see(alice: Person, bob: Person) -> None:
+def test_a_message_from_before_the_join_is_not_found(alice: Person, bob: Person) -> None:
     room, shared = make_room(alice), make_room(alice, history="shared")
     hidden, open_to_all = say(alice, room, "1"), say(alice, shared, "2")
     for each in (room, shared):

@@ -7,8 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.services.messages.history import get_messages
-from api.services.messages.send import Send, send_messages
+from api.services.messages import Send, get_messages, send_messages
 from eventlog.models import Epoch
 from tests.api.stories import make_room, refusal, say
 from tests.clients import Person, codes
@@ -119,7 +118,7 @@ def test_unread_when_all_is_read(alice: Person, room: Any) -> None:
 
 
 @pytest.mark.parametrize("direction", ["before", "after"])
-def test_walking_meets_every_message_once(bob: Person, room: Any, direction: str) -> None:
+def test_paging_returns_every_message_once(bob: Person, room: Any, direction: str) -> None:
     met: list[int] = []
     anchor = 13 if direction == "before" else 0
     while True:
@@ -134,11 +133,11 @@ def test_walking_meets_every_message_once(bob: Person, room: Any, direction: str
 
 
 @pytest.mark.parametrize("query", [{"before": 14}, {"before": 0}, {"after": 13}, {"around": 0}, {"around": 13}])
-def test_a_seq_that_is_not_there(bob: Person, room: Any, query: dict[str, Any]) -> None:
+def test_an_unknown_seq_is_not_found(bob: Person, room: Any, query: dict[str, Any]) -> None:
     assert refusal(read(bob, room, **query)) == (404, "not_found")
 
 
-def test_a_message_that_is_not_there(alice: Person, bob: Person, room: Any) -> None:
+def test_an_unknown_message_as_the_anchor_is_not_found(alice: Person, bob: Person, room: Any) -> None:
     elsewhere = say(alice, make_room(alice), "Hi")
 
     for anchor in (uuid4(), elsewhere["id"]):
@@ -165,7 +164,7 @@ def test_a_message_that_is_not_there(alice: Person, bob: Person, room: Any) -> N
         ({"before": 5, "after": 3}, "after"),
     ],
 )
-def test_a_query_that_is_refused(bob: Person, room: Any, query: dict[str, Any], field: str) -> None:
+def test_an_invalid_query_is_refused(bob: Person, room: Any, query: dict[str, Any], field: str) -> None:
     response = read(bob, room, **query)
 
     assert response.status_code == 400
@@ -179,13 +178,13 @@ def test_an_outsider_reads_nothing(alice: Person, charlie: Person, stranger: Per
     assert refusal(read(stranger, room)) == (401, "auth.required")
 
 
-def test_reading_goes_on_in_an_archived_room(alice: Person, bob: Person, room: Any) -> None:
+def test_an_archived_room_can_be_read(alice: Person, bob: Person, room: Any) -> None:
     alice.delete(f"/v1/rooms/{room['id']}")
 
     assert seqs(read(bob, room)) == list(range(2, 12))
 
 
-def test_a_member_sees_their_own_stays_and_nothing_between(alice: Person, bob: Person) -> None:
+def test_a_member_sees_only_their_membership_periods(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
     say(alice, room, "2")
@@ -204,7 +203,7 @@ def test_a_member_sees_their_own_stays_and_nothing_between(alice: Person, bob: P
     assert seqs(read(alice, room)) == [2, 4, 6, 8]
 
 
-def test_who_joins_a_shared_room_sees_all_of_it(alice: Person, bob: Person) -> None:
+def test_a_new_member_of_a_room_with_shared_history_sees_all_messages(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public")
     say(alice, room, "2")
     bob.post(f"/v1/rooms/{room['id']}/join")
@@ -212,7 +211,7 @@ def test_who_joins_a_shared_room_sees_all_of_it(alice: Person, bob: Person) -> N
     assert seqs(read(bob, room)) == [2]
 
 
-def test_who_left_sees_nothing(alice: Person, bob: Person, room: Any) -> None:
+def test_a_former_member_cannot_read_messages(alice: Person, bob: Person, room: Any) -> None:
     bob.post(f"/v1/rooms/{room['id']}/leave")
 
     assert refusal(read(bob, room)) == (404, "not_found")
@@ -225,7 +224,7 @@ def test_the_epoch_is_that_of_the_log(bob: Person, room: Any) -> None:
 
 
 @pytest.mark.parametrize("query", [{}, {"before": 9}, {"after": 3}, {"around": 5}, {"around": "unread"}])
-def test_a_page_costs_few_queries_whatever_its_size(bob: Person, room: Any, query: dict[str, Any]) -> None:
+def test_the_queries_of_a_page_do_not_depend_on_its_size(bob: Person, room: Any, query: dict[str, Any]) -> None:
     counts = []
     for limit in (1, 10):
         with CaptureQueriesContext(connection) as queries:
@@ -244,7 +243,7 @@ def test_a_page_costs_few_queries_whatever_its_size(bob: Person, room: Any, quer
         ({"around": 10}, [8, 9, 10, 11, 12], (True, True)),
     ],
 )
-def test_a_page_of_bounded_bytes_ends_early_and_says_so(
+def test_a_page_of_bounded_bytes_ends_early_and_reports_more(
     alice: Person, anchor: dict[str, Any], expected: list[int], sides: tuple[bool, bool]
 ) -> None:
     room = UUID(make_room(alice)["id"])
@@ -257,7 +256,7 @@ def test_a_page_of_bounded_bytes_ends_early_and_says_so(
     assert (answer["page"]["more_before"], answer["page"]["more_after"]) == sides
 
 
-def test_a_page_holds_one_message_at_least(alice: Person) -> None:
+def test_a_page_has_at_least_one_message(alice: Person) -> None:
     room = make_room(alice)
     say(alice, room, "x" * 8_000)
 
@@ -266,7 +265,7 @@ def test_a_page_holds_one_message_at_least(alice: Person) -> None:
     assert len(answer["results"]) == 1
 
 
-def test_a_place_may_be_named_in_either_case(alice: Person) -> None:
+def test_an_anchor_may_be_in_upper_case(alice: Person) -> None:
     room = make_room(alice)
     message = say(alice, room, "Hi")
 
@@ -274,7 +273,7 @@ def test_a_place_may_be_named_in_either_case(alice: Person) -> None:
         assert alice.get(f"/v1/rooms/{room['id'].upper()}/messages", around=around).json()["results"] == [message]
 
 
-def test_a_plus_that_became_a_space_is_named(alice: Person) -> None:
+def test_a_space_in_a_time_is_reported_as_an_unescaped_plus(alice: Person) -> None:
     room = make_room(alice)
 
     response = alice.request("GET", f"/v1/rooms/{room['id']}/messages?before=2026-11-25T10:00:00+00:00")

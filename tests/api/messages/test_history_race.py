@@ -1,4 +1,4 @@
-"""A page takes two statements: what happens between them must not show anybody what is not theirs to see."""
+"""A page takes two statements: a change between them must not show a message to a user who may not see it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What holds when everybody sends at once, on real connections."""
+"""Sends, edits and deletions at the same time, on real connections."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -68,7 +68,7 @@ def test_an_edit_and_a_deletion_end_in_a_tombstone(alice: Person) -> None:
     assert types_of(room).count("message.deleted") == 1
 
 
-def test_nobody_who_is_removed_has_a_message_after_it(alice: Person) -> None:
+def test_no_message_of_a_removed_member_follows_the_removal(alice: Person) -> None:
     people = [join_parley(f"guest-{number}") for number in range(4)]
     room = make_room(alice, members=people)
 

@@ -1,4 +1,4 @@
-"""Sending many messages at once, of one or of many people: services.send_messages."""
+"""Sending many messages at once, of one user or of many: messages.send_messages."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.services import deactivate, log_out
 from api.models import Member
-from api.services.messages.send import Send, SendResult, send_messages
+from api.services.messages import Send, SendResult, send_messages
 from tests.api.stories import events_of, make_room, say, types_of
 from tests.clients import Person, join_parley
 from wire.problems import Problem
@@ -33,7 +33,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert told == [(2, "1", "alice"), (3, "2", "bob"), (4, "3", "alice")]
 
 
-def test_each_ones_marker_moves_to_their_own_last(alice: Person, bob: Person) -> None:
+def test_each_senders_marker_moves_to_their_last_message(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
 
     send_messages([item(alice, room), item(bob, room), item(alice, room)])
@@ -42,7 +42,7 @@ def test_each_ones_marker_moves_to_their_own_last(alice: Person, bob: Person) ->
     assert markers == {alice.user.id: 4, bob.user.id: 3}
 
 
-def test_a_bad_item_fails_alone(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_invalid_item_fails_alone(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob])
     earlier = say(alice, room, "Earlier")
     log_out(session=bob.session)
@@ -69,7 +69,7 @@ def test_a_bad_item_fails_alone(alice: Person, bob: Person, charlie: Person) -> 
     assert types_of(room) == ["room.created", "message.created", "message.created"]
 
 
-def test_a_session_that_ended_writes_nothing(alice: Person, bob: Person) -> None:
+def test_an_ended_session_cannot_send(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     deactivate(user=bob.user)
 
@@ -79,7 +79,7 @@ def test_a_session_that_ended_writes_nothing(alice: Person, bob: Person) -> None
     assert types_of(room) == ["room.created"]
 
 
-def test_twice_in_one_batch_is_once(alice: Person) -> None:
+def test_a_message_twice_in_one_batch_is_created_once(alice: Person) -> None:
     room = make_room(alice)
 
     results = send_messages(
@@ -90,7 +90,7 @@ def test_twice_in_one_batch_is_once(alice: Person) -> None:
     assert types_of(room) == ["room.created", "message.created"]
 
 
-def test_the_whole_may_be_sent_again(alice: Person) -> None:
+def test_a_whole_batch_can_be_retried(alice: Person) -> None:
     room = make_room(alice)
     batch = [item(alice, room, str(number)) for number in range(3)]
     first = send_messages(batch)

@@ -6,8 +6,7 @@ from uuid import UUID
 import pytest
 
 from api.models import Member
-from api.services import reads, rooms
-from api.services.messages import send
+from api.services import messages, reads, rooms
 from tests.clients import join_parley
 
 
@@ -16,12 +15,12 @@ def test_the_answer_is_the_marker_that_stands(monkeypatch: pytest.MonkeyPatch) -
     alice, bob = join_parley("alice"), join_parley("bob")
     room, _ = rooms.create_room(session=alice.session, kind="private", name="room", members=[bob.user.id])
     room_id = UUID(str(room["id"]))
-    send.send_message(session=alice.session, room_id=room_id, client_id="a", text="read me")
+    messages.send_message(session=alice.session, room_id=room_id, client_id="a", text="read me")
     find = reads._find
 
     def find_and_say(*arguments: Any) -> tuple[Member, int]:
         found = find(*arguments)
-        send.send_message(session=bob.session, room_id=room_id, client_id="b", text="from another device")
+        messages.send_message(session=bob.session, room_id=room_id, client_id="b", text="from another device")
         return found
 
     monkeypatch.setattr(reads, "_find", find_and_say)

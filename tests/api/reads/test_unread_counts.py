@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from api.models import MembershipPeriod, Message
-from api.services.messages.send import Send, send_messages
+from api.services.messages import Send, send_messages
 from api.services.reads import unread_counts
 from eventlog.models import Event
 from tests.api.stories import make_room, say

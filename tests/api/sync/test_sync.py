@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.services.messages.send import Send, send_messages
+from api.services.messages import Send, send_messages
 from api.services.sync import Asking, sync
 from eventlog.models import Epoch
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say

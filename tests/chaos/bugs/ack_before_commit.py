@@ -10,8 +10,7 @@ def plant() -> None:
 
     from django.db import transaction
 
-    from api.services.messages import group_commit
-    from api.services.messages.send import Send, SendResult, send_messages
+    from api.services.messages import Send, SendResult, group_commit, send_messages
     from wire.problems import Problem
 
     def forgetful(sends: Sequence[Send], *, nowait: bool = False) -> list[SendResult | Problem]:

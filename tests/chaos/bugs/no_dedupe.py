@@ -13,7 +13,7 @@ def plant() -> None:
     from api.services.messages import send
     from eventlog.transaction import EventTransaction
 
-    append, look_up = send._append, send._look_up
+    append, read_contexts = send._append, send._read_contexts
 
     def appended(log: EventTransaction, send: send.Send, author: Author) -> Message:
         message = append(log, send, author)
@@ -21,9 +21,9 @@ def plant() -> None:
         return message
 
     def forgetful(sends: Sequence[send.Send]) -> list[send.SendContext]:
-        return [standing._replace(earlier=None) for standing in look_up(sends)]
+        return [standing._replace(earlier=None) for standing in read_contexts(sends)]
 
-    send._append, send._look_up = appended, forgetful
+    send._append, send._read_contexts = appended, forgetful
 
 
 if __name__ == "__main__":

@@ -12,18 +12,18 @@ def plant() -> None:
     from api.services.messages import send
     from realtime.sessions import Sessions
 
-    look_up = send._look_up
+    read_contexts = send._read_contexts
 
     def believing(sends: Sequence[send.Send]) -> list[send.SendContext]:
         return [
             standing._replace(is_active=True, author=Author.of(send.session.user))
-            for send, standing in zip(sends, look_up(sends), strict=True)
+            for send, standing in zip(sends, read_contexts(sends), strict=True)
         ]
 
     async def verify(self: Sessions, ids: Iterable[str | UUID]) -> None:
         return
 
-    send._look_up = believing
+    send._read_contexts = believing
     Sessions.verify = verify  # type: ignore[method-assign]
 
 

@@ -1,0 +1,144 @@
+"""The statement that judges sends, against the rules of the services: the same problem, or none, for every state."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from itertools import product
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts import ended
+from accounts.models import Session, User
+from accounts.services import require_live
+from api.models import Member, MembershipPeriod, Message, Room
+from api.models.members import Role, State
+from api.models.rooms import History, Kind
+from api.services.members.access import find_member, find_speaker
+from api.services.messages import Send, send_messages
+from eventlog.models import StreamHead
+from wire.problems import Problem
+
+NOW = timezone.now()
+HEAD = 10
+SEQS = (2, 4, 6, 9)  # of the messages in each room
+
+
+class Membership(NamedTuple):
+    """A membership in every room, and the periods that led to it."""
+
+    role: Role
+    state: State
+    periods: tuple[tuple[int, int | None], ...]
+
+
+MEMBERSHIPS: Mapping[str, Membership | None] = {
+    "owner": Membership(Role.OWNER, State.JOINED, ((1, None),)),
+    "admin": Membership(Role.ADMIN, State.JOINED, ((3, None),)),
+    "member": Membership(Role.MEMBER, State.JOINED, ((5, None),)),
+    "rejoined": Membership(Role.MEMBER, State.JOINED, ((3, 4), (7, None))),
+    "left": Membership(Role.MEMBER, State.LEFT, ((1, 7),)),
+    "removed": Membership(Role.ADMIN, State.REMOVED, ((3, 4), (5, 8))),
+    "outsider": None,
+}
+ROOMS = [*product((Kind.PUBLIC, Kind.PRIVATE), [False]), *product([Kind.DIRECT], (False, True))]
+SESSIONS = ("live", "ended", "ended in memory", "expired", "of an inactive account")
+
+
+def make_user(name: str, **fields: object) -> User:
+    return User.objects.create(username=name, display_name=name, **fields)
+
+
+def make_session(user: User, kind: str) -> Session:
+    expires_at = NOW + timedelta(hours=-1 if kind == "expired" else 1)
+    times = {"created_at": NOW, "last_used_at": NOW, "expires_at": expires_at}
+    session = Session(user=user, token_hash=uuid4().bytes, **times)
+    if kind != "ended":
+        session.save()
+    return session
+
+
+def make_sessions(membership: str) -> Iterator[tuple[str, Session]]:
+    user, inactive = make_user(f"{membership}-1"), make_user(f"{membership}-2", is_active=False)
+    for kind in SESSIONS:
+        yield kind, make_session(inactive if kind == "of an inactive account" else user, kind)
+
+
+def make_room(kind: Kind, is_peer_deleted: bool, history: History, is_archived: bool) -> Room:
+    names = {"direct_key": uuid4().hex} if kind == Kind.DIRECT else {"name": "Tea"}
+    archived_at = NOW if is_archived else None
+    room = Room.objects.create(kind=kind, history=history, created_at=NOW, archived_at=archived_at, **names)
+    StreamHead.objects.create(stream=room.id, last_seq=HEAD)
+    deletion = {"is_active": False, "deleted_at": NOW} if is_peer_deleted else {}
+    peer = make_user(f"peer-{uuid4().hex[:12]}", **deletion)
+    join(peer, room, MEMBERSHIPS["owner"])
+    for seq in SEQS:
+        Message.objects.create(
+            room=room, seq=seq, version=seq, sender=peer, client_id=f"{seq}", digest="", created_at=NOW, data="{}"
+        )
+    return room
+
+
+def join(user: User, room: Room, membership: Membership | None) -> None:
+    if membership is None:
+        return
+    joined, left = membership.periods[-1]
+    Member.objects.create(
+        room=room, user=user, role=membership.role, state=membership.state,
+        joined_at=NOW, joined_seq=joined, left_seq=left, read_seq=0,
+    )  # fmt: skip
+    MembershipPeriod.objects.bulk_create(
+        MembershipPeriod(room=room, user=user, joined_seq=joined, left_seq=left) for joined, left in membership.periods
+    )
+
+
+def judge_by_services(session: Session, room: Room, targets: Sequence[UUID | None]) -> Iterator[str | None]:
+    """For each reply, the code of the first problem that the rules of other writes raise, in the order of a send."""
+    try:
+        find_member(session.user_id, room.id)
+        require_live(session)
+        member = find_speaker(session.user_id, room.id)
+    except Problem as problem:
+        yield from [problem.code] * len(targets)
+        return
+    visible = {None, *Message.objects.visible_to(member).values_list("pk", flat=True)}
+    yield from (None if target in visible else "request.invalid" for target in targets)
+
+
+@pytest.mark.django_db
+def test_a_send_is_judged_as_the_services_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = {
+        (*kind, history, is_archived): make_room(*kind, history, is_archived)
+        for kind, history, is_archived in product(ROOMS, History, (False, True))
+    }
+    elsewhere = next(iter(rooms.values())).messages.latest("seq").pk
+    expected: dict[tuple[object, ...], str | None] = {}
+    sends: list[Send] = []
+    for name, membership in MEMBERSHIPS.items():
+        sessions = dict(make_sessions(name))
+        monkeypatch.setattr(ended, "_ended", frozenset(ended.ended_in_memory()) | {sessions["ended in memory"].pk})
+        for state, room in rooms.items():
+            for user in {session.user for session in sessions.values()}:
+                join(user, room, membership)
+            targets = [None, uuid4(), elsewhere, *room.messages.values_list("pk", flat=True)]
+            for kind, session in sessions.items():
+                states = [(name, *state, kind, place) for place in range(len(targets))]
+                expected |= zip(states, judge_by_services(session, room, targets), strict=True)
+                sends += [Send(session, room.id, uuid4().hex, "Hi", {}, target) for target in targets]
+
+    results = send_messages(sends)
+
+    codes = [result.code if isinstance(result, Problem) else None for result in results]
+    judged = dict(zip(expected, codes, strict=True))
+    assert {state: (judged[state], expected[state]) for state in judged if judged[state] != expected[state]} == {}
+    assert set(codes) == {
+        None,
+        "not_found",
+        "room.not_member",
+        "room.archived",
+        "room.peer_deleted",
+        "auth.invalid_token",
+        "auth.account_disabled",
+        "request.invalid",
+    }
