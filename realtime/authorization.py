@@ -9,7 +9,7 @@ from django.db import connection
 
 from api.models import Member, MembershipPeriod
 from api.models.rooms import History
-from api.services.members.access import seen_from_outside
+from api.services.members.access import room_not_accessible
 from realtime.feed import Stay
 from wire.problems import Problem
 
@@ -42,7 +42,7 @@ class StreamAccess:
 def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
     """Admit each user to their stream, or say why not: Problem not_found or room.not_member."""
     admitted = authorize_many(pairs)
-    return [admitted.get(pair) or seen_from_outside(pair[1]) for pair in pairs]
+    return [admitted.get(pair) or room_not_accessible(pair[1]) for pair in pairs]
 
 
 def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:

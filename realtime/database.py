@@ -16,7 +16,7 @@ from django.db import OperationalError, connections
 from api.models import Event
 from api.services.messages.group_commit import LANES, group_committer
 from api.services.messages.send import Send, SendResult
-from api.services.sync import Asking, Synced, sync_all
+from api.services.sync import SyncRequest, SyncResult, sync_all
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many, read_heads
 from realtime.batching import DATABASE_SECONDS, BatchLoader
 from realtime.feed import LogEntry
@@ -31,7 +31,7 @@ ADMISSIONS = 200  # of one query
 PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
 SYNCED_ROOMS = 1_000  # that those who sync together name, as one device may alone
 LEAST_ROOMS = 20  # that each of them counts for
-Going = tuple[Synced, dict[UUID, StreamAccess]]  # an answer, and what is needed to go on from it
+Going = tuple[SyncResult, dict[UUID, StreamAccess]]  # an answer, and what is needed to go on from it
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
 # Of the threads: half may wait for locks, a quarter for one room's, and a user never has more than a quarter.
 _shares = Shares(
@@ -95,16 +95,16 @@ async def send(message: Send) -> SendResult:
     return await _in_time(asyncio.wrap_future(future))
 
 
-def _weigh(asked: tuple[Asking, bool]) -> int:
+def _weigh(asked: tuple[SyncRequest, bool]) -> int:
     return max(LEAST_ROOMS, len(asked[0].rooms))
 
 
-async def sync(asking: Asking, subscribe: bool) -> Going:
+async def sync(asking: SyncRequest, subscribe: bool) -> Going:
     """Sync together with those who come back at the same time. Raises as api.services.sync does, or django.db.Error."""
     return await _syncs.ask((asking, subscribe))
 
 
-_syncs: BatchLoader[tuple[Asking, bool], Going] = BatchLoader(
+_syncs: BatchLoader[tuple[SyncRequest, bool], Going] = BatchLoader(
     lambda asked: in_database(sync_each, asked),
     SYNCED_ROOMS,
     _weigh,
@@ -139,7 +139,7 @@ class DatabaseLog:
         return await in_database(time_heads, streams)
 
 
-def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[Going | Problem | None]:
+def sync_each(asked: Sequence[tuple[SyncRequest, bool]]) -> list[Going | Problem | None]:
     """The answer to each device and, if it subscribes, what is needed to go on from it; or why there is none.
 
     None is for one of several that should ask again, alone.
@@ -154,16 +154,16 @@ def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[Going | Problem | No
             return going
 
 
-def _streams(asking: Asking, subscribe: bool, answer: Synced | Problem | None) -> list[Pair]:
+def _streams(asking: SyncRequest, subscribe: bool, answer: SyncResult | Problem | None) -> list[Pair]:
     """The streams to which the device is subscribed from now on."""
-    cursors = answer.cursors if subscribe and isinstance(answer, Synced) else ()
+    cursors = answer.cursors if subscribe and isinstance(answer, SyncResult) else ()
     return [(asking.user_id, stream) for stream in cursors]
 
 
 def _go_on(
-    answer: Synced | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, StreamAccess]
+    answer: SyncResult | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, StreamAccess]
 ) -> Going | Problem | None:
-    if not isinstance(answer, Synced):
+    if not isinstance(answer, SyncResult):
         return answer
     admissions = {pair[1]: admitted[pair] for pair in streams if pair in admitted}
     # Else the past was rewritten in between; or the user left a room of the page, and nobody would tell the leave.

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from accounts.views import SessionView
 from api.serializers.sync import SyncedSerializer, SyncSerializer
-from api.services.sync import Asking, sync
+from api.services.sync import SyncRequest, sync
 from wire.budget import ANSWER_BYTES
 from wire.schema import problems
 
@@ -27,4 +27,4 @@ class SyncView(SessionView):
     )
     def post(self, request: Request) -> Response:
         body = self.body(SyncSerializer)
-        return Response(sync(Asking(self.session.user_id, **body), ANSWER_BYTES).data)
+        return Response(sync(SyncRequest(self.session.user_id, **body), ANSWER_BYTES).data)

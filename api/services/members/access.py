@@ -23,7 +23,7 @@ def find_member(user_id: UUID, room_id: UUID) -> Member:
     """
     member = Member.objects.select_related("room").filter(room_id=room_id, user_id=user_id, state="joined").first()
     if member is None:
-        raise seen_from_outside(room_id)
+        raise room_not_accessible(room_id)
     return member
 
 
@@ -51,15 +51,15 @@ def find_reader(user_id: UUID, room_id: UUID) -> Reader:
     """Find a member, with everything that the answers to reads carry, in the same one query. Raises as find_member."""
     for member in _find_readers(user_id=user_id, room_id=room_id):
         return Reader(member, member.head, member.epoch)
-    raise seen_from_outside(room_id)
+    raise room_not_accessible(room_id)
 
 
-def seen_from_outside(room_id: UUID) -> Problem:
+def room_not_accessible(room_id: UUID) -> Problem:
     """Return the problem that somebody who is not a member of the room gets."""
-    return as_outsider(Room.objects.filter(pk=room_id).values_list("kind", flat=True).first())
+    return not_accessible(Room.objects.filter(pk=room_id).values_list("kind", flat=True).first())
 
 
-def as_outsider(kind: str | None) -> Problem:
+def not_accessible(kind: str | None) -> Problem:
     """Return the problem that a user gets who is not a member of a room of this kind; None is a room that does not
     exist."""
     if kind == Kind.PUBLIC:

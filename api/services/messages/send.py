@@ -20,7 +20,7 @@ from api.models.members import SeqRange
 from api.models.rooms import History
 from api.serializers.messages import Author, render_message
 from api.services.members import transitions
-from api.services.members.access import as_outsider
+from api.services.members.access import not_accessible
 from wire.problems import Problem, define, invalid
 from wire.row_tables import as_uuid, insert, rows_as_table
 
@@ -208,7 +208,7 @@ def _refusal(
     send: Send, standing: SendContext, spans: Mapping[tuple[UUID, UUID], Sequence[SeqRange]]
 ) -> Problem | None:
     if standing.put_by_other is None:
-        return as_outsider(standing.kind)
+        return not_accessible(standing.kind)
     if send.session.pk in held():
         return Problem("auth.invalid_token")
     if not standing.is_active:

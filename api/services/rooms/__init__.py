@@ -18,13 +18,12 @@ from api.models.rooms import History, Kind
 from api.serializers.rooms import fold_slug, room_event_data
 from api.services.members import transitions
 from api.services.members.access import find_member, find_reader, find_writer
-from api.services.rooms.summaries import describe_rooms, get_room, list_directory, list_rooms
+from api.services.rooms.summaries import get_room, list_directory, list_rooms, summarize_rooms
 from wire.problems import FieldError, Problem, define, invalid
 
 __all__ = [
     "archive_room",
     "create_room",
-    "describe_rooms",
     "ensure_lobby",
     "get_or_create_direct",
     "get_room",
@@ -32,6 +31,7 @@ __all__ = [
     "list_directory",
     "list_rooms",
     "room_for_slug",
+    "summarize_rooms",
     "unarchive_room",
     "update_room",
     "update_room_me",

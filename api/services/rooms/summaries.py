@@ -32,7 +32,7 @@ from wire.pagination import first_page
 from wire.problems import Problem
 from wire.row_tables import as_uuid, rows_as_table
 
-Described = dict[UUID, dict[str, Any] | None]
+Summaries = dict[UUID, dict[str, Any] | None]
 
 _NEWEST_FIRST = ("-active_at", "-id")
 # No client sees these, and a UUID is slow to make.
@@ -41,7 +41,7 @@ _UNSEEN = ("created_by", "client_id", "digest", "direct_key", "former_slug")
 
 def get_room(*, user_id: UUID, room_id: UUID) -> dict[str, Any]:
     """The Room as the user sees it now. Raises Problem not_found."""
-    room = describe_rooms(user_id, [room_id]).get(room_id)  # the first always comes
+    room = summarize_rooms(user_id, [room_id]).get(room_id)  # the first always comes
     if room is None:
         raise Problem("not_found", "There is no such room.")
     return room
@@ -98,7 +98,7 @@ def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, lim
     return page.within(ANSWER_BYTES, lambda rows: _describe(user_id, rows, ANSWER_BYTES))
 
 
-def describe_rooms(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int = UNBOUNDED) -> Described:
+def summarize_rooms(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int = UNBOUNDED) -> Summaries:
     """The Room of each of these that the user may see; the others are absent. The ids are in descending order.
 
     About `max_bytes` are read, and one Room always. From the first on that is beyond them each room is None.
@@ -108,7 +108,7 @@ def describe_rooms(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int = UNB
     found = {room.id: room for room in _find_visible(user_id=user_id, room_ids=room_ids, budget=max_bytes)}
     rooms = [found[room_id] for room_id in room_ids if room_id in found]
     described = _describe(user_id, rooms, max_bytes)
-    told: Described = {room.id: each for room, each in zip(rooms, described, strict=False)}
+    told: Summaries = {room.id: each for room, each in zip(rooms, described, strict=False)}
     # What comes after the last one that was read may be beyond the bytes or not theirs to see: a look from there on
     # decides.
     beyond = room_ids[room_ids.index(rooms[len(told) - 1].id) + 1 :] if told else ()

@@ -18,7 +18,7 @@ from api.models.members import State
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
 from api.services.messages.history import stream_heads
-from api.services.rooms.summaries import Described, describe_rooms
+from api.services.rooms.summaries import Summaries, summarize_rooms
 from api.services.sync.plan import ClientState, StreamDelta, choose, compare, look
 from wire import strict_json
 from wire.budget import ANSWER_BYTES, UNBOUNDED
@@ -30,7 +30,7 @@ _ENTRY_BYTES = 200  # what surrounds the events or the Room of an entry
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class SyncRequest:
     """A device that comes back: whose it is, what it has, and the page that it asks for."""
 
     user_id: UUID
@@ -42,7 +42,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Synced:
+class SyncResult:
     """An answer, and for the socket that goes on from it: by stream, the seq up to which it has told everything."""
 
     data: dict[str, Any]
@@ -63,7 +63,7 @@ class Position(NamedTuple):
 class Page:
     """The answer to one device as it grows, and how much more of it there may be."""
 
-    device: Asking
+    device: SyncRequest
     position: Position
     epoch: int  # of the log
     max_bytes: int
@@ -117,16 +117,16 @@ class Page:
             around, last = 0, seq
         return taken, last if lack.cut else lack.head
 
-    def finished(self) -> Synced | None:
+    def finished(self) -> SyncResult | None:
         """The answer for the device; None when it was deferred."""
         if self.put_off:
             return None
         following = _encode(self.following) if self.following else None
         data = {"rooms": self.rooms, "removed": self.removed, "inbox": self.inbox, "epoch": self.epoch}
-        return Synced({**data, "next": following}, self.cursors)
+        return SyncResult({**data, "next": following}, self.cursors)
 
 
-def sync(device: Asking, max_bytes: int | None = None) -> Synced:
+def sync(device: SyncRequest, max_bytes: int | None = None) -> SyncResult:
     """The answer to one device, in about `max_bytes`. Raises Problem request.invalid for a `next` that is not ours."""
     [answer] = sync_all([device], max_bytes)
     if isinstance(answer, Problem):
@@ -135,7 +135,7 @@ def sync(device: Asking, max_bytes: int | None = None) -> Synced:
     return answer
 
 
-def sync_all(devices: Sequence[Asking], max_bytes: int | None = None) -> list[Synced | Problem | None]:
+def sync_all(devices: Sequence[SyncRequest], max_bytes: int | None = None) -> list[SyncResult | Problem | None]:
     """For each device the page of its answer that begins at its `next`, by as many queries for all as for one.
 
     A `next` that is not ours is a Problem for its device alone. None is for one of several that shall ask again, alone:
@@ -160,7 +160,7 @@ def sync_all(devices: Sequence[Asking], max_bytes: int | None = None) -> list[Sy
     return [answer.finished() if isinstance(answer, Page) else answer for answer in answers]
 
 
-def _begin(device: Asking, epoch: int, head: int, max_bytes: int, is_alone: bool) -> Page | Problem:
+def _begin(device: SyncRequest, epoch: int, head: int, max_bytes: int, is_alone: bool) -> Page | Problem:
     """The page with nothing on it, and what the device lacks of its inbox."""
     try:
         position = _decode(device.next) if device.next else Position(epoch if device.epoch is None else device.epoch)
@@ -221,7 +221,7 @@ def _tell_inbox(page: Page, events: Events) -> None:
 def _tell_rooms(page: Page, events: Events) -> None:
     """The rooms' entries; where the next page begins, unless this is the end."""
     needed = [lack.stream for lack in page.lacks if lack.needs_room]
-    described = describe_rooms(page.device.user_id, needed, page.left) if needed else {}
+    described = summarize_rooms(page.device.user_id, needed, page.left) if needed else {}
     begin = Position(page.position.epoch, page.inbox["head"], True)
     for lack in page.lacks:
         stop = _tell_room(page, lack, events, described)
@@ -232,7 +232,7 @@ def _tell_rooms(page: Page, events: Events) -> None:
         page.following = begin._replace(room=page.further)
 
 
-def _tell_room(page: Page, lack: StreamDelta, events: Events, described: Described) -> tuple[int | None] | None:
+def _tell_room(page: Page, lack: StreamDelta, events: Events, described: Summaries) -> tuple[int | None] | None:
     """Add the room's entry. If it does not fit whole: the seq that it tells, or (None,) for nothing of it."""
     if lack.gone is not None:
         return _tell_gone(page, lack.stream, *lack.gone)
@@ -251,7 +251,7 @@ def _tell_gone(page: Page, room: UUID, reason: str, seq: int) -> tuple[None] | N
     return None
 
 
-def _tell_whole(page: Page, lack: StreamDelta, described: Described) -> tuple[None] | None:
+def _tell_whole(page: Page, lack: StreamDelta, described: Summaries) -> tuple[None] | None:
     # Gone since the memberships were read: the inbox tells it, which was read before them.
     if lack.stream not in described:
         return None

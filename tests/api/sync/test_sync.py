@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from api.models import Epoch
 from api.services.messages.send import Send, send_messages
-from api.services.sync import Asking, sync
+from api.services.sync import SyncRequest, sync
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.clients import Person, codes
 
@@ -278,7 +278,7 @@ def test_the_socket_learns_where_to_go_on(alice: Person, bob: Person) -> None:
     bob.post(f"/v1/rooms/{gone['id']}/leave")
 
     cursors = {UUID(room["id"]): 1 for room in (named, same, gone)}
-    answer = sync(Asking(bob.user.id, cursors, inbox=0))
+    answer = sync(SyncRequest(bob.user.id, cursors, inbox=0))
 
     assert answer.cursors == {bob.user.id: 5, UUID(named["id"]): 2, UUID(same["id"]): 1, UUID(new["id"]): 1}
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from api.models import Room
-from api.services.sync import Asking, sync
+from api.services.sync import SyncRequest, sync
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.api.sync.test_sync import Answer, ask, fill
 from tests.clients import Person
@@ -152,7 +152,7 @@ def test_a_page_of_bounded_bytes_ends_early_and_says_so(bob: Person, rooms: list
     streams: dict[UUID, int] = {}
 
     while met == 0 or following is not None:
-        page = sync(Asking(bob.user.id, cursors, inbox=0, next=following), max_bytes)
+        page = sync(SyncRequest(bob.user.id, cursors, inbox=0, next=following), max_bytes)
         sent = strict_json.dumps(page.data)
         answer = strict_json.loads(sent)
         assert len(sent) < max_bytes + 1_500

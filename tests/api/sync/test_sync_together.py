@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import StreamHead
-from api.services.sync import Asking, Synced, sync, sync_all
+from api.services.sync import SyncRequest, SyncResult, sync, sync_all
 from tests.api.stories import make_room, say
 from tests.api.sync.test_sync import Answer, fill
 from tests.api.sync.test_sync_lives import act
@@ -25,13 +25,13 @@ def people(db: None) -> list[Person]:
     return [join_parley(f"member{number}") for number in range(6)]
 
 
-def together(*devices: Asking, max_bytes: int | None = None) -> list[Answer]:
+def together(*devices: SyncRequest, max_bytes: int | None = None) -> list[Answer]:
     """What each is told, as it travels."""
     return [told(answer) for answer in sync_all(devices, max_bytes)]
 
 
-def told(answer: Synced | Problem | None) -> Answer:
-    assert isinstance(answer, Synced)
+def told(answer: SyncResult | Problem | None) -> Answer:
+    assert isinstance(answer, SyncResult)
     sent: Answer = strict_json.loads(strict_json.dumps(answer.data))
     return sent
 
@@ -40,9 +40,11 @@ def seqs(answer: Answer, room: Any) -> list[int]:
     return [event["seq"] for entry in answer["rooms"] if entry["id"] == room["id"] for event in entry["events"]]
 
 
-def at(person: Person, *rooms: Any, cursor: int = 1, inbox: int | None = None, following: str | None = None) -> Asking:
+def at(
+    person: Person, *rooms: Any, cursor: int = 1, inbox: int | None = None, following: str | None = None
+) -> SyncRequest:
     """A device that has these rooms up to the cursor."""
-    return Asking(person.user.id, {UUID(room["id"]): cursor for room in rooms}, inbox, next=following)
+    return SyncRequest(person.user.id, {UUID(room["id"]): cursor for room in rooms}, inbox, next=following)
 
 
 def log_queries(queries: CaptureQueriesContext) -> list[str]:
@@ -120,11 +122,11 @@ def test_who_needs_rooms_holds_nobody_up(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     say(alice, room, "Hi")
 
-    new, ahead, known = sync_all([Asking(alice.user.id), at(bob, room, cursor=99), at(bob, room)])
+    new, ahead, known = sync_all([SyncRequest(alice.user.id), at(bob, room, cursor=99), at(bob, room)])
 
     assert (new, ahead) == (None, None)
     assert seqs(told(known), room) == [2]
-    assert sync(Asking(alice.user.id)).data["rooms"]
+    assert sync(SyncRequest(alice.user.id)).data["rooms"]
 
 
 def test_no_more_events_are_held_than_one_may_be_told(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,15 +172,15 @@ def test_together_each_is_told_what_it_is_told_alone(alice: Person, bob: Person,
             alone = sync(device, max_bytes)
             if answer is not None:
                 assert told(answer) == told(alone)
-                assert isinstance(answer, Synced)
+                assert isinstance(answer, SyncResult)
                 assert answer.cursors == alone.cursors
                 met += 1
     assert met > 20
 
 
-def a_device(dice: random.Random, person: Person, rooms: Sequence[Any]) -> Asking:
+def a_device(dice: random.Random, person: Person, rooms: Sequence[Any]) -> SyncRequest:
     """One that knows all rooms, more or less; perhaps in the middle of its pages."""
     heads = StreamHead.objects.in_bulk([UUID(room["id"]) for room in rooms])
     cursors = {room: dice.randint(0, head.last_seq) for room, head in heads.items()}
-    first = Asking(person.user.id, cursors, dice.choice([None, 0, 1, 2]), limit=dice.choice([1, 3, 10, 1_000]))
+    first = SyncRequest(person.user.id, cursors, dice.choice([None, 0, 1, 2]), limit=dice.choice([1, 3, 10, 1_000]))
     return replace(first, next=sync(first).data["next"]) if dice.random() < 0.5 else first
