@@ -8,8 +8,8 @@ import orjson
 from django.db import connection
 
 from api.models import Member, MembershipPeriod
-from api.models.rooms import History
-from api.services.members.access import room_not_accessible
+from api.models.choices import History
+from api.services.members import room_not_accessible
 from realtime.feed import Stay
 from wire.problems import Problem
 

@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from uuid_utils.compat import uuid7
 
+from api.models.choices import History
 from api.models.members import Member, MembershipPeriod
-from api.models.rooms import History
 
 
 class MessageQuerySet(models.QuerySet["Message"]):

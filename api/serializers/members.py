@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.serializers import UserSerializer
 from api.models import Member
-from api.models.members import Role, State
+from api.models.choices import Role, State
 from wire.fields import StrictSerializer, TimeField, format_time
 
 # One for all: to make a serializer costs more than to use it, and it keeps nothing of what it renders.

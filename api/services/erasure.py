@@ -16,11 +16,11 @@ from accounts.models import User
 from accounts.serializers import UserSerializer
 from api.events import Log, lock_heads, record_events
 from api.models import Event, Job, JobKind, Member, MembershipPeriod, Message, StreamHead
-from api.models.members import State
-from api.models.rooms import Kind
+from api.models.choices import Kind, State
 from api.serializers.messages import Author
 from api.services import jobs
-from api.services.members import ownership, transitions
+from api.services.members.ownership import hand_over
+from api.services.members.transitions import end_membership
 from wire import strict_json
 from wire.row_tables import rows_as_table
 
@@ -58,8 +58,8 @@ def _leave_next_room(job: Job) -> bool:
     with record_events(rooms=[room_id], inboxes=[job.user_id]) as log:
         member = joined.select_related("room", "user").filter(room=room_id).first()
         if member is not None:  # else somebody has just removed them
-            ownership.hand_over(log, member, job.user_id)
-            transitions.end(log, member, State.LEFT, job.user_id)
+            hand_over(log, member, job.user_id)
+            end_membership(log, member, State.LEFT, job.user_id)
             seqs, looked_at = _find(room_id, job.user_id, _before_first_stay(room_id, job.user_id))
             if looked_at >= log.head(room_id):
                 _show_tombstone(room_id, seqs, job.user)

@@ -10,7 +10,7 @@ from django.db.models.lookups import Exact
 from accounts.models import Session
 from api.events import Log, record_events
 from api.models import Member, MembershipPeriod, Message, StreamHead
-from api.models.rooms import History
+from api.models.choices import History
 from api.services.members.access import find_reader
 from wire.compiled_query import CompiledQuery, list_param, param
 from wire.problems import FieldError, Problem, define

@@ -11,7 +11,7 @@ from accounts.models import Session
 from api.events import Log, record_events
 from api.models import Event, Member, Message
 from api.serializers.messages import Author, refuse_empty
-from api.services.members.access import find_member, find_speaker, find_writer
+from api.services.members.access import find_member, find_sender, find_writer
 from wire import strict_json
 from wire.fields import format_time
 from wire.problems import Problem, define
@@ -42,7 +42,7 @@ def edit_message(
     An edit that is already so changes nothing and is no conflict: a retry finds its own work (RFC 9110, 13.1.1).
     """
     with record_events(rooms=[room_id], session=session) as log:
-        message = _find(find_speaker(session.user_id, room_id), message_id)
+        message = _find(find_sender(session.user_id, room_id), message_id)
         if message.sender_id != session.user_id:
             raise Problem("message.not_author", "Only its author edits a message.")
         if message.deleted_at is not None:

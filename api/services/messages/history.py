@@ -12,8 +12,8 @@ from django.db.models import BigIntegerField, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from api.models import Epoch, Event, Member, Message, Room, StreamHead
+from api.models.choices import History
 from api.models.log import EventQuerySet, FinishedRow, finish
-from api.models.rooms import History
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.members.access import Reader, find_reader

@@ -16,11 +16,11 @@ from accounts.ended import held
 from accounts.models import Session
 from api.events import Log, record_events
 from api.models import MembershipPeriod, Message
+from api.models.choices import History
 from api.models.members import SeqRange
-from api.models.rooms import History
 from api.serializers.messages import Author, render_message
-from api.services.members import transitions
 from api.services.members.access import not_accessible
+from api.services.members.limits import make_own
 from wire.problems import Problem, define, invalid
 from wire.row_tables import as_uuid, insert, rows_as_table
 
@@ -105,7 +105,7 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
             judged = zip(sends, standings, strict=True)
             placed = {send.key[:2] for send, standing in judged if standing.put_by_other and send.key in fresh}
             if placed:
-                transitions.make_own(placed)
+                make_own(placed)
     return results
 
 

@@ -13,8 +13,8 @@ from uuid import UUID
 import orjson
 
 from api.models import Event
+from api.models.choices import State
 from api.models.log import Events
-from api.models.members import State
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
 from api.services.messages.history import stream_heads

@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, QuerySet, Subquery, UUIDField
 
 from api.models import Member, MembershipPeriod, StreamHead
-from api.models.members import FOR_EVER, SeqRange, State
-from api.models.rooms import History
+from api.models.choices import History, State
+from api.models.members import FOR_EVER, SeqRange
 from api.serializers.sync import EVENTS
 from wire.compiled_query import CompiledQuery, list_param
 

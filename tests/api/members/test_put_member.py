@@ -110,7 +110,7 @@ def test_nobody_is_in_more_rooms_than_a_user_may_be(
 ) -> None:
     rooms = [make_room(alice) for _ in range(2)]
     make_room(bob)
-    monkeypatch.setattr("api.services.members.transitions.MAX_PLACED", 1)
+    monkeypatch.setattr("api.services.members.limits.MAX_PLACED", 1)
 
     assert put(alice, rooms[0], bob).status_code == 201
     assert refusal(put(alice, rooms[1], bob)) == (409, "room.limit")

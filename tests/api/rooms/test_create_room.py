@@ -249,7 +249,7 @@ def test_a_bad_field_is_refused_by_name(alice: Person, change: dict[str, object]
 def test_nobody_is_in_more_rooms_than_a_user_may_be(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.members.transitions.MAX_PLACED", 2)
+    monkeypatch.setattr("api.services.members.limits.MAX_PLACED", 2)
     make_room(alice, members=[bob])
     make_room(alice, members=[bob])
 

@@ -60,7 +60,7 @@ def test_a_room_outlives_the_account_of_one(alice: Person, bob: Person, charlie:
 def test_nobody_is_in_more_rooms_than_a_user_may_be(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.members.transitions.MAX_ROOMS", 1)
+    monkeypatch.setattr("api.services.members.limits.MAX_ROOMS", 1)
     make_room(bob)
 
     assert refusal(bob.put(f"{URL}/{alice.user.id}")) == (409, "room.limit")

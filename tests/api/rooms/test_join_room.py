@@ -85,7 +85,7 @@ def test_nobody_is_in_more_rooms_than_a_user_may_be(
     alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = make_room(alice, kind="public")
-    monkeypatch.setattr("api.services.members.transitions.MAX_ROOMS", 1)
+    monkeypatch.setattr("api.services.members.limits.MAX_ROOMS", 1)
     make_room(bob)
 
     assert refusal(bob.post(f"/v1/rooms/{room['id']}/join")) == (409, "room.limit")

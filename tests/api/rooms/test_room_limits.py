@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from api.models import Member, Room
-from api.services.members.transitions import INVITES
+from api.services.members.limits import INVITES
 from tests.api.stories import make_room, refusal, say
 from tests.clients import Person, join_parley
 
@@ -20,8 +20,8 @@ LIMIT = (409, "room.limit")
 @pytest.fixture
 def one_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user may have one room of their own, and be put into one."""
-    monkeypatch.setattr("api.services.members.transitions.MAX_ROOMS", 1)
-    monkeypatch.setattr("api.services.members.transitions.MAX_PLACED", 1)
+    monkeypatch.setattr("api.services.members.limits.MAX_ROOMS", 1)
+    monkeypatch.setattr("api.services.members.limits.MAX_PLACED", 1)
 
 
 @pytest.fixture
