@@ -48,7 +48,7 @@ def _is_hidden() -> Case:
 
 
 class Member(models.Model):
-    """A user in a room, now or once; the row stays after the user leaves, because sync reports the leave from it."""
+    """A user who is or was in a room; the row is kept after the user leaves, because sync reports the leave from it."""
 
     room = models.ForeignKey("api.Room", models.PROTECT, related_name="members", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", db_index=False)
@@ -60,7 +60,7 @@ class Member(models.Model):
     read_seq = models.BigIntegerField()
     # Somebody else added the user, who has neither written in the room nor joined it since.
     put_by_other = models.BooleanField(default=False, db_default=False)
-    # The room's head when the user hid the room, which stays hidden until a message has a greater seq. It is 0 in a
+    # The room's head when the user hid the room, which is hidden until a message has a greater seq. It is 0 in a
     # direct room that the other member opened, until its first message.
     hidden_seq = models.BigIntegerField(null=True)
 

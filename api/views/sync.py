@@ -12,7 +12,7 @@ from wire.schema import problems
 
 
 class SyncView(SessionView):
-    """Everything that a device has missed."""
+    """Answers a device with everything that it has missed."""
 
     @extend_schema(
         operation_id="sync",

@@ -13,5 +13,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not jobs.finish(Job.objects.all()):
-            raise CommandError("A job failed and stays queued: see the log.")
+            raise CommandError("A job failed and is still queued: see the log.")
         self.stdout.write("All jobs are done.")

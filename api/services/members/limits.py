@@ -43,7 +43,7 @@ def check_placed_rooms(user_ids: Collection[UUID]) -> None:
         raise Problem("room.limit", "This cannot be done for now: not everybody named here can be added to a room.")
 
 
-# A user with MAX_ROOMS own rooms can still write in a room into which others added them: it stays one of those rooms.
+# A user with MAX_ROOMS own rooms can still write in a room into which others added them: it remains one of those.
 _MEMBER = Member._meta.db_table
 _MAKE_OWN = f"""UPDATE {_MEMBER} SET put_by_other = false FROM {{placed}}
                 WHERE {_MEMBER}.room_id = placed.room_id AND {_MEMBER}.user_id = placed.user_id

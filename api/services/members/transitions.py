@@ -61,7 +61,7 @@ def end_membership(log: Log, member: Member, state: State, actor_id: UUID) -> No
     MembershipPeriod.objects.filter(room=room, user=member.user_id, left_seq=None).update(left_seq=member.left_seq)
     _change_member_count(room, -1)
     log.append(room.id, f"member.{state}", actor_id, render_member(member))
-    # The lobby has no creator: it stays open without members, and the next user who joins owns it.
+    # The lobby has no creator: it is not archived without members, and the next user who joins owns it.
     if room.member_count == 0 and room.created_by_id is not None and not room.is_archived:
         archive(log, room, actor_id)
     data = {**room_event_data(room, Epoch.current()), "seq": member.left_seq, "reason": state.value}

@@ -115,7 +115,7 @@ def _find_first_members(user_ids: Sequence[UUID]) -> list[User]:
 
 
 def _digest(room: Room, user_ids: Iterable[UUID]) -> str:
-    """Hash the content as first sent, whatever the order of its keys, to recognize a retry."""
+    """Hash the content as first sent, with its keys sorted, to recognize a retry."""
     name, topic = normalize("NFC", room.name or ""), normalize("NFC", room.topic)
     content = [room.kind, name, room.slug, topic, room.metadata, room.history, sorted(map(str, user_ids))]
     return hashlib.sha256(canonical(content)).hexdigest()
