@@ -226,7 +226,7 @@ def _with_events(parts: Sequence[tuple[Page, Slice]]) -> Iterator[tuple[Page, Sl
 def _group(parts: Sequence[tuple[Page, Slice]]) -> Iterator[tuple[list[tuple[Page, Slice]], dict[Place, int]]]:
     """Group pages that share one read of the log, which reads no more events than one page may contain.
 
-    The events are ordered by their place in a page, so that each page gets its first events, however many the others need.
+    The events are ordered by their place in a page, so that each page gets its first events in any case.
     """
     group: list[tuple[Page, Slice]] = []
     places: dict[Place, int] = {}
