@@ -16,7 +16,7 @@ from django.db import OperationalError, connections
 from api.models import Event
 from api.services.messages.group_commit import LANES, group_committer
 from api.services.messages.send import Send, SendResult
-from api.services.sync import SyncRequest, SyncResult, sync_all
+from api.services.sync import SyncPage, SyncRequest, sync_all
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many, read_heads
 from realtime.batching import DATABASE_SECONDS, BatchLoader
 from realtime.feed import LogEntry
@@ -31,7 +31,7 @@ ADMISSIONS = 200  # of one query
 PAGE_BYTES = 200 * 1024  # a page on the socket ends here and says so
 SYNCED_ROOMS = 1_000  # that those who sync together name, as one device may alone
 LEAST_ROOMS = 20  # that each of them counts for
-Going = tuple[SyncResult, dict[UUID, StreamAccess]]  # an answer, and what is needed to go on from it
+Going = tuple[SyncPage, dict[UUID, StreamAccess]]  # an answer, and what is needed to go on from it
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
 # Of the threads: half may wait for locks, a quarter for one room's, and a user never has more than a quarter.
 _shares = Shares(
@@ -154,16 +154,16 @@ def sync_each(asked: Sequence[tuple[SyncRequest, bool]]) -> list[Going | Problem
             return going
 
 
-def _streams(asking: SyncRequest, subscribe: bool, answer: SyncResult | Problem | None) -> list[Pair]:
+def _streams(asking: SyncRequest, subscribe: bool, answer: SyncPage | Problem | None) -> list[Pair]:
     """The streams to which the device is subscribed from now on."""
-    cursors = answer.cursors if subscribe and isinstance(answer, SyncResult) else ()
+    cursors = answer.cursors if subscribe and isinstance(answer, SyncPage) else ()
     return [(asking.user_id, stream) for stream in cursors]
 
 
 def _go_on(
-    answer: SyncResult | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, StreamAccess]
+    answer: SyncPage | Problem | None, streams: Sequence[Pair], admitted: Mapping[Pair, StreamAccess]
 ) -> Going | Problem | None:
-    if not isinstance(answer, SyncResult):
+    if not isinstance(answer, SyncPage):
         return answer
     admissions = {pair[1]: admitted[pair] for pair in streams if pair in admitted}
     # Else the past was rewritten in between; or the user left a room of the page, and nobody would tell the leave.

@@ -44,7 +44,7 @@ class SyncRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncResult:
+class SyncPage:
     """One page, and for each stream that it completes the seq from which a subscription continues."""
 
     data: dict[str, Any]
@@ -96,7 +96,7 @@ class Page:
     epoch: int  # of the log
     max_bytes: int
     is_alone: bool  # no other request shares the reads, and their budget
-    result: SyncResult
+    result: SyncPage
     size: int = 0
     must_retry: bool = False
 
@@ -148,12 +148,12 @@ class Page:
         self.result.data["next"] = position.encode()
 
     @property
-    def answer(self) -> SyncResult | None:
+    def answer(self) -> SyncPage | None:
         """Return the page for the device; None if its request must be retried alone."""
         return None if self.must_retry else self.result
 
 
-def sync(request: SyncRequest, max_bytes: int | None = None) -> SyncResult:
+def sync(request: SyncRequest, max_bytes: int | None = None) -> SyncPage:
     """Answer one device, in about `max_bytes`. Raises Problem request.invalid for a forged `next`."""
     [answer] = sync_all([request], max_bytes)
     if isinstance(answer, Problem):
@@ -162,7 +162,7 @@ def sync(request: SyncRequest, max_bytes: int | None = None) -> SyncResult:
     return answer
 
 
-def sync_all(requests: Sequence[SyncRequest], max_bytes: int | None = None) -> list[SyncResult | Problem | None]:
+def sync_all(requests: Sequence[SyncRequest], max_bytes: int | None = None) -> list[SyncPage | Problem | None]:
     """Answer each device with the page at its `next`, in as many queries for all devices as for one.
 
     The answer is a Problem for a forged `next`, and None for one of several requests that must be retried alone: it
@@ -198,7 +198,7 @@ def _begin_page(request: SyncRequest, epoch: int, max_bytes: int, is_alone: bool
             position = Position.decode(request.next)
         except Problem as problem:
             return problem
-    result = SyncResult({"rooms": [], "removed": [], "inbox": {}, "epoch": epoch, "next": None})
+    result = SyncPage({"rooms": [], "removed": [], "inbox": {}, "epoch": epoch, "next": None})
     return Page(request, position, epoch, max_bytes, is_alone, result)
 
 

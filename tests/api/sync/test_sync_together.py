@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.models import StreamHead
-from api.services.sync import SyncRequest, SyncResult, sync, sync_all
+from api.services.sync import SyncPage, SyncRequest, sync, sync_all
 from tests.api.stories import make_room, say
 from tests.api.sync.test_sync import Answer, fill
 from tests.api.sync.test_sync_lives import act
@@ -30,8 +30,8 @@ def together(*devices: SyncRequest, max_bytes: int | None = None) -> list[Answer
     return [as_json(answer) for answer in sync_all(devices, max_bytes)]
 
 
-def as_json(answer: SyncResult | Problem | None) -> Answer:
-    assert isinstance(answer, SyncResult)
+def as_json(answer: SyncPage | Problem | None) -> Answer:
+    assert isinstance(answer, SyncPage)
     sent: Answer = strict_json.loads(strict_json.dumps(answer.data))
     return sent
 
@@ -171,7 +171,7 @@ def test_an_answer_is_the_same_together_and_alone(alice: Person, bob: Person, se
             alone = sync(device, max_bytes)
             if answer is not None:
                 assert as_json(answer) == as_json(alone)
-                assert isinstance(answer, SyncResult)
+                assert isinstance(answer, SyncPage)
                 assert answer.cursors == alone.cursors
                 met += 1
     assert met > 20
