@@ -1,4 +1,4 @@
-"""Which shares of the REST threads a request uses, so that one user or one room never uses them all."""
+"""Shares of the REST threads: one user or one room never uses all threads."""
 
 import re
 from collections.abc import MutableMapping
@@ -11,17 +11,17 @@ from wire.shares import Keys, Shares
 
 _IN_ROOM = re.compile(r"/v1/rooms/([0-9A-Fa-f-]{32,36})(?:/|$)(messages$)?")
 _LIST = re.compile(r"/v1/(?:rooms(?:/directory|/[^/]+/(?:members|messages|events))?|me/events|users|auth/sessions)$")
-READS = 8  # about 4 MiB each, and as many connections of a pool of 20
-READS_OF_USER = 2  # enough to keep a core busy, and nobody takes them all
+READS = 8  # of lists at once: about 4 MiB each, and as many connections of a pool of 20
+READS_OF_USER = 2  # enough to keep a core busy
 
 
 def make_shares(threads: int) -> Shares:
-    """The number of threads for each kind of key.
+    """Return the number of threads for each kind of key.
 
-    A list or a sync holds its rows and its answer in several forms until it is rendered, so the number of these reads
-    bounds the memory. A send waits without a connection for the batch that it is in, so it may use many threads.
-    Whatever else waits for a lock holds a connection meanwhile, and of those there are few: as many as the sockets'
-    threads, at least.
+    A list or a sync keeps its rows and its answer in several forms until it is rendered, so the number of these reads
+    bounds the memory. A send waits without a connection for the commit of its batch, so sends may use many threads.
+    Other writes hold a connection while they wait for a lock, and there are few connections: at least as many as the
+    sockets have threads.
     """
     connections = settings.WS_DB_THREADS
     return Shares(
@@ -38,7 +38,7 @@ def make_shares(threads: int) -> Shares:
 
 
 def keys_of(scope: MutableMapping[str, Any]) -> Keys:
-    """The user, or the token while its user is not known; for a write in a room the room too, for a list all lists."""
+    """Return the keys of a request: its user or, while the user is unknown, its token; and its room, or all lists."""
     authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     token = authorization.decode("latin-1").partition(" ")[2].strip()
     if not token:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from api.models import Member
-from api.models.rooms import History
+from api.models.choices import History
 from api.models.visibility import visible_ranges
 from api.seq_ranges import EVERYTHING, FOR_EVER, SeqRange, count, missing
-from api.services.members.access import seen_from_outside
+from api.services.members import room_not_accessible
 from eventlog.heads import read_heads
 from wire.problems import Problem
 
@@ -37,7 +37,7 @@ class StreamAccess:
 def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
     """Admit each user to their stream, or say why not: Problem not_found or room.not_member."""
     admitted = authorize_many(pairs)
-    return [admitted.get(pair) or seen_from_outside(pair[1]) for pair in pairs]
+    return [admitted.get(pair) or room_not_accessible(pair[1]) for pair in pairs]
 
 
 def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import OperationalError
 
-from api.services.sync import Asking, Synced, sync_all
+from api.services.sync import SyncPage, SyncRequest, sync_all
 from eventlog.heads import read_heads
 from eventlog.models import Event
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many
@@ -31,7 +31,7 @@ AUTHORIZATIONS = 200  # in one query
 PAGE_BYTES = 200 * 1024  # of a page on the socket
 SYNCED_ROOMS = 1_000  # named by the devices of one batch; a single device may name as many
 LEAST_ROOMS = 20  # the weight of a device that names fewer
-SyncResult = tuple[Synced, dict[UUID, StreamAccess]]  # the answer, and the access to the streams that it subscribes to
+SyncResult = tuple[SyncPage, dict[UUID, StreamAccess]]  # and the access to the streams that it subscribes to
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")
 # Half of the threads may wait for locks, a quarter for those of one room, and a user has at most a quarter.
 _shares = Shares(
@@ -80,15 +80,15 @@ def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         close_broken_connections()
 
 
-async def sync(asking: Asking, subscribe: bool) -> SyncResult:
+async def sync(request: SyncRequest, subscribe: bool) -> SyncResult:
     """Sync a device, in one batch with others that sync at the same time.
 
     Raises Problem as api.services.sync does, or django.db.Error.
     """
-    return await _syncs.ask((asking, subscribe))
+    return await _syncs.ask((request, subscribe))
 
 
-_syncs: BatchLoader[tuple[Asking, bool], SyncResult] = BatchLoader(
+_syncs: BatchLoader[tuple[SyncRequest, bool], SyncResult] = BatchLoader(
     lambda asked: in_database(sync_each, asked),
     SYNCED_ROOMS,
     weigh=lambda asked: max(LEAST_ROOMS, len(asked[0].rooms)),
@@ -123,16 +123,18 @@ class DatabaseLog:
         return await in_database(time_heads, streams)
 
 
-def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[SyncResult | Problem | None]:
+def sync_each(asked: Sequence[tuple[SyncRequest, bool]]) -> list[SyncResult | Problem | None]:
     """Sync devices and authorize their subscriptions. Return for each its result, or a Problem.
 
     None stands for a device that must be retried outside the batch.
     """
     while True:
-        answers = sync_all([asking for asking, _ in asked], PAGE_BYTES)
+        answers = sync_all([request for request, _ in asked], PAGE_BYTES)
         streams = [
-            [(asking.user_id, stream) for stream in answer.cursors] if subscribe and isinstance(answer, Synced) else []
-            for (asking, subscribe), answer in zip(asked, answers, strict=True)
+            [(request.user_id, stream) for stream in answer.cursors]
+            if subscribe and isinstance(answer, SyncPage)
+            else []
+            for (request, subscribe), answer in zip(asked, answers, strict=True)
         ]
         pairs = [pair for of_one in streams for pair in of_one]
         accesses = authorize_many(pairs) if pairs else {}
@@ -142,9 +144,9 @@ def sync_each(asked: Sequence[tuple[Asking, bool]]) -> list[SyncResult | Problem
 
 
 def _result(
-    answer: Synced | Problem | None, streams: Sequence[Pair], accesses: Mapping[Pair, StreamAccess]
+    answer: SyncPage | Problem | None, streams: Sequence[Pair], accesses: Mapping[Pair, StreamAccess]
 ) -> SyncResult | Problem | None:
-    if not isinstance(answer, Synced):
+    if not isinstance(answer, SyncPage):
         return answer
     by_stream = {pair[1]: accesses[pair] for pair in streams if pair in accesses}
     # Otherwise a restore has rewritten the log since the sync, or the user has left a room of the page: no stream would

@@ -9,64 +9,35 @@ from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.expressions import BaseExpression
 
+from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, Kind, Permission, Role, State
 from api.seq_ranges import FOR_EVER, SeqRange
-
-
-class Role(models.TextChoices):
-    """The roles of members, the most powerful first."""
-
-    OWNER = "owner"
-    ADMIN = "admin"
-    MEMBER = "member"
-
-
-class State(models.TextChoices):
-    """The states of a membership: joined, or the way in which it ended."""
-
-    JOINED = "joined"
-    LEFT = "left"
-    REMOVED = "removed"
-
-
-# What each role may do (design section 5). A member who leaves or is removed may do nothing.
-CAN: dict[str, tuple[str, ...]] = {
-    Role.MEMBER: ("send", "leave"),
-    Role.ADMIN: ("send", "delete_any", "add_members", "remove_members", "update", "leave"),
-    Role.OWNER: ("send", "delete_any", "add_members", "remove_members", "set_roles", "update", "archive", "leave"),
-}
-# The same in an archived room.
-CAN_IN_ARCHIVED: dict[str, tuple[str, ...]] = {
-    Role.MEMBER: ("leave",),
-    Role.ADMIN: ("leave",),
-    Role.OWNER: ("unarchive", "leave"),
-}
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
     """Reads of memberships."""
 
     def joined(self) -> "MemberQuerySet":
-        """Those of users who are in the room now."""
+        """Keep the memberships that are current."""
         return self.filter(state=State.JOINED)
 
     def with_hidden(self) -> "MemberQuerySet":
-        """With is_hidden: whether the member hid the room and no message came since."""
+        """Add `is_hidden`: the member hid the room, and no message has come since."""
         annotations: dict[str, BaseExpression] = {"is_hidden": _is_hidden()}
         return self.annotate(**annotations)
 
     def hidden_by(self, user_id: UUID) -> "MemberQuerySet":
-        """The rooms that are hidden from the user's list."""
+        """Keep the memberships whose rooms the user has hidden from the list."""
         return self.joined().filter(user_id=user_id, hidden_seq__isnull=False).filter(_is_hidden())
 
     def placed_by_others(self) -> "MemberQuerySet":
-        """The rooms into which others put the user and which take one of the user's places for such rooms.
+        """Keep the memberships that count towards the limit of rooms into which others may add a user.
 
-        A direct room takes none while it is hidden: it cannot be left, so hiding is how its place is given back.
+        A hidden direct room does not count: it cannot be left, so the user hides it to free the place.
         """
-        return self.joined().filter(put_by_other=True).exclude(Q(room__kind="direct") & Q(_is_hidden()))
+        return self.joined().filter(put_by_other=True).exclude(Q(room__kind=Kind.DIRECT) & Q(_is_hidden()))
 
     def shares_room_with(self, user_id: UUID) -> Exists:
-        """The condition that a user of the outer query is in a room that this user is in too."""
+        """Build the condition that a user of the outer query shares a room with this user."""
         mine = self.joined().filter(user_id=user_id).values("room_id")
         return Exists(self.joined().filter(user_id=OuterRef("pk"), room_id__in=mine))
 
@@ -78,7 +49,7 @@ def _is_hidden() -> Case:
 
 
 class Member(models.Model):
-    """A user in a room, now or once; the row stays after the user leaves, because sync reports the leave from it."""
+    """A user who is or was in a room; the row is kept after the user leaves, because sync reports the leave from it."""
 
     room = models.ForeignKey("api.Room", models.PROTECT, related_name="members", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", db_index=False)
@@ -88,10 +59,10 @@ class Member(models.Model):
     joined_seq = models.BigIntegerField()
     left_seq = models.BigIntegerField(null=True)
     read_seq = models.BigIntegerField()
-    # Whether somebody else added the user, who has neither written in the room nor joined it since.
+    # Somebody else added the user, who has neither written in the room nor joined it since.
     put_by_other = models.BooleanField(default=False, db_default=False)
-    # The room's head when the user hid it: hidden until a message has a greater seq. 0: a direct room that the other
-    # opened and in which nothing was written yet.
+    # The room's head when the user hid the room, which is hidden until a message has a greater seq. It is 0 in a
+    # direct room that the other member opened, until its first message.
     hidden_seq = models.BigIntegerField(null=True)
 
     is_hidden: bool  # only from `with_hidden`
@@ -102,7 +73,7 @@ class Member(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["room", "user"], name="member_once"),
             models.CheckConstraint(
-                condition=Q(state="joined", left_seq=None) | (~Q(state="joined") & Q(left_seq__isnull=False)),
+                condition=Q(state=State.JOINED, left_seq=None) | (~Q(state=State.JOINED) & Q(left_seq__isnull=False)),
                 name="who_left_has_left_seq",
             ),
         ]
@@ -111,13 +82,13 @@ class Member(models.Model):
             models.Index(fields=["room", "state", "joined_at", "id"], name="members_of_room"),
         ]
 
-    def can(self) -> list[str]:
-        """The actions that this member may do in the room now, as the client's `me.can`."""
+    def can(self) -> list[Permission]:
+        """Return the permissions that the member has in the room now."""
         if self.state != State.JOINED:
             return []
-        if self.room.kind == "direct":
-            return ["send"]
-        return list((CAN_IN_ARCHIVED if self.room.is_archived else CAN)[self.role])
+        if self.room.kind == Kind.DIRECT:
+            return [Permission.SEND]
+        return list((PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role])
 
 
 class MembershipPeriodQuerySet(models.QuerySet["MembershipPeriod"]):

@@ -1,4 +1,4 @@
-"""Rooms: public ones are listed and free to join, private ones by invitation, direct ones join two users for ever."""
+"""Rooms: public ones are listed and open to all, private ones are entered by invitation, direct ones join two users."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,45 +11,35 @@ from django.db.models import OuterRef, Q, Subquery
 from django.db.models.expressions import BaseExpression
 from uuid_utils.compat import uuid7
 
+from api.models.choices import History, Kind, State
 from eventlog.models import Epoch, StreamHead
 from wire import search
 
-
-class Kind(models.TextChoices):
-    """The kinds of rooms, by the people who may see and enter them."""
-
-    PUBLIC = "public"
-    PRIVATE = "private"
-    DIRECT = "direct"
-
-
-class History(models.TextChoices):
-    """The history rules: the part of the past that a member sees."""
-
-    SHARED = "shared"
-    SINCE_JOINED = "since_joined"
+NAME_CHARS = 100
+SLUG_CHARS = 64
+TOPIC_CHARS = 500
 
 
 class RoomQuerySet(models.QuerySet["Room"]):
     """Reads of rooms, each by what a user may see."""
 
     def visible_to(self, user_id: UUID) -> "RoomQuerySet":
-        """The user's own rooms and all public ones."""
+        """Keep the user's own rooms and all public ones."""
         return self.filter(Q(kind=Kind.PUBLIC) | Q(pk__in=self.model.joined_ids(user_id)))
 
     def joined_by(self, user_id: UUID) -> "RoomQuerySet":
-        """The rooms that the user is in now."""
-        return self.filter(members__user_id=user_id, members__state="joined")
+        """Keep the rooms of which the user is a member."""
+        return self.filter(members__user_id=user_id, members__state=State.JOINED)
 
     def matching(self, text: str) -> "RoomQuerySet":
-        """The public rooms whose name or slug holds each word of the text."""
+        """Keep the public rooms whose name or slug contains each word of the text."""
         found = self.filter(kind=Kind.PUBLIC)
         for first, last in search.ranges(text):
             found = found.filter(pk__in=RoomNamePart.objects.filter(part__gte=first, part__lt=last).values("room_id"))
         return found
 
     def with_heads(self) -> "RoomQuerySet":
-        """With head, last_event_at, last_message_at and epoch, read by the same statement: all are of one moment."""
+        """Add head, last_event_at, last_message_at and epoch; one statement reads them, so they are consistent."""
         head = StreamHead.objects.filter(stream=OuterRef("pk"))
         heads: dict[str, BaseExpression] = {
             "head": Subquery(head.values("last_seq")),
@@ -61,26 +51,26 @@ class RoomQuerySet(models.QuerySet["Room"]):
 
 
 class Room(models.Model):
-    """One room. What happened in it stands in the log, under the room's id."""
+    """One room. Its events are in the log, in the stream with the room's id."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    name = models.CharField(max_length=100, null=True)
-    slug = models.CharField(max_length=64, null=True)
-    former_slug = models.CharField(max_length=64, null=True)  # of an archived room, given back if nobody took it
-    topic = models.CharField(max_length=500, default="")
+    name = models.CharField(max_length=NAME_CHARS, null=True)
+    slug = models.CharField(max_length=SLUG_CHARS, null=True)
+    former_slug = models.CharField(max_length=SLUG_CHARS, null=True)  # of an archived room, for unarchiving
+    topic = models.CharField(max_length=TOPIC_CHARS, default="")
     metadata = models.JSONField(default=dict)
     history = models.CharField(max_length=12, choices=History.choices)
     member_count = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     client_id = models.CharField(max_length=64, null=True)
-    digest = models.CharField(max_length=64, null=True)  # of the body as first sent with client_id
-    direct_key = models.CharField(max_length=73, null=True, unique=True)  # both user ids in order: one room a pair
+    digest = models.CharField(max_length=64, null=True)  # SHA-256 of the body as first sent with client_id
+    direct_key = models.CharField(max_length=73, null=True, unique=True)  # both user ids, in order: one room a pair
     created_at = models.DateTimeField()
     renamed_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
 
-    # Only on rooms from `with_heads`.
+    # Annotations of `with_heads`.
     head: int
     last_event_at: datetime
     last_message_at: datetime | None
@@ -100,33 +90,30 @@ class Room(models.Model):
                 name="direct_rooms_have_no_name",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["name", "id"], name="directory", condition=Q(kind="public"))]
+        indexes: ClassVar = [models.Index(fields=["name", "id"], name="directory", condition=Q(kind=Kind.PUBLIC))]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """Save the room, and with its names the words by which the directory finds it."""
+        """Save the room and, when its name or slug may have changed, the words for the directory's search."""
         update_fields = None if update_fields is None else frozenset(update_fields)
         super().save(*args, update_fields=update_fields, **options)
         if self.kind == Kind.PUBLIC and (update_fields is None or update_fields & {"name", "slug"}):
-            self._keep_name_parts()
-
-    def _keep_name_parts(self) -> None:
-        RoomNamePart.objects.filter(room=self).delete()
-        parts = search.parts(f"{self.name} {self.slug or ''}")
-        RoomNamePart.objects.bulk_create(RoomNamePart(room=self, part=part) for part in sorted(parts))
+            RoomNamePart.objects.filter(room=self).delete()
+            parts = search.parts(f"{self.name} {self.slug or ''}")
+            RoomNamePart.objects.bulk_create(RoomNamePart(room=self, part=part) for part in sorted(parts))
 
     @staticmethod
     def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":
-        """A subquery of the ids of the user's rooms."""
+        """Build a subquery of the ids of the user's rooms."""
         return Room.objects.joined_by(user_id).values_list("pk", flat=True)
 
     @property
     def is_archived(self) -> bool:
-        """Archived rooms are read-only until an owner unarchives them."""
+        """Return whether the room is read-only until an owner unarchives it."""
         return self.archived_at is not None
 
 
 class RoomNamePart(models.Model):
-    """A part of a public room's name or slug by which the directory finds it; see wire.search."""
+    """A part of a public room's name or slug, for the directory's search; see wire.search."""
 
     room = models.ForeignKey(Room, models.CASCADE, related_name="+")
     part = models.BinaryField(max_length=search.WORD_BYTES)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
+from api.models.choices import History
 from api.models.members import Member, MembershipPeriod
-from api.models.rooms import History
 from api.seq_ranges import EVERYTHING, SeqRange
 
 

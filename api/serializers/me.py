@@ -1,4 +1,4 @@
-"""The user who asks, as only they see themselves."""
+"""The shape of the user's own account."""
 
 from rest_framework import serializers
 
@@ -6,7 +6,9 @@ from accounts.serializers import UserSerializer
 
 
 class MeSerializer(UserSerializer):
-    """Myself: a user, and the sum of what my rooms count as unread."""
+    """The user of the session, with the number of unread messages in all rooms."""
 
     unread_total = serializers.IntegerField()
-    unread_total_capped = serializers.BooleanField(help_text="Whether a room counted no further, so there is more.")
+    unread_total_capped = serializers.BooleanField(
+        help_text="True if the count of a room was capped: the total is larger."
+    )

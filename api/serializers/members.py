@@ -1,4 +1,4 @@
-"""Members on the wire: one shape in lists, in events and in the answers to changes."""
+"""The shape of members, in lists, events and answers, and of the bodies that change them."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from rest_framework import serializers
 
 from accounts.serializers import UserSerializer
 from api.models import Member
-from api.models.members import Role, State
+from api.models.choices import Role, State
 from wire.fields import StrictSerializer, TimeField, format_time
 
-# One for all: to make a serializer costs more than to use it, and it keeps nothing of what it renders.
+# Shared: creating a serializer costs more than using it, and it keeps nothing of what it renders.
 _USER = UserSerializer()
 
 
 def render_member(member: Member) -> dict[str, Any]:
-    """The Member shape of design section 5; it needs the member's user loaded."""
+    """Render a member, whose user is loaded, as MemberSerializer documents it."""
     return {
         "room_id": str(member.room_id),
         "user": _USER.to_representation(member.user),
@@ -26,13 +26,13 @@ def render_member(member: Member) -> dict[str, Any]:
 
 
 class PutMember(StrictSerializer):
-    """The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member."""
+    """The body of PUT rooms/{id}/members/{user_id}. Without a role, the user is added as a plain member."""
 
     role = serializers.ChoiceField(choices=Role.choices, required=False)
 
 
 class MemberSerializer(serializers.Serializer[Any]):
-    """A user in a room, as everybody in it sees them."""
+    """A member of a room, as all members see it."""
 
     room_id = serializers.UUIDField()
     user = UserSerializer()

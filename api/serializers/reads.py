@@ -1,4 +1,4 @@
-"""The read marker, going in and coming out."""
+"""The shapes of read markers, in bodies and answers."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework import serializers
 from api.serializers.messages import MAX_SEQ
 from wire.fields import StrictSerializer
 
-# The one definition, wherever the count is.
+# The definition, for every shape that has the count.
 UNREAD = (
     "The room's messages above read_seq that the user can see, that others sent and that are not deleted; "
     "exact to 999, then unread_capped is true."
@@ -15,13 +15,13 @@ UNREAD = (
 
 
 class ReadSerializer(StrictSerializer):
-    """Everything up to this seq has been read."""
+    """The last seq that has been read."""
 
     seq = serializers.IntegerField(min_value=0, max_value=MAX_SEQ)
 
 
 class UnreadSerializer(StrictSerializer):
-    """This seq and everything after it is to be unread again."""
+    """The first seq that is unread again."""
 
     seq = serializers.IntegerField(min_value=1, max_value=MAX_SEQ)
 

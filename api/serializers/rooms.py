@@ -1,4 +1,4 @@
-"""Rooms on the wire: what each viewer gets, what the log keeps of them, and what clients may send."""
+"""The shapes of rooms, in answers, events and bodies."""
 
 import re
 import unicodedata
@@ -8,24 +8,24 @@ import orjson
 from rest_framework import serializers
 
 from api.models import Member, Room
-from api.models.members import CAN, CAN_IN_ARCHIVED, Role, State
-from api.models.rooms import History, Kind
-from api.serializers.messages import Author, AuthorSerializer, MessageSerializer
+from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, History, Kind, Role, State
+from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
+from api.serializers.messages import CLIENT_ID, Author, AuthorSerializer, MessageSerializer
 from api.serializers.reads import UNREAD
 from wire.characters import has_invisible
 from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
 from wire.pagination import PageQuery
 
 MAX_FIRST_MEMBERS = 100
-NAME_CHARS = 100
-TOPIC_CHARS = 500
-SLUG = re.compile(r"[\w-]{1,64}")  # \w: letters and digits of any script, and _
-CLIENT_ID = r"^[A-Za-z0-9_-]{1,64}\Z"
-_POWERS = list(dict.fromkeys([*CAN[Role.OWNER], *CAN_IN_ARCHIVED[Role.OWNER]]))
+SLUG_RULE = f"Use 1 to {SLUG_CHARS} letters, digits, _ and -."
+_SLUG = re.compile(rf"[\w-]{{1,{SLUG_CHARS}}}")  # \w: letters and digits of any script, and _
+
+
+_CAN = list(dict.fromkeys([*PERMISSIONS[Role.OWNER], *PERMISSIONS_IN_ARCHIVED[Role.OWNER]]))
 
 
 def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
-    """The room as events carry it: it does not depend on the viewer, and only a room.* event changes it."""
+    """Render the room for events: the fields that do not depend on the viewer and that only room.* events change."""
     return {
         "id": str(room.id),
         "kind": room.kind,
@@ -41,7 +41,7 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
 
 
 class Peer(NamedTuple):
-    """The other member of a direct room, and whether their account is deleted."""
+    """The other member of a direct room."""
 
     author: Author
     is_deleted: bool
@@ -55,7 +55,7 @@ def render_room(
     last_message: bytes | None = None,
     peer: Peer | None = None,
 ) -> dict[str, Any]:
-    """The Room shape of design section 5, for one viewer; the room comes from `RoomQuerySet.with_heads`."""
+    """Render a room from `RoomQuerySet.with_heads` for one viewer, as RoomSerializer documents it."""
     return room_event_data(room, room.epoch) | {
         "head": room.head,
         "last_event_at": format_time(room.last_event_at),
@@ -91,22 +91,22 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer
 
 
 def fold_slug(raw: str) -> str | None:
-    """The one spelling of a slug that is stored and compared (NFKC, casefolded), or None when it breaks the rules."""
+    """Return a slug as it is stored and compared (NFKC, casefolded), or None if it breaks the rules."""
     # Casefolding can undo the composition ("ŉ" becomes two characters), so it is composed again.
     slug = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold())
-    return slug if SLUG.fullmatch(slug) and not has_invisible(slug) else None
+    return slug if _SLUG.fullmatch(slug) and not has_invisible(slug) else None
 
 
 class SlugField(serializers.CharField):
     """A public room's name in URLs: letters and digits of any script, _ and -."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=64, trim_whitespace=False, **options)
+        super().__init__(max_length=SLUG_CHARS, trim_whitespace=False, **options)
 
     def to_internal_value(self, data: Any) -> str:
         slug = fold_slug(super().to_internal_value(data))
         if slug is None:
-            raise serializers.ValidationError("Use 1 to 64 letters, digits, _ and -.", code="invalid")
+            raise serializers.ValidationError(SLUG_RULE, code="invalid")
         return slug
 
 
@@ -136,7 +136,7 @@ class CreateRoom(StrictSerializer):
 
 
 class UpdateRoom(StrictSerializer):
-    """The body of PATCH rooms/{id}: what is absent stays."""
+    """The body of PATCH rooms/{id}; absent fields are not changed."""
 
     name = NameField(max_chars=NAME_CHARS, required=False)
     slug = SlugField(required=False, allow_null=True)
@@ -145,20 +145,20 @@ class UpdateRoom(StrictSerializer):
 
 
 class UpdateRoomMe(StrictSerializer):
-    """The body of PATCH rooms/{id}/me: what is absent stays."""
+    """The body of PATCH rooms/{id}/me; absent fields are not changed."""
 
     hidden = serializers.BooleanField(required=False)
 
 
 class RoomsQuery(PageQuery):
-    """A page of my rooms. Without either parameter those that are neither archived nor hidden."""
+    """A page of the user's rooms. Without parameters, the rooms that are neither archived nor hidden."""
 
-    archived = QueryBool(required=False, default=False, help_text="true: the archived ones.")
-    hidden = QueryBool(required=False, default=False, help_text="true: those that I hid; with archived, those of both.")
+    archived = QueryBool(required=False, default=False, help_text="true: the archived rooms.")
+    hidden = QueryBool(required=False, default=False, help_text="true: the hidden rooms; with archived, those of both.")
 
 
 class DirectoryQuery(PageQuery):
-    """A page of the directory, narrowed to rooms whose name or slug holds each word of `q`."""
+    """A page of the directory; `q` selects rooms whose name or slug contains each of its words."""
 
     q = serializers.CharField(
         required=False,
@@ -170,21 +170,24 @@ class DirectoryQuery(PageQuery):
 
 
 class RoomMeSerializer(serializers.Serializer[Any]):
-    """The viewer's own relation to the room."""
+    """The viewer's own membership of the room."""
 
     state = serializers.ChoiceField(choices=State.choices, allow_null=True)
     role = serializers.ChoiceField(choices=Role.choices, allow_null=True)
-    can = serializers.ListField(child=serializers.ChoiceField(choices=_POWERS))
+    can = serializers.ListField(child=serializers.ChoiceField(choices=_CAN))
     read_seq = serializers.IntegerField(allow_null=True)
     unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
     hidden = serializers.BooleanField(
-        help_text="I hid it and no message came since; or the other opened this direct room and wrote nothing yet."
+        help_text=(
+            "The user hid the room, and no message came since; or the other member opened this direct room, and it has "
+            "no message yet."
+        )
     )
 
 
 class RoomPreferredSerializer(serializers.Serializer[Any]):
-    """The data of room.preferred: what I changed of a room's `me`. A message with a seq above `head` ends `hidden`."""
+    """The data of room.preferred: the changed fields of `me`. A message with a seq above `head` ends `hidden`."""
 
     room_id = serializers.UUIDField()
     hidden = serializers.BooleanField()
@@ -192,7 +195,7 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
 
 
 class RoomEventSerializer(serializers.Serializer[Any]):
-    """A room as the log keeps it, in the data of room.updated, room.archived and room.unarchived."""
+    """The data of room.updated, room.archived and room.unarchived: the fields that all viewers share."""
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Kind.choices)
@@ -207,7 +210,7 @@ class RoomEventSerializer(serializers.Serializer[Any]):
 
 
 class FirstMemberSerializer(serializers.Serializer[Any]):
-    """One of those who are in a room from its seq 1."""
+    """A member since the creation of the room."""
 
     user_id = serializers.UUIDField()
     role = serializers.ChoiceField(choices=Role.choices)
@@ -220,27 +223,27 @@ class RoomCreatedSerializer(RoomEventSerializer):
 
 
 class RoomAddedSerializer(RoomEventSerializer):
-    """The data of room.added, in the inbox of a new member: `seq` is that of the own join."""
+    """The data of room.added, in the inbox of a new member; `seq` is that of the join."""
 
     seq = serializers.IntegerField()
     peer = AuthorSerializer(allow_null=True, help_text="The other member of a direct room; null in other rooms.")
 
 
 class RoomRemovedSerializer(RoomEventSerializer):
-    """The data of room.removed, in the inbox of a former member: `seq` is that of the own leave."""
+    """The data of room.removed, in the inbox of a former member; `seq` is that of the leave."""
 
     seq = serializers.IntegerField()
     reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
 
 
 class RoomSerializer(RoomEventSerializer):
-    """A room, as the user who asks sees it."""
+    """A room, as one viewer sees it."""
 
     head = serializers.IntegerField()
     last_event_at = TimeField()
     last_message_at = TimeField(
         allow_null=True,
-        help_text="When the newest message was sent, deleted or not; null before the first. Orders GET rooms.",
+        help_text="The time of the newest message, deleted or not; null before the first. Orders GET rooms.",
     )
     member_count = serializers.IntegerField()
     last_message = MessageSerializer(allow_null=True)

@@ -1,4 +1,4 @@
-"""The shapes of sync: the cursors of a device, and everything that it lacks."""
+"""The shapes of sync: the cursors of a device, and everything that it has missed."""
 
 from typing import Any
 from uuid import UUID
@@ -6,13 +6,14 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from api.models.choices import State
 from api.serializers.events import EventSerializer
 from api.serializers.messages import MAX_SEQ
 from api.serializers.rooms import RoomSerializer
 from wire.fields import StrictSerializer, parse_uuid
 
-EVENTS = 1_000  # of one answer, and what one stream may lack before it is "limited"
-ROOMS = 1_000
+EVENTS = 1_000  # of one answer, and missing of one stream before it is "limited"
+ROOMS = 1_000  # that one request may name
 
 
 @extend_schema_field(
@@ -24,7 +25,7 @@ ROOMS = 1_000
     }
 )
 class CursorsField(serializers.Field[Any, Any, Any, Any]):
-    """A cursor for each room that the device knows."""
+    """A cursor for each room that the device has."""
 
     default_error_messages = {  # noqa: RUF012
         "type": "This must be an object of room ids and seqs.",
@@ -42,7 +43,7 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
             if seq is None:
                 continue
             room_id = parse_uuid(key)
-            # A room that is named in two spellings has two cursors, and neither is the right one.
+            # Two spellings of one room id would give it two cursors, and neither is the right one.
             if room_id is None or room_id in cursors or type(seq) is not int or not 0 <= seq <= MAX_SEQ:
                 self.fail("invalid", room=key[:64])
             cursors[room_id] = seq
@@ -53,7 +54,7 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
 
 
 class SyncSerializer(StrictSerializer):
-    """The cursors that a device keeps anyway. What it does not name it does not have."""
+    """The cursors of a device. A room without a cursor is new to the device."""
 
     rooms = CursorsField(required=False, default=dict)
     inbox = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
@@ -63,23 +64,23 @@ class SyncSerializer(StrictSerializer):
 
 
 class SyncActionSerializer(SyncSerializer):
-    """The same on the socket, which may go on from the answer."""
+    """The same for the socket, which can subscribe to the streams from the answer on."""
 
     subscribe = serializers.BooleanField(required=False, default=False)
 
 
 class LimitedSerializer(serializers.Serializer[Any]):
-    """The missing seqs that are not in the answer, both ends included: page `events`, or load the history anew."""
+    """The missing seqs that are not in the answer, both ends included: page `events`, or reload the history."""
 
     to = serializers.IntegerField()
 
     def get_fields(self) -> dict[str, Any]:
-        # `from` is a word of Python's own.
+        # `from` is a keyword of Python.
         return {"from": serializers.IntegerField(), **super().get_fields()}
 
 
 class SyncedRoomSerializer(serializers.Serializer[Any]):
-    """The part of a room that the device lacks. `head` is the device's next cursor: everything up to it is here."""
+    """The part of a room that the device has missed. `head` is the next cursor: the entry is complete up to it."""
 
     id = serializers.UUIDField()
     head = serializers.IntegerField()
@@ -90,15 +91,15 @@ class SyncedRoomSerializer(serializers.Serializer[Any]):
 
 
 class RemovedRoomSerializer(serializers.Serializer[Any]):
-    """A room that the device names and its owner is no longer in, since `seq`."""
+    """A room of the request of which the user is no longer a member, since `seq`."""
 
     id = serializers.UUIDField()
-    reason = serializers.ChoiceField(choices=["left", "removed"])
+    reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
     seq = serializers.IntegerField()
 
 
 class SyncedInboxSerializer(serializers.Serializer[Any]):
-    """The part of the inbox that the device lacks."""
+    """The part of the inbox that the device has missed."""
 
     head = serializers.IntegerField()
     events = EventSerializer(many=True)
@@ -107,7 +108,7 @@ class SyncedInboxSerializer(serializers.Serializer[Any]):
 
 
 class SyncedSerializer(serializers.Serializer[Any]):
-    """One page of the answer; the same body again with `next` brings the following one."""
+    """One page of the answer; the same body with `next` returns the following page."""
 
     rooms = SyncedRoomSerializer(many=True)
     removed = RemovedRoomSerializer(many=True)

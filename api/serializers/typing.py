@@ -1,4 +1,4 @@
-"""Typing, as a client says it."""
+"""The shape of typing, in bodies."""
 
 from rest_framework import serializers
 
@@ -6,6 +6,6 @@ from wire.fields import StrictSerializer
 
 
 class TypingSerializer(StrictSerializer):
-    """True while the user is typing, repeated every typing.resend_ms, and false at the end."""
+    """Whether the user is typing: true, repeated every typing.resend_ms, and false at the end."""
 
     on = serializers.BooleanField()

@@ -1,7 +1,7 @@
-"""Erasure of a deleted account: it leaves all rooms, then its name and picture leave messages and log.
+"""Erasure of a deleted account: the user leaves all rooms, and name and picture are removed from messages and log.
 
-What a user is shown by stands rendered in messages and events, by the user's id. Seqs, versions and texts stay. When a
-room is clean, its members get `user.erased` and replace the author in everything that they hold.
+Messages and events contain the user as rendered at their time, with the user's id. Seqs, versions and texts are kept.
+When a room is rewritten, its members get `user.erased` and replace the user in everything that they have stored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,19 @@ from django.db.models import Exists, Min, OuterRef, Q
 from accounts.models import User
 from accounts.serializers import UserSerializer
 from api.models import Job, JobKind, Member, MembershipPeriod, Message
-from api.models.members import State
-from api.models.rooms import Kind
+from api.models.choices import Kind, State
 from api.serializers.messages import Author
 from api.services import jobs
-from api.services.members import ownership, transitions
-from eventlog.heads import read_heads
+from api.services.members.ownership import hand_over
+from api.services.members.transitions import end_membership
 from eventlog.locking import lock_heads
-from eventlog.models import Event
+from eventlog.models import Event, StreamHead
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.row_tables import rows_as_table
 
-BATCH = 100  # events of one transaction: with the messages that some of them made at most 200 rows
-WINDOW = 2_000  # events that one query looks through
+BATCH = 100  # events of one transaction; with their messages at most 200 rows
+WINDOW = 2_000  # events that one query searches
 
 _BEFORE_ALL = UUID(int=0)
 
@@ -36,23 +35,23 @@ _BEFORE_ALL = UUID(int=0)
 def begin_erasure(user: User) -> None:
     """Queue the erasure, in the transaction that deletes the account and before its row is locked.
 
-    Whoever adds the user to a room holds the lock of their inbox: either the job finds that membership, or the other
-    transaction finds the account deleted.
+    A transaction that adds the user to a room holds the lock of the user's inbox: either the job finds the membership,
+    or that transaction finds the account deleted.
     """
     lock_heads([], [user.id])
     jobs.add_job(JobKind.ERASE, user)
 
 
 def step(job: Job) -> bool:
-    """One transaction of the erasure, under the head lock of one room or inbox; True when nothing is left to do."""
+    """Run one transaction, under the head lock of one room or inbox. Returns True when the erasure is complete."""
     return not (_leave_next_room(job) or _rewrite_next_room(job) or _rewrite_next_inbox(job))
 
 
 def _leave_next_room(job: Job) -> bool:
-    """A room that would lose its last owner gets another; one that loses its last member is archived.
+    """Leave one room; it gets another owner if it loses its last, and is archived if it loses its last member.
 
-    A room that one batch can rewrite is rewritten in the same transaction: most rooms take one step. A direct room
-    keeps its two members.
+    If one batch can rewrite the room, this happens in the same transaction: most rooms take one step. A direct room is
+    not left.
     """
     joined = Member.objects.filter(user=job.user_id, state=State.JOINED).exclude(room__kind=Kind.DIRECT)
     room_id = joined.order_by("room_id").values_list("room_id", flat=True).first()
@@ -60,11 +59,11 @@ def _leave_next_room(job: Job) -> bool:
         return False
     with record_events(rooms=[room_id], inboxes=[job.user_id]) as log:
         member = joined.select_related("room", "user").filter(room=room_id).first()
-        if member is not None:  # else somebody has just removed them
-            ownership.hand_over(log, member, job.user_id)
-            transitions.end(log, member, State.LEFT, job.user_id)
-            seqs, looked_at = _find(room_id, job.user_id, _before_first_stay(room_id, job.user_id))
-            if looked_at >= log.head(room_id):
+        if member is not None:  # else another member has just removed the user
+            hand_over(log, member, job.user_id)
+            end_membership(log, member, State.LEFT, job.user_id)
+            seqs, searched_to = _find_events(room_id, job.user_id, _before_first_membership(room_id, job.user_id))
+            if searched_to >= log.head(room_id):
                 _show_tombstone(room_id, seqs, job.user)
                 _append_erased(log, room_id, job.user)
         jobs.save_position(job)
@@ -72,28 +71,28 @@ def _leave_next_room(job: Job) -> bool:
 
 
 def _rewrite_next_room(job: Job) -> bool:
-    """Every room with messages of the user is one that they were in once."""
+    """Rewrite a batch of a room of which the user is or was a member: no other room contains the user."""
     last = UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL
-    # Those that were rewritten when they were left: user.erased follows member.left, or the room.archived behind it.
+    # Rooms that were rewritten when the user left: user.erased follows member.left, or the room.archived after it.
     follows = Q(seq__gt=OuterRef("left_seq"), seq__lte=OuterRef("left_seq") + 2)
     erased = Event.objects.filter(follows, stream=OuterRef("room_id"), type="user.erased", actor_id=job.user_id)
     rooms = Member.objects.filter(~Exists(erased), user=job.user_id, room_id__gt=last).order_by("room_id")
     room_id = rooms.values_list("room_id", flat=True).first()
     if room_id is None:
         return False
-    after = max(job.position.get("seq", 0), _before_first_stay(room_id, job.user_id))
+    after = max(job.position.get("seq", 0), _before_first_membership(room_id, job.user_id))
     _rewrite(job, room_id, "room", after=after)
     return True
 
 
-def _before_first_stay(room_id: UUID, user_id: UUID) -> int:
-    """The seq up to which the room's log does not show the user."""
+def _before_first_membership(room_id: UUID, user_id: UUID) -> int:
+    """Return the last seq before the user's first membership of the room: no event up to it contains the user."""
     joined = MembershipPeriod.objects.filter(room=room_id, user=user_id).aggregate(seq=Min("joined_seq"))["seq"]
     return (joined or 1) - 1
 
 
 def _rewrite_next_inbox(job: Job) -> bool:
-    """An inbox shows its own user, and the peers of its direct rooms."""
+    """Rewrite a batch of an inbox: the user's own, or that of a peer in a direct room."""
     last = UUID(job.position["inbox"]) if "inbox" in job.position else _BEFORE_ALL
     direct = Member.objects.filter(room__kind=Kind.DIRECT, room__members__user=job.user_id)
     peers = direct.exclude(user=job.user_id).filter(user_id__gt=last).order_by("user_id")
@@ -106,20 +105,20 @@ def _rewrite_next_inbox(job: Job) -> bool:
 
 
 def _rewrite(job: Job, stream: UUID, kind: str, *, after: int) -> None:
-    """The next batch of a room or inbox. The one that comes to a room's head appends `user.erased` as well."""
-    seqs, looked_at = _find(stream, job.user_id, after)
-    _, heads = read_heads([stream])
-    if not seqs and looked_at < heads.get(str(stream), 0):
+    """Rewrite the next batch of a room or inbox. The last batch of a room appends `user.erased`."""
+    seqs, searched_to = _find_events(stream, job.user_id, after)
+    head = StreamHead.objects.filter(pk=stream).values_list("last_seq", flat=True).first() or 0
+    if not seqs and searched_to < head:
         with transaction.atomic():
-            jobs.save_position(job, seq=looked_at)
+            jobs.save_position(job, seq=searched_to)
         return
     rooms, inboxes = ([stream], []) if kind == "room" else ([], [stream])
     with record_events(rooms=rooms, inboxes=inboxes) as log:
-        # Again: a send that was under way when the account was deleted may have come in meanwhile.
-        seqs, looked_at = _find(stream, job.user_id, after)
+        # Search again: a send that began before the account was deleted may have been committed meanwhile.
+        seqs, searched_to = _find_events(stream, job.user_id, after)
         _show_tombstone(stream, seqs, job.user)
-        if looked_at < log.head(stream):
-            jobs.save_position(job, seq=looked_at)
+        if searched_to < log.head(stream):
+            jobs.save_position(job, seq=searched_to)
             return
         if kind == "room":
             _append_erased(log, stream, job.user)
@@ -130,24 +129,23 @@ def _append_erased(log: EventTransaction, room_id: UUID, user: User) -> None:
     log.append(room_id, "user.erased", user.id, {"user": Author.of(user)._asdict()})
 
 
-def _find(stream: UUID, user_id: UUID, after: int) -> tuple[list[int], int]:
-    """The seqs of the next events that name the user, and up to where that was looked for."""
+def _find_events(stream: UUID, user_id: UUID, after: int) -> tuple[list[int], int]:
+    """Find the seqs of the next events that contain the user; also return the last seq that was searched."""
     window = Event.objects.filter(stream=stream, seq__gt=after, seq__lte=after + WINDOW)
-    named = window.filter(data__contains=str(user_id)).order_by("seq").values_list("seq", flat=True)
-    seqs = list(named[:BATCH])
+    matching = window.filter(data__contains=str(user_id)).order_by("seq").values_list("seq", flat=True)
+    seqs = list(matching[:BATCH])
     return seqs, seqs[-1] if len(seqs) == BATCH else after + WINDOW
 
 
-EVENT, MESSAGE = Event._meta.db_table, Message._meta.db_table
-
-_UPDATE_EVENTS = f"""UPDATE {EVENT} SET data = rewritten.data FROM {{rewritten}}
-                    WHERE {EVENT}.stream = rewritten.stream AND {EVENT}.seq = rewritten.seq"""
-_UPDATE_MESSAGES = f"""UPDATE {MESSAGE} SET data = rewritten.data FROM {{rewritten}}
-                       WHERE {MESSAGE}.room_id = rewritten.stream AND {MESSAGE}.seq = rewritten.seq"""
+_EVENT, _MESSAGE = Event._meta.db_table, Message._meta.db_table
+_UPDATE_EVENTS = f"""UPDATE {_EVENT} SET data = rewritten.data FROM {{rewritten}}
+                     WHERE {_EVENT}.stream = rewritten.stream AND {_EVENT}.seq = rewritten.seq"""
+_UPDATE_MESSAGES = f"""UPDATE {_MESSAGE} SET data = rewritten.data FROM {{rewritten}}
+                       WHERE {_MESSAGE}.room_id = rewritten.stream AND {_MESSAGE}.seq = rewritten.seq"""
 
 
 def _show_tombstone(stream: UUID, seqs: Sequence[int], user: User) -> None:
-    """Rewrite the events of these seqs and the messages that stand there."""
+    """Replace the user in the events of these seqs, and in the messages of the same seqs."""
     shown = UserSerializer().to_representation(user)
     events = Event.objects.filter(stream=stream, seq__in=seqs).values_list("seq", "data")
     messages = Message.objects.filter(room_id=stream, seq__in=seqs).values_list("seq", "data")
@@ -171,9 +169,9 @@ def _rewrite_json(data: str, shown: Mapping[str, Any]) -> str:
 
 
 def _replace_user(value: object, shown: Mapping[str, Any]) -> None:
-    """Wherever the user is rendered, as author, member or peer: the same fields, as they are now.
+    """Replace the fields of the user in place, wherever the user is rendered as author, member or peer.
 
-    Metadata is what somebody wrote, like a text; the user's own goes with the user.
+    Metadata is content, as a text is, and is kept, except that of the user.
     """
     if isinstance(value, list):
         for each in value:

@@ -1,6 +1,6 @@
-"""Runs background jobs, in any process: a lease keeps other processes away, each step is one short transaction.
+"""Runs background jobs in any process: one process at a time has the lease, and each step is one short transaction.
 
-A process that dies loses its lease after LEASE_SECONDS; another one goes on after the last step that was committed.
+A process that dies loses its lease after LEASE_SECONDS; another process continues after the last committed step.
 """
 
 import logging
@@ -19,17 +19,17 @@ from api.models import Job, JobKind
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 10  # longer than any step: a lock and a statement have time limits of their own
-SLICE_SECONDS = 5  # then the next job has its turn
-RETRY_SECONDS = 1  # after a failure; doubled with each further one, up to the longest
+LEASE_SECONDS = 10  # longer than any step, whose locks and statements have shorter time limits
+SLICE_SECONDS = 5  # of one job, before the next job runs
+RETRY_SECONDS = 1  # after a failure; doubled with each further failure
 LONGEST_RETRY_SECONDS = 300
-# The pause after a step, in times of its length: others keep half of SQLite's one write lock.
+# The pause after a step, relative to its length: other writers get half of the time of SQLite's only write lock.
 PAUSE = 1
 LEAST_PAUSE_SECONDS = 0.002
-LONGEST_PAUSE_SECONDS = 0.02  # a step that waited long need not rest as long
-OTHERS_SECONDS = 0.2  # between two looks at a job that another process runs
+LONGEST_PAUSE_SECONDS = 0.02  # a step that waited for locks for long needs no longer pause
+POLL_SECONDS = 0.2  # for a job that another process runs
 
-# One step of a job of each kind: True when there was nothing left to do. Filled when the applications are ready.
+# Runs one step of a job of each kind and returns True when the job is done. Filled when the applications are ready.
 STEPS: dict[str, Callable[[Job], bool]] = {}
 
 
@@ -38,13 +38,13 @@ class LeaseLost(Exception):
 
 
 def add_job(kind: JobKind, user: User) -> None:
-    """Queue a job in the transaction of what it follows from; one that is queued already begins again."""
+    """Queue a job in the transaction that causes it. A job that is queued already starts again."""
     fresh: dict[str, Any] = {"position": {}, "lease": None, "due_at": timezone.now(), "failures": 0}
     Job.objects.update_or_create(user=user, kind=kind, defaults=fresh)
 
 
 def save_position(job: Job, **position: Any) -> None:
-    """Note within a step's transaction how far it comes, and renew the lease. Raises LeaseLost."""
+    """Save the position of the next step, within a step's transaction, and renew the lease. Raises LeaseLost."""
     job.position = {**job.position, **position}
     due_at = timezone.now() + timedelta(seconds=LEASE_SECONDS)
     if not _held(job).update(position=job.position, due_at=due_at, failures=0):
@@ -52,20 +52,20 @@ def save_position(job: Job, **position: Any) -> None:
 
 
 def has_due() -> bool:
-    """Return whether a job waits for a process."""
+    """Return whether a job is due."""
     return Job.objects.filter(due_at__lte=timezone.now()).exists()
 
 
 def run_due() -> Iterator[float]:
-    """Run what is due, one step at a time, until nothing is; yields the seconds to pause after each step."""
+    """Run the jobs that are due, one step at a time; yields the seconds to pause after each step."""
     while (job := _claim()) is not None:
         yield from _run(job)
 
 
 def finish(jobs: QuerySet[Job]) -> bool:
-    """Run these jobs, and whatever else is due, until these are done; False when one of them failed.
+    """Run all jobs that are due until these jobs are done. Returns False when one of these failed.
 
-    Waits for those that another process runs.
+    It waits for jobs that another process runs.
     """
     while jobs.exists():
         for pause in run_due():
@@ -73,12 +73,12 @@ def finish(jobs: QuerySet[Job]) -> bool:
         if jobs.filter(failures__gt=0).exists():
             return False
         if jobs.exists():
-            time.sleep(OTHERS_SECONDS)
+            time.sleep(POLL_SECONDS)
     return True
 
 
 def _claim() -> Job | None:
-    """The job that has been due for longest, leased to this process. Of two processes that try one succeeds."""
+    """Lease the job that has been due for longest to this process. Of two processes that try, one succeeds."""
     while True:
         now = timezone.now()
         job = Job.objects.select_related("user").filter(due_at__lte=now).order_by("due_at", "pk").first()
@@ -100,7 +100,7 @@ def _run(job: Job) -> Iterator[float]:
         except LeaseLost:
             return
         except Exception as error:
-            _put_off(job, error)
+            _retry_later(job, error)
             return
         ended = time.monotonic()
         if ended > slice_ends:
@@ -109,8 +109,8 @@ def _run(job: Job) -> Iterator[float]:
         yield min(LONGEST_PAUSE_SECONDS, max(LEAST_PAUSE_SECONDS, PAUSE * (ended - began)))
 
 
-def _put_off(job: Job, error: Exception) -> None:
-    """Try again later: a room that is locked for long, or a database that is away, must not cost a busy loop."""
+def _retry_later(job: Job, error: Exception) -> None:
+    """Retry later: while a room is locked or the database is down, the job must not run in a busy loop."""
     if isinstance(error, DatabaseError):
         logger.warning("The job %s of user %s will be tried again (%r)", job.kind, job.user_id, error)
     else:
@@ -121,7 +121,7 @@ def _put_off(job: Job, error: Exception) -> None:
         due_at = timezone.now() + timedelta(seconds=pause)
         _held(job).update(lease=None, due_at=due_at, failures=F("failures") + 1)
     except DatabaseError:
-        pass  # the lease ends by itself
+        pass  # the lease expires
 
 
 def _held(job: Job) -> QuerySet[Job]:

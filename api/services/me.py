@@ -1,4 +1,4 @@
-"""Numbers over all rooms of a user."""
+"""Totals over all rooms of a user."""
 
 from uuid import UUID
 
@@ -6,6 +6,6 @@ from api.services.reads import unread_counts
 
 
 def unread_total(user_id: UUID) -> tuple[int, bool]:
-    """The sum of the unread counts of the user's rooms, and whether one of them was capped, so that there is more."""
+    """Return the sum of the unread counts of the user's rooms, and whether one of them was capped."""
     counts = unread_counts(user_id).values()
     return sum(unread for unread, _ in counts), any(is_capped for _, is_capped in counts)

@@ -1,4 +1,4 @@
-"""Read markers: how far each member has read, and what that leaves unread."""
+"""Read markers: the last seq that each member has read, and the number of unread messages after it."""
 
 from collections.abc import Iterable
 from typing import TypedDict
@@ -9,7 +9,7 @@ from django.db.models.lookups import Exact
 
 from accounts.models import Session
 from api.models import Member, Message
-from api.models.rooms import History
+from api.models.choices import History, State
 from api.models.visibility import is_in_period
 from api.services.members.access import find_reader
 from eventlog.models import StreamHead
@@ -17,14 +17,14 @@ from eventlog.transaction import EventTransaction, record_events
 from wire.compiled_query import CompiledQuery, list_param, param
 from wire.problems import FieldError, Problem, define
 
-UNREAD_EXACT = 999  # counted to here; more than this no badge shows
-RECEIPTS_UP_TO = 100  # members: in larger rooms, who has read what is noise that grows with the square
+UNREAD_EXACT = 999  # counts end here; no badge shows more
+RECEIPTS_UP_TO = 100  # members; the number of receipts grows with the square of the members
 
 define("read.ahead", 400, "The room has not come that far")
 
 
 class Marker(TypedDict):
-    """The answer to a moved read marker, on REST and on the socket."""
+    """A read marker, as MarkerSerializer documents it."""
 
     read_seq: int
     unread: int
@@ -32,28 +32,34 @@ class Marker(TypedDict):
 
 
 def mark_read(*, session: Session, room_id: UUID, seq: int) -> Marker:
-    """Everything up to `seq` is read; a marker never moves back by this. Raises Problem read.ahead."""
+    """Move the read marker forward to `seq`, never back.
+
+    Raises Problem not_found, room.not_member or read.ahead.
+    """
     with record_events(inboxes=[session.user_id], session=session) as log:
         member, head = _find(session, room_id, seq)
-        # The condition is in the update: an own send moves the marker too, under another lock.
-        if Member.objects.filter(pk=member.pk, state="joined", read_seq__lt=seq).update(read_seq=seq):
+        # The condition is in the update because a send of the user moves the marker too, under another lock.
+        if Member.objects.filter(pk=member.pk, state=State.JOINED, read_seq__lt=seq).update(read_seq=seq):
             member.read_seq = seq
-            return _record(log, member, head)
-    return _look_again(member)
+            return _append_moved(log, member, head)
+    return _read_marker(member)
 
 
 def mark_unread(*, session: Session, room_id: UUID, seq: int) -> Marker:
-    """`seq` and all after it is unread again; a marker never moves forward by this. Raises Problem read.ahead."""
+    """Move the read marker back to just before `seq`, never forward.
+
+    Raises Problem not_found, room.not_member or read.ahead.
+    """
     with record_events(inboxes=[session.user_id], session=session) as log:
         member, head = _find(session, room_id, seq)
-        if Member.objects.filter(pk=member.pk, state="joined", read_seq__gte=seq).update(read_seq=seq - 1):
+        if Member.objects.filter(pk=member.pk, state=State.JOINED, read_seq__gte=seq).update(read_seq=seq - 1):
             member.read_seq = seq - 1
-            return _record(log, member, head)
-    return _look_again(member)
+            return _append_moved(log, member, head)
+    return _read_marker(member)
 
 
 def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
-    """The member, and the room's head as the speaker knows it. Archived rooms can be read to the end."""
+    """Find the member and the room's head; raises Problem read.ahead. Archived rooms can be marked too."""
     member, head, _ = find_reader(session.user_id, room_id)
     if seq > head:
         detail = f"The room's head is {head}."
@@ -61,19 +67,19 @@ def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
     return member, head
 
 
-def _look_again(member: Member) -> Marker:
-    """Read the marker once more: another request has just moved it."""
+def _read_marker(member: Member) -> Marker:
+    """Read the marker again: it did not move, and another request may have moved it meanwhile."""
     member.refresh_from_db(fields=["read_seq"])
     unread, capped = unread_counts(member.user_id, [member.room_id]).get(member.room_id, (0, False))
     return {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
 
 
-def _record(log: EventTransaction, member: Member, head: int) -> Marker:
-    """Write the move to the user's inbox; the other members of a small room are notified, and may miss it.
+def _append_moved(log: EventTransaction, member: Member, head: int) -> Marker:
+    """Append read.updated to the user's inbox, and send it to the other members of a small room without storing it.
 
-    An own send moves the marker too, in another stream: the event's `head` tells a device which of the two came last.
-    It is read once the member's row is locked: a send up to it came before, and a later one moves the marker again.
-    One statement reads it and counts, so that the count is that of this head.
+    A send of the user moves the marker too, in another stream: by the event's `head` a device finds out which of the
+    two came last. The head is read after the member's row is locked: a send up to it came before, and a later one moves
+    the marker again. One statement reads the head and counts, so that the count belongs to this head.
     """
     [(counted, latest)] = _count_at_head(user_id=member.user_id, room_id=member.room_id)
     unread, capped = _cap(counted)
@@ -86,16 +92,16 @@ def _record(log: EventTransaction, member: Member, head: int) -> Marker:
 
 
 class _Count(Subquery):
-    """The number of rows of a subquery; its LIMIT bounds the cost of counting."""
+    """Counts the rows of a subquery; its LIMIT bounds the cost."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
 
 def unread_counts(user_id: UUID, room_ids: Iterable[UUID] | None = None) -> dict[UUID, tuple[int, bool]]:
-    """For each of the user's rooms (or of these) what is unread, and whether that is only what was counted.
+    """Count the unread messages of the user's rooms, or of these, and return whether each count was capped.
 
-    Unread is what the definition says: visible, undeleted messages of others above the read marker. One query.
+    Unread are the visible, undeleted messages of others above the read marker. It takes one query.
     """
     if room_ids is None:
         counts = _count_in_all(user_id=user_id)
@@ -112,10 +118,10 @@ def _counts() -> QuerySet[Member, tuple[UUID, int]]:
     user_id = param("user_id", UUIDField())
     above = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("read_seq")).by_others(user_id)
     is_shared = Q(Exact(OuterRef("room__history"), Value(History.SHARED)))
-    # Nearly all unread messages are in the open period; only for older ones the closed periods are read.
+    # Nearly all unread messages are in the current period; the earlier ones are only checked for messages before it.
     is_visible = is_shared | Q(seq__gte=OuterRef("joined_seq")) | Q(is_in_period(OuterRef("room_id"), user_id))
     visible = above.filter(is_visible)
-    counted = Member.objects.filter(user_id=user_id, state="joined")
+    counted = Member.objects.filter(user_id=user_id, state=State.JOINED)
     return counted.annotate(unread=_Count(visible.values("seq")[: UNREAD_EXACT + 1])).values_list("room_id", "unread")
 
 

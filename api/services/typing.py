@@ -1,19 +1,19 @@
-"""Typing: it is stored nowhere, may be lost, and ends by itself."""
+"""Typing: an event that is not stored, may be lost, and expires."""
 
 from uuid import UUID
 
-from api.services.members.access import find_speaker
+from api.services.members.access import find_sender
 from eventlog.heads import read_heads
 from eventlog.transaction import emit_ephemeral
 
 
 def set_typing(*, user_id: UUID, room_id: UUID, on: bool) -> int:
-    """Notify the room's members that the user types, or no longer does; the room's head, at which they may write there.
+    """Publish that the user is typing, or no longer typing; returns the head of the room at which this was allowed.
 
     Raises Problem not_found, room.not_member, room.archived or room.peer_deleted.
     """
-    _, heads = read_heads([room_id])  # before the membership: whoever was removed up to this head gets nothing
-    find_speaker(user_id, room_id)
+    _, heads = read_heads([room_id])  # before the membership: a member removed up to this head gets no event
+    find_sender(user_id, room_id)
     head = heads.get(str(room_id), 0)
     emit_ephemeral(room_id, "typing", user_id, {"on": on}, min_seq=head)
     return head

@@ -1,4 +1,4 @@
-"""The user, with the number of unread messages in all rooms."""
+"""The REST face of the user's own account, with the number of unread messages in all rooms."""
 
 from typing import Any
 

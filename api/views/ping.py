@@ -1,4 +1,4 @@
-"""A check that the server is there and the token is good, by REST."""
+"""The REST face of ping: a check of the server and of the token."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -10,7 +10,7 @@ from wire.schema import problems
 
 
 class PingView(SessionView):
-    """Answers, and does nothing else."""
+    """Answers 204 and does nothing else."""
 
     @extend_schema(
         operation_id="ping",

@@ -15,7 +15,7 @@ REFUSALS = problems("not_found", "room.not_member", "read.ahead", body=True)
 
 
 class ReadView(SessionView):
-    """Moves the marker forward."""
+    """Moves the read marker forward."""
 
     @extend_schema(
         operation_id="mark_read",
@@ -28,7 +28,7 @@ class ReadView(SessionView):
 
 
 class UnreadView(SessionView):
-    """Moves the marker back."""
+    """Moves the read marker back."""
 
     @extend_schema(
         operation_id="mark_unread",

@@ -6,13 +6,13 @@ from rest_framework.response import Response
 
 from accounts.views import SessionView
 from api.serializers.sync import SyncedSerializer, SyncSerializer
-from api.services.sync import Asking, sync
+from api.services.sync import SyncRequest, sync
 from wire.budget import ANSWER_BYTES
 from wire.schema import problems
 
 
 class SyncView(SessionView):
-    """Everything that a device has missed."""
+    """Answers a device with everything that it has missed."""
 
     @extend_schema(
         operation_id="sync",
@@ -27,4 +27,4 @@ class SyncView(SessionView):
     )
     def post(self, request: Request) -> Response:
         body = self.body(SyncSerializer)
-        return Response(sync(Asking(self.session.user_id, **body), ANSWER_BYTES).data)
+        return Response(sync(SyncRequest(self.session.user_id, **body), ANSWER_BYTES).data)

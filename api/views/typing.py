@@ -13,7 +13,7 @@ from wire.schema import problems
 
 
 class TypingView(SessionView):
-    """The user starts or stops typing."""
+    """Publishes that the user starts or stops typing."""
 
     @extend_schema(
         operation_id="set_typing",

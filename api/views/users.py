@@ -1,4 +1,4 @@
-"""The search of people, among those whom the setting USER_SEARCH lets a user find."""
+"""The search for users, limited by the setting USER_SEARCH."""
 
 from django.conf import settings
 

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from accounts.models import Session
 from accounts.serializers import SessionSerializer, UserSerializer
 from api.serializers.messages import BATCH
-from api.services.members.transitions import MAX_ROOMS
+from api.services.members import MAX_ROOMS
 from realtime.close_codes import CloseCode
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.base import ActionConsumer

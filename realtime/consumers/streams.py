@@ -15,7 +15,7 @@ from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import SyncActionSerializer, SyncedSerializer
 from api.serializers.typing import TypingSerializer
 from api.services import typing
-from api.services.sync import Asking
+from api.services.sync import SyncRequest
 from realtime import database
 from realtime.authorization import StreamAccess
 from realtime.consumers.actions import Reply, acting, action
@@ -132,7 +132,7 @@ class Streams(Connection):
     @action(SyncActionSerializer, SyncedSerializer)
     async def sync(self, subscribe: bool, **body: Any) -> Reply:
         """Come back: everything that the device lacks; with `subscribe`, live from there without a hole or a double."""
-        synced, admissions = await database.sync(Asking(acting(self.session).user_id, **body), subscribe)
+        synced, admissions = await database.sync(SyncRequest(acting(self.session).user_id, **body), subscribe)
         if subscribe:
             self.after_reply(self._go_on_from, synced.cursors, admissions)
         return synced.data, 200

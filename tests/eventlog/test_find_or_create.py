@@ -1,4 +1,4 @@
-"""A request that only needs to find what another has just made does not wait for the locks behind which it was made."""
+"""Find or create: a request that finds what another request has just created does not wait for the other's locks."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,18 +23,18 @@ pytestmark = [
     ),
 ]
 
-SOON = 60  # seconds; the request looks again every half second, however slow the machine is
+SOON = 60  # seconds, also on a slow machine; the request looks again every half second
 
 
 def is_anybody_waiting() -> bool:
-    """Whether a statement waits for a lock of another transaction."""
+    """Return whether a statement waits for a lock of another transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
 
 
 def ask_while_locked(ask: Callable[[], Any], room: Any, owner: Person, appear: Callable[[], Any]) -> Any:
-    """The answer to a request that has waited for a lock when what it wants to make appears, and is locked still."""
+    """Answer a request that waits for a lock when the object that it wants to create appears, still locked."""
     with ThreadPoolExecutor(2) as threads, record_events(rooms=[UUID(room["id"])], inboxes=[owner.user.id]):
         answer = threads.submit(closing_connections(lambda _: ask()), None)
         wait_until(lambda: answer.done() or is_anybody_waiting(), seconds=SOON, what="the request waits")

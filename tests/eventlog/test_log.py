@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from api.services.rooms.summaries import describe_rooms
-from api.services.sync import Asking, sync_all
+from api.services.rooms.summaries import summarize_rooms
+from api.services.sync import SyncRequest, sync_all
 from eventlog.models import Event
 from realtime.database import PAGE_BYTES, is_cut, read_page
 from tests.api.stories import make_room, say
@@ -57,9 +57,9 @@ def test_a_device_that_finds_the_bytes_spent_by_others_asks_alone(alice: Person,
     for room in rooms:
         for _ in range(4):
             say(alice, room, "x" * 1_000)
-    devices = [Asking(alice.user.id, {UUID(room["id"]): 1}) for room in rooms]
+    devices = [SyncRequest(alice.user.id, {UUID(room["id"]): 1}) for room in rooms]
 
-    together = sync_all([*devices, Asking(alice.user.id, {UUID(room["id"]): 5 for room in rooms})], 4_000)
+    together = sync_all([*devices, SyncRequest(alice.user.id, {UUID(room["id"]): 5 for room in rooms})], 4_000)
     alone = [sync_all([device], 4_000)[0] for device in devices]
 
     assert together[:2] == [None, None]
@@ -73,7 +73,7 @@ def test_rooms_beyond_the_bytes_are_named_and_not_read(alice: Person) -> None:
         say(alice, room, "x" * 1_000)
     ids = sorted((UUID(room["id"]) for room in rooms), reverse=True)
 
-    described = describe_rooms(alice.user.id, ids, 2_000)
+    described = summarize_rooms(alice.user.id, ids, 2_000)
 
     assert [described[room_id] is not None for room_id in ids] == [True, True, False, False]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from api.services import members, rooms
-from api.services.sync import Asking
+from api.services.sync import SyncRequest
 from realtime import database
 from realtime.authorization import Pair, StreamAccess, authorize_many
 from tests.clients import join_parley
@@ -27,7 +27,7 @@ def test_a_leave_between_answer_and_admission_is_told(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(database, "admit_all", leave_first)
 
-    [going] = database.sync_each([(Asking(bob.user.id, {room_id: 1}, inbox=0), True)])
+    [going] = database.sync_each([(SyncRequest(bob.user.id, {room_id: 1}, inbox=0), True)])
 
     assert isinstance(going, tuple)
     synced, admissions = going

@@ -1,4 +1,4 @@
-"""`manage.py deactivate_user`: shuts an account out and gives its rooms another owner."""
+"""`manage.py deactivate_user`: deactivates an account and gives its rooms another owner."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py purge`: deletes what has expired."""
+"""`manage.py purge`: deletes expired sessions."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py reactivate_user`: takes a deactivation back."""
+"""`manage.py reactivate_user`: reverses a deactivation."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py run_jobs`: runs the background jobs to their end, without a server."""
+"""`manage.py run_jobs`: runs all background jobs, without a server."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from api.services import jobs
 
 
 class Command(BaseCommand):
-    help = "Run all background jobs to their end. Servers run them too; this is for when none runs."
+    help = "Run all background jobs until they are done. A server runs them too; this is for when no server runs."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not jobs.finish(Job.objects.all()):
-            raise CommandError("A job failed and stays queued: see the log.")
+            raise CommandError("A job failed and is still queued: see the log.")
         self.stdout.write("All jobs are done.")

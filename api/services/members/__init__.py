@@ -1,62 +1,86 @@
-"""Members come, go and change their role. Everything is decided after the room's head is locked."""
+"""Members: leaving a room, adding and removing members, changing roles, and the list of members.
+
+Each write reads the state on which it depends after locking the room's head.
+"""
 
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
-
-from accounts.models import Session, User
+from accounts.models import Session
 from api.models import Member, Room
-from api.models.members import Role, State
+from api.models.choices import Permission, Role, State
 from api.serializers.members import render_member
-from api.services.members import ownership, transitions
-from api.services.members.access import find_member, find_writer
+from api.services.members.access import find_member, find_writer, room_not_accessible
+from api.services.members.limits import INVITES, MAX_ROOMS, check_placed_rooms
+from api.services.members.ownership import hand_over
+from api.services.members.transitions import (
+    begin_membership,
+    change_role,
+    check_not_direct,
+    check_permission,
+    end_membership,
+    find_users,
+    is_last_owner,
+    other_members,
+)
 from eventlog.locking import RETRY_LOCK_MS, find_or_create
-from eventlog.transaction import EventTransaction, record_events
+from eventlog.transaction import record_events
 from wire.pagination import paginate
 from wire.problems import Problem
 
+__all__ = [  # with what the socket's side needs of the modules within
+    "MAX_ROOMS",
+    "add_or_change_member",
+    "leave_room",
+    "list_members",
+    "remove_member",
+    "room_not_accessible",
+]
+
 
 def leave_room(*, session: Session, room_id: UUID) -> None:
-    """Leave a room, archived or not. An archived room that loses its last owner gets another, who may unarchive it.
+    """Leave a room, archived or not. When the last owner leaves an archived room, another member owns it.
 
     Raises Problem not_found, room.not_member, room.direct or, in a room that is not archived, room.last_owner.
     """
     user = session.user
     with record_events(rooms=[room_id], inboxes=[user.id], session=session) as log:
         member = find_member(user.id, room_id)
-        transitions.refuse_direct(member.room)
-        others = transitions.others_in(member).filter(user__is_active=True)
-        if not member.room.is_archived and transitions.is_last_owner(member) and others.exists():
+        check_not_direct(member.room)
+        others = other_members(member).filter(user__is_active=True)
+        if not member.room.is_archived and is_last_owner(member) and others.exists():
             raise Problem("room.last_owner", "Make somebody else an owner first.")
         member.user = user
-        ownership.hand_over(log, member, user.id)
-        transitions.end(log, member, State.LEFT, user.id)
+        hand_over(log, member, user.id)
+        end_membership(log, member, State.LEFT, user.id)
 
 
 def add_or_change_member(
     *, session: Session, room_id: UUID, user_id: UUID, role: str | None = None
 ) -> tuple[dict[str, Any], bool]:
-    """Add a user, or change a member's role; the Member, and whether they are new. Nothing happens when it is so.
+    """Add a user, or change a member's role; returns the Member, and whether the user was added.
 
     Raises Problem not_found (room, user), room.not_member, room.archived, room.direct, room.role_required,
     room.last_owner, room.limit or limit.invite.
     """
-    names = session.user.id, room_id, user_id, role
-    return find_or_create(partial(_find_unchanged, *names), partial(_put_member, session, room_id, user_id, role))
+    find = partial(_find_unchanged, session.user.id, room_id, user_id, role)
+    return find_or_create(find, partial(_put_member, session, room_id, user_id, role))
 
 
 def _find_unchanged(
     actor_id: UUID, room_id: UUID, user_id: UUID, role: str | None
 ) -> tuple[dict[str, Any], bool] | None:
-    """The answer if the user is a member with this role already: allowed to whoever may add, as the retry of an add."""
+    """Return the answer if the user is a member with this role already, else None.
+
+    Setting the current role again needs only add_members, so that an add can be retried.
+    """
     actor = find_writer(actor_id, room_id)
-    transitions.refuse_direct(actor.room)
-    target = _find(actor.room, user_id)
+    check_not_direct(actor.room)
+    target = _find_target(actor.room, user_id)
     if target is None or role not in (None, target.role):
         return None
-    transitions.require(actor, "add_members")
+    check_permission(actor, Permission.ADD_MEMBERS)
     return render_member(target), False
 
 
@@ -66,21 +90,25 @@ def _put_member(session: Session, room_id: UUID, user_id: UUID, role: str | None
         if unchanged is not None:
             return unchanged
         actor = find_writer(session.user.id, room_id)
-        target = _find(actor.room, user_id)
+        target = _find_target(actor.room, user_id)
         new_role = Role(role or Role.MEMBER)
         is_plain_add = target is None and new_role == Role.MEMBER
-        transitions.require(actor, "add_members" if is_plain_add else "set_roles")
+        check_permission(actor, Permission.ADD_MEMBERS if is_plain_add else Permission.SET_ROLES)
         if target is None:
-            user = _find_user(user_id)
-            transitions.refuse_placing([user_id])
-            transitions.INVITES.take(str(session.user.id))
-            return render_member(transitions.begin(log, actor.room, user, new_role, session.user.id)), True
-        _change_role(log, target, new_role, session.user.id)
+            user = find_users([user_id]).get(user_id)
+            if user is None:
+                raise Problem("not_found", "There is no such user.")
+            check_placed_rooms([user_id])
+            INVITES.take(str(session.user.id))
+            return render_member(begin_membership(log, actor.room, user, new_role, session.user.id)), True
+        if new_role != Role.OWNER and is_last_owner(target):
+            raise Problem("room.last_owner", "Make somebody else an owner first.")
+        change_role(log, target, new_role, session.user.id)
         return render_member(target), False
 
 
 def remove_member(*, session: Session, room_id: UUID, user_id: UUID) -> None:
-    """Remove a member; of oneself, leave. An admin removes plain members only.
+    """Remove a member; a user who removes themselves leaves. Only an owner can remove owners and admins.
 
     Raises Problem not_found (room, member), room.not_member, room.archived, room.direct, room.role_required or
     room.last_owner.
@@ -90,43 +118,27 @@ def remove_member(*, session: Session, room_id: UUID, user_id: UUID) -> None:
         return
     with record_events(rooms=[room_id], inboxes=[user_id], session=session) as log:
         actor = find_writer(session.user.id, room_id)
-        transitions.refuse_direct(actor.room)
-        transitions.require(actor, "remove_members")
-        target = _find(actor.room, user_id)
+        check_not_direct(actor.room)
+        check_permission(actor, Permission.REMOVE_MEMBERS)
+        target = _find_target(actor.room, user_id)
         if target is None:
             raise Problem("not_found", "There is no such member.")
         if target.role != Role.MEMBER and actor.role != Role.OWNER:
             raise Problem("room.role_required", "Only an owner removes owners and admins.")
-        transitions.end(log, target, State.REMOVED, session.user.id)
+        end_membership(log, target, State.REMOVED, session.user.id)
 
 
 def list_members(*, user_id: UUID, room_id: UUID, cursor: str | None = None, limit: int) -> dict[str, Any]:
-    """A page of who is in the room, the longest-standing first. Raises Problem not_found or room.not_member."""
+    """Return a page of the room's members, in the order of joining. Raises Problem not_found or room.not_member."""
     find_member(user_id, room_id)
-    members = Member.objects.filter(room=room_id, state=State.JOINED).select_related("user")
+    members = Member.objects.joined().filter(room=room_id).select_related("user")
     page = paginate(members, order=["joined_at", "id"], cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: [render_member(member) for member in rows])
 
 
-def _change_role(log: EventTransaction, member: Member, role: Role, actor_id: UUID) -> None:
-    if role != Role.OWNER and transitions.is_last_owner(member):
-        raise Problem("room.last_owner", "Make somebody else an owner first.")
-    transitions.give_role(log, member, role, actor_id)
-
-
-def _joined(room: Room) -> QuerySet[Member]:
-    return Member.objects.filter(room=room, state=State.JOINED)
-
-
-def _find(room: Room, user_id: UUID) -> Member | None:
-    member = _joined(room).filter(user=user_id).select_related("user").first()
+def _find_target(room: Room, user_id: UUID) -> Member | None:
+    """Find the member that a request names, with the user and the room."""
+    member = Member.objects.joined().filter(room=room, user=user_id).select_related("user").first()
     if member is not None:
         member.room = room
     return member
-
-
-def _find_user(user_id: UUID) -> User:
-    user = transitions.find_users([user_id]).get(user_id)
-    if user is None:
-        raise Problem("not_found", "There is no such user.")
-    return user

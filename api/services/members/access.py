@@ -1,4 +1,4 @@
-"""Access to rooms, decided alike for every endpoint and action."""
+"""Access to rooms: the rules that every endpoint and action share."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import OuterRef, QuerySet, UUIDField
 
 from api.models import Member, Room
-from api.models.rooms import Kind
+from api.models.choices import Kind, State
 from eventlog.models import Epoch, StreamHead
 from wire.compiled_query import CompiledQuery, param
 from wire.problems import Problem, define
@@ -17,18 +17,19 @@ define("room.archived", 409, "The room is archived: it can be read, not changed"
 
 
 def find_member(user_id: UUID, room_id: UUID) -> Member:
-    """The user's membership of the room, with the room: one query for a member.
+    """Find the user's membership of the room, with the room: one query for a member.
 
-    Raises Problem not_found for a room that is not theirs to see, room.not_member for a public room they are not in.
+    Raises Problem room.not_member for a public room, not_found for any other or none.
     """
-    member = Member.objects.select_related("room").filter(room_id=room_id, user_id=user_id, state="joined").first()
+    members = Member.objects.select_related("room").filter(room_id=room_id, user_id=user_id, state=State.JOINED)
+    member = members.first()
     if member is None:
-        raise seen_from_outside(room_id)
+        raise room_not_accessible(room_id)
     return member
 
 
 class Reader(NamedTuple):
-    """A member, with the room's head and the epoch, all of one moment."""
+    """A member, with the room's head and the epoch, read by one statement."""
 
     member: Member
     head: int
@@ -38,7 +39,7 @@ class Reader(NamedTuple):
 def _readers() -> QuerySet[Any]:  # members with annotations
     return (
         Member.objects.select_related("room")
-        .filter(room_id=param("room_id", UUIDField()), user_id=param("user_id", UUIDField()), state="joined")
+        .filter(room_id=param("room_id", UUIDField()), user_id=param("user_id", UUIDField()), state=State.JOINED)
         .annotate(head=StreamHead.last_seq_of(OuterRef("room_id")), epoch=Epoch.as_expression())
     )
 
@@ -47,23 +48,10 @@ _find_readers = CompiledQuery(_readers)
 
 
 def find_reader(user_id: UUID, room_id: UUID) -> Reader:
-    """Find a member, with everything that the answers to reads carry, in the same one query. Raises as find_member."""
+    """Find a member as find_member does, with the head and the epoch, in one query. Raises as find_member."""
     for member in _find_readers(user_id=user_id, room_id=room_id):
         return Reader(member, member.head, member.epoch)
-    raise seen_from_outside(room_id)
-
-
-def seen_from_outside(room_id: UUID) -> Problem:
-    """Return the problem that somebody who is not a member of the room gets."""
-    return as_outsider(Room.objects.filter(pk=room_id).values_list("kind", flat=True).first())
-
-
-def as_outsider(kind: str | None) -> Problem:
-    """Return the problem that a user gets who is not a member of a room of this kind; None is a room that does not
-    exist."""
-    if kind == Kind.PUBLIC:
-        return Problem("room.not_member", "Join the room first.")
-    return Problem("not_found", "There is no such room.")
+    raise room_not_accessible(room_id)
 
 
 def find_writer(user_id: UUID, room_id: UUID) -> Member:
@@ -74,14 +62,25 @@ def find_writer(user_id: UUID, room_id: UUID) -> Member:
     return member
 
 
-def find_speaker(user_id: UUID, room_id: UUID) -> Member:
-    """Find a writer in a room where somebody else receives the message. Raises as find_writer, or Problem
-    room.peer_deleted.
+def find_sender(user_id: UUID, room_id: UUID) -> Member:
+    """Find a member who may send messages to the room. Raises as find_writer, or Problem room.peer_deleted.
 
-    Raises Problem room.peer_deleted for a direct room whose other member has deleted the account.
+    In a direct room whose other member has deleted the account nobody would receive a message.
     """
     member = find_writer(user_id, room_id)
     peers = Member.objects.filter(room=room_id).exclude(pk=member.pk)
     if member.room.kind == Kind.DIRECT and peers.filter(user__deleted_at__isnull=False).exists():
         raise Problem("room.peer_deleted")
     return member
+
+
+def room_not_accessible(room_id: UUID) -> Problem:
+    """Return the problem with which a room rejects a user who is not a member."""
+    return not_accessible(Room.objects.filter(pk=room_id).values_list("kind", flat=True).first())
+
+
+def not_accessible(kind: str | None) -> Problem:
+    """Return the problem with which a room of this kind rejects a user who is not a member; None: no such room."""
+    if kind == Kind.PUBLIC:
+        return Problem("room.not_member", "Join the room first.")
+    return Problem("not_found", "There is no such room.")

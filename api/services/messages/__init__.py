@@ -15,7 +15,7 @@ from django.db import OperationalError
 from accounts.models import Session
 from api.models import Member, Message
 from api.serializers.messages import Author, refuse_empty
-from api.services.members.access import find_member, find_speaker, find_writer
+from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.group_commit import WAIT_SECONDS, group_committer
 from api.services.messages.history import get_events, get_messages
 from api.services.messages.send import Send, SendResult, send_messages
@@ -100,7 +100,7 @@ def edit_message(
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
     with record_events(rooms=[room_id], session=session) as log:
-        message = _find(find_speaker(session.user_id, room_id), message_id)
+        message = _find(find_sender(session.user_id, room_id), message_id)
         if message.sender_id != session.user_id:
             raise Problem("message.not_author", "Only its author edits a message.")
         if message.deleted_at is not None:

@@ -11,7 +11,7 @@ import orjson
 from django.db.models import BigIntegerField, QuerySet, UUIDField
 
 from api.models import Member, Message, Room
-from api.models.rooms import History
+from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor

@@ -15,13 +15,12 @@ from uuid_utils.compat import uuid7
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
 from api.models import Member, Message, Room
-from api.models.members import State
-from api.models.rooms import Kind
+from api.models.choices import Kind, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
 from api.serializers.messages import Author, render_message
-from api.services.members import transitions
-from api.services.members.access import as_outsider
+from api.services.members.access import not_accessible
+from api.services.members.limits import make_own
 from eventlog.transaction import EventTransaction, record_events
 from wire.problems import Problem, define, invalid
 from wire.row_tables import as_uuid, insert, rows_as_table
@@ -93,7 +92,7 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
                 if context.put_by_other and send.key in new_messages
             }
             if accepted:
-                transitions.make_own(accepted)
+                make_own(accepted)
     return results
 
 
@@ -111,7 +110,7 @@ class SendContext(NamedTuple):
     author: Author
 
 
-# The rules are those of find_speaker and require_live: in one statement, because this is the hottest path. The
+# The rules are those of find_sender and require_live: in one statement, because this is the hottest path. The
 # subqueries could be joins, but PostgreSQL would take longer to plan them than to run them.
 _CONTEXTS = f"""
 SELECT earlier.id, earlier.seq, earlier.data, earlier.digest, room.kind, room.history, room.archived_at IS NOT NULL,
@@ -191,7 +190,7 @@ def _send(
 def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) -> Problem | None:
     """Return why a new message is refused, or None. `visible` are the ranges that the sender of a reply may see."""
     if context.put_by_other is None:
-        return as_outsider(context.kind)
+        return not_accessible(context.kind)
     if context.is_active is None or send.session.pk in ended_in_memory():
         return Problem("auth.invalid_token")
     if not context.is_active:

@@ -1,4 +1,4 @@
-"""Rooms as one viewer sees them, one or many, in a number of queries that does not grow with the rooms."""
+"""Room summaries: the Rooms of one viewer, in a number of queries that does not grow with the rooms."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,8 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Greatest
 
 from api.models import Member, MembershipPeriod, Message, Room
-from api.models.members import State
-from api.models.rooms import History, Kind
+from api.models.choices import History, Kind, State
 from api.seq_ranges import FOR_EVER
 from api.serializers.messages import Author
 from api.serializers.rooms import Peer, render_room
@@ -33,16 +32,16 @@ from wire.pagination import first_page
 from wire.problems import Problem
 from wire.row_tables import as_uuid, rows_as_table
 
-Described = dict[UUID, dict[str, Any] | None]
+Summaries = dict[UUID, dict[str, Any] | None]
 
 _NEWEST_FIRST = ("-active_at", "-id")
-# No client sees these, and a UUID is slow to make.
-_UNSEEN = ("created_by", "client_id", "digest", "direct_key", "former_slug")
+# Columns that no Room contains; Django is slow to convert UUIDs.
+PRIVATE_FIELDS = ("created_by", "client_id", "digest", "direct_key", "former_slug")
 
 
 def get_room(*, user_id: UUID, room_id: UUID) -> dict[str, Any]:
-    """The Room as the user sees it now. Raises Problem not_found."""
-    room = describe_rooms(user_id, [room_id]).get(room_id)  # the first always comes
+    """Return the Room as the user sees it now. Raises Problem not_found."""
+    room = summarize_rooms(user_id, [room_id]).get(room_id)  # the first room is always read
     if room is None:
         raise Problem("not_found", "There is no such room.")
     return room
@@ -51,33 +50,33 @@ def get_room(*, user_id: UUID, room_id: UUID) -> dict[str, Any]:
 def list_rooms(
     *, user_id: UUID, archived: bool = False, hidden: bool = False, cursor: str | None = None, limit: int
 ) -> dict[str, Any]:
-    """A page of the user's rooms, the newest activity first: the newest message, or the creation before the first.
+    """Return a page of the user's rooms, by the time of the newest message or, before the first, of the creation.
 
-    Rooms that have a new message, or that the user has joined, since the first page come once more on the last one.
-    Archived and hidden rooms come only when they are asked for, and then alone.
+    Rooms that got a message or that the user joined since the first page come once more on the last page. Archived and
+    hidden rooms have lists of their own.
     """
     order, moved_at = _NEWEST_FIRST, "moved_at"
-    if cursor is None:  # what every app asks for first
+    if cursor is None:  # the request with which every app begins
         newest = _prepare_newest(limit + 1, archived, hidden)(user_id=user_id)
         page = begin(first_page(newest, order=order, limit=limit), order=order, moved_at=moved_at)
     else:
         page = paginate_moving(
-            _mine(user_id, archived, hidden), order=order, moved_at=moved_at, cursor=cursor, limit=limit
+            _find_rooms(user_id, archived, hidden), order=order, moved_at=moved_at, cursor=cursor, limit=limit
         )
-    return page.within(ANSWER_BYTES, lambda rows: _describe(user_id, rows, ANSWER_BYTES))
+    return page.within(ANSWER_BYTES, lambda rows: summarize(user_id, rows, ANSWER_BYTES))
 
 
-def _mine(user_id: UUID, archived: bool, hidden: bool) -> QuerySet[Room]:
+def _find_rooms(user_id: UUID, archived: bool, hidden: bool) -> QuerySet[Room]:
     rooms = Room.objects.joined_by(user_id)
     hidden_ids = Member.objects.hidden_by(user_id).values("room")
     if hidden:
-        # A direct room in which nothing was written is nothing that the user hid.
+        # A direct room without messages is hidden too, but not by the user.
         rooms = rooms.filter(pk__in=hidden_ids.filter(hidden_seq__gt=0))
     elif not archived:
         rooms = rooms.exclude(pk__in=hidden_ids)
     if archived or not hidden:
         rooms = rooms.filter(archived_at__isnull=not archived)
-    rooms = rooms.with_heads().defer(*_UNSEEN)
+    rooms = rooms.with_heads().defer(*PRIVATE_FIELDS)
     rooms = rooms.annotate(active_at=Coalesce("last_message_at", "created_at"))
     return rooms.annotate(moved_at=Greatest("active_at", "members__joined_at"))
 
@@ -85,35 +84,24 @@ def _mine(user_id: UUID, archived: bool, hidden: bool) -> QuerySet[Room]:
 @lru_cache(LIMITS_KEPT)
 def _prepare_newest(count: int, archived: bool, hidden: bool) -> CompiledQuery[Room]:
     return CompiledQuery(
-        lambda: _mine(param("user_id", UUIDField()), archived, hidden).order_by(*_NEWEST_FIRST)[:count]
+        lambda: _find_rooms(param("user_id", UUIDField()), archived, hidden).order_by(*_NEWEST_FIRST)[:count]
     )
 
 
-def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, limit: int) -> dict[str, Any]:
-    """A page of the public rooms that can be joined, by name; name or slug holds each word of `q`.
+def summarize_rooms(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int = UNBOUNDED) -> Summaries:
+    """Return the Rooms that the user may see, by id; the others are absent. The ids are in descending order.
 
-    Rooms that were renamed since the first page come once more on the last one.
-    """
-    rooms = Room.objects.matching(q).filter(archived_at=None).with_heads().defer(*_UNSEEN)
-    page = paginate_moving(rooms, order=["name", "id"], moved_at="renamed_at", cursor=cursor, limit=limit)
-    return page.within(ANSWER_BYTES, lambda rows: _describe(user_id, rows, ANSWER_BYTES))
-
-
-def describe_rooms(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int = UNBOUNDED) -> Described:
-    """The Room of each of these that the user may see; the others are absent. The ids are in descending order.
-
-    About `max_bytes` are read, and one Room always. From the first on that is beyond them each room is None.
+    Reads about `max_bytes`, and at least one Room. The rooms beyond the bytes are None.
     """
     if not room_ids:
         return {}
     found = {room.id: room for room in _find_visible(user_id=user_id, room_ids=room_ids, budget=max_bytes)}
     rooms = [found[room_id] for room_id in room_ids if room_id in found]
-    described = _describe(user_id, rooms, max_bytes)
-    told: Described = {room.id: each for room, each in zip(rooms, described, strict=False)}
-    # What comes after the last one that was read may be beyond the bytes or not theirs to see: a look from there on
-    # decides.
-    beyond = room_ids[room_ids.index(rooms[len(told) - 1].id) + 1 :] if told else ()
-    return {**told, **dict.fromkeys(beyond)}
+    rendered = summarize(user_id, rooms, max_bytes)
+    summaries: Summaries = {room.id: summary for room, summary in zip(rooms, rendered, strict=False)}
+    # A room behind the last one that was read is beyond the bytes or not visible: another call, from it on, decides.
+    not_read = room_ids[room_ids.index(rooms[len(summaries) - 1].id) + 1 :] if summaries else ()
+    return {**summaries, **dict.fromkeys(not_read)}
 
 
 def _visible() -> QuerySet[Room]:
@@ -125,26 +113,26 @@ def _visible() -> QuerySet[Room]:
         .annotate(before=so_far - size)
         .filter(before__lt=param("budget", BigIntegerField()))
         .with_heads()
-        .defer(*_UNSEEN)
+        .defer(*PRIVATE_FIELDS)
     )
 
 
 _find_visible = CompiledQuery(_visible)
 
 
-def _describe(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict[str, Any]]:
-    """The Room of each, without the last of them if the messages in them are more than `max_bytes`."""
+def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict[str, Any]]:
+    """Render each room for the user, leaving out the last rooms if their last messages exceed `max_bytes`."""
     if not rooms:
         return []
-    # The rooms come with their heads. What is read after them may be newer than a head says; applying the events after
-    # that head again changes nothing, while something older than the head would stay wrong.
-    mine = _find_members(user_id=user_id, room_ids=[room.id for room in rooms])
-    members = {member.room_id: member for member in mine}
+    # The rooms come with their heads. Later reads may be newer than a head: applying the events after that head again
+    # changes nothing. A read older than the head would stay wrong.
+    memberships = _find_memberships(user_id=user_id, room_ids=[room.id for room in rooms])
+    members = {member.room_id: member for member in memberships}
     joined = [room.id for room in rooms if room.id in members and members[room.id].state == State.JOINED]
     unread = unread_counts(user_id, joined) if joined else {}
     last = _last_messages(user_id, joined, max_bytes) if joined else {}
     direct = [room.id for room in rooms if room.kind == Kind.DIRECT]
-    peers = _peers(user_id, direct) if direct else {}
+    peers = _find_peers(user_id, direct) if direct else {}
     fit = takewhile(lambda room: last.get(room.id, b"") is not None, rooms)
     return [
         render_room(
@@ -158,7 +146,7 @@ def _describe(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
     ]
 
 
-_find_members = CompiledQuery(
+_find_memberships = CompiledQuery(
     lambda: (
         Member.objects.filter(user_id=param("user_id", UUIDField()), room_id__in=list_param("room_ids", UUIDField()))
         .with_hidden()
@@ -167,13 +155,13 @@ _find_members = CompiledQuery(
 )
 
 
-def _peers(user_id: UUID, room_ids: Sequence[UUID]) -> dict[UUID, Peer]:
-    """The other member of each of these direct rooms."""
-    found = _find_peers(user_id=user_id, room_ids=room_ids)
-    return {room_id: Peer(Author._make(author), deleted_at is not None) for room_id, deleted_at, *author in found}
+def _find_peers(user_id: UUID, room_ids: Sequence[UUID]) -> dict[UUID, Peer]:
+    """Find the other member of each of these direct rooms."""
+    rows = _other_members(user_id=user_id, room_ids=room_ids)
+    return {room_id: Peer(Author._make(author), deleted_at is not None) for room_id, deleted_at, *author in rows}
 
 
-_find_peers = CompiledQuery(
+_other_members = CompiledQuery(
     lambda: (
         Member.objects.filter(room_id__in=list_param("room_ids", UUIDField()))
         .exclude(user_id=param("user_id", UUIDField()))
@@ -190,9 +178,10 @@ _find_peers = CompiledQuery(
 
 
 def _last_messages(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int) -> dict[UUID, bytes | None]:
-    """The newest message of each room that the history rule shows the member: two steps in an index for each stay.
+    """Return the newest message of each room that the history rule shows to the member.
 
-    None from where the messages of the rooms before hold `max_bytes`; a room without a message is absent.
+    It takes two index look-ups for each membership period. A room is None if the messages of the rooms before it have
+    `max_bytes`, and absent if it has no message.
     """
     count = len(room_ids)
     wanted, parameters = rows_as_table(
@@ -209,22 +198,22 @@ def _last_messages(user_id: UUID, room_ids: Sequence[UUID], max_bytes: int) -> d
         return {as_uuid(room_id): data for room_id, data in cursor.fetchall()}
 
 
-MESSAGE, PERIOD, ROOM = Message._meta.db_table, MembershipPeriod._meta.db_table, Room._meta.db_table
-
-# Stays follow one another, so a later stay's newest message is the newer one.
+# The periods of a member do not overlap, so the newest message of a later period is the newer one.
 _LAST = f"""
 SELECT room_id, CASE WHEN so_far - size < %s THEN {{data}} END FROM (
     SELECT turn, joined_seq, room_id, data, size, SUM(size) OVER (ORDER BY turn, joined_seq) AS so_far FROM (
-        SELECT turn, joined_seq, stay.room_id, data, {{size}} AS size FROM (
-            SELECT turn, joined_seq, stayed.room_id, (
-                SELECT MAX(seq) FROM {MESSAGE} seen
-                WHERE seen.room_id = stayed.room_id AND seq <= COALESCE(left_seq, %s)
+        SELECT turn, joined_seq, period.room_id, data, {{size}} AS size FROM (
+            SELECT turn, joined_seq, own_period.room_id, (
+                SELECT MAX(seq) FROM {Message._meta.db_table} seen
+                WHERE seen.room_id = own_period.room_id AND seq <= COALESCE(left_seq, %s)
                     AND seq >= CASE WHEN history = %s THEN 0 ELSE joined_seq END
             ) AS last_seq
             FROM {{wanted}}
-            JOIN {PERIOD} stayed ON stayed.room_id = wanted.room AND stayed.user_id = wanted.member
-            JOIN {ROOM} room ON room.id = stayed.room_id
+            JOIN {MembershipPeriod._meta.db_table} own_period
+                ON own_period.room_id = wanted.room AND own_period.user_id = wanted.member
+            JOIN {Room._meta.db_table} room ON room.id = own_period.room_id
             WHERE left_seq IS NULL OR history <> %s
-        ) AS stay JOIN {MESSAGE} message ON message.room_id = stay.room_id AND message.seq = stay.last_seq
+        ) AS period
+        JOIN {Message._meta.db_table} message ON message.room_id = period.room_id AND message.seq = period.last_seq
     ) AS sized
 ) AS counted ORDER BY turn, joined_seq"""

@@ -1,7 +1,8 @@
-"""Coming back after three seconds or three weeks: one answer to everything that a device has missed (design section 7).
+"""Sync: one answer with everything that a device has missed, after three seconds or three weeks.
 
-The inbox is told first, then the rooms by id, descending. What does not fit is left to the next page: a page may end
-within a room, whose entry then names as `head` how far it tells. Nothing is ever left out without saying so.
+The answer begins with the inbox; the rooms follow by id, descending. What does not fit is on the next page. A page may
+end within a room: then the `head` of the room's entry is the last seq that the entry contains. Nothing is omitted
+without a mark.
 """
 
 import base64
@@ -12,25 +13,26 @@ from uuid import UUID
 
 import orjson
 
-from api.models.members import State
+from api.models.choices import State
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
-from api.services.rooms.summaries import Described, describe_rooms
-from api.services.sync.plan import ClientState, StreamDelta, choose, compare, look
+from api.services.rooms.summaries import Summaries, summarize_rooms
+from api.services.sync.plan import ClientState, Slice, StreamDelta, compare, paginate, plan_rooms
 from eventlog.heads import read_heads
 from eventlog.models import Event, Events
 from wire import strict_json
 from wire.budget import ANSWER_BYTES, UNBOUNDED
 from wire.problems import Problem, invalid
 
-_TURNS = 4  # queries of the log for devices that lack much of it, and not the same; who comes later goes alone
+_MAX_READS = 4  # queries of the log for devices that miss different events; the rest must retry alone
+_ENTRY_BYTES = 200  # of an entry, beside its events or its Room
+
 Place = tuple[UUID, int]  # a stream and a seq
-_ENTRY_BYTES = 200  # what surrounds the events or the Room of an entry
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """A device that comes back: whose it is, what it has, and the page that it asks for."""
+class SyncRequest:
+    """The cursors of a device, and the page that it requests."""
 
     user_id: UUID
     rooms: Mapping[UUID, int] = field(default_factory=dict)
@@ -41,260 +43,280 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Synced:
-    """An answer, and for the socket that goes on from it: by stream, the seq up to which it has told everything."""
+class SyncPage:
+    """One page, and for each stream that it completes the seq from which a subscription continues."""
 
     data: dict[str, Any]
-    cursors: dict[UUID, int]
+    cursors: dict[UUID, int] = field(default_factory=dict)
 
 
 class Position(NamedTuple):
-    """The beginning of the next page: how much of the inbox is answered, and the room and seq to go on with."""
+    """The beginning of a page, which `next` encodes."""
 
     epoch: int
-    inbox: int | None = None
+    inbox: int | None = None  # the cursor of the inbox; None: that of the request
     inbox_done: bool = False
-    room: UUID | None = None
-    after: int | None = None
+    room: UUID | None = None  # the first room; None: the newest
+    after: int | None = None  # its cursor; None: that of the request
+
+    def encode(self) -> str:
+        """Encode the position as `next`."""
+        return base64.urlsafe_b64encode(strict_json.dumps(list(self))).decode()
+
+    @classmethod
+    def decode(cls, token: str) -> "Position":
+        """Decode `next`. Raises Problem request.invalid.
+
+        The token is not signed: a forged one only changes which of the sender's own events the sender gets.
+        """
+        try:
+            epoch, inbox, done, room, after = orjson.loads(base64.b64decode(token, altchars=b"-_", validate=True))
+            seqs = (epoch, inbox, 0 if after is None else after)
+            if not all(type(seq) is int and 0 <= seq <= MAX_SEQ for seq in seqs):
+                raise ValueError(token)
+            return cls(epoch, inbox, done is True, UUID(room) if room else None, after)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise invalid("next", "invalid", "This is not the `next` of a sync.") from error
+
+
+class Cut(NamedTuple):
+    """The end of a page before the last room: the next page begins with this room, after this seq."""
+
+    room: UUID
+    after: int | None = None  # None: nothing of the room is on this page
 
 
 @dataclass(slots=True)
 class Page:
-    """The answer to one device as it grows, and how much more of it there may be."""
+    """A page while it is filled, within a number of bytes."""
 
-    device: Asking
+    request: SyncRequest
     position: Position
     epoch: int  # of the log
     max_bytes: int
-    is_alone: bool  # else what one of the others reads may leave too little of the budget for it
-    lacks: Sequence[StreamDelta] = ()  # what is told next: of the inbox, then of the rooms
-    further: UUID | None = None  # the room after them
-    put_off: bool = False
-    inbox: dict[str, Any] = field(default_factory=dict)
-    rooms: list[dict[str, Any]] = field(default_factory=list)
-    removed: list[dict[str, Any]] = field(default_factory=list)
-    following: Position | None = None
-    cursors: dict[UUID, int] = field(default_factory=dict)
+    is_alone: bool  # no other request shares the reads, and their budget
+    result: SyncPage
     size: int = 0
+    must_retry: bool = False
 
     @property
-    def standpoint(self) -> ClientState:
-        """The cursors with which this page compares rooms."""
-        position, cursors = self.position, self.device.rooms
+    def state(self) -> ClientState:
+        """Return the cursors with which this page compares rooms."""
+        position, cursors = self.position, self.request.rooms
         if position.room is not None and position.after is not None:
             cursors = {**cursors, position.room: position.after}
-        return ClientState(self.device.user_id, cursors, position.room, position.epoch == self.epoch)
+        return ClientState(self.request.user_id, cursors, position.room, position.epoch == self.epoch)
 
     @property
-    def left(self) -> int:
-        """The bytes that still fit."""
+    def is_unfinished(self) -> bool:
+        """Return whether there is space for entries after those that the page has."""
+        return not self.must_retry and self.result.data["next"] is None
+
+    @property
+    def bytes_left(self) -> int:
+        """Return the number of bytes that still fit."""
         return max(1, self.max_bytes - self.size)
 
-    def take(self, size: int) -> bool:
-        """Reserve space for something of this size, if it fits; the first thing always does, so that every page leads
-        on."""
+    def reserve(self, size: int) -> bool:
+        """Reserve bytes if they fit. The first reservation always succeeds, so that every page makes progress."""
         if self.size and self.size + size > self.max_bytes:
             return False
         self.size += size
         return True
 
-    def take_events(self, lack: StreamDelta, events: Events) -> tuple[list[orjson.Fragment], int]:
-        """Take as many of the missing events as fit; return them and the seq up to which they are complete."""
-        found = events.get(lack.stream, {})
+    def take_events(self, delta: StreamDelta, events: Events) -> tuple[list[orjson.Fragment], int]:
+        """Take the missing events that fit; return them and the seq up to which they are complete."""
+        found = events.get(delta.stream, {})
         taken: list[orjson.Fragment] = []
-        around, last = _ENTRY_BYTES, lack.before
-        for seq in lack.seqs():
+        overhead, complete_to = _ENTRY_BYTES, delta.start
+        for seq in delta.seqs():
             if seq not in found:
                 continue
             event = found[seq]
-            if event is None:
-                self.put_off = not self.is_alone
-                return taken, last
-            if not self.take(around + len(event) + 1):
-                return taken, last
+            if event is None:  # other requests have used up the bytes of the read
+                self.must_retry = not self.is_alone
+                return taken, complete_to
+            if not self.reserve(overhead + len(event) + 1):
+                return taken, complete_to
             taken.append(orjson.Fragment(event))
-            around, last = 0, seq
-        return taken, last if lack.cut else lack.head
+            overhead, complete_to = 0, seq
+        return taken, complete_to if delta.is_cut else delta.head
 
-    def finished(self) -> Synced | None:
-        """The answer for the device; None when it was deferred."""
-        if self.put_off:
-            return None
-        following = _encode(self.following) if self.following else None
-        data = {"rooms": self.rooms, "removed": self.removed, "inbox": self.inbox, "epoch": self.epoch}
-        return Synced({**data, "next": following}, self.cursors)
+    def end_at(self, position: Position) -> None:
+        """End the page here: the next one begins at this position."""
+        self.result.data["next"] = position.encode()
+
+    @property
+    def answer(self) -> SyncPage | None:
+        """Return the page for the device; None if its request must be retried alone."""
+        return None if self.must_retry else self.result
 
 
-def sync(device: Asking, max_bytes: int | None = None) -> Synced:
-    """The answer to one device, in about `max_bytes`. Raises Problem request.invalid for a `next` that is not ours."""
-    [answer] = sync_all([device], max_bytes)
+def sync(request: SyncRequest, max_bytes: int | None = None) -> SyncPage:
+    """Answer one device, in about `max_bytes`. Raises Problem request.invalid for a forged `next`."""
+    [answer] = sync_all([request], max_bytes)
     if isinstance(answer, Problem):
         raise answer
-    assert answer is not None  # only one of several is asked to come alone
+    assert answer is not None  # only requests that share their reads must retry
     return answer
 
 
-def sync_all(devices: Sequence[Asking], max_bytes: int | None = None) -> list[Synced | Problem | None]:
-    """For each device the page of its answer that begins at its `next`, by as many queries for all as for one.
+def sync_all(requests: Sequence[SyncRequest], max_bytes: int | None = None) -> list[SyncPage | Problem | None]:
+    """Answer each device with the page at its `next`, in as many queries for all devices as for one.
 
-    A `next` that is not ours is a Problem for its device alone. None is for one of several that shall ask again, alone:
-    it lacks whole Rooms, which are others for every viewer and take long, or more events than are read for all. No
-    more bytes are read than an answer may have, and a little for each device.
+    The answer is a Problem for a forged `next`, and None for one of several requests that must be retried alone: it
+    needs Rooms, which depend on the viewer and are slow to read, or more events than are read for all. The bytes that
+    are read are bounded by the size of one answer and a little for each device.
 
-    The inboxes' heads are read first, then the memberships with the heads of their rooms, then the rooms: whatever
-    happens in between is told again by a stream that was read before it, never lost.
+    The heads of the inboxes are read first, then the memberships with the heads of their rooms, then the rooms. A
+    change in between is therefore in a stream that was read before it, and arrives later: nothing is lost.
     """
-    epoch, heads = read_heads({device.user_id for device in devices})
-    budget, is_alone = UNBOUNDED if max_bytes is None else max_bytes, len(devices) == 1
-    answers = [_begin(device, epoch, heads.get(str(device.user_id), 0), budget, is_alone) for device in devices]
-    pages = [answer for answer in answers if isinstance(answer, Page)]
-    for page, events in _with_events(pages):
-        _tell_inbox(page, events)
-    going_on = [page for page in pages if page.following is None and not page.put_off]
-    for page, lacks in zip(going_on, look([page.standpoint for page in going_on]), strict=True):
-        page.lacks, page.further = choose(lacks, page.device.limit - len(page.inbox["events"]))
-        page.put_off = not is_alone and any(lack.needs_room for lack in page.lacks)
-    for page, events in _with_events([page for page in going_on if not page.put_off]):
-        _tell_rooms(page, events)
-    return [answer.finished() if isinstance(answer, Page) else answer for answer in answers]
+    epoch, heads = read_heads({request.user_id for request in requests})
+    budget, is_alone = UNBOUNDED if max_bytes is None else max_bytes, len(requests) == 1
+    begun = [_begin_page(request, epoch, budget, is_alone) for request in requests]
+    pages = [page for page in begun if isinstance(page, Page)]
+    inboxes = [(page, _plan_inbox(page, heads.get(str(page.request.user_id), 0))) for page in pages]
+    for page, part, events in _with_events(inboxes):
+        _add_inbox(page, part, events)
+    pages = [page for page in pages if page.is_unfinished]
+    rooms = []
+    for page, deltas in zip(pages, plan_rooms([page.state for page in pages]), strict=True):
+        part = paginate(deltas, page.request.limit - len(page.result.data["inbox"]["events"]))
+        page.must_retry = not is_alone and any(delta.needs_room for delta in part.deltas)
+        if not page.must_retry:
+            rooms.append((page, part))
+    for page, part, events in _with_events(rooms):
+        _add_rooms(page, part, events)
+    return [each.answer if isinstance(each, Page) else each for each in begun]
 
 
-def _begin(device: Asking, epoch: int, head: int, max_bytes: int, is_alone: bool) -> Page | Problem:
-    """The page with nothing on it, and what the device lacks of its inbox."""
-    try:
-        position = _decode(device.next) if device.next else Position(epoch if device.epoch is None else device.epoch)
-    except Problem as problem:
-        return problem
-    cursor = device.inbox if position.inbox is None else position.inbox
-    lack = compare(device.user_id, head, cursor, position.epoch == epoch)
-    if position.inbox_done and cursor is not None and not lack.reset:
-        lack = StreamDelta(device.user_id, cursor)  # told whole: it stays there, and its live stream goes on from there
-    return Page(device, position, epoch, max_bytes, is_alone, choose([lack], device.limit)[0])
+def _begin_page(request: SyncRequest, epoch: int, max_bytes: int, is_alone: bool) -> Page | Problem:
+    position = Position(epoch if request.epoch is None else request.epoch)
+    if request.next:
+        try:
+            position = Position.decode(request.next)
+        except Problem as problem:
+            return problem
+    result = SyncPage({"rooms": [], "removed": [], "inbox": {}, "epoch": epoch, "next": None})
+    return Page(request, position, epoch, max_bytes, is_alone, result)
 
 
-def _with_events(pages: Sequence[Page]) -> Iterator[tuple[Page, Events]]:
-    """Each page with what it lacks of the log, and perhaps with what others lack; the last may be put off."""
-    for turn, (part, places) in enumerate(_parts(pages)):
-        budget = max((page.left if page.is_alone else max(page.max_bytes, ANSWER_BYTES) for page in part), default=0)
-        events = Event.objects.at(places, budget) if turn < _TURNS else None
-        for page in part:
-            page.put_off = events is None
+def _plan_inbox(page: Page, head: int) -> Slice:
+    user_id, position = page.request.user_id, page.position
+    cursor = page.request.inbox if position.inbox is None else position.inbox
+    delta = compare(user_id, head, cursor, position.epoch == page.epoch)
+    if position.inbox_done and cursor is not None and not delta.reset:
+        # An earlier page completed the inbox. It keeps that head, and the live stream continues from there.
+        delta = StreamDelta(user_id, cursor)
+    return paginate([delta], page.request.limit)
+
+
+def _with_events(parts: Sequence[tuple[Page, Slice]]) -> Iterator[tuple[Page, Slice, Events]]:
+    """Yield each page with its slice and the events of it; pages beyond the last read must be retried."""
+    for number, (group, places) in enumerate(_group(parts)):
+        sizes = (page.bytes_left if page.is_alone else max(page.max_bytes, ANSWER_BYTES) for page, _ in group)
+        events = Event.objects.at(places, max(sizes, default=0)) if number < _MAX_READS else None
+        for page, part in group:
+            page.must_retry = events is None
             if events is not None:
-                yield page, events
+                yield page, part, events
 
 
-def _parts(pages: Sequence[Page]) -> Iterator[tuple[list[Page], dict[Place, int]]]:
-    """Pages that are read for together: however many there are, no more events are held than one page may tell.
+def _group(parts: Sequence[tuple[Page, Slice]]) -> Iterator[tuple[list[tuple[Page, Slice]], dict[Place, int]]]:
+    """Group pages that share one read of the log, which reads no more events than one page may contain.
 
-    The events go by how early a page needs them, so that each gets its first ones whatever the others lack.
+    The events are ordered by their place in a page, so that each page gets its first events in any case.
     """
-    part: list[Page] = []
+    group: list[tuple[Page, Slice]] = []
     places: dict[Place, int] = {}
-    for page in pages:
-        lacked = list(_places(page.lacks))
-        if part and len(places) + sum(place not in places for place in lacked) > EVENTS:
-            yield part, places
-            part, places = [], {}
-        part.append(page)
-        for turn, place in enumerate(lacked):
+    for page, part in parts:
+        missing = [(delta.stream, seq) for delta in part.deltas for seq in delta.seqs()]
+        if group and len(places) + sum(place not in places for place in missing) > EVENTS:
+            yield group, places
+            group, places = [], {}
+        group.append((page, part))
+        for turn, place in enumerate(missing):
             places[place] = min(turn, places.get(place, turn))
-    yield part, places
+    yield group, places
 
 
-def _places(lacks: Sequence[StreamDelta]) -> Iterator[Place]:
-    return ((lack.stream, seq) for lack in lacks for seq in lack.seqs())
-
-
-def _tell_inbox(page: Page, events: Events) -> None:
-    """The inbox's entry, and where the next page begins if this one ends within it."""
-    [lack] = page.lacks
-    told, head = page.take_events(lack, events)
-    limited = {"from": lack.limited_from, "to": head} if lack.limited_from else None
-    page.inbox = {"head": head, "events": told, "limited": limited, "reset": lack.reset}
-    if head == lack.head:
-        page.cursors[lack.stream] = head
+def _add_inbox(page: Page, part: Slice, events: Events) -> None:
+    """Add the inbox's entry. A page that ends within the inbox has no rooms."""
+    [delta] = part.deltas
+    taken, head = page.take_events(delta, events)
+    page.result.data["inbox"] = {"head": head, "events": taken, "limited": _limited(delta, head), "reset": delta.reset}
+    if head == delta.head:
+        page.result.cursors[delta.stream] = head
     else:
-        page.following = Position(page.position.epoch, head)
+        page.end_at(Position(page.position.epoch, head))
 
 
-def _tell_rooms(page: Page, events: Events) -> None:
-    """The rooms' entries; where the next page begins, unless this is the end."""
-    needed = [lack.stream for lack in page.lacks if lack.needs_room]
-    described = describe_rooms(page.device.user_id, needed, page.left) if needed else {}
-    begin = Position(page.position.epoch, page.inbox["head"], True)
-    for lack in page.lacks:
-        stop = _tell_room(page, lack, events, described)
-        if stop is not None:
-            page.following = begin._replace(room=lack.stream, after=stop[0])
-            return
-    if page.further:
-        page.following = begin._replace(room=page.further)
+def _add_rooms(page: Page, part: Slice, events: Events) -> None:
+    """Add the entries of the rooms, as far as they fit."""
+    needed = [delta.stream for delta in part.deltas if delta.needs_room]
+    summaries = summarize_rooms(page.request.user_id, needed, page.bytes_left) if needed else {}
+    cuts = (_add_room(page, delta, events, summaries) for delta in part.deltas)
+    cut = next((cut for cut in cuts if cut is not None), None)
+    if cut is None and part.next_stream is not None:
+        cut = Cut(part.next_stream)
+    if cut is not None:
+        page.end_at(Position(page.position.epoch, page.result.data["inbox"]["head"], True, cut.room, cut.after))
 
 
-def _tell_room(page: Page, lack: StreamDelta, events: Events, described: Described) -> tuple[int | None] | None:
-    """Add the room's entry. If it does not fit whole: the seq that it tells, or (None,) for nothing of it."""
-    if lack.gone is not None:
-        return _tell_gone(page, lack.stream, *lack.gone)
-    if lack.needs_room:
-        return _tell_whole(page, lack, described)
-    if lack.spans:
-        return _tell_events(page, lack, events)
-    page.cursors[lack.stream] = lack.head
-    return None
-
-
-def _tell_gone(page: Page, room: UUID, reason: str, seq: int) -> tuple[None] | None:
-    if not page.take(_ENTRY_BYTES):
-        return (None,)
-    page.removed.append({"id": room, "reason": reason, "seq": seq})
-    return None
-
-
-def _tell_whole(page: Page, lack: StreamDelta, described: Described) -> tuple[None] | None:
-    # Gone since the memberships were read: the inbox tells it, which was read before them.
-    if lack.stream not in described:
+def _add_room(page: Page, delta: StreamDelta, events: Events, summaries: Summaries) -> Cut | None:
+    """Add the entry of a room; return where the page ends, or None if the whole entry fits."""
+    if delta.departure is not None:
+        if not page.reserve(_ENTRY_BYTES):
+            return Cut(delta.stream)
+        removed = {"id": delta.stream, "reason": delta.departure.reason, "seq": delta.departure.seq}
+        page.result.data["removed"].append(removed)
         return None
-    whole = described[lack.stream]
-    if whole is None:  # beyond what was read
-        return (None,)
-    if whole["me"]["state"] != State.JOINED:
+    if delta.needs_room:
+        return _add_summary(page, delta, summaries)
+    if delta.missing:
+        return _add_events(page, delta, events)
+    page.result.cursors[delta.stream] = delta.head
+    return None
+
+
+def _add_summary(page: Page, delta: StreamDelta, summaries: Summaries) -> Cut | None:
+    # A room that has gone since the memberships were read is in the inbox, which was read before them.
+    if delta.stream not in summaries:
         return None
-    room = strict_json.dumps(whole)
-    if not page.take(_ENTRY_BYTES + len(room)):
-        return (None,)
-    # The Room is of a later moment than the memberships: the device goes on from there.
-    head = whole["head"]
-    limited = {"from": lack.limited_from, "to": head} if lack.limited_from else None
-    page.rooms.append(_entry(lack, head, limited=limited, room=orjson.Fragment(room)))
-    page.cursors[lack.stream] = head
+    summary = summaries[delta.stream]
+    if summary is None:  # beyond the bytes that were read
+        return Cut(delta.stream)
+    if summary["me"]["state"] != State.JOINED:
+        return None
+    room = strict_json.dumps(summary)
+    if not page.reserve(_ENTRY_BYTES + len(room)):
+        return Cut(delta.stream)
+    # The Room was read after the memberships: the device continues from its head.
+    head = summary["head"]
+    page.result.data["rooms"].append(
+        _entry(delta, head, limited=_limited(delta, head), room=orjson.Fragment(room)),
+    )
+    page.result.cursors[delta.stream] = head
     return None
 
 
-def _tell_events(page: Page, lack: StreamDelta, events: Events) -> tuple[int | None] | None:
-    told, head = page.take_events(lack, events)
-    if not told:
-        return (None,)
-    page.rooms.append(_entry(lack, head, events=told))
-    if head != lack.head:
-        return (head,)
-    page.cursors[lack.stream] = head
+def _add_events(page: Page, delta: StreamDelta, events: Events) -> Cut | None:
+    taken, head = page.take_events(delta, events)
+    if not taken:
+        return Cut(delta.stream)
+    page.result.data["rooms"].append(_entry(delta, head, events=taken))
+    if head != delta.head:
+        return Cut(delta.stream, head)
+    page.result.cursors[delta.stream] = head
     return None
 
 
-def _entry(lack: StreamDelta, head: int, **parts: object) -> dict[str, Any]:
-    return {"id": lack.stream, "head": head, "events": [], "limited": None, "reset": lack.reset, "room": None, **parts}
+def _entry(delta: StreamDelta, head: int, **parts: object) -> dict[str, Any]:
+    """Render the entry of a room, as SyncedRoomSerializer documents it."""
+    entry = {"id": delta.stream, "head": head, "events": [], "limited": None, "reset": delta.reset, "room": None}
+    return entry | parts
 
 
-def _encode(position: Position) -> str:
-    return base64.urlsafe_b64encode(strict_json.dumps(list(position))).decode()
-
-
-def _decode(token: str) -> Position:
-    """The position, or Problem request.invalid. A forged one only moves its sender within what is theirs."""
-    try:
-        epoch, inbox, done, room, after = orjson.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-        if not all(type(seq) is int and 0 <= seq <= MAX_SEQ for seq in (epoch, inbox, 0 if after is None else after)):
-            raise ValueError(token)
-        return Position(epoch, inbox, done is True, UUID(room) if room else None, after)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise invalid("next", "invalid", "This is not what a sync answered.") from error
+def _limited(delta: StreamDelta, head: int) -> dict[str, int] | None:
+    """Render the range of the missing events that are not on the page."""
+    return {"from": delta.limited_from, "to": head} if delta.limited_from else None

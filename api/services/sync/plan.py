@@ -1,9 +1,9 @@
-"""The difference between a device and its streams, computed from its cursors, membership periods and heads alone.
+"""The sync plan: what a device is missing of each stream, computed from cursors, membership periods and heads.
 
-The log has no holes, so how many events somebody lacks is arithmetic; the log itself is read later, and once.
+Streams have no gaps, so the number of missing events needs no read of the log; the log is read later, once for all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,70 +11,83 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, QuerySet, UUIDField
 
 from api.models import Member
-from api.models.members import State
+from api.models.choices import State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import EVERYTHING, SeqRange, count, missing, take_first
 from api.serializers.sync import EVENTS
 from eventlog.models import StreamHead
 from wire.compiled_query import CompiledQuery, list_param
 
-# Entries of one page. The queries of a page are as many for one as for all; this bounds how large they get.
+# Entries of one page. A page takes as many queries for one entry as for all; this bounds the size of the queries.
 ENTRIES = 200
+
+
+class Departure(NamedTuple):
+    """The end of the user's membership of a room, and the seq of its event."""
+
+    reason: str
+    seq: int
 
 
 @dataclass(slots=True)
 class StreamDelta:
-    """The difference of one room or inbox, from membership and head; the log is not read yet."""
+    """The difference between a device and one room or inbox."""
 
     stream: UUID
     head: int
-    spans: list[SeqRange] = field(default_factory=list)
-    gone: tuple[str, int] | None = None
-    limited_from: int | None = None
-    reset: bool = False
-    needs_room: bool = False
-    cut: bool = False  # the events of this page end within the spans of this stream
+    missing: list[SeqRange] = field(default_factory=list)  # the events to send
+    departure: Departure | None = None  # instead of events: the user is no longer a member
+    needs_room: bool = False  # instead of events: the device gets the whole Room
+    limited_from: int | None = None  # the first seq of more than EVENTS missing events, which are not sent
+    reset: bool = False  # the device's cursor belongs to another epoch
+    is_cut: bool = False  # `missing` is not all that is missing: the page ends within it
 
     @property
-    def is_silent(self) -> bool:
-        """Return whether the device lacks nothing."""
-        return not (self.spans or self.gone or self.needs_room)
+    def is_empty(self) -> bool:
+        """Return whether the device has the whole stream already."""
+        return not (self.missing or self.departure or self.needs_room)
 
     @property
-    def before(self) -> int:
-        """The seq before the first event that is missing."""
-        return self.spans[0][0] - 1 if self.spans else self.head
+    def start(self) -> int:
+        """Return the seq before the first missing event."""
+        return self.missing[0][0] - 1 if self.missing else self.head
 
     def seqs(self) -> Iterator[int]:
-        """Those that are lacked."""
-        for first, last in self.spans:
+        """Yield the seqs of the missing events."""
+        for first, last in self.missing:
             yield from range(first, last + 1)
 
 
 class ClientState(NamedTuple):
-    """The cursors of a device, and whether their epoch is the log's."""
+    """The state of a device: its cursors of rooms, and whether their epoch is current."""
 
     user_id: UUID
     cursors: Mapping[UUID, int]
-    last: UUID | None  # the room that the page begins with
-    is_trusted: bool
+    first_room: UUID | None  # where the page begins; ids descend from here
+    is_current: bool
 
 
-def look(standpoints: Sequence[ClientState]) -> list[list[StreamDelta]]:
-    """The difference of each room for each device, by id, descending, from `last` on: two queries for all of them.
+class Slice(NamedTuple):
+    """The deltas of one page, and the stream with which the next page begins; None at the end."""
 
-    Of the rooms that the user has left only those are told that the device names. Without trust in its cursors (they
-    are of another epoch) each of them is reset.
+    deltas: Sequence[StreamDelta]
+    next_stream: UUID | None
+
+
+def plan_rooms(states: Sequence[ClientState]) -> list[list[StreamDelta]]:
+    """Compute for each device the delta of each room, by id, descending: two queries for all devices.
+
+    Of the rooms that the user has left, only those for which the device has a cursor are included.
     """
-    if not standpoints:
+    if not states:
         return []
-    users, named = {each.user_id for each in standpoints}, {room for each in standpoints for room in each.cursors}
-    rows = [_Row(*row) for row in _find_memberships(users=users, named=named)]
-    visible = visible_ranges({(row.room, row.user): row.history for row in rows if row.room in named})
-    of_user: dict[UUID, list[_Row]] = {}
+    users, known = {state.user_id for state in states}, {room for state in states for room in state.cursors}
+    rows = [_Row(*row) for row in _find_memberships(users=users, known=known)]
+    visible = visible_ranges({(row.room, row.user): row.history for row in rows if row.room in known})
+    by_user: dict[UUID, list[_Row]] = {}
     for row in rows:
-        of_user.setdefault(row.user, []).append(row)
-    return [list(_compare_all(each, of_user.get(each.user_id, []), visible)) for each in standpoints]
+        by_user.setdefault(row.user, []).append(row)
+    return [list(_compare_rooms(state, by_user.get(state.user_id, []), visible)) for state in states]
 
 
 class _Row(NamedTuple):
@@ -88,59 +101,59 @@ class _Row(NamedTuple):
     head: int
 
 
-def _build_memberships() -> QuerySet[Member, tuple[Any, ...]]:
-    """Newest room first. One statement reads the memberships and the heads, so that they are of one moment."""
-    is_told = Q(state=State.JOINED) | Q(room_id__in=list_param("named", UUIDField()))
+def _memberships() -> QuerySet[Member, tuple[Any, ...]]:
+    """Read the memberships and the heads in one statement, so that they are consistent; newest room first."""
+    is_relevant = Q(state=State.JOINED) | Q(room_id__in=list_param("known", UUIDField()))
     return (
-        Member.objects.filter(is_told, user_id__in=list_param("users", UUIDField()))
+        Member.objects.filter(is_relevant, user_id__in=list_param("users", UUIDField()))
         .annotate(head=StreamHead.last_seq_of(OuterRef("room_id")))
         .order_by("-room_id")
         .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head")
     )
 
 
-_find_memberships = CompiledQuery(_build_memberships)
+_find_memberships = CompiledQuery(_memberships)
 
 
-def _compare_all(
-    device: ClientState, rows: Sequence[_Row], visible: Mapping[tuple[UUID, UUID], Sequence[SeqRange]]
+def _compare_rooms(
+    state: ClientState, rows: Sequence[_Row], visible: Mapping[tuple[UUID, UUID], Sequence[SeqRange]]
 ) -> Iterator[StreamDelta]:
     for row in rows:
-        cursor = device.cursors.get(row.room)
-        if device.last is not None and row.room > device.last:
+        cursor = state.cursors.get(row.room)
+        if state.first_room is not None and row.room > state.first_room:
             continue
         if row.left_seq is None:
-            yield compare(row.room, row.head, cursor, device.is_trusted, visible.get((row.room, row.user), ()))
+            yield compare(row.room, row.head, cursor, state.is_current, visible.get((row.room, row.user), ()))
         elif cursor is not None:
-            yield StreamDelta(row.room, row.head, gone=(row.state, row.left_seq))
+            yield StreamDelta(row.room, row.head, departure=Departure(row.state, row.left_seq))
 
 
 def compare(
-    stream: UUID, head: int, cursor: int | None, is_trusted: bool, visible: Sequence[SeqRange] = EVERYTHING
+    stream: UUID, head: int, cursor: int | None, is_current: bool, visible: Sequence[SeqRange] = EVERYTHING
 ) -> StreamDelta:
-    """Compare a cursor with a stream of which the device's owner may see these ranges."""
+    """Compute the delta of a stream of which the user may see these ranges."""
     if cursor is None:
         return StreamDelta(stream, head, needs_room=True)
-    if cursor > head or not is_trusted:
+    if cursor > head or not is_current:
         return StreamDelta(stream, head, needs_room=True, reset=True)
     ranges = missing(visible, cursor, head)
     if count(ranges) > EVENTS:
         return StreamDelta(stream, head, needs_room=True, limited_from=ranges[0][0])
-    return StreamDelta(stream, head, spans=ranges)
+    return StreamDelta(stream, head, ranges)
 
 
-def choose(lacks: Sequence[StreamDelta], limit: int) -> tuple[list[StreamDelta], UUID | None]:
-    """The first of them, of at most `limit` events and ENTRIES entries; and the room that the next page begins with."""
-    chosen: list[StreamDelta] = []
+def paginate(deltas: Iterable[StreamDelta], limit: int) -> Slice:
+    """Take the first deltas, of at most `limit` events and ENTRIES entries; the last one may be cut."""
+    taken: list[StreamDelta] = []
     entries = 0
-    for lack in lacks:
-        if entries == ENTRIES or (lack.spans and limit == 0):
-            return chosen, lack.stream
-        entries += not lack.is_silent
-        if count(lack.spans) > limit:
-            lack.spans, lack.cut = list(take_first(lack.spans, limit)), True
-        limit -= count(lack.spans)
-        chosen.append(lack)
-        if lack.cut:
-            return chosen, lack.stream
-    return chosen, None
+    for delta in deltas:
+        if entries == ENTRIES or (delta.missing and limit == 0):
+            return Slice(taken, delta.stream)
+        entries += not delta.is_empty
+        if count(delta.missing) > limit:
+            delta.missing, delta.is_cut = list(take_first(delta.missing, limit)), True
+        limit -= count(delta.missing)
+        taken.append(delta)
+        if delta.is_cut:
+            return Slice(taken, delta.stream)
+    return Slice(taken, None)

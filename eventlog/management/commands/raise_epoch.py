@@ -8,7 +8,7 @@ from eventlog.services import raise_epoch
 
 
 class Command(BaseCommand):
-    help = "Raise the epoch after a restore: clients whose cursors are of the lost past load their rooms anew."
+    help = "Raise the epoch after a restore: clients whose cursors belong to the lost past reload their rooms."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"The epoch is {raise_epoch()}.")

@@ -1,4 +1,4 @@
-"""GET /v1/me, as far as the chat adds to it"""
+"""GET /v1/me: the fields that the chat adds"""
 
 import pytest
 from django.db import connection
@@ -21,7 +21,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert alice.get("/v1/me").json()["unread_total"] == 0
 
 
-def test_a_changed_profile_answers_the_same_shape(alice: Person) -> None:
+def test_a_profile_change_returns_the_same_shape(alice: Person) -> None:
     assert alice.patch("/v1/me", {"display_name": "Al"}).json() == alice.get("/v1/me").json()
 
 

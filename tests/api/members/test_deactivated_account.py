@@ -1,4 +1,4 @@
-"""manage.py deactivate_user and reactivate_user, as the rooms see it"""
+"""manage.py deactivate_user and reactivate_user, and the rooms of the account"""
 
 from io import StringIO
 
@@ -30,7 +30,7 @@ def test_a_room_without_another_owner_gets_one(alice: Person, bob: Person) -> No
     assert not Job.objects.exists()
 
 
-def test_the_deactivated_user_stays_a_member(alice: Person, bob: Person) -> None:
+def test_a_deactivated_user_stays_a_member(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
 
     deactivate(alice)
@@ -38,7 +38,7 @@ def test_the_deactivated_user_stays_a_member(alice: Person, bob: Person) -> None
     assert bob.get(f"/v1/rooms/{room['id']}").json()["member_count"] == 2
 
 
-def test_a_room_with_another_owner_stays_as_it_is(alice: Person, bob: Person) -> None:
+def test_a_room_with_another_owner_is_not_changed(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "owner"})
     before = types_of(room)
@@ -58,7 +58,7 @@ def test_the_last_of_several_owners_to_be_deactivated_hands_over(alice: Person, 
     assert role_of(charlie, room) == "owner"
 
 
-def test_a_room_where_nobody_can_log_in_waits_for_the_next_to_join(alice: Person, bob: Person) -> None:
+def test_the_next_to_join_owns_a_room_where_nobody_can_log_in(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public")
 
     deactivate(alice)
@@ -67,7 +67,7 @@ def test_a_room_where_nobody_can_log_in_waits_for_the_next_to_join(alice: Person
     assert role_of(bob, room) == "owner"
 
 
-def test_an_owner_may_leave_those_who_cannot_log_in(alice: Person, bob: Person) -> None:
+def test_an_owner_can_leave_members_who_cannot_log_in(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     deactivate(bob)
 
@@ -76,7 +76,7 @@ def test_an_owner_may_leave_those_who_cannot_log_in(alice: Person, bob: Person) 
     assert types_of(room)[1:] == ["member.role_changed", "member.left"]
 
 
-def test_a_last_owner_is_one_who_can_log_in(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_owner_who_cannot_log_in_does_not_count_as_owner(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "owner"})
     deactivate(bob)
@@ -84,7 +84,7 @@ def test_a_last_owner_is_one_who_can_log_in(alice: Person, bob: Person, charlie:
     assert refusal(alice.post(f"/v1/rooms/{room['id']}/leave")) == (409, "room.last_owner")
 
 
-def test_a_reactivated_user_can_log_in_and_is_an_owner_still(alice: Person, bob: Person) -> None:
+def test_a_reactivated_user_can_log_in_and_is_still_an_owner(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     deactivate(alice)
 
@@ -105,7 +105,7 @@ def test_a_reactivated_member_owns_a_room_where_no_owner_can_log_in(alice: Perso
     assert not Job.objects.exists()
 
 
-def test_a_deleted_account_does_not_come_back(alice: Person) -> None:
+def test_a_deleted_account_cannot_be_reactivated(alice: Person) -> None:
     alice.delete("/v1/me", {"password": PASSWORD})
     alice.user.refresh_from_db()
 
@@ -113,6 +113,6 @@ def test_a_deleted_account_does_not_come_back(alice: Person) -> None:
         call_command("reactivate_user", alice.user.username)
 
 
-def test_nobody_cannot_be_reactivated(db: None) -> None:
+def test_an_unknown_user_cannot_be_reactivated(db: None) -> None:
     with pytest.raises(CommandError, match="no user nobody"):
         call_command("reactivate_user", "nobody")

@@ -1,4 +1,4 @@
-"""DELETE /v1/me, as the rooms see it"""
+"""DELETE /v1/me, and the rooms of the account"""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,12 +14,12 @@ from tests.threads import closing_connections
 
 
 def delete_account(person: Person) -> None:
-    """With all that follows in the background."""
+    """Delete the account, and run the background jobs."""
     assert person.delete("/v1/me", {"password": PASSWORD}).status_code == 204
     assert jobs.finish(Job.objects.all())
 
 
-def test_it_leaves_all_rooms(alice: Person, bob: Person) -> None:
+def test_a_deleted_account_leaves_all_rooms(alice: Person, bob: Person) -> None:
     rooms = [make_room(alice, members=[bob]), make_room(alice, kind="public", members=[bob])]
 
     delete_account(bob)
@@ -41,7 +41,9 @@ def test_the_longest_standing_admin_becomes_the_owner(alice: Person, bob: Person
     assert charlie.get(f"/v1/rooms/{room['id']}").json()["me"]["role"] == "owner"
 
 
-def test_without_an_admin_the_longest_standing_member_does(alice: Person, bob: Person, charlie: Person) -> None:
+def test_without_an_admin_the_longest_standing_member_becomes_the_owner(
+    alice: Person, bob: Person, charlie: Person
+) -> None:
     room = make_room(alice, members=[bob, charlie])
 
     delete_account(alice)
@@ -49,7 +51,7 @@ def test_without_an_admin_the_longest_standing_member_does(alice: Person, bob: P
     assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["role"] == "owner"
 
 
-def test_a_room_of_its_own_is_archived(alice: Person, bob: Person) -> None:
+def test_a_room_without_other_members_is_archived(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public")
 
     delete_account(alice)
@@ -67,7 +69,7 @@ def test_a_direct_room_keeps_its_two_members(alice: Person, bob: Person) -> None
     assert alice.get(f"/v1/rooms/{direct['id']}").json()["member_count"] == 2
 
 
-def test_an_archived_room_is_left_and_handed_over_too(alice: Person, bob: Person) -> None:
+def test_an_archived_room_is_handed_over_too(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     alice.delete(f"/v1/rooms/{room['id']}")
 
@@ -77,7 +79,7 @@ def test_an_archived_room_is_left_and_handed_over_too(alice: Person, bob: Person
     assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["role"] == "owner"
 
 
-def test_an_archived_room_of_its_own_is_not_archived_twice(alice: Person) -> None:
+def test_an_archived_room_without_other_members_is_not_archived_twice(alice: Person) -> None:
     room = make_room(alice)
     alice.delete(f"/v1/rooms/{room['id']}")
 
@@ -86,7 +88,7 @@ def test_an_archived_room_of_its_own_is_not_archived_twice(alice: Person) -> Non
     assert types_of(room) == ["room.created", "room.archived", "member.left", "user.erased"]
 
 
-def test_an_owner_who_cannot_log_in_is_no_owner(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_owner_who_cannot_log_in_hands_over_too(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "owner"})
     services.deactivate(user=bob.user)
@@ -96,7 +98,7 @@ def test_an_owner_who_cannot_log_in_is_no_owner(alice: Person, bob: Person, char
     assert charlie.get(f"/v1/rooms/{room['id']}").json()["me"]["role"] == "owner"
 
 
-def test_a_wrong_password_leaves_everything(alice: Person, bob: Person) -> None:
+def test_a_wrong_password_changes_nothing(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
 
     assert bob.delete("/v1/me", {"password": "wrong"}).status_code == 403
@@ -104,7 +106,7 @@ def test_a_wrong_password_leaves_everything(alice: Person, bob: Person) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_is_added_behind_its_back(alice: Person, bob: Person) -> None:
+def test_a_deleted_account_is_not_added_meanwhile(alice: Person, bob: Person) -> None:
     rooms = [make_room(alice) for _ in range(12)]
 
     def add_or_delete(room: Any) -> int:

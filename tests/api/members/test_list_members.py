@@ -29,7 +29,7 @@ def test_it_works(alice: Person, bob: Person, charlie: Person) -> None:
     ]
 
 
-def test_it_pages(alice: Person, bob: Person, charlie: Person) -> None:
+def test_the_list_pages(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
     url = f"/v1/rooms/{room['id']}/members"
 
@@ -59,7 +59,7 @@ def test_an_outsider_cannot(alice: Person, charlie: Person) -> None:
     assert refusal(charlie.get(f"/v1/rooms/{public['id']}/members")) == (403, "room.not_member")
 
 
-def test_a_bad_parameter_is_refused_by_name(alice: Person) -> None:
+def test_an_invalid_parameter_is_rejected_by_name(alice: Person) -> None:
     room = make_room(alice)
 
     assert codes(alice.get(f"/v1/rooms/{room['id']}/members", role="owner")) == {"role": "unknown"}

@@ -18,17 +18,21 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
     response = alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
 
-    event, told = events_of(room)[-1], inbox_of(bob)[-1]
+    event, inbox_event = events_of(room)[-1], inbox_of(bob)[-1]
     assert response.status_code == 201
     assert response.json() == event["data"]
     assert (response.json()["role"], response.json()["state"], response.json()["read_seq"]) == ("member", "joined", 2)
     assert (event["type"], event["seq"], event["actor_id"]) == ("member.joined", 2, str(alice.user.id))
-    assert (told["type"], told["data"]["seq"], told["actor_id"]) == ("room.added", 2, str(alice.user.id))
+    assert (inbox_event["type"], inbox_event["data"]["seq"], inbox_event["actor_id"]) == (
+        "room.added",
+        2,
+        str(alice.user.id),
+    )
     assert bob.get(f"/v1/rooms/{room['id']}").json()["member_count"] == 2
 
 
 @pytest.mark.parametrize("role", ["owner", "admin"])
-def test_an_owner_gives_roles(alice: Person, bob: Person, charlie: Person, role: str) -> None:
+def test_an_owner_can_change_roles(alice: Person, bob: Person, charlie: Person, role: str) -> None:
     room = make_room(alice, members=[bob])
 
     changed, added = put(alice, room, bob, role=role), put(alice, room, charlie, role=role)
@@ -51,7 +55,7 @@ def test_no_event_without_a_change(alice: Person, bob: Person, body: dict[str, s
     assert len(inbox_of(bob)) == 1
 
 
-def test_an_admin_adds_plain_members_and_gives_no_roles(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_admin_can_add_members_and_not_change_roles(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob])
     put(alice, room, bob, role="admin")
 
@@ -66,7 +70,7 @@ def test_an_admin_adds_plain_members_and_gives_no_roles(alice: Person, bob: Pers
     assert refusal(put(bob, room, charlie, role="admin")) == (403, "room.role_required")
 
 
-def test_a_member_adds_nobody(alice: Person, bob: Person, charlie: Person) -> None:
+def test_a_member_cannot_add_anybody(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob])
 
     assert refusal(put(bob, room, charlie)) == (403, "room.role_required")
@@ -75,7 +79,7 @@ def test_a_member_adds_nobody(alice: Person, bob: Person, charlie: Person) -> No
     assert inbox_of(charlie) == []
 
 
-def test_a_last_owner_stays_one(alice: Person, bob: Person) -> None:
+def test_the_last_owner_cannot_lose_the_role(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
 
     assert refusal(put(alice, room, alice, role="admin")) == (409, "room.last_owner")
@@ -85,7 +89,7 @@ def test_a_last_owner_stays_one(alice: Person, bob: Person) -> None:
     assert refusal(put(bob, room, bob, role="member")) == (409, "room.last_owner")
 
 
-def test_who_was_removed_comes_back_as_a_plain_member(alice: Person, bob: Person) -> None:
+def test_a_removed_member_returns_as_a_plain_member(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     put(alice, room, bob, role="admin")
     alice.delete(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
@@ -95,7 +99,7 @@ def test_who_was_removed_comes_back_as_a_plain_member(alice: Person, bob: Person
     assert (response.status_code, response.json()["role"], response.json()["read_seq"]) == (201, "member", 4)
 
 
-def test_nobody_is_not_added(alice: Person, bob: Person) -> None:
+def test_an_unknown_user_is_not_added(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     bob.delete("/v1/me", {"password": PASSWORD})
 
@@ -105,12 +109,10 @@ def test_nobody_is_not_added(alice: Person, bob: Person) -> None:
     assert types_of(room) == ["room.created"]
 
 
-def test_nobody_is_in_more_rooms_than_a_user_may_be(
-    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_room_limit_is_enforced(alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     rooms = [make_room(alice) for _ in range(2)]
     make_room(bob)
-    monkeypatch.setattr("api.services.members.transitions.MAX_PLACED", 1)
+    monkeypatch.setattr("api.services.members.limits.MAX_PLACED", 1)
 
     assert put(alice, rooms[0], bob).status_code == 201
     assert refusal(put(alice, rooms[1], bob)) == (409, "room.limit")
@@ -126,7 +128,7 @@ def test_nobody_is_in_more_rooms_than_a_user_may_be(
         ({"name": "bob"}, {"name": "unknown"}),
     ],
 )
-def test_a_bad_field_is_refused_by_name(
+def test_an_invalid_field_is_rejected_by_name(
     alice: Person, bob: Person, body: dict[str, object], refused: dict[str, str]
 ) -> None:
     room = make_room(alice)

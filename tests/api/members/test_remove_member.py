@@ -20,22 +20,26 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
     response = remove(alice, room, bob)
 
-    event, told = events_of(room)[-1], inbox_of(bob)[-1]
+    event, inbox_event = events_of(room)[-1], inbox_of(bob)[-1]
     assert (response.status_code, response.content) == (204, b"")
     assert (event["type"], event["actor_id"]) == ("member.removed", str(alice.user.id))
     assert (event["data"]["user"]["id"], event["data"]["state"]) == (str(bob.user.id), "removed")
-    assert (told["type"], told["data"]["seq"], told["data"]["reason"]) == ("room.removed", event["seq"], "removed")
+    assert (inbox_event["type"], inbox_event["data"]["seq"], inbox_event["data"]["reason"]) == (
+        "room.removed",
+        event["seq"],
+        "removed",
+    )
     assert refusal(bob.get(f"/v1/rooms/{room['id']}")) == (404, "not_found")
 
 
-def test_of_myself_it_is_leaving(alice: Person, bob: Person) -> None:
+def test_removing_oneself_is_leaving(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
 
     assert remove(bob, room, bob).status_code == 204
     assert types_of(room) == ["room.created", "member.left"]
 
 
-def test_an_admin_removes_plain_members_only(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_admin_can_remove_plain_members_only(alice: Person, bob: Person, charlie: Person) -> None:
     dora = join_parley("dora")
     room = make_room(alice, members=[bob, charlie, dora])
     promote(alice, room, bob)
@@ -46,7 +50,7 @@ def test_an_admin_removes_plain_members_only(alice: Person, bob: Person, charlie
     assert remove(bob, room, dora).status_code == 204
 
 
-def test_an_owner_removes_admins_and_owners(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_owner_can_remove_admins_and_owners(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
     promote(alice, room, bob)
     promote(alice, room, charlie, "owner")
@@ -55,14 +59,14 @@ def test_an_owner_removes_admins_and_owners(alice: Person, bob: Person, charlie:
     assert remove(alice, room, charlie).status_code == 204
 
 
-def test_a_member_removes_nobody(alice: Person, bob: Person, charlie: Person) -> None:
+def test_a_member_cannot_remove_anybody(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
 
     assert refusal(remove(bob, room, charlie)) == (403, "room.role_required")
     assert types_of(room) == ["room.created"]
 
 
-def test_who_is_not_in_cannot_be_removed(alice: Person, bob: Person, charlie: Person) -> None:
+def test_a_user_who_is_not_a_member_cannot_be_removed(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob])
     remove(alice, room, bob)
 

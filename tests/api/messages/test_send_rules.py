@@ -13,9 +13,8 @@ from accounts import ended
 from accounts.models import Session, User
 from accounts.services import require_live
 from api.models import Member, MembershipPeriod, Message, Room
-from api.models.members import Role, State
-from api.models.rooms import History, Kind
-from api.services.members.access import find_member, find_speaker
+from api.models.choices import History, Kind, Role, State
+from api.services.members.access import find_member, find_sender
 from api.services.messages import Send, send_messages
 from eventlog.models import StreamHead
 from wire.problems import Problem
@@ -98,7 +97,7 @@ def judge_by_services(session: Session, room: Room, targets: Sequence[UUID | Non
     try:
         find_member(session.user_id, room.id)
         require_live(session)
-        member = find_speaker(session.user_id, room.id)
+        member = find_sender(session.user_id, room.id)
     except Problem as problem:
         yield from [problem.code] * len(targets)
         return

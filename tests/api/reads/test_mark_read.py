@@ -17,7 +17,7 @@ from tests.signals import collect_commits
 
 @pytest.fixture
 def room(alice: Person, bob: Person) -> Any:
-    """Bob has not read 2..4."""
+    """Create a room in which Bob has not read 2..4."""
     room = make_room(alice, members=[bob])
     for seq in range(2, 5):
         say(alice, room, str(seq))
@@ -50,7 +50,7 @@ def test_the_count_costs_no_query_of_its_own(bob: Person, room: Any) -> None:
     assert len(queries) <= 12
 
 
-def test_a_capped_count_says_so(alice: Person, bob: Person, room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_capped_count_is_marked(alice: Person, bob: Person, room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "UNREAD_EXACT", 1)
 
     mark(bob, room, 2)
@@ -59,7 +59,7 @@ def test_a_capped_count_says_so(alice: Person, bob: Person, room: Any, monkeypat
     assert (event["unread"], event["unread_capped"]) == (1, True)
 
 
-def test_only_forward(bob: Person, room: Any) -> None:
+def test_the_marker_does_not_move_back(bob: Person, room: Any) -> None:
     mark(bob, room, 4)
 
     responses = [mark(bob, room, 2), mark(bob, room, 4), mark(bob, room, 0)]
@@ -68,7 +68,7 @@ def test_only_forward(bob: Person, room: Any) -> None:
     assert [event["type"] for event in inbox_of(bob)] == ["room.added", "read.updated"]
 
 
-def test_not_beyond_the_head(bob: Person, room: Any) -> None:
+def test_a_seq_beyond_the_head_is_rejected(bob: Person, room: Any) -> None:
     response = mark(bob, room, 5)
 
     assert refusal(response) == (400, "read.ahead")
@@ -77,27 +77,27 @@ def test_not_beyond_the_head(bob: Person, room: Any) -> None:
 
 
 @pytest.mark.parametrize("seq", [-1, "3", 2.5, True, None, 2**53])
-def test_a_seq_that_is_none(bob: Person, room: Any, seq: object) -> None:
+def test_an_invalid_seq_is_rejected(bob: Person, room: Any, seq: object) -> None:
     response = mark(bob, room, seq)
 
     assert response.status_code == 400
 
 
-def test_an_outsider_reads_nothing(alice: Person, charlie: Person, room: Any) -> None:
+def test_an_outsider_cannot_mark(alice: Person, charlie: Person, room: Any) -> None:
     assert refusal(mark(charlie, room, 1)) == (404, "not_found")
     assert refusal(mark(charlie, make_room(alice, kind="public"), 1)) == (403, "room.not_member")
     assert refusal(mark(charlie, {"id": uuid4()}, 1)) == (404, "not_found")
 
 
-def test_an_archived_room_can_be_read_to_the_end(alice: Person, bob: Person, room: Any) -> None:
+def test_an_archived_room_can_be_marked(alice: Person, bob: Person, room: Any) -> None:
     alice.delete(f"/v1/rooms/{room['id']}")
 
     assert mark(bob, room, 5).json() == {"read_seq": 5, "unread": 0, "unread_capped": False}
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("members", "heard"), [(100, True), (101, False)])
-def test_a_small_room_hears_it_once_for_all(bob: Person, room: Any, members: int, heard: bool) -> None:
+@pytest.mark.parametrize(("members", "is_published"), [(100, True), (101, False)])
+def test_the_members_of_a_small_room_get_one_event(bob: Person, room: Any, members: int, is_published: bool) -> None:
     Room.objects.update(member_count=members)
 
     with collect_commits() as commits:
@@ -106,6 +106,6 @@ def test_a_small_room_hears_it_once_for_all(bob: Person, room: Any, members: int
     told = [event for commit in commits for event in commit]
     ephemeral = [event for event in told if event.seq is None]
     assert [(str(event.stream), event.type, event.min_seq) for event in ephemeral] == (
-        [(room["id"], "read.updated", 4)] if heard else []
+        [(room["id"], "read.updated", 4)] if is_published else []
     )
     assert [event.seq for event in told if is_of_inbox(event.type, event.seq)] == [2]

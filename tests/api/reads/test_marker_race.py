@@ -1,4 +1,4 @@
-"""An own send moves the read marker too, under another lock: the answer to a mark_read must not be from before it."""
+"""mark_read during a send of the same user, which moves the marker under another lock: no stale marker is returned."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from tests.clients import join_parley
 
 
 @pytest.mark.django_db
-def test_the_answer_is_the_marker_that_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_has_the_current_marker(monkeypatch: pytest.MonkeyPatch) -> None:
     alice, bob = join_parley("alice"), join_parley("bob")
     room, _ = rooms.create_room(session=alice.session, kind="private", name="room", members=[bob.user.id])
     room_id = UUID(str(room["id"]))

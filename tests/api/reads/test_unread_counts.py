@@ -1,4 +1,4 @@
-"""Unread is computed, so it equals its definition on every surface (G9)."""
+"""The unread count is computed, so it equals its definition wherever it is shown (G9)."""
 
 import random
 from typing import Any
@@ -15,24 +15,24 @@ from tests.clients import Person
 
 
 def by_definition(person: Person, room: Any) -> int | None:
-    """Visible, undeleted messages of others above the read marker, counted one by one; None for who is out."""
+    """Count the visible, undeleted messages of others above the read marker one by one; None for a non-member."""
     me = person.get(f"/v1/rooms/{room['id']}").json().get("me")
     if me is None or me["state"] != "joined":
         return None
-    stays = MembershipPeriod.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
+    periods = MembershipPeriod.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
     messages = Message.objects.filter(room=room["id"], deleted_at=None, seq__gt=me["read_seq"])
     return len(
         [
             seq
             for seq, sender in messages.values_list("seq", "sender_id")
             if sender != person.user.id
-            and (room["history"] == "shared" or any(joined <= seq <= (left or seq) for joined, left in stays))
+            and (room["history"] == "shared" or any(joined <= seq <= (left or seq) for joined, left in periods))
         ]
     )
 
 
 def act(dice: random.Random, owner: Person, person: Person, room: Any) -> None:
-    """Anything that a member may do to what is unread; refusals are part of the story."""
+    """Perform a random change that may affect the unread count; it may be rejected."""
     url = f"/v1/rooms/{room['id']}"
     head = Event.objects.filter(stream=room["id"]).count()
     known = list(Message.objects.filter(room=room["id"]).values_list("pk", flat=True))
@@ -52,7 +52,7 @@ def act(dice: random.Random, owner: Person, person: Person, room: Any) -> None:
 
 @pytest.mark.parametrize("history", ["shared", "since_joined"])
 @pytest.mark.parametrize("seed", range(3))
-def test_it_equals_its_definition_whatever_happens(
+def test_the_count_equals_its_definition_after_random_changes(
     alice: Person, bob: Person, charlie: Person, history: str, seed: int
 ) -> None:
     dice = random.Random(seed)
@@ -69,7 +69,7 @@ def test_it_equals_its_definition_whatever_happens(
 
 
 @pytest.mark.parametrize(("messages", "expected"), [(999, (999, False)), (1_000, (999, True)), (1_050, (999, True))])
-def test_it_is_exact_to_999(alice: Person, bob: Person, messages: int, expected: tuple[int, bool]) -> None:
+def test_the_count_is_exact_to_999(alice: Person, bob: Person, messages: int, expected: tuple[int, bool]) -> None:
     room = UUID(make_room(alice, members=[bob])["id"])
     sends = [Send(alice.session, room, str(number), "Hi", {}, None) for number in range(messages)]
     for start in range(0, messages, 50):
@@ -79,7 +79,7 @@ def test_it_is_exact_to_999(alice: Person, bob: Person, messages: int, expected:
     assert unread_counts(alice.user.id, [room]) == {room: (0, False)}
 
 
-def test_one_query_for_all_rooms(alice: Person, bob: Person, django_assert_num_queries: Any) -> None:
+def test_all_rooms_take_one_query(alice: Person, bob: Person, django_assert_num_queries: Any) -> None:
     rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 3]
     for number, room in enumerate(rooms):
         for _ in range(number):
@@ -91,7 +91,7 @@ def test_one_query_for_all_rooms(alice: Person, bob: Person, django_assert_num_q
     assert counts == {UUID(room["id"]): (number, False) for number, room in enumerate(rooms)}
 
 
-def test_rooms_that_are_not_mine_are_absent(alice: Person, bob: Person) -> None:
+def test_rooms_of_others_are_absent(alice: Person, bob: Person) -> None:
     room, other = make_room(alice, members=[bob]), make_room(alice)
 
     assert set(unread_counts(bob.user.id, [UUID(room["id"]), UUID(other["id"])])) == {UUID(room["id"])}

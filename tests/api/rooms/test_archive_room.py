@@ -20,7 +20,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert archived["last_message"] == message
 
 
-def test_reads_go_on_and_writes_are_refused(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_archived_room_can_be_read_and_not_written(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, kind="public", members=[bob])
     url = f"/v1/rooms/{room['id']}"
     alice.delete(url)
@@ -38,7 +38,7 @@ def test_reads_go_on_and_writes_are_refused(alice: Person, bob: Person, charlie:
     assert types_of(room) == ["room.created", "room.archived"]
 
 
-def test_the_slug_is_free_for_others(alice: Person, bob: Person) -> None:
+def test_archiving_frees_the_slug(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public", slug="tea", members=[bob])
     alice.delete(f"/v1/rooms/{room['id']}")
 
@@ -49,14 +49,14 @@ def test_the_slug_is_free_for_others(alice: Person, bob: Person) -> None:
     assert events_of(room)[-1]["data"]["slug"] is None
 
 
-def test_only_an_owner_may(alice: Person, bob: Person) -> None:
+def test_only_an_owner_is_allowed(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
 
     assert refusal(bob.delete(f"/v1/rooms/{room['id']}")) == (403, "room.role_required")
 
 
-def test_a_direct_room_lasts(alice: Person, bob: Person) -> None:
+def test_a_direct_room_cannot_be_archived(alice: Person, bob: Person) -> None:
     room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
 
     assert refusal(alice.delete(f"/v1/rooms/{room['id']}")) == (403, "room.direct")

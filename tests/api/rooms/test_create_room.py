@@ -87,7 +87,7 @@ def test_the_first_event_names_all_first_members(alice: Person, bob: Person) -> 
     assert MembershipPeriod.objects.filter(room=room["id"], joined_seq=1, left_seq=None).count() == 2
 
 
-def test_every_first_member_hears_of_it(alice: Person, bob: Person, charlie: Person) -> None:
+def test_every_first_member_gets_room_added(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob])
 
     for person in (alice, bob):
@@ -105,14 +105,14 @@ def test_every_first_member_hears_of_it(alice: Person, bob: Person, charlie: Per
     assert inbox_of(charlie) == []
 
 
-def test_the_creator_and_doubles_among_the_members_are_tolerated(alice: Person, bob: Person) -> None:
+def test_duplicates_and_the_creator_among_the_members_are_ignored(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob, alice, bob])
 
     assert room["member_count"] == 2
     assert room["me"]["role"] == "owner"
 
 
-def test_unknown_members_are_named(alice: Person, bob: Person) -> None:
+def test_unknown_members_are_rejected_by_id(alice: Person, bob: Person) -> None:
     nobody = uuid4()
 
     response = alice.post(URL, {"kind": "private", "name": "Tea", "members": [bob.user.id, nobody]})
@@ -132,7 +132,7 @@ def test_a_deleted_user_is_unknown(alice: Person, bob: Person) -> None:
     assert codes(response) == {"members": "unknown_user"}
 
 
-def test_a_retry_answers_the_room_as_it_is_now(alice: Person, bob: Person) -> None:
+def test_a_retry_returns_the_room_as_it_is_now(alice: Person, bob: Person) -> None:
     body = {"kind": "private", "name": "Tea", "members": [bob.user.id], "client_id": "one"}
     room = alice.post(URL, body).json()
     alice.patch(f"{URL}/{room['id']}", {"topic": "party"})
@@ -146,7 +146,7 @@ def test_a_retry_answers_the_room_as_it_is_now(alice: Person, bob: Person) -> No
 
 
 @pytest.mark.parametrize("other", [{"name": "Coffee"}, {"metadata": {"a": True}}, {"members": []}, {"kind": "public"}])
-def test_a_client_id_stands_for_one_content(alice: Person, bob: Person, other: dict[str, object]) -> None:
+def test_a_client_id_with_other_content_is_rejected(alice: Person, bob: Person, other: dict[str, object]) -> None:
     body = {"kind": "private", "name": "Tea", "members": [bob.user.id], "metadata": {"a": 1}, "client_id": "one"}
     alice.post(URL, body)
 
@@ -164,7 +164,7 @@ def test_client_ids_of_two_users_do_not_clash(alice: Person, bob: Person) -> Non
 
 
 @pytest.mark.parametrize("spelling", ["\uff4c\uff4f\uff55\uff4e\uff47\uff45", "\U0001d425ounge", "LOUNGE"])
-def test_a_slug_is_one_in_every_compatible_spelling(alice: Person, spelling: str) -> None:
+def test_compatible_spellings_are_one_slug(alice: Person, spelling: str) -> None:
     alice.post(URL, {"kind": "public", "name": "Tea", "slug": "lounge"})
 
     response = alice.post(URL, {"kind": "public", "name": "Tea", "slug": spelling})
@@ -172,7 +172,7 @@ def test_a_slug_is_one_in_every_compatible_spelling(alice: Person, spelling: str
     assert (response.status_code, response.json()["code"]) == (409, "room.slug_taken")
 
 
-def test_null_is_absent(alice: Person) -> None:
+def test_null_means_absent(alice: Person) -> None:
     optional = ("slug", "topic", "metadata", "members", "history", "client_id")
 
     room = alice.post(URL, {"kind": "private", "name": "Tea"} | dict.fromkeys(optional)).json()
@@ -180,7 +180,7 @@ def test_null_is_absent(alice: Person) -> None:
     assert (room["topic"], room["metadata"], room["history"], room["member_count"]) == ("", {}, "since_joined", 1)
 
 
-def test_a_topic_has_lines(alice: Person) -> None:
+def test_a_topic_may_have_several_lines(alice: Person) -> None:
     assert alice.post(URL, {"kind": "private", "name": "Tea", "topic": "a\r\nb"}).json()["topic"] == "a\nb"
 
 
@@ -192,7 +192,7 @@ def test_a_retry_in_another_normal_form_is_the_same_room(alice: Person) -> None:
     assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
 
 
-def test_a_slug_is_taken_once(alice: Person, bob: Person) -> None:
+def test_a_taken_slug_is_rejected(alice: Person, bob: Person) -> None:
     alice.post(URL, {"kind": "public", "name": "Tea", "slug": "tea"})
 
     response = bob.post(URL, {"kind": "public", "name": "Other", "slug": "TEA"})
@@ -239,7 +239,9 @@ def test_a_slug_is_taken_once(alice: Person, bob: Person) -> None:
         ({"colour": "red"}, {"colour": "unknown"}),
     ],
 )
-def test_a_bad_field_is_refused_by_name(alice: Person, change: dict[str, object], refused: dict[str, str]) -> None:
+def test_an_invalid_field_is_rejected_by_name(
+    alice: Person, change: dict[str, object], refused: dict[str, str]
+) -> None:
     response = alice.post(URL, {"kind": "private", "name": "Tea"} | change)
 
     assert response.status_code == 400
@@ -247,10 +249,8 @@ def test_a_bad_field_is_refused_by_name(alice: Person, change: dict[str, object]
     assert not Room.objects.exists()
 
 
-def test_nobody_is_in_more_rooms_than_a_user_may_be(
-    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.services.members.transitions.MAX_PLACED", 2)
+def test_the_room_limit_is_enforced(alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.members.limits.MAX_PLACED", 2)
     make_room(alice, members=[bob])
     make_room(alice, members=[bob])
 
@@ -261,7 +261,7 @@ def test_nobody_is_in_more_rooms_than_a_user_may_be(
     assert bob.post(URL, {"kind": "private", "name": "Mine"}).status_code == 201
 
 
-def test_a_stranger_makes_no_room(stranger: Person) -> None:
+def test_an_anonymous_user_cannot_create_a_room(stranger: Person) -> None:
     response = stranger.post(URL, {"kind": "public", "name": "Tea"})
 
     assert response.status_code == 401

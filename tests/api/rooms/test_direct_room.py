@@ -25,7 +25,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert [event["type"] for event in inbox_of(bob)] == ["room.added"]
 
 
-def test_both_get_the_same_room_for_ever(alice: Person, bob: Person) -> None:
+def test_both_users_always_get_the_same_room(alice: Person, bob: Person) -> None:
     room = alice.put(f"{URL}/{bob.user.id}").json()
 
     again, other_way = alice.put(f"{URL}/{bob.user.id}", {}), bob.put(f"{URL}/{alice.user.id}")
@@ -36,7 +36,7 @@ def test_both_get_the_same_room_for_ever(alice: Person, bob: Person) -> None:
     assert types_of(room) == ["room.created"]
 
 
-def test_not_with_oneself(alice: Person) -> None:
+def test_a_direct_room_with_oneself_is_rejected(alice: Person) -> None:
     response = alice.put(f"{URL}/{alice.user.id}")
 
     assert response.status_code == 400
@@ -44,12 +44,12 @@ def test_not_with_oneself(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("user_id", [str(uuid4()), "bob"])
-def test_not_with_nobody(alice: Person, user_id: str) -> None:
+def test_a_direct_room_with_an_unknown_user_is_rejected(alice: Person, user_id: str) -> None:
     assert refusal(alice.put(f"{URL}/{user_id}")) == (404, "not_found")
     assert not Room.objects.exists()
 
 
-def test_a_room_outlives_the_account_of_one(alice: Person, bob: Person, charlie: Person) -> None:
+def test_a_direct_room_outlives_one_of_its_accounts(alice: Person, bob: Person, charlie: Person) -> None:
     room = alice.put(f"{URL}/{bob.user.id}").json()
     bob.delete("/v1/me", {"password": PASSWORD})
 
@@ -57,17 +57,15 @@ def test_a_room_outlives_the_account_of_one(alice: Person, bob: Person, charlie:
     assert refusal(charlie.put(f"{URL}/{bob.user.id}")) == (404, "not_found")
 
 
-def test_nobody_is_in_more_rooms_than_a_user_may_be(
-    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.services.members.transitions.MAX_ROOMS", 1)
+def test_the_room_limit_is_enforced(alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.services.members.limits.MAX_ROOMS", 1)
     make_room(bob)
 
     assert refusal(bob.put(f"{URL}/{alice.user.id}")) == (409, "room.limit")
     assert alice.put(f"{URL}/{bob.user.id}").status_code == 201
 
 
-def test_it_is_in_the_list_of_the_other_from_its_first_message(alice: Person, bob: Person) -> None:
+def test_the_other_user_lists_a_direct_room_from_its_first_message(alice: Person, bob: Person) -> None:
     room = alice.put(f"{URL}/{bob.user.id}").json()
 
     def lists() -> list[list[str]]:
@@ -83,7 +81,7 @@ def test_it_is_in_the_list_of_the_other_from_its_first_message(alice: Person, bo
     assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["hidden"] is False
 
 
-def test_the_other_may_show_it_before(alice: Person, bob: Person) -> None:
+def test_the_other_user_can_show_a_direct_room_before_its_first_message(alice: Person, bob: Person) -> None:
     room = alice.put(f"{URL}/{bob.user.id}").json()
 
     bob.patch(f"/v1/rooms/{room['id']}/me", {"hidden": False})
@@ -92,7 +90,7 @@ def test_the_other_may_show_it_before(alice: Person, bob: Person) -> None:
     assert inbox_of(bob)[-1]["data"] == {"room_id": room["id"], "hidden": False, "head": 1}
 
 
-def test_nobody_comes_or_goes(alice: Person, bob: Person, charlie: Person) -> None:
+def test_the_members_of_a_direct_room_are_fixed(alice: Person, bob: Person, charlie: Person) -> None:
     room = alice.put(f"{URL}/{bob.user.id}").json()
     url = f"/v1/rooms/{room['id']}"
 

@@ -32,7 +32,7 @@ def test_it_works(alice: Person, charlie: Person) -> None:
         *[("ea", ["Tea"]), ("n-t", ["Tea"]), ("tea gre", ["Tea"]), ("tea croquet", []), ("%", []), ("_", [])],
     ],
 )
-def test_it_finds_names_and_slugs(alice: Person, q: str, found: list[str]) -> None:
+def test_the_search_finds_names_and_slugs(alice: Person, q: str, found: list[str]) -> None:
     make_room(alice, kind="public", name="Tea", slug="green-tea")
     make_room(alice, kind="public", name="Croquet")
 
@@ -91,7 +91,7 @@ def test_a_search_without_a_match_reads_the_index_only(alice: Person) -> None:
     assert "SCAN api_room" not in plan
 
 
-def test_archived_rooms_are_not_offered(alice: Person) -> None:
+def test_the_directory_has_no_archived_rooms(alice: Person) -> None:
     room = make_room(alice, kind="public")
     alice.delete(f"/v1/rooms/{room['id']}")
 
@@ -110,7 +110,7 @@ def test_the_queries_do_not_grow_with_the_rooms(alice: Person, charlie: Person, 
     assert len(queries) == 3  # the session, the rooms with their heads, my memberships
 
 
-def test_a_bad_parameter_is_refused_by_name(alice: Person) -> None:
+def test_an_invalid_parameter_is_rejected_by_name(alice: Person) -> None:
     response = alice.get(URL, kind="private")
 
     assert response.status_code == 400

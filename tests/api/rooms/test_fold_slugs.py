@@ -1,4 +1,4 @@
-"""The migration that folds slugs which were kept before they were compared in NFKC."""
+"""The migration that folds slugs stored before slugs were compared in NFKC."""
 
 from importlib import import_module
 
@@ -29,7 +29,7 @@ def test_it_works(alice: Person) -> None:
     assert alice.patch(f"/v1/rooms/{wide.pk}", {"topic": "Green"}).status_code == 200
 
 
-def test_a_slug_that_is_taken_or_invisible_is_given_up(alice: Person) -> None:
+def test_a_taken_or_invisible_slug_is_removed(alice: Person) -> None:
     plain, wide, blank = kept_as(alice, "tea"), kept_as(alice, "\uff54\uff45\uff41"), kept_as(alice, "\u3164")
 
     fold_slugs(apps_at("api", "0013_fill_room_name_parts"), None)

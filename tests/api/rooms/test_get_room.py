@@ -19,7 +19,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert seen.json()["me"]["role"] == "member"
 
 
-def test_the_last_message_and_what_is_unread_are_mine(alice: Person, bob: Person) -> None:
+def test_the_last_message_and_the_unread_count_depend_on_the_viewer(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     message = say(alice, room, "hello")
 
@@ -43,7 +43,7 @@ def test_a_deleted_last_message_shows_its_tombstone(alice: Person) -> None:
     assert last["deleted_at"] is not None
 
 
-def test_who_comes_late_sees_no_earlier_message(alice: Person, bob: Person) -> None:
+def test_a_late_member_sees_no_earlier_message(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     say(alice, room, "before bob")
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
@@ -54,7 +54,7 @@ def test_who_comes_late_sees_no_earlier_message(alice: Person, bob: Person) -> N
     assert seen["me"]["unread"] == 0
 
 
-def test_who_was_away_sees_the_last_message_of_the_first_stay(alice: Person, bob: Person) -> None:
+def test_a_returning_member_sees_the_last_message_of_the_first_membership(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     message = say(alice, room, "with bob")
     bob.post(f"/v1/rooms/{room['id']}/leave")
@@ -66,7 +66,7 @@ def test_who_was_away_sees_the_last_message_of_the_first_stay(alice: Person, bob
     assert seen["last_message"] == message
 
 
-def test_who_comes_late_to_a_shared_history_sees_it_all(alice: Person, bob: Person) -> None:
+def test_a_late_member_of_a_shared_history_sees_all_of_it(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public")
     message = say(alice, room, "before bob")
 
@@ -85,7 +85,7 @@ def test_an_outsider_sees_a_public_room_from_outside(alice: Person, charlie: Per
     assert (seen["id"], seen["last_message"], seen["me"]) == (room["id"], None, OUTSIDE)
 
 
-def test_who_left_a_public_room_is_told_so(alice: Person, bob: Person) -> None:
+def test_a_former_member_of_a_public_room_has_the_state_left(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public", members=[bob])
     bob.post(f"/v1/rooms/{room['id']}/leave")
 
@@ -102,5 +102,5 @@ def test_an_outsider_sees_no_other_room(alice: Person, bob: Person, charlie: Per
 
 
 @pytest.mark.parametrize("room_id", [str(uuid4()), "tea", "0"])
-def test_there_is_no_such_room(alice: Person, room_id: str) -> None:
+def test_an_unknown_room_is_not_found(alice: Person, room_id: str) -> None:
     assert refusal(alice.get(f"/v1/rooms/{room_id}")) == (404, "not_found")

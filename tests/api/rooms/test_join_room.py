@@ -17,7 +17,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     response = bob.post(f"/v1/rooms/{room['id']}/join")
 
     joined = response.json()
-    event, told = events_of(room)[-1], inbox_of(bob)[-1]
+    event, inbox_event = events_of(room)[-1], inbox_of(bob)[-1]
     assert response.status_code == 200
     assert (joined["member_count"], joined["head"]) == (2, 2)
     assert joined["me"] | {"can": []} == {
@@ -38,10 +38,10 @@ def test_it_works(alice: Person, bob: Person) -> None:
         "joined_at": event["at"],
         "read_seq": 2,
     }
-    assert (told["type"], told["data"]["seq"]) == ("room.added", 2)
+    assert (inbox_event["type"], inbox_event["data"]["seq"]) == ("room.added", 2)
 
 
-def test_who_is_in_stays_in(alice: Person, bob: Person) -> None:
+def test_joining_again_changes_nothing(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public", members=[bob])
     direct = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
 
@@ -50,7 +50,7 @@ def test_who_is_in_stays_in(alice: Person, bob: Person) -> None:
     assert types_of(room) == types_of(direct) == ["room.created"]
 
 
-def test_a_second_stay_begins_anew(alice: Person, bob: Person) -> None:
+def test_a_second_membership_starts_again(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public", members=[bob])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
     bob.post(f"/v1/rooms/{room['id']}/leave")
@@ -58,12 +58,12 @@ def test_a_second_stay_begins_anew(alice: Person, bob: Person) -> None:
     joined = bob.post(f"/v1/rooms/{room['id']}/join").json()
 
     assert (joined["me"]["role"], joined["me"]["read_seq"], joined["member_count"]) == ("member", 4, 2)
-    stays = MembershipPeriod.objects.filter(room=room["id"], user=bob.user).order_by("joined_seq")
-    assert list(stays.values_list("joined_seq", "left_seq")) == [(1, 3), (4, None)]
+    periods = MembershipPeriod.objects.filter(room=room["id"], user=bob.user).order_by("joined_seq")
+    assert list(periods.values_list("joined_seq", "left_seq")) == [(1, 3), (4, None)]
     assert [event["type"] for event in inbox_of(bob)] == ["room.added", "room.removed", "room.added"]
 
 
-def test_the_first_in_an_ownerless_room_owns_it(alice: Person, bob: Person) -> None:
+def test_the_first_to_join_a_room_without_owner_owns_it(alice: Person, bob: Person) -> None:
     ensure_lobby()
     ensure_lobby()
     lobby = alice.get("/v1/rooms/directory", q="lobby").json()["results"][0]
@@ -81,23 +81,21 @@ def test_private_rooms_are_not_joined(alice: Person, charlie: Person) -> None:
     assert types_of(room) == ["room.created"]
 
 
-def test_nobody_is_in_more_rooms_than_a_user_may_be(
-    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_room_limit_is_enforced(alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     room = make_room(alice, kind="public")
-    monkeypatch.setattr("api.services.members.transitions.MAX_ROOMS", 1)
+    monkeypatch.setattr("api.services.members.limits.MAX_ROOMS", 1)
     make_room(bob)
 
     assert refusal(bob.post(f"/v1/rooms/{room['id']}/join")) == (409, "room.limit")
 
 
-def test_the_body_is_empty(alice: Person) -> None:
+def test_the_body_must_be_empty(alice: Person) -> None:
     room = make_room(alice, kind="public")
 
     assert codes(alice.post(f"/v1/rooms/{room['id']}/join", {"as": "owner"})) == {"as": "unknown"}
 
 
-def test_a_deleted_account_does_not_come_in(alice: Person, bob: Person) -> None:
+def test_a_deleted_account_cannot_join(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public")
     bob.delete("/v1/me", {"password": PASSWORD})
 
@@ -106,7 +104,7 @@ def test_a_deleted_account_does_not_come_in(alice: Person, bob: Person) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_crowd_joins_once_each_and_in_one_order(alice: Person) -> None:
+def test_parallel_joins_are_each_recorded_once_and_in_order(alice: Person) -> None:
     ensure_lobby()
     lobby = Room.objects.get(slug="lobby")
     crowd = [join_parley(f"guest-{number}") for number in range(8)]

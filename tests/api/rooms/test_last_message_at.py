@@ -12,7 +12,7 @@ from tests.migrations import apps_at
 fill = import_module("api.migrations.0004_fill_last_message_at").fill
 
 
-def test_it_gives_each_room_the_time_of_its_newest_message(alice: Person) -> None:
+def test_each_room_gets_the_time_of_its_newest_message(alice: Person) -> None:
     spoken, silent = make_room(alice), make_room(alice)
     say(alice, spoken, "first")
     newest = say(alice, spoken, "second")
@@ -26,7 +26,7 @@ def test_it_gives_each_room_the_time_of_its_newest_message(alice: Person) -> Non
     assert not StreamHead.objects.filter(stream=alice.user.id).exclude(last_message_at=None).exists()
 
 
-def test_it_changes_nothing_that_is_there_already(alice: Person) -> None:
+def test_existing_times_are_not_changed(alice: Person) -> None:
     room = make_room(alice)
     message = say(alice, room, "hello")
 

@@ -12,18 +12,22 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
     response = bob.post(f"/v1/rooms/{room['id']}/leave")
 
-    event, told = events_of(room)[-1], inbox_of(bob)[-1]
+    event, inbox_event = events_of(room)[-1], inbox_of(bob)[-1]
     assert (response.status_code, response.content) == (204, b"")
     assert (event["type"], event["seq"], event["actor_id"]) == ("member.left", 2, str(bob.user.id))
     assert (event["data"]["user"]["id"], event["data"]["state"]) == (str(bob.user.id), "left")
-    assert (told["type"], told["data"]["seq"], told["data"]["reason"]) == ("room.removed", 2, "left")
-    assert told["data"]["id"] == room["id"]
+    assert (inbox_event["type"], inbox_event["data"]["seq"], inbox_event["data"]["reason"]) == (
+        "room.removed",
+        2,
+        "left",
+    )
+    assert inbox_event["data"]["id"] == room["id"]
     assert alice.get(f"/v1/rooms/{room['id']}").json()["member_count"] == 1
     assert len(inbox_of(alice)) == 1
 
 
 @pytest.mark.parametrize(("kind", "answer"), [("private", (404, "not_found")), ("public", (403, "room.not_member"))])
-def test_once(alice: Person, bob: Person, kind: str, answer: tuple[int, str]) -> None:
+def test_leaving_again_is_rejected(alice: Person, bob: Person, kind: str, answer: tuple[int, str]) -> None:
     room = make_room(alice, kind=kind, members=[bob])
     bob.post(f"/v1/rooms/{room['id']}/leave")
 
@@ -31,7 +35,7 @@ def test_once(alice: Person, bob: Person, kind: str, answer: tuple[int, str]) ->
     assert types_of(room) == ["room.created", "member.left"]
 
 
-def test_a_last_owner_does_not_leave_others_behind(alice: Person, bob: Person) -> None:
+def test_a_last_owner_cannot_leave_other_members(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     url = f"/v1/rooms/{room['id']}"
 
@@ -43,7 +47,7 @@ def test_a_last_owner_does_not_leave_others_behind(alice: Person, bob: Person) -
     assert alice.post(f"{url}/leave").status_code == 204
 
 
-def test_the_last_one_archives_the_room(alice: Person) -> None:
+def test_the_last_member_who_leaves_archives_the_room(alice: Person) -> None:
     room = make_room(alice, kind="public")
 
     response = alice.post(f"/v1/rooms/{room['id']}/leave")
@@ -55,7 +59,7 @@ def test_the_last_one_archives_the_room(alice: Person) -> None:
     assert alice.get(f"/v1/rooms/{room['id']}").json()["archived_at"] is not None
 
 
-def test_the_lobby_is_nobodys_again(alice: Person, bob: Person) -> None:
+def test_the_empty_lobby_stays_open_without_owner(alice: Person, bob: Person) -> None:
     ensure_lobby()
     lobby = alice.get("/v1/rooms/directory", q="lobby").json()["results"][0]
     alice.post(f"/v1/rooms/{lobby['id']}/join")
@@ -66,7 +70,7 @@ def test_the_lobby_is_nobodys_again(alice: Person, bob: Person) -> None:
 
 
 @pytest.mark.parametrize("kind", ["public", "private"])
-def test_every_member_leaves_an_archived_room(alice: Person, bob: Person, kind: str) -> None:
+def test_every_member_can_leave_an_archived_room(alice: Person, bob: Person, kind: str) -> None:
     room = make_room(alice, kind=kind, members=[bob])
     url = f"/v1/rooms/{room['id']}"
     alice.delete(url)
@@ -79,7 +83,7 @@ def test_every_member_leaves_an_archived_room(alice: Person, bob: Person, kind: 
     assert alice.get("/v1/rooms", archived="true").json()["results"] == []
 
 
-def test_by_removing_oneself_too(alice: Person, bob: Person) -> None:
+def test_removing_oneself_is_leaving(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     alice.delete(f"/v1/rooms/{room['id']}")
 
@@ -89,7 +93,7 @@ def test_by_removing_oneself_too(alice: Person, bob: Person) -> None:
     assert types_of(room)[-1] == "member.left"
 
 
-def test_a_last_owner_leaves_an_archived_room_to_the_next(alice: Person, bob: Person) -> None:
+def test_the_next_member_owns_an_archived_room_that_its_owner_leaves(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     alice.delete(f"/v1/rooms/{room['id']}")
 

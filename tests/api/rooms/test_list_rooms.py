@@ -29,7 +29,7 @@ def test_it_works(alice: Person, bob: Person, charlie: Person) -> None:
     assert (page["next"], page["previous"]) == (None, None)
 
 
-def test_it_pages_in_both_directions(alice: Person) -> None:
+def test_the_list_pages_in_both_directions(alice: Person) -> None:
     rooms = [make_room(alice)["id"] for _ in range(5)][::-1]
 
     first = alice.get(URL, limit=2).json()
@@ -43,7 +43,7 @@ def test_it_pages_in_both_directions(alice: Person) -> None:
 
 
 def pages_of(person: Person, cursor: str | None, limit: int) -> list[list[str]]:
-    """The ids of the rooms on each page from this cursor on."""
+    """Return the ids of the rooms on each page from this cursor on."""
     pages = []
     while cursor:
         page = person.get(URL, cursor=cursor, limit=limit).json()
@@ -57,7 +57,7 @@ def test_rooms_that_move_up_between_two_pages_come_last(alice: Person) -> None:
     rooms = [make_room(alice) for _ in range(6)][::-1]
     ids = [room["id"] for room in rooms]
     first = alice.get(URL, limit=2).json()
-    for room in rooms[:3] + rooms[5:]:  # two that were shown, and two that were not
+    for room in rooms[:3] + rooms[5:]:  # two rooms of the first page, and two others
         say(alice, room, "up")
 
     pages = pages_of(alice, first["next"], limit=2)
@@ -81,7 +81,7 @@ def test_rooms_that_move_again_and_again_are_on_some_page(alice: Person) -> None
 
 
 def test_a_message_that_is_older_than_the_first_page_and_comes_after_it(alice: Person) -> None:
-    """Its time was taken before its transaction was committed."""
+    """A message gets its time before its transaction commits."""
     rooms = [make_room(alice) for _ in range(4)]
     top = say(alice, rooms[3], "on top")
     first = alice.get(URL, limit=2).json()
@@ -93,7 +93,7 @@ def test_a_message_that_is_older_than_the_first_page_and_comes_after_it(alice: P
     assert pages == [[rooms[1]["id"], rooms[0]["id"]]]
 
 
-def test_a_room_that_i_join_between_two_pages_comes_last(alice: Person, bob: Person) -> None:
+def test_a_room_joined_between_two_pages_comes_last(alice: Person, bob: Person) -> None:
     old = make_room(bob, kind="public")
     mine = [make_room(alice)["id"] for _ in range(3)][::-1]
     StreamHead.objects.update(last_message_at=timezone.now() - timedelta(days=1))
@@ -104,7 +104,7 @@ def test_a_room_that_i_join_between_two_pages_comes_last(alice: Person, bob: Per
     assert pages_of(alice, first["next"], limit=2) == [[mine[2], old["id"]]]
 
 
-def test_one_can_page_back_from_the_rooms_that_moved(alice: Person) -> None:
+def test_a_client_can_page_back_from_the_rooms_that_moved(alice: Person) -> None:
     rooms = [make_room(alice) for _ in range(5)][::-1]
     ids = [room["id"] for room in rooms]
     first = alice.get(URL, limit=2).json()
@@ -150,12 +150,12 @@ def test_only_a_new_message_moves_a_room_to_the_top(alice: Person, bob: Person) 
 
     rooms = alice.get(URL).json()["results"]
     assert [room["id"] for room in rooms] == [busy["id"], quiet["id"]]
-    assert rooms[1]["last_message_at"] == message["created_at"]  # the deletion does not take it back
+    assert rooms[1]["last_message_at"] == message["created_at"]  # a deletion does not change it
     say(alice, quiet, "third")
     assert alice.get(URL).json()["results"][0]["id"] == quiet["id"]
 
 
-def test_a_room_without_messages_stands_where_it_was_made(alice: Person) -> None:
+def test_a_room_without_messages_is_sorted_by_its_creation(alice: Person) -> None:
     before, spoken, after = make_room(alice), make_room(alice), make_room(alice)
     message = say(alice, spoken, "hello")
     last = make_room(alice)
@@ -170,7 +170,7 @@ def ids_of(person: Person, **query: Any) -> set[str]:
     return {room["id"] for room in person.get(URL, **query).json()["results"]}
 
 
-def test_a_room_that_i_left_is_gone(alice: Person, bob: Person) -> None:
+def test_a_room_that_the_user_left_is_not_listed(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     bob.post(f"{URL}/{room['id']}/leave")
 
@@ -233,14 +233,16 @@ def test_the_queries_do_not_grow_with_the_rooms(alice: Person, bob: Person, coun
         ({"hidden": ""}, {"hidden": "invalid"}),
     ],
 )
-def test_a_bad_parameter_is_refused_by_name(alice: Person, query: dict[str, object], refused: dict[str, str]) -> None:
+def test_an_invalid_parameter_is_rejected_by_name(
+    alice: Person, query: dict[str, object], refused: dict[str, str]
+) -> None:
     response = alice.get(URL, **query)
 
     assert response.status_code == 400
     assert codes(response) == refused
 
 
-def test_a_page_of_bounded_bytes_ends_early_and_says_so(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_bounded_bytes_ends_early_with_a_next(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred rooms with the largest messages in them would be 2 MB."""
     monkeypatch.setattr("api.services.rooms.summaries.ANSWER_BYTES", 20_000)
     rooms = [make_room(alice) for _ in range(7)]
@@ -261,7 +263,7 @@ def test_a_page_of_bounded_bytes_ends_early_and_says_so(alice: Person, monkeypat
     assert all(room["last_message"]["text"] for page in forwards for room in page["results"])
 
 
-def test_a_page_holds_one_room_at_least(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_has_at_least_one_room(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.services.rooms.summaries.ANSWER_BYTES", 1)
     rooms = [make_room(alice) for _ in range(2)]
     for room in rooms:

@@ -14,7 +14,7 @@ BOB = {"username": "bob", "display_name": "Bob", "avatar_url": None}
 
 
 def open_direct(person: Person, other: Person) -> Any:
-    """The direct room of two people, as the first of them gets it."""
+    """Create the direct room of two users, and return it as the first user sees it."""
     return person.put(f"/v1/rooms/direct/{other.user.id}").json()
 
 
@@ -77,23 +77,23 @@ def delete_account(person: Person) -> None:
     assert person.delete("/v1/me", {"password": PASSWORD}).status_code == 204
 
 
-def test_nothing_is_written_to_a_peer_who_deleted_the_account(alice: Person, bob: Person) -> None:
+def test_nobody_can_write_to_a_peer_with_a_deleted_account(alice: Person, bob: Person) -> None:
     room = open_direct(alice, bob)
     body = {"client_id": uuid4().hex, "text": "before"}
     path = f"/v1/rooms/{room['id']}"
     message = alice.post(f"{path}/messages", body).json()
     delete_account(bob)
-    told = types_of(room)
+    types_before = types_of(room)
 
     send = alice.post(f"{path}/messages", {"client_id": uuid4().hex, "text": "after"})
     edit = alice.patch(f"{path}/messages/{message['id']}", {"text": "after"})
 
     assert refusal(send) == refusal(edit) == (409, "room.peer_deleted")
-    assert types_of(room) == told
-    assert alice.post(f"{path}/messages", body).status_code == 200  # a retry is answered with the message that is there
+    assert types_of(room) == types_before
+    assert alice.post(f"{path}/messages", body).status_code == 200  # a retry returns the existing message
 
 
-def test_a_room_of_a_deleted_peer_can_be_read_and_tidied(alice: Person, bob: Person) -> None:
+def test_a_room_of_a_deleted_peer_can_be_read_and_hidden(alice: Person, bob: Person) -> None:
     room = open_direct(alice, bob)
     message = say(alice, room, "private")
     delete_account(bob)
@@ -109,7 +109,7 @@ def test_a_room_of_a_deleted_peer_can_be_read_and_tidied(alice: Person, bob: Per
     assert alice.delete(f"{path}/messages/{message['id']}").status_code == 204
 
 
-def test_a_deactivated_peer_can_still_be_written_to(alice: Person, bob: Person) -> None:
+def test_a_deactivated_peer_still_receives_messages(alice: Person, bob: Person) -> None:
     room = open_direct(alice, bob)
     bob.user.is_active = False
     bob.user.save()
@@ -119,7 +119,7 @@ def test_a_deactivated_peer_can_still_be_written_to(alice: Person, bob: Person) 
     assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["can"] == ["send"]
 
 
-def test_a_larger_room_goes_on_without_a_deleted_member(alice: Person, bob: Person) -> None:
+def test_a_larger_room_continues_without_a_deleted_member(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     say(bob, room, "bye")
     delete_account(bob)

@@ -1,4 +1,4 @@
-"""The room behind the one-room door: found or made by its slug, and joined."""
+"""The room of the one-room socket: found or created by its slug, and joined."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,7 +24,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
 
 @pytest.mark.parametrize("slug", ["", "a b", "a/b", "x" * 65, "."])
-def test_a_bad_slug_is_refused(alice: Person, slug: str) -> None:
+def test_an_invalid_slug_is_rejected(alice: Person, slug: str) -> None:
     with pytest.raises(Problem) as refused:
         room_for_slug(session=alice.session, slug=slug)
 
@@ -32,7 +32,7 @@ def test_a_bad_slug_is_refused(alice: Person, slug: str) -> None:
     assert not Room.objects.exists()
 
 
-def test_the_slug_of_an_archived_room_makes_another(alice: Person, bob: Person) -> None:
+def test_the_slug_of_an_archived_room_creates_another_room(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public", slug="tea")
     alice.delete(f"/v1/rooms/{room['id']}")
 
@@ -42,7 +42,7 @@ def test_the_slug_of_an_archived_room_makes_another(alice: Person, bob: Person) 
     assert room_for_slug(session=alice.session, slug="tea")["id"] == made["id"]
 
 
-def test_the_slug_of_a_room_that_everybody_left_makes_another(alice: Person) -> None:
+def test_the_slug_of_an_abandoned_room_creates_another_room(alice: Person) -> None:
     room = room_for_slug(session=alice.session, slug="tea")
     alice.post(f"/v1/rooms/{room['id']}/leave")
 
@@ -52,7 +52,7 @@ def test_the_slug_of_a_room_that_everybody_left_makes_another(alice: Person) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_crowd_at_the_door_makes_one_room() -> None:
+def test_parallel_requests_for_a_slug_create_one_room() -> None:
     crowd = [join_parley(f"guest-{number}") for number in range(8)]
 
     def enter(guest: Person) -> str:
@@ -68,7 +68,7 @@ def test_a_crowd_at_the_door_makes_one_room() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_slug_is_taken_once_by_many_at_once() -> None:
+def test_parallel_creations_with_one_slug_make_one_room() -> None:
     crowd = [join_parley(f"guest-{number}") for number in range(8)]
 
     def make(guest: Person) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""How many rooms a user may have, and whom it costs when others are put into rooms."""
+"""Limits of rooms: a user's own, those into which others add the user, and additions per hour."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from api.models import Member, Room
-from api.services.members.transitions import INVITES
+from api.services.members.limits import INVITES
 from tests.api.stories import make_room, refusal, say
 from tests.clients import Person, join_parley
 
@@ -19,9 +19,9 @@ LIMIT = (409, "room.limit")
 
 @pytest.fixture
 def one_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user may have one room of their own, and be put into one."""
-    monkeypatch.setattr("api.services.members.transitions.MAX_ROOMS", 1)
-    monkeypatch.setattr("api.services.members.transitions.MAX_PLACED", 1)
+    """Allow one room of a user's own, and one into which others add the user."""
+    monkeypatch.setattr("api.services.members.limits.MAX_ROOMS", 1)
+    monkeypatch.setattr("api.services.members.limits.MAX_PLACED", 1)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def create(person: Person, **body: Any) -> Any:
 
 @pytest.mark.usefixtures("one_of_each")
 class TestHowMany:
-    def test_others_cannot_use_up_what_is_mine(self, alice: Person, bob: Person, charlie: Person) -> None:
+    def test_others_cannot_use_up_the_own_rooms_of_a_user(self, alice: Person, bob: Person, charlie: Person) -> None:
         make_room(alice, members=[bob])
 
         room = make_room(bob)
@@ -52,7 +52,7 @@ class TestHowMany:
         assert bob.post(f"/v1/rooms/{room['id']}/leave").status_code == 204
         assert bob.post(f"/v1/rooms/{make_room(charlie, kind='public')['id']}/join").status_code == 200
 
-    def test_whoever_adds_more_is_refused_and_learns_nothing(self, alice: Person, bob: Person, charlie: Person) -> None:
+    def test_adding_more_is_rejected_without_details(self, alice: Person, bob: Person, charlie: Person) -> None:
         make_room(alice, members=[bob])
         room, dora = make_room(charlie), join_parley("dora")
 
@@ -61,7 +61,7 @@ class TestHowMany:
             assert str(bob.user.id) not in response.json()["detail"]
             assert not any(character.isdigit() for character in response.json()["detail"])
 
-    def test_leaving_frees_the_place(self, alice: Person, bob: Person, charlie: Person) -> None:
+    def test_leaving_frees_a_place(self, alice: Person, bob: Person, charlie: Person) -> None:
         trap, room = make_room(alice, members=[bob]), make_room(charlie)
         alice.delete(f"/v1/rooms/{trap['id']}")
         assert refusal(add(charlie, room, bob)) == LIMIT
@@ -70,7 +70,7 @@ class TestHowMany:
 
         assert add(charlie, room, bob).status_code == 201
 
-    def test_a_room_in_which_i_write_is_mine(self, alice: Person, bob: Person, charlie: Person) -> None:
+    def test_a_room_in_which_the_user_writes_counts_as_own(self, alice: Person, bob: Person, charlie: Person) -> None:
         room = make_room(alice, members=[bob])
 
         say(bob, room, "hello")
@@ -78,14 +78,14 @@ class TestHowMany:
         assert refusal(create(bob)) == LIMIT
         assert add(charlie, make_room(charlie), bob).status_code == 201
 
-    def test_a_room_that_i_join_is_mine(self, alice: Person, bob: Person) -> None:
+    def test_a_room_that_the_user_joins_counts_as_own(self, alice: Person, bob: Person) -> None:
         room = make_room(alice, kind="public", members=[bob])
 
         assert bob.post(f"/v1/rooms/{room['id']}/join").status_code == 200
 
         assert refusal(create(bob)) == LIMIT
 
-    def test_writing_is_never_refused(self, alice: Person, bob: Person) -> None:
+    def test_writing_is_never_rejected(self, alice: Person, bob: Person) -> None:
         room = make_room(alice, members=[bob])
         make_room(bob)
 
@@ -94,7 +94,7 @@ class TestHowMany:
 
         assert Member.objects.filter(user=bob.user, put_by_other=True).count() == 1
 
-    def test_anybody_may_write_to_somebody_who_is_in_too_many(self, alice: Person, bob: Person) -> None:
+    def test_anybody_can_write_to_a_user_with_too_many_rooms(self, alice: Person, bob: Person) -> None:
         make_room(alice, members=[bob])
         make_room(bob)
 
@@ -103,7 +103,7 @@ class TestHowMany:
         assert room.status_code == 201
         say(bob, room.json(), "hello")
 
-    def test_my_own_direct_rooms_count(self, alice: Person, bob: Person, charlie: Person) -> None:
+    def test_direct_rooms_that_the_user_opened_count(self, alice: Person, bob: Person, charlie: Person) -> None:
         alice.put(f"/v1/rooms/direct/{bob.user.id}")
 
         assert refusal(alice.put(f"/v1/rooms/direct/{charlie.user.id}")) == LIMIT
@@ -116,7 +116,9 @@ class TestHowMany:
 
         assert create(alice).status_code == 201
 
-    def test_it_comes_back_as_one_that_the_other_opened(self, alice: Person, bob: Person, charlie: Person) -> None:
+    def test_a_shown_direct_room_counts_as_opened_by_the_other(
+        self, alice: Person, bob: Person, charlie: Person
+    ) -> None:
         direct, room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json(), make_room(charlie)
         alice.patch(f"/v1/rooms/{direct['id']}/me", {"hidden": True})
         say(bob, direct, "hello")
@@ -126,7 +128,7 @@ class TestHowMany:
         alice.patch(f"/v1/rooms/{direct['id']}/me", {"hidden": True})
         assert add(charlie, room, alice).status_code == 201
 
-    def test_a_direct_room_that_the_other_opened_counts_from_its_first_message(
+    def test_a_direct_room_opened_by_the_other_counts_from_its_first_message(
         self, alice: Person, bob: Person, charlie: Person
     ) -> None:
         direct, room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json(), make_room(charlie)
@@ -138,7 +140,7 @@ class TestHowMany:
         assert refusal(add(charlie, room, bob)) == LIMIT
 
 
-def test_the_statement_that_makes_a_room_mine_comes_once(alice: Person, bob: Person) -> None:
+def test_the_statement_that_makes_a_room_own_runs_once(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
 
     counts = []
@@ -152,7 +154,7 @@ def test_the_statement_that_makes_a_room_mine_comes_once(alice: Person, bob: Per
 
 @pytest.mark.usefixtures("limits_are_on")
 class TestWhatItCosts:
-    def test_a_hundred_at_once(self, alice: Person, bob: Person) -> None:
+    def test_a_hundred_additions_at_once_are_allowed(self, alice: Person, bob: Person) -> None:
         crowd = [join_parley(f"guest-{number}").user.id for number in range(99)]
         assert create(alice, members=crowd).status_code == 201
         room = make_room(alice)
@@ -166,7 +168,7 @@ class TestWhatItCosts:
         assert one_more["Retry-After"] == str(math.ceil(retry_after_ms / 1000))
         assert Room.objects.get(pk=room["id"]).member_count == 2
 
-    def test_all_ways_share_it(self, alice: Person, bob: Person, charlie: Person) -> None:
+    def test_all_ways_of_adding_share_the_limit(self, alice: Person, bob: Person, charlie: Person) -> None:
         room = make_room(alice)
         INVITES.take(str(alice.user.id), 98)
 
@@ -184,7 +186,7 @@ class TestWhatItCosts:
             assert refusal(response) == (429, "limit.invite")
         assert bob.put(f"/v1/rooms/direct/{charlie.user.id}").status_code == 201
 
-    def test_what_changes_nothing_costs_nothing(self, alice: Person, bob: Person, charlie: Person) -> None:
+    def test_an_addition_without_effect_does_not_count(self, alice: Person, bob: Person, charlie: Person) -> None:
         body = {"members": [bob.user.id], "client_id": "one"}
         room = create(alice, **body).json()
         alice.put(f"/v1/rooms/direct/{bob.user.id}")
@@ -200,7 +202,7 @@ class TestWhatItCosts:
 
         assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 201]
 
-    def test_what_is_refused_costs_nothing(self, alice: Person, bob: Person) -> None:
+    def test_a_rejected_addition_does_not_count(self, alice: Person, bob: Person) -> None:
         make_room(alice, kind="public", slug="tea")
         INVITES.take(str(alice.user.id), 99)
 
@@ -209,7 +211,7 @@ class TestWhatItCosts:
         assert refusal(response) == (409, "room.slug_taken")
         assert create(alice, members=[bob.user.id]).status_code == 201
 
-    def test_nothing_of_it_is_left_behind(self, alice: Person, bob: Person) -> None:
+    def test_a_rejected_room_leaves_no_rows(self, alice: Person, bob: Person) -> None:
         INVITES.take(str(alice.user.id), 100)
 
         assert refusal(create(alice, members=[bob.user.id])) == (429, "limit.invite")

@@ -22,7 +22,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     say(bob, room, "we are back")
 
 
-def test_the_slug_stays_with_a_room_that_took_it(alice: Person, bob: Person) -> None:
+def test_a_room_that_took_the_slug_keeps_it(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public", slug="tea")
     alice.delete(f"/v1/rooms/{room['id']}")
     make_room(bob, kind="public", slug="tea")
@@ -33,7 +33,7 @@ def test_the_slug_stays_with_a_room_that_took_it(alice: Person, bob: Person) -> 
     assert events_of(room)[-1]["data"]["slug"] is None
 
 
-def test_a_slug_that_was_taken_once_does_not_come_back_later(alice: Person, bob: Person) -> None:
+def test_a_slug_that_another_room_took_is_not_restored_later(alice: Person, bob: Person) -> None:
     room, other = make_room(alice, kind="public", slug="tea"), "/v1/rooms/{}"
     alice.delete(f"/v1/rooms/{room['id']}")
     taken = make_room(bob, kind="public", slug="tea")
@@ -57,7 +57,7 @@ def test_a_retry_changes_nothing(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("archived", [True, False])
-def test_only_an_owner_may(alice: Person, bob: Person, archived: bool) -> None:
+def test_only_an_owner_is_allowed(alice: Person, bob: Person, archived: bool) -> None:
     room = make_room(alice, members=[bob])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
     if archived:
@@ -74,7 +74,7 @@ def test_a_direct_room_is_never_archived(alice: Person, bob: Person) -> None:
     assert refusal(alice.post(f"/v1/rooms/{room['id']}/unarchive")) == (403, "room.direct")
 
 
-def test_the_body_is_empty(alice: Person) -> None:
+def test_the_body_must_be_empty(alice: Person) -> None:
     room = make_room(alice)
 
     assert codes(alice.post(f"/v1/rooms/{room['id']}/unarchive", {"slug": "tea"})) == {"slug": "unknown"}

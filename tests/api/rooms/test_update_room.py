@@ -32,7 +32,7 @@ def test_no_event_without_a_change(alice: Person, body: dict[str, object]) -> No
     assert types_of(room) == ["room.created"]
 
 
-def test_true_is_not_one(alice: Person) -> None:
+def test_true_and_one_are_different_metadata(alice: Person) -> None:
     room = make_room(alice, metadata={"a": 1})
 
     response = alice.patch(f"/v1/rooms/{room['id']}", {"metadata": {"a": True}})
@@ -41,7 +41,7 @@ def test_true_is_not_one(alice: Person) -> None:
     assert types_of(room) == ["room.created", "room.updated"]
 
 
-def test_an_admin_may_and_a_member_may_not(alice: Person, bob: Person) -> None:
+def test_an_admin_is_allowed_and_a_member_is_not(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
 
     assert refusal(bob.patch(f"/v1/rooms/{room['id']}", {"name": "Bob's"})) == (403, "room.role_required")
@@ -50,7 +50,7 @@ def test_an_admin_may_and_a_member_may_not(alice: Person, bob: Person) -> None:
     assert bob.patch(f"/v1/rooms/{room['id']}", {"name": "Bob's"}).status_code == 200
 
 
-def test_a_slug_comes_and_goes_on_public_rooms_only(alice: Person) -> None:
+def test_only_public_rooms_can_change_the_slug(alice: Person) -> None:
     public, private = make_room(alice, kind="public"), make_room(alice)
 
     assert alice.patch(f"/v1/rooms/{public['id']}", {"slug": "Tea"}).json()["slug"] == "tea"
@@ -58,7 +58,7 @@ def test_a_slug_comes_and_goes_on_public_rooms_only(alice: Person) -> None:
     assert codes(alice.patch(f"/v1/rooms/{private['id']}", {"slug": "tea"})) == {"slug": "public_only"}
 
 
-def test_a_taken_slug_is_refused(alice: Person) -> None:
+def test_a_taken_slug_is_rejected(alice: Person) -> None:
     make_room(alice, kind="public", slug="tea")
     room = make_room(alice, kind="public")
 
@@ -67,7 +67,7 @@ def test_a_taken_slug_is_refused(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("field", ["kind", "history", "members", "archived_at", "id"])
-def test_what_is_fixed_is_refused_by_name(alice: Person, field: str) -> None:
+def test_fixed_fields_are_rejected_by_name(alice: Person, field: str) -> None:
     room = make_room(alice)
 
     response = alice.patch(f"/v1/rooms/{room['id']}", {field: "shared"})
@@ -75,14 +75,14 @@ def test_what_is_fixed_is_refused_by_name(alice: Person, field: str) -> None:
     assert codes(response) == {field: "unknown"}
 
 
-def test_an_archived_room_stays_as_it_is(alice: Person) -> None:
+def test_an_archived_room_cannot_be_updated(alice: Person) -> None:
     room = make_room(alice)
     alice.delete(f"/v1/rooms/{room['id']}")
 
     assert refusal(alice.patch(f"/v1/rooms/{room['id']}", {"name": "New"})) == (409, "room.archived")
 
 
-def test_a_direct_room_stays_as_it_is(alice: Person, bob: Person) -> None:
+def test_a_direct_room_cannot_be_updated(alice: Person, bob: Person) -> None:
     room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
 
     assert refusal(alice.patch(f"/v1/rooms/{room['id']}", {"name": "Us"})) == (403, "room.direct")

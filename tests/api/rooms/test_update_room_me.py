@@ -37,18 +37,18 @@ def test_it_works(alice: Person, bob: Person, room: Any) -> None:
 
 
 @pytest.mark.parametrize("writer", ["alice", "bob"])
-def test_a_new_message_brings_it_back_without_an_event(alice: Person, bob: Person, room: Any, writer: str) -> None:
+def test_a_new_message_shows_a_hidden_room_without_an_event(alice: Person, bob: Person, room: Any, writer: str) -> None:
     hide(bob, room)
-    told = len(inbox_of(bob))
+    count_before = len(inbox_of(bob))
 
     say(alice if writer == "alice" else bob, room, "are you there?")
 
     assert (is_listed(bob, room), is_listed(bob, room, hidden="true")) == (True, False)
     assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["hidden"] is False
-    assert len(inbox_of(bob)) == told
+    assert len(inbox_of(bob)) == count_before
 
 
-def test_nothing_but_a_message_does(alice: Person, bob: Person, charlie: Person, room: Any) -> None:
+def test_only_a_message_shows_a_hidden_room(alice: Person, bob: Person, charlie: Person, room: Any) -> None:
     hide(bob, room)
     message = events_of(room)[-1]["data"]["id"]
     url = f"/v1/rooms/{room['id']}"
@@ -63,7 +63,7 @@ def test_nothing_but_a_message_does(alice: Person, bob: Person, charlie: Person,
     assert is_listed(bob, room, hidden="true")
 
 
-def test_it_is_shown_again(bob: Person, room: Any) -> None:
+def test_a_hidden_room_can_be_shown_again(bob: Person, room: Any) -> None:
     hide(bob, room)
 
     response = hide(bob, room, False)
@@ -74,7 +74,7 @@ def test_it_is_shown_again(bob: Person, room: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [{"hidden": False}, {}])
-def test_a_change_of_nothing_writes_no_event(bob: Person, room: Any, body: dict[str, bool]) -> None:
+def test_a_change_without_effect_writes_no_event(bob: Person, room: Any, body: dict[str, bool]) -> None:
     before = inbox_of(bob)
 
     response = bob.patch(f"/v1/rooms/{room['id']}/me", body)
@@ -83,14 +83,14 @@ def test_a_change_of_nothing_writes_no_event(bob: Person, room: Any, body: dict[
     assert inbox_of(bob) == before
 
 
-def test_hiding_twice_is_hiding_once(bob: Person, room: Any) -> None:
+def test_hiding_twice_writes_one_event(bob: Person, room: Any) -> None:
     hide(bob, room)
     before = inbox_of(bob)
 
     assert (hide(bob, room).status_code, inbox_of(bob)) == (200, before)
 
 
-def test_it_hides_again_after_a_message(alice: Person, bob: Person, room: Any) -> None:
+def test_a_room_can_be_hidden_again_after_a_message(alice: Person, bob: Person, room: Any) -> None:
     hide(bob, room)
     say(alice, room, "back")
 
@@ -100,7 +100,7 @@ def test_it_hides_again_after_a_message(alice: Person, bob: Person, room: Any) -
     assert not is_listed(bob, room)
 
 
-def test_a_direct_room_can_be_hidden_and_an_archived_one(alice: Person, bob: Person, room: Any) -> None:
+def test_direct_and_archived_rooms_can_be_hidden(alice: Person, bob: Person, room: Any) -> None:
     direct = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
     alice.delete(f"/v1/rooms/{room['id']}")
 
@@ -108,7 +108,7 @@ def test_a_direct_room_can_be_hidden_and_an_archived_one(alice: Person, bob: Per
     assert alice.get("/v1/rooms").json()["results"] == []
 
 
-def test_who_comes_back_starts_anew(alice: Person, bob: Person) -> None:
+def test_a_returning_member_starts_without_hiding(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public", members=[bob])
     hide(bob, room)
     bob.post(f"/v1/rooms/{room['id']}/leave")
@@ -116,7 +116,7 @@ def test_who_comes_back_starts_anew(alice: Person, bob: Person) -> None:
     assert bob.post(f"/v1/rooms/{room['id']}/join").json()["me"]["hidden"] is False
 
 
-def test_sync_ignores_it(bob: Person, room: Any) -> None:
+def test_sync_ignores_hiding(bob: Person, room: Any) -> None:
     hide(bob, room)
 
     [entry] = bob.post("/v1/sync", {}).json()["rooms"]
@@ -128,7 +128,7 @@ def test_sync_ignores_it(bob: Person, room: Any) -> None:
     ("body", "refused"),
     [({"hidden": 1}, {"hidden": "type"}), ({"hidden": "true"}, {"hidden": "type"}), ({"mute": 1}, {"mute": "unknown"})],
 )
-def test_a_bad_field_is_refused_by_name(bob: Person, room: Any, body: Any, refused: dict[str, str]) -> None:
+def test_an_invalid_field_is_rejected_by_name(bob: Person, room: Any, body: Any, refused: dict[str, str]) -> None:
     assert codes(bob.patch(f"/v1/rooms/{room['id']}/me", body)) == refused
 
 

@@ -1,4 +1,4 @@
-"""POST /v1/sync: what one answer says."""
+"""POST /v1/sync: one page."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.services.messages import Send, send_messages
-from api.services.sync import Asking, sync
+from api.services.messages.send import Send, send_messages
+from api.services.sync import SyncRequest, sync
 from eventlog.models import Epoch
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.clients import Person, codes
@@ -24,7 +24,7 @@ def ask(person: Person, **body: Any) -> Answer:
 
 
 def of(answer: Answer, room: Any) -> Any:
-    """The room's entry, or None."""
+    """Return the room's entry, or None."""
     return next((entry for entry in answer["rooms"] if entry["id"] == room["id"]), None)
 
 
@@ -73,7 +73,7 @@ def test_a_new_device_gets_every_room_and_no_events(alice: Person, bob: Person) 
     assert answer["inbox"] == {"head": 3, "events": [], "limited": None, "reset": False}
 
 
-def test_who_has_everything_gets_nothing(alice: Person) -> None:
+def test_an_up_to_date_device_gets_nothing(alice: Person) -> None:
     room = make_room(alice)
 
     answer = ask(alice, rooms={room["id"]: 1}, inbox=1, epoch=1)
@@ -87,7 +87,7 @@ def test_who_has_everything_gets_nothing(alice: Person) -> None:
     }
 
 
-def test_a_room_i_was_added_to_comes_as_a_room(alice: Person, bob: Person) -> None:
+def test_a_room_without_a_cursor_comes_as_a_room(alice: Person, bob: Person) -> None:
     known = make_room(alice, members=[bob])
     added = make_room(alice, members=[bob])
 
@@ -98,7 +98,7 @@ def test_a_room_i_was_added_to_comes_as_a_room(alice: Person, bob: Person) -> No
 
 
 @pytest.mark.parametrize("reason", ["left", "removed"])
-def test_a_room_that_i_am_no_longer_in_is_removed(alice: Person, bob: Person, reason: str) -> None:
+def test_a_room_that_the_user_left_is_in_removed(alice: Person, bob: Person, reason: str) -> None:
     room = make_room(alice, members=[bob])
     say(alice, room, "2")
     if reason == "left":
@@ -114,7 +114,7 @@ def test_a_room_that_i_am_no_longer_in_is_removed(alice: Person, bob: Person, re
     assert ask(bob)["removed"] == []
 
 
-def test_what_was_never_mine_is_ignored(alice: Person, charlie: Person) -> None:
+def test_rooms_of_others_are_ignored(alice: Person, charlie: Person) -> None:
     private, public = make_room(alice), make_room(alice, kind="public")
 
     answer = ask(charlie, rooms={private["id"]: 0, public["id"]: 0, str(uuid4()): 5})
@@ -123,7 +123,7 @@ def test_what_was_never_mine_is_ignored(alice: Person, charlie: Person) -> None:
 
 
 @pytest.mark.parametrize(("cursor", "epoch"), [(99, 1), (1, 2), (2, 0)])
-def test_a_cursor_of_another_past_is_reset(alice: Person, cursor: int, epoch: int) -> None:
+def test_a_cursor_of_another_epoch_is_reset(alice: Person, cursor: int, epoch: int) -> None:
     room = make_room(alice)
     say(alice, room, "2")
 
@@ -135,7 +135,7 @@ def test_a_cursor_of_another_past_is_reset(alice: Person, cursor: int, epoch: in
 
 
 @pytest.mark.parametrize(("cursor", "epoch"), [(99, 1), (1, 2)])
-def test_an_inbox_cursor_of_another_past_is_reset(alice: Person, cursor: int, epoch: int) -> None:
+def test_an_inbox_cursor_of_another_epoch_is_reset(alice: Person, cursor: int, epoch: int) -> None:
     make_room(alice)
 
     answer = ask(alice, inbox=cursor, epoch=epoch)
@@ -153,7 +153,7 @@ def test_after_a_restore_everything_is_reset(alice: Person) -> None:
 
 
 @pytest.mark.parametrize(("missing", "is_limited"), [(1_000, False), (1_001, True)])
-def test_who_lacks_more_than_a_thousand_is_told_which(alice: Person, missing: int, is_limited: bool) -> None:
+def test_more_than_a_thousand_missing_events_are_limited(alice: Person, missing: int, is_limited: bool) -> None:
     room = make_room(alice)
     fill(alice, room, missing)
 
@@ -168,7 +168,7 @@ def test_who_lacks_more_than_a_thousand_is_told_which(alice: Person, missing: in
         assert seqs(entry) == list(range(2, missing + 2))
 
 
-def test_an_inbox_that_lacks_more_than_a_thousand_is_limited(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_thousand_missing_inbox_events_are_limited(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.services.sync.plan.EVENTS", 2)
     for _ in range(4):
         make_room(alice)
@@ -177,7 +177,7 @@ def test_an_inbox_that_lacks_more_than_a_thousand_is_limited(alice: Person, monk
     assert ask(alice, inbox=1)["inbox"] == {"head": 4, "events": [], "limited": {"from": 2, "to": 4}, "reset": False}
 
 
-def test_only_the_stays_of_a_member_are_told(alice: Person, bob: Person) -> None:
+def test_only_events_of_the_membership_periods_are_answered(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
     say(alice, room, "2")
@@ -194,7 +194,7 @@ def test_only_the_stays_of_a_member_are_told(alice: Person, bob: Person) -> None
     assert of(ask(bob, rooms={room["id"]: 8}), room) is None
 
 
-def test_a_member_of_a_shared_room_catches_up_on_what_was_said_while_they_were_out(alice: Person, bob: Person) -> None:
+def test_a_returning_member_of_a_shared_room_gets_the_events_of_the_absence(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob], history="shared")
     url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
     alice.delete(url)
@@ -204,7 +204,7 @@ def test_a_member_of_a_shared_room_catches_up_on_what_was_said_while_they_were_o
     assert seqs(of(ask(bob, rooms={room["id"]: 1}), room)) == [2, 3, 4]
 
 
-def test_what_is_deleted_comes_as_a_tombstone(alice: Person) -> None:
+def test_a_deleted_message_is_a_tombstone(alice: Person) -> None:
     room = make_room(alice)
     message = say(alice, room, "Secret")
     alice.delete(f"/v1/rooms/{room['id']}/messages/{message['id']}")
@@ -236,25 +236,25 @@ def test_what_is_deleted_comes_as_a_tombstone(alice: Person) -> None:
         ({"subscribe": True}, "subscribe"),
     ],
 )
-def test_a_body_that_is_refused(alice: Person, body: dict[str, Any], field: str) -> None:
+def test_an_invalid_body_is_rejected(alice: Person, body: dict[str, Any], field: str) -> None:
     response = alice.post("/v1/sync", body)
 
     assert refusal(response) == (400, "request.invalid")
     assert list(codes(response)) == [field]
 
 
-def test_a_thousand_rooms_may_be_named(alice: Person) -> None:
+def test_a_thousand_rooms_can_be_synced_at_once(alice: Person) -> None:
     room = make_room(alice)
     names = {str(UUID(int=number)): 1 for number in range(999)}
 
     assert ask(alice, rooms={**names, room["id"]: 1})["rooms"] == []
 
 
-def test_a_stranger_has_nothing_to_sync(stranger: Person) -> None:
+def test_an_anonymous_user_cannot_sync(stranger: Person) -> None:
     assert refusal(stranger.post("/v1/sync", {})) == (401, "auth.required")
 
 
-def test_many_rooms_cost_as_many_queries_as_two(alice: Person, bob: Person) -> None:
+def test_the_queries_do_not_grow_with_the_rooms(alice: Person, bob: Person) -> None:
     counts = []
     for size in (2, 10):
         rooms = [make_room(alice, members=[bob], history=("shared", "since_joined")[i % 2]) for i in range(size * 3)]
@@ -266,24 +266,24 @@ def test_many_rooms_cost_as_many_queries_as_two(alice: Person, bob: Person) -> N
         assert len([entry for entry in answer["rooms"] if entry["events"]]) == size
         counts.append(len(queries))
 
-    # Token, inbox's head, inbox's events, memberships with heads, stays, events; and for the Rooms: rooms, members,
+    # Token, inbox's head, inbox's events, memberships with heads, periods, events; and for the Rooms: rooms, members,
     # unread, last messages.
     assert counts[0] == counts[1] <= 10
 
 
-def test_the_socket_learns_where_to_go_on(alice: Person, bob: Person) -> None:
+def test_the_result_has_the_cursors_for_a_subscription(alice: Person, bob: Person) -> None:
     named, same, new = (make_room(alice, members=[bob]) for _ in range(3))
     gone = make_room(alice, members=[bob])
     say(alice, named, "2")
     bob.post(f"/v1/rooms/{gone['id']}/leave")
 
     cursors = {UUID(room["id"]): 1 for room in (named, same, gone)}
-    answer = sync(Asking(bob.user.id, cursors, inbox=0))
+    answer = sync(SyncRequest(bob.user.id, cursors, inbox=0))
 
     assert answer.cursors == {bob.user.id: 5, UUID(named["id"]): 2, UUID(same["id"]): 1, UUID(new["id"]): 1}
 
 
-def test_null_is_absent(alice: Person) -> None:
+def test_null_means_absent(alice: Person) -> None:
     room = make_room(alice)
 
     answer = ask(alice, rooms={room["id"]: None}, inbox=None, epoch=None, limit=None, next=None)
@@ -291,7 +291,7 @@ def test_null_is_absent(alice: Person) -> None:
     assert answer == ask(alice) == ask(alice, rooms=None)
 
 
-def test_a_room_may_be_named_in_upper_case(alice: Person) -> None:
+def test_a_room_id_may_be_in_upper_case(alice: Person) -> None:
     room = make_room(alice)
 
     assert ask(alice, rooms={room["id"].upper(): 1}, inbox=1)["rooms"] == []

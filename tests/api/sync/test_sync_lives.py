@@ -1,4 +1,4 @@
-"""POST /v1/sync: random lives of a device, each answer held against what the history rule gives (G4, G5)."""
+"""POST /v1/sync: random sessions of a device; each answer is compared with the history rule (G4, G5)."""
 
 import random
 from typing import Any
@@ -13,15 +13,17 @@ from tests.clients import Person
 
 
 def visible(person: Person, room: Any, after: int, last: int) -> list[int]:
-    """The seqs that the person may see, found one by one."""
+    """Check each seq, and return those that the person may see."""
     if room["history"] == "shared":
         return list(range(after + 1, last + 1))
-    stays = MembershipPeriod.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
-    return [seq for seq in range(after + 1, last + 1) if any(joined <= seq <= (left or seq) for joined, left in stays)]
+    periods = MembershipPeriod.objects.filter(room=room["id"], user=person.user).values_list("joined_seq", "left_seq")
+    return [
+        seq for seq in range(after + 1, last + 1) if any(joined <= seq <= (left or seq) for joined, left in periods)
+    ]
 
 
 class Device:
-    """Keeps cursors, syncs page by page, goes away in the middle, and checks every entry that it gets."""
+    """A client that keeps cursors, syncs page by page, sometimes stops in the middle, and checks every entry."""
 
     def __init__(self, owner: Person, rooms: list[Any]) -> None:
         self.owner = owner
@@ -30,7 +32,7 @@ class Device:
         self.inbox: int | None = None
 
     def sync(self, limit: int, most_pages: int) -> bool:
-        """Whether it got to the end."""
+        """Sync at most so many pages; return whether the last one was reached."""
         body = {"rooms": dict(self.cursors), "inbox": self.inbox, "limit": limit}
         following = None
         for _ in range(most_pages):
@@ -42,8 +44,8 @@ class Device:
         return False
 
     def apply(self, answer: Answer) -> None:
-        told = [event["seq"] for event in answer["inbox"]["events"]]
-        assert told == ([] if self.inbox is None else list(range(self.inbox + 1, answer["inbox"]["head"] + 1)))
+        seqs = [event["seq"] for event in answer["inbox"]["events"]]
+        assert seqs == ([] if self.inbox is None else list(range(self.inbox + 1, answer["inbox"]["head"] + 1)))
         self.inbox = answer["inbox"]["head"]
         for gone in answer["removed"]:
             self.cursors.pop(gone["id"], None)
@@ -54,9 +56,9 @@ class Device:
         cursor = self.cursors.get(entry["id"])
         if entry["room"] is None:
             assert cursor is not None
-            told = [event["seq"] for event in entry["events"]]
-            assert told == visible(self.owner, self.known[entry["id"]], cursor, entry["head"])
-            assert told
+            seqs = [event["seq"] for event in entry["events"]]
+            assert seqs == visible(self.owner, self.known[entry["id"]], cursor, entry["head"])
+            assert seqs
         else:
             assert (cursor, entry["reset"], entry["limited"]) == (None, False, None)
             assert entry["events"] == []
@@ -64,7 +66,7 @@ class Device:
 
 
 def act(dice: random.Random, owner: Person, guest: Person, room: Any) -> None:
-    """Anything that may happen in a room."""
+    """Perform a random change of a room."""
     url = f"/v1/rooms/{room['id']}"
     person = dice.choice([owner, guest])
     known = list(Message.objects.filter(room=room["id"]).values_list("pk", flat=True))
@@ -82,7 +84,7 @@ def act(dice: random.Random, owner: Person, guest: Person, room: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_every_answer_is_the_whole_truth(alice: Person, bob: Person, seed: int) -> None:
+def test_every_answer_has_exactly_the_visible_events(alice: Person, bob: Person, seed: int) -> None:
     dice = random.Random(seed)
     rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 2]
     device = Device(bob, rooms)

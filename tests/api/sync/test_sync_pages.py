@@ -1,4 +1,4 @@
-"""POST /v1/sync: an answer in several pages says the same as in one."""
+"""POST /v1/sync: several pages have the same events as one."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from api.models import Room
-from api.services.sync import Asking, sync
+from api.services.sync import SyncRequest, sync
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say
 from tests.api.sync.test_sync import Answer, ask, fill
 from tests.clients import Person
@@ -17,7 +17,7 @@ from wire import strict_json
 
 
 def pages(person: Person, **body: Any) -> Iterator[Answer]:
-    """All pages of an answer, the body repeated with `next`."""
+    """Yield all pages of an answer, repeating the body with `next`."""
     following = None
     while True:
         answer = ask(person, **body, next=following)
@@ -28,22 +28,22 @@ def pages(person: Person, **body: Any) -> Iterator[Answer]:
 
 
 class Device:
-    """What a client makes of the pages: it keeps a cursor for each stream and applies what comes, once."""
+    """A client that keeps a cursor for each stream and applies every page once."""
 
     def __init__(self, rooms: dict[str, int], inbox: int) -> None:
         self.cursors = dict(rooms)
         self.inbox = inbox
-        self.heard: dict[str, list[int]] = {}
-        self.inbox_heard: list[int] = []
+        self.seqs_by_room: dict[str, list[int]] = {}
+        self.inbox_seqs: list[int] = []
         self.rooms: list[str] = []
 
     def apply(self, answer: Answer) -> None:
-        self.inbox_heard += [event["seq"] for event in answer["inbox"]["events"]]
+        self.inbox_seqs += [event["seq"] for event in answer["inbox"]["events"]]
         self.inbox = answer["inbox"]["head"]
         for entry in answer["rooms"]:
-            told = [event["seq"] for event in entry["events"]]
-            assert not told or told[-1] == entry["head"]
-            self.heard.setdefault(entry["id"], []).extend(told)
+            seqs = [event["seq"] for event in entry["events"]]
+            assert not seqs or seqs[-1] == entry["head"]
+            self.seqs_by_room.setdefault(entry["id"], []).extend(seqs)
             self.cursors[entry["id"]] = entry["head"]
             if entry["room"] is not None:
                 self.rooms.append(entry["id"])
@@ -51,7 +51,7 @@ class Device:
 
 @pytest.fixture
 def rooms(alice: Person, bob: Person) -> list[Any]:
-    """Room n has 2 + n events."""
+    """Create four rooms; room n has 2 + n events."""
     rooms = [make_room(alice, members=[bob]) for _ in range(4)]
     for number, room in enumerate(rooms):
         for _ in range(number + 1):
@@ -60,23 +60,23 @@ def rooms(alice: Person, bob: Person) -> list[Any]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 13, 14, 1_000])
-def test_pages_tell_everything_once_and_in_order(bob: Person, rooms: list[Any], limit: int) -> None:
+def test_pages_have_every_event_once_and_in_order(bob: Person, rooms: list[Any], limit: int) -> None:
     known = {room["id"]: 1 for room in rooms}
     device = Device(known, inbox=0)
 
     for answer in pages(bob, rooms=known, inbox=0, limit=limit):
-        told = len(answer["inbox"]["events"]) + sum(len(entry["events"]) for entry in answer["rooms"])
-        assert told <= limit
-        assert answer["next"] is None or told > 0
+        seqs = len(answer["inbox"]["events"]) + sum(len(entry["events"]) for entry in answer["rooms"])
+        assert seqs <= limit
+        assert answer["next"] is None or seqs > 0
         device.apply(answer)
 
-    assert device.inbox_heard == [event["seq"] for event in inbox_of(bob)]
-    assert device.heard == {room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms}
+    assert device.inbox_seqs == [event["seq"] for event in inbox_of(bob)]
+    assert device.seqs_by_room == {room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms}
     assert device.cursors == {room["id"]: len(events_of(room)) for room in rooms}
     assert ask(bob, rooms=device.cursors, inbox=device.inbox)["rooms"] == []
 
 
-def test_rooms_go_by_id_descending(bob: Person, rooms: list[Any]) -> None:
+def test_rooms_are_ordered_by_id_descending(bob: Person, rooms: list[Any]) -> None:
     known = {room["id"]: 1 for room in rooms}
 
     met = [entry["id"] for answer in pages(bob, rooms=known, limit=4) for entry in answer["rooms"]]
@@ -94,11 +94,11 @@ def test_a_device_that_stops_between_two_pages_loses_nothing(bob: Person, rooms:
     for answer in pages(bob, rooms=device.cursors, inbox=device.inbox):
         device.apply(answer)
 
-    assert device.inbox_heard == [1, 2, 3, 4]
-    assert device.heard == {room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms}
+    assert device.inbox_seqs == [1, 2, 3, 4]
+    assert device.seqs_by_room == {room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms}
 
 
-def test_what_happens_between_two_pages_is_lost_by_nobody(alice: Person, bob: Person, rooms: list[Any]) -> None:
+def test_changes_between_two_pages_are_not_lost(alice: Person, bob: Person, rooms: list[Any]) -> None:
     known = {room["id"]: 1 for room in rooms}
     device = Device(known, inbox=4)
     walk = pages(bob, rooms=known, inbox=4, limit=3)
@@ -116,13 +116,13 @@ def test_what_happens_between_two_pages_is_lost_by_nobody(alice: Person, bob: Pe
     device.apply(again)
 
     assert [entry["id"] for entry in removed] == [rooms[1]["id"]]
-    assert device.heard[rooms[0]["id"]] == [2, 3]
-    assert device.heard[rooms[3]["id"]] == [2, 3, 4, 5, 6]
+    assert device.seqs_by_room[rooms[0]["id"]] == [2, 3]
+    assert device.seqs_by_room[rooms[3]["id"]] == [2, 3, 4, 5, 6]
     assert [event["type"] for event in again["inbox"]["events"]] == ["room.added", "room.removed"]
     assert device.rooms == [new["id"]]
 
 
-def test_the_inbox_stays_where_the_first_page_told_it(alice: Person, bob: Person, rooms: list[Any]) -> None:
+def test_the_inbox_keeps_the_head_of_the_first_page(alice: Person, bob: Person, rooms: list[Any]) -> None:
     walk = pages(bob, rooms={room["id"]: 1 for room in rooms}, inbox=2, limit=5)
     first = next(walk)
     make_room(alice, members=[bob])
@@ -144,7 +144,7 @@ def test_many_rooms_come_in_pages(bob: Person, rooms: list[Any], monkeypatch: py
 
 
 @pytest.mark.parametrize("max_bytes", [1, 1_000, 3_000, 1_000_000])
-def test_a_page_of_bounded_bytes_ends_early_and_says_so(bob: Person, rooms: list[Any], max_bytes: int) -> None:
+def test_a_page_of_bounded_bytes_ends_early_with_a_next(bob: Person, rooms: list[Any], max_bytes: int) -> None:
     known = {room["id"]: 1 for room in rooms[1:]}
     cursors = {UUID(room): seq for room, seq in known.items()}
     device = Device(known, inbox=0)
@@ -152,7 +152,7 @@ def test_a_page_of_bounded_bytes_ends_early_and_says_so(bob: Person, rooms: list
     streams: dict[UUID, int] = {}
 
     while met == 0 or following is not None:
-        page = sync(Asking(bob.user.id, cursors, inbox=0, next=following), max_bytes)
+        page = sync(SyncRequest(bob.user.id, cursors, inbox=0, next=following), max_bytes)
         sent = strict_json.dumps(page.data)
         answer = strict_json.loads(sent)
         assert len(sent) < max_bytes + 1_500
@@ -162,8 +162,8 @@ def test_a_page_of_bounded_bytes_ends_early_and_says_so(bob: Person, rooms: list
         following, met = answer["next"], met + 1
 
     assert (met == 1) is (max_bytes == 1_000_000)
-    assert device.inbox_heard == [1, 2, 3, 4]
-    assert {room: device.heard[room] for room in known} == {
+    assert device.inbox_seqs == [1, 2, 3, 4]
+    assert {room: device.seqs_by_room[room] for room in known} == {
         room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms[1:]
     }
     assert device.rooms == [rooms[0]["id"]]
@@ -183,7 +183,7 @@ def test_a_long_absence_from_many_rooms(alice: Person, bob: Person) -> None:
 
 
 @pytest.mark.parametrize("after", ["", [], {}, False, 1.0, -1])
-def test_a_forged_next_is_refused(alice: Person, after: object) -> None:
+def test_a_forged_next_is_rejected(alice: Person, after: object) -> None:
     room = make_room(alice)
     position = [1, 0, True, room["id"], after]
     forged = urlsafe_b64encode(orjson.dumps(position)).decode()

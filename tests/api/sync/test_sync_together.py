@@ -1,4 +1,4 @@
-"""sync_all: devices that come back at the same moment are answered together, each as if it were alone."""
+"""sync_all: devices that sync at the same time share the reads, and each gets the same answer as alone."""
 
 import random
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from api.services.sync import Asking, Synced, sync, sync_all
+from api.services.sync import SyncPage, SyncRequest, sync, sync_all
 from eventlog.models import StreamHead
 from tests.api.stories import make_room, say
 from tests.api.sync.test_sync import Answer, fill
@@ -25,13 +25,13 @@ def people(db: None) -> list[Person]:
     return [join_parley(f"member{number}") for number in range(6)]
 
 
-def together(*devices: Asking, max_bytes: int | None = None) -> list[Answer]:
-    """What each is told, as it travels."""
-    return [told(answer) for answer in sync_all(devices, max_bytes)]
+def together(*devices: SyncRequest, max_bytes: int | None = None) -> list[Answer]:
+    """Sync the devices in one call, and return their answers as JSON values."""
+    return [as_json(answer) for answer in sync_all(devices, max_bytes)]
 
 
-def told(answer: Synced | Problem | None) -> Answer:
-    assert isinstance(answer, Synced)
+def as_json(answer: SyncPage | Problem | None) -> Answer:
+    assert isinstance(answer, SyncPage)
     sent: Answer = strict_json.loads(strict_json.dumps(answer.data))
     return sent
 
@@ -40,17 +40,18 @@ def seqs(answer: Answer, room: Any) -> list[int]:
     return [event["seq"] for entry in answer["rooms"] if entry["id"] == room["id"] for event in entry["events"]]
 
 
-def at(person: Person, *rooms: Any, cursor: int = 1, inbox: int | None = None, following: str | None = None) -> Asking:
-    """A device that has these rooms up to the cursor."""
-    return Asking(person.user.id, {UUID(room["id"]): cursor for room in rooms}, inbox, next=following)
+def at(
+    person: Person, *rooms: Any, cursor: int = 1, inbox: int | None = None, following: str | None = None
+) -> SyncRequest:
+    """Build the request of a device that has these rooms up to the cursor."""
+    return SyncRequest(person.user.id, {UUID(room["id"]): cursor for room in rooms}, inbox, next=following)
 
 
 def log_queries(queries: CaptureQueriesContext) -> list[str]:
     return [query["sql"] for query in queries if '"api_event"' in query["sql"]]
 
 
-def test_a_crowd_costs_as_many_queries_as_two(alice: Person, people: list[Person]) -> None:
-    """It was one query of the log, and eight others, for each device."""
+def test_the_queries_do_not_grow_with_the_devices(alice: Person, people: list[Person]) -> None:
     rooms = [make_room(alice, members=people, history=("shared", "since_joined")[number % 2]) for number in range(4)]
     for room in rooms:
         fill(alice, room, 5)
@@ -63,11 +64,11 @@ def test_a_crowd_costs_as_many_queries_as_two(alice: Person, people: list[Person
         assert all(len(answer["inbox"]["events"]) == 4 for answer in answers)
         counts.append((len(queries), len(log_queries(queries))))
 
-    # The inboxes' heads, their events, the memberships with the heads, the stays, the events of the rooms.
+    # The inboxes' heads, their events, the memberships with the heads, the periods, the events of the rooms.
     assert counts == [(5, 2), (5, 2)]
 
 
-def test_two_devices_of_one_user_are_each_told_what_they_lack(alice: Person) -> None:
+def test_two_devices_of_one_user_each_get_their_missing_events(alice: Person) -> None:
     room = make_room(alice)
     fill(alice, room, 5)
 
@@ -77,8 +78,8 @@ def test_two_devices_of_one_user_are_each_told_what_they_lack(alice: Person) -> 
     assert [len(answer["inbox"]["events"]) for answer in (phone, laptop, desk)] == [0, 0, 1]
 
 
-def test_nobody_is_told_what_another_may_see(alice: Person, bob: Person, charlie: Person) -> None:
-    """They share the query, and each has stays of their own in it."""
+def test_nobody_gets_events_that_only_others_may_see(alice: Person, bob: Person, charlie: Person) -> None:
+    """The devices share the reads, and each user has other membership periods."""
     room = make_room(alice, members=[bob])
     say(alice, room, "before Charlie")
     url = f"/v1/rooms/{room['id']}/members"
@@ -94,7 +95,7 @@ def test_nobody_is_told_what_another_may_see(alice: Person, bob: Person, charlie
     assert [seqs(answer, room) for answer in answers] == [list(range(1, 8)), [1, 2, 3, 7], [5, 6, 7], []]
 
 
-def test_who_left_is_told_so_and_nobody_else(alice: Person, bob: Person, charlie: Person) -> None:
+def test_only_a_former_member_gets_the_room_in_removed(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
     bob.post(f"/v1/rooms/{room['id']}/leave")
 
@@ -113,22 +114,22 @@ def test_a_bad_next_fails_alone(alice: Person, bob: Person) -> None:
 
     assert isinstance(bad, Problem)
     assert (bad.code, bad.errors[0].field) == ("request.invalid", "next")
-    assert seqs(told(first), room) == seqs(told(last), room) == [2]
+    assert seqs(as_json(first), room) == seqs(as_json(last), room) == [2]
 
 
-def test_who_needs_rooms_holds_nobody_up(alice: Person, bob: Person) -> None:
+def test_a_device_that_needs_rooms_must_retry_alone(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
     say(alice, room, "Hi")
 
-    new, ahead, known = sync_all([Asking(alice.user.id), at(bob, room, cursor=99), at(bob, room)])
+    new, ahead, known = sync_all([SyncRequest(alice.user.id), at(bob, room, cursor=99), at(bob, room)])
 
     assert (new, ahead) == (None, None)
-    assert seqs(told(known), room) == [2]
-    assert sync(Asking(alice.user.id)).data["rooms"]
+    assert seqs(as_json(known), room) == [2]
+    assert sync(SyncRequest(alice.user.id)).data["rooms"]
 
 
-def test_no_more_events_are_held_than_one_may_be_told(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who lacks the same shares a query, whatever it holds; who lacks other events waits for the next one."""
+def test_one_read_holds_no_more_events_than_one_answer(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Devices that miss the same events share a query; devices that miss other events are in the next one."""
     monkeypatch.setattr("api.services.sync.EVENTS", 12)
     rooms = [make_room(person) for person in people]
     for person, room in zip(people, rooms, strict=True):
@@ -142,7 +143,7 @@ def test_no_more_events_are_held_than_one_may_be_told(people: list[Person], monk
     assert len(log_queries(queries)) == 3
 
 
-def test_who_comes_after_much_was_read_goes_alone(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_beyond_the_last_read_must_retry_alone(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.services.sync.EVENTS", 5)
     rooms = [make_room(person) for person in people]
     for person, room in zip(people, rooms, strict=True):
@@ -156,7 +157,7 @@ def test_who_comes_after_much_was_read_goes_alone(people: list[Person], monkeypa
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_together_each_is_told_what_it_is_told_alone(alice: Person, bob: Person, seed: int) -> None:
+def test_an_answer_is_the_same_together_and_alone(alice: Person, bob: Person, seed: int) -> None:
     dice = random.Random(seed)
     rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 2]
     for _ in range(60):
@@ -169,16 +170,16 @@ def test_together_each_is_told_what_it_is_told_alone(alice: Person, bob: Person,
         for device, answer in zip(devices, sync_all(devices, max_bytes), strict=True):
             alone = sync(device, max_bytes)
             if answer is not None:
-                assert told(answer) == told(alone)
-                assert isinstance(answer, Synced)
+                assert as_json(answer) == as_json(alone)
+                assert isinstance(answer, SyncPage)
                 assert answer.cursors == alone.cursors
                 met += 1
     assert met > 20
 
 
-def a_device(dice: random.Random, person: Person, rooms: Sequence[Any]) -> Asking:
-    """One that knows all rooms, more or less; perhaps in the middle of its pages."""
+def a_device(dice: random.Random, person: Person, rooms: Sequence[Any]) -> SyncRequest:
+    """Build the request of a device that has all rooms up to a random seq, perhaps in the middle of its pages."""
     heads = StreamHead.objects.in_bulk([UUID(room["id"]) for room in rooms])
     cursors = {room: dice.randint(0, head.last_seq) for room, head in heads.items()}
-    first = Asking(person.user.id, cursors, dice.choice([None, 0, 1, 2]), limit=dice.choice([1, 3, 10, 1_000]))
+    first = SyncRequest(person.user.id, cursors, dice.choice([None, 0, 1, 2]), limit=dice.choice([1, 3, 10, 1_000]))
     return replace(first, next=sync(first).data["next"]) if dice.random() < 0.5 else first

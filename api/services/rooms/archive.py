@@ -1,0 +1,38 @@
+"""Archiving a room, and unarchiving it."""
+
+from typing import Any
+from uuid import UUID
+
+from accounts.models import Session
+from api.models.choices import Permission
+from api.services.members.access import find_member, find_writer
+from api.services.members.transitions import archive, check_not_direct, check_permission, unarchive
+from api.services.rooms.summaries import get_room
+from eventlog.transaction import record_events
+
+
+def archive_room(*, session: Session, room_id: UUID) -> None:
+    """Make the room read-only and free its slug for other rooms.
+
+    Raises Problem not_found, room.not_member, room.archived, room.direct or room.role_required.
+    """
+    with record_events(rooms=[room_id], session=session) as log:
+        member = find_writer(session.user.id, room_id)
+        check_not_direct(member.room)
+        check_permission(member, Permission.ARCHIVE)
+        archive(log, member.room, session.user.id)
+
+
+def unarchive_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
+    """Make an archived room writable again, with its slug if that is free; returns the Room.
+
+    A room that is not archived is left unchanged. Raises Problem not_found, room.not_member, room.direct or
+    room.role_required.
+    """
+    with record_events(rooms=[room_id], session=session) as log:
+        member = find_member(session.user.id, room_id)
+        check_not_direct(member.room)
+        check_permission(member, Permission.UNARCHIVE if member.room.is_archived else Permission.ARCHIVE)
+        if member.room.is_archived:
+            unarchive(log, member.room, session.user.id)
+    return get_room(user_id=session.user.id, room_id=room_id)

@@ -1,0 +1,123 @@
+"""Creating a room with its first members, in one transaction."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+from unicodedata import normalize
+from uuid import UUID
+
+import orjson
+from django.db import IntegrityError
+
+from accounts.models import Session, User
+from api.models import Room
+from api.models.choices import History, Kind, Role
+from api.serializers.rooms import room_event_data
+from api.services.members.limits import INVITES, check_own_rooms, check_placed_rooms
+from api.services.members.transitions import append_room_added, begin_first_memberships, find_users
+from api.services.rooms.slugs import slug_conflict
+from api.services.rooms.summaries import get_room
+from eventlog.locking import RETRY_LOCK_MS, find_or_create
+from eventlog.models import Epoch
+from eventlog.transaction import EventTransaction, record_events
+from wire.problems import FieldError, Problem, define
+
+define("room.client_id_reused", 409, "The client_id was used for another room")
+
+
+def create_room(
+    *,
+    session: Session,
+    kind: str,
+    name: str,
+    slug: str | None = None,
+    topic: str = "",
+    metadata: dict[str, Any] | None = None,
+    members: Iterable[UUID] = (),
+    history: str | None = None,
+    client_id: str | None = None,
+) -> tuple[dict[str, Any], bool]:
+    """Create a public or private room with its first members; returns the Room, and whether it is new.
+
+    A retry, with the same client_id and content, returns the Room as it is now. Raises Problem request.invalid
+    (members), room.client_id_reused, room.slug_taken, room.limit or limit.invite.
+    """
+    creator_id = session.user.id
+    user_ids = list(dict.fromkeys([creator_id, *members]))
+    history = history or (History.SHARED if kind == Kind.PUBLIC else History.SINCE_JOINED)
+    room = Room(kind=kind, name=name, slug=slug, topic=topic, metadata=metadata or {}, history=history)
+    room.created_by_id, room.client_id = creator_id, client_id
+    room.digest = _digest(room, user_ids) if client_id else None
+    room_id, is_new = find_or_create(partial(_find_created, room), partial(insert_room, session, room, user_ids))
+    return get_room(user_id=creator_id, room_id=room_id), is_new
+
+
+def insert_room(session: Session, room: Room, user_ids: Sequence[UUID]) -> tuple[UUID, bool]:
+    """Write a room, whose first user owns it, unless a retry has written it already; its id, and whether it is new.
+
+    Raises Problem as create_room.
+    """
+    try:
+        with record_events(inboxes=user_ids, session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
+            existing = _find_created(room)
+            if existing is not None:
+                return existing
+            users = _find_first_members(user_ids)
+            check_own_rooms(session.user.id)
+            check_placed_rooms(user_ids[1:])
+            open_room(log, room, users, [Role.OWNER, *[Role.MEMBER] * (len(users) - 1)])
+    except IntegrityError as error:
+        raise slug_conflict(room.slug) from error
+    return room.id, True
+
+
+def open_room(log: EventTransaction, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
+    """Insert the room and its memberships, and append room.created and the inbox events of its members.
+
+    Raises Problem limit.invite, or IntegrityError for a slug that another room has.
+    """
+    room.created_at, room.member_count = log.at, len(users)
+    room.save(force_insert=True)
+    if len(users) > 1:
+        # After the insert, so that a room which a constraint rejects does not count.
+        INVITES.take(str(room.created_by_id), len(users) - 1)
+    log.open_stream(room.id)
+    begin_first_memberships(log, room, users, roles)
+    members = [{"user_id": str(user.id), "role": role.value} for user, role in zip(users, roles, strict=True)]
+    data = {**room_event_data(room, Epoch.current()), "members": members}
+    log.append(room.id, "room.created", room.created_by_id, data)
+    append_room_added(log, room, users, room.created_by_id, seq=1)
+
+
+def canonical(value: object) -> bytes:
+    """Encode a value for comparison: texts in NFC; other values as JSON, because in Python 1 equals True."""
+    if isinstance(value, str):
+        value = normalize("NFC", value)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _find_created(draft: Room) -> tuple[UUID, bool] | None:
+    """Find the room that an earlier request with this client_id created; raises Problem room.client_id_reused."""
+    if draft.client_id is None:
+        return None
+    room = Room.objects.filter(created_by=draft.created_by_id, client_id=draft.client_id).first()
+    if room is not None and room.digest != draft.digest:
+        raise Problem("room.client_id_reused", "You made another room with this client_id.")
+    return (room.id, False) if room else None
+
+
+def _find_first_members(user_ids: Sequence[UUID]) -> list[User]:
+    users = find_users(user_ids)
+    unknown = [user_id for user_id in user_ids if user_id not in users]
+    if unknown:
+        errors = [FieldError("members", "unknown_user", f"There is no user {user_id}.") for user_id in unknown]
+        raise Problem("request.invalid", errors=errors)
+    return [users[user_id] for user_id in user_ids]
+
+
+def _digest(room: Room, user_ids: Iterable[UUID]) -> str:
+    """Hash the content as first sent, with its keys sorted, to recognize a retry."""
+    name, topic = normalize("NFC", room.name or ""), normalize("NFC", room.topic)
+    content = [room.kind, name, room.slug, topic, room.metadata, room.history, sorted(map(str, user_ids))]
+    return hashlib.sha256(canonical(content)).hexdigest()
