@@ -95,8 +95,9 @@ def _operations() -> Iterator[tuple[str, Schema]]:
     for action in actions():
         answers = [f"{action.component}Reply", "FrameRefusal"]
         reply = {"channel": {"$ref": f"#/channels/{CHAT}"}, "messages": _of(CHAT, answers)}
-        operation = _operation("receive", CHAT, action.spec.summary, [f"{action.component}Frame"])
-        yield action.name, operation | {"reply": reply, "x-problem-codes": action.codes}
+        operation = _operation("receive", CHAT, action.operation.summary, [f"{action.component}Frame"])
+        tags = [{"name": action.operation.tag}]
+        yield action.name, operation | {"tags": tags, "reply": reply, "x-problem-codes": action.codes}
     for name, summary in PUSH_SUMMARIES.items():
         yield name, _operation("send", CHAT, summary, [f"{name.capitalize()}Push"])
     yield "door_say", _operation("receive", DOOR, "Say something in the room; or first, who is there.", DOOR_RECEIVES)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from rest_framework import serializers
-
-from accounts.serializers import SessionSerializer, UserSerializer
 from contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from realtime.close_codes import CloseCode
-from realtime.consumers.actions import Spec
 from realtime.consumers.chat import ChatConsumer
 from realtime.consumers.frames import REQUEST_ID_CHARS
-from wire.fields import StrictSerializer, TextField, TimeField
+from realtime.serializers import HelloSerializer, RoomSocketMessageSerializer, RoomSocketSendBody
+from wire.operations import Operation
 
 ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")
 WITH_SESSION = ("auth.required", "auth.invalid_token", "auth.account_disabled")
@@ -21,71 +17,12 @@ UNREADABLE = ("json.invalid", "frame.invalid", "action.unknown", "internal")
 REQUEST_ID = "A string of at most 64 characters. An integer is taken too, and comes back as an integer."
 
 
-class HeartbeatSerializer(serializers.Serializer[Any]):
-    """The interval of the server's pings; a client only has to answer them with pongs."""
-
-    interval_ms = serializers.IntegerField()
-
-
-class LimitsSerializer(serializers.Serializer[Any]):
-    """The numbers that a client would otherwise hard-code."""
-
-    frame_bytes = serializers.IntegerField(help_text="The largest frame that the server takes.")
-    text_chars = serializers.IntegerField(
-        help_text="Unicode code points of a message's text; JavaScript's length counts UTF-16 units."
-    )
-    text_bytes = serializers.IntegerField(help_text="Bytes of a message's text in UTF-8. Both limits hold.")
-    metadata_bytes = serializers.IntegerField()
-    rooms = serializers.IntegerField(help_text="Rooms that a user may be in.")
-    page = serializers.IntegerField(help_text="Messages of a page of history.")
-    batch = serializers.IntegerField(help_text="Items of one send_messages.")
-    replay = serializers.IntegerField(help_text="Missed events that are replayed; more are `limited`.")
-
-
-class TypingTimesSerializer(serializers.Serializer[Any]):
-    """The interval in which typing is repeated, and the time after which it ends by itself."""
-
-    resend_ms = serializers.IntegerField()
-    expire_ms = serializers.IntegerField()
-
-
-class HelloSerializer(serializers.Serializer[Any]):
-    """The first push, once authenticated."""
-
-    protocol = serializers.CharField()
-    connection_id = serializers.CharField()
-    user = UserSerializer()
-    session = SessionSerializer()
-    server_time = TimeField()
-    epoch = serializers.IntegerField()
-    heartbeat = HeartbeatSerializer()
-    limits = LimitsSerializer()
-    typing = TypingTimesSerializer()
-
-
-class SayBody(StrictSerializer):
-    """Say something in the room."""
-
-    message = TextField()
-
-
-class SaidSerializer(serializers.Serializer[Any]):
-    """Somebody said something in the room."""
-
-    message = serializers.CharField()
-    sender = serializers.CharField(help_text="Their username.")
-    seq = serializers.IntegerField()
-
-
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action as the contracts see it."""
+    """An action as the contracts show it."""
 
-    spec: Spec
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
+    name: str
+    operation: Operation
 
     @property
     def component(self) -> str:
@@ -95,14 +32,14 @@ class Action:
     @property
     def codes(self) -> list[str]:
         """Every problem that may refuse it."""
-        session = () if self.name == "authenticate" else WITH_SESSION
-        return list(dict.fromkeys([*self.spec.problems, *session, *ANY_ACTION]))
+        session = () if self.operation.public else WITH_SESSION
+        return list(dict.fromkeys([*self.operation.problems, *session, *ANY_ACTION]))
 
 
 def actions() -> list[Action]:
     """Every declared action of the socket, by name."""
-    methods = (getattr(ChatConsumer, method) for method in ChatConsumer.available_actions.values())
-    return sorted((Action(method.kwargs["spec"]) for method in methods), key=lambda action: action.name)
+    methods = ChatConsumer.available_actions
+    return [Action(name, getattr(ChatConsumer, methods[name]).kwargs["operation"]) for name in sorted(methods)]
 
 
 def add_frames(components: Components) -> None:
@@ -128,7 +65,7 @@ PUSHES = ("HelloPush", "EventsPush", "GoodbyePush")
 
 
 def _frame(components: Components, action: Action) -> Schema:
-    body = components.body(action.spec.body)
+    body = components.body(action.operation.frame)
     request_id = {
         "type": ["string", "null"],
         "maxLength": REQUEST_ID_CHARS,
@@ -136,7 +73,7 @@ def _frame(components: Components, action: Action) -> Schema:
     }
     return {
         "type": "object",
-        "description": action.spec.summary,
+        "description": f"{action.operation.summary}.",
         "properties": {"action": {"const": action.name}, "request_id": request_id, **body.get("properties", {})},
         "required": ["action", *body.get("required", [])],
         "additionalProperties": False,
@@ -145,16 +82,16 @@ def _frame(components: Components, action: Action) -> Schema:
 
 def _reply(components: Components, action: Action) -> Schema:
     """One answer for both ends: a type for each of them would need two discriminators, which generators do not have."""
-    data = nullable(components.ref(action.spec.reply)) if action.spec.reply else NOTHING
-    done = "`data` when it was done" if action.spec.reply else "no `errors` when it was done"
+    data = nullable(components.ref(action.operation.reply)) if action.operation.reply else NOTHING
+    done = "`data` when it was done" if action.operation.reply else "no `errors` when it was done"
     schema = _envelope(
         {"const": action.name},
-        _status(action.spec.statuses),
+        _status(action.operation.statuses),
         {"type": "array", "items": ref("Problem"), "maxItems": 1},
         data,
         f"The answer to `{action.name}`: {done}, one problem in `errors` when it was refused.",
     )
-    return schema | {"x-problem-codes": action.codes, "x-statuses": [*action.spec.statuses]}
+    return schema | {"x-problem-codes": action.codes, "x-statuses": [*action.operation.statuses]}
 
 
 def _status(done: tuple[int, ...] = ()) -> Schema:
@@ -232,8 +169,10 @@ def _goodbye() -> Schema:
 
 
 def _add_door(components: Components) -> None:
-    components.add("DoorFrame", {**components.body(SayBody), "additionalProperties": False})
-    components.add("DoorSaid", {**components.body(SaidSerializer), "required": ["message", "sender", "seq"]})
+    components.add("DoorFrame", {**components.body(RoomSocketSendBody), "additionalProperties": False})
+    components.add(
+        "DoorSaid", {**components.body(RoomSocketMessageSerializer), "required": ["message", "sender", "seq"]}
+    )
     components.add(
         "DoorRefusal",
         {

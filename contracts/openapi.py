@@ -20,13 +20,19 @@ refused by name. Every refusal is a problem (RFC 9457) whose `code` is one of `P
 from the request, or made, and given back.
 """
 TAGS = {
-    "auth": "Register, log in and out, and the devices that are logged in.",
-    "me": "The user of the token, and their inbox.",
-    "users": "Other people.",
-    "rooms": "Rooms, their members, messages, events and read markers.",
-    "sync": "Coming back after three seconds or three weeks.",
-    "ping": "The server's time.",
-    "probes": "For operators and orchestrators.",
+    "auth": "Register, log in and out, change the password.",
+    "sessions": "The devices on which the user is logged in.",
+    "me": "The user of the token.",
+    "users": "Other users.",
+    "rooms": "Rooms, the directory of public rooms, and the user's own view of a room.",
+    "members": "Members of a room: add, join, change roles, remove, leave.",
+    "messages": "Messages of a room: send, edit, delete, and the history.",
+    "reads": "The user's read marker in a room.",
+    "typing": "Typing indicators.",
+    "events": "The log of a room, and the user's inbox.",
+    "sync": "Everything that a device has missed, in one answer.",
+    "ping": "A check of the connection and the token.",
+    "probes": "Health of the server, for operators and orchestrators.",
 }
 LICENSE = "MIT"
 REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the frame's own. A frame's integer comes back as an integer."
@@ -44,11 +50,11 @@ def openapi() -> Schema:
     schemas = components.build()
     responses: dict[str, Schema] = {}
     paths = tidy(components.document["paths"])
-    names = {action.name for action in actions()}
+    twins = {action.operation.name: action.name for action in actions()}
     for path in paths.values():
         for operation in path.values():
             _settle(operation, schemas, responses)
-            _describe(operation, names)
+            _describe(operation, twins)
     codes = sorted({code for response in responses.values() for code in response["content"][CONTENT_TYPE]["examples"]})
     return {
         "openapi": "3.1.1",
@@ -88,10 +94,10 @@ PATH_PARAMETERS = {
 }
 
 
-def _describe(operation: Schema, names: set[str]) -> None:
-    """Add to the view's description: the twin on the socket, and the parts of the path."""
-    if operation["operationId"] in names:
-        twin = f"On the socket this is the action `{operation['operationId']}`."
+def _describe(operation: Schema, twins: dict[str, str]) -> None:
+    """Add the twin on the socket to the description, and describe the parts of the path."""
+    if operation["operationId"] in twins:
+        twin = f"On the socket this is the action `{twins[operation['operationId']]}`."
         operation["description"] = f"{operation['description']} {twin}" if "description" in operation else twin
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":

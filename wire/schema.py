@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import defaultdict
 from functools import cache
 from typing import Any, Literal
@@ -11,6 +10,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from wire.fields import EmptySerializer, QuerySerializer
+from wire.operations import Operation
 from wire.problems import CONTENT_TYPE, REGISTRY, FieldError, Problem
 
 ALWAYS = ("request.invalid", "not_acceptable", "internal", "unavailable")
@@ -20,20 +21,40 @@ _EXAMPLE_ERRORS = {"request.invalid": [FieldError("colour", "unknown", "There is
 
 
 class Schema(AutoSchema):
-    """drf-spectacular's reading of a view, in two points corrected."""
+    """Documents an endpoint with drf-spectacular, from its Operation."""
+
+    @property
+    def operation(self) -> Operation:
+        """The declaration of the view's method, which `wire.views.endpoint` has attached."""
+        declared: Operation = getattr(self.view, self.method.lower()).operation
+        return declared
+
+    def get_operation_id(self) -> str:
+        return self.operation.name
+
+    def get_summary(self) -> str:
+        return self.operation.summary
 
     def get_description(self) -> str:  # type: ignore[override]
-        """The method's own docstring: those of the classes speak to who reads the code."""
-        method = getattr(self.view, self.method.lower(), None)
-        return inspect.getdoc(method) or "" if method else ""
+        return self.operation.description
+
+    def get_tags(self) -> list[str]:
+        return [self.operation.tag]
+
+    def get_override_parameters(self) -> list[Any]:
+        return [] if self.operation.query is QuerySerializer else [self.operation.query]
+
+    def get_response_serializers(self) -> Any:
+        return dict.fromkeys(self.operation.statuses, self.operation.reply) | problems(self.operation)
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
-        """Return the request body, also that of a DELETE, which spectacular leaves out: the view's `delete_body`."""
-        body = getattr(self.view, "delete_body", None) if self.method == "DELETE" else None
-        if body is None:
-            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
-        component = self.resolve_serializer(body, direction)
-        return {"content": {"application/json": {"schema": component.ref}}, "required": True}
+        """The body, also of a DELETE: drf-spectacular leaves that one out."""
+        body = self.operation.body
+        if body is None or body is EmptySerializer:
+            return None
+        content = {"application/json": {"schema": self.resolve_serializer(body, direction).ref}}
+        is_required = any(field.required for field in body().fields.values())
+        return {"content": content, "required": True} if is_required else {"content": content}
 
 
 # What may be wrong with a field: DRF's codes, Django's about passwords, and our own.
@@ -97,11 +118,12 @@ class ProblemSerializer(serializers.Serializer[Any]):
 Responses = dict[int | tuple[int, str], Any]
 
 
-def problems(*codes: str, body: bool = False, token: bool = True) -> Responses:
-    """The problem responses of an operation, by status: these codes and those that every such operation may give."""
+def problems(operation: Operation) -> Responses:
+    """The problem responses of an endpoint, by status: its own codes and those that every such endpoint may answer."""
     by_status: dict[int, list[str]] = defaultdict(list)
-    every = dict.fromkeys((*codes, *ALWAYS, *(WITH_BODY if body else ()), *(WITH_TOKEN if token else ())))
-    for code in every:
+    with_body = () if operation.body is None else WITH_BODY
+    with_token = () if operation.public else WITH_TOKEN
+    for code in dict.fromkeys((*operation.problems, *ALWAYS, *with_body, *with_token)):
         by_status[REGISTRY[code].status].append(code)
     return {(status, CONTENT_TYPE): _response(by_status[status]) for status in sorted(by_status)}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, TypeAlias
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -10,28 +12,25 @@ from django.urls import is_valid_path
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView, set_rollback
 
 from wire import strict_json
-from wire.fields import QuerySerializer, validate
+from wire.fields import validate
 from wire.hosts import domain_of, is_allowed_host
+from wire.operations import Operation
 from wire.parsers import StrictJsonParser
 from wire.problems import CONTENT_TYPE, Problem, to_problem
 from wire.renderers import JsonNegotiation, JsonRenderer
 
 
 class ApiView(APIView):
-    """A view finds, validates, makes one service call, answers. Query parameters are refused unless `queries` names,
-    by method, the serializer that knows them; their values are in `self.query`."""
+    """A view whose methods are endpoints: each finds its object, makes one service call and answers."""
 
     parser_classes = (StrictJsonParser,)
     renderer_classes = (JsonRenderer,)
     content_negotiation_class = JsonNegotiation
     metadata_class = None
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012  (Django's own form)
-    queries: ClassVar[dict[str, type[QuerySerializer]]] = {}
-    query: dict[str, Any]
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         # DRF takes a body without a Content-Length for no body at all; a chunked one has none.
@@ -42,15 +41,6 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         _check_host(request)
         super().initial(request, *args, **kwargs)
-        if str(request.method) not in self.allowed_methods:
-            self.http_method_not_allowed(request)  # before the query, which no method was written for
-        method = "GET" if request.method == "HEAD" else str(request.method)
-        self.query = validate(self.queries.get(method, QuerySerializer), request.query_params)
-
-    def body(self, serializer: type[Serializer[Any]]) -> Any:
-        """The validated body, or Problem `request.invalid`. A body of null is an empty one."""
-        data = self.request.data
-        return validate(serializer, {} if data is None else data)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -59,6 +49,31 @@ class ApiView(APIView):
 
     def get_exception_handler(self) -> Any:
         return handle_exception
+
+
+Method: TypeAlias = Callable[Concatenate[Any, Request, ...], Response]
+
+
+def endpoint(operation: Operation) -> Callable[[Method], Method]:
+    """Make a method of a view the endpoint of an operation: it gets the validated query and body as keywords.
+
+    The one place for everything that is done for each call of an endpoint, such as limits and metrics. `wire.schema`
+    documents the operation. A query parameter or a field that the operation does not know is refused.
+    """
+
+    def decorate(method: Method) -> Method:
+        @wraps(method)
+        def run(view: ApiView, request: Request, **ids: Any) -> Response:
+            fields = validate(operation.query, request.query_params)
+            if operation.body is not None:
+                data = request.data
+                fields |= validate(operation.body, {} if data is None else data)  # a body of null is an empty one
+            return method(view, request, **ids, **fields)
+
+        vars(run)["operation"] = operation
+        return run
+
+    return decorate
 
 
 def _check_host(request: Request) -> None:

@@ -65,7 +65,11 @@ class SyncSerializer(StrictSerializer):
 class SyncActionSerializer(SyncSerializer):
     """The same on the socket, which may go on from the answer."""
 
-    subscribe = serializers.BooleanField(required=False, default=False)
+    subscribe = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="true: subscribe to each stream of the answer, from its `head` on.",
+    )
 
 
 class LimitedSerializer(serializers.Serializer[Any]):
