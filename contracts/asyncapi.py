@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.conf import settings
-
 from contracts.components import Components, Schema
 from contracts.events import EVENTS, EventType, add_events
 from contracts.examples import event_example, example, refusal_example
 from contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
-from contracts.openapi import LICENSE, add_problem
+from contracts.openapi import add_problem, info
 from realtime.close_codes import CloseCode
 from wire.problems import REGISTRY
 
@@ -34,7 +32,7 @@ def asyncapi() -> Schema:
     reachable = _reachable([*frames, "ClientFrame", "ServerFrame"], schemas)
     return {
         "asyncapi": "3.0.0",
-        "info": {**_info(), "description": DESCRIPTION},
+        "info": info(DESCRIPTION),
         "defaultContentType": "application/json",
         "servers": {"parley": _server()},
         "channels": {
@@ -61,11 +59,6 @@ def _schemas() -> dict[str, Schema]:
     add_events(components)
     add_frames(components)
     return components.build()
-
-
-def _info() -> Schema:
-    spectacular: dict[str, Any] = settings.SPECTACULAR_SETTINGS
-    return {"title": spectacular["TITLE"], "version": spectacular["VERSION"], "license": {"name": LICENSE}}
 
 
 def _server() -> Schema:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import unified_diff
-from pathlib import Path
 from typing import Any
 
 import orjson
 import yaml
 
 from contracts.asyncapi import asyncapi
-from contracts.openapi import openapi
+from contracts.openapi import ROOT, openapi
 
-ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS: dict[str, Callable[[], dict[str, Any]]] = {"openapi.yaml": openapi, "asyncapi.yaml": asyncapi}
 HEADER = "# Made by `make schema` from the code; a change here is lost.\n"
 

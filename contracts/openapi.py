@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from http import HTTPStatus
+from pathlib import Path
 
 from contracts.components import Components, Schema, ref, tidy
 from contracts.events import add_events
@@ -35,6 +37,7 @@ TAGS = {
     "probes": "Health of the server, for operators and orchestrators.",
 }
 LICENSE = "MIT"
+ROOT = Path(__file__).resolve().parent.parent
 REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the frame's own. A frame's integer comes back as an integer."
 REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 
@@ -58,8 +61,7 @@ def openapi() -> Schema:
     codes = sorted({code for response in responses.values() for code in response["content"][CONTENT_TYPE]["examples"]})
     return {
         "openapi": "3.1.1",
-        "info": components.document["info"]
-        | {"description": DESCRIPTION, "license": {"name": LICENSE, "identifier": LICENSE}},
+        "info": info(DESCRIPTION) | {"license": {"name": LICENSE, "identifier": LICENSE}},
         "servers": [{"url": "/", "description": "Where this document comes from."}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths | _probes(),
@@ -70,6 +72,17 @@ def openapi() -> Schema:
             "headers": {"RequestId": {"description": "The request's id, in logs too.", "schema": {"type": "string"}}},
             "securitySchemes": components.document["components"]["securitySchemes"],
         },
+    }
+
+
+def info(description: str) -> Schema:
+    """Title, version and license of the project; pyproject.toml is the one place of the version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {
+        "title": "Parley",
+        "version": project["version"],
+        "description": description,
+        "license": {"name": LICENSE},
     }
 
 
