@@ -1,4 +1,4 @@
-"""openapi.yaml: what spectacular reads off the views, with the frames beside it and the problems told once."""
+"""openapi.yaml: the endpoints as drf-spectacular documents them, the frames, and shared problem responses."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import tomllib
 from http import HTTPStatus
 from pathlib import Path
 
+from drf_spectacular.generators import EndpointEnumerator
+
 from contracts.components import Components, Schema, ref, tidy
 from contracts.events import add_events
 from contracts.examples import example, problem_example
 from contracts.frames import actions, add_frames
+from wire.operations import Operation
 from wire.problems import CONTENT_TYPE, REGISTRY
 from wire.schema import FIELD_ERROR_CODES, ProblemSerializer
 
 DESCRIPTION = """\
 A headless JSON chat: REST for users, rooms and history, and one websocket, `/v1/ws`, for everything live. Its frames
-are components of this document (`ClientFrame`, `ServerFrame`); `/asyncapi.yaml` says when each of them is spoken.
+are components of this document (`ClientFrame`, `ServerFrame`); `/asyncapi.yaml` describes when each of them is sent.
 
 JSON in snake_case; ids are UUIDv7; times are RFC 3339 in UTC with milliseconds. Unknown fields and parameters are
-refused by name. Every refusal is a problem (RFC 9457) whose `code` is one of `ProblemCode`. `X-Request-ID` is taken
-from the request, or made, and given back.
+rejected by name. Every error is a problem (RFC 9457) whose `code` is one of `ProblemCode`. `X-Request-ID` is taken
+from the request, or generated, and returned.
 """
 TAGS = {
     "auth": "Register, log in and out, change the password.",
@@ -38,7 +41,7 @@ TAGS = {
 }
 LICENSE = "MIT"
 ROOT = Path(__file__).resolve().parent.parent
-REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the frame's own. A frame's integer comes back as an integer."
+REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the `request_id` of the frame. A frame's integer is repeated as an integer."
 REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 
 
@@ -62,14 +65,16 @@ def openapi() -> Schema:
     return {
         "openapi": "3.1.1",
         "info": info(DESCRIPTION) | {"license": {"name": LICENSE, "identifier": LICENSE}},
-        "servers": [{"url": "/", "description": "Where this document comes from."}],
+        "servers": [{"url": "/", "description": "The server of this document."}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths | _probes(),
         "components": {
             "schemas": schemas,
             "responses": dict(sorted(responses.items())),
             "examples": {code: {"summary": code, "value": problem_example(code)} for code in codes},
-            "headers": {"RequestId": {"description": "The request's id, in logs too.", "schema": {"type": "string"}}},
+            "headers": {
+                "RequestId": {"description": "The id of the request, also in logs.", "schema": {"type": "string"}}
+            },
             "securitySchemes": components.document["components"]["securitySchemes"],
         },
     }
@@ -87,7 +92,7 @@ def info(description: str) -> Schema:
 
 
 def add_problem(components: Components) -> None:
-    """The one form of every refusal, and the registry of its codes."""
+    """The one form of every error, and the registry of its codes."""
     components.ref(ProblemSerializer)
     problem = components.schema("Problem")["properties"]
     problem["code"] = ref("ProblemCode")
@@ -105,6 +110,12 @@ PATH_PARAMETERS = {
     "user_id": "The user's id.",
     "session_id": "The session's id.",
 }
+
+
+def endpoints() -> list[tuple[str, str, Operation]]:
+    """Method, path and operation of every endpoint under /v1/."""
+    found = EndpointEnumerator().get_api_endpoints()  # type: ignore[no-untyped-call]
+    return [(method, path, getattr(callback.cls, method.lower()).operation) for path, _, method, callback in found]
 
 
 def _describe(operation: Schema, twins: dict[str, str]) -> None:
@@ -138,7 +149,7 @@ def _exemplify(holder: Schema, schemas: dict[str, Schema]) -> None:
 
 
 def _shared(status: int, media: Schema, responses: dict[str, Schema]) -> Schema:
-    """A reference to the response that all operations with these very codes share."""
+    """A reference to the response that all operations with exactly these codes share."""
     codes = sorted(one["value"]["code"] for one in media["examples"].values())
     name = "Or".join("".join(word.title() for word in code.replace("_", ".").split(".")) for code in codes)
     responses.setdefault(name, _problem_response(status, codes))
@@ -146,7 +157,7 @@ def _shared(status: int, media: Schema, responses: dict[str, Schema]) -> Schema:
 
 
 def _problem_response(status: int, codes: list[str]) -> Schema:
-    """The codes stand beside the schema: generators make a class of each schema that narrows another."""
+    """The codes are an extension of the response: generators make a class of each schema that narrows another."""
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     return {
         "description": "\n".join(f"* `{code}`: {REGISTRY[code].title}" for code in codes),
@@ -168,11 +179,14 @@ PARTS = ("database", "migrations", "disk", "descriptors", "redis")  # settings.h
 
 
 def _probes() -> Schema:
-    """The two endpoints that are no part of the API proper."""
-    ready = {200: "It can do its work; `degraded` without Redis.", 503: "It cannot; `reason` says why."}
+    """The two endpoints for operators, which are not part of the API."""
+    ready = {
+        200: "The server is ready; `degraded` without Redis.",
+        503: "It is not ready; `reason` names the part that fails.",
+    }
     return {
-        "/livez": {"get": _probe("live", "Does the process answer?", {200: "It does."})},
-        "/readyz": {"get": _probe("ready", "Can it do its work?", ready)},
+        "/livez": {"get": _probe("live", "Check that the process answers", {200: "It does."})},
+        "/readyz": {"get": _probe("ready", "Check that the server can accept and store messages", ready)},
     }
 
 
@@ -191,7 +205,7 @@ def _health() -> Schema:
     }
     return {
         "type": "object",
-        "description": "Whether the server works.",
+        "description": "The health of the server.",
         "properties": properties,
         "required": ["status"],
     }
