@@ -37,7 +37,7 @@ CHANGE_PASSWORD = Operation(
     "Change my password and end all my other sessions",
     tag="auth",
     cost=Cost.LOGIN,
-    body=serializers.PasswordBody,
+    body=serializers.ChangePasswordBody,
     statuses=(204,),
     problems=("auth.wrong_password", "limit.login"),
 )
@@ -63,7 +63,7 @@ DELETE_ME = Operation(
     "Delete my account; my messages keep a tombstone of me as their sender",
     tag="me",
     cost=Cost.LOGIN,
-    body=serializers.DeleteAccountBody,
+    body=serializers.DeleteMeBody,
     statuses=(204,),
     problems=("auth.wrong_password", "limit.login"),
 )

@@ -107,12 +107,12 @@ class LoginBody(StrictSerializer):
     device = DeviceSerializer(required=False)
 
 
-class PasswordBody(StrictSerializer):
+class ChangePasswordBody(StrictSerializer):
     old = PasswordField()
     new = NewPasswordField()
 
 
-class DeleteAccountBody(StrictSerializer):
+class DeleteMeBody(StrictSerializer):
     password = PasswordField()
 
 
@@ -148,7 +148,7 @@ def _has_host(url: str) -> bool:
     return port != 0
 
 
-class ProfileBody(StrictSerializer):
+class UpdateMeBody(StrictSerializer):
     display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
     avatar_url = WebAddressField(
         max_chars=500,

@@ -1,29 +1,29 @@
 """The operations on rooms, members, messages, read markers and the log."""
 
-from accounts.serializers import ProfileBody
-from api.serializers.events import EventsBody, EventsQuery, EventsSerializer
+from accounts.serializers import UpdateMeBody
+from api.serializers.events import EventPageSerializer, EventsBody, EventsQuery
 from api.serializers.me import MeSerializer
-from api.serializers.members import MemberSerializer, PutMember
+from api.serializers.members import MemberSerializer, PutMemberBody
 from api.serializers.messages import (
-    EditMessageSerializer,
+    EditMessageBody,
     HistoryBody,
     HistoryQuery,
-    HistorySerializer,
+    MessageHistorySerializer,
     MessageSerializer,
-    SendMessageSerializer,
+    SendMessageBody,
 )
-from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
+from api.serializers.reads import MarkReadBody, MarkUnreadBody, ReadMarkerSerializer
 from api.serializers.rooms import (
-    CreateRoom,
+    CreateRoomBody,
     DirectoryQuery,
     RoomMeSerializer,
     RoomSerializer,
     RoomsQuery,
-    UpdateRoom,
-    UpdateRoomMe,
+    UpdateRoomBody,
+    UpdateRoomMeBody,
 )
-from api.serializers.sync import SyncActionSerializer, SyncedSerializer, SyncSerializer
-from api.serializers.typing import TypingSerializer
+from api.serializers.sync import SyncBody, SyncFrameBody, SyncResultSerializer
+from api.serializers.typing import SetTypingBody
 from wire.fields import EmptySerializer
 from wire.operations import Cost, Operation
 from wire.pagination import PageQuery
@@ -34,7 +34,9 @@ _CHANGES_ROOM = (*NON_MEMBER, "room.archived", "room.direct", "room.role_require
 _CHANGES_MEMBER = (*_CHANGES_ROOM, "room.last_owner")
 
 GET_ME = Operation("get_me", "Get my user", tag="me", cost=Cost.READ, reply=MeSerializer)
-UPDATE_ME = Operation("update_me", "Update my profile", tag="me", cost=Cost.WRITE, body=ProfileBody, reply=MeSerializer)
+UPDATE_ME = Operation(
+    "update_me", "Update my profile", tag="me", cost=Cost.WRITE, body=UpdateMeBody, reply=MeSerializer
+)
 
 LIST_ROOMS = Operation(
     "list_rooms",
@@ -54,7 +56,7 @@ CREATE_ROOM = Operation(
     "Create a room; a retry with the same client_id returns the first one",
     tag="rooms",
     cost=Cost.WRITE,
-    body=CreateRoom,
+    body=CreateRoomBody,
     reply=RoomSerializer,
     statuses=(201, 200),
     problems=("room.client_id_reused", "room.slug_taken", "room.limit", "limit.invite", "not_found"),
@@ -97,7 +99,7 @@ UPDATE_ROOM = Operation(
     tag="rooms",
     cost=Cost.WRITE,
     ids=("room_id",),
-    body=UpdateRoom,
+    body=UpdateRoomBody,
     reply=RoomSerializer,
     problems=(*_CHANGES_ROOM, "room.slug_taken"),
 )
@@ -127,7 +129,7 @@ UPDATE_ROOM_ME = Operation(
     tag="rooms",
     cost=Cost.WRITE,
     ids=("room_id",),
-    body=UpdateRoomMe,
+    body=UpdateRoomMeBody,
     reply=RoomMeSerializer,
     problems=NON_MEMBER,
     description="Sync and events include a hidden room. A message sent after the change ends `hidden`.",
@@ -149,7 +151,7 @@ PUT_MEMBER = Operation(
     tag="members",
     cost=Cost.WRITE,
     ids=("room_id", "user_id"),
-    body=PutMember,
+    body=PutMemberBody,
     reply=MemberSerializer,
     statuses=(201, 200),
     problems=(*_CHANGES_MEMBER, "room.limit", "limit.invite"),
@@ -190,7 +192,7 @@ SEND_MESSAGE = Operation(
     tag="messages",
     cost=Cost.SEND,
     ids=("room_id",),
-    body=SendMessageSerializer,
+    body=SendMessageBody,
     reply=MessageSerializer,
     statuses=(201, 200),
     problems=(*NON_MEMBER, "room.archived", "room.peer_deleted", "message.client_id_reused"),
@@ -203,7 +205,7 @@ GET_MESSAGES = Operation(
     ids=("room_id",),
     query=HistoryQuery,
     frame_body=HistoryBody,
-    reply=HistorySerializer,
+    reply=MessageHistorySerializer,
     problems=NON_MEMBER,
     description=(
         "The newest page unless an anchor is given. `before` and `after` exclude their anchor, `around` includes it. A "
@@ -225,7 +227,7 @@ EDIT_MESSAGE = Operation(
     tag="messages",
     cost=Cost.WRITE,
     ids=("room_id", "message_id"),
-    body=EditMessageSerializer,
+    body=EditMessageBody,
     reply=MessageSerializer,
     problems=(
         *NON_MEMBER,
@@ -256,8 +258,8 @@ MARK_READ = Operation(
     tag="reads",
     cost=Cost.WRITE,
     ids=("room_id",),
-    body=ReadSerializer,
-    reply=MarkerSerializer,
+    body=MarkReadBody,
+    reply=ReadMarkerSerializer,
     problems=(*NON_MEMBER, "read.ahead"),
 )
 MARK_UNREAD = Operation(
@@ -266,8 +268,8 @@ MARK_UNREAD = Operation(
     tag="reads",
     cost=Cost.WRITE,
     ids=("room_id",),
-    body=UnreadSerializer,
-    reply=MarkerSerializer,
+    body=MarkUnreadBody,
+    reply=ReadMarkerSerializer,
     problems=MARK_READ.problems,
 )
 SET_TYPING = Operation(
@@ -276,7 +278,7 @@ SET_TYPING = Operation(
     tag="typing",
     cost=Cost.TYPING,
     ids=("room_id",),
-    body=TypingSerializer,
+    body=SetTypingBody,
     statuses=(204,),
     problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
     description="Repeat it every `typing.resend_ms` of hello; it ends with `false`, with a message, and after 15 s.",
@@ -291,7 +293,7 @@ GET_EVENTS = Operation(
     ids=("room_id",),
     query=EventsQuery,
     frame_body=EventsBody,
-    reply=EventsSerializer,
+    reply=EventPageSerializer,
     problems=NON_MEMBER,
     description="after < seq < before. With `before` alone the newest events below it, otherwise the oldest first. "
     "A page ends at 1 MiB; `more` is true then.",
@@ -302,16 +304,16 @@ GET_INBOX = Operation(
     tag="events",
     cost=Cost.READ,
     query=EventsQuery,
-    reply=EventsSerializer,
+    reply=EventPageSerializer,
 )
 SYNC = Operation(
     "sync",
     "Get everything that this device has missed",
     tag="sync",
     cost=Cost.SYNC,
-    body=SyncSerializer,
-    frame_body=SyncActionSerializer,
-    reply=SyncedSerializer,
+    body=SyncBody,
+    frame_body=SyncFrameBody,
+    reply=SyncResultSerializer,
     description=(
         "Rooms are ordered by id, descending. Repeat the body with `next` until it is null. `head` of an entry is the "
         "next cursor: the entry covers everything up to it. A room that the body does not name is answered with its "

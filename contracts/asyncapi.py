@@ -1,4 +1,4 @@
-"""asyncapi.yaml: who says which frame when, on /v1/ws and on the one-room door."""
+"""asyncapi.yaml: the frames of both sides, on /v1/ws and on the one-room socket."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from realtime.close_codes import CloseCode
 from wire.problems import REGISTRY
 
 DESCRIPTION = """\
-One socket for everything live. Say who you are by `Authorization: Bearer`, by the subprotocols `chat.v1` and
-`bearer.<token>`, or by `authenticate` as the first frame. Every frame gets exactly one reply, matched by `request_id`;
-`hello`, `events` and `goodbye` come unasked. The same types, and REST, are in `/openapi.yaml`.
+One socket for everything live. Authenticate with `Authorization: Bearer`, with the subprotocols `chat.v1` and
+`bearer.<token>`, or with `authenticate` as the first frame. Every frame gets exactly one reply, matched by
+`request_id`; the server pushes `hello`, `events` and `goodbye`. The same types, and REST, are in `/openapi.yaml`.
 """
-CHAT, DOOR = "chat", "door"
-DOOR_RECEIVES = ("DoorFrame", "AuthenticateFrame")
-DOOR_SENDS = ("DoorSaid", "DoorRefusal")
+CHAT, ROOM_SOCKET = "chat", "room_socket"
+ROOM_SOCKET_RECEIVES = ("RoomSocketSend", "AuthenticateFrame")
+ROOM_SOCKET_SENDS = ("RoomSocketMessage", "RoomSocketError")
 
 
 def asyncapi() -> Schema:
     """The whole document."""
     schemas = _schemas()
-    chat = [*_frames_of(actions()), "FrameRefusal", *PUSHES]
-    frames = list(dict.fromkeys([*chat, *_door_frames()]))
+    chat = [*_frames_of(actions()), "FrameError", *PUSHES]
+    frames = list(dict.fromkeys([*chat, *_room_socket_frames()]))
     reachable = _reachable([*frames, "ClientFrame", "ServerFrame"], schemas)
     return {
         "asyncapi": "3.0.0",
@@ -37,8 +37,8 @@ def asyncapi() -> Schema:
         "servers": {"parley": _server()},
         "channels": {
             CHAT: _channel("/v1/ws", "Everything live, for one device.", chat),
-            DOOR: _channel("/ws/chat/{slug}/", "One room, for the simplest client there is.", _door_frames())
-            | {"parameters": {"slug": {"description": "The public room; it is made when there is none."}}},
+            ROOM_SOCKET: _channel("/ws/chat/{slug}/", "One room, for the simplest client.", _room_socket_frames())
+            | {"parameters": {"slug": {"description": "The public room; it is created if there is none."}}},
         },
         "operations": dict(_operations()),
         "components": {
@@ -48,7 +48,7 @@ def asyncapi() -> Schema:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
         "x-event-types": [_event_row(event, schemas) for event in EVENTS],
-        "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
+        "x-problem-codes": {code: _problem_row(code) for code in sorted(REGISTRY)},
         "x-close-codes": [_close_row(code) for code in CloseCode],
     }
 
@@ -74,8 +74,8 @@ def _frames_of(known: list[Action]) -> list[str]:
     return [f"{action.component}{kind}" for action in known for kind in ("Frame", "Reply")]
 
 
-def _door_frames() -> list[str]:
-    return [*DOOR_RECEIVES, *DOOR_SENDS]
+def _room_socket_frames() -> list[str]:
+    return [*ROOM_SOCKET_RECEIVES, *ROOM_SOCKET_SENDS]
 
 
 def _channel(address: str, summary: str, messages: list[str]) -> Schema:
@@ -84,17 +84,19 @@ def _channel(address: str, summary: str, messages: list[str]) -> Schema:
 
 
 def _operations() -> Iterator[tuple[str, Schema]]:
-    """Seen from the server: it receives actions and answers them, and sends the pushes."""
+    """The operations as the server sees them: it receives actions and answers them, and sends the pushes."""
     for action in actions():
-        answers = [f"{action.component}Reply", "FrameRefusal"]
+        answers = [f"{action.component}Reply", "FrameError"]
         reply = {"channel": {"$ref": f"#/channels/{CHAT}"}, "messages": _of(CHAT, answers)}
         operation = _operation("receive", CHAT, action.operation.summary, [f"{action.component}Frame"])
         tags = [{"name": action.operation.tag}]
         yield action.name, operation | {"tags": tags, "reply": reply, "x-problem-codes": action.codes}
     for name, summary in PUSH_SUMMARIES.items():
         yield name, _operation("send", CHAT, summary, [f"{name.capitalize()}Push"])
-    yield "door_say", _operation("receive", DOOR, "Say something in the room; or first, who is there.", DOOR_RECEIVES)
-    yield "door_hear", _operation("send", DOOR, "What is said in the room, and what was refused.", DOOR_SENDS)
+    summary = "Send a message to the room; before that, authenticate unless the handshake did."
+    yield "room_socket_send", _operation("receive", ROOM_SOCKET, summary, ROOM_SOCKET_RECEIVES)
+    summary = "A message of the room, or the problem of a message that was rejected."
+    yield "room_socket_receive", _operation("send", ROOM_SOCKET, summary, ROOM_SOCKET_SENDS)
 
 
 def _operation(direction: str, channel: str, summary: str, messages: Iterable[str]) -> Schema:
@@ -124,9 +126,9 @@ def _message(name: str, schemas: dict[str, Schema]) -> Schema:
 
 
 def _payloads(name: str, schemas: dict[str, Schema]) -> list[Any]:
-    """A frame as it looks; of a reply, both ends that it may have."""
+    """Examples of a frame; of a reply, one for success and one for a problem."""
     schema = schemas[name]
-    if name == "FrameRefusal":
+    if name == "FrameError":
         return [refusal_example(schema, schemas)]
     done = example({"$ref": f"#/components/schemas/{name}"}, schemas)
     if "x-statuses" not in schema:
@@ -135,7 +137,7 @@ def _payloads(name: str, schemas: dict[str, Schema]) -> list[Any]:
 
 
 def _portable(node: Any) -> Any:
-    """The schema as AsyncAPI spells it: a discriminator is a bare property name, and the consts are its mapping."""
+    """The schema in AsyncAPI's form: a discriminator is a bare property name, and the consts are its mapping."""
     if isinstance(node, list):
         return [_portable(item) for item in node]
     if not isinstance(node, dict):
@@ -144,7 +146,7 @@ def _portable(node: Any) -> Any:
 
 
 def _reachable(names: list[str], schemas: dict[str, Schema]) -> set[str]:
-    """These components and all that they refer to."""
+    """These components and all components that they refer to."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -166,7 +168,7 @@ def _event_row(event: EventType, schemas: dict[str, Schema]) -> Schema:
     }
 
 
-def _kind_row(code: str) -> Schema:
+def _problem_row(code: str) -> Schema:
     kind = REGISTRY[code]
     return {"status": kind.status, "title": kind.title, "retryable": kind.retryable}
 

@@ -14,16 +14,16 @@ from api.serializers.reads import UNREAD
 from api.serializers.rooms import (
     RoomAddedSerializer,
     RoomCreatedSerializer,
-    RoomEventSerializer,
     RoomPreferredSerializer,
     RoomRemovedSerializer,
+    RoomSnapshotSerializer,
 )
-from api.serializers.sync import LimitedSerializer
+from api.serializers.sync import MissedRangeSerializer
 from contracts.components import ALWAYS_NULL, Components, Kind, Schema, union
 from wire.fields import TimeField
 
 
-class MarkerMovedSerializer(serializers.Serializer[Any]):
+class ReadUpdatedSerializer(serializers.Serializer[Any]):
     """The read marker of a member. An own message whose seq is above `head` moves the marker on: it came later.
 
     The inbox has this event of my own marker; it says too what that leaves unread as of the room's `head`. A room has
@@ -38,7 +38,7 @@ class MarkerMovedSerializer(serializers.Serializer[Any]):
     unread_capped = serializers.BooleanField(required=False)
 
 
-class RoomHeadSerializer(serializers.Serializer[Any]):
+class RoomSyncedSerializer(serializers.Serializer[Any]):
     """The end of the replay: everything up to `head` has been told."""
 
     head = serializers.IntegerField()
@@ -51,13 +51,13 @@ class RoomResetSerializer(serializers.Serializer[Any]):
     epoch = serializers.IntegerField()
 
 
-class TypingSetSerializer(serializers.Serializer[Any]):
+class TypingUsersSerializer(serializers.Serializer[Any]):
     """Everybody who is typing: the whole set, each time."""
 
     user_ids = serializers.ListField(child=serializers.UUIDField())
 
 
-class ExpirySerializer(serializers.Serializer[Any]):
+class SessionExpiringSerializer(serializers.Serializer[Any]):
     """The time at which the session ends: authenticate with a fresh token before."""
 
     expires_at = TimeField()
@@ -82,9 +82,9 @@ class EventType:
 
 EVENTS = (
     EventType("room.created", RoomCreatedSerializer, "room", True, "The room exists, with its first members."),
-    EventType("room.updated", RoomEventSerializer, "room", True, "Name, slug, topic or metadata changed."),
-    EventType("room.archived", RoomEventSerializer, "room", True, "The room is read-only from here."),
-    EventType("room.unarchived", RoomEventSerializer, "room", True, "The room is open again from here."),
+    EventType("room.updated", RoomSnapshotSerializer, "room", True, "Name, slug, topic or metadata changed."),
+    EventType("room.archived", RoomSnapshotSerializer, "room", True, "The room is read-only from here."),
+    EventType("room.unarchived", RoomSnapshotSerializer, "room", True, "The room is open again from here."),
     EventType("member.joined", MemberSerializer, "room", True, "Somebody is in, by joining or by being added."),
     EventType("member.left", MemberSerializer, "room", True, "Somebody left."),
     EventType("member.removed", MemberSerializer, "room", True, "Somebody was removed."),
@@ -98,13 +98,13 @@ EVENTS = (
     EventType("room.added", RoomAddedSerializer, "inbox", True, "I am in a room; `seq` is that of my join."),
     EventType("room.removed", RoomRemovedSerializer, "inbox", True, "I am out of a room; `seq` is that of my leave."),
     EventType("room.preferred", RoomPreferredSerializer, "inbox", True, "I hid a room, or show it again."),
-    EventType("read.updated", MarkerMovedSerializer, "inbox", True, "My read marker moved, on some device."),
-    EventType("read.updated", MarkerMovedSerializer, "room", False, "A member of a small room read on."),
-    EventType("typing", TypingSetSerializer, "room", False, "Who is typing, the full set."),
-    EventType("room.synced", RoomHeadSerializer, "both", False, "The end of a replay; live from here."),
-    EventType("room.limited", LimitedSerializer, "both", False, "Too much was missed to be replayed."),
+    EventType("read.updated", ReadUpdatedSerializer, "inbox", True, "My read marker moved, on some device."),
+    EventType("read.updated", ReadUpdatedSerializer, "room", False, "A member of a small room read on."),
+    EventType("typing", TypingUsersSerializer, "room", False, "Who is typing, the full set."),
+    EventType("room.synced", RoomSyncedSerializer, "both", False, "The end of a replay; live from here."),
+    EventType("room.limited", MissedRangeSerializer, "both", False, "Too much was missed to be replayed."),
     EventType("room.reset", RoomResetSerializer, "both", False, "The cursor is worth nothing any more."),
-    EventType("session.expiring", ExpirySerializer, "inbox", False, "The session ends within a minute."),
+    EventType("session.expiring", SessionExpiringSerializer, "inbox", False, "The session ends within a minute."),
 )
 
 

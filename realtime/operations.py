@@ -4,17 +4,17 @@ from dataclasses import replace
 
 from api import operations
 from api.operations import NON_MEMBER
-from api.serializers.messages import SendMessagesSerializer
+from api.serializers.messages import SendMessagesBody
 from realtime.serializers import (
     AuthenticateBody,
     GetEventsBody,
     IdentitySerializer,
     PongSerializer,
-    SentItemsSerializer,
+    SendResultsSerializer,
     StreamBody,
     SubscribeBody,
-    SubscribedSerializer,
-    UnsubscribedSerializer,
+    SubscribeResultSerializer,
+    UnsubscribeResultSerializer,
 )
 from wire.operations import Cost, Operation
 from wire.problems import define
@@ -37,7 +37,7 @@ SUBSCRIBE = Operation(
     tag="events",
     cost=Cost.READ,
     body=SubscribeBody,
-    reply=SubscribedSerializer,
+    reply=SubscribeResultSerializer,
     problems=NON_MEMBER,
 )
 UNSUBSCRIBE = Operation(
@@ -46,7 +46,7 @@ UNSUBSCRIBE = Operation(
     tag="events",
     cost=Cost.READ,
     body=StreamBody,
-    reply=UnsubscribedSerializer,
+    reply=UnsubscribeResultSerializer,
     problems=NON_MEMBER,
 )
 SEND_MESSAGES = Operation(
@@ -55,8 +55,8 @@ SEND_MESSAGES = Operation(
     tag="messages",
     cost=Cost.SEND,
     ids=("room_id",),
-    body=SendMessagesSerializer,
-    reply=SentItemsSerializer,
+    body=SendMessagesBody,
+    reply=SendResultsSerializer,
     problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
 )
 GET_EVENTS = replace(

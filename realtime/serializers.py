@@ -45,7 +45,7 @@ class SubscribeBody(StreamBody):
     epoch = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=MAX_SEQ)
 
 
-class SubscribedSerializer(serializers.Serializer[Any]):
+class SubscribeResultSerializer(serializers.Serializer[Any]):
     """The position of a subscription: events after `after` up to `head` are replayed, then it is live."""
 
     room_id = serializers.UUIDField(allow_null=True)
@@ -55,7 +55,7 @@ class SubscribedSerializer(serializers.Serializer[Any]):
     replay = serializers.ChoiceField(choices=["complete", "limited", "reset"])
 
 
-class UnsubscribedSerializer(serializers.Serializer[Any]):
+class UnsubscribeResultSerializer(serializers.Serializer[Any]):
     """The room whose subscription ended."""
 
     room_id = serializers.UUIDField(allow_null=True)
@@ -65,7 +65,7 @@ class GetEventsBody(StreamBody, EventsBody):
     """A page of a room's events, or of the inbox."""
 
 
-class SentSerializer(serializers.Serializer[Any]):
+class SendResultSerializer(serializers.Serializer[Any]):
     """The result of one item: 201, 200 for a retry, or its problem."""
 
     status = serializers.IntegerField()
@@ -74,10 +74,10 @@ class SentSerializer(serializers.Serializer[Any]):
     errors = ProblemSerializer(many=True)  # type: ignore[assignment]
 
 
-class SentItemsSerializer(serializers.Serializer[Any]):
+class SendResultsSerializer(serializers.Serializer[Any]):
     """The result of each item, in the order of the request."""
 
-    results = SentSerializer(many=True)
+    results = SendResultSerializer(many=True)
 
 
 class HeartbeatSerializer(serializers.Serializer[Any]):
@@ -101,7 +101,7 @@ class LimitsSerializer(serializers.Serializer[Any]):
     replay = serializers.IntegerField(help_text="Missed events that are replayed; more are `limited`.")
 
 
-class TypingTimesSerializer(serializers.Serializer[Any]):
+class TypingIntervalsSerializer(serializers.Serializer[Any]):
     """The interval in which a client repeats typing, and the time after which it ends by itself."""
 
     resend_ms = serializers.IntegerField()
@@ -119,7 +119,7 @@ class HelloSerializer(serializers.Serializer[Any]):
     epoch = serializers.IntegerField()
     heartbeat = HeartbeatSerializer()
     limits = LimitsSerializer()
-    typing = TypingTimesSerializer()
+    typing = TypingIntervalsSerializer()
 
 
 class RoomSocketSendBody(StrictSerializer):

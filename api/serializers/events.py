@@ -43,7 +43,7 @@ class EventSerializer(serializers.Serializer[Any]):
     data = EventDataField()  # type: ignore[assignment]
 
 
-class EventsSerializer(serializers.Serializer[Any]):
+class EventPageSerializer(serializers.Serializer[Any]):
     """A page of events in order, as of `head`; `more` says that the range which was asked for holds more."""
 
     results = EventSerializer(many=True)

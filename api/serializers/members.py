@@ -25,7 +25,7 @@ def render_member(member: Member) -> dict[str, Any]:
     }
 
 
-class PutMember(StrictSerializer):
+class PutMemberBody(StrictSerializer):
     """The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member."""
 
     role = serializers.ChoiceField(choices=Role.choices, required=False)

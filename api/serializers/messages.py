@@ -109,7 +109,7 @@ def refuse_empty(text: str | None, metadata: Mapping[str, Any]) -> None:
         raise serializers.ValidationError({"text": [detail]})
 
 
-class SendMessageSerializer(StrictSerializer):
+class SendMessageBody(StrictSerializer):
     """One message to send. Sent again with the same client_id it is answered with the message that is there."""
 
     client_id = serializers.RegexField(CLIENT_ID, trim_whitespace=False)
@@ -122,18 +122,18 @@ class SendMessageSerializer(StrictSerializer):
         return attrs
 
 
-@extend_schema_field(SendMessageSerializer)
+@extend_schema_field(SendMessageBody)
 class ItemField(serializers.DictField):
     """One item of many, read later: a bad one fails alone."""
 
 
-class SendMessagesSerializer(StrictSerializer):
+class SendMessagesBody(StrictSerializer):
     """Up to 50 messages to one room, in order."""
 
     items = serializers.ListField(child=ItemField(), min_length=1, max_length=BATCH)
 
 
-class EditMessageSerializer(StrictSerializer):
+class EditMessageBody(StrictSerializer):
     """The changes to a message; with `if_version` only if nothing happened to it since that version."""
 
     text = TextField(required=False, allow_blank=True, help_text='May be "" when metadata is not {}.')
@@ -216,7 +216,7 @@ class HistoryBody(StrictSerializer):
         return _one_anchor(attrs)
 
 
-class PageSerializer(serializers.Serializer[Any]):
+class HistoryPositionSerializer(serializers.Serializer[Any]):
     """The position of a page of history; the seqs are null when it is empty."""
 
     oldest_seq = serializers.IntegerField(allow_null=True)
@@ -225,10 +225,10 @@ class PageSerializer(serializers.Serializer[Any]):
     more_after = serializers.BooleanField()
 
 
-class HistorySerializer(serializers.Serializer[Any]):
+class MessageHistorySerializer(serializers.Serializer[Any]):
     """A page of messages, oldest first, as of `head`: follow the room's events from there."""
 
     results = MessageSerializer(many=True)
-    page = PageSerializer()
+    page = HistoryPositionSerializer()
     head = serializers.IntegerField()
     epoch = serializers.IntegerField()

@@ -14,19 +14,19 @@ UNREAD = (
 )
 
 
-class ReadSerializer(StrictSerializer):
+class MarkReadBody(StrictSerializer):
     """Everything up to this seq has been read."""
 
     seq = serializers.IntegerField(min_value=0, max_value=MAX_SEQ)
 
 
-class UnreadSerializer(StrictSerializer):
+class MarkUnreadBody(StrictSerializer):
     """This seq and everything after it is to be unread again."""
 
     seq = serializers.IntegerField(min_value=1, max_value=MAX_SEQ)
 
 
-class MarkerSerializer(serializers.Serializer[Any]):
+class ReadMarkerSerializer(serializers.Serializer[Any]):
     """The position of the read marker, and the number of unread messages above it."""
 
     read_seq = serializers.IntegerField()

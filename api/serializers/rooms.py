@@ -117,7 +117,7 @@ class TopicField(NameField):
         super().__init__(max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, **options)
 
 
-class CreateRoom(StrictSerializer):
+class CreateRoomBody(StrictSerializer):
     """The body of POST rooms."""
 
     kind = serializers.ChoiceField(choices=[Kind.PUBLIC, Kind.PRIVATE])
@@ -135,7 +135,7 @@ class CreateRoom(StrictSerializer):
         return attrs
 
 
-class UpdateRoom(StrictSerializer):
+class UpdateRoomBody(StrictSerializer):
     """The body of PATCH rooms/{id}: what is absent stays."""
 
     name = NameField(max_chars=NAME_CHARS, required=False)
@@ -144,7 +144,7 @@ class UpdateRoom(StrictSerializer):
     metadata = MetadataField(required=False)
 
 
-class UpdateRoomMe(StrictSerializer):
+class UpdateRoomMeBody(StrictSerializer):
     """The body of PATCH rooms/{id}/me: what is absent stays."""
 
     hidden = serializers.BooleanField(required=False)
@@ -191,7 +191,7 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
     head = serializers.IntegerField()
 
 
-class RoomEventSerializer(serializers.Serializer[Any]):
+class RoomSnapshotSerializer(serializers.Serializer[Any]):
     """A room as the log keeps it, in the data of room.updated, room.archived and room.unarchived."""
 
     id = serializers.UUIDField()
@@ -206,34 +206,34 @@ class RoomEventSerializer(serializers.Serializer[Any]):
     archived_at = TimeField(allow_null=True)
 
 
-class FirstMemberSerializer(serializers.Serializer[Any]):
+class InitialMemberSerializer(serializers.Serializer[Any]):
     """One of those who are in a room from its seq 1."""
 
     user_id = serializers.UUIDField()
     role = serializers.ChoiceField(choices=Role.choices)
 
 
-class RoomCreatedSerializer(RoomEventSerializer):
+class RoomCreatedSerializer(RoomSnapshotSerializer):
     """The data of room.created."""
 
-    members = FirstMemberSerializer(many=True)
+    members = InitialMemberSerializer(many=True)
 
 
-class RoomAddedSerializer(RoomEventSerializer):
+class RoomAddedSerializer(RoomSnapshotSerializer):
     """The data of room.added, in the inbox of a new member: `seq` is that of the own join."""
 
     seq = serializers.IntegerField()
     peer = AuthorSerializer(allow_null=True, help_text="The other member of a direct room; null in other rooms.")
 
 
-class RoomRemovedSerializer(RoomEventSerializer):
+class RoomRemovedSerializer(RoomSnapshotSerializer):
     """The data of room.removed, in the inbox of a former member: `seq` is that of the own leave."""
 
     seq = serializers.IntegerField()
     reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
 
 
-class RoomSerializer(RoomEventSerializer):
+class RoomSerializer(RoomSnapshotSerializer):
     """A room, as the user who asks sees it."""
 
     head = serializers.IntegerField()

@@ -52,7 +52,7 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class SyncSerializer(StrictSerializer):
+class SyncBody(StrictSerializer):
     """The cursors that a device keeps anyway. What it does not name it does not have."""
 
     rooms = CursorsField(required=False, default=dict)
@@ -62,7 +62,7 @@ class SyncSerializer(StrictSerializer):
     next = serializers.CharField(required=False, allow_null=True, default=None, max_length=500)
 
 
-class SyncActionSerializer(SyncSerializer):
+class SyncFrameBody(SyncBody):
     """The same on the socket, which may go on from the answer."""
 
     subscribe = serializers.BooleanField(
@@ -72,7 +72,7 @@ class SyncActionSerializer(SyncSerializer):
     )
 
 
-class LimitedSerializer(serializers.Serializer[Any]):
+class MissedRangeSerializer(serializers.Serializer[Any]):
     """The missing seqs that are not in the answer, both ends included: page `events`, or load the history anew."""
 
     to = serializers.IntegerField()
@@ -88,7 +88,7 @@ class SyncedRoomSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     head = serializers.IntegerField()
     events = EventSerializer(many=True)
-    limited = LimitedSerializer(allow_null=True)
+    limited = MissedRangeSerializer(allow_null=True)
     reset = serializers.BooleanField()
     room = RoomSerializer(allow_null=True)
 
@@ -106,11 +106,11 @@ class SyncedInboxSerializer(serializers.Serializer[Any]):
 
     head = serializers.IntegerField()
     events = EventSerializer(many=True)
-    limited = LimitedSerializer(allow_null=True)
+    limited = MissedRangeSerializer(allow_null=True)
     reset = serializers.BooleanField()
 
 
-class SyncedSerializer(serializers.Serializer[Any]):
+class SyncResultSerializer(serializers.Serializer[Any]):
     """One page of the answer; the same body again with `next` brings the following one."""
 
     rooms = SyncedRoomSerializer(many=True)

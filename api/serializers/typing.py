@@ -5,7 +5,7 @@ from rest_framework import serializers
 from wire.fields import StrictSerializer
 
 
-class TypingSerializer(StrictSerializer):
+class SetTypingBody(StrictSerializer):
     """True while the user is typing, repeated every typing.resend_ms, and false at the end."""
 
     on = serializers.BooleanField()

@@ -19,7 +19,7 @@ from api.operations import (
     UPDATE_ROOM_ME,
 )
 from api.serializers.messages import (
-    SendMessageSerializer,
+    SendMessageBody,
 )
 from api.services import messages, reads, rooms
 from api.services.messages import history
@@ -55,7 +55,7 @@ class Messages(Connection):
 
     def _read_item(self, room_id: UUID, item: object) -> Send | Problem:
         try:
-            return Send(acting(self.session), room_id, **validate(SendMessageSerializer, item))
+            return Send(acting(self.session), room_id, **validate(SendMessageBody, item))
         except serializers.ValidationError as error:
             return to_problem(error)
 
