@@ -8,8 +8,8 @@ from typing import Any
 
 from contracts.components import Components, Schema
 from contracts.events import EVENTS, EventType, add_events
-from contracts.examples import event_example, example, refusal_example
-from contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
+from contracts.examples import event_example, example, problem_reply_example
+from contracts.frames import PUSH_SUMMARIES, PUSHES, actions, add_frames
 from contracts.openapi import add_problem, info
 from realtime.close_codes import CloseCode
 from wire.problems import REGISTRY
@@ -26,9 +26,15 @@ ROOM_SOCKET_SENDS = ("RoomSocketMessage", "RoomSocketError")
 
 def asyncapi() -> Schema:
     """The whole document."""
-    schemas = _schemas()
-    chat = [*_frames_of(actions()), "FrameError", *PUSHES]
-    frames = list(dict.fromkeys([*chat, *_room_socket_frames()]))
+    components = Components()
+    add_problem(components)
+    add_events(components)
+    add_frames(components)
+    schemas = components.build()
+    frames_of_actions = [f"{action.component}{kind}" for action in actions() for kind in ("Frame", "Reply")]
+    chat = [*frames_of_actions, "FrameError", *PUSHES]
+    room_socket = [*ROOM_SOCKET_RECEIVES, *ROOM_SOCKET_SENDS]
+    frames = list(dict.fromkeys([*chat, *room_socket]))
     reachable = _reachable([*frames, "ClientFrame", "ServerFrame"], schemas)
     return {
         "asyncapi": "3.0.0",
@@ -37,7 +43,7 @@ def asyncapi() -> Schema:
         "servers": {"parley": _server()},
         "channels": {
             CHAT: _channel("/v1/ws", "Everything live, for one device.", chat),
-            ROOM_SOCKET: _channel("/ws/chat/{slug}/", "One room, for the simplest client.", _room_socket_frames())
+            ROOM_SOCKET: _channel("/ws/chat/{slug}/", "One room, for the simplest client.", room_socket)
             | {"parameters": {"slug": {"description": "The public room; it is created if there is none."}}},
         },
         "operations": dict(_operations()),
@@ -48,17 +54,15 @@ def asyncapi() -> Schema:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
         "x-event-types": [_event_row(event, schemas) for event in EVENTS],
-        "x-problem-codes": {code: _problem_row(code) for code in sorted(REGISTRY)},
-        "x-close-codes": [_close_row(code) for code in CloseCode],
+        "x-problem-codes": {
+            code: {"status": kind.status, "title": kind.title, "retryable": kind.retryable}
+            for code, kind in sorted(REGISTRY.items())
+        },
+        "x-close-codes": [
+            {"code": code.value, "reasons": [*code.reasons], "reconnect": code.reconnect, "when": code.meaning}
+            for code in CloseCode
+        ],
     }
-
-
-def _schemas() -> dict[str, Schema]:
-    components = Components()
-    add_problem(components)
-    add_events(components)
-    add_frames(components)
-    return components.build()
 
 
 def _server() -> Schema:
@@ -68,14 +72,6 @@ def _server() -> Schema:
         "variables": {"host": {"default": "127.0.0.1:8000", "description": "Where `make serve` listens."}},
         "security": [{"$ref": "#/components/securitySchemes/bearer"}],
     }
-
-
-def _frames_of(known: list[Action]) -> list[str]:
-    return [f"{action.component}{kind}" for action in known for kind in ("Frame", "Reply")]
-
-
-def _room_socket_frames() -> list[str]:
-    return [*ROOM_SOCKET_RECEIVES, *ROOM_SOCKET_SENDS]
 
 
 def _channel(address: str, summary: str, messages: list[str]) -> Schema:
@@ -129,11 +125,11 @@ def _payloads(name: str, schemas: dict[str, Schema]) -> list[Any]:
     """Examples of a frame; of a reply, one for success and one for a problem."""
     schema = schemas[name]
     if name == "FrameError":
-        return [refusal_example(schema, schemas)]
+        return [problem_reply_example(schema, schemas)]
     done = example({"$ref": f"#/components/schemas/{name}"}, schemas)
     if "x-statuses" not in schema:
         return [done]
-    return [done | {"response_status": schema["x-statuses"][0]}, refusal_example(schema, schemas)]
+    return [done | {"response_status": schema["x-statuses"][0]}, problem_reply_example(schema, schemas)]
 
 
 def _portable(node: Any) -> Any:
@@ -166,12 +162,3 @@ def _event_row(event: EventType, schemas: dict[str, Schema]) -> Schema:
         "summary": event.summary,
         "example": event_example(event, schemas),
     }
-
-
-def _problem_row(code: str) -> Schema:
-    kind = REGISTRY[code]
-    return {"status": kind.status, "title": kind.title, "retryable": kind.retryable}
-
-
-def _close_row(code: CloseCode) -> Schema:
-    return {"code": code.value, "reasons": [*code.reasons], "reconnect": code.reconnect, "when": code.meaning}

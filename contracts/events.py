@@ -1,4 +1,4 @@
-"""Event types and the shape of their data: those of the log, and those that are never stored."""
+"""The event types in the contracts: those that the log stores, and the ephemeral ones."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from wire.fields import TimeField
 
 
 class ReadUpdatedSerializer(serializers.Serializer[Any]):
-    """The read marker of a member. An own message whose seq is above `head` moves the marker on: it came later.
+    """The read marker of a member. A message of mine with a seq above `head` moves the marker on.
 
-    The inbox has this event of my own marker; it says too what that leaves unread as of the room's `head`. A room has
-    it of its other members, without these two fields.
+    The inbox has this event for my own marker, with the number of unread messages as of the room's `head`. A room has
+    it for its other members, without `unread` and `unread_capped`.
     """
 
     room_id = serializers.UUIDField()
@@ -39,26 +39,26 @@ class ReadUpdatedSerializer(serializers.Serializer[Any]):
 
 
 class RoomSyncedSerializer(serializers.Serializer[Any]):
-    """The end of the replay: everything up to `head` has been told."""
+    """The end of the replay: everything up to `head` has been sent."""
 
     head = serializers.IntegerField()
 
 
 class RoomResetSerializer(serializers.Serializer[Any]):
-    """The past was rewritten: load the room anew, and go on from here."""
+    """The log was rewritten: load the room again, and continue from `head`."""
 
     head = serializers.IntegerField()
     epoch = serializers.IntegerField()
 
 
 class TypingUsersSerializer(serializers.Serializer[Any]):
-    """Everybody who is typing: the whole set, each time."""
+    """All users who are typing: the full set each time."""
 
     user_ids = serializers.ListField(child=serializers.UUIDField())
 
 
 class SessionExpiringSerializer(serializers.Serializer[Any]):
-    """The time at which the session ends: authenticate with a fresh token before."""
+    """The time at which the session ends: authenticate with a new token before."""
 
     expires_at = TimeField()
 
@@ -81,30 +81,34 @@ class EventType:
 
 
 EVENTS = (
-    EventType("room.created", RoomCreatedSerializer, "room", True, "The room exists, with its first members."),
+    EventType("room.created", RoomCreatedSerializer, "room", True, "The room was created, with its first members."),
     EventType("room.updated", RoomSnapshotSerializer, "room", True, "Name, slug, topic or metadata changed."),
-    EventType("room.archived", RoomSnapshotSerializer, "room", True, "The room is read-only from here."),
-    EventType("room.unarchived", RoomSnapshotSerializer, "room", True, "The room is open again from here."),
-    EventType("member.joined", MemberSerializer, "room", True, "Somebody is in, by joining or by being added."),
-    EventType("member.left", MemberSerializer, "room", True, "Somebody left."),
-    EventType("member.removed", MemberSerializer, "room", True, "Somebody was removed."),
+    EventType("room.archived", RoomSnapshotSerializer, "room", True, "The room was archived: it is read-only."),
+    EventType("room.unarchived", RoomSnapshotSerializer, "room", True, "The room was reopened."),
+    EventType("member.joined", MemberSerializer, "room", True, "A user joined or was added."),
+    EventType("member.left", MemberSerializer, "room", True, "A member left."),
+    EventType("member.removed", MemberSerializer, "room", True, "A member was removed."),
     EventType("member.role_changed", MemberSerializer, "room", True, "A member's role changed."),
-    EventType("message.created", MessageSerializer, "room", True, "Somebody said something."),
-    EventType("message.edited", MessageSerializer, "room", True, "Text or metadata of a message changed."),
-    EventType("message.deleted", MessageSerializer, "room", True, "A message is a tombstone from here."),
+    EventType("message.created", MessageSerializer, "room", True, "A message was sent."),
+    EventType("message.edited", MessageSerializer, "room", True, "The text or metadata of a message changed."),
+    EventType("message.deleted", MessageSerializer, "room", True, "A message was deleted; a tombstone remains."),
     EventType(
-        "user.erased", UserErasedSerializer, "room", True, "A deleted user is a tombstone in all earlier events."
+        "user.erased",
+        UserErasedSerializer,
+        "room",
+        True,
+        "The account of a user was deleted.",
     ),
-    EventType("room.added", RoomAddedSerializer, "inbox", True, "I am in a room; `seq` is that of my join."),
-    EventType("room.removed", RoomRemovedSerializer, "inbox", True, "I am out of a room; `seq` is that of my leave."),
-    EventType("room.preferred", RoomPreferredSerializer, "inbox", True, "I hid a room, or show it again."),
-    EventType("read.updated", ReadUpdatedSerializer, "inbox", True, "My read marker moved, on some device."),
-    EventType("read.updated", ReadUpdatedSerializer, "room", False, "A member of a small room read on."),
-    EventType("typing", TypingUsersSerializer, "room", False, "Who is typing, the full set."),
-    EventType("room.synced", RoomSyncedSerializer, "both", False, "The end of a replay; live from here."),
-    EventType("room.limited", MissedRangeSerializer, "both", False, "Too much was missed to be replayed."),
-    EventType("room.reset", RoomResetSerializer, "both", False, "The cursor is worth nothing any more."),
-    EventType("session.expiring", SessionExpiringSerializer, "inbox", False, "The session ends within a minute."),
+    EventType("room.added", RoomAddedSerializer, "inbox", True, "I was added to a room; `seq` is that of my join."),
+    EventType("room.removed", RoomRemovedSerializer, "inbox", True, "I left a room, or was removed at `seq`."),
+    EventType("room.preferred", RoomPreferredSerializer, "inbox", True, "I hid a room, or unhid it."),
+    EventType("read.updated", ReadUpdatedSerializer, "inbox", True, "My read marker moved, on any of my devices."),
+    EventType("read.updated", ReadUpdatedSerializer, "room", False, "The read marker of a member moved (small rooms)."),
+    EventType("typing", TypingUsersSerializer, "room", False, "The set of typing users changed."),
+    EventType("room.synced", RoomSyncedSerializer, "both", False, "The replay is complete; events are live from here."),
+    EventType("room.limited", MissedRangeSerializer, "both", False, "Too many events were missed to replay them."),
+    EventType("room.reset", RoomResetSerializer, "both", False, "The cursor is no longer valid: load the room again."),
+    EventType("session.expiring", SessionExpiringSerializer, "inbox", False, "The session expires within a minute."),
 )
 
 
@@ -119,12 +123,12 @@ def add_events(components: Components) -> None:
     for name, description, members in (
         (
             "Event",
-            "One thing that happened, as the log keeps it. Ignore types that you do not know.",
+            "A stored event. Ignore types that you do not know.",
             [event for event in EVENTS if event.durable],
         ),
         (
             "EphemeralEvent",
-            "An event that is never stored: it may be lost, and is never replayed.",
+            "An event that is not stored: it may be lost, and is never replayed.",
             [event for event in EVENTS if not event.durable],
         ),
         (

@@ -1,4 +1,4 @@
-"""Examples, made from the schemas: a new field is in the examples without a word."""
+"""Examples, generated from the schemas, so that they never lack a new field."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ SESSION = "0199c7a4-f0b6-7e23-9c7d-b81a4e60d35f"
 REQUEST = "0199c7b3-04c9-7198-a6e5-7d20f3b8c641"
 TIME = "2026-11-22T09:30:00.000Z"
 
-# What a reader expects under these names, alone or in one component; everything else follows from its type. An id is
-# never that of something else, and all that speaks of one message or one room agrees: the message has seq 42, and the
-# room ends there.
+# Values by the name of the field, alone or in one component; everything else follows from its type. Each id belongs to
+# one thing, and the values agree with one another: the message has seq 42, and the head of the room is 42.
 VALUES: dict[str, Any] = {
     "room_id": ROOM,
     "message_id": MESSAGE,
@@ -114,17 +113,18 @@ VALUES: dict[str, Any] = {
     "MarkReadBody.seq": 41,
     "on": True,
 }
-LEFT_OUT = {"before", "around", "cursor"}  # beside `after` they would contradict it; a cursor is the server's to make
+LEFT_OUT = {"before", "around", "cursor"}  # they exclude `after`; only the server makes a cursor
 
 
 def example(schema: Schema, schemas: dict[str, Schema], name: str = "", owner: str = "") -> Any:
-    """A value that the schema describes. `name` is that of the field which holds it, `owner` that of its component."""
-    left_null = name in VALUES and VALUES[name] is None and _is_nullable(schema)
+    """An example of a schema. `name` is the field that holds the value, `owner` the component of that field."""
+    is_nullable = "null" in schema.get("type", ()) or {"type": "null"} in schema.get("oneOf", ())
+    left_null = name in VALUES and VALUES[name] is None and is_nullable
     if left_null or schema.get("description") == ALWAYS_NULL or schema.get("enum") == [None]:
         return None
     if "$ref" in schema:
         component = schema["$ref"].rsplit("/", 1)[1]
-        return REFUSED if component == "Problem" else example(schemas[component], schemas, name, component)
+        return PROBLEM if component == "Problem" else example(schemas[component], schemas, name, component)
     if "const" in schema:
         return schema["const"]
     if "oneOf" in schema:
@@ -140,13 +140,9 @@ def example(schema: Schema, schemas: dict[str, Schema], name: str = "", owner: s
     return _value(schema, schemas, name)
 
 
-def _is_nullable(schema: Schema) -> bool:
-    return "null" in schema.get("type", ()) or {"type": "null"} in schema.get("oneOf", ())
-
-
 LATER = "2026-11-22T09:40:00.000Z"
 NEXT = {"seq": 43, "at": LATER}
-# How an event's example differs from that of the thing that it is about: its own fields, and those of its data.
+# By event type, the values that differ from the example of its schema: of the event, and of its data.
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "room.archived": (NEXT, {"slug": None, "archived_at": LATER}),
     "member.left": (NEXT, {"state": "left"}),
@@ -173,7 +169,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def event_example(event: EventType, schemas: dict[str, Schema]) -> dict[str, Any]:
-    """An event as its stream has it."""
+    """An example of an event in its stream."""
     shown: dict[str, Any] = example({"$ref": f"#/components/schemas/{event.component}"}, schemas)
     own, data = CHANGES.get(event.type, ({}, {}))
     if event.type == "read.updated":
@@ -189,14 +185,14 @@ def problem_example(code: str, request_id: str | None = REQUEST) -> dict[str, An
     return Problem(code, errors=errors).as_dict(request_id)
 
 
-REFUSED = problem_example("request.invalid", None)
+PROBLEM = problem_example("request.invalid", None)
 
 
-def refusal_example(reply: Schema, schemas: dict[str, Schema]) -> dict[str, Any]:
-    """A reply that refuses, with the first of the problems that its action may have."""
+def problem_reply_example(reply: Schema, schemas: dict[str, Schema]) -> dict[str, Any]:
+    """An example of a reply with a problem, the first one that its action documents."""
     problem = problem_example(reply["x-problem-codes"][0], VALUES["request_id"])
-    refused = {"response_status": problem["status"], "errors": [problem], "data": None}
-    return {key: refused.get(key, example(value, schemas, key)) for key, value in reply["properties"].items()}
+    failed = {"response_status": problem["status"], "errors": [problem], "data": None}
+    return {key: failed.get(key, example(value, schemas, key)) for key, value in reply["properties"].items()}
 
 
 def _value(schema: Schema, schemas: dict[str, Schema], name: str) -> Any:

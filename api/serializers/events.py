@@ -33,7 +33,7 @@ class EventDataField(serializers.JSONField):
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """One thing that happened. `room_id` is null in the inbox; `seq` is null for what is never stored."""
+    """An event. `room_id` is null in the inbox; `seq` is null for events that are not stored."""
 
     type = serializers.ChoiceField(choices=[*ROOM_TYPES, *INBOX_TYPES])
     room_id = serializers.UUIDField(allow_null=True)
@@ -44,7 +44,7 @@ class EventSerializer(serializers.Serializer[Any]):
 
 
 class EventPageSerializer(serializers.Serializer[Any]):
-    """A page of events in order, as of `head`; `more` says that the range which was asked for holds more."""
+    """A page of events in order, as of `head`; `more` is true when the requested range holds more."""
 
     results = EventSerializer(many=True)
     head = serializers.IntegerField()

@@ -6,7 +6,9 @@ from accounts.serializers import UserSerializer
 
 
 class MeSerializer(UserSerializer):
-    """Myself: a user, and the sum of what my rooms count as unread."""
+    """My own user, with the number of unread messages in all my rooms."""
 
     unread_total = serializers.IntegerField()
-    unread_total_capped = serializers.BooleanField(help_text="Whether a room counted no further, so there is more.")
+    unread_total_capped = serializers.BooleanField(
+        help_text="Whether the count of a room was capped, so that there are more."
+    )

@@ -32,7 +32,7 @@ class PutMemberBody(StrictSerializer):
 
 
 class MemberSerializer(serializers.Serializer[Any]):
-    """A user in a room, as everybody in it sees them."""
+    """A member of a room, as all members see them."""
 
     room_id = serializers.UUIDField()
     user = UserSerializer()

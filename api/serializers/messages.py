@@ -80,7 +80,7 @@ class AuthorSerializer(serializers.Serializer[Any]):
 
 
 class UserErasedSerializer(serializers.Serializer[Any]):
-    """An author whose account was deleted: replace them, by id, in everything that shows them."""
+    """A user whose account was deleted: replace the user, by id, wherever it is shown."""
 
     user = AuthorSerializer()
 
@@ -110,7 +110,7 @@ def refuse_empty(text: str | None, metadata: Mapping[str, Any]) -> None:
 
 
 class SendMessageBody(StrictSerializer):
-    """One message to send. Sent again with the same client_id it is answered with the message that is there."""
+    """A message to send. A retry with the same client_id returns the stored message."""
 
     client_id = serializers.RegexField(CLIENT_ID, trim_whitespace=False)
     text = TextField(allow_blank=True, help_text='May be "" when metadata is not {}.')
@@ -134,7 +134,7 @@ class SendMessagesBody(StrictSerializer):
 
 
 class EditMessageBody(StrictSerializer):
-    """The changes to a message; with `if_version` only if nothing happened to it since that version."""
+    """The changes to a message; with `if_version` only if the message still has that version."""
 
     text = TextField(required=False, allow_blank=True, help_text='May be "" when metadata is not {}.')
     metadata = MetadataField(required=False)
@@ -189,7 +189,7 @@ def _one_anchor(attrs: dict[str, Any]) -> dict[str, Any]:
 PLACE = "this place: a seq, the id of a message, an RFC 3339 time, or `unread`"
 BEFORE = f"The newest messages that are older than {PLACE}."
 AFTER = f"The oldest messages that are newer than {PLACE}."
-AROUND = f"The messages on both sides of {PLACE}; and the message that stands there."
+AROUND = f"The messages on both sides of {PLACE}; and the message at that place."
 
 
 class HistoryQuery(QuerySerializer):
@@ -217,7 +217,7 @@ class HistoryBody(StrictSerializer):
 
 
 class HistoryPositionSerializer(serializers.Serializer[Any]):
-    """The position of a page of history; the seqs are null when it is empty."""
+    """The position of a page in the history; the seqs are null when it is empty."""
 
     oldest_seq = serializers.IntegerField(allow_null=True)
     newest_seq = serializers.IntegerField(allow_null=True)

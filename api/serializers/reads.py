@@ -1,4 +1,4 @@
-"""The read marker, going in and coming out."""
+"""The shapes of the read marker, in bodies and answers."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from wire.fields import StrictSerializer
 
 # The one definition, wherever the count is.
 UNREAD = (
-    "The room's messages above read_seq that the user can see, that others sent and that are not deleted; "
+    "The number of messages above read_seq that are visible to the user, sent by others and not deleted; "
     "exact to 999, then unread_capped is true."
 )
 
 
 class MarkReadBody(StrictSerializer):
-    """Everything up to this seq has been read."""
+    """Mark everything up to this seq as read."""
 
     seq = serializers.IntegerField(min_value=0, max_value=MAX_SEQ)
 
 
 class MarkUnreadBody(StrictSerializer):
-    """This seq and everything after it is to be unread again."""
+    """Mark this seq and everything after it as unread."""
 
     seq = serializers.IntegerField(min_value=1, max_value=MAX_SEQ)
 

@@ -136,7 +136,7 @@ class CreateRoomBody(StrictSerializer):
 
 
 class UpdateRoomBody(StrictSerializer):
-    """The body of PATCH rooms/{id}: what is absent stays."""
+    """The body of PATCH rooms/{id}; absent fields stay unchanged."""
 
     name = NameField(max_chars=NAME_CHARS, required=False)
     slug = SlugField(required=False, allow_null=True)
@@ -145,7 +145,7 @@ class UpdateRoomBody(StrictSerializer):
 
 
 class UpdateRoomMeBody(StrictSerializer):
-    """The body of PATCH rooms/{id}/me: what is absent stays."""
+    """The body of PATCH rooms/{id}/me; absent fields stay unchanged."""
 
     hidden = serializers.BooleanField(required=False)
 
@@ -153,8 +153,10 @@ class UpdateRoomMeBody(StrictSerializer):
 class RoomsQuery(PageQuery):
     """A page of my rooms. Without either parameter those that are neither archived nor hidden."""
 
-    archived = QueryBool(required=False, default=False, help_text="true: the archived ones.")
-    hidden = QueryBool(required=False, default=False, help_text="true: those that I hid; with archived, those of both.")
+    archived = QueryBool(required=False, default=False, help_text="true: only archived rooms.")
+    hidden = QueryBool(
+        required=False, default=False, help_text="true: only hidden rooms; with `archived`, rooms that are both."
+    )
 
 
 class DirectoryQuery(PageQuery):
@@ -179,12 +181,12 @@ class RoomMeSerializer(serializers.Serializer[Any]):
     unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
     hidden = serializers.BooleanField(
-        help_text="I hid it and no message came since; or the other opened this direct room and wrote nothing yet."
+        help_text="I hid the room and no message was sent since; or the peer opened this direct room and sent nothing."
     )
 
 
 class RoomPreferredSerializer(serializers.Serializer[Any]):
-    """The data of room.preferred: what I changed of a room's `me`. A message with a seq above `head` ends `hidden`."""
+    """The data of room.preferred: changed fields of a room's `me`. A message with a seq above `head` ends `hidden`."""
 
     room_id = serializers.UUIDField()
     hidden = serializers.BooleanField()
@@ -192,7 +194,7 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
 
 
 class RoomSnapshotSerializer(serializers.Serializer[Any]):
-    """A room as the log keeps it, in the data of room.updated, room.archived and room.unarchived."""
+    """A room in the log: the data of room.updated, room.archived and room.unarchived."""
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Kind.choices)
@@ -207,7 +209,7 @@ class RoomSnapshotSerializer(serializers.Serializer[Any]):
 
 
 class InitialMemberSerializer(serializers.Serializer[Any]):
-    """One of those who are in a room from its seq 1."""
+    """A member of the room since its creation (seq 1)."""
 
     user_id = serializers.UUIDField()
     role = serializers.ChoiceField(choices=Role.choices)
@@ -220,21 +222,21 @@ class RoomCreatedSerializer(RoomSnapshotSerializer):
 
 
 class RoomAddedSerializer(RoomSnapshotSerializer):
-    """The data of room.added, in the inbox of a new member: `seq` is that of the own join."""
+    """The data of room.added, in the inbox of a new member; `seq` is that of the own join."""
 
     seq = serializers.IntegerField()
     peer = AuthorSerializer(allow_null=True, help_text="The other member of a direct room; null in other rooms.")
 
 
 class RoomRemovedSerializer(RoomSnapshotSerializer):
-    """The data of room.removed, in the inbox of a former member: `seq` is that of the own leave."""
+    """The data of room.removed, in the inbox of a former member; `seq` is that of the own leave."""
 
     seq = serializers.IntegerField()
     reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
 
 
 class RoomSerializer(RoomSnapshotSerializer):
-    """A room, as the user who asks sees it."""
+    """A room, as the user of the request sees it."""
 
     head = serializers.IntegerField()
     last_event_at = TimeField()

@@ -1,4 +1,4 @@
-"""The shapes of sync: the cursors of a device, and everything that it lacks."""
+"""The shapes of sync: the cursors of a device, and the changes since then."""
 
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,7 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
 
 
 class SyncBody(StrictSerializer):
-    """The cursors that a device keeps anyway. What it does not name it does not have."""
+    """The cursors of the device; a room that is not named is new to it."""
 
     rooms = CursorsField(required=False, default=dict)
     inbox = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
@@ -63,7 +63,7 @@ class SyncBody(StrictSerializer):
 
 
 class SyncFrameBody(SyncBody):
-    """The same on the socket, which may go on from the answer."""
+    """The body on the socket, which can also subscribe."""
 
     subscribe = serializers.BooleanField(
         required=False,
@@ -73,7 +73,7 @@ class SyncFrameBody(SyncBody):
 
 
 class MissedRangeSerializer(serializers.Serializer[Any]):
-    """The missing seqs that are not in the answer, both ends included: page `events`, or load the history anew."""
+    """The missed seqs that the answer leaves out, both ends included: page the events, or load the history again."""
 
     to = serializers.IntegerField()
 
@@ -83,7 +83,7 @@ class MissedRangeSerializer(serializers.Serializer[Any]):
 
 
 class SyncedRoomSerializer(serializers.Serializer[Any]):
-    """The part of a room that the device lacks. `head` is the device's next cursor: everything up to it is here."""
+    """The changes of a room since the cursor. `head` is the next cursor: the entry covers everything up to it."""
 
     id = serializers.UUIDField()
     head = serializers.IntegerField()
@@ -94,7 +94,7 @@ class SyncedRoomSerializer(serializers.Serializer[Any]):
 
 
 class RemovedRoomSerializer(serializers.Serializer[Any]):
-    """A room that the device names and its owner is no longer in, since `seq`."""
+    """A room of the request of which the user is no longer a member, since `seq`."""
 
     id = serializers.UUIDField()
     reason = serializers.ChoiceField(choices=["left", "removed"])
@@ -102,7 +102,7 @@ class RemovedRoomSerializer(serializers.Serializer[Any]):
 
 
 class SyncedInboxSerializer(serializers.Serializer[Any]):
-    """The part of the inbox that the device lacks."""
+    """The changes of the inbox since the cursor."""
 
     head = serializers.IntegerField()
     events = EventSerializer(many=True)
@@ -111,7 +111,7 @@ class SyncedInboxSerializer(serializers.Serializer[Any]):
 
 
 class SyncResultSerializer(serializers.Serializer[Any]):
-    """One page of the answer; the same body again with `next` brings the following one."""
+    """One page of the answer; the same body with `next` returns the following page."""
 
     rooms = SyncedRoomSerializer(many=True)
     removed = RemovedRoomSerializer(many=True)

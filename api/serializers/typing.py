@@ -1,4 +1,4 @@
-"""Typing, as a client says it."""
+"""The body of set_typing."""
 
 from rest_framework import serializers
 
