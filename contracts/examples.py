@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.serializers.messages import BATCH, HISTORY_PAGE_MAX
+from api.services.members.transitions import MAX_ROOMS
 from contracts.components import ALWAYS_NULL, Schema
 from contracts.events import EventType
+from realtime.close_codes import CloseCode
+from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS
+from realtime.hub import REPLAY_EVENTS
+from realtime.server.limits import MAX_INBOUND_FRAME_BYTES
+from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS
 from wire.problems import FieldError, Problem
 
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
@@ -56,12 +63,12 @@ VALUES: dict[str, Any] = {
     "peer": None,
     "metadata": {},
     "rooms": {ROOM: 41},
-    "Limits.rooms": 1_000,
-    "Limits.page": 100,
-    "Limits.batch": 50,
-    "Limits.replay": 1_000,
-    "resend_ms": 5_000,
-    "expire_ms": 15_000,
+    "Limits.rooms": MAX_ROOMS,
+    "Limits.page": HISTORY_PAGE_MAX,
+    "Limits.batch": BATCH,
+    "Limits.replay": REPLAY_EVENTS,
+    "resend_ms": TYPING_RESEND_MS,
+    "expire_ms": TYPING_EXPIRE_MS,
     "request_id": "a1",
     "connection_id": "5d41402abc4b2a76b9719d911017c592",
     "protocol": "chat.v1",
@@ -84,12 +91,12 @@ VALUES: dict[str, Any] = {
     "unread": 1,
     "member_count": 2,
     "after": 41,
-    "frame_bytes": 65_536,
-    "text_chars": 8_000,
-    "text_bytes": 16_384,
-    "metadata_bytes": 4_096,
+    "frame_bytes": MAX_INBOUND_FRAME_BYTES,
+    "text_chars": TEXT_CHARS,
+    "text_bytes": TEXT_BYTES,
+    "metadata_bytes": METADATA_BYTES,
     "interval_ms": 25_000,
-    "Goodbye.code": 1012,
+    "Goodbye.code": CloseCode.RESTART.value,
     "Goodbye.reason": "restart",
     "Goodbye.reconnect": True,
     "Goodbye.retry_after_ms": 1_800,

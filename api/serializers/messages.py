@@ -23,6 +23,8 @@ from wire.fields import (
 from wire.times import parse_time
 
 BATCH = 50  # messages of one send_messages, and of one transaction
+HISTORY_PAGE = 50
+HISTORY_PAGE_MAX = 100
 CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
 MAX_SEQ = 2**53 - 1
 
@@ -198,7 +200,9 @@ class HistoryQuery(QuerySerializer):
     before = AnchorField(required=False, help_text=BEFORE)
     after = AnchorField(required=False, help_text=AFTER)
     around = AnchorField(required=False, help_text=AROUND)
-    limit = QueryInt(required=False, default=50, min_value=1, max_value=100, help_text="Messages per page.")
+    limit = QueryInt(
+        required=False, default=HISTORY_PAGE, min_value=1, max_value=HISTORY_PAGE_MAX, help_text="Messages per page."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return _one_anchor(attrs)
@@ -210,7 +214,7 @@ class HistoryBody(StrictSerializer):
     before = AnchorField(required=False, allow_null=True, default=None, help_text=BEFORE)
     after = AnchorField(required=False, allow_null=True, default=None, help_text=AFTER)
     around = AnchorField(required=False, allow_null=True, default=None, help_text=AROUND)
-    limit = serializers.IntegerField(required=False, default=50, min_value=1, max_value=100)
+    limit = serializers.IntegerField(required=False, default=HISTORY_PAGE, min_value=1, max_value=HISTORY_PAGE_MAX)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return _one_anchor(attrs)

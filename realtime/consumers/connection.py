@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Session
 from accounts.serializers import SessionSerializer, UserSerializer
-from api.serializers.messages import BATCH
+from api.serializers.messages import BATCH, HISTORY_PAGE_MAX
 from api.services.members.transitions import MAX_ROOMS
 from realtime.close_codes import CloseCode
 from realtime.consumers.actions import Reply, acting, action
@@ -22,13 +22,12 @@ from realtime.hub import REPLAY_EVENTS
 from realtime.middleware import PROTOCOL, refusal
 from realtime.operations import AUTHENTICATE, PING
 from realtime.process import get_hub
+from realtime.server.limits import MAX_INBOUND_FRAME_BYTES
 from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS, format_time, render
 from wire.problems import Problem
 
 AUTH_SECONDS = 5.0
 STRANGER_FAREWELL_SECONDS = 0.9  # so that a socket without a session is gone within six seconds, whatever it does
-FRAME_BYTES = 64 * 1024
-PAGE = 100
 
 
 class Connection(ActionConsumer):
@@ -83,12 +82,12 @@ class Connection(ActionConsumer):
             "epoch": epoch,
             "heartbeat": {"interval_ms": int(getattr(settings, "WS_PING_INTERVAL_SECONDS", 25) * 1000)},
             "limits": {
-                "frame_bytes": FRAME_BYTES,
+                "frame_bytes": MAX_INBOUND_FRAME_BYTES,
                 "text_chars": TEXT_CHARS,
                 "text_bytes": TEXT_BYTES,
                 "metadata_bytes": METADATA_BYTES,
                 "rooms": MAX_ROOMS,
-                "page": PAGE,
+                "page": HISTORY_PAGE_MAX,
                 "batch": BATCH,
                 "replay": REPLAY_EVENTS,
             },
