@@ -52,7 +52,9 @@ def openapi() -> Schema:
     add_events(components)
     add_frames(components)
     components.add("Health", _health())
-    components.add("HealthParts", _health_parts())
+    part = {"type": "string", "enum": ["ok", "degraded", "unavailable", "unused"]}
+    parts = {"type": "object", "description": "Each part that was checked.", "properties": dict.fromkeys(PARTS, part)}
+    components.add("HealthParts", parts)
     schemas = components.build()
     responses: dict[str, Schema] = {}
     paths = tidy(components.document["paths"])
@@ -209,8 +211,3 @@ def _health() -> Schema:
         "properties": properties,
         "required": ["status"],
     }
-
-
-def _health_parts() -> Schema:
-    part = {"type": "string", "enum": ["ok", "degraded", "unavailable", "unused"]}
-    return {"type": "object", "description": "Each part that was checked.", "properties": dict.fromkeys(PARTS, part)}
