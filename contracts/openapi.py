@@ -116,7 +116,7 @@ PATH_PARAMETERS = {
 
 def endpoints() -> list[tuple[str, str, Operation]]:
     """Method, path and operation of every endpoint under /v1/."""
-    found = EndpointEnumerator().get_api_endpoints()  # type: ignore[no-untyped-call]
+    found = EndpointEnumerator().get_api_endpoints()
     return [(method, path, getattr(callback.cls, method.lower()).operation) for path, _, method, callback in found]
 
 
