@@ -19,7 +19,7 @@ PASSWORD_CHARS = 1_024  # a longer one would only make the hash work
 
 
 class UserSerializer(serializers.Serializer[Any]):
-    """A user as everybody sees them."""
+    """A user, as every other user sees them."""
 
     id = serializers.UUIDField(read_only=True)
     username = serializers.CharField(read_only=True)
@@ -30,9 +30,9 @@ class UserSerializer(serializers.Serializer[Any]):
 
 
 class SessionSerializer(serializers.Serializer[Any]):
-    """One of my devices; `current` is the one that asks."""
+    """A session, which is one device; `current` is the session of the request."""
 
-    # The asking session, where there is one, comes as context `session`.
+    # The session of the request, if there is one, is in the context as `session`.
 
     id = serializers.UUIDField(read_only=True)
     name = serializers.CharField(read_only=True)
@@ -47,7 +47,7 @@ class SessionSerializer(serializers.Serializer[Any]):
 
 
 class LoginSerializer(serializers.Serializer[Any]):
-    """The answer of register and login, which shows the token this one time."""
+    """The answer of register and login, the only one that contains the token."""
 
     token = serializers.CharField(read_only=True)
     session = SessionSerializer(read_only=True)
@@ -62,7 +62,7 @@ class PasswordField(serializers.CharField):
 
 
 class DeviceSerializer(StrictSerializer):
-    """A name and a platform by which the owner recognises the device."""
+    """The name and the platform of a device, for its owner."""
 
     name = TextField(max_chars=64, multiline=False, trim_whitespace=True, required=False, allow_blank=True)
     platform = TextField(max_chars=32, multiline=False, trim_whitespace=True, required=False, allow_blank=True)
@@ -75,7 +75,9 @@ class DeviceSerializer(StrictSerializer):
         "minLength": 3,
         "maxLength": USERNAME_CHARS,
         "pattern": "^[A-Za-z0-9_.-]{3,32}$",
-        "description": ("3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capitals become small letters."),
+        "description": (
+            "3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case."
+        ),
     }
 )
 class NewUsernameField(TextField):
@@ -107,12 +109,12 @@ class LoginBody(StrictSerializer):
     device = DeviceSerializer(required=False)
 
 
-class PasswordBody(StrictSerializer):
+class ChangePasswordBody(StrictSerializer):
     old = PasswordField()
     new = NewPasswordField()
 
 
-class DeleteAccountBody(StrictSerializer):
+class DeleteMeBody(StrictSerializer):
     password = PasswordField()
 
 
@@ -148,7 +150,7 @@ def _has_host(url: str) -> bool:
     return port != 0
 
 
-class ProfileBody(StrictSerializer):
+class UpdateMeBody(StrictSerializer):
     display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
     avatar_url = WebAddressField(
         max_chars=500,
@@ -156,7 +158,7 @@ class ProfileBody(StrictSerializer):
         required=False,
         allow_null=True,
         allow_blank=True,
-        help_text="http or https; null or empty takes it away.",
+        help_text="http or https; null or empty removes it.",
     )
     metadata = MetadataField(required=False)
 
@@ -166,7 +168,7 @@ class ProfileBody(StrictSerializer):
 
 class UserSearchQuery(PageQuery):
     q = serializers.CharField(
-        min_length=2, max_length=64, help_text="How a word of the username or of the display name begins."
+        min_length=2, max_length=64, help_text="The beginning of a word of the username or of the display name."
     )
 
     def validate_q(self, value: str) -> str:

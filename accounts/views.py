@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import serializers, services
+from accounts import services
 from accounts.models import Session, User, UserQuerySet
+from accounts.operations import (
+    CHANGE_PASSWORD,
+    DELETE_ME,
+    DELETE_ME_BY_POST,
+    END_SESSION,
+    GET_USER,
+    LIST_SESSIONS,
+    LOG_IN,
+    LOG_OUT,
+    LOG_OUT_ALL,
+    REGISTER,
+    SEARCH_USERS,
+)
 from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
 from wire.client_address import client_address
-from wire.fields import EmptySerializer, QuerySerializer
-from wire.pagination import PageQuery, paginate
-from wire.schema import page_of, problems
-from wire.views import ApiView
+from wire.pagination import paginate
+from wire.views import ApiView, endpoint
 
 
 class SessionView(ApiView):
@@ -47,174 +57,87 @@ class RegisterView(ApiView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(
-        operation_id="register",
-        summary="Make an account and log in",
-        request=serializers.RegisterBody,
-        responses={201: LoginSerializer, **problems("auth.username_taken", body=True, token=False)},
-    )
-    def post(self, request: Request) -> Response:
-        return answer_login(
-            services.register(**self.body(serializers.RegisterBody), address=client_address(request)), 201
-        )
+    @endpoint(REGISTER)
+    def post(self, request: Request, **body: Any) -> Response:
+        return answer_login(services.register(**body, address=client_address(request)), 201)
 
 
 class LoginView(ApiView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(
-        operation_id="log_in",
-        summary="Open a session for a device",
-        request=serializers.LoginBody,
-        responses={
-            200: LoginSerializer,
-            **problems("auth.bad_credentials", "auth.account_disabled", "limit.login", body=True, token=False),
-        },
-    )
-    def post(self, request: Request) -> Response:
-        return answer_login(services.log_in(**self.body(serializers.LoginBody), address=client_address(request)), 200)
+    @endpoint(LOG_IN)
+    def post(self, request: Request, **body: Any) -> Response:
+        return answer_login(services.log_in(**body, address=client_address(request)), 200)
 
 
 class LogoutView(SessionView):
-    @extend_schema(
-        operation_id="log_out",
-        summary="End this session",
-        request=None,
-        responses={204: None, **problems(body=True)},
-    )
+    @endpoint(LOG_OUT)
     def post(self, request: Request) -> Response:
-        self.body(EmptySerializer)
         return answer_ended(services.log_out(session=self.session))
 
 
 class LogoutAllView(SessionView):
-    @extend_schema(
-        operation_id="log_out_all",
-        summary="End all my sessions",
-        request=None,
-        responses={204: None, **problems(body=True)},
-    )
+    @endpoint(LOG_OUT_ALL)
     def post(self, request: Request) -> Response:
-        self.body(EmptySerializer)
         return answer_ended(services.log_out_all(user=self.session.user))
 
 
 class SessionsView(SessionView):
-    queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": PageQuery}
-
-    @extend_schema(
-        operation_id="list_sessions",
-        summary="My devices, the newest first",
-        parameters=[PageQuery],
-        responses={200: page_of(SessionSerializer), **problems()},
-    )
-    def get(self, request: Request) -> Response:
-        page = paginate(self.session.user.sessions.live(), order=["-created_at", "-id"], **self.query)
+    @endpoint(LIST_SESSIONS)
+    def get(self, request: Request, **query: Any) -> Response:
+        page = paginate(self.session.user.sessions.live(), order=["-created_at", "-id"], **query)
         context = {"session": self.session}
         return Response(page.as_dict(lambda rows: SessionSerializer(rows, many=True, context=context).data))
 
 
 class OneSessionView(SessionView):
-    @extend_schema(
-        operation_id="end_session",
-        summary="End one of my sessions",
-        responses={204: None, **problems("not_found")},
-    )
+    @endpoint(END_SESSION)
     def delete(self, request: Request, session_id: UUID) -> Response:
         return answer_ended(services.end_session(user=self.session.user, session_id=session_id))
 
 
 class PasswordView(SessionView):
-    @extend_schema(
-        operation_id="change_password",
-        summary="Change my password and end all my other sessions",
-        request=serializers.PasswordBody,
-        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
-    )
-    def post(self, request: Request) -> Response:
-        services.change_password(session=self.session, **self.body(serializers.PasswordBody))
+    @endpoint(CHANGE_PASSWORD)
+    def post(self, request: Request, **body: Any) -> Response:
+        services.change_password(session=self.session, **body)
         return Response(status=204)
 
 
 class MeView(SessionView):
-    """The user of the request. The chat extends this view: it adds to `me` in `represent`."""
+    """Deletes the account of the request. The chat extends this view: it reads and updates the profile."""
 
-    delete_body = serializers.DeleteAccountBody
-
-    def represent(self, user: User) -> dict[str, Any]:
-        return dict(UserSerializer(user).data)
-
-    @extend_schema(
-        operation_id="get_me",
-        summary="Who I am",
-        responses={200: UserSerializer, **problems()},
-    )
-    def get(self, request: Request) -> Response:
-        return Response(self.represent(self.session.user))
-
-    @extend_schema(
-        operation_id="update_me",
-        summary="Change my profile",
-        request=serializers.ProfileBody,
-        responses={200: UserSerializer, **problems(body=True)},
-    )
-    def patch(self, request: Request) -> Response:
-        changes = self.body(serializers.ProfileBody)
-        return Response(self.represent(services.update_profile(session=self.session, changes=changes)))
-
-    @extend_schema(
-        operation_id="delete_me",
-        summary="Delete my account; a tombstone of me stays beside my messages",
-        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
-    )
-    def delete(self, request: Request) -> Response:
-        services.delete_account(session=self.session, **self.body(self.delete_body))
+    @endpoint(DELETE_ME)
+    def delete(self, request: Request, password: str) -> Response:
+        services.delete_account(session=self.session, password=password)
         return Response(status=204)
 
 
 class DeleteMeView(SessionView):
     """The same as DELETE me, for clients and proxies that drop the body of a DELETE."""
 
-    @extend_schema(
-        operation_id="delete_me_by_post",
-        summary="Delete my account, as DELETE me does, where a DELETE cannot carry a body",
-        request=serializers.DeleteAccountBody,
-        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
-    )
-    def post(self, request: Request) -> Response:
-        services.delete_account(session=self.session, **self.body(serializers.DeleteAccountBody))
+    @endpoint(DELETE_ME_BY_POST)
+    def post(self, request: Request, password: str) -> Response:
+        services.delete_account(session=self.session, password=password)
         return Response(status=204)
 
 
 class UsersView(SessionView):
     """The search. The chat extends this view: it knows whom a user shares a room with."""
 
-    queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": serializers.UserSearchQuery}
-
     def searchable(self) -> UserQuerySet:
         """The users among whom the search looks."""
         return User.objects.all()
 
-    @extend_schema(
-        operation_id="search_users",
-        summary="Find people by the beginning of any word of their names",
-        parameters=[serializers.UserSearchQuery],
-        responses={200: page_of(UserSerializer), **problems()},
-    )
-    def get(self, request: Request) -> Response:
-        text = self.query.pop("q")
+    @endpoint(SEARCH_USERS)
+    def get(self, request: Request, q: str, **page_query: Any) -> Response:
         users = self.searchable()
-        found = users.named(text) if settings.USER_SEARCH == "exact" else users.matching(text)
-        page = paginate(found, order=["username"], **self.query)
+        found = users.named(q) if settings.USER_SEARCH == "exact" else users.matching(q)
+        page = paginate(found, order=["username"], **page_query)
         return Response(page.as_dict(lambda rows: UserSerializer(rows, many=True).data))
 
 
 class UserView(SessionView):
-    @extend_schema(
-        operation_id="get_user",
-        summary="One user; a deleted one answers as a tombstone",
-        responses={200: UserSerializer, **problems("not_found")},
-    )
+    @endpoint(GET_USER)
     def get(self, request: Request, user_id: UUID) -> Response:
         return Response(UserSerializer(get_object_or_404(User, pk=user_id)).data)

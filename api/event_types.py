@@ -5,13 +5,13 @@ from typing import Any
 
 from api.serializers.members import MemberSerializer
 from api.serializers.messages import MessageSerializer, UserErasedSerializer
-from api.serializers.reads import MarkerMovedSerializer
+from api.serializers.reads import ReadUpdatedSerializer
 from api.serializers.rooms import (
     RoomAddedSerializer,
     RoomCreatedSerializer,
-    RoomEventSerializer,
     RoomPreferredSerializer,
     RoomRemovedSerializer,
+    RoomSnapshotSerializer,
 )
 from eventlog.event_types import EventType, StreamKind, register
 
@@ -39,18 +39,18 @@ register(
         RoomCreatedSerializer,
         ROOM,
         True,
-        "The room exists, with its first members.",
+        "The room was created, with its first members.",
         begin_first_memberships,
     ),
-    EventType("room.updated", RoomEventSerializer, ROOM, True, "Name, slug, topic or metadata changed."),
-    EventType("room.archived", RoomEventSerializer, ROOM, True, "The room is read-only from here."),
-    EventType("room.unarchived", RoomEventSerializer, ROOM, True, "The room is open again from here."),
+    EventType("room.updated", RoomSnapshotSerializer, ROOM, True, "Name, slug, topic or metadata changed."),
+    EventType("room.archived", RoomSnapshotSerializer, ROOM, True, "The room was archived: it is read-only."),
+    EventType("room.unarchived", RoomSnapshotSerializer, ROOM, True, "The room was reopened."),
     EventType(
         "member.joined",
         MemberSerializer,
         ROOM,
         True,
-        "A user is a member, having joined or been added.",
+        "A user joined or was added.",
         begin_membership,
     ),
     EventType("member.left", MemberSerializer, ROOM, True, "A member left.", end_membership),
@@ -58,15 +58,11 @@ register(
     EventType("member.role_changed", MemberSerializer, ROOM, True, "A member's role changed."),
     EventType("message.created", MessageSerializer, ROOM, True, "A message was sent."),
     EventType("message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed."),
-    EventType("message.deleted", MessageSerializer, ROOM, True, "A message is a tombstone from here."),
-    EventType("user.erased", UserErasedSerializer, ROOM, True, "A deleted user is a tombstone in all earlier events."),
-    EventType("room.added", RoomAddedSerializer, INBOX, True, "I am in a room; `seq` is that of my join."),
-    EventType(
-        "room.removed", RoomRemovedSerializer, INBOX, True, "I am no longer in a room; `seq` is that of my leave."
-    ),
-    EventType("room.preferred", RoomPreferredSerializer, INBOX, True, "I hid a room, or show it again."),
-    EventType("read.updated", MarkerMovedSerializer, INBOX, True, "My read marker moved, on one of my devices."),
-    EventType(
-        "read.updated", MarkerMovedSerializer, ROOM, False, "The read marker of another member of a small room moved."
-    ),
+    EventType("message.deleted", MessageSerializer, ROOM, True, "A message was deleted; a tombstone remains."),
+    EventType("user.erased", UserErasedSerializer, ROOM, True, "The account of a user was deleted."),
+    EventType("room.added", RoomAddedSerializer, INBOX, True, "I was added to a room; `seq` is that of my join."),
+    EventType("room.removed", RoomRemovedSerializer, INBOX, True, "I left a room, or was removed at `seq`."),
+    EventType("room.preferred", RoomPreferredSerializer, INBOX, True, "I hid a room, or unhid it."),
+    EventType("read.updated", ReadUpdatedSerializer, INBOX, True, "My read marker moved, on any of my devices."),
+    EventType("read.updated", ReadUpdatedSerializer, ROOM, False, "The read marker of a member moved (small rooms)."),
 )

@@ -1,1 +1,1 @@
-"""The two contracts, openapi.yaml and asyncapi.yaml, made from the code that keeps them."""
+"""Generates the two contracts, openapi.yaml and asyncapi.yaml, from the code. Used at build time only."""

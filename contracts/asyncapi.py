@@ -1,4 +1,4 @@
-"""asyncapi.yaml: who says which frame when, on /v1/ws and on the one-room door."""
+"""asyncapi.yaml: the frames of both sides, on /v1/ws and on the one-room socket."""
 
 from __future__ import annotations
 
@@ -6,42 +6,46 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.conf import settings
-
 from contracts.components import Components, Schema
 from contracts.events import add_events, component_of
-from contracts.examples import event_example, example, refusal_example
-from contracts.frames import PUSH_SUMMARIES, PUSHES, Action, actions, add_frames
-from contracts.openapi import LICENSE, add_problem
+from contracts.examples import event_example, example, problem_reply_example
+from contracts.frames import PUSH_SUMMARIES, PUSHES, actions, add_frames
+from contracts.openapi import add_problem, info
 from eventlog.event_types import EventType, declared_types
 from realtime.close_codes import CloseCode
 from wire.problems import REGISTRY
 
 DESCRIPTION = """\
-One socket for everything live. Say who you are by `Authorization: Bearer`, by the subprotocols `chat.v1` and
-`bearer.<token>`, or by `authenticate` as the first frame. Every frame gets exactly one reply, matched by `request_id`;
-`hello`, `events` and `goodbye` come unasked. The same types, and REST, are in `/openapi.yaml`.
+One socket for everything live. Authenticate with `Authorization: Bearer`, with the subprotocols `chat.v1` and
+`bearer.<token>`, or with `authenticate` as the first frame. Every frame gets exactly one reply, matched by
+`request_id`; the server pushes `hello`, `events` and `goodbye`. The same types, and REST, are in `/openapi.yaml`.
 """
-CHAT, DOOR = "chat", "door"
-DOOR_RECEIVES = ("DoorFrame", "AuthenticateFrame")
-DOOR_SENDS = ("DoorSaid", "DoorRefusal")
+CHAT, ROOM_SOCKET = "chat", "room_socket"
+ROOM_SOCKET_RECEIVES = ("RoomSocketSend", "AuthenticateFrame")
+ROOM_SOCKET_SENDS = ("RoomSocketMessage", "RoomSocketError")
 
 
 def asyncapi() -> Schema:
     """The whole document."""
-    schemas = _schemas()
-    chat = [*_frames_of(actions()), "FrameRefusal", *PUSHES]
-    frames = list(dict.fromkeys([*chat, *_door_frames()]))
+    components = Components()
+    add_problem(components)
+    add_events(components)
+    add_frames(components)
+    schemas = components.build()
+    frames_of_actions = [f"{action.component}{kind}" for action in actions() for kind in ("Frame", "Reply")]
+    chat = [*frames_of_actions, "FrameError", *PUSHES]
+    room_socket = [*ROOM_SOCKET_RECEIVES, *ROOM_SOCKET_SENDS]
+    frames = list(dict.fromkeys([*chat, *room_socket]))
     reachable = _reachable([*frames, "ClientFrame", "ServerFrame"], schemas)
     return {
         "asyncapi": "3.0.0",
-        "info": {**_info(), "description": DESCRIPTION},
+        "info": info(DESCRIPTION),
         "defaultContentType": "application/json",
         "servers": {"parley": _server()},
         "channels": {
             CHAT: _channel("/v1/ws", "Everything live, for one device.", chat),
-            DOOR: _channel("/ws/chat/{slug}/", "One room, for the simplest client there is.", _door_frames())
-            | {"parameters": {"slug": {"description": "The public room; it is made when there is none."}}},
+            ROOM_SOCKET: _channel("/ws/chat/{slug}/", "One room, for the simplest client.", room_socket)
+            | {"parameters": {"slug": {"description": "The public room; it is created if there is none."}}},
         },
         "operations": dict(_operations()),
         "components": {
@@ -51,22 +55,15 @@ def asyncapi() -> Schema:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
         "x-event-types": [_event_row(event, schemas) for event in declared_types()],
-        "x-problem-codes": {code: _kind_row(code) for code in sorted(REGISTRY)},
-        "x-close-codes": [_close_row(code) for code in CloseCode],
+        "x-problem-codes": {
+            code: {"status": kind.status, "title": kind.title, "retryable": kind.retryable}
+            for code, kind in sorted(REGISTRY.items())
+        },
+        "x-close-codes": [
+            {"code": code.value, "reasons": [*code.reasons], "reconnect": code.reconnect, "when": code.meaning}
+            for code in CloseCode
+        ],
     }
-
-
-def _schemas() -> dict[str, Schema]:
-    components = Components()
-    add_problem(components)
-    add_events(components)
-    add_frames(components)
-    return components.build()
-
-
-def _info() -> Schema:
-    spectacular: dict[str, Any] = settings.SPECTACULAR_SETTINGS
-    return {"title": spectacular["TITLE"], "version": spectacular["VERSION"], "license": {"name": LICENSE}}
 
 
 def _server() -> Schema:
@@ -78,30 +75,25 @@ def _server() -> Schema:
     }
 
 
-def _frames_of(known: list[Action]) -> list[str]:
-    return [f"{action.component}{kind}" for action in known for kind in ("Frame", "Reply")]
-
-
-def _door_frames() -> list[str]:
-    return [*DOOR_RECEIVES, *DOOR_SENDS]
-
-
 def _channel(address: str, summary: str, messages: list[str]) -> Schema:
     names = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
     return {"address": address, "summary": summary, "messages": names}
 
 
 def _operations() -> Iterator[tuple[str, Schema]]:
-    """Seen from the server: it receives actions and answers them, and sends the pushes."""
+    """The operations as the server sees them: it receives actions and answers them, and sends the pushes."""
     for action in actions():
-        answers = [f"{action.component}Reply", "FrameRefusal"]
+        answers = [f"{action.component}Reply", "FrameError"]
         reply = {"channel": {"$ref": f"#/channels/{CHAT}"}, "messages": _of(CHAT, answers)}
-        operation = _operation("receive", CHAT, action.spec.summary, [f"{action.component}Frame"])
-        yield action.name, operation | {"reply": reply, "x-problem-codes": action.codes}
+        operation = _operation("receive", CHAT, action.operation.summary, [f"{action.component}Frame"])
+        tags = [{"name": action.operation.tag}]
+        yield action.name, operation | {"tags": tags, "reply": reply, "x-problem-codes": action.codes}
     for name, summary in PUSH_SUMMARIES.items():
         yield name, _operation("send", CHAT, summary, [f"{name.capitalize()}Push"])
-    yield "door_say", _operation("receive", DOOR, "Say something in the room; or first, who is there.", DOOR_RECEIVES)
-    yield "door_hear", _operation("send", DOOR, "What is said in the room, and what was refused.", DOOR_SENDS)
+    summary = "Send a message to the room; before that, authenticate unless the handshake did."
+    yield "room_socket_send", _operation("receive", ROOM_SOCKET, summary, ROOM_SOCKET_RECEIVES)
+    summary = "A message of the room, or the problem of a message that was rejected."
+    yield "room_socket_receive", _operation("send", ROOM_SOCKET, summary, ROOM_SOCKET_SENDS)
 
 
 def _operation(direction: str, channel: str, summary: str, messages: Iterable[str]) -> Schema:
@@ -131,18 +123,18 @@ def _message(name: str, schemas: dict[str, Schema]) -> Schema:
 
 
 def _payloads(name: str, schemas: dict[str, Schema]) -> list[Any]:
-    """A frame as it looks; of a reply, both ends that it may have."""
+    """Examples of a frame; of a reply, one for success and one for a problem."""
     schema = schemas[name]
-    if name == "FrameRefusal":
-        return [refusal_example(schema, schemas)]
+    if name == "FrameError":
+        return [problem_reply_example(schema, schemas)]
     done = example({"$ref": f"#/components/schemas/{name}"}, schemas)
     if "x-statuses" not in schema:
         return [done]
-    return [done | {"response_status": schema["x-statuses"][0]}, refusal_example(schema, schemas)]
+    return [done | {"response_status": schema["x-statuses"][0]}, problem_reply_example(schema, schemas)]
 
 
 def _portable(node: Any) -> Any:
-    """The schema as AsyncAPI spells it: a discriminator is a bare property name, and the consts are its mapping."""
+    """The schema in AsyncAPI's form: a discriminator is a bare property name, and the consts are its mapping."""
     if isinstance(node, list):
         return [_portable(item) for item in node]
     if not isinstance(node, dict):
@@ -151,7 +143,7 @@ def _portable(node: Any) -> Any:
 
 
 def _reachable(names: list[str], schemas: dict[str, Schema]) -> set[str]:
-    """These components and all that they refer to."""
+    """These components and all components that they refer to."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -171,12 +163,3 @@ def _event_row(event: EventType, schemas: dict[str, Schema]) -> Schema:
         "summary": event.summary,
         "example": event_example(event, schemas),
     }
-
-
-def _kind_row(code: str) -> Schema:
-    kind = REGISTRY[code]
-    return {"status": kind.status, "title": kind.title, "retryable": kind.retryable}
-
-
-def _close_row(code: CloseCode) -> Schema:
-    return {"code": code.value, "reasons": [*code.reasons], "reconnect": code.reconnect, "when": code.meaning}

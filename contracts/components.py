@@ -1,4 +1,4 @@
-"""Serializers as JSON Schema: one registry of components for REST bodies and for frames."""
+"""The components of both contracts: serializers as JSON Schema, for REST bodies and for frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from wire.views import ApiView
 Schema: TypeAlias = dict[str, Any]
 Kind: TypeAlias = type[serializers.Serializer[Any]]
 
-# What spectacular notes for itself, and what it says about forms: here a body and an answer never share a component.
+# Keywords of spectacular that are left out: its own notes, and the direction of fields, because a body and an answer
+# never share a component here.
 DROPPED = ("readOnly", "writeOnly", "x-spec-enum-id")
 
 ALWAYS_NULL = "Always null."  # of a field that has a type only because generators need one
@@ -31,7 +32,7 @@ class Components:
         generator = SchemaGenerator()
         self.document: Schema = generator.get_schema(request=None, public=True)
         self._registry = generator.registry
-        # spectacular reads serializers on behalf of a view; frames have none.
+        # spectacular documents serializers for a view; frames have none, so this stands in for one.
         self._reader = ViewSchema()
         self._reader.registry = self._registry
         self._reader.view, self._reader.method, self._reader.path = ApiView(request=None), "POST", "/"
@@ -42,14 +43,14 @@ class Components:
         return reference
 
     def body(self, kind: Kind) -> Schema:
-        """A body's schema itself: a frame is the body with an action beside it."""
+        """The schema of a body, without a component: a frame adds `action` and `request_id` to it."""
         schema: Schema = self._reader._map_serializer(kind(), "request", False)
-        _say_defaults(schema)
-        _say_blanks(schema, kind)
+        _describe_defaults(schema)
+        _set_min_lengths(schema, kind)
         return schema
 
     def add(self, name: str, schema: Schema) -> Schema:
-        """Register a component, or replace one; answers the reference."""
+        """Register a component, or replace one; returns the reference."""
         component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, object=name)
         self._registry._components[component.key] = component
         return {"$ref": f"#/components/schemas/{name}"}
@@ -73,7 +74,7 @@ def ref(name: str) -> Schema:
 
 
 def nullable(reference: Schema) -> Schema:
-    """A reference or null, as drf-spectacular writes it too."""
+    """A reference or null, in the form that drf-spectacular writes."""
     return {"oneOf": [reference, {"type": "null"}]}
 
 
@@ -88,19 +89,17 @@ def union(description: str, discriminator: str, names: Mapping[str, str]) -> Sch
 
 
 def typed(node: Any) -> Any:
-    """The same schemas with a `type` beside each `const` and `enum`: code generators cannot do without."""
+    """The same schemas with a `type` beside each `const` and `enum`, which code generators need."""
     if isinstance(node, list):
         return [typed(item) for item in node]
     if not isinstance(node, dict):
         return node
     inside = {key: typed(value) for key, value in node.items()}
-    values = node["enum"] if isinstance(node.get("enum"), list) else [node["const"]] if _is_literal(node) else []
+    values = node["enum"] if isinstance(node.get("enum"), list) else []
+    if "const" in node and not isinstance(node["const"], dict):  # a property may have the name `const`
+        values = [node["const"]]
     names = list({_type_of(value): None for value in values})
     return ({"type": names[0] if len(names) == 1 else names} | inside) if names else inside
-
-
-def _is_literal(schema: Schema) -> bool:
-    return "const" in schema and not isinstance(schema["const"], dict)  # a property may bear the name
 
 
 def _type_of(value: object) -> str:
@@ -114,17 +113,17 @@ def _settle(schema: Schema, kind: Any) -> None:
         return
     if issubclass(kind, StrictSerializer):
         schema["additionalProperties"] = False
-        _say_defaults(schema)
-        _say_blanks(schema, kind)
+        _describe_defaults(schema)
+        _set_min_lengths(schema, kind)
         if schema.get("description") == inspect.getdoc(StrictSerializer):
-            del schema["description"]  # inherited: it speaks to who reads the code
+            del schema["description"]  # inherited, and about the code
     else:
         optional = {name for name, field in kind().fields.items() if not (field.required or field.read_only)}
         schema["required"] = [name for name in schema["properties"] if name not in optional]
 
 
-def _say_defaults(body: Schema) -> None:
-    """A default in words: generators of types take a field with `default` for one that every body must have."""
+def _describe_defaults(body: Schema) -> None:
+    """Move each default to the description: generators make a field with `default` a required one."""
     for field in body.get("properties", {}).values():
         default = field.pop("default", None)
         if default is not None:
@@ -132,17 +131,17 @@ def _say_defaults(body: Schema) -> None:
             field["description"] = f"{field['description']} {words}" if "description" in field else words
 
 
-def _say_blanks(body: Schema, kind: Kind) -> None:
-    """A text that may not be empty has at least one character."""
+def _set_min_lengths(body: Schema, kind: Kind) -> None:
+    """Set minLength 1 where a text may not be empty."""
     for name, field in kind().fields.items():
         if isinstance(field, serializers.CharField) and not field.allow_blank:
             body["properties"][name].setdefault("minLength", 1)
 
 
 def tidy(node: Any) -> Any:
-    """A schema without spectacular's own notes, and without wrappers around a single reference.
+    """The schema without spectacular's own keywords, and without wrappers around a single reference.
 
-    A property may bear the name of such a note; its schema is then an object.
+    A property may have the name of such a keyword; its schema is then an object.
     """
     if isinstance(node, list):
         return [tidy(item) for item in node]
@@ -152,7 +151,8 @@ def tidy(node: Any) -> Any:
     if set(kept) == {"allOf"} and len(kept["allOf"]) == 1:
         only: Schema = kept["allOf"][0]
         return only
-    if kept.get("oneOf", ())[1:] == [{"type": "string", "maxLength": 0}]:  # a format, or empty: to generators two types
+    # A format, or the empty text: generators make two types of it.
+    if kept.get("oneOf", ())[1:] == [{"type": "string", "maxLength": 0}]:
         text = kept.pop("oneOf")[0]
         return {key: value for key, value in text.items() if key != "format"} | kept
     return kept

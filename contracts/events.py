@@ -1,4 +1,4 @@
-"""Event types and the shape of their data: those of the log, and those that are never stored."""
+"""The event types in the contracts: those that the log stores, and the ephemeral ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from eventlog.event_types import EventType, StreamKind, declared_types
 
 
 def component_of(event: EventType) -> str:
-    """MessageCreatedEvent; one for each name, also where a stream keeps it and another does not."""
+    """Name the component of a type, such as MessageCreatedEvent; a name that two streams declare has one component."""
     words = event.name.replace("_", ".").split(".")
     return "".join(word.capitalize() for word in words) + "Event"
 
@@ -23,12 +23,12 @@ def add_events(components: Components) -> None:
     for name, description, members in (
         (
             "Event",
-            "One thing that happened, as the log keeps it. Ignore types that you do not know.",
+            "A stored event. Ignore types that you do not know.",
             [event for event in declared if event.durable],
         ),
         (
             "EphemeralEvent",
-            "An event that is never stored: it may be lost, and is never replayed.",
+            "An event that is not stored: it may be lost, and is never replayed.",
             [event for event in declared if not event.durable],
         ),
         (

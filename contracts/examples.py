@@ -1,12 +1,19 @@
-"""Examples, made from the schemas: a new field is in the examples without a word."""
+"""Examples, generated from the schemas, so that they never lack a new field."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from api.serializers.messages import BATCH, HISTORY_PAGE_MAX
+from api.services.members import MAX_ROOMS
 from contracts.components import ALWAYS_NULL, Schema
 from contracts.events import component_of
 from eventlog.event_types import EventType
+from realtime.close_codes import CloseCode
+from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS
+from realtime.hub import REPLAY_EVENTS
+from realtime.server.limits import MAX_INBOUND_FRAME_BYTES
+from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS
 from wire.problems import FieldError, Problem
 
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
@@ -18,9 +25,8 @@ SESSION = "0199c7a4-f0b6-7e23-9c7d-b81a4e60d35f"
 REQUEST = "0199c7b3-04c9-7198-a6e5-7d20f3b8c641"
 TIME = "2026-11-22T09:30:00.000Z"
 
-# What a reader expects under these names, alone or in one component; everything else follows from its type. An id is
-# never that of something else, and all that speaks of one message or one room agrees: the message has seq 42, and the
-# room ends there.
+# Values by the name of the field, alone or in one component; everything else follows from its type. Each id belongs to
+# one thing, and the values agree with one another: the message has seq 42, and the head of the room is 42.
 VALUES: dict[str, Any] = {
     "room_id": ROOM,
     "message_id": MESSAGE,
@@ -32,11 +38,11 @@ VALUES: dict[str, Any] = {
     "Author.id": ALICE,
     "Session.id": SESSION,
     "RemovedRoom.id": OTHER_ROOM,
-    "Sent.id": MESSAGE,
+    "SendResult.id": MESSAGE,
     "id": ROOM,
     "user_ids": [BOB],
-    "CreateRoom.members": [BOB],
-    "FirstMember.user_id": ALICE,
+    "CreateRoomBody.members": [BOB],
+    "InitialMember.user_id": ALICE,
     "username": "alice",
     "sender": "alice",
     "display_name": "Alice Liddell",
@@ -58,12 +64,12 @@ VALUES: dict[str, Any] = {
     "peer": None,
     "metadata": {},
     "rooms": {ROOM: 41},
-    "Limits.rooms": 1_000,
-    "Limits.page": 100,
-    "Limits.batch": 50,
-    "Limits.replay": 1_000,
-    "resend_ms": 5_000,
-    "expire_ms": 15_000,
+    "Limits.rooms": MAX_ROOMS,
+    "Limits.page": HISTORY_PAGE_MAX,
+    "Limits.batch": BATCH,
+    "Limits.replay": REPLAY_EVENTS,
+    "resend_ms": TYPING_RESEND_MS,
+    "expire_ms": TYPING_EXPIRE_MS,
     "request_id": "a1",
     "connection_id": "5d41402abc4b2a76b9719d911017c592",
     "protocol": "chat.v1",
@@ -86,12 +92,12 @@ VALUES: dict[str, Any] = {
     "unread": 1,
     "member_count": 2,
     "after": 41,
-    "frame_bytes": 65_536,
-    "text_chars": 8_000,
-    "text_bytes": 16_384,
-    "metadata_bytes": 4_096,
+    "frame_bytes": MAX_INBOUND_FRAME_BYTES,
+    "text_chars": TEXT_CHARS,
+    "text_bytes": TEXT_BYTES,
+    "metadata_bytes": METADATA_BYTES,
     "interval_ms": 25_000,
-    "Goodbye.code": 1012,
+    "Goodbye.code": CloseCode.RESTART.value,
     "Goodbye.reason": "restart",
     "Goodbye.reconnect": True,
     "Goodbye.retry_after_ms": 1_800,
@@ -107,25 +113,26 @@ VALUES: dict[str, Any] = {
     "current": True,
     "subscribe": True,
     "ReadUpdatedEvent.room_id": None,
-    "Sent.status": 201,
+    "SendResult.status": 201,
     "inbox": 7,
     "SyncedInbox.head": 7,
     "SyncedInbox.events": [],
     "MarkReadFrame.seq": 41,
-    "Read.seq": 41,
+    "MarkReadBody.seq": 41,
     "on": True,
 }
-LEFT_OUT = {"before", "around", "cursor"}  # beside `after` they would contradict it; a cursor is the server's to make
+LEFT_OUT = {"before", "around", "cursor"}  # they exclude `after`; only the server makes a cursor
 
 
 def example(schema: Schema, schemas: dict[str, Schema], name: str = "", owner: str = "") -> Any:
-    """A value that the schema describes. `name` is that of the field which holds it, `owner` that of its component."""
-    left_null = name in VALUES and VALUES[name] is None and _is_nullable(schema)
+    """An example of a schema. `name` is the field that holds the value, `owner` the component of that field."""
+    is_nullable = "null" in schema.get("type", ()) or {"type": "null"} in schema.get("oneOf", ())
+    left_null = name in VALUES and VALUES[name] is None and is_nullable
     if left_null or schema.get("description") == ALWAYS_NULL or schema.get("enum") == [None]:
         return None
     if "$ref" in schema:
         component = schema["$ref"].rsplit("/", 1)[1]
-        return REFUSED if component == "Problem" else example(schemas[component], schemas, name, component)
+        return PROBLEM if component == "Problem" else example(schemas[component], schemas, name, component)
     if "const" in schema:
         return schema["const"]
     if "oneOf" in schema:
@@ -141,13 +148,9 @@ def example(schema: Schema, schemas: dict[str, Schema], name: str = "", owner: s
     return _value(schema, schemas, name)
 
 
-def _is_nullable(schema: Schema) -> bool:
-    return "null" in schema.get("type", ()) or {"type": "null"} in schema.get("oneOf", ())
-
-
 LATER = "2026-11-22T09:40:00.000Z"
 NEXT = {"seq": 43, "at": LATER}
-# How an event's example differs from that of the thing that it is about: its own fields, and those of its data.
+# By event type, the values that differ from the example of its schema: of the event, and of its data.
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "room.archived": (NEXT, {"slug": None, "archived_at": LATER}),
     "member.left": (NEXT, {"state": "left"}),
@@ -174,7 +177,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def event_example(event: EventType, schemas: dict[str, Schema]) -> dict[str, Any]:
-    """An event as its stream has it."""
+    """An example of an event in its stream."""
     shown: dict[str, Any] = example({"$ref": f"#/components/schemas/{component_of(event)}"}, schemas)
     own, data = CHANGES.get(event.name, ({}, {}))
     if event.name == "read.updated":
@@ -190,14 +193,14 @@ def problem_example(code: str, request_id: str | None = REQUEST) -> dict[str, An
     return Problem(code, errors=errors).as_dict(request_id)
 
 
-REFUSED = problem_example("request.invalid", None)
+PROBLEM = problem_example("request.invalid", None)
 
 
-def refusal_example(reply: Schema, schemas: dict[str, Schema]) -> dict[str, Any]:
-    """A reply that refuses, with the first of the problems that its action may have."""
+def problem_reply_example(reply: Schema, schemas: dict[str, Schema]) -> dict[str, Any]:
+    """An example of a reply with a problem, the first one that its action documents."""
     problem = problem_example(reply["x-problem-codes"][0], VALUES["request_id"])
-    refused = {"response_status": problem["status"], "errors": [problem], "data": None}
-    return {key: refused.get(key, example(value, schemas, key)) for key, value in reply["properties"].items()}
+    failed = {"response_status": problem["status"], "errors": [problem], "data": None}
+    return {key: failed.get(key, example(value, schemas, key)) for key, value in reply["properties"].items()}
 
 
 def _value(schema: Schema, schemas: dict[str, Schema], name: str) -> Any:

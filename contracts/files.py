@@ -1,25 +1,23 @@
-"""The two contracts as files: rendered the same everywhere, written by `make schema`, compared by `make check`."""
+"""Renders the two contracts as YAML, writes them (`make schema`) and compares them (`make check`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import unified_diff
-from pathlib import Path
 from typing import Any
 
 import orjson
 import yaml
 
 from contracts.asyncapi import asyncapi
-from contracts.openapi import openapi
+from contracts.openapi import ROOT, openapi
 
-ROOT = Path(__file__).resolve().parent.parent
 CONTRACTS: dict[str, Callable[[], dict[str, Any]]] = {"openapi.yaml": openapi, "asyncapi.yaml": asyncapi}
-HEADER = "# Made by `make schema` from the code; a change here is lost.\n"
+HEADER = "# Generated from the code by `make schema`; do not edit.\n"
 
 
 class _Dumper(yaml.SafeDumper):
-    """Block style with text as people write it."""
+    """YAML in block style, without anchors, and with literal blocks for text of several lines."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True  # anchors would be right, and unreadable
@@ -36,18 +34,18 @@ _Dumper.add_representer(str, _text)
 
 
 def render(name: str) -> str:
-    """The text of a contract, as the code has it now."""
+    """Generate the text of a contract."""
     document = orjson.loads(orjson.dumps(CONTRACTS[name](), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=str))
     return HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def write(name: str) -> None:
-    """Write a contract beside the code."""
+    """Generate a contract and write it to the root of the repository."""
     (ROOT / name).write_text(render(name))
 
 
 def difference(name: str) -> str:
-    """The difference between the committed file and the code; empty when they agree."""
+    """The difference between the committed file and the code; empty when they match."""
     path = ROOT / name
     committed = path.read_text() if path.exists() else ""
     lines = unified_diff(committed.splitlines(), render(name).splitlines(), f"{name} (committed)", "from the code", n=2)

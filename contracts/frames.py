@@ -1,91 +1,30 @@
-"""Frames as components: for each action its frame and its reply; the pushes; and those of the one-room door."""
+"""Frames as components: for each action its frame and its reply; the pushes; and those of the one-room socket."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from rest_framework import serializers
-
-from accounts.serializers import SessionSerializer, UserSerializer
 from contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from realtime.close_codes import CloseCode
-from realtime.consumers.actions import Spec
 from realtime.consumers.chat import ChatConsumer
 from realtime.consumers.frames import REQUEST_ID_CHARS
-from wire.fields import StrictSerializer, TextField, TimeField
+from realtime.serializers import HelloSerializer, RoomSocketMessageSerializer, RoomSocketSendBody
+from wire.operations import Operation
 
 ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")
 WITH_SESSION = ("auth.required", "auth.invalid_token", "auth.account_disabled")
 UNREADABLE = ("json.invalid", "frame.invalid", "action.unknown", "internal")
-REQUEST_ID = "A string of at most 64 characters. An integer is taken too, and comes back as an integer."
-
-
-class HeartbeatSerializer(serializers.Serializer[Any]):
-    """The interval of the server's pings; a client only has to answer them with pongs."""
-
-    interval_ms = serializers.IntegerField()
-
-
-class LimitsSerializer(serializers.Serializer[Any]):
-    """The numbers that a client would otherwise hard-code."""
-
-    frame_bytes = serializers.IntegerField(help_text="The largest frame that the server takes.")
-    text_chars = serializers.IntegerField(
-        help_text="Unicode code points of a message's text; JavaScript's length counts UTF-16 units."
-    )
-    text_bytes = serializers.IntegerField(help_text="Bytes of a message's text in UTF-8. Both limits hold.")
-    metadata_bytes = serializers.IntegerField()
-    rooms = serializers.IntegerField(help_text="Rooms that a user may be in.")
-    page = serializers.IntegerField(help_text="Messages of a page of history.")
-    batch = serializers.IntegerField(help_text="Items of one send_messages.")
-    replay = serializers.IntegerField(help_text="Missed events that are replayed; more are `limited`.")
-
-
-class TypingTimesSerializer(serializers.Serializer[Any]):
-    """The interval in which typing is repeated, and the time after which it ends by itself."""
-
-    resend_ms = serializers.IntegerField()
-    expire_ms = serializers.IntegerField()
-
-
-class HelloSerializer(serializers.Serializer[Any]):
-    """The first push, once authenticated."""
-
-    protocol = serializers.CharField()
-    connection_id = serializers.CharField()
-    user = UserSerializer()
-    session = SessionSerializer()
-    server_time = TimeField()
-    epoch = serializers.IntegerField()
-    heartbeat = HeartbeatSerializer()
-    limits = LimitsSerializer()
-    typing = TypingTimesSerializer()
-
-
-class SayBody(StrictSerializer):
-    """Say something in the room."""
-
-    message = TextField()
-
-
-class SaidSerializer(serializers.Serializer[Any]):
-    """Somebody said something in the room."""
-
-    message = serializers.CharField()
-    sender = serializers.CharField(help_text="Their username.")
-    seq = serializers.IntegerField()
+REQUEST_ID = (
+    f"A string of at most {REQUEST_ID_CHARS} characters. An integer is accepted too, and repeated as an integer."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action as the contracts see it."""
+    """An action as the contracts show it."""
 
-    spec: Spec
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
+    name: str
+    operation: Operation
 
     @property
     def component(self) -> str:
@@ -94,15 +33,15 @@ class Action:
 
     @property
     def codes(self) -> list[str]:
-        """Every problem that may refuse it."""
-        session = () if self.name == "authenticate" else WITH_SESSION
-        return list(dict.fromkeys([*self.spec.problems, *session, *ANY_ACTION]))
+        """Every problem with which it may be answered."""
+        session = () if self.operation.public else WITH_SESSION
+        return list(dict.fromkeys([*self.operation.problems, *session, *ANY_ACTION]))
 
 
 def actions() -> list[Action]:
     """Every declared action of the socket, by name."""
-    methods = (getattr(ChatConsumer, method) for method in ChatConsumer.available_actions.values())
-    return sorted((Action(method.kwargs["spec"]) for method in methods), key=lambda action: action.name)
+    methods = ChatConsumer.available_actions
+    return [Action(name, getattr(ChatConsumer, methods[name]).kwargs["operation"]) for name in sorted(methods)]
 
 
 def add_frames(components: Components) -> None:
@@ -111,16 +50,16 @@ def add_frames(components: Components) -> None:
         components.add(f"{action.component}Frame", _frame(components, action))
         components.add(f"{action.component}Reply", _reply(components, action))
     components.add("ActionName", {"description": "Every action.", "enum": [action.name for action in actions()]})
-    components.add("FrameRefusal", _frame_refusal())
+    components.add("FrameError", _frame_error())
     _add_pushes(components)
-    _add_door(components)
+    _add_room_socket(components)
     frames = {action.name: f"{action.component}Frame" for action in actions()}
     replies = {action.name: f"{action.component}Reply" for action in actions()}
     pushes = {name.removesuffix("Push").lower(): name for name in PUSHES}
     components.add("ClientFrame", union("What a client may send on /v1/ws.", "action", frames))
     server = union("What a client may receive on /v1/ws.", "action", pushes | replies)
-    # FrameRefusal has no action to be mapped by. As a bare reference, openapi-typescript would map it by its own name.
-    server["oneOf"].append({"oneOf": [ref("FrameRefusal")]})
+    # FrameError has no action to be mapped by. As a bare reference, openapi-typescript would map it by its own name.
+    server["oneOf"].append({"oneOf": [ref("FrameError")]})
     components.add("ServerFrame", server)
 
 
@@ -128,15 +67,15 @@ PUSHES = ("HelloPush", "EventsPush", "GoodbyePush")
 
 
 def _frame(components: Components, action: Action) -> Schema:
-    body = components.body(action.spec.body)
+    body = components.body(action.operation.frame)
     request_id = {
         "type": ["string", "null"],
         "maxLength": REQUEST_ID_CHARS,
-        "description": f"It comes back in the reply. {REQUEST_ID}",
+        "description": f"Repeated in the reply. {REQUEST_ID}",
     }
     return {
         "type": "object",
-        "description": action.spec.summary,
+        "description": f"{action.operation.summary}.",
         "properties": {"action": {"const": action.name}, "request_id": request_id, **body.get("properties", {})},
         "required": ["action", *body.get("required", [])],
         "additionalProperties": False,
@@ -144,37 +83,37 @@ def _frame(components: Components, action: Action) -> Schema:
 
 
 def _reply(components: Components, action: Action) -> Schema:
-    """One answer for both ends: a type for each of them would need two discriminators, which generators do not have."""
-    data = nullable(components.ref(action.spec.reply)) if action.spec.reply else NOTHING
-    done = "`data` when it was done" if action.spec.reply else "no `errors` when it was done"
+    """One component for success and problem: one for each would need two discriminators, which generators lack."""
+    data = nullable(components.ref(action.operation.reply)) if action.operation.reply else NOTHING
+    done = "`data` on success" if action.operation.reply else "no `errors` on success"
     schema = _envelope(
         {"const": action.name},
-        _status(action.spec.statuses),
+        _status(action.operation.statuses),
         {"type": "array", "items": ref("Problem"), "maxItems": 1},
         data,
-        f"The answer to `{action.name}`: {done}, one problem in `errors` when it was refused.",
+        f"The answer to `{action.name}`: {done}, one problem in `errors` otherwise.",
     )
-    return schema | {"x-problem-codes": action.codes, "x-statuses": [*action.spec.statuses]}
+    return schema | {"x-problem-codes": action.codes, "x-statuses": [*action.operation.statuses]}
 
 
 def _status(done: tuple[int, ...] = ()) -> Schema:
-    """A number, and no enum of numbers: the Kotlin that is generated for these does not compile."""
-    words = f"{' or '.join(map(str, done))} when it was done, else the" if done else "The"
-    description = f"{words} problem's `status`."
+    """A number, not an enum of numbers: the Kotlin that is generated for such an enum does not compile."""
+    words = f"{' or '.join(map(str, done))} on success, otherwise the" if done else "The"
+    description = f"{words} `status` of the problem."
     return {"type": "integer", "minimum": min(done, default=400), "maximum": 599, "description": description}
 
 
 NOTHING: Schema = {"type": ["object", "null"], "additionalProperties": False, "description": ALWAYS_NULL}
 
 
-def _frame_refusal() -> Schema:
+def _frame_error() -> Schema:
     schema = _envelope(
-        # null alone has no class in generated code; a nullable name with null for its one value has, and narrows.
+        # Generators make no type for null alone; of a nullable enum whose one value is null they make one.
         {"type": ["string", "null"], **nullable(ref("ActionName")), "enum": [None]},
         _status(),
         {"type": "array", "items": ref("Problem"), "minItems": 1, "maxItems": 1},
         NOTHING,
-        "The answer to a frame that could not be read, or whose action does not exist.",
+        "The answer to a frame that could not be read, or that names an unknown action.",
     )
     return schema | {"x-problem-codes": [*UNREADABLE]}
 
@@ -182,7 +121,10 @@ def _frame_refusal() -> Schema:
 def _envelope(action: Schema, status: Schema, errors: Schema, data: Schema, description: str) -> Schema:
     properties = {
         "action": action,
-        "request_id": {"type": ["string", "null"], "description": "The frame's own; null when it had none."},
+        "request_id": {
+            "type": ["string", "null"],
+            "description": "The `request_id` of the frame; null when it had none.",
+        },
         "response_status": status,
         "errors": errors,
         "data": data,
@@ -213,8 +155,8 @@ def _push(action: str, data: Schema) -> Schema:
 
 
 PUSH_SUMMARIES = {
-    "hello": "The first push once authenticated: the user, the session, and every number that a client needs.",
-    "events": "Events of the streams that are subscribed to, in order.",
+    "hello": "The first push after authentication: the user, the session, and every limit that a client needs.",
+    "events": "Events of the subscribed streams, in order.",
     "goodbye": "The last push before the server closes.",
 }
 
@@ -222,23 +164,28 @@ PUSH_SUMMARIES = {
 def _goodbye() -> Schema:
     reasons = sorted({reason for code in CloseCode for reason in code.reasons})
     properties: Schema = {
-        "code": {"type": "integer", "description": "The close code that follows; each is in the table of AsyncAPI."},
+        "code": {
+            "type": "integer",
+            "description": "The close code that follows; asyncapi.yaml lists them in `x-close-codes`.",
+        },
         "reason": {"enum": reasons},
-        "reconnect": {"type": "boolean", "description": "Whether to come back unchanged, and resume."},
+        "reconnect": {"type": "boolean", "description": "Whether to reconnect with the same token, and resume."},
         "retry_after_ms": {"type": ["integer", "null"]},
     }
     description = "The last push before the server closes; the close frame repeats code and reason."
     return {"type": "object", "description": description, "properties": properties, "required": list(properties)}
 
 
-def _add_door(components: Components) -> None:
-    components.add("DoorFrame", {**components.body(SayBody), "additionalProperties": False})
-    components.add("DoorSaid", {**components.body(SaidSerializer), "required": ["message", "sender", "seq"]})
+def _add_room_socket(components: Components) -> None:
+    components.add("RoomSocketSend", {**components.body(RoomSocketSendBody), "additionalProperties": False})
     components.add(
-        "DoorRefusal",
+        "RoomSocketMessage", {**components.body(RoomSocketMessageSerializer), "required": ["message", "sender", "seq"]}
+    )
+    components.add(
+        "RoomSocketError",
         {
             "type": "object",
-            "description": "What was said, or the way in, was refused.",
+            "description": "The problem of a message, or of the room, that was rejected.",
             "properties": {"error": ref("Problem")},
             "required": ["error"],
         },

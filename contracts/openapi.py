@@ -1,35 +1,47 @@
-"""openapi.yaml: what spectacular reads off the views, with the frames beside it and the problems told once."""
+"""openapi.yaml: the endpoints as drf-spectacular documents them, the frames, and shared problem responses."""
 
 from __future__ import annotations
 
+import tomllib
 from http import HTTPStatus
+from pathlib import Path
+
+from drf_spectacular.generators import EndpointEnumerator
 
 from contracts.components import Components, Schema, ref, tidy
 from contracts.events import add_events
 from contracts.examples import example, problem_example
 from contracts.frames import actions, add_frames
+from wire.operations import Operation
 from wire.problems import CONTENT_TYPE, REGISTRY
 from wire.schema import FIELD_ERROR_CODES, ProblemSerializer
 
 DESCRIPTION = """\
 A headless JSON chat: REST for users, rooms and history, and one websocket, `/v1/ws`, for everything live. Its frames
-are components of this document (`ClientFrame`, `ServerFrame`); `/asyncapi.yaml` says when each of them is spoken.
+are components of this document (`ClientFrame`, `ServerFrame`); `/asyncapi.yaml` describes when each of them is sent.
 
 JSON in snake_case; ids are UUIDv7; times are RFC 3339 in UTC with milliseconds. Unknown fields and parameters are
-refused by name. Every refusal is a problem (RFC 9457) whose `code` is one of `ProblemCode`. `X-Request-ID` is taken
-from the request, or made, and given back.
+rejected by name. Every error is a problem (RFC 9457) whose `code` is one of `ProblemCode`. `X-Request-ID` is taken
+from the request, or generated, and returned.
 """
 TAGS = {
-    "auth": "Register, log in and out, and the devices that are logged in.",
-    "me": "The user of the token, and their inbox.",
-    "users": "Other people.",
-    "rooms": "Rooms, their members, messages, events and read markers.",
-    "sync": "Coming back after three seconds or three weeks.",
-    "ping": "The server's time.",
-    "probes": "For operators and orchestrators.",
+    "auth": "Register, log in and out, change the password.",
+    "sessions": "The devices on which the user is logged in.",
+    "me": "The user of the token.",
+    "users": "Other users.",
+    "rooms": "Rooms, the directory of public rooms, and the user's own view of a room.",
+    "members": "Members of a room: add, join, change roles, remove, leave.",
+    "messages": "Messages of a room: send, edit, delete, and the history.",
+    "reads": "The user's read marker in a room.",
+    "typing": "Typing indicators.",
+    "events": "The log of a room, and the user's inbox.",
+    "sync": "Everything that a device has missed, in one answer.",
+    "ping": "A check of the connection and the token.",
+    "probes": "Health of the server, for operators and orchestrators.",
 }
 LICENSE = "MIT"
-REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the frame's own. A frame's integer comes back as an integer."
+ROOT = Path(__file__).resolve().parent.parent
+REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the `request_id` of the frame. A frame's integer is repeated as an integer."
 REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 
 
@@ -40,35 +52,49 @@ def openapi() -> Schema:
     add_events(components)
     add_frames(components)
     components.add("Health", _health())
-    components.add("HealthParts", _health_parts())
+    part = {"type": "string", "enum": ["ok", "degraded", "unavailable", "unused"]}
+    parts = {"type": "object", "description": "Each part that was checked.", "properties": dict.fromkeys(PARTS, part)}
+    components.add("HealthParts", parts)
     schemas = components.build()
     responses: dict[str, Schema] = {}
     paths = tidy(components.document["paths"])
-    names = {action.name for action in actions()}
+    twins = {action.operation.name: action.name for action in actions()}
     for path in paths.values():
         for operation in path.values():
             _settle(operation, schemas, responses)
-            _describe(operation, names)
+            _describe(operation, twins)
     codes = sorted({code for response in responses.values() for code in response["content"][CONTENT_TYPE]["examples"]})
     return {
         "openapi": "3.1.1",
-        "info": components.document["info"]
-        | {"description": DESCRIPTION, "license": {"name": LICENSE, "identifier": LICENSE}},
-        "servers": [{"url": "/", "description": "Where this document comes from."}],
+        "info": info(DESCRIPTION) | {"license": {"name": LICENSE, "identifier": LICENSE}},
+        "servers": [{"url": "/", "description": "The server of this document."}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths | _probes(),
         "components": {
             "schemas": schemas,
             "responses": dict(sorted(responses.items())),
             "examples": {code: {"summary": code, "value": problem_example(code)} for code in codes},
-            "headers": {"RequestId": {"description": "The request's id, in logs too.", "schema": {"type": "string"}}},
+            "headers": {
+                "RequestId": {"description": "The id of the request, also in logs.", "schema": {"type": "string"}}
+            },
             "securitySchemes": components.document["components"]["securitySchemes"],
         },
     }
 
 
+def info(description: str) -> Schema:
+    """Title, version and license of the project; pyproject.toml is the one place of the version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {
+        "title": "Parley",
+        "version": project["version"],
+        "description": description,
+        "license": {"name": LICENSE},
+    }
+
+
 def add_problem(components: Components) -> None:
-    """The one form of every refusal, and the registry of its codes."""
+    """The one form of every error, and the registry of its codes."""
     components.ref(ProblemSerializer)
     problem = components.schema("Problem")["properties"]
     problem["code"] = ref("ProblemCode")
@@ -88,10 +114,16 @@ PATH_PARAMETERS = {
 }
 
 
-def _describe(operation: Schema, names: set[str]) -> None:
-    """Add to the view's description: the twin on the socket, and the parts of the path."""
-    if operation["operationId"] in names:
-        twin = f"On the socket this is the action `{operation['operationId']}`."
+def endpoints() -> list[tuple[str, str, Operation]]:
+    """Method, path and operation of every endpoint under /v1/."""
+    found = EndpointEnumerator().get_api_endpoints()
+    return [(method, path, getattr(callback.cls, method.lower()).operation) for path, _, method, callback in found]
+
+
+def _describe(operation: Schema, twins: dict[str, str]) -> None:
+    """Add the twin on the socket to the description, and describe the parts of the path."""
+    if operation["operationId"] in twins:
+        twin = f"On the socket this is the action `{twins[operation['operationId']]}`."
         operation["description"] = f"{operation['description']} {twin}" if "description" in operation else twin
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":
@@ -119,7 +151,7 @@ def _exemplify(holder: Schema, schemas: dict[str, Schema]) -> None:
 
 
 def _shared(status: int, media: Schema, responses: dict[str, Schema]) -> Schema:
-    """A reference to the response that all operations with these very codes share."""
+    """A reference to the response that all operations with exactly these codes share."""
     codes = sorted(one["value"]["code"] for one in media["examples"].values())
     name = "Or".join("".join(word.title() for word in code.replace("_", ".").split(".")) for code in codes)
     responses.setdefault(name, _problem_response(status, codes))
@@ -127,7 +159,7 @@ def _shared(status: int, media: Schema, responses: dict[str, Schema]) -> Schema:
 
 
 def _problem_response(status: int, codes: list[str]) -> Schema:
-    """The codes stand beside the schema: generators make a class of each schema that narrows another."""
+    """The codes are an extension of the response: generators make a class of each schema that narrows another."""
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     return {
         "description": "\n".join(f"* `{code}`: {REGISTRY[code].title}" for code in codes),
@@ -149,11 +181,14 @@ PARTS = ("database", "migrations", "disk", "descriptors", "redis")  # settings.h
 
 
 def _probes() -> Schema:
-    """The two endpoints that are no part of the API proper."""
-    ready = {200: "It can do its work; `degraded` without Redis.", 503: "It cannot; `reason` says why."}
+    """The two endpoints for operators, which are not part of the API."""
+    ready = {
+        200: "The server is ready; `degraded` without Redis.",
+        503: "It is not ready; `reason` names the part that fails.",
+    }
     return {
-        "/livez": {"get": _probe("live", "Does the process answer?", {200: "It does."})},
-        "/readyz": {"get": _probe("ready", "Can it do its work?", ready)},
+        "/livez": {"get": _probe("live", "Check that the process answers", {200: "It does."})},
+        "/readyz": {"get": _probe("ready", "Check that the server can accept and store messages", ready)},
     }
 
 
@@ -172,12 +207,7 @@ def _health() -> Schema:
     }
     return {
         "type": "object",
-        "description": "Whether the server works.",
+        "description": "The health of the server.",
         "properties": properties,
         "required": ["status"],
     }
-
-
-def _health_parts() -> Schema:
-    part = {"type": "string", "enum": ["ok", "degraded", "unavailable", "unused"]}
-    return {"type": "object", "description": "Each part that was checked.", "properties": dict.fromkeys(PARTS, part)}

@@ -34,22 +34,22 @@ class CloseCode(IntEnum):
         "/ws/chat/{slug}/ only: the room cannot be entered. The reason is the problem's code.",
     )
     FRAME_TOO_BIG = 1009, ("frame_too_big",), False, "A frame of more than 64 KiB came in."
-    INTERNAL = 1011, ("internal",), True, "Something went wrong on our side."
-    RESTART = 1012, ("restart",), True, "The server restarts. Come back after retry_after_ms and resume."
+    INTERNAL = 1011, ("internal",), True, "The server failed unexpectedly."
+    RESTART = 1012, ("restart",), True, "The server restarts. Reconnect after retry_after_ms and resume."
     TRY_AGAIN_LATER = (
         1013,
         ("overloaded", "unavailable"),
         True,
-        "Too busy, or the database is away. Come back a little later.",
+        "The server is too busy, or the database is unavailable. Reconnect a little later.",
     )
-    TOO_SLOW = 4002, ("too_slow",), True, "What waited for the client did not move for 20 seconds."
+    TOO_SLOW = 4002, ("too_slow",), True, "The client did not read its waiting data for 20 seconds."
     HEARTBEAT = 4004, ("heartbeat",), True, "No pong answered the server's ping."
-    BAD_FRAMES = 4400, ("bad_frames",), False, "Twenty frames in a minute could not be read."
+    BAD_FRAMES = 4400, ("bad_frames",), False, "Twenty frames in a minute were unreadable."
     UNAUTHENTICATED = (
         4401,
         ("unauthenticated", "token_in_url"),
         False,
-        "The token is unknown, expired or revoked, or stood in the URL.",
+        "The token is unknown, expired or revoked, or was in the URL.",
     )
     TOKEN_EXPIRED = 4402, ("token_expired",), False, "The session has expired: log in again."
     ACCOUNT_DISABLED = 4403, ("account_disabled",), False, "The account is disabled."
@@ -57,7 +57,7 @@ class CloseCode(IntEnum):
         4406,
         ("origin_not_allowed",),
         False,
-        "The page's Origin is none that the server's operator allows.",
+        "The Origin of the page is not among those that the operator of the server allows.",
     )
     AUTH_TIMEOUT = 4408, ("auth_timeout",), False, "No authenticate came within 5 seconds."
     SESSION_REVOKED = (
@@ -70,5 +70,5 @@ class CloseCode(IntEnum):
         4426,
         ("protocol",),
         False,
-        "Subprotocols were offered, and chat.v1 is not among them, also beside a token in a header.",
+        "Subprotocols were offered, and chat.v1 is not among them, even if a header has a token.",
     )

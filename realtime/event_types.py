@@ -4,12 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.sync import LimitedSerializer
+from api.serializers.sync import MissedRangeSerializer
 from eventlog.event_types import EventType, StreamKind, register
 from wire.fields import TimeField
 
 
-class RoomHeadSerializer(serializers.Serializer[Any]):
+class RoomSyncedSerializer(serializers.Serializer[Any]):
     """The end of the replay: all events up to `head` were sent."""
 
     head = serializers.IntegerField()
@@ -22,13 +22,13 @@ class RoomResetSerializer(serializers.Serializer[Any]):
     epoch = serializers.IntegerField()
 
 
-class TypingSetSerializer(serializers.Serializer[Any]):
+class TypingUsersSerializer(serializers.Serializer[Any]):
     """All users who are typing: each event has the whole set."""
 
     user_ids = serializers.ListField(child=serializers.UUIDField())
 
 
-class ExpirySerializer(serializers.Serializer[Any]):
+class SessionExpiringSerializer(serializers.Serializer[Any]):
     """The time at which the session ends: authenticate with a new token before it."""
 
     expires_at = TimeField()
@@ -37,9 +37,9 @@ class ExpirySerializer(serializers.Serializer[Any]):
 ROOM, INBOX, BOTH = StreamKind.ROOM, StreamKind.INBOX, StreamKind.BOTH
 
 register(
-    EventType("typing", TypingSetSerializer, ROOM, False, "The set of all users who are typing."),
-    EventType("room.synced", RoomHeadSerializer, BOTH, False, "The end of a replay; live from here."),
-    EventType("room.limited", LimitedSerializer, BOTH, False, "Too much was missed to be replayed."),
-    EventType("room.reset", RoomResetSerializer, BOTH, False, "The cursor is no longer valid."),
-    EventType("session.expiring", ExpirySerializer, INBOX, False, "The session ends within a minute."),
+    EventType("typing", TypingUsersSerializer, ROOM, False, "The set of typing users changed."),
+    EventType("room.synced", RoomSyncedSerializer, BOTH, False, "The replay is complete; events are live from here."),
+    EventType("room.limited", MissedRangeSerializer, BOTH, False, "Too many events were missed to replay them."),
+    EventType("room.reset", RoomResetSerializer, BOTH, False, "The cursor is no longer valid: load the room again."),
+    EventType("session.expiring", SessionExpiringSerializer, INBOX, False, "The session expires within a minute."),
 )

@@ -134,8 +134,6 @@ REST_FRAMEWORK = {
 
 # What `manage.py contracts` makes openapi.yaml with.
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Parley",
-    "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [],  # enums stay where they are used: a generator then writes "public" | "private"

@@ -1,4 +1,4 @@
-"""The two contracts as files, and /docs, a page to read them and try them on; all of it from this server, no CDN."""
+"""Serves the two contracts, and /docs, a page that shows openapi.yaml in Swagger UI without any CDN."""
 
 from functools import cache
 from importlib.resources import files
@@ -28,7 +28,7 @@ PAGE = b"""<!doctype html>
 """
 SCRIPT = b"""SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#docs", deepLinking: true, docExpansion: "none"});
 """
-# Swagger UI styles its elements in place and draws its icons from data: URLs; it needs nothing else from anywhere.
+# Swagger UI uses inline styles and icons from data: URLs, and nothing from other hosts.
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -45,7 +45,7 @@ POLICY = "; ".join(
 
 @require_safe
 def contract(request: HttpRequest, name: str) -> HttpResponse:
-    """openapi.yaml or asyncapi.yaml, as committed."""
+    """Serve openapi.yaml or asyncapi.yaml, as committed."""
     return HttpResponse(_contract(name), content_type="application/yaml", headers={"Cache-Control": "max-age=300"})
 
 
@@ -56,14 +56,14 @@ def _contract(name: str) -> bytes:
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    """The page."""
+    """Serve the page."""
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "max-age=300"}
     return HttpResponse(PAGE, content_type="text/html; charset=utf-8", headers=headers)
 
 
 @require_safe
 def asset(request: HttpRequest, name: str) -> HttpResponse:
-    """A file of the page."""
+    """Serve a file of the page."""
     if name == "page.js":
         return HttpResponse(SCRIPT, content_type="text/javascript")
     if name not in ASSETS:

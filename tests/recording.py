@@ -61,7 +61,7 @@ def _record_frame(frame: dict[str, Any]) -> None:
 def _record_door_frame(frame: dict[str, Any]) -> None:
     if "error" in frame:
         seen["problem code"].add(frame["error"]["code"])
-    asyncapi().judge_door_frame(frame)
+    asyncapi().judge_room_socket_frame(frame)
 
 
 def _record_close(close: dict[str, Any]) -> None:

@@ -1,8 +1,7 @@
-"""Problems and pages in openapi.yaml: every status with the codes that it may carry."""
+"""Documents endpoints in openapi.yaml: each status with the problem codes that it may carry, and pages of lists."""
 
 from __future__ import annotations
 
-import inspect
 from collections import defaultdict
 from functools import cache
 from typing import Any, Literal
@@ -11,6 +10,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from wire.fields import EmptySerializer, QuerySerializer
+from wire.operations import Operation
 from wire.problems import CONTENT_TYPE, REGISTRY, FieldError, Problem
 
 ALWAYS = ("request.invalid", "not_acceptable", "internal", "unavailable")
@@ -20,60 +21,80 @@ _EXAMPLE_ERRORS = {"request.invalid": [FieldError("colour", "unknown", "There is
 
 
 class Schema(AutoSchema):
-    """drf-spectacular's reading of a view, in two points corrected."""
+    """Documents an endpoint with drf-spectacular, from its Operation."""
+
+    @property
+    def operation(self) -> Operation:
+        """The declaration of the view's method, which `wire.views.endpoint` has attached."""
+        declared: Operation = getattr(self.view, self.method.lower()).operation
+        return declared
+
+    def get_operation_id(self) -> str:
+        return self.operation.name
+
+    def get_summary(self) -> str:
+        return self.operation.summary
 
     def get_description(self) -> str:  # type: ignore[override]
-        """The method's own docstring: those of the classes speak to who reads the code."""
-        method = getattr(self.view, self.method.lower(), None)
-        return inspect.getdoc(method) or "" if method else ""
+        return self.operation.description
+
+    def get_tags(self) -> list[str]:
+        return [self.operation.tag]
+
+    def get_override_parameters(self) -> list[Any]:
+        return [] if self.operation.query is QuerySerializer else [self.operation.query]
+
+    def get_response_serializers(self) -> Any:
+        return dict.fromkeys(self.operation.statuses, self.operation.reply) | problems(self.operation)
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
-        """Return the request body, also that of a DELETE, which spectacular leaves out: the view's `delete_body`."""
-        body = getattr(self.view, "delete_body", None) if self.method == "DELETE" else None
-        if body is None:
-            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
-        component = self.resolve_serializer(body, direction)
-        return {"content": {"application/json": {"schema": component.ref}}, "required": True}
+        """The body, also of a DELETE: drf-spectacular leaves that one out."""
+        body = self.operation.body
+        if body is None or body is EmptySerializer:
+            return None
+        content = {"application/json": {"schema": self.resolve_serializer(body, direction).ref}}
+        is_required = any(field.required for field in body().fields.values())
+        return {"content": content, "required": True} if is_required else {"content": content}
 
 
-# What may be wrong with a field: DRF's codes, Django's about passwords, and our own.
+# The codes of field errors: DRF's, those of Django's password validators, and our own.
 FIELD_ERROR_CODES = {
     "ahead": "It is beyond the last event of the room.",
     "blank": "It is empty.",
     "control": "It has control characters.",
     "empty": "It is an empty list.",
-    "forbidden_key": "It has a key that hurts JavaScript clients.",
-    "in_url": "It is in the URL, where logs would keep it.",
-    "invalid": "It has not the right form; `detail` says which.",
-    "invalid_choice": "It is none of the values that there are.",
+    "forbidden_key": "It has a key that is unsafe in JavaScript.",
+    "in_url": "It must not be in the URL, which logs would store.",
+    "invalid": "It has the wrong form; `detail` names the right one.",
+    "invalid_choice": "It is none of the allowed values.",
     "invisible": "It has characters that are invisible or change the direction of the text.",
     "marks": "It has too many combining marks in a row.",
     "max_bytes": "It has too many bytes.",
     "max_length": "It is too long.",
-    "max_value": "It is too great.",
+    "max_value": "It is too large.",
     "min_length": "It is too short.",
     "min_value": "It is too small.",
-    "not_found": "It names something that does not exist, or that you may not see.",
+    "not_found": "It names something that does not exist or is not visible to you.",
     "null": "It is null.",
-    "one": "It excludes another field that is there too.",
-    "password_entirely_numeric": "It is a password of digits only.",
-    "password_too_common": "It is a password that many people have.",
-    "password_too_short": "It is a password that is too short.",
-    "password_too_similar": "It is a password like the username or the display name.",
-    "public_only": "Only a public room has it.",
-    "repeated": "It is given more than once.",
+    "one": "It excludes another field that is present.",
+    "password_entirely_numeric": "The password has only digits.",
+    "password_too_common": "The password is too common.",
+    "password_too_short": "The password is too short.",
+    "password_too_similar": "The password is too similar to the username or the display name.",
+    "public_only": "Only public rooms have it.",
+    "repeated": "It is present more than once.",
     "required": "It is missing.",
-    "reserved": "It is a name that nobody may have.",
-    "self": "It names yourself.",
-    "taken": "Somebody else has it.",
-    "type": "It is of another JSON type.",
+    "reserved": "It is a reserved name.",
+    "self": "It names the user of the request.",
+    "taken": "It is already taken.",
+    "type": "It has the wrong JSON type.",
     "unknown": "There is no such field, parameter or action.",
-    "unknown_user": "It names no user.",
+    "unknown_user": "No such user exists.",
 }
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
-    """One refused field."""
+    """A field that was rejected."""
 
     field = serializers.CharField(help_text="Dotted path; empty for the whole body.")
     code = serializers.CharField()
@@ -81,15 +102,15 @@ class FieldErrorSerializer(serializers.Serializer[Any]):
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
-    """RFC 9457; the same object in `errors` of a socket's reply."""
+    """An error in the form of RFC 9457; the same object is in `errors` of a reply on the socket."""
 
-    type = serializers.CharField(help_text="A URI reference made of the code.")
+    type = serializers.CharField(help_text="A URI reference that ends in the code.")
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
     errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
-    retryable = serializers.BooleanField(help_text="Whether the very same request may succeed later.")
+    retryable = serializers.BooleanField(help_text="Whether the same request may succeed later.")
     retry_after_ms = serializers.IntegerField(allow_null=True)
     request_id = serializers.CharField(allow_null=True)
 
@@ -97,32 +118,35 @@ class ProblemSerializer(serializers.Serializer[Any]):
 Responses = dict[int | tuple[int, str], Any]
 
 
-def problems(*codes: str, body: bool = False, token: bool = True) -> Responses:
-    """The problem responses of an operation, by status: these codes and those that every such operation may give."""
+def problems(operation: Operation) -> Responses:
+    """The problem responses of an endpoint, by status: its own codes and those that every such endpoint may answer."""
     by_status: dict[int, list[str]] = defaultdict(list)
-    every = dict.fromkeys((*codes, *ALWAYS, *(WITH_BODY if body else ()), *(WITH_TOKEN if token else ())))
-    for code in every:
+    with_body = () if operation.body is None else WITH_BODY
+    with_token = () if operation.public else WITH_TOKEN
+    for code in dict.fromkeys((*operation.problems, *ALWAYS, *with_body, *with_token)):
         by_status[REGISTRY[code].status].append(code)
     return {(status, CONTENT_TYPE): _response(by_status[status]) for status in sorted(by_status)}
 
 
 def _response(codes: list[str]) -> OpenApiResponse:
-    words = "\n".join(f"* `{code}`: {REGISTRY[code].title}" for code in codes)
-    return OpenApiResponse(ProblemSerializer, words, [_example(code) for code in codes])
+    description = "\n".join(f"* `{code}`: {REGISTRY[code].title}" for code in codes)
+    examples = []
+    for code in codes:
+        problem = Problem(code, errors=_EXAMPLE_ERRORS.get(code, ()))
+        value = problem.as_dict("018f3c5e-1111-7000-8000-000000000000")
+        examples.append(OpenApiExample(code, value, media_type=CONTENT_TYPE))
+    return OpenApiResponse(ProblemSerializer, description, examples)
 
 
-def _example(code: str) -> OpenApiExample:
-    problem = Problem(code, errors=_EXAMPLE_ERRORS.get(code, ()))
-    return OpenApiExample(code, problem.as_dict("018f3c5e-1111-7000-8000-000000000000"), media_type=CONTENT_TYPE)
-
-
-@cache  # one class for a name, or spectacular sees two that clash
+@cache  # one class per name: spectacular rejects two
 def page_of(row: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """The shape of a cursor page of these rows."""
+    """The serializer of a cursor page of these rows."""
     name = row.__name__.removesuffix("Serializer") + "Page"
     fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {
         "results": row(many=True),
-        "next": serializers.CharField(allow_null=True, help_text="Give it back as ?cursor=; null at the end."),
+        "next": serializers.CharField(
+            allow_null=True, help_text="The value of `cursor` for the next page; null at the end."
+        ),
         "previous": serializers.CharField(allow_null=True),
     }
     return inline_serializer(name, fields)

@@ -1,8 +1,10 @@
-"""The REST face's ground: the view that all views extend, and how every failure is answered."""
+"""The base view of REST, the decorator of its endpoints, and the conversion of every failure to a problem."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, TypeAlias
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -10,31 +12,28 @@ from django.urls import is_valid_path
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView, set_rollback
 
 from wire import strict_json
-from wire.fields import QuerySerializer, validate
+from wire.fields import validate
 from wire.hosts import domain_of, is_allowed_host
+from wire.operations import Operation
 from wire.parsers import StrictJsonParser
 from wire.problems import CONTENT_TYPE, Problem, to_problem
 from wire.renderers import JsonNegotiation, JsonRenderer
 
 
 class ApiView(APIView):
-    """A view finds, validates, makes one service call, answers. Query parameters are refused unless `queries` names,
-    by method, the serializer that knows them; their values are in `self.query`."""
+    """A view whose methods are endpoints: each finds its object, makes one service call and answers."""
 
     parser_classes = (StrictJsonParser,)
     renderer_classes = (JsonRenderer,)
     content_negotiation_class = JsonNegotiation
     metadata_class = None
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012  (Django's own form)
-    queries: ClassVar[dict[str, type[QuerySerializer]]] = {}
-    query: dict[str, Any]
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        # DRF takes a body without a Content-Length for no body at all; a chunked one has none.
+        # DRF treats a body without a Content-Length, as chunked ones are, as no body at all.
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             request.META["CONTENT_LENGTH"] = str((settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) + 1)
         return super().initialize_request(request, *args, **kwargs)
@@ -42,27 +41,43 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         _check_host(request)
         super().initial(request, *args, **kwargs)
-        if str(request.method) not in self.allowed_methods:
-            self.http_method_not_allowed(request)  # before the query, which no method was written for
-        method = "GET" if request.method == "HEAD" else str(request.method)
-        self.query = validate(self.queries.get(method, QuerySerializer), request.query_params)
-
-    def body(self, serializer: type[Serializer[Any]]) -> Any:
-        """The validated body, or Problem `request.invalid`. A body of null is an empty one."""
-        data = self.request.data
-        return validate(serializer, {} if data is None else data)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        # Every answer is one person's, and some hold a token: no cache between us keeps it (RFC 9111, section 5.2.2.5).
+        # Every answer is for one user, and some hold a token: no cache may store it (RFC 9111, section 5.2.2.5).
         return {**super().default_response_headers, "Cache-Control": "no-store"}
 
     def get_exception_handler(self) -> Any:
         return handle_exception
 
 
+Method: TypeAlias = Callable[Concatenate[Any, Request, ...], Response]
+
+
+def endpoint(operation: Operation) -> Callable[[Method], Method]:
+    """Make a method of a view the endpoint of an operation: it gets the validated query and body as keywords.
+
+    The one place for everything that is done for each call of an endpoint, such as limits and metrics. `wire.schema`
+    documents the operation. A query parameter or a field that the operation does not know is refused.
+    """
+
+    def decorate(method: Method) -> Method:
+        @wraps(method)
+        def run(view: ApiView, request: Request, **ids: Any) -> Response:
+            fields = validate(operation.query, request.query_params)
+            if operation.body is not None:
+                data = request.data
+                fields |= validate(operation.body, {} if data is None else data)  # a body of null is an empty one
+            return method(view, request, **ids, **fields)
+
+        vars(run)["operation"] = operation
+        return run
+
+    return decorate
+
+
 def _check_host(request: Request) -> None:
-    """Another's name for our address is how a foreign page reaches a server inside (DNS rebinding)."""
+    """Reject an unknown Host: with DNS rebinding, a foreign page reaches an internal server under its own name."""
     host = request.META.get("HTTP_HOST") or request.META["SERVER_NAME"]
     if domain_of(host) == "":
         raise Problem("request.invalid", "The Host header is not a name or an address, with or without a port.")
@@ -71,12 +86,12 @@ def _check_host(request: Request) -> None:
 
 
 def request_id_of(request: HttpRequest | Request | None) -> str | None:
-    """The id that RequestIdMiddleware checked or made."""
+    """The id of the request that RequestIdMiddleware checked or generated."""
     return request.META.get("HTTP_X_REQUEST_ID") if request is not None else None
 
 
 def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler: every exception of a view becomes a problem, none leaves it."""
+    """DRF's exception handler: convert every exception of a view to a problem."""
     set_rollback()
     request_id = request_id_of(context.get("request"))
     problem = to_problem(exc, request_id)
@@ -84,7 +99,7 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def problem_response(problem: Problem, request: HttpRequest) -> HttpResponse:
-    """A problem outside DRF: from a middleware, or from Django's error handlers."""
+    """The response for a problem outside DRF: from a middleware, or from Django's error handlers."""
     content = strict_json.dumps(problem.as_dict(request_id_of(request)))
     return HttpResponse(content, content_type=CONTENT_TYPE, status=problem.status, headers=problem.headers())
 
@@ -95,7 +110,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404; a path that is only wrong in its last slash is answered with the right one."""
+    """Django's handler404; if only the last slash is wrong, the detail names the right path."""
     path = request.path_info
     other = path[:-1] if path.endswith("/") else f"{path}/"
     if getattr(request, "resolver_match", None) is None and is_valid_path(other):
@@ -105,7 +120,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 @require_safe
 def upgrade_required(request: HttpRequest, **kwargs: str) -> HttpResponse:
-    """A websocket's path, opened as a page (RFC 9110, section 15.5.22)."""
+    """Answer a plain request for the path of a websocket with 426 (RFC 9110, section 15.5.22)."""
     problem = Problem("upgrade_required", "Open a websocket here: send Upgrade: websocket, as socket clients do.")
     response = problem_response(problem, request)
     response["Upgrade"] = "websocket"

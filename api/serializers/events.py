@@ -17,7 +17,7 @@ class EventDataField(serializers.JSONField):
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """One event. `room_id` is null in the inbox; `seq` is null for an ephemeral event, which is never stored."""
+    """An event. `room_id` is null in the inbox; `seq` is null for events that are not stored."""
 
     type = serializers.CharField()
     room_id = serializers.UUIDField(allow_null=True)
@@ -27,8 +27,8 @@ class EventSerializer(serializers.Serializer[Any]):
     data = EventDataField()  # type: ignore[assignment]
 
 
-class EventsSerializer(serializers.Serializer[Any]):
-    """A page of events in order, as of `head`; `more` is true when the requested range holds more events."""
+class EventPageSerializer(serializers.Serializer[Any]):
+    """A page of events in order, as of `head`; `more` is true when the requested range holds more."""
 
     results = EventSerializer(many=True)
     head = serializers.IntegerField()

@@ -6,9 +6,9 @@ from accounts.serializers import UserSerializer
 
 
 class MeSerializer(UserSerializer):
-    """The user of the session, with the number of unread messages in all rooms."""
+    """My own user, with the number of unread messages in all my rooms."""
 
     unread_total = serializers.IntegerField()
     unread_total_capped = serializers.BooleanField(
-        help_text="True if the count of a room was capped: the total is larger."
+        help_text="Whether the count of a room was capped, so that there are more."
     )

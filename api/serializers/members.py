@@ -25,14 +25,14 @@ def render_member(member: Member) -> dict[str, Any]:
     }
 
 
-class PutMember(StrictSerializer):
-    """The body of PUT rooms/{id}/members/{user_id}. Without a role, the user is added as a plain member."""
+class PutMemberBody(StrictSerializer):
+    """The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member."""
 
     role = serializers.ChoiceField(choices=Role.choices, required=False)
 
 
 class MemberSerializer(serializers.Serializer[Any]):
-    """A member of a room, as all members see it."""
+    """A member of a room, as all members see them."""
 
     room_id = serializers.UUIDField()
     user = UserSerializer()

@@ -22,7 +22,9 @@ from wire.fields import (
 )
 from wire.times import parse_time
 
-BATCH = 50  # messages in one send_messages, and in one group commit
+BATCH = 50  # messages of one send_messages, and of one transaction
+HISTORY_PAGE = 50
+HISTORY_PAGE_MAX = 100
 CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
 MAX_SEQ = 2**53 - 1
 
@@ -80,7 +82,7 @@ class AuthorSerializer(serializers.Serializer[Any]):
 
 
 class UserErasedSerializer(serializers.Serializer[Any]):
-    """An author whose account was deleted. Clients replace the author, by id, wherever they show it."""
+    """A user whose account was deleted: replace the user, by id, wherever it is shown."""
 
     user = AuthorSerializer()
 
@@ -109,8 +111,8 @@ def refuse_empty(text: str | None, metadata: Mapping[str, Any]) -> None:
         raise serializers.ValidationError({"text": [detail]})
 
 
-class SendMessageSerializer(StrictSerializer):
-    """A message to send. A retry with the same client_id returns the message that the first try created."""
+class SendMessageBody(StrictSerializer):
+    """A message to send. A retry with the same client_id returns the stored message."""
 
     client_id = serializers.RegexField(CLIENT_ID, trim_whitespace=False)
     text = TextField(allow_blank=True, help_text='May be "" when metadata is not {}.')
@@ -122,19 +124,19 @@ class SendMessageSerializer(StrictSerializer):
         return attrs
 
 
-@extend_schema_field(SendMessageSerializer)
+@extend_schema_field(SendMessageBody)
 class ItemField(serializers.DictField):
     """An item of a batch, validated later, so that an invalid one fails alone."""
 
 
-class SendMessagesSerializer(StrictSerializer):
+class SendMessagesBody(StrictSerializer):
     """Up to 50 messages to one room, in order."""
 
     items = serializers.ListField(child=ItemField(), min_length=1, max_length=BATCH)
 
 
-class EditMessageSerializer(StrictSerializer):
-    """The changes to a message; with `if_version` only if the message has not changed since that version."""
+class EditMessageBody(StrictSerializer):
+    """The changes to a message; with `if_version` only if the message still has that version."""
 
     text = TextField(required=False, allow_blank=True, help_text='May be "" when metadata is not {}.')
     metadata = MetadataField(required=False)
@@ -189,7 +191,7 @@ def _one_anchor(attrs: dict[str, Any]) -> dict[str, Any]:
 PLACE = "this place: a seq, the id of a message, an RFC 3339 time, or `unread`"
 BEFORE = f"The newest messages that are older than {PLACE}."
 AFTER = f"The oldest messages that are newer than {PLACE}."
-AROUND = f"The messages on both sides of {PLACE}; and the message at it."
+AROUND = f"The messages on both sides of {PLACE}; and the message at that place."
 
 
 class HistoryQuery(QuerySerializer):
@@ -198,7 +200,9 @@ class HistoryQuery(QuerySerializer):
     before = AnchorField(required=False, help_text=BEFORE)
     after = AnchorField(required=False, help_text=AFTER)
     around = AnchorField(required=False, help_text=AROUND)
-    limit = QueryInt(required=False, default=50, min_value=1, max_value=100, help_text="Messages per page.")
+    limit = QueryInt(
+        required=False, default=HISTORY_PAGE, min_value=1, max_value=HISTORY_PAGE_MAX, help_text="Messages per page."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return _one_anchor(attrs)
@@ -210,14 +214,14 @@ class HistoryBody(StrictSerializer):
     before = AnchorField(required=False, allow_null=True, default=None, help_text=BEFORE)
     after = AnchorField(required=False, allow_null=True, default=None, help_text=AFTER)
     around = AnchorField(required=False, allow_null=True, default=None, help_text=AROUND)
-    limit = serializers.IntegerField(required=False, default=50, min_value=1, max_value=100)
+    limit = serializers.IntegerField(required=False, default=HISTORY_PAGE, min_value=1, max_value=HISTORY_PAGE_MAX)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return _one_anchor(attrs)
 
 
-class PageSerializer(serializers.Serializer[Any]):
-    """The position of a page of history; the seqs are null when it is empty."""
+class HistoryPositionSerializer(serializers.Serializer[Any]):
+    """The position of a page in the history; the seqs are null when it is empty."""
 
     oldest_seq = serializers.IntegerField(allow_null=True)
     newest_seq = serializers.IntegerField(allow_null=True)
@@ -225,10 +229,10 @@ class PageSerializer(serializers.Serializer[Any]):
     more_after = serializers.BooleanField()
 
 
-class HistorySerializer(serializers.Serializer[Any]):
+class MessageHistorySerializer(serializers.Serializer[Any]):
     """A page of messages, oldest first, as of `head`: follow the room's events from there."""
 
     results = MessageSerializer(many=True)
-    page = PageSerializer()
+    page = HistoryPositionSerializer()
     head = serializers.IntegerField()
     epoch = serializers.IntegerField()

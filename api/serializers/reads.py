@@ -1,4 +1,4 @@
-"""The shapes of read markers, in bodies and answers."""
+"""The shapes of the read marker, in bodies and answers."""
 
 from typing import Any
 
@@ -9,24 +9,24 @@ from wire.fields import StrictSerializer
 
 # The definition, for every shape that has the count.
 UNREAD = (
-    "The room's messages above read_seq that the user can see, that others sent and that are not deleted; "
+    "The number of messages above read_seq that are visible to the user, sent by others and not deleted; "
     "exact to 999, then unread_capped is true."
 )
 
 
-class ReadSerializer(StrictSerializer):
-    """The last seq that has been read."""
+class MarkReadBody(StrictSerializer):
+    """Mark everything up to this seq as read."""
 
     seq = serializers.IntegerField(min_value=0, max_value=MAX_SEQ)
 
 
-class UnreadSerializer(StrictSerializer):
-    """The first seq that is unread again."""
+class MarkUnreadBody(StrictSerializer):
+    """Mark this seq and everything after it as unread."""
 
     seq = serializers.IntegerField(min_value=1, max_value=MAX_SEQ)
 
 
-class MarkerSerializer(serializers.Serializer[Any]):
+class ReadMarkerSerializer(serializers.Serializer[Any]):
     """The position of the read marker, and the number of unread messages above it."""
 
     read_seq = serializers.IntegerField()
@@ -34,7 +34,7 @@ class MarkerSerializer(serializers.Serializer[Any]):
     unread_capped = serializers.BooleanField()
 
 
-class MarkerMovedSerializer(serializers.Serializer[Any]):
+class ReadUpdatedSerializer(serializers.Serializer[Any]):
     """The read marker of a member. The member's own message with a seq above `head` moves the marker further.
 
     My inbox has the event for my own marker, with the unread count as of the room's `head`. A room has it for its other

@@ -117,7 +117,7 @@ class TopicField(NameField):
         super().__init__(max_chars=TOPIC_CHARS, multiline=True, trim_whitespace=False, **options)
 
 
-class CreateRoom(StrictSerializer):
+class CreateRoomBody(StrictSerializer):
     """The body of POST rooms."""
 
     kind = serializers.ChoiceField(choices=[Kind.PUBLIC, Kind.PRIVATE])
@@ -135,8 +135,8 @@ class CreateRoom(StrictSerializer):
         return attrs
 
 
-class UpdateRoom(StrictSerializer):
-    """The body of PATCH rooms/{id}; absent fields are not changed."""
+class UpdateRoomBody(StrictSerializer):
+    """The body of PATCH rooms/{id}; absent fields stay unchanged."""
 
     name = NameField(max_chars=NAME_CHARS, required=False)
     slug = SlugField(required=False, allow_null=True)
@@ -144,8 +144,8 @@ class UpdateRoom(StrictSerializer):
     metadata = MetadataField(required=False)
 
 
-class UpdateRoomMe(StrictSerializer):
-    """The body of PATCH rooms/{id}/me; absent fields are not changed."""
+class UpdateRoomMeBody(StrictSerializer):
+    """The body of PATCH rooms/{id}/me; absent fields stay unchanged."""
 
     hidden = serializers.BooleanField(required=False)
 
@@ -153,8 +153,10 @@ class UpdateRoomMe(StrictSerializer):
 class RoomsQuery(PageQuery):
     """A page of the user's rooms. Without parameters, the rooms that are neither archived nor hidden."""
 
-    archived = QueryBool(required=False, default=False, help_text="true: the archived rooms.")
-    hidden = QueryBool(required=False, default=False, help_text="true: the hidden rooms; with archived, those of both.")
+    archived = QueryBool(required=False, default=False, help_text="true: only archived rooms.")
+    hidden = QueryBool(
+        required=False, default=False, help_text="true: only hidden rooms; with `archived`, rooms that are both."
+    )
 
 
 class DirectoryQuery(PageQuery):
@@ -179,23 +181,20 @@ class RoomMeSerializer(serializers.Serializer[Any]):
     unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
     hidden = serializers.BooleanField(
-        help_text=(
-            "The user hid the room, and no message came since; or the other member opened this direct room, and it has "
-            "no message yet."
-        )
+        help_text="I hid the room and no message was sent since; or the peer opened this direct room and sent nothing."
     )
 
 
 class RoomPreferredSerializer(serializers.Serializer[Any]):
-    """The data of room.preferred: the changed fields of `me`. A message with a seq above `head` ends `hidden`."""
+    """The data of room.preferred: changed fields of a room's `me`. A message with a seq above `head` ends `hidden`."""
 
     room_id = serializers.UUIDField()
     hidden = serializers.BooleanField()
     head = serializers.IntegerField()
 
 
-class RoomEventSerializer(serializers.Serializer[Any]):
-    """The data of room.updated, room.archived and room.unarchived: the fields that all viewers share."""
+class RoomSnapshotSerializer(serializers.Serializer[Any]):
+    """A room in the log: the data of room.updated, room.archived and room.unarchived."""
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Kind.choices)
@@ -209,35 +208,35 @@ class RoomEventSerializer(serializers.Serializer[Any]):
     archived_at = TimeField(allow_null=True)
 
 
-class FirstMemberSerializer(serializers.Serializer[Any]):
-    """A member since the creation of the room."""
+class InitialMemberSerializer(serializers.Serializer[Any]):
+    """A member of the room since its creation (seq 1)."""
 
     user_id = serializers.UUIDField()
     role = serializers.ChoiceField(choices=Role.choices)
 
 
-class RoomCreatedSerializer(RoomEventSerializer):
+class RoomCreatedSerializer(RoomSnapshotSerializer):
     """The data of room.created."""
 
-    members = FirstMemberSerializer(many=True)
+    members = InitialMemberSerializer(many=True)
 
 
-class RoomAddedSerializer(RoomEventSerializer):
-    """The data of room.added, in the inbox of a new member; `seq` is that of the join."""
+class RoomAddedSerializer(RoomSnapshotSerializer):
+    """The data of room.added, in the inbox of a new member; `seq` is that of the own join."""
 
     seq = serializers.IntegerField()
     peer = AuthorSerializer(allow_null=True, help_text="The other member of a direct room; null in other rooms.")
 
 
-class RoomRemovedSerializer(RoomEventSerializer):
-    """The data of room.removed, in the inbox of a former member; `seq` is that of the leave."""
+class RoomRemovedSerializer(RoomSnapshotSerializer):
+    """The data of room.removed, in the inbox of a former member; `seq` is that of the own leave."""
 
     seq = serializers.IntegerField()
     reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
 
 
-class RoomSerializer(RoomEventSerializer):
-    """A room, as one viewer sees it."""
+class RoomSerializer(RoomSnapshotSerializer):
+    """A room, as the user of the request sees it."""
 
     head = serializers.IntegerField()
     last_event_at = TimeField()

@@ -1,4 +1,4 @@
-"""The shapes of sync: the cursors of a device, and everything that it has missed."""
+"""The shapes of sync: the cursors of a device, and the changes since then."""
 
 from typing import Any
 from uuid import UUID
@@ -53,8 +53,8 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class SyncSerializer(StrictSerializer):
-    """The cursors of a device. A room without a cursor is new to the device."""
+class SyncBody(StrictSerializer):
+    """The cursors of the device; a room that is not named is new to it."""
 
     rooms = CursorsField(required=False, default=dict)
     inbox = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
@@ -63,14 +63,18 @@ class SyncSerializer(StrictSerializer):
     next = serializers.CharField(required=False, allow_null=True, default=None, max_length=500)
 
 
-class SyncActionSerializer(SyncSerializer):
-    """The same for the socket, which can subscribe to the streams from the answer on."""
+class SyncFrameBody(SyncBody):
+    """The body on the socket, which can also subscribe."""
 
-    subscribe = serializers.BooleanField(required=False, default=False)
+    subscribe = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="true: subscribe to each stream of the answer, from its `head` on.",
+    )
 
 
-class LimitedSerializer(serializers.Serializer[Any]):
-    """The missing seqs that are not in the answer, both ends included: page `events`, or reload the history."""
+class MissedRangeSerializer(serializers.Serializer[Any]):
+    """The missed seqs that the answer leaves out, both ends included: page the events, or load the history again."""
 
     to = serializers.IntegerField()
 
@@ -80,12 +84,12 @@ class LimitedSerializer(serializers.Serializer[Any]):
 
 
 class SyncedRoomSerializer(serializers.Serializer[Any]):
-    """The part of a room that the device has missed. `head` is the next cursor: the entry is complete up to it."""
+    """The changes of a room since the cursor. `head` is the next cursor: the entry covers everything up to it."""
 
     id = serializers.UUIDField()
     head = serializers.IntegerField()
     events = EventSerializer(many=True)
-    limited = LimitedSerializer(allow_null=True)
+    limited = MissedRangeSerializer(allow_null=True)
     reset = serializers.BooleanField()
     room = RoomSerializer(allow_null=True)
 
@@ -99,15 +103,15 @@ class RemovedRoomSerializer(serializers.Serializer[Any]):
 
 
 class SyncedInboxSerializer(serializers.Serializer[Any]):
-    """The part of the inbox that the device has missed."""
+    """The changes of the inbox since the cursor."""
 
     head = serializers.IntegerField()
     events = EventSerializer(many=True)
-    limited = LimitedSerializer(allow_null=True)
+    limited = MissedRangeSerializer(allow_null=True)
     reset = serializers.BooleanField()
 
 
-class SyncedSerializer(serializers.Serializer[Any]):
+class SyncResultSerializer(serializers.Serializer[Any]):
     """One page of the answer; the same body with `next` returns the following page."""
 
     rooms = SyncedRoomSerializer(many=True)

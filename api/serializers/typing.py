@@ -1,11 +1,11 @@
-"""The shape of typing, in bodies."""
+"""The body of set_typing."""
 
 from rest_framework import serializers
 
 from wire.fields import StrictSerializer
 
 
-class TypingSerializer(StrictSerializer):
-    """Whether the user is typing: true, repeated every typing.resend_ms, and false at the end."""
+class SetTypingBody(StrictSerializer):
+    """True while the user is typing, repeated every typing.resend_ms, and false at the end."""
 
     on = serializers.BooleanField()

@@ -1,27 +1,28 @@
-"""The REST face of the user's own account, with the number of unread messages in all rooms."""
+"""The user of the request, with the number of unread messages in all rooms."""
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from accounts import views
+from accounts import services, views
 from accounts.models import User
-from accounts.serializers import ProfileBody
-from api.serializers.me import MeSerializer
+from accounts.serializers import UserSerializer
+from api.operations import GET_ME, UPDATE_ME
 from api.services.me import unread_total
-from wire.schema import problems
+from wire.views import endpoint
 
 
-@extend_schema_view(
-    get=extend_schema(operation_id="get_me", summary="Who I am", responses={200: MeSerializer, **problems()}),
-    patch=extend_schema(
-        operation_id="update_me",
-        summary="Change my profile",
-        request=ProfileBody,
-        responses={200: MeSerializer, **problems(body=True)},
-    ),
-)
 class MeView(views.MeView):
-    def represent(self, user: User) -> dict[str, Any]:
-        total, is_capped = unread_total(user.id)
-        return {**super().represent(user), "unread_total": total, "unread_total_capped": is_capped}
+    @endpoint(GET_ME)
+    def get(self, request: Request) -> Response:
+        return Response(_render_me(self.session.user))
+
+    @endpoint(UPDATE_ME)
+    def patch(self, request: Request, **changes: Any) -> Response:
+        return Response(_render_me(services.update_profile(session=self.session, changes=changes)))
+
+
+def _render_me(user: User) -> dict[str, Any]:
+    total, is_capped = unread_total(user.id)
+    return {**UserSerializer(user).data, "unread_total": total, "unread_total_capped": is_capped}

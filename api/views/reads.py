@@ -2,39 +2,26 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
+from api.operations import MARK_READ, MARK_UNREAD
 from api.services import reads
-from wire.schema import problems
-
-REFUSALS = problems("not_found", "room.not_member", "read.ahead", body=True)
+from wire.views import endpoint
 
 
 class ReadView(SessionView):
     """Moves the read marker forward."""
 
-    @extend_schema(
-        operation_id="mark_read",
-        summary="I have read up to this seq; never moves back",
-        request=ReadSerializer,
-        responses={200: MarkerSerializer, **REFUSALS},
-    )
-    def post(self, request: Request, room_id: UUID) -> Response:
-        return Response(reads.mark_read(session=self.session, room_id=room_id, **self.body(ReadSerializer)))
+    @endpoint(MARK_READ)
+    def post(self, request: Request, room_id: UUID, seq: int) -> Response:
+        return Response(reads.mark_read(session=self.session, room_id=room_id, seq=seq))
 
 
 class UnreadView(SessionView):
     """Moves the read marker back."""
 
-    @extend_schema(
-        operation_id="mark_unread",
-        summary="This seq and all after it is unread again; never moves forward",
-        request=UnreadSerializer,
-        responses={200: MarkerSerializer, **REFUSALS},
-    )
-    def post(self, request: Request, room_id: UUID) -> Response:
-        return Response(reads.mark_unread(session=self.session, room_id=room_id, **self.body(UnreadSerializer)))
+    @endpoint(MARK_UNREAD)
+    def post(self, request: Request, room_id: UUID, seq: int) -> Response:
+        return Response(reads.mark_unread(session=self.session, room_id=room_id, seq=seq))

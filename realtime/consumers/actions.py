@@ -1,49 +1,34 @@
-"""The declaration of an action: its body, its reply and its problems, in one place from which the contract is made."""
+"""The decorator that makes a method of a consumer an action: the twin of `wire.views.endpoint`."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate
 
 from djangochannelsrestframework.decorators import action as dcrf_action
-from rest_framework import serializers
 
 from accounts.models import Session
-from wire.fields import StrictSerializer, validate
+from wire.fields import validate
+from wire.operations import Operation
 
 Reply = tuple[Any, int]
 Method = Callable[Concatenate[Any, ...], Awaitable[Reply]]
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """The part of an action that asyncapi.yaml documents."""
+def action(operation: Operation) -> Callable[[Method], Method]:
+    """Make a method the action of an operation: it gets the validated fields of the frame as keywords.
 
-    name: str
-    summary: str
-    body: type[StrictSerializer]
-    reply: type[serializers.Serializer[Any]] | None
-    statuses: tuple[int, ...]
-    problems: tuple[str, ...]
-
-
-def action(
-    body: type[StrictSerializer],
-    reply: type[serializers.Serializer[Any]] | None = None,
-    *,
-    statuses: tuple[int, ...] = (200,),
-    problems: tuple[str, ...] = (),
-) -> Callable[[Method], Method]:
-    """Make a method an action. It gets the declared fields of its body, never a key that the client made up."""
+    The one place for everything that is done for each call of an action, such as limits and metrics.
+    """
 
     def decorate(method: Method) -> Method:
+        if method.__name__ != (operation.action or operation.name):
+            raise TypeError(f"The action of {operation.name} is not the method {method.__name__}.")
+
         @wraps(method)
         async def run(consumer: Any, *, body: dict[str, Any], **_: Any) -> Reply:
-            return await method(consumer, **validate(spec.body, body))
+            return await method(consumer, **validate(operation.frame, body))
 
-        summary = (method.__doc__ or "").partition("\n")[0]
-        spec = Spec(method.__name__, summary, body, reply, statuses, problems)
-        declared: Method = dcrf_action(spec=spec)(run)
+        declared: Method = dcrf_action(operation=operation)(run)
         return declared
 
     return decorate

@@ -8,11 +8,10 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.utils import timezone
-from rest_framework import serializers
 
 from accounts.models import Session
 from accounts.serializers import SessionSerializer, UserSerializer
-from api.serializers.messages import BATCH
+from api.serializers.messages import BATCH, HISTORY_PAGE_MAX
 from api.services.members import MAX_ROOMS
 from realtime.close_codes import CloseCode
 from realtime.consumers.actions import Reply, acting, action
@@ -21,39 +20,14 @@ from realtime.consumers.frames import Request
 from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral
 from realtime.hub import REPLAY_EVENTS
 from realtime.middleware import PROTOCOL, refusal
+from realtime.operations import AUTHENTICATE, PING
 from realtime.process import get_hub
-from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS, StrictSerializer, TimeField, format_time, render
-from wire.problems import Problem, define
-
-define("auth.other_user", 403, "A socket stays with its user")
+from realtime.server.limits import MAX_INBOUND_FRAME_BYTES
+from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS, format_time, render
+from wire.problems import Problem
 
 AUTH_SECONDS = 5.0
 STRANGER_FAREWELL_SECONDS = 0.9  # so that a socket without a session is gone within six seconds, whatever it does
-FRAME_BYTES = 64 * 1024
-PAGE = 100
-
-
-class AuthenticateBody(StrictSerializer):
-    """The token, in a frame: it is in no log and in no URL."""
-
-    token = serializers.CharField(max_length=256, trim_whitespace=False)
-
-
-class WhoSerializer(serializers.Serializer[Any]):
-    """The user to whom the socket belongs now."""
-
-    user = UserSerializer()
-    session = SessionSerializer()
-
-
-class PingBody(StrictSerializer):
-    """Nothing."""
-
-
-class PongSerializer(serializers.Serializer[Any]):
-    """The server's clock."""
-
-    server_time = TimeField()
 
 
 class Connection(ActionConsumer):
@@ -108,12 +82,12 @@ class Connection(ActionConsumer):
             "epoch": epoch,
             "heartbeat": {"interval_ms": int(getattr(settings, "WS_PING_INTERVAL_SECONDS", 25) * 1000)},
             "limits": {
-                "frame_bytes": FRAME_BYTES,
+                "frame_bytes": MAX_INBOUND_FRAME_BYTES,
                 "text_chars": TEXT_CHARS,
                 "text_bytes": TEXT_BYTES,
                 "metadata_bytes": METADATA_BYTES,
                 "rooms": MAX_ROOMS,
-                "page": PAGE,
+                "page": HISTORY_PAGE_MAX,
                 "batch": BATCH,
                 "replay": REPLAY_EVENTS,
             },
@@ -133,13 +107,8 @@ class Connection(ActionConsumer):
             request.problem = Problem("auth.required", "Send authenticate first.")
         await super().answer(request)
 
-    @action(
-        AuthenticateBody,
-        WhoSerializer,
-        problems=("auth.invalid_token", "auth.account_disabled", "auth.other_user"),
-    )
+    @action(AUTHENTICATE)
     async def authenticate(self, token: str) -> Reply:
-        """Say who is there; later, a fresh token of the same user keeps all subscriptions."""
         try:
             session, epoch = await self.hub.sessions.find(token)
         except Problem as problem:
@@ -152,9 +121,8 @@ class Connection(ActionConsumer):
         self.after_reply(self.enter, session, epoch)
         return who(session), 200
 
-    @action(PingBody, PongSerializer)
+    @action(PING)
     async def ping(self) -> Reply:
-        """Ask whether the server is there."""
         return {"server_time": format_time(timezone.now())}, 200
 
     def warn_of_expiry(self, expires_at: datetime) -> None:

@@ -8,101 +8,42 @@ from uuid import UUID
 import orjson
 from rest_framework import serializers
 
-from api.serializers.events import EventsBody, EventsSerializer
-from api.serializers.messages import (
-    EditMessageSerializer,
-    HistoryBody,
-    HistorySerializer,
-    MessageSerializer,
-    SendMessageSerializer,
-    SendMessagesSerializer,
+from api.operations import (
+    DELETE_MESSAGE,
+    EDIT_MESSAGE,
+    GET_MESSAGES,
+    MARK_READ,
+    MARK_UNREAD,
+    NON_MEMBER,
+    SEND_MESSAGE,
+    UPDATE_ROOM_ME,
 )
-from api.serializers.reads import MarkerSerializer, ReadSerializer, UnreadSerializer
-from api.serializers.rooms import RoomMeSerializer, UpdateRoomMe
+from api.serializers.messages import (
+    SendMessageBody,
+)
 from api.services import messages, reads, rooms
 from api.services.messages import Send, SendResult
 from realtime.consumers.actions import Reply, acting, action
 from realtime.consumers.connection import Connection
-from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
 from realtime.database import PAGE_BYTES, read_for, write_for
+from realtime.operations import GET_EVENTS, SEND_MESSAGES
 from wire.fields import validate
 from wire.problems import Problem, to_problem
-from wire.schema import ProblemSerializer
 
 # What refuses a batch, not an item of it.
-WHOLE = frozenset({*OUTSIDE, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"})
-
-
-class MessageBody(RoomBody):
-    """A message of a room."""
-
-    message_id = serializers.UUIDField()
-
-
-class SendMessageBody(RoomBody, SendMessageSerializer):
-    """A message for a room."""
-
-
-class SendMessagesBody(RoomBody, SendMessagesSerializer):
-    """Messages for a room, in order."""
-
-
-class EditMessageBody(MessageBody, EditMessageSerializer):
-    """The changes to a message."""
-
-
-class GetMessagesBody(RoomBody, HistoryBody):
-    """A page of a room's history."""
-
-
-class GetEventsBody(StreamBody, EventsBody):
-    """A page of a room's events, or of the inbox."""
-
-
-class MarkReadBody(RoomBody, ReadSerializer):
-    """Read up to here."""
-
-
-class MarkUnreadBody(RoomBody, UnreadSerializer):
-    """Unread from here."""
-
-
-class UpdateRoomMeBody(RoomBody, UpdateRoomMe):
-    """The changes to the room's `me`."""
-
-
-class SentSerializer(serializers.Serializer[Any]):
-    """The result of one item: 201, 200 for a retry, or its problem."""
-
-    status = serializers.IntegerField()
-    id = serializers.UUIDField(allow_null=True)
-    seq = serializers.IntegerField(allow_null=True)
-    errors = ProblemSerializer(many=True)  # type: ignore[assignment]
-
-
-class SentItemsSerializer(serializers.Serializer[Any]):
-    """The result of each item, in the order in which they were given."""
-
-    results = SentSerializer(many=True)
+WHOLE = frozenset({*NON_MEMBER, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"})
 
 
 class Messages(Connection):
     """The actions on messages."""
 
-    @action(
-        SendMessageBody,
-        MessageSerializer,
-        statuses=(201, 200),
-        problems=(*OUTSIDE, "room.archived", "room.peer_deleted", "message.client_id_reused"),
-    )
+    @action(SEND_MESSAGE)
     async def send_message(self, room_id: UUID, **fields: Any) -> Reply:
-        """Say something; sent again with the same client_id, it is said once."""
         sent = await messages.asend_message(session=acting(self.session), room_id=room_id, **fields)
         return orjson.Fragment(sent.json), 201 if sent.created else 200
 
-    @action(SendMessagesBody, SentItemsSerializer, problems=(*OUTSIDE, "room.archived", "room.peer_deleted"))
+    @action(SEND_MESSAGES)
     async def send_messages(self, room_id: UUID, items: list[Any]) -> Reply:
-        """Say several things in order; a bad item fails alone, and the whole may be sent again."""
         readable = [self._read_item(room_id, item) for item in items]
         sends = [item for item in readable if isinstance(item, Send)]
         user_id = acting(self.session).user_id
@@ -113,70 +54,52 @@ class Messages(Connection):
 
     def _read_item(self, room_id: UUID, item: object) -> Send | Problem:
         try:
-            return Send(acting(self.session), room_id, **validate(SendMessageSerializer, item))
+            return Send(acting(self.session), room_id, **validate(SendMessageBody, item))
         except serializers.ValidationError as error:
             return to_problem(error)
 
-    @action(
-        EditMessageBody,
-        MessageSerializer,
-        problems=(
-            *OUTSIDE,
-            "message.not_author",
-            "message.deleted",
-            "message.version_conflict",
-            "room.archived",
-            "room.peer_deleted",
-        ),
-    )
+    @action(EDIT_MESSAGE)
     async def edit_message(self, room_id: UUID, message_id: UUID, **fields: Any) -> Reply:
-        """Change a message of mine."""
         session = acting(self.session)
         edit = partial(messages.edit_message, session=session, room_id=room_id, message_id=message_id, **fields)
         message = await write_for(session.user_id, room_id, edit)
         return orjson.Fragment(message), 200
 
-    @action(MessageBody, statuses=(204,), problems=(*OUTSIDE, "message.not_author", "room.archived"))
+    @action(DELETE_MESSAGE)
     async def delete_message(self, room_id: UUID, message_id: UUID) -> Reply:
-        """Leave a tombstone of a message."""
         session = acting(self.session)
         delete = partial(messages.delete_message, session=session, room_id=room_id, message_id=message_id)
         await write_for(session.user_id, room_id, delete)
         return None, 204
 
-    @action(GetMessagesBody, HistorySerializer, problems=OUTSIDE)
+    @action(GET_MESSAGES)
     async def get_messages(self, room_id: UUID, **page: Any) -> Reply:
-        """A page of a room's history, oldest first."""
         user_id = acting(self.session).user_id
         read = partial(messages.get_messages, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
         answer = await read_for(user_id, read)
         return answer, 200
 
-    @action(GetEventsBody, EventsSerializer, problems=OUTSIDE)
+    @action(GET_EVENTS)
     async def get_events(self, room_id: UUID | None, **page: Any) -> Reply:
-        """A page of a room's events, or of the inbox."""
         user_id = acting(self.session).user_id
         read = partial(messages.get_events, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
         answer = await read_for(user_id, read)
         return answer, 200
 
-    @action(MarkReadBody, MarkerSerializer, problems=(*OUTSIDE, "read.ahead"))
+    @action(MARK_READ)
     async def mark_read(self, room_id: UUID, seq: int) -> Reply:
-        """Move the read marker forward."""
         session = acting(self.session)
         mark = partial(reads.mark_read, session=session, room_id=room_id, seq=seq)
         return await write_for(session.user_id, room_id, mark), 200
 
-    @action(MarkUnreadBody, MarkerSerializer, problems=(*OUTSIDE, "read.ahead"))
+    @action(MARK_UNREAD)
     async def mark_unread(self, room_id: UUID, seq: int) -> Reply:
-        """Move the read marker back to before this seq."""
         session = acting(self.session)
         mark = partial(reads.mark_unread, session=session, room_id=room_id, seq=seq)
         return await write_for(session.user_id, room_id, mark), 200
 
-    @action(UpdateRoomMeBody, RoomMeSerializer, problems=OUTSIDE)
+    @action(UPDATE_ROOM_ME)
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
-        """Change what the room is to me: hide it until the next message, or show it again."""
         session = acting(self.session)
         update = partial(rooms.update_room_me, session=session, room_id=room_id, **changes)
         return await write_for(session.user_id, room_id, update), 200

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from accounts.models import Session
-from api.serializers.messages import SendMessageSerializer
+from api.serializers.messages import SendMessageBody
 from api.services import messages
 from api.services.rooms import room_for_slug
 from realtime.close_codes import CloseCode
@@ -108,7 +108,7 @@ class RoomSocketConsumer(Connection):
         fields = dict(request.body)
         if set(fields) != {"message"}:
             raise Problem("frame.invalid", 'Say {"message": "..."}.')
-        body = validate(SendMessageSerializer, {"client_id": uuid4().hex, "text": fields["message"]})
+        body = validate(SendMessageBody, {"client_id": uuid4().hex, "text": fields["message"]})
         await self.entered.wait()  # the classic client speaks as soon as it is connected
         assert self.room_id is not None
         await messages.asend_message(session=acting(self.session), room_id=self.room_id, **body)

@@ -9,11 +9,8 @@ from uuid import UUID
 
 import orjson
 from django.db import Error as DatabaseError
-from rest_framework import serializers
 
-from api.serializers.messages import MAX_SEQ
-from api.serializers.sync import SyncActionSerializer, SyncedSerializer
-from api.serializers.typing import TypingSerializer
+from api.operations import SET_TYPING, SYNC
 from api.services import typing
 from api.services.sync import SyncRequest
 from realtime import database
@@ -23,52 +20,11 @@ from realtime.consumers.connection import Connection
 from realtime.database import read_for
 from realtime.feed import EventBatch, Feed, Subscription
 from realtime.hub import RETRY_SECONDS, Opened, reply_of
+from realtime.operations import SUBSCRIBE, UNSUBSCRIBE
 from realtime.send_queue import SendQueue
-from wire.fields import StrictSerializer
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
-
-OUTSIDE = ("not_found", "room.not_member")
-
-
-class RoomBody(StrictSerializer):
-    """A room that the user is in."""
-
-    room_id = serializers.UUIDField()
-
-
-class StreamBody(StrictSerializer):
-    """A room that the user is in, or null: the user's own inbox."""
-
-    room_id = serializers.UUIDField(allow_null=True)
-
-
-class SubscribeBody(StreamBody):
-    """The cursor: `after` is the last seq that the device has; without it, live from the head."""
-
-    after = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
-    epoch = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=MAX_SEQ)
-
-
-class TypingBody(RoomBody, TypingSerializer):
-    """True while the user is typing in a room, repeated every typing.resend_ms, and false at the end."""
-
-
-class SubscribedSerializer(serializers.Serializer[Any]):
-    """The position of a subscription: after `after`, up to `head` as a replay and then live."""
-
-    room_id = serializers.UUIDField(allow_null=True)
-    after = serializers.IntegerField()
-    head = serializers.IntegerField()
-    epoch = serializers.IntegerField()
-    replay = serializers.ChoiceField(choices=["complete", "limited", "reset"])
-
-
-class UnsubscribedSerializer(serializers.Serializer[Any]):
-    """The room whose subscription ended."""
-
-    room_id = serializers.UUIDField(allow_null=True)
 
 
 class InboxSink:
@@ -105,9 +61,8 @@ class Streams(Connection):
         self.typing_in: dict[UUID, int] = {}  # by room, the head at which the user could write there
         self.added: dict[UUID, int] = {}  # by room that the inbox told of and that is not heard yet: the own join
 
-    @action(SubscribeBody, SubscribedSerializer, problems=OUTSIDE)
+    @action(SUBSCRIBE)
     async def subscribe(self, room_id: UUID | None, after: int | None, epoch: int | None) -> Reply:
-        """Hear a room, or with null the own inbox: first what was missed, then live, without a hole or a double."""
         user_id = acting(self.session).user_id
         opened = await self.hub.open(user_id, room_id, after, epoch, self.outbox)
         self.after_reply(self.begin, opened)
@@ -129,9 +84,8 @@ class Streams(Connection):
         self.subscriptions[stream] = (opened.feed, opened.subscription)
         self.hub.begin(opened)
 
-    @action(SyncActionSerializer, SyncedSerializer)
+    @action(SYNC)
     async def sync(self, subscribe: bool, **body: Any) -> Reply:
-        """Come back: everything that the device lacks; with `subscribe`, live from there without a hole or a double."""
         synced, admissions = await database.sync(SyncRequest(acting(self.session).user_id, **body), subscribe)
         if subscribe:
             self.after_reply(self._go_on_from, synced.cursors, admissions)
@@ -176,9 +130,8 @@ class Streams(Connection):
         if joined_seq is not None and not self.closing and (known is None or known[1].ended):
             self._go_on_from({room_id: joined_seq - 1}, {room_id: admission})
 
-    @action(StreamBody, UnsubscribedSerializer, problems=OUTSIDE)
+    @action(UNSUBSCRIBE)
     async def unsubscribe(self, room_id: UUID | None) -> Reply:
-        """Hear it no longer: nothing of it follows the reply."""
         user_id = acting(self.session).user_id
         stream = str(room_id or user_id)
         if stream not in self.subscriptions:
@@ -188,9 +141,8 @@ class Streams(Connection):
             self.hub.end(*known)
         return {"room_id": room_id}, 200
 
-    @action(TypingBody, statuses=(204,), problems=(*OUTSIDE, "room.archived", "room.peer_deleted"))
+    @action(SET_TYPING)
     async def typing(self, room_id: UUID, on: bool) -> Reply:
-        """Tell the room that the user is typing, or no longer is."""
         self.typing_in.pop(room_id, None)
         user_id = acting(self.session).user_id
         head = await read_for(user_id, partial(typing.set_typing, user_id=user_id, room_id=room_id, on=on))

@@ -10,6 +10,7 @@ from django.conf import settings
 from wire import descriptors
 
 KIB = 1024
+MAX_INBOUND_FRAME_BYTES = 64 * KIB  # of one message from a client, its fragments together; hello announces it
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Limits:
     stall: float = 20.0  # bytes wait and none has moved for so long: the reader is gone
     http_idle: float = 75.0  # above the 60 s after which most load balancers close an idle connection themselves
 
-    frame_bytes: int = 64 * KIB  # of one message from a client, its fragments together
+    frame_bytes: int = MAX_INBOUND_FRAME_BYTES
     fragments: int = 256  # empty fragments carry no bytes, so the size alone would not bound them
     # Frames that bring the application no message are read more slowly once the credit is used up.
     frame_credit: float = 512.0

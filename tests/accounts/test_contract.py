@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from accounts import urls
+TAGS = {"auth", "sessions", "me", "users"}
 
 
 @pytest.fixture(scope="module")
 def operations() -> dict[str, Any]:
-    schema = SchemaGenerator(patterns=urls.urlpatterns).get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return {operation["operationId"]: operation for path in schema["paths"].values() for operation in path.values()}
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    found = (operation for path in schema["paths"].values() for operation in path.values())
+    return {operation["operationId"]: operation for operation in found if TAGS.intersection(operation["tags"])}
 
 
 def test_every_operation_has_a_name_and_a_summary(operations: dict[str, Any]) -> None:

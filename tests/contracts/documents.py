@@ -125,9 +125,9 @@ class AsyncApi(Contract):
         else:
             self._judge_reply(_with_text_ids(frame))
 
-    def judge_door_frame(self, frame: dict[str, Any]) -> None:
-        """Raises Undocumented unless the server may say this on the one-room door."""
-        self.judge_as("DoorRefusal" if "error" in frame else "DoorSaid", frame)
+    def judge_room_socket_frame(self, frame: dict[str, Any]) -> None:
+        """Raises Undocumented unless the server may send this on the one-room socket."""
+        self.judge_as("RoomSocketError" if "error" in frame else "RoomSocketMessage", frame)
 
     def judge_event(self, event: dict[str, Any]) -> None:
         """Raises Undocumented unless this is an event as its type says, and as its stream has it."""
@@ -155,7 +155,7 @@ class AsyncApi(Contract):
         """One schema describes both ends of an action, for generators; what belongs to which is judged here."""
         if frame["action"] is not None and frame["action"] not in self.actions:
             raise Undocumented(f"A reply to {frame['action']}")
-        name = "FrameRefusal" if frame["action"] is None else f"{self.stem(frame['action'])}Reply"
+        name = "FrameError" if frame["action"] is None else f"{self.stem(frame['action'])}Reply"
         schema = self.document["components"]["schemas"][name]
         self.judge_as(name, frame)
         for problem in frame["errors"]:

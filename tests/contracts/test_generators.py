@@ -106,8 +106,8 @@ def test_a_mapping_names_the_members_of_its_union(union: str) -> None:
 
 
 def test_a_refusal_of_an_unreadable_frame_has_null_for_its_action() -> None:
-    assert schemas()["FrameRefusal"]["properties"]["action"]["enum"] == [None]
-    assert {"oneOf": [{"$ref": "#/components/schemas/FrameRefusal"}]} in schemas()["ServerFrame"]["oneOf"]
+    assert schemas()["FrameError"]["properties"]["action"]["enum"] == [None]
+    assert {"oneOf": [{"$ref": "#/components/schemas/FrameError"}]} in schemas()["ServerFrame"]["oneOf"]
 
 
 @pytest.mark.parametrize("name", ["before", "after", "around"])
@@ -126,7 +126,7 @@ def test_an_anchor_is_one_string(name: str) -> None:
 
 
 def test_the_rules_of_names_and_passwords_are_told() -> None:
-    register, password = (schemas()[name]["properties"] for name in ("RegisterBody", "PasswordBody"))
+    register, password = (schemas()[name]["properties"] for name in ("RegisterBody", "ChangePasswordBody"))
 
     assert {"minLength": 3, "maxLength": 32, "pattern": "^[A-Za-z0-9_.-]{3,32}$"}.items() <= register[
         "username"
@@ -140,8 +140,8 @@ def test_what_may_not_be_empty_has_a_least_length() -> None:
     for component, field in (
         ("LoginBody", "username"),
         ("LoginBody", "password"),
-        ("PasswordBody", "old"),
-        ("DeleteAccountBody", "password"),
+        ("ChangePasswordBody", "old"),
+        ("DeleteMeBody", "password"),
         ("AuthenticateFrame", "token"),
     ):
         assert schemas()[component]["properties"][field]["minLength"] == 1, (component, field)

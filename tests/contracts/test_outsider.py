@@ -1,7 +1,6 @@
-"""Charlie knocks at every door that the contracts name, and at each that they will ever name.
+"""Every operation on a room is tried by users who are not in it: one who never was, and one who has left.
 
-Every operation on a room and every action with a room_id is tried by somebody who was never in the room and by somebody
-who has left it, on a private, a direct and a public one. The requests are the documents' own examples.
+The operations are those that the code declares, on both faces; the requests are the documents' own examples.
 """
 
 from __future__ import annotations
@@ -13,115 +12,125 @@ from typing import Any
 
 import pytest
 
+from contracts.frames import actions
+from contracts.openapi import endpoints
 from tests.contracts.documents import asyncapi, openapi
 from tests.contracts.world import Caller, Kind, Room, World
 from tests.sockets import Socket
+from wire.operations import Operation
 
 NOT_FOUND = (404, "not_found")
 NOT_MEMBER = (403, "room.not_member")
 OPEN_TO_ALL = {"get_room", "join_room"}  # of a public room
-KNOWN = {"room_id", "user_id", "message_id", "session_id"}  # a path with another parameter needs a thought here
+KNOWN_IDS = {"room_id", "user_id", "message_id", "session_id"}  # another id in a path needs a decision here
+_ENVELOPE = ("action", "request_id")
 
 
 @dataclass(frozen=True)
-class Door:
-    """An operation or an action on a room. `where` is "GET /v1/..." or the action."""
+class Attempt:
+    """An endpoint ("GET /v1/...") or an action, with the body that the documents show."""
 
-    name: str
-    where: str
+    operation: Operation
+    target: str
     body: Any
 
     def __str__(self) -> str:
-        return self.name
+        return self.target if " " in self.target else f"action {self.target}"
 
-    async def knock(self, caller: Caller, room: Room, user_id: str) -> tuple[int, str | None]:
-        """Try it: the status, and the code of a refusal."""
-        filled = room.paths(user_id)
-        if " " not in self.where:
-            return await self._say(caller, filled)
-        method, path = self.where.split(" ")
-        response = caller.request(method, re.sub(r"\{(\w+)\}", lambda match: filled[match[1]], path), self.body)
+    async def run(self, caller: Caller, room: Room, user_id: str) -> tuple[int, str | None]:
+        """The status of the answer, and the code of its problem."""
+        ids = room.paths(user_id)
+        if " " not in self.target:
+            return await self._run_action(caller, ids)
+        method, path = self.target.split(" ")
+        response = caller.request(method, re.sub(r"\{(\w+)\}", lambda match: ids[match[1]], path), self.body)
         return response.status_code, None if response.is_success else response.json()["code"]
 
-    async def _say(self, caller: Caller, filled: dict[str, str]) -> tuple[int, str | None]:
+    async def _run_action(self, caller: Caller, ids: dict[str, str]) -> tuple[int, str | None]:
         socket = await Socket.open(f"{caller.server.ws_url}/v1/ws", token=caller.token)
         try:
-            body = {key: filled.get(key, value) for key, value in self.body.items() if key not in _ENVELOPE}
-            return (await socket.call(self.where, **body)).refusal
+            body = {key: ids.get(key, value) for key, value in self.body.items() if key not in _ENVELOPE}
+            return (await socket.call(self.target, **body)).refusal
         finally:
             await socket.close()
 
 
-def operations() -> Iterator[Door]:
-    """Every operation under a room, with the body that the document shows."""
-    for path, methods in openapi().document["paths"].items():
-        for method, operation in methods.items() if "{room_id}" in path else ():
-            content = operation.get("requestBody", {}).get("content", {})
-            body = content["application/json"]["example"] if content else None
-            yield Door(operation["operationId"], f"{method.upper()} {path}", body)
+def endpoint_attempts() -> Iterator[Attempt]:
+    """Every endpoint whose operation names a room."""
+    for method, path, operation in endpoints():
+        if "room_id" in operation.ids:
+            content = openapi().document["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
+            yield Attempt(operation, f"{method} {path}", content["application/json"]["example"] if content else None)
 
 
-def actions() -> Iterator[Door]:
-    """Every action that names a room, with the frame that the document shows."""
+def action_attempts() -> Iterator[Attempt]:
+    """Every action whose frame names a room."""
     messages = asyncapi().document["components"]["messages"]
-    for action in asyncapi().actions:
-        (example,) = messages[f"{asyncapi().stem(action)}Frame"]["examples"]
-        if "room_id" in example["payload"]:
-            yield Door(action, action, example["payload"])
+    for action in actions():
+        if "room_id" in action.operation.frame().fields:
+            [example] = messages[f"{action.component}Frame"]["examples"]
+            yield Attempt(action.operation, action.name, example["payload"])
 
 
-_ENVELOPE = ("action", "request_id")
-DOORS = [*operations(), *actions()]
+ATTEMPTS = [*endpoint_attempts(), *action_attempts()]
 ROOMS: list[Kind] = ["private", "direct", "public"]
 
 
-def expected(door: Door, kind: Kind) -> tuple[int, str | None]:
+def expected(attempt: Attempt, kind: Kind) -> tuple[int, str | None]:
     if kind != "public":
         return NOT_FOUND
-    return (200, None) if door.name in OPEN_TO_ALL else NOT_MEMBER
+    return (200, None) if attempt.operation.name in OPEN_TO_ALL else NOT_MEMBER
 
 
-def test_no_door_is_forgotten() -> None:
-    parameters = {name for path in openapi().document["paths"] for name in re.findall(r"\{(\w+)\}", path)}
+def test_every_endpoint_declares_the_ids_of_its_path() -> None:
+    for _, path, operation in endpoints():
+        assert set(re.findall(r"\{(\w+)\}", path)) == set(operation.ids) <= KNOWN_IDS, operation.name
 
-    assert parameters == KNOWN
-    assert len({door.where for door in DOORS}) == len(DOORS) > 25
+
+def test_every_operation_of_the_documents_is_declared() -> None:
+    paths = openapi().document["paths"].items()
+    documented = {(method.upper(), path) for path, methods in paths if path.startswith("/v1/") for method in methods}
+
+    assert {(method, path) for method, path, _ in endpoints()} == documented
+    assert [action.name for action in actions()] == sorted(asyncapi().actions)
+    assert len({attempt.target for attempt in ATTEMPTS}) == len(ATTEMPTS) > 25
 
 
 @pytest.mark.parametrize("kind", ROOMS)
-@pytest.mark.parametrize("door", DOORS, ids=str)
-async def test_who_was_never_in(world: World, door: Door, kind: Kind) -> None:
-    charlie = world.newcomer("charlie") if door.name == "join_room" else world.charlie
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=str)
+async def test_who_was_never_in(world: World, attempt: Attempt, kind: Kind) -> None:
+    joins = attempt.operation.name == "join_room"
+    charlie = world.newcomer("charlie") if joins else world.charlie
     before = world.heads()
 
-    answer = await door.knock(charlie, world.rooms[kind], user_id=world.bob.id)
+    answer = await attempt.run(charlie, world.rooms[kind], user_id=world.bob.id)
 
-    assert answer == expected(door, kind)
-    if door.name != "join_room":
+    assert answer == expected(attempt, kind)
+    if not joins:
         assert world.heads() == before
 
 
 @pytest.mark.parametrize("kind", ["private", "public"])
-@pytest.mark.parametrize("door", DOORS, ids=str)
-async def test_who_has_left(world: World, door: Door, kind: Kind) -> None:
-    if door.name == "join_room" and kind == "public":
-        return  # who comes back is tested where joining is
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=str)
+async def test_who_has_left(world: World, attempt: Attempt, kind: Kind) -> None:
+    if attempt.operation.name == "join_room" and kind == "public":
+        return  # the tests of joining cover a member who comes back
     before = world.heads()
 
-    answer = await door.knock(world.dave, world.rooms[kind], user_id=world.bob.id)
+    answer = await attempt.run(world.dave, world.rooms[kind], user_id=world.bob.id)
 
-    assert answer == expected(door, kind)
+    assert answer == expected(attempt, kind)
     assert world.heads() == before
 
 
-@pytest.mark.parametrize("door", [door for door in DOORS if "message_id" in f"{door.where} {door.body}"], ids=str)
-async def test_a_message_of_another_room(world: World, door: Door) -> None:
+@pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if "message_id" in one.operation.ids], ids=str)
+async def test_a_message_of_another_room(world: World, attempt: Attempt) -> None:
     """Charlie has a room of his own, and the id of a message that is not in it."""
     own = world.charlie.make("/v1/rooms", {"kind": "private", "name": "Alone"})
     mixed = Room(own["id"], world.rooms["private"].message_id)
     before = world.heads()
 
-    answer = await door.knock(world.charlie, mixed, user_id=world.charlie.id)
+    answer = await attempt.run(world.charlie, mixed, user_id=world.charlie.id)
 
     assert answer == NOT_FOUND
     assert world.heads() == before

@@ -17,20 +17,20 @@ from rest_framework.fields import ChoiceField, Field
 from rest_framework.serializers import ListSerializer, Serializer
 
 from accounts.serializers import UserSerializer
-from api.serializers.events import EventSerializer, EventsSerializer
+from api.serializers.events import EventPageSerializer, EventSerializer
 from api.serializers.members import MemberSerializer
-from api.serializers.messages import BATCH, AuthorSerializer, HistorySerializer, MessageSerializer
-from api.serializers.reads import MarkerSerializer
+from api.serializers.messages import BATCH, AuthorSerializer, MessageHistorySerializer, MessageSerializer
+from api.serializers.reads import ReadMarkerSerializer
 from api.serializers.rooms import (
     RoomAddedSerializer,
     RoomCreatedSerializer,
-    RoomEventSerializer,
     RoomMeSerializer,
     RoomPreferredSerializer,
     RoomRemovedSerializer,
     RoomSerializer,
+    RoomSnapshotSerializer,
 )
-from api.serializers.sync import EVENTS, SyncedSerializer
+from api.serializers.sync import EVENTS, SyncResultSerializer
 from tests.contracts.world import Caller, World
 from tests.sockets import Socket
 
@@ -39,9 +39,9 @@ Shape = type[Serializer[Any]]
 NOT_SAMPLED = {".inbox.limited"}  # that of a room is rendered by the same function, and takes no thousand rooms
 EVENT_DATA: dict[str, Shape] = {
     "room.created": RoomCreatedSerializer,
-    "room.updated": RoomEventSerializer,
-    "room.archived": RoomEventSerializer,
-    "room.unarchived": RoomEventSerializer,
+    "room.updated": RoomSnapshotSerializer,
+    "room.archived": RoomSnapshotSerializer,
+    "room.unarchived": RoomSnapshotSerializer,
     "member.joined": MemberSerializer,
     "member.left": MemberSerializer,
     "member.removed": MemberSerializer,
@@ -135,16 +135,16 @@ class Samples:
         pages = [_get(self.bob, f"{self.url}/events"), _get(self.bob, "/v1/me/events")]
         return {
             MessageSerializer: [message],
-            HistorySerializer: [history],
+            MessageHistorySerializer: [history],
             AuthorSerializer: [message["sender"]],
             UserSerializer: [members[0]["user"]],
             MemberSerializer: members,
             RoomSerializer: [_get(self.bob, f"/v1/rooms/{room}") for room in (self.room, self.direct)],
             RoomMeSerializer: [self.bob.make(f"{self.url}/me", {"hidden": True}, "PATCH")],
-            EventsSerializer: pages,
+            EventPageSerializer: pages,
             EventSerializer: [event for page in pages for event in page["results"]],
-            MarkerSerializer: [self.bob.make(f"{self.url}/read", {"seq": message["seq"]})],
-            SyncedSerializer: [self.bob.make("/v1/sync", body) for body in self.syncs],
+            ReadMarkerSerializer: [self.bob.make(f"{self.url}/read", {"seq": message["seq"]})],
+            SyncResultSerializer: [self.bob.make("/v1/sync", body) for body in self.syncs],
         }
 
     async def _call(self) -> dict[Shape, list[Any]]:
@@ -157,16 +157,16 @@ class Samples:
             synced = [(await socket.call("sync", **body)).data for body in self.syncs]
             return {
                 MessageSerializer: [message],
-                HistorySerializer: [(await socket.call("get_messages", room_id=self.room)).data],
+                MessageHistorySerializer: [(await socket.call("get_messages", room_id=self.room)).data],
                 AuthorSerializer: [message["sender"]],
                 UserSerializer: [hello["user"]],
                 MemberSerializer: [event["data"] for event in events if event["type"].startswith("member.")],
                 RoomSerializer: [entry["room"] for entry in synced[0]["rooms"]],
                 RoomMeSerializer: [(await socket.call("update_room_me", room_id=self.room, hidden=True)).data],
-                EventsSerializer: pages,
+                EventPageSerializer: pages,
                 EventSerializer: events,
-                MarkerSerializer: [(await socket.call("mark_unread", room_id=self.room, seq=1)).data],
-                SyncedSerializer: synced,
+                ReadMarkerSerializer: [(await socket.call("mark_unread", room_id=self.room, seq=1)).data],
+                SyncResultSerializer: synced,
             }
         finally:
             await socket.close()
@@ -186,16 +186,16 @@ def samples(world: World) -> Samples:
     "shape",
     [
         MessageSerializer,
-        HistorySerializer,
+        MessageHistorySerializer,
         AuthorSerializer,
         UserSerializer,
         MemberSerializer,
         RoomSerializer,
         RoomMeSerializer,
-        EventsSerializer,
+        EventPageSerializer,
         EventSerializer,
-        MarkerSerializer,
-        SyncedSerializer,
+        ReadMarkerSerializer,
+        SyncResultSerializer,
     ],
 )
 def test_a_shape_has_the_documented_fields(samples: Samples, face: str, shape: Shape) -> None:

@@ -103,7 +103,7 @@ def _of_frames() -> Iterator[dict[str, Any]]:
             if f"/{name}'" in members:
                 for example in message["examples"]:
                     yield _example(name, example["payload"], union)
-    for name in ("DoorFrame", "DoorSaid", "DoorRefusal"):
+    for name in ("RoomSocketSend", "RoomSocketMessage", "RoomSocketError"):
         for example in asyncapi().document["components"]["messages"][name]["examples"]:
             yield _example(name, example["payload"])
 

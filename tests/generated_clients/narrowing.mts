@@ -18,11 +18,11 @@ holds<Selects<ClientFrame, "action">>();
 holds<Selects<PushedEvent, "type">>();
 holds<Selects<Schemas["Event"], "type">>();
 holds<Selects<Schemas["EphemeralEvent"], "type">>();
-holds<Equal<Extract<ServerFrame, { action: null }>, Schemas["FrameRefusal"]>>();
-holds<Equal<Schemas["FrameRefusal"]["action"], null>>();
+holds<Equal<Extract<ServerFrame, { action: null }>, Schemas["FrameError"]>>();
+holds<Equal<Schemas["FrameError"]["action"], null>>();
 holds<Equal<Schemas["EventsPush"]["data"], PushedEvent[]>>();
 // @ts-expect-error There is no such action.
-holds<Equal<Extract<ServerFrame, { action: "FrameRefusal" }>["action"], "FrameRefusal">>();
+holds<Equal<Extract<ServerFrame, { action: "FrameError" }>["action"], "FrameError">>();
 
 export function receive(frame: ServerFrame): string | number | null {
   if (frame.action === "hello") return frame.data.limits.page;

@@ -1,4 +1,4 @@
-"""`manage.py contracts`: writes openapi.yaml and asyncapi.yaml from the code, or says where they are stale."""
+"""`manage.py contracts`: writes openapi.yaml and asyncapi.yaml, or reports where they differ from the code."""
 
 from typing import Any
 
@@ -21,4 +21,4 @@ class Command(BaseCommand):
         if not check:
             for name in files.CONTRACTS:
                 files.write(name)
-        self.stdout.write(f"{' and '.join(files.CONTRACTS)} {'are as the code says' if check else 'written'}.")
+        self.stdout.write(f"{' and '.join(files.CONTRACTS)} {'match the code' if check else 'written'}.")

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from realtime.memory import keep_sqlite_caches_small, return_freed_memory
+from realtime.server.limits import MAX_INBOUND_FRAME_BYTES
 from realtime.startup import prepare
 from realtime.workers import Workers, command_of_this_process, end_with
 from wire import descriptors
@@ -134,7 +135,7 @@ def _run_uvicorn(listener: socket.socket) -> None:
         get_default_application(),
         limit_concurrency=descriptors.connections(),
         ws="websockets-sansio",
-        ws_max_size=64 * 1024,
+        ws_max_size=MAX_INBOUND_FRAME_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=settings.WS_PING_INTERVAL_SECONDS,
         ws_ping_timeout=settings.WS_PING_TIMEOUT_SECONDS,

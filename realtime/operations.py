@@ -1,0 +1,68 @@
+"""The operations that only the socket has, and those that differ there from REST."""
+
+from dataclasses import replace
+
+from api import operations
+from api.operations import NON_MEMBER
+from api.serializers.messages import SendMessagesBody
+from realtime.serializers import (
+    AuthenticateBody,
+    GetEventsBody,
+    IdentitySerializer,
+    PongSerializer,
+    SendResultsSerializer,
+    StreamBody,
+    SubscribeBody,
+    SubscribeResultSerializer,
+    UnsubscribeResultSerializer,
+)
+from wire.operations import Cost, Operation
+from wire.problems import define
+
+define("auth.other_user", 403, "A socket stays with its user")
+
+AUTHENTICATE = Operation(
+    "authenticate",
+    "Authenticate the socket; later, a new token of the same user keeps all subscriptions",
+    tag="auth",
+    cost=Cost.READ,
+    body=AuthenticateBody,
+    reply=IdentitySerializer,
+    problems=("auth.invalid_token", "auth.account_disabled", "auth.other_user"),
+    public=True,
+)
+SUBSCRIBE = Operation(
+    "subscribe",
+    "Subscribe to a room or, with null, to my inbox: missed events first, then live, without gaps or duplicates",
+    tag="events",
+    cost=Cost.READ,
+    body=SubscribeBody,
+    reply=SubscribeResultSerializer,
+    problems=NON_MEMBER,
+)
+UNSUBSCRIBE = Operation(
+    "unsubscribe",
+    "Unsubscribe from a room or the inbox; none of its events follows the reply",
+    tag="events",
+    cost=Cost.READ,
+    body=StreamBody,
+    reply=UnsubscribeResultSerializer,
+    problems=NON_MEMBER,
+)
+SEND_MESSAGES = Operation(
+    "send_messages",
+    "Send several messages in order; an invalid item fails alone, and the whole frame may be retried",
+    tag="messages",
+    cost=Cost.SEND,
+    ids=("room_id",),
+    body=SendMessagesBody,
+    reply=SendResultsSerializer,
+    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
+)
+GET_EVENTS = replace(
+    operations.GET_EVENTS,
+    summary="Get a page of the events of a room or, with null, of my inbox",
+    ids=(),
+    frame_body=GetEventsBody,
+)
+PING = replace(operations.PING, reply=PongSerializer, statuses=(200,))

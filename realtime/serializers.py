@@ -1,0 +1,136 @@
+"""The shapes that only the socket has: bodies of its own actions, their replies, and the pushes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.serializers import SessionSerializer, UserSerializer
+from api.serializers.events import EventsBody
+from api.serializers.messages import MAX_SEQ
+from wire.fields import StrictSerializer, TextField, TimeField
+from wire.schema import ProblemSerializer
+
+
+class AuthenticateBody(StrictSerializer):
+    """A token in a frame, where neither a log nor a URL holds it."""
+
+    token = serializers.CharField(max_length=256, trim_whitespace=False)
+
+
+class IdentitySerializer(serializers.Serializer[Any]):
+    """The user and the session of the socket."""
+
+    user = UserSerializer()
+    session = SessionSerializer()
+
+
+class PongSerializer(serializers.Serializer[Any]):
+    """The server's clock."""
+
+    server_time = TimeField()
+
+
+class StreamBody(StrictSerializer):
+    """A room that the user is in, or null: the user's own inbox."""
+
+    room_id = serializers.UUIDField(allow_null=True)
+
+
+class SubscribeBody(StreamBody):
+    """The cursor: `after` is the last seq that the device has; without it, live from the head."""
+
+    after = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=MAX_SEQ)
+    epoch = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=MAX_SEQ)
+
+
+class SubscribeResultSerializer(serializers.Serializer[Any]):
+    """The position of a subscription: events after `after` up to `head` are replayed, then it is live."""
+
+    room_id = serializers.UUIDField(allow_null=True)
+    after = serializers.IntegerField()
+    head = serializers.IntegerField()
+    epoch = serializers.IntegerField()
+    replay = serializers.ChoiceField(choices=["complete", "limited", "reset"])
+
+
+class UnsubscribeResultSerializer(serializers.Serializer[Any]):
+    """The room whose subscription ended."""
+
+    room_id = serializers.UUIDField(allow_null=True)
+
+
+class GetEventsBody(StreamBody, EventsBody):
+    """A page of a room's events, or of the inbox."""
+
+
+class SendResultSerializer(serializers.Serializer[Any]):
+    """The result of one item: 201, 200 for a retry, or its problem."""
+
+    status = serializers.IntegerField()
+    id = serializers.UUIDField(allow_null=True)
+    seq = serializers.IntegerField(allow_null=True)
+    errors = ProblemSerializer(many=True)  # type: ignore[assignment]
+
+
+class SendResultsSerializer(serializers.Serializer[Any]):
+    """The result of each item, in the order of the request."""
+
+    results = SendResultSerializer(many=True)
+
+
+class HeartbeatSerializer(serializers.Serializer[Any]):
+    """The interval of the server's pings; a client only has to answer them with pongs."""
+
+    interval_ms = serializers.IntegerField()
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """The limits that a client would otherwise hard-code."""
+
+    frame_bytes = serializers.IntegerField(help_text="The largest frame that the server accepts.")
+    text_chars = serializers.IntegerField(
+        help_text="Unicode code points of a message's text; JavaScript's length counts UTF-16 units."
+    )
+    text_bytes = serializers.IntegerField(help_text="Bytes of a message's text in UTF-8. Both limits apply.")
+    metadata_bytes = serializers.IntegerField()
+    rooms = serializers.IntegerField(help_text="Rooms that a user may be in.")
+    page = serializers.IntegerField(help_text="Messages of a page of history.")
+    batch = serializers.IntegerField(help_text="Items of one send_messages.")
+    replay = serializers.IntegerField(help_text="Missed events that are replayed; more are `limited`.")
+
+
+class TypingIntervalsSerializer(serializers.Serializer[Any]):
+    """The interval in which a client repeats typing, and the time after which it ends by itself."""
+
+    resend_ms = serializers.IntegerField()
+    expire_ms = serializers.IntegerField()
+
+
+class HelloSerializer(serializers.Serializer[Any]):
+    """The data of the first push after authentication."""
+
+    protocol = serializers.CharField()
+    connection_id = serializers.CharField()
+    user = UserSerializer()
+    session = SessionSerializer()
+    server_time = TimeField()
+    epoch = serializers.IntegerField()
+    heartbeat = HeartbeatSerializer()
+    limits = LimitsSerializer()
+    typing = TypingIntervalsSerializer()
+
+
+class RoomSocketSendBody(StrictSerializer):
+    """A message to send to the room."""
+
+    message = TextField()
+
+
+class RoomSocketMessageSerializer(serializers.Serializer[Any]):
+    """A message that was sent to the room, by you or by another member."""
+
+    message = serializers.CharField()
+    sender = serializers.CharField(help_text="The sender's username.")
+    seq = serializers.IntegerField()

@@ -1,0 +1,51 @@
+"""The declaration of an operation: one value for the view, for its twin action and for both contracts."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from rest_framework import serializers
+
+from wire.fields import EmptySerializer, QuerySerializer, StrictSerializer
+
+
+class Cost(StrEnum):
+    """The kind of work that an operation does, and so the limit that it counts against."""
+
+    READ = "read"
+    SEARCH = "search"
+    SYNC = "sync"
+    WRITE = "write"
+    SEND = "send"
+    TYPING = "typing"
+    LOGIN = "login"  # hashes a password
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """An endpoint, an action of the socket, or both. The faces differ only in their envelopes and in `ids`."""
+
+    name: str
+    summary: str
+    _: KW_ONLY
+    tag: str
+    cost: Cost
+    ids: tuple[str, ...] = ()  # of the path; a frame has them beside the body
+    query: type[QuerySerializer] = QuerySerializer
+    body: type[StrictSerializer] | None = None
+    reply: Any = None  # a serializer, or its class
+    statuses: tuple[int, ...] = (200,)
+    problems: tuple[str, ...] = ()  # beside those that every operation may answer with
+    description: str = ""
+    public: bool = False  # needs no token
+    action: str = ""  # the name on the socket, where it is not `name`
+    frame_body: type[StrictSerializer] | None = None  # in a frame, in place of query and body
+
+    @cached_property
+    def frame(self) -> type[StrictSerializer]:
+        """All fields of a frame beside `action` and `request_id`: the ids, then the body."""
+        ids = type("Ids", (StrictSerializer,), {name: serializers.UUIDField() for name in self.ids})
+        return type("Frame", (ids, self.frame_body or self.body or EmptySerializer), {})
