@@ -10,7 +10,7 @@ from django.db import connection
 from api.models import Member, MembershipPeriod
 from api.models.rooms import History
 from api.services.members.access import seen_from_outside
-from realtime.feed import Stay
+from realtime.subscription import VisibleRange
 from wire.problems import Problem
 
 Pair = tuple[UUID, UUID]  # a user, and a room or their own inbox
@@ -22,7 +22,7 @@ class StreamAccess:
 
     head: int
     epoch: int
-    stays: tuple[Stay, ...] | None = None  # None: all of it
+    stays: tuple[VisibleRange, ...] | None = None  # None: all of it
 
     @property
     def is_member(self) -> bool:
@@ -69,8 +69,8 @@ def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
     return admissions
 
 
-def _read_stays(pairs: Sequence[Pair]) -> dict[Pair, tuple[Stay, ...]]:
-    stays: dict[Pair, tuple[Stay, ...]] = dict.fromkeys(pairs, ())
+def _read_stays(pairs: Sequence[Pair]) -> dict[Pair, tuple[VisibleRange, ...]]:
+    stays: dict[Pair, tuple[VisibleRange, ...]] = dict.fromkeys(pairs, ())
     if pairs:
         users, rooms = {user for user, _ in pairs}, {room for _, room in pairs}
         intervals = MembershipPeriod.objects.filter(user_id__in=users, room_id__in=rooms).order_by("joined_seq")

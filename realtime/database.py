@@ -19,7 +19,7 @@ from api.services.messages.send import Send, SendResult
 from api.services.sync import Asking, Synced, sync_all
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many, read_heads
 from realtime.batching import DATABASE_SECONDS, BatchLoader
-from realtime.feed import LogEntry
+from realtime.log_entry import LogEntry
 from wire.problems import Problem
 from wire.shares import Keys, Shares
 
@@ -101,7 +101,7 @@ def _weigh(asked: tuple[Asking, bool]) -> int:
 
 async def sync(asking: Asking, subscribe: bool) -> Going:
     """Sync together with those who come back at the same time. Raises as api.services.sync does, or django.db.Error."""
-    return await _syncs.ask((asking, subscribe))
+    return await _syncs.load((asking, subscribe))
 
 
 _syncs: BatchLoader[tuple[Asking, bool], Going] = BatchLoader(
@@ -109,7 +109,7 @@ _syncs: BatchLoader[tuple[Asking, bool], Going] = BatchLoader(
     SYNCED_ROOMS,
     _weigh,
     owner=lambda asked: asked[0].user_id,
-    ask_alone=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
+    load_one=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
 )
 
 
@@ -121,14 +121,14 @@ class DatabaseLog:
             lambda pairs: in_database(authorize_each, pairs), ADMISSIONS
         )
 
-    async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
+    async def authorize(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
         """Admit a user to a room or to their inbox, together with all who ask meanwhile.
 
         Raises Problem not_found or room.not_member.
         """
         if room_id == user_id:  # an inbox goes by no id
             raise Problem("not_found", "There is no such room.")
-        return await self._admissions.ask((user_id, room_id or user_id))
+        return await self._admissions.load((user_id, room_id or user_id))
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """See read_page."""

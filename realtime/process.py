@@ -21,7 +21,7 @@ def get_hub() -> Hub:
         layer = get_channel_layer()
         # Nobody else hears a layer that is in memory: without Redis, other processes sweep.
         _hub = Hub(DatabaseLog(), None if isinstance(layer, InMemoryChannelLayer) else layer)
-        _hub.start()
+        _hub.start_tasks()
         _hub.spawn(run_jobs_forever())
     return _hub
 

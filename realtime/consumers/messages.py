@@ -22,16 +22,18 @@ from api.serializers.rooms import RoomMeSerializer, UpdateRoomMe
 from api.services import messages, reads, rooms
 from api.services.messages import history
 from api.services.messages.send import Send, SendResult, send_messages
-from realtime.consumers.actions import Reply, acting, action
-from realtime.consumers.connection import Connection
-from realtime.consumers.streams import OUTSIDE, RoomBody, StreamBody
+from realtime.consumers.actions import Reply, action, require_session
+from realtime.consumers.authenticated import AuthenticatedConsumer
+from realtime.consumers.subscriptions import OUTSIDE, RoomBody, StreamBody
 from realtime.database import PAGE_BYTES, read_for, send, write_for
 from wire.fields import validate
 from wire.problems import Problem, to_problem
 from wire.schema import ProblemSerializer
 
-# What refuses a batch, not an item of it.
-WHOLE = frozenset({*OUTSIDE, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"})
+# Problems that reject a whole batch, not an item of it.
+BATCH_PROBLEMS = frozenset(
+    {*OUTSIDE, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"}
+)
 
 
 class MessageBody(RoomBody):
@@ -87,7 +89,7 @@ class SentItemsSerializer(serializers.Serializer[Any]):
     results = SentSerializer(many=True)
 
 
-class Messages(Connection):
+class MessageActions(AuthenticatedConsumer):
     """The actions on messages."""
 
     @action(
@@ -97,24 +99,24 @@ class Messages(Connection):
         problems=(*OUTSIDE, "room.archived", "room.peer_deleted", "message.client_id_reused"),
     )
     async def send_message(self, room_id: UUID, **fields: Any) -> Reply:
-        """Say something; sent again with the same client_id, it is said once."""
-        sent = await send(Send(acting(self.session), room_id, **fields))
+        """Send a message; a retry with the same client_id sends it once."""
+        sent = await send(Send(require_session(self.session), room_id, **fields))
         return orjson.Fragment(sent.json), 201 if sent.created else 200
 
     @action(SendMessagesBody, SentItemsSerializer, problems=(*OUTSIDE, "room.archived", "room.peer_deleted"))
     async def send_messages(self, room_id: UUID, items: list[Any]) -> Reply:
-        """Say several things in order; a bad item fails alone, and the whole may be sent again."""
+        """Send several messages in order; a bad item fails alone, and the batch may be retried."""
         readable = [self._read_item(room_id, item) for item in items]
         sends = [item for item in readable if isinstance(item, Send)]
-        user_id = acting(self.session).user_id
+        user_id = require_session(self.session).user_id
         sent = await write_for(user_id, room_id, partial(send_messages, sends)) if sends else []
-        _refuse_whole(sent)
+        _reject_batch(sent)
         results = iter(sent)
         return {"results": [_result(next(results) if isinstance(item, Send) else item) for item in readable]}, 200
 
     def _read_item(self, room_id: UUID, item: object) -> Send | Problem:
         try:
-            return Send(acting(self.session), room_id, **validate(SendMessageSerializer, item))
+            return Send(require_session(self.session), room_id, **validate(SendMessageSerializer, item))
         except serializers.ValidationError as error:
             return to_problem(error)
 
@@ -131,16 +133,16 @@ class Messages(Connection):
         ),
     )
     async def edit_message(self, room_id: UUID, message_id: UUID, **fields: Any) -> Reply:
-        """Change a message of mine."""
-        session = acting(self.session)
+        """Edit an own message."""
+        session = require_session(self.session)
         edit = partial(messages.edit_message, session=session, room_id=room_id, message_id=message_id, **fields)
         message = await write_for(session.user_id, room_id, edit)
         return orjson.Fragment(message), 200
 
     @action(MessageBody, statuses=(204,), problems=(*OUTSIDE, "message.not_author", "room.archived"))
     async def delete_message(self, room_id: UUID, message_id: UUID) -> Reply:
-        """Leave a tombstone of a message."""
-        session = acting(self.session)
+        """Delete a message; a tombstone remains."""
+        session = require_session(self.session)
         delete = partial(messages.delete_message, session=session, room_id=room_id, message_id=message_id)
         await write_for(session.user_id, room_id, delete)
         return None, 204
@@ -148,7 +150,7 @@ class Messages(Connection):
     @action(GetMessagesBody, HistorySerializer, problems=OUTSIDE)
     async def get_messages(self, room_id: UUID, **page: Any) -> Reply:
         """A page of a room's history, oldest first."""
-        user_id = acting(self.session).user_id
+        user_id = require_session(self.session).user_id
         read = partial(history.get_messages, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
         answer = await read_for(user_id, read)
         return answer, 200
@@ -156,7 +158,7 @@ class Messages(Connection):
     @action(GetEventsBody, EventsSerializer, problems=OUTSIDE)
     async def get_events(self, room_id: UUID | None, **page: Any) -> Reply:
         """A page of a room's events, or of the inbox."""
-        user_id = acting(self.session).user_id
+        user_id = require_session(self.session).user_id
         read = partial(history.get_events, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
         answer = await read_for(user_id, read)
         return answer, 200
@@ -164,30 +166,30 @@ class Messages(Connection):
     @action(MarkReadBody, MarkerSerializer, problems=(*OUTSIDE, "read.ahead"))
     async def mark_read(self, room_id: UUID, seq: int) -> Reply:
         """Move the read marker forward."""
-        session = acting(self.session)
+        session = require_session(self.session)
         mark = partial(reads.mark_read, session=session, room_id=room_id, seq=seq)
         return await write_for(session.user_id, room_id, mark), 200
 
     @action(MarkUnreadBody, MarkerSerializer, problems=(*OUTSIDE, "read.ahead"))
     async def mark_unread(self, room_id: UUID, seq: int) -> Reply:
         """Move the read marker back to before this seq."""
-        session = acting(self.session)
+        session = require_session(self.session)
         mark = partial(reads.mark_unread, session=session, room_id=room_id, seq=seq)
         return await write_for(session.user_id, room_id, mark), 200
 
     @action(UpdateRoomMeBody, RoomMeSerializer, problems=OUTSIDE)
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
-        """Change what the room is to me: hide it until the next message, or show it again."""
-        session = acting(self.session)
+        """Hide a room until its next message, or show it again."""
+        session = require_session(self.session)
         update = partial(rooms.update_room_me, session=session, room_id=room_id, **changes)
         return await write_for(session.user_id, room_id, update), 200
 
 
-def _refuse_whole(results: Sequence[SendResult | Problem]) -> None:
-    """Refuse the batch once, not item by item, when the user may not send here and never did."""
-    refusals = [result for result in results if isinstance(result, Problem) and result.code in WHOLE]
-    if refusals and not any(isinstance(result, SendResult) for result in results):
-        raise refusals[0]
+def _reject_batch(results: Sequence[SendResult | Problem]) -> None:
+    """Raise one problem, not one per item, when the user may not send here and no item was sent."""
+    rejections = [result for result in results if isinstance(result, Problem) and result.code in BATCH_PROBLEMS]
+    if rejections and not any(isinstance(result, SendResult) for result in results):
+        raise rejections[0]
 
 
 def _result(result: SendResult | Problem) -> dict[str, Any]:

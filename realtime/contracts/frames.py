@@ -11,8 +11,8 @@ from accounts.serializers import SessionSerializer, UserSerializer
 from realtime.close_codes import CLOSE_CODES
 from realtime.consumers.actions import Spec
 from realtime.consumers.chat import ChatConsumer
-from realtime.consumers.frames import REQUEST_ID_CHARS
 from realtime.contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
+from realtime.limits import MAX_REQUEST_ID_CHARS
 from wire.fields import StrictSerializer, TextField, TimeField
 
 ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")
@@ -131,7 +131,7 @@ def _frame(components: Components, action: Action) -> Schema:
     body = components.body(action.spec.body)
     request_id = {
         "type": ["string", "null"],
-        "maxLength": REQUEST_ID_CHARS,
+        "maxLength": MAX_REQUEST_ID_CHARS,
         "description": f"It comes back in the reply. {REQUEST_ID}",
     }
     return {

@@ -112,7 +112,7 @@ def reader() -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("target", ["sync", "messages", "events"])
-def test_a_reader_that_stops_costs_two_mebibytes_at_most(reader: Reader, target: str) -> None:
+def test_a_client_that_stops_reading_costs_at_most_two_mebibytes(reader: Reader, target: str) -> None:
     before = rss(reader.server)
 
     with ExitStack() as stack:
@@ -125,7 +125,7 @@ def test_a_reader_that_stops_costs_two_mebibytes_at_most(reader: Reader, target:
 
 
 @pytest.mark.parametrize("target", ["sync", "messages", "events"])
-def test_the_memory_of_answers_is_used_again(reader: Reader, target: str) -> None:
+def test_memory_of_finished_responses_is_reused(reader: Reader, target: str) -> None:
     sizes = []
 
     for _ in range(ROUNDS):

@@ -28,7 +28,7 @@ async def make_abandoned(alice: Account, bob: Account) -> tuple[str, str]:
         ("typing", {"on": True}),
     ],
 )
-async def test_every_action_that_would_reach_the_peer_is_refused(
+async def test_every_action_that_would_reach_a_deleted_peer_is_rejected(
     alice: Account, bob: Account, action: str, body: dict[str, Any]
 ) -> None:
     room_id, message_id = await make_abandoned(alice, bob)
@@ -41,7 +41,7 @@ async def test_every_action_that_would_reach_the_peer_is_refused(
     assert (await alice.get(f"/v1/rooms/{room_id}")).json()["head"] == 2
 
 
-async def test_the_inbox_names_the_peer_live(alice: Account, bob: Account) -> None:
+async def test_the_inbox_reports_a_deleted_peer_live(alice: Account, bob: Account) -> None:
     socket = await bob.listen(None)
 
     await alice.put(f"/v1/rooms/direct/{bob.id}")

@@ -23,7 +23,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert reply.data["version"] == event["seq"] > message["version"]
 
 
-async def test_rest_sees_the_same(alice: Account) -> None:
+async def test_rest_returns_the_edited_message(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "helo")
     socket = await alice.connect()
@@ -35,7 +35,7 @@ async def test_rest_sees_the_same(alice: Account) -> None:
     assert said(reply) == answer(twin)
 
 
-async def test_a_change_of_somebody_else_in_between_is_a_conflict(alice: Account) -> None:
+async def test_a_concurrent_edit_is_a_version_conflict(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     socket = await alice.connect()
@@ -49,7 +49,7 @@ async def test_a_change_of_somebody_else_in_between_is_a_conflict(alice: Account
     assert said(reply) == answer(await alice.patch(path, body))
 
 
-async def test_nobody_else_edits(alice: Account, bob: Account) -> None:
+async def test_only_the_author_can_edit(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     message = await bob.say(room, "mine")
     socket = await alice.connect()
@@ -59,7 +59,7 @@ async def test_nobody_else_edits(alice: Account, bob: Account) -> None:
     assert reply.refusal == (403, "message.not_author")
 
 
-async def test_a_deleted_message_stays_deleted(alice: Account) -> None:
+async def test_a_deleted_message_cannot_be_edited(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}/messages/{message['id']}")
@@ -70,7 +70,7 @@ async def test_a_deleted_message_stays_deleted(alice: Account) -> None:
     assert reply.refusal == (409, "message.deleted")
 
 
-async def test_an_archived_room_does_not_change(alice: Account) -> None:
+async def test_an_edit_in_an_archived_room_is_rejected(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}")
@@ -94,7 +94,7 @@ async def test_an_archived_room_does_not_change(alice: Account) -> None:
         {"text": "a\x00"},
     ],
 )
-async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: dict[str, Any]) -> None:
+async def test_a_bad_edit_is_rejected_alike_by_rest_and_socket(alice: Account, body: dict[str, Any]) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     socket = await alice.connect()

@@ -23,7 +23,7 @@ async def test_it_works(alice: Account) -> None:
     assert (reply.data["head"], reply.data["more"]) == (2, False)
 
 
-async def test_without_a_room_it_is_the_inbox(alice: Account) -> None:
+async def test_events_without_a_room_are_those_of_the_inbox(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -37,7 +37,7 @@ async def test_without_a_room_it_is_the_inbox(alice: Account) -> None:
 
 @ONCE
 @pytest.mark.parametrize("page", [{}, {"after": 1, "limit": 1}, {"before": 3}, {"after": 99}])
-async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) -> None:
+async def test_rest_returns_the_same_page_of_events(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     for text in ("one", "two", "three"):
         await alice.say(room, text)
@@ -50,7 +50,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
 
 @ONCE
 @pytest.mark.parametrize("page", [{"limit": 0}, {"limit": 201}, {"after": -1}, {"after": "1"}, {"around": 1}])
-async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> None:
+async def test_a_bad_page_of_events_is_rejected(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -59,7 +59,7 @@ async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> No
     assert reply.refusal == (400, "request.invalid")
 
 
-async def test_the_room_must_be_named_or_be_null(alice: Account) -> None:
+async def test_events_need_a_room_id_or_null(alice: Account) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("get_events")
@@ -68,5 +68,5 @@ async def test_the_room_must_be_named_or_be_null(alice: Account) -> None:
     assert reply.fields == {"room_id": "required"}
 
 
-async def test_an_outsider_reads_nothing(alice: Account, charlie: Account) -> None:
+async def test_an_outsider_reads_no_events(alice: Account, charlie: Account) -> None:
     assert await knock(charlie, alice, "get_events") == SHUT

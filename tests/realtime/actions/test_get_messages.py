@@ -36,7 +36,7 @@ async def test_it_works(alice: Account) -> None:
         {"around": "01890000-0000-7000-8000-000000000000"},
     ],
 )
-async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) -> None:
+async def test_rest_returns_the_same_page_of_messages(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     for text in ("one", "two", "three"):
         await alice.say(room, text)
@@ -64,7 +64,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
         {"offset": 3},
     ],
 )
-async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> None:
+async def test_a_bad_page_of_messages_is_rejected(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -74,7 +74,7 @@ async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> No
     assert reply.fields
 
 
-async def test_a_page_ends_early_rather_than_grow_too_large(alice: Account) -> None:
+async def test_a_page_of_messages_is_limited_in_bytes(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
     for batch in range(10):
@@ -89,5 +89,5 @@ async def test_a_page_ends_early_rather_than_grow_too_large(alice: Account) -> N
     assert reply.data["page"]["newest_seq"] == reply.data["head"] == 41
 
 
-async def test_an_outsider_reads_nothing(alice: Account, charlie: Account) -> None:
+async def test_an_outsider_reads_no_messages(alice: Account, charlie: Account) -> None:
     assert await knock(charlie, alice, "get_messages") == SHUT

@@ -21,7 +21,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert markers == [3, 2]
 
 
-async def test_it_never_moves_forward(alice: Account) -> None:
+async def test_mark_unread_never_moves_the_marker_forward(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -34,7 +34,7 @@ async def test_it_never_moves_forward(alice: Account) -> None:
 
 @ONCE
 @pytest.mark.parametrize("seq", [None, 0, -1, "2", 1.5])
-async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
+async def test_a_bad_seq_is_rejected_by_mark_unread(alice: Account, seq: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -43,7 +43,7 @@ async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
     assert reply.refusal == (400, "request.invalid")
 
 
-async def test_nothing_is_unread_that_does_not_exist(alice: Account) -> None:
+async def test_a_seq_ahead_of_the_head_cannot_be_unread(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -52,5 +52,5 @@ async def test_nothing_is_unread_that_does_not_exist(alice: Account) -> None:
     assert reply.refusal == (400, "read.ahead")
 
 
-async def test_an_outsider_marks_nothing(alice: Account, charlie: Account) -> None:
+async def test_an_outsider_cannot_mark_as_unread(alice: Account, charlie: Account) -> None:
     assert await knock(charlie, alice, "mark_unread", seq=1) == SHUT

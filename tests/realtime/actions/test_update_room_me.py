@@ -18,7 +18,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert (await bob.get("/v1/rooms")).json()["results"] == []
 
 
-async def test_my_other_devices_hear_it_in_the_inbox(alice: Account, bob: Account) -> None:
+async def test_other_devices_receive_the_change_in_the_inbox(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     phone, laptop = await bob.connect(), await bob.listen(None)
 
@@ -29,7 +29,7 @@ async def test_my_other_devices_hear_it_in_the_inbox(alice: Account, bob: Accoun
     assert event["data"] == {"room_id": room["id"], "hidden": True, "head": 1}
 
 
-async def test_a_hidden_room_is_heard_as_before(alice: Account, bob: Account) -> None:
+async def test_a_hidden_room_is_still_delivered(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     listener = await bob.listen(room)
     await listener.call("update_room_me", room_id=room["id"], hidden=True)
@@ -42,7 +42,7 @@ async def test_a_hidden_room_is_heard_as_before(alice: Account, bob: Account) ->
 
 @ONCE
 @pytest.mark.parametrize("body", [{"hidden": 1}, {"hidden": "yes"}, {"colour": "red"}])
-async def test_a_bad_field_is_refused(alice: Account, body: dict[str, object]) -> None:
+async def test_a_bad_field_of_room_me_is_rejected(alice: Account, body: dict[str, object]) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -52,5 +52,5 @@ async def test_a_bad_field_is_refused(alice: Account, body: dict[str, object]) -
     assert said(reply) == answer(await alice.patch(f"/v1/rooms/{room['id']}/me", body))
 
 
-async def test_an_outsider_hides_nothing(alice: Account, charlie: Account) -> None:
+async def test_an_outsider_cannot_hide_a_room(alice: Account, charlie: Account) -> None:
     assert await knock(charlie, alice, "update_room_me", hidden=True) == SHUT

@@ -92,7 +92,7 @@ async def returns(scope: Scope, receive: Receive, send: Send) -> None:
 async def leaves(scope: Scope, receive: Receive, send: Send) -> None:
     """Closes, and gives the client little time to answer."""
     await accept(receive, send)
-    await send({"type": "websocket.close", "code": 4408, "farewell": 0.1})
+    await send({"type": "websocket.close", "code": 4408, "close_timeout": 0.1})
     await receive()
 
 

@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.servers import ParleyServer
 
 
-def test_a_reset_behind_unread_data_spoils_no_goodbye() -> None:
+def test_a_reset_behind_unread_data_does_not_stop_other_goodbyes() -> None:
     with ParleyServer() as server, connect(f"{server.ws_url}/v1/ws", ping_interval=None) as bystander:
         doomed = _open_socket(server.port)
         server.pause()
