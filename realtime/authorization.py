@@ -1,4 +1,4 @@
-"""Authorization to subscribe: the head of a stream and the membership of its subscriber, read together."""
+"""Authorization to subscribe: the head of a stream and the membership of its subscriber, read in one call."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,15 +40,15 @@ class StreamAccess:
 
 
 def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
-    """Admit each user to their stream, or say why not: Problem not_found or room.not_member."""
-    admitted = authorize_many(pairs)
-    return [admitted.get(pair) or seen_from_outside(pair[1]) for pair in pairs]
+    """Authorize each user for a stream; a result is the access, or Problem not_found or room.not_member."""
+    granted = authorize_many(pairs)
+    return [granted.get(pair) or seen_from_outside(pair[1]) for pair in pairs]
 
 
 def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
-    """Admit users to streams by a constant number of queries.
+    """Authorize users for streams with a constant number of queries.
 
-    The heads are read first: who is a member after that may hear all up to it, and the log tells the rest in order.
+    The heads are read first: a member after that may receive everything up to it, and the log brings the rest in order.
     """
     epoch, heads = read_heads({stream for _, stream in pairs})
     wanted, users, rooms = set(pairs), {user for user, _ in pairs}, {stream for _, stream in pairs}
@@ -56,7 +56,7 @@ def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
     rows = members.values_list("user_id", "room_id", "joined_seq", "room__history")
     joined = {(user, room): (seq, history) for user, room, seq, history in rows if (user, room) in wanted}
     stays = _read_stays([pair for pair, (_, history) in joined.items() if history == History.SINCE_JOINED])
-    admissions = {}
+    accesses = {}
     for pair in pairs:
         user, stream = pair
         head = heads.get(str(stream), 0)
@@ -65,8 +65,8 @@ def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
         elif pair in joined:
             head = max(head, joined[pair][0])
         if pair in joined or user == stream:
-            admissions[pair] = StreamAccess(head, epoch, stays.get(pair))
-    return admissions
+            accesses[pair] = StreamAccess(head, epoch, stays.get(pair))
+    return accesses
 
 
 def _read_stays(pairs: Sequence[Pair]) -> dict[Pair, tuple[VisibleRange, ...]]:
@@ -89,7 +89,7 @@ _IN_SQLITE = _HEADS.format(stream="h.stream", wanted="value FROM json_each(%s)")
 def read_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int]]:
     """The epoch and the heads of all these streams, in one query with one bind parameter.
 
-    Text in and text out: the sweep asks for every local stream each second, and UUID objects would cost more than it.
+    Text in and text out: the sweep reads the head of every local stream each second, and UUID objects would cost more.
     """
     ids = [str(stream) for stream in streams]
     with connection.cursor() as cursor:

@@ -66,7 +66,7 @@ class Typing:
     def __init__(self, feeds: FeedRegistry, publish: Publish) -> None:
         self._feeds, self._publish = feeds, publish
         self._clock = asyncio.get_running_loop().time
-        self._users: dict[str, set[str]] = {}
+        self.users: dict[str, set[str]] = {}  # by stream; only of streams in which somebody types
         self._expiries: dict[tuple[str, str], tuple[float, int]] = {}  # (time, head) by stream and user, oldest first
         self._sent_at: dict[str, float] = {}
 
@@ -94,13 +94,11 @@ class Typing:
 
     def end_with(self, stream: str, entries: Iterable[LogEntry]) -> None:
         """End the typing of users who sent a message, left or were removed in these delivered events."""
-        if stream not in self._users:
-            return
         for entry in entries:
             done = {user for user, is_member in entry.membership_changes.items() if not is_member}
             if entry.type == "message.created":
                 done.add(orjson.loads(entry.json)["actor_id"])
-            for user in done & self._users.get(stream, set()):
+            for user in done & self.users.get(stream, set()):
                 self._change(stream, user, False, entry.seq)
 
     def _update(self, stream: str, user_id: str, on: bool, head: int) -> None:
@@ -108,7 +106,7 @@ class Typing:
             self._change(stream, user_id, on, head)
 
     def _change(self, stream: str, user_id: str, on: bool, head: int) -> None:
-        users = self._users.setdefault(stream, set())
+        users = self.users.setdefault(stream, set())
         was_typing = user_id in users
         users.discard(user_id)
         self._expiries.pop((stream, user_id), None)
@@ -122,7 +120,7 @@ class Typing:
             if feed := self._feeds.get(stream):
                 feed.send_ephemeral(ephemeral_event(stream, "typing", {"user_ids": sorted(users)}), head)
         if not users:
-            del self._users[stream]
+            del self.users[stream]
             self._sent_at.pop(stream, None)
 
 

@@ -316,7 +316,8 @@ class Hub:
     def _after_append(self, feed: Feed) -> None:
         """Replay the subscriptions that fell behind, and end typing that the new events end."""
         appended, feed.appended = feed.appended, []
-        self.typing.end_with(feed.stream, appended)
+        if feed.stream in self.typing.users:
+            self.typing.end_with(feed.stream, appended)
         lagging, feed.lagging = feed.lagging, []
         for subscription in lagging:
             self.spawn(self.replay(feed, subscription))

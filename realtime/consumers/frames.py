@@ -24,12 +24,7 @@ class Request:
     request_id: str | int | None = None
     body: dict[str, Any] = field(default_factory=dict)
     problem: Problem | None = None
-
-    @property
-    def ordering_key(self) -> str:
-        """The key whose frames keep their order: a room; malformed frames and actions without a room share one."""
-        room = self.body.get("room_id")
-        return room.lower() if isinstance(room, str) and self.problem is None else ""
+    ordering_key: str = ""  # frames of one room keep their order, and so do all bad ones and those without a room
 
 
 def read_frame(text: str | None, actions: frozenset[str]) -> Request:
@@ -54,6 +49,8 @@ def read_frame(text: str | None, actions: frozenset[str]) -> Request:
         if request.action is None:
             detail = f"There is no action {action[:FIELD_CHARS]!r}. The actions are {', '.join(sorted(actions))}."
             raise Problem("action.unknown", detail, errors=[FieldError("action", "unknown", detail)])
+        if isinstance(room_id := content.get("room_id"), str):
+            request.ordering_key = room_id.lower()
     except Problem as problem:
         request.problem = problem
     return request

@@ -1,6 +1,5 @@
 """Message actions: each is the twin of an endpoint, with its serializer, service and answer."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -110,7 +109,10 @@ class MessageActions(AuthenticatedConsumer):
         sends = [item for item in readable if isinstance(item, Send)]
         user_id = require_session(self.session).user_id
         sent = await write_for(user_id, room_id, partial(send_messages, sends)) if sends else []
-        _reject_batch(sent)
+        # One problem, not one per item, when the user may not send here and no item was sent.
+        rejections = [result for result in sent if isinstance(result, Problem) and result.code in BATCH_PROBLEMS]
+        if rejections and not any(isinstance(result, SendResult) for result in sent):
+            raise rejections[0]
         results = iter(sent)
         return {"results": [_result(next(results) if isinstance(item, Send) else item) for item in readable]}, 200
 
@@ -183,13 +185,6 @@ class MessageActions(AuthenticatedConsumer):
         session = require_session(self.session)
         update = partial(rooms.update_room_me, session=session, room_id=room_id, **changes)
         return await write_for(session.user_id, room_id, update), 200
-
-
-def _reject_batch(results: Sequence[SendResult | Problem]) -> None:
-    """Raise one problem, not one per item, when the user may not send here and no item was sent."""
-    rejections = [result for result in results if isinstance(result, Problem) and result.code in BATCH_PROBLEMS]
-    if rejections and not any(isinstance(result, SendResult) for result in results):
-        raise rejections[0]
 
 
 def _result(result: SendResult | Problem) -> dict[str, Any]:

@@ -56,14 +56,10 @@ def whole_text(data: bytes, max_bytes: int) -> tuple[bytes, int] | None:
     end = start + length
     if length > max_bytes or len(data) < end:
         return None
-    return unmask(data[start:end], data[start - 4 : start]), end
-
-
-def unmask(payload: bytes, key: bytes) -> bytes:
-    """Unmask a payload (RFC 6455 section 5.3), all bytes at once, as two long numbers."""
-    size = len(payload)
-    keys = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(keys, "big")).to_bytes(size, "big")
+    # Unmasked (RFC 6455 section 5.3) all bytes at once, as two long numbers.
+    keys = (data[start - 4 : start] * (length // 4 + 1))[:length]
+    unmasked = int.from_bytes(data[start:end], "big") ^ int.from_bytes(keys, "big")
+    return unmasked.to_bytes(length, "big"), end
 
 
 def close_reason(reason: str) -> bytes:

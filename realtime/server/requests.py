@@ -174,14 +174,11 @@ class HttpChannel(http.HTTPChannel):
         return not self.brief and super().checkPersistence(request, version)
 
     def requestDone(self, request: http.Request) -> None:
-        self._mark_idle()
-        super().requestDone(request)  # which begins the next request, if it has arrived, or ends the connection
-
-    def _mark_idle(self) -> None:
         self.idle = True
         self.origin = b""
         self.since = self.server.now()
         self.deadline = self.since + self.limits.http_idle
+        super().requestDone(request)  # which begins the next request, if it has arrived, or ends the connection
 
     def lineLengthExceeded(self, line: bytes) -> None:
         # The line comes with all that arrived behind it, where the Origin usually is: a page reads this refusal too.

@@ -1,4 +1,4 @@
-"""Who is at the other end: three carriers of the token, and refusals that a browser can read."""
+"""Authentication of a socket: three carriers of the token, and closes that a browser can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""user.erased on live servers: who hears it, what is replayed afterwards, and a process that is killed meanwhile"""
+"""user.erased on live servers: delivery, later replays, and a process that is killed meanwhile"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def delete_account(person: Account) -> None:
 
 
 async def replay_of(person: Account, room: dict[str, Any], server: ParleyServer) -> Socket:
-    """All that a new device hears of the room from its beginning."""
+    """All events of the room that a new device receives."""
     socket = await person.connect(server)
     reply = await socket.call("subscribe", room_id=room["id"], after=0)
     assert reply.data["replay"] == "complete"

@@ -15,22 +15,22 @@ ALICE, BOB = "alice", "bob"
 
 
 class Mailbox:
-    """A subscriber that keeps what it is given; `is_full` is for the test to say."""
+    """A subscriber that keeps all events; the test sets `is_full`."""
 
     def __init__(self) -> None:
         self.is_full = False
         self.events: list[dict[str, object]] = []
 
     async def wait_writable(self) -> None:
-        """There is room when the test says so."""
+        """Return at once."""
 
     def send_events(self, batch: EventBatch) -> None:
-        """Keep what a client would read."""
+        """Keep the events."""
         self.events += orjson.loads(batch.frame["text"])["data"]
 
     @property
     def seqs(self) -> list[object]:
-        """What has come, in order."""
+        """The seqs of the events, in order."""
         return [event["seq"] for event in self.events]
 
 
@@ -207,7 +207,7 @@ class TestMembership:
         assert mailbox.seqs == [1, 2]
 
     def test_a_removal_and_a_re_add_in_one_batch_are_both_delivered(self, feed: Feed) -> None:
-        """The bug that every chat has once: a subscription that is ended on leave never hears of the re-add."""
+        """A subscription that ends with the leave would never receive the re-add."""
         _, mailbox = listen(feed, ranges=[(1, None)])
 
         feed.offer([removed(1, ALICE), said(2), joined(3, ALICE), said(4)])
@@ -224,7 +224,7 @@ class TestMembership:
         assert mailbox.seqs == [1, 2, 3, 4]
 
     def test_delivered_up_to_excludes_the_events_of_a_pause(self, feed: Feed) -> None:
-        """A device that took the cursor for received would never get the events between leave and re-join."""
+        """A device that took the cursor for delivered would never get the events between leave and re-join."""
         subscription, _ = listen(feed)
 
         feed.offer([said(1), removed(2, ALICE), said(3)])
@@ -250,7 +250,7 @@ class TestMembership:
         assert mailbox.seqs == [1, 2, 3]
 
     def test_a_full_subscription_that_re_joins_is_no_longer_paused(self, feed: Feed) -> None:
-        """Else it would be ended as silent while it waits for room."""
+        """Else it would be stopped as paused while it waits for its socket."""
         subscription, mailbox = listen(feed)
         feed.offer([removed(1, ALICE)])
 
@@ -320,7 +320,7 @@ class TestEphemeral:
         assert mailbox.seqs == [None]
 
     def test_an_ephemeral_event_newer_than_the_feed_is_dropped(self, feed: Feed) -> None:
-        """The process does not know of the removal yet, but it knows that it does not know."""
+        """The removal may be among the events that the feed does not have yet."""
         _, mailbox = listen(feed)
 
         feed.send_ephemeral(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 1)

@@ -1,4 +1,4 @@
-"""Redis is not trusted for content: what its other users publish is neither shown nor able to hold delivery up."""
+"""Redis is not trusted for content: messages of its other users are dropped and do not delay delivery."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GARBAGE = [
 
 
 class Intruder:
-    """Another user of the same Redis, who sees and sends whatever they like."""
+    """Another user of the same Redis, which reads and publishes anything."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self.redis, self.prefix = redis, prefix
@@ -96,7 +96,7 @@ async def test_forged_typing_and_markers_are_dropped(
 async def test_garbage_on_the_channel_layer_interrupts_nothing(
     alice: Account, bob: Account, intruder: Intruder, there: ParleyServer
 ) -> None:
-    """The loop that receives goes on, on the same channel: what is not in the log could otherwise be lost."""
+    """The receiving loop continues on the same channel: ephemeral events could otherwise be lost."""
     room = await alice.make_room(bob)
     near, far = await alice.listen(room), await bob.listen(room, server=there)
     await alice.say(room, "first")

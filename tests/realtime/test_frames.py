@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.answers import Reply
-from tests.realtime.actions.knocking import NOWHERE
+from tests.realtime.actions.outsider_answers import NOWHERE
 from tests.servers import ParleyServer
 from tests.sockets import Account, Socket
 
@@ -99,7 +99,7 @@ NAMED: dict[str, tuple[str, str]] = {
 
 
 async def the_one_reply(socket: Socket, frame: str | bytes) -> Reply:
-    """The answer to a frame; that it is the only one shows in what follows."""
+    """The only reply to a frame: the next frame is the pong of a later ping."""
     await socket.send(frame)
     await socket.settled()
     _, reply, pong = socket.frames

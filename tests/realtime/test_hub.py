@@ -1,4 +1,4 @@
-"""The hub between a log and sockets, on the simulation's loop; most of it is what the simulation found."""
+"""The hub between a log and sockets, on the simulation's loop; most cases were found by the simulation."""
 
 import random
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ STREAM = str(ROOM)
 
 
 class Mailbox:
-    """A subscriber that is never full and keeps what a client would read."""
+    """A subscriber that is never full and keeps all events."""
 
     is_full = False
 
@@ -30,14 +30,14 @@ class Mailbox:
         self.events: list[dict[str, Any]] = []
 
     async def wait_writable(self) -> None:
-        """There is always room."""
+        """Never full."""
 
     def send_events(self, batch: EventBatch) -> None:
-        """Keep it."""
+        """Keep the events."""
         self.events += orjson.loads(batch.frame["text"])["data"]
 
     @property
-    def heard(self) -> list[Any]:
+    def received(self) -> list[Any]:
         """The seqs, and the names of the notices, in order."""
         return [event["seq"] or event["type"] for event in self.events]
 
@@ -99,7 +99,7 @@ def test_it_works(stage: Stage) -> None:
 
     stage.hint(stage.say())
 
-    assert stage.mailbox.heard == [1, "room.synced", 2]
+    assert stage.mailbox.received == [1, "room.synced", 2]
 
 
 def test_the_sweep_repairs_a_lost_hint(stage: Stage) -> None:
@@ -108,7 +108,7 @@ def test_the_sweep_repairs_a_lost_hint(stage: Stage) -> None:
 
     stage.sweep()
 
-    assert stage.mailbox.heard == [1, "room.synced", 2]
+    assert stage.mailbox.received == [1, "room.synced", 2]
 
 
 def test_heads_that_arrive_after_the_sweep_gave_up_are_used(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_heads_that_arrive_after_the_sweep_gave_up_are_used(stage: Stage, monkey
     stage.loop.run_for(0.1)
 
     assert sweep.exception() is None
-    assert stage.mailbox.heard == [1, "room.synced", 2]
+    assert stage.mailbox.received == [1, "room.synced", 2]
 
 
 def test_events_before_the_group_was_joined_are_repaired_at_once(stage: Stage) -> None:
@@ -131,7 +131,7 @@ def test_events_before_the_group_was_joined_are_repaired_at_once(stage: Stage) -
     stage.hub.sweep.compare_soon(STREAM)
     stage.loop.run_for(0.1)
 
-    assert stage.mailbox.heard == [1, "room.synced", 2]
+    assert stage.mailbox.received == [1, "room.synced", 2]
 
 
 def test_a_gap_is_repaired_without_a_sweep(stage: Stage) -> None:
@@ -141,7 +141,7 @@ def test_a_gap_is_repaired_without_a_sweep(stage: Stage) -> None:
     stage.hint(stage.say())
     stage.loop.run_for(0.1)
 
-    assert stage.mailbox.heard == [1, "room.synced", 2, 3]
+    assert stage.mailbox.received == [1, "room.synced", 2, 3]
 
 
 def test_a_restore_sends_room_reset(stage: Stage) -> None:
@@ -151,13 +151,13 @@ def test_a_restore_sends_room_reset(stage: Stage) -> None:
     stage.restore(1)
     stage.sweep()
 
-    assert stage.mailbox.heard[-1] == "room.reset"
+    assert stage.mailbox.received[-1] == "room.reset"
     assert stage.mailbox.events[-1]["data"] == {"head": 1, "epoch": 2}
     assert subscription.live
 
 
 def test_a_replay_interrupted_by_a_restore_still_ends_with_room_synced(stage: Stage) -> None:
-    """The catch-up that was under way and the one after the restore used to meet, and nobody said room.synced."""
+    """The replay before the restore and the one after it once overlapped, and room.synced was never sent."""
     stage.say()
     handle = stage.prepare()
     stage.hub.start(handle)
@@ -165,11 +165,11 @@ def test_a_replay_interrupted_by_a_restore_still_ends_with_room_synced(stage: St
 
     stage.sweep()
 
-    assert stage.mailbox.heard[-2:] == ["room.reset", "room.synced"]
+    assert stage.mailbox.received[-2:] == ["room.reset", "room.synced"]
 
 
 def test_an_authorization_newer_than_the_feed_resets_the_feed(stage: Stage) -> None:
-    """Else the ring of the old past is replayed to who was told the new epoch."""
+    """Else the ring of the old epoch is replayed to a client of the new one."""
     stage.start()
     stage.hint(stage.say("of the old past"))
     stage.restore(1)
@@ -178,7 +178,7 @@ def test_an_authorization_newer_than_the_feed_resets_the_feed(stage: Stage) -> N
 
     stage.start(after=1)
 
-    assert stage.mailbox.heard == ["room.synced"]  # of another epoch: from the head on
+    assert stage.mailbox.received == ["room.synced"]  # of another epoch: from the head on
     assert stage.hub.feeds[STREAM].epoch == 2
 
 
@@ -194,7 +194,7 @@ def test_an_authorization_older_than_the_feed_is_read_again(stage: Stage) -> Non
     stage.say()
     stage.sweep()
 
-    assert stage.mailbox.heard == ["room.reset", "room.synced", 2]
+    assert stage.mailbox.received == ["room.reset", "room.synced", 2]
 
 
 def test_a_hint_of_an_older_epoch_is_ignored(stage: Stage) -> None:
@@ -205,7 +205,7 @@ def test_a_hint_of_an_older_epoch_is_ignored(stage: Stage) -> None:
 
     stage.hint(of_the_old_past, epoch=1)
 
-    assert 2 not in stage.mailbox.heard
+    assert 2 not in stage.mailbox.received
 
 
 def test_a_page_read_before_a_restore_is_discarded(stage: Stage) -> None:
@@ -223,7 +223,7 @@ def test_a_page_read_before_a_restore_is_discarded(stage: Stage) -> None:
     stage.loop.run_for(0.1)
 
     assert feed.tail == 1
-    assert 2 not in stage.mailbox.heard
+    assert 2 not in stage.mailbox.received
 
 
 def test_a_user_who_is_no_member_after_a_restore_is_reset_and_stopped(stage: Stage) -> None:
@@ -239,7 +239,7 @@ def test_a_user_who_is_no_member_after_a_restore_is_reset_and_stopped(stage: Sta
 
 
 def test_a_second_subscribe_during_a_replay_is_synced_at_its_end(stage: Stage) -> None:
-    """While a subscription lags it is not live, and its room.synced was once forgotten."""
+    """A lagging subscription is not live, and its room.synced was once never sent."""
     handle = stage.prepare()
     stage.hub.start(handle)
     stage.loop.run_for(0.1)
@@ -250,11 +250,11 @@ def test_a_second_subscribe_during_a_replay_is_synced_at_its_end(stage: Stage) -
     stage.hub.spawn(stage.hub.replay(handle.feed, handle.subscription))
     stage.loop.run_for(0.1)
 
-    assert stage.mailbox.heard == [1, "room.synced", "room.synced"]
+    assert stage.mailbox.received == [1, "room.synced", "room.synced"]
 
 
 def test_a_subscribe_reply_excludes_the_events_of_a_pause(stage: Stage) -> None:
-    """A device that is cut after such a reply would never ask for it again."""
+    """A device that loses its connection after such a reply would never receive these events."""
     subscription = stage.start().subscription
     stage.hint(stage.write("member.removed", {"user": {"id": str(ALICE)}}, {str(ALICE): False}))
     stage.hint(stage.say())
@@ -266,7 +266,7 @@ def test_a_subscribe_reply_excludes_the_events_of_a_pause(stage: Stage) -> None:
 
 
 def test_a_subscribe_reply_before_the_reset_has_the_old_epoch(stage: Stage) -> None:
-    """Were it of the new epoch, a device that is cut now would go on there with its old cursor."""
+    """With the new epoch, a device that loses its connection now would continue there with its old cursor."""
     stage.say()
     subscription = stage.start().subscription
     stage.restore(1)
@@ -277,7 +277,7 @@ def test_a_subscribe_reply_before_the_reset_has_the_old_epoch(stage: Stage) -> N
 
 
 def test_a_second_stop_does_not_evict_a_newer_feed(stage: Stage) -> None:
-    """A removed member's socket that closed after its feed was forgotten took the next feed of the room with it."""
+    """A removed member's socket that closed after its feed was evicted once evicted the next feed of the room too."""
     stopped = stage.start()
     stage.hub.stop(stopped)
     stage.hub.feeds.evict(STREAM)
@@ -288,4 +288,4 @@ def test_a_second_stop_does_not_evict_a_newer_feed(stage: Stage) -> None:
     stage.sweep()
     stage.hint(stage.say())
 
-    assert stage.mailbox.heard[-2:] == ["room.synced", 2]
+    assert stage.mailbox.received[-2:] == ["room.synced", 2]

@@ -1,4 +1,4 @@
-"""Who no longer answers is let go, and who is there when the server restarts is told when to come back."""
+"""A client that no longer answers is closed, and a restart sends each client the time to reconnect."""
 
 from __future__ import annotations
 

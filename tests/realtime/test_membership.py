@@ -1,4 +1,4 @@
-"""Members come and go while sockets listen: each hears exactly what the room's history rule gives them (G4, G5)."""
+"""Membership changes while sockets are subscribed: each receives exactly the events of the history rule (G4, G5)."""
 
 from __future__ import annotations
 

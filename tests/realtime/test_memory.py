@@ -1,4 +1,4 @@
-"""G8 on REST: what a reader costs the process that has stopped reading, and what one leaves behind that reads."""
+"""Memory of REST responses (G8): a client that stops reading costs little, finished responses nothing."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Reader(NamedTuple):
             connection.close()
 
     def stop_reading(self, target: str) -> socket.socket:
-        """A connection whose answer nobody reads beyond its first byte."""
+        """A connection that reads only the first byte of its response."""
         method, path, body = self.request(target)
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.server.port}"]
         lines += [

@@ -1,4 +1,4 @@
-"""The past was rewritten (a restored backup): sockets are told, and old cursors are answered with a reset."""
+"""A restored backup: live sockets are reset, and older cursors are answered with a reset."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 
 async def held(http: httpx.AsyncClient, server: ParleyServer) -> dict[str, int]:
-    """What the process holds for its sockets."""
+    """The objects that the process holds for its sockets."""
     counts: dict[str, int] = (await http.get(f"{server.url}/_held")).json()
     return counts
 
@@ -107,7 +107,7 @@ async def test_the_actions_of_a_slow_room_keep_their_order(alice: Account, deplo
 async def test_a_flooding_client_is_read_no_further(
     alice: Account, daphne: ParleyServer, deployment: Deployment
 ) -> None:
-    """Eight frames wait, then the network does: the rest of 24 MiB stays with the client."""
+    """Eight frames are queued, then the server stops reading: the rest of 24 MiB is not transferred."""
     room = await alice.make_room()
     socket = await alice.connect(daphne)
     padding = json.dumps({**message(), "room_id": room["id"], "padding": "x" * 60_000})

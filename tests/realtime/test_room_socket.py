@@ -27,7 +27,7 @@ async def refusal(socket: Socket) -> tuple[int, str]:
 
 
 async def settled(socket: Socket) -> None:
-    """Here the way to know that all has arrived is to say something."""
+    """Send a message and wait for it: all earlier frames have then arrived."""
     text = uuid4().hex
     await socket.say({"message": text})
     await heard(socket, text)

@@ -1,4 +1,4 @@
-"""Messages on the channel layer carry an HMAC: what another made, changed, kept or sent again is dropped."""
+"""Messages on the channel layer carry an HMAC: forged, changed, old and repeated ones are dropped."""
 
 from __future__ import annotations
 

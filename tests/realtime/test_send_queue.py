@@ -1,4 +1,4 @@
-"""The send_queue alone: what it counts, and what becomes of a client that does not read."""
+"""The send queue alone: its byte count, and a client that does not read."""
 
 import asyncio
 from typing import Any
@@ -12,8 +12,8 @@ from realtime.log_entry import EventBatch, LogEntry
 from realtime.send_queue import SendQueue
 
 
-class Talker(ActionConsumer):
-    """A socket that says something as soon as it is there."""
+class GreetingConsumer(ActionConsumer):
+    """A socket that sends a push as soon as it is open."""
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         self.push("hello", None)
@@ -46,7 +46,7 @@ async def test_joined_batches_are_not_counted_after_they_were_sent() -> None:
 
 
 async def test_a_send_that_blocks_for_too_long_ends_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under uvicorn such a socket once stayed open and mute, and answered pings when its client woke up."""
+    """Under uvicorn such a socket once stayed open without sending, and answered pings when its client woke up."""
     monkeypatch.setattr(send_queue_module, "SEND_SECONDS", 0.05)
     messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     messages.put_nowait({"type": "websocket.connect"})
@@ -55,4 +55,4 @@ async def test_a_send_that_blocks_for_too_long_ends_the_application(monkeypatch:
         await asyncio.Event().wait()
 
     async with asyncio.timeout(5):
-        await Talker.as_asgi()({"type": "websocket"}, messages.get, send)
+        await GreetingConsumer.as_asgi()({"type": "websocket"}, messages.get, send)

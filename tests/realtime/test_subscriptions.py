@@ -1,4 +1,4 @@
-"""What a socket listens to when two of its actions meet; on the simulation's loop, so that they do."""
+"""The subscriptions of a socket when two of its actions overlap, on the simulation's loop."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -31,8 +31,8 @@ def socket(stage: Stage) -> SubscriptionActions:
     return socket
 
 
-def admit_in_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch, *answers: StreamAccess | Exception) -> None:
-    """What the log answers, one time after another."""
+def authorize_in_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch, *answers: StreamAccess | Exception) -> None:
+    """Make the log return these results, one per call."""
     left = list(answers)
 
     async def authorize(user_id: UUID, room_id: UUID | None) -> StreamAccess:
@@ -47,15 +47,15 @@ def admit_in_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch, *answers: Strea
 def test_a_room_added_while_the_database_is_away_is_subscribed_to_later(
     stage: Stage, socket: SubscriptionActions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was given up once, and the device went on in the belief that it heard the room."""
-    admit_in_turn(stage, monkeypatch, OperationalError("away"), StreamAccess(1, 1))
+    """The subscription was once dropped, and the device relied on it."""
+    authorize_in_turn(stage, monkeypatch, OperationalError("away"), StreamAccess(1, 1))
 
     socket.added[ROOM] = 1
     stage.hub.spawn(socket._subscribe_to_added(ROOM))
     stage.loop.run_for(1)
     stage.hint(stage.say())
 
-    assert stage.mailbox.heard == [1, 2]
+    assert stage.mailbox.received == [1, 2]
 
 
 def test_no_event_follows_an_unsubscribe_during_a_sync(
@@ -72,7 +72,7 @@ def test_no_event_follows_an_unsubscribe_during_a_sync(
     stage.loop.run_for(0.1)
     stage.hint(stage.say())
 
-    assert stage.mailbox.heard == []
+    assert stage.mailbox.received == []
 
 
 def test_a_replay_that_a_sync_interrupts_still_ends_with_room_synced(stage: Stage, socket: SubscriptionActions) -> None:
@@ -81,13 +81,13 @@ def test_a_replay_that_a_sync_interrupts_still_ends_with_room_synced(stage: Stag
     socket._continue_from({ROOM: 1}, {ROOM: StreamAccess(1, 1)})
     stage.loop.run_for(0.1)
 
-    assert stage.mailbox.heard == ["room.synced"]
+    assert stage.mailbox.received == ["room.synced"]
 
 
 def test_a_socket_that_closed_during_authentication_is_not_registered(
     stage: Stage, socket: SubscriptionActions
 ) -> None:
-    """Entered after its end it stayed among the sockets of its session for ever."""
+    """Bound after its close, it stayed among the sockets of its session for ever."""
     session, socket.session, socket.closing = socket.session, None, True
 
     socket.bind(session, 1)  # type: ignore[arg-type]
@@ -98,8 +98,8 @@ def test_a_socket_that_closed_during_authentication_is_not_registered(
 def test_a_room_added_left_and_added_again_is_delivered_from_the_first_join(
     stage: Stage, socket: SubscriptionActions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first time was over before it could be followed; what was said in it went to nobody."""
-    admit_in_turn(stage, monkeypatch, Problem("not_found"), StreamAccess(3, 1))
+    """The first membership had ended before the subscription started, and its events were lost."""
+    authorize_in_turn(stage, monkeypatch, Problem("not_found"), StreamAccess(3, 1))
 
     socket._on_room_added(ROOM, 1)
     stage.loop.run_for(1)
@@ -108,5 +108,5 @@ def test_a_room_added_left_and_added_again_is_delivered_from_the_first_join(
     socket._on_room_added(ROOM, 3)
     stage.loop.run_for(1)
 
-    assert stage.mailbox.heard == [1, 2, 3]
+    assert stage.mailbox.received == [1, 2, 3]
     assert socket.added == {}

@@ -1,4 +1,4 @@
-"""A sync that subscribes: what happens between its answer and the subscriptions belongs to one of the two."""
+"""A sync that subscribes: an event between its answer and the subscriptions is in one of the two."""
 
 from collections.abc import Sequence
 from uuid import UUID

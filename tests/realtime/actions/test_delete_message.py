@@ -1,6 +1,6 @@
-"""delete_message: what was said is nowhere any more, its place remains."""
+"""delete_message: the text is gone everywhere, a tombstone remains."""
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, NOWHERE, problems_for_outsider
 from tests.sockets import Account
 
 
@@ -77,4 +77,4 @@ async def test_a_delete_in_an_archived_room_is_rejected(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_delete(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "delete_message", message_id=NOWHERE) == SHUT
+    assert await problems_for_outsider(charlie, alice, "delete_message", message_id=NOWHERE) == NOT_ACCESSIBLE

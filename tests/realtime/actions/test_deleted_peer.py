@@ -1,4 +1,4 @@
-"""What is written to a direct room whose other member deleted the account"""
+"""Actions in a direct room whose other member has deleted the account"""
 
 from typing import Any
 from uuid import uuid4

@@ -1,10 +1,16 @@
-"""edit_message: authors change what they said."""
+"""edit_message: authors change their messages."""
 
 from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import (
+    NOT_ACCESSIBLE,
+    NOWHERE,
+    answer,
+    problems_for_outsider,
+    reply_content,
+)
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -32,7 +38,7 @@ async def test_rest_returns_the_edited_message(alice: Account) -> None:
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
     twin = await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", body)
 
-    assert said(reply) == answer(twin)
+    assert reply_content(reply) == answer(twin)
 
 
 async def test_a_concurrent_edit_is_a_version_conflict(alice: Account) -> None:
@@ -46,7 +52,7 @@ async def test_a_concurrent_edit_is_a_version_conflict(alice: Account) -> None:
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
 
     assert reply.refusal == (409, "message.version_conflict")
-    assert said(reply) == answer(await alice.patch(path, body))
+    assert reply_content(reply) == answer(await alice.patch(path, body))
 
 
 async def test_only_the_author_can_edit(alice: Account, bob: Account) -> None:
@@ -103,7 +109,7 @@ async def test_a_bad_edit_is_rejected_alike_by_rest_and_socket(alice: Account, b
     twin = await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", body)
 
     assert reply.status == 400
-    assert said(reply) == answer(twin)
+    assert reply_content(reply) == answer(twin)
 
 
 async def test_a_message_of_another_room_is_not_found(alice: Account) -> None:
@@ -117,4 +123,4 @@ async def test_a_message_of_another_room_is_not_found(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_edit(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "edit_message", message_id=NOWHERE, text="hi") == SHUT
+    assert await problems_for_outsider(charlie, alice, "edit_message", message_id=NOWHERE, text="hi") == NOT_ACCESSIBLE

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -32,7 +32,7 @@ async def test_events_without_a_room_are_those_of_the_inbox(alice: Account) -> N
     assert [(event["type"], event["room_id"], event["data"]["id"]) for event in reply.data["results"]] == [
         ("room.added", None, room["id"])
     ]
-    assert said(reply) == answer(await alice.get("/v1/me/events"))
+    assert reply_content(reply) == answer(await alice.get("/v1/me/events"))
 
 
 @ONCE
@@ -45,7 +45,7 @@ async def test_rest_returns_the_same_page_of_events(alice: Account, page: dict[s
 
     reply = await socket.call("get_events", room_id=room["id"], **page)
 
-    assert said(reply) == answer(await alice.get(f"/v1/rooms/{room['id']}/events", **page))
+    assert reply_content(reply) == answer(await alice.get(f"/v1/rooms/{room['id']}/events", **page))
 
 
 @ONCE
@@ -69,4 +69,4 @@ async def test_events_need_a_room_id_or_null(alice: Account) -> None:
 
 
 async def test_an_outsider_reads_no_events(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "get_events") == SHUT
+    assert await problems_for_outsider(charlie, alice, "get_events") == NOT_ACCESSIBLE

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -45,7 +45,7 @@ async def test_rest_returns_the_same_page_of_messages(alice: Account, page: dict
     reply = await socket.call("get_messages", room_id=room["id"], **page)
     twin = await alice.get(f"/v1/rooms/{room['id']}/messages", **page)
 
-    assert said(reply) == answer(twin)
+    assert reply_content(reply) == answer(twin)
 
 
 @ONCE
@@ -90,4 +90,4 @@ async def test_a_page_of_messages_is_limited_in_bytes(alice: Account) -> None:
 
 
 async def test_an_outsider_reads_no_messages(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "get_messages") == SHUT
+    assert await problems_for_outsider(charlie, alice, "get_messages") == NOT_ACCESSIBLE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -88,7 +88,7 @@ async def test_a_marker_ahead_of_the_head_is_rejected(alice: Account) -> None:
     reply = await socket.call("mark_read", room_id=room["id"], seq=2)
 
     assert reply.refusal == (400, "read.ahead")
-    assert said(reply) == answer(await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2}))
+    assert reply_content(reply) == answer(await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2}))
 
 
 async def test_an_archived_room_can_be_marked_as_read(alice: Account) -> None:
@@ -103,4 +103,4 @@ async def test_an_archived_room_can_be_marked_as_read(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_mark_as_read(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "mark_read", seq=1) == SHUT
+    assert await problems_for_outsider(charlie, alice, "mark_read", seq=1) == NOT_ACCESSIBLE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -29,7 +29,7 @@ async def test_mark_unread_never_moves_the_marker_forward(alice: Account) -> Non
     again = await alice.post(f"/v1/rooms/{room['id']}/unread", {"seq": 1})
 
     assert reply.data["read_seq"] == 0
-    assert said(reply) == answer(again)
+    assert reply_content(reply) == answer(again)
 
 
 @ONCE
@@ -53,4 +53,4 @@ async def test_a_seq_ahead_of_the_head_cannot_be_unread(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_mark_as_unread(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "mark_unread", seq=1) == SHUT
+    assert await problems_for_outsider(charlie, alice, "mark_unread", seq=1) == NOT_ACCESSIBLE

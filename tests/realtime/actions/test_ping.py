@@ -1,4 +1,4 @@
-"""ping: is the server there, and what time has it."""
+"""ping: returns the server's time."""
 
 import pytest
 

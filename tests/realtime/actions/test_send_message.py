@@ -1,11 +1,11 @@
-"""send_message: said once, however often it is sent."""
+"""send_message: retries make one message."""
 
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -101,7 +101,7 @@ async def test_a_bad_message_is_rejected_alike_by_rest_and_socket(alice: Account
     twin = await alice.post(f"/v1/rooms/{room['id']}/messages", body)
 
     assert reply.refusal == (400, "request.invalid")
-    assert said(reply) == answer(twin)
+    assert reply_content(reply) == answer(twin)
 
 
 @ONCE
@@ -116,7 +116,7 @@ async def test_a_malformed_room_id_is_rejected(alice: Account, room_id: object) 
 
 
 async def test_an_outsider_cannot_send(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "send_message", **message(text="let me in")) == SHUT
+    assert await problems_for_outsider(charlie, alice, "send_message", **message(text="let me in")) == NOT_ACCESSIBLE
 
 
 async def test_a_removed_member_cannot_send_but_a_retry_returns_the_message(alice: Account, bob: Account) -> None:

@@ -1,4 +1,4 @@
-"""subscribe: first what was missed, then live, without a hole and without a double."""
+"""subscribe: first the missed events, then live ones, each exactly once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, NOWHERE, problems_for_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account, Socket
 
 
 def order(socket: Socket) -> list[str]:
-    """What came after hello, frame by frame: replies by action, events by type."""
+    """The frames after hello: replies by action, events by type."""
     heard: list[str] = []
     for frame in socket.frames[1:]:
         heard += [event["type"] for event in frame["data"]] if frame["action"] == "events" else [frame["action"]]
@@ -236,7 +236,7 @@ async def test_a_bad_subscribe_is_rejected(alice: Account, body: dict[str, objec
 
 
 async def test_an_outsider_cannot_subscribe(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "subscribe", after=0) == SHUT
+    assert await problems_for_outsider(charlie, alice, "subscribe", after=0) == NOT_ACCESSIBLE
 
 
 async def test_the_inbox_of_another_user_cannot_be_subscribed_to(alice: Account, charlie: Account) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, answer, said
+from tests.realtime.actions.outsider_answers import NOWHERE, answer, reply_content
 from tests.realtime.deployment import ONCE
 from tests.servers import ParleyServer
 from tests.sockets import Account
@@ -34,7 +34,7 @@ async def test_rest_returns_the_same_sync(alice: Account, bob: Account) -> None:
 
     reply = await socket.call("sync", **body)
 
-    assert said(reply) == answer(await bob.post("/v1/sync", body))
+    assert reply_content(reply) == answer(await bob.post("/v1/sync", body))
     assert {entry["id"] for entry in reply.data["rooms"]} == {rooms[0]["id"], rooms[2]["id"]}
 
 
@@ -114,7 +114,7 @@ async def test_every_page_of_a_sync_becomes_live_without_duplicates(alice: Accou
 
 
 async def test_many_devices_can_sync_at_once(alice: Account, bob: Account) -> None:
-    """Two devices of each, one that says nonsense and one that hangs up: what is asked together is answered apart."""
+    """Two devices of each user, one of them with a bad body and one that disconnects: each gets its own answer."""
     room = await alice.make_room(bob)
     await alice.say(room, "missed")
     sockets = [await account.connect() for account in (alice, bob) for _ in range(2)]
@@ -196,7 +196,7 @@ async def test_a_bad_sync_is_rejected_alike_by_rest_and_socket(alice: Account, b
     reply = await socket.call("sync", **body)
 
     assert reply.refusal == (400, "request.invalid")
-    assert said(reply) == answer(await alice.post("/v1/sync", body))
+    assert reply_content(reply) == answer(await alice.post("/v1/sync", body))
 
 
 @ONCE

@@ -1,10 +1,10 @@
-"""typing: the full set of who types, told whenever it changes."""
+"""typing: the full set of typing users is sent after each change."""
 
 import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, knock
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, problems_for_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account, Socket
 
@@ -38,7 +38,7 @@ async def test_the_set_of_typing_users_grows_and_shrinks(alice: Account, bob: Ac
 
 
 async def typing_set(listener: Socket, wanted: list[str]) -> None:
-    """Wait until this is the set of those who type."""
+    """Wait until this is the set of typing users."""
     while (await listener.next_event("typing"))["data"]["user_ids"] != sorted(wanted):
         pass
 
@@ -148,4 +148,4 @@ async def test_typing_in_an_archived_room_is_rejected(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_type(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "typing", on=True) == SHUT
+    assert await problems_for_outsider(charlie, alice, "typing", on=True) == NOT_ACCESSIBLE

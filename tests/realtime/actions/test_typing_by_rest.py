@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, answer, said
+from tests.realtime.actions.outsider_answers import NOWHERE, answer, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -40,7 +40,7 @@ async def test_typing_by_rest_sends_the_same_event_as_the_action(
     ):
         socket = await account.connect()
 
-        by_socket = said(await socket.call("typing", room_id=room_id, **body))
+        by_socket = reply_content(await socket.call("typing", room_id=room_id, **body))
         by_rest = answer(await account.post(f"/v1/rooms/{room_id}/typing", body))
 
         assert by_rest == by_socket

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, NOWHERE, problems_for_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -97,7 +97,7 @@ async def test_a_removed_member_can_unsubscribe_from_the_paused_room(alice: Acco
 
 
 async def test_an_outsider_cannot_unsubscribe(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "unsubscribe") == SHUT
+    assert await problems_for_outsider(charlie, alice, "unsubscribe") == NOT_ACCESSIBLE
 
 
 @ONCE

@@ -1,4 +1,4 @@
-"""What one client can cost: memory, and the patience of the server."""
+"""The limits on one client: memory, queues and heartbeats."""
 
 import select
 import time

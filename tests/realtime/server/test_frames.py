@@ -1,4 +1,4 @@
-"""Messages as clients may cut them: in one frame or several, which arrive whole, in pieces or together."""
+"""Messages in one frame or several, which arrive in one segment or in pieces."""
 
 import pytest
 

@@ -237,7 +237,7 @@ def test_refusals_by_the_server_have_cors_headers(calm: Served, request_: bytes)
 
 @pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nX: "], ids=["silent", "begun"])
 def test_a_client_above_the_connection_cap_is_closed_soon(tmp_path: Path, sent: bytes) -> None:
-    """The places above the cap are for probes: nobody is waited for there, not even to read an answer."""
+    """The places above the cap are for probes: a client there is closed soon, even before it has read its answer."""
     bounds = {"connections": 1, "brief": 0.3, "request": 60.0, "short_close_timeout": 60.0}
     with Served(tmp_path / "errors", **bounds) as served, served.tcp(), served.tcp() as above:
         above.sendall(sent)
@@ -246,7 +246,7 @@ def test_a_client_above_the_connection_cap_is_closed_soon(tmp_path: Path, sent: 
 
 
 def is_reset(tcp: socket.socket) -> bool:
-    """A half-open connection takes what is sent, one that is closed answers it with a reset."""
+    """A half-open connection accepts bytes, a closed one answers with a reset."""
     try:
         tcp.sendall(b"x")
     except ConnectionError:

@@ -1,4 +1,4 @@
-"""A connection that is reset while something of it is still unread is over, and takes nobody with it."""
+"""A connection that is reset with unread input ends alone."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""SIGTERM: everybody is told, nobody is cut short, and the process ends."""
+"""SIGTERM: clients get a goodbye, open requests are answered, and the process ends."""
 
 import select
 import signal
@@ -63,7 +63,7 @@ GET = b"GET /slow?%s HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def test_requests_in_the_listen_backlog_are_answered(tmp_path: Path) -> None:
-    """The server is stopped while they connect and send, so that it meets them and the signal together."""
+    """The server is stopped while the clients connect and send, so that it finds them and the signal at once."""
     with Served(tmp_path / "errors") as served:
         served.process.send_signal(signal.SIGSTOP)
         waiting = [served.tcp() for _ in range(50)]
