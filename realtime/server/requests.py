@@ -119,7 +119,7 @@ class HttpChannel(http.HTTPChannel):
         self.transport.open(self.server)
         super().connectionMade()
         over = self.server.over_cap()
-        self.brief = over > 0  # enough for one probe, or for an answer that says why
+        self.brief = over > 0  # enough for one probe, or for an answer with the reason
         if self.brief:
             self.deadline = self.server.now() + self.limits.brief
         if over > descriptors.BRIEF:

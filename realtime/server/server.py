@@ -29,7 +29,7 @@ from wire import descriptors
 reactor: Any = installed_reactor  # the asyncio one, which its interface does not know
 logger = logging.getLogger(__name__)
 
-RECONNECTS_PER_SECOND = 400  # the rate at which the clients of a restarted server are told to return
+RECONNECTS_PER_SECOND = 400  # the rate at which the clients of a restarted server reconnect
 SHORTEST_SPREAD_MS = 1000
 DRAIN_POLL = 0.05
 WARN_SECONDS = 10.0  # between two log lines about refused clients
