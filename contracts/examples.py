@@ -11,8 +11,7 @@ from contracts.events import component_of
 from eventlog.event_types import EventType
 from realtime.close_codes import CloseCode
 from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS
-from realtime.hub import REPLAY_EVENTS
-from realtime.server.limits import MAX_INBOUND_FRAME_BYTES
+from realtime.limits import MAX_INBOUND_FRAME_BYTES, MAX_REPLAY_EVENTS
 from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS
 from wire.problems import FieldError, Problem
 
@@ -67,7 +66,7 @@ VALUES: dict[str, Any] = {
     "Limits.rooms": MAX_ROOMS,
     "Limits.page": HISTORY_PAGE_MAX,
     "Limits.batch": BATCH,
-    "Limits.replay": REPLAY_EVENTS,
+    "Limits.replay": MAX_REPLAY_EVENTS,
     "resend_ms": TYPING_RESEND_MS,
     "expire_ms": TYPING_EXPIRE_MS,
     "request_id": "a1",

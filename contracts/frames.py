@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from realtime.close_codes import CloseCode
 from realtime.consumers.chat import ChatConsumer
-from realtime.consumers.frames import REQUEST_ID_CHARS
+from realtime.consumers.frames import MAX_REQUEST_ID_CHARS
 from realtime.serializers import HelloSerializer, RoomSocketMessageSerializer, RoomSocketSendBody
 from wire.operations import Operation
 
@@ -15,7 +15,7 @@ ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "u
 WITH_SESSION = ("auth.required", "auth.invalid_token", "auth.account_disabled")
 UNREADABLE = ("json.invalid", "frame.invalid", "action.unknown", "internal")
 REQUEST_ID = (
-    f"A string of at most {REQUEST_ID_CHARS} characters. An integer is accepted too, and repeated as an integer."
+    f"A string of at most {MAX_REQUEST_ID_CHARS} characters. An integer is accepted too, and repeated as an integer."
 )
 
 
@@ -70,7 +70,7 @@ def _frame(components: Components, action: Action) -> Schema:
     body = components.body(action.operation.frame)
     request_id = {
         "type": ["string", "null"],
-        "maxLength": REQUEST_ID_CHARS,
+        "maxLength": MAX_REQUEST_ID_CHARS,
         "description": f"Repeated in the reply. {REQUEST_ID}",
     }
     return {

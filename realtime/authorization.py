@@ -1,4 +1,4 @@
-"""Authorization to subscribe: the head of a stream and the membership of its subscriber, read together."""
+"""Authorization to subscribe: the head of a stream and the membership of its subscriber, read in one call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,9 +41,9 @@ def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
 
 
 def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
-    """Admit users to streams by a constant number of queries.
+    """Authorize users for streams with a constant number of queries.
 
-    The heads are read first: who is a member after that may hear all up to it, and the log tells the rest in order.
+    The heads are read first: a member after that may receive everything up to it, and the log brings the rest in order.
     """
     epoch, heads = read_heads({stream for _, stream in pairs})
     wanted, users, rooms = set(pairs), {user for user, _ in pairs}, {stream for _, stream in pairs}
@@ -52,7 +52,7 @@ def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
     joined = {(user, room): (seq, history) for user, room, seq, history in rows if (user, room) in wanted}
     limited = {(room, user): history for (user, room), (_, history) in joined.items() if history != History.SHARED}
     visible = visible_ranges(limited)
-    admissions = {}
+    accesses = {}
     for pair in pairs:
         user, stream = pair
         head = heads.get(str(stream), 0)
@@ -62,5 +62,5 @@ def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
         elif pair in joined:
             head = max(head, joined[pair][0])
         if pair in joined or user == stream:
-            admissions[pair] = StreamAccess(head, epoch, ranges)
-    return admissions
+            accesses[pair] = StreamAccess(head, epoch, ranges)
+    return accesses

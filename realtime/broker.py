@@ -1,7 +1,7 @@
-"""The channel layer as the hub uses it: hints out through one bounded task, hints in through one channel.
+"""The channel layer as the hub uses it: one bounded task publishes hints, and one channel receives them.
 
-Nothing here is ever awaited by a request, an action or a subscription: a hint may be lost, and the sweep repairs it.
-Redis is not trusted either: a message that fails its HMAC is counted and dropped.
+No request, action or subscription ever awaits it: a hint may be lost, and the sweep repairs the feed. Redis is not
+trusted either: a message that fails its HMAC is counted and dropped.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ RETRY_SECONDS = 1
 WAITING_MESSAGES = 2_000
 CONTROL = "control"
 REPORT_SECONDS = 10.0  # between two lines about dropped messages
-# What the layer and the seal raise for bytes that no Parley has sent; a connection that is lost is none of these.
+# Raised by the layer and the seal for bytes that no Parley process has sent; a lost connection raises none of these.
 UNREADABLE = (Forged, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
 
@@ -53,9 +53,9 @@ class Broker:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to publish, to receive and to keep the groups."""
+        """Start to publish, to receive and to keep the groups."""
         self._tasks = [
-            asyncio.ensure_future(self._forever(loop)) for loop in (self._publish, self._receive, self._keep)
+            asyncio.ensure_future(self._forever(loop)) for loop in (self._publish, self._receive, self._keep_groups)
         ]
 
     async def stop(self) -> None:
@@ -65,7 +65,7 @@ class Broker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def publish(self, group: str, message: Message) -> None:
-        """Send a message to every process that joined the group, soon and perhaps."""
+        """Send a message to every process that joined the group: soon, and without a guarantee."""
         if len(self._outgoing) >= WAITING_MESSAGES:
             self._on_lost()
             return
@@ -73,12 +73,12 @@ class Broker:
         self._outgoing_waits.set()
 
     def join(self, group: str) -> None:
-        """Hear a group from now on, or a little later: `on_joined` says when."""
+        """Join a group soon; `on_joined` is called when its messages arrive."""
         self._wanted.add(group)
         self._wanted_changed.set()
 
     def leave(self, group: str) -> None:
-        """No longer hear a group."""
+        """Leave a group."""
         self._wanted.discard(group)
         self._wanted_changed.set()
 
@@ -87,7 +87,7 @@ class Broker:
             try:
                 await loop()
             except Exception as error:
-                logger.warning("The channel layer failed (%r): delivery goes on by the sweep", error)
+                logger.warning("The channel layer failed (%r): delivery continues by the sweep", error)
                 self._outgoing.clear()  # the sweeps of the others are faster than a queue of old hints
                 self._on_lost()
             await asyncio.sleep(RETRY_SECONDS)
@@ -126,9 +126,9 @@ class Broker:
                 self.dropped,
                 error,
             )
-        await asyncio.sleep(0)  # a flood of them takes turns with everything else
+        await asyncio.sleep(0)  # a flood of them yields to everything else
 
-    async def _keep(self) -> None:
+    async def _keep_groups(self) -> None:
         self._wanted_changed.set()
         while True:
             await self._wanted_changed.wait()
@@ -138,7 +138,7 @@ class Broker:
                 continue
             for group in sorted(self._wanted - self._joined):
                 await self._layer.group_add(group, channel)
-                if self._channel != channel:  # another has begun, which has joined nothing
+                if self._channel != channel:  # a newer one has started, which has joined nothing
                     break
                 self._joined.add(group)
                 self._on_joined(group)

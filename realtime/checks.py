@@ -1,4 +1,4 @@
-"""Our own misconfigurations for `check --deploy`; Django knows of DEBUG, a weak SECRET_KEY and HTTPS."""
+"""Checks of our own settings for `check --deploy`; Django checks DEBUG, a weak SECRET_KEY and HTTPS."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 @register(Tags.security, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
-    """Every way in which this process is wired for a desk and not for the world."""
-    return [*_secrets(), *_doors(), *_workers()]
+    """Report settings of a process that is configured for development, not for production."""
+    return [*_secrets(), *_origins(), *_workers()]
 
 
 def _secrets() -> list[CheckMessage]:
@@ -19,7 +19,7 @@ def _secrets() -> list[CheckMessage]:
     return [Error("SECRET_KEY is not set: each machine generates another one.", hint=hint, id="parley.E001")]
 
 
-def _doors() -> list[CheckMessage]:
+def _origins() -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if "*" in settings.ALLOWED_HOSTS:
         hint = "List the names under which clients reach the server in ALLOWED_HOSTS."

@@ -18,7 +18,7 @@ from eventlog.heads import read_heads
 from eventlog.models import Event
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many
 from realtime.batching import DATABASE_SECONDS, BatchLoader
-from realtime.feed import LogEntry
+from realtime.log_entry import LogEntry
 from wire.connections import close_broken_connections
 from wire.problems import Problem
 from wire.shares import Keys, Shares
@@ -85,7 +85,7 @@ async def sync(request: SyncRequest, subscribe: bool) -> SyncResult:
 
     Raises Problem as api.services.sync does, or django.db.Error.
     """
-    return await _syncs.ask((request, subscribe))
+    return await _syncs.load((request, subscribe))
 
 
 _syncs: BatchLoader[tuple[SyncRequest, bool], SyncResult] = BatchLoader(
@@ -93,7 +93,7 @@ _syncs: BatchLoader[tuple[SyncRequest, bool], SyncResult] = BatchLoader(
     SYNCED_ROOMS,
     weigh=lambda asked: max(LEAST_ROOMS, len(asked[0].rooms)),
     owner=lambda asked: asked[0].user_id,
-    ask_alone=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
+    load_one=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
 )
 
 
@@ -105,14 +105,14 @@ class DatabaseLog:
             lambda pairs: in_database(authorize_each, pairs), AUTHORIZATIONS
         )
 
-    async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
+    async def authorize(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
         """Authorize a user to subscribe to a room, or to their inbox; concurrent requests share one query.
 
         Raises Problem not_found or room.not_member.
         """
         if room_id == user_id:  # an inbox has no id of its own
             raise Problem("not_found", "There is no such room.")
-        return await self._accesses.ask((user_id, room_id or user_id))
+        return await self._accesses.load((user_id, room_id or user_id))
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """See read_page."""

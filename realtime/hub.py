@@ -1,13 +1,13 @@
-"""One hub per process: from commits and hints to the sockets that listen here, by one feed per local stream."""
+"""One hub per process: from commits and hints to the sockets that subscribe here, by one feed per local stream."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 from channels.layers import BaseChannelLayer
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -16,88 +16,105 @@ from accounts.ended import end_in_memory, ended_in_memory
 from eventlog.models import Event
 from realtime.authorization import StreamAccess
 from realtime.broker import CONTROL, Broker
-from realtime.database import PAGE_EVENTS, is_cut
-from realtime.ephemeral import Markers, Typing, ephemeral
-from realtime.feed import EventBatch, Feed, LogEntry, Subscriber, Subscription
+from realtime.close_codes import CloseCode
+from realtime.ephemeral import TICK_SECONDS, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
+from realtime.feed import Feed
+from realtime.feed_registry import FeedRegistry
+from realtime.log_entry import LogEntry
+from realtime.log_reader import Log, LogReader
+from realtime.replay_plan import ReplayPlan
 from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
+from realtime.subscription import Subscriber, Subscription
 from realtime.sweep import Sweep
+from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
 
 REPAIR_SECONDS = 0.015  # two processes that publish n and n + 1 are often that far apart
-REPLAY_EVENTS = 1_000
 RETRY_SECONDS = 0.5
-CATCH_UPS = 16  # pages of the log that are read at once
+GROUP_PREFIX = "stream."
 
 
-@dataclass(slots=True)
-class Opened:
-    """A subscription that is about to begin: `reply` goes first, then `begin` lets its events flow."""
+@dataclass(frozen=True, slots=True)
+class SubscriptionHandle:
+    """A subscription in its feed, for the socket that prepares, starts and stops it."""
 
     feed: Feed
     subscription: Subscription
-    reply: dict[str, Any]
-    limited: tuple[int, int] | None = None
+    plan: ReplayPlan
 
-
-def reply_of(subscription: Subscription, opened: Opened) -> dict[str, Any]:
-    """The reply to a subscribe to what goes on. After a restore that it was not told yet, it is still in the past."""
-    reply = {**opened.reply, "after": subscription.told, "replay": "complete"}
-    if subscription.epoch != reply["epoch"]:
-        reply |= {"epoch": subscription.epoch, "head": subscription.told}
-    return reply
-
-
-class Log(Protocol):
-    """The reads of the hub; each may raise django.db.Error."""
-
-    async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
-        """Head and membership of a room or inbox. Raises Problem not_found or room.not_member."""
-
-    async def page(self, stream: str, after: int) -> list[LogEntry]:
-        """The next events of a stream: PAGE_EVENTS or what `is_cut` tells, as long as there are so many."""
-
-    async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
-        """The epoch, the heads of the streams, and the CPU seconds that it took."""
+    def reply(self, running: Subscription | None = None) -> dict[str, Any]:
+        """The reply to a subscribe. With a running subscription it reports that one, which goes on as it is."""
+        reply = {
+            "room_id": None if self.feed.stream == self.subscription.user_id else self.feed.stream,
+            "after": self.plan.cursor,
+            "head": self.plan.head,
+            "epoch": self.plan.epoch,
+            "replay": self.plan.replay,
+        }
+        if running is not None:
+            reply |= {"after": running.delivered_up_to, "replay": "complete"}
+            if running.epoch != self.plan.epoch:  # its reset after a restore has not been sent yet
+                reply |= {"epoch": running.epoch, "head": running.delivered_up_to}
+        return reply
 
 
 class Hub:
-    """Everything live of this process. All of it runs on the event loop; `committed` may be called from any thread."""
+    """Everything live of this process. It runs on the event loop; `committed` and `sessions_ended` take any thread."""
 
     def __init__(self, log: Log, layer: BaseChannelLayer | None = None) -> None:
         self.id = uuid4().hex
         self.log = log
-        self.feeds: dict[str, Feed] = {}
         self.sessions = Sessions()
-        self.typing = Typing(self.tell)
-        self.markers = Markers(self.tell)
-        self.idle_since: dict[str, float] = {}
-        self._repairs: dict[str, asyncio.Task[None]] = {}
-        self._pages: dict[tuple[str, int, int], asyncio.Task[list[LogEntry]]] = {}
-        self._catch_ups = asyncio.Semaphore(CATCH_UPS)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.get_running_loop()
-        self.sweep = Sweep(self)
+        self.feeds = FeedRegistry(on_evicted=self._leave)
+        self.reader = LogReader(log, spawn=self.spawn, on_appended=self._after_append)
+        self.sweep = Sweep(
+            self.feeds,
+            log.heads,
+            spawn=self.spawn,
+            has_sockets=lambda: bool(self.sessions.sockets),
+            on_behind=self.reader.repair_soon,
+            on_rewritten=self.reset,
+            on_unreachable=partial(self.sessions.end_all, CloseCode.TRY_AGAIN_LATER, "unavailable"),
+        )
+        self.typing = Typing(self.feeds, self._publish)
+        self.read_markers = ReadMarkers(self.feeds, self._publish)
+        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers)
+        self._by_event_type = {feature.event_type: feature for feature in self._features}
+        self._receivers: dict[str, Callable[[Message], None]] = {
+            "hint": self._receive_hint,
+            "sessions": self._receive_ended_sessions,
+            **{feature.name: feature.receive for feature in self._features},
+        }
         self.broker = self._make_broker(layer) if layer else None
 
     def _make_broker(self, layer: BaseChannelLayer) -> Broker:
         seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
-        return Broker(layer, seal=seal, on_message=self.receive, on_joined=self._on_joined, on_lost=self.sweep_soon)
+        on_lost = self.sweep.run_soon
+        return Broker(layer, seal=seal, on_message=self.receive, on_joined=self._on_joined, on_lost=on_lost)
 
     def _on_joined(self, group: str) -> None:
         if group != CONTROL:
-            self.sweep.look_soon(group.removeprefix(_group("")))
+            self.sweep.compare_soon(group.removeprefix(GROUP_PREFIX))
 
-    def start(self) -> None:
-        """Begin to sweep, to verify sessions and to hear the other processes."""
-        for loop in (self.sweep.forever, self.sessions.verify_forever):
-            self.spawn(_ever(loop))
+    def start_tasks(self) -> None:
+        """Start the sweep, the verification of sessions, the ephemeral features and the broker."""
+        for loop in (self.sweep.forever, self.sessions.verify_forever, self._tick_forever):
+            self.spawn(_forever(loop))
         if self.broker:
             self.broker.start()
 
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            for feature in self._features:
+                feature.tick()
+
     def spawn(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
-        """Run in the background, kept alive until it is done."""
+        """Run in the background; the task is kept alive until it is done."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -108,195 +125,155 @@ class Hub:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("A task of the hub failed", exc_info=error)
 
-    # Subscribing
+    # The lifecycle of a subscription: log.authorize, prepare, start, replay, stop
 
-    async def open(
-        self, user_id: UUID, room_id: UUID | None, after: int | None, epoch: int | None, sink: Subscriber
-    ) -> Opened:
-        """Admit a user to a room's stream, or to their own inbox. Raises Problem not_found or room.not_member."""
-        admission = await self.log.admit(user_id, room_id)
-        return self.admitted(user_id, room_id, admission, after, epoch, sink)
-
-    def admitted(
-        self,
-        user_id: UUID,
-        room_id: UUID | None,
-        admission: StreamAccess,
-        after: int | None,
-        epoch: int | None,
-        sink: Subscriber,
-    ) -> Opened:
-        """A subscription from the admission that was read, not begun yet."""
-        replay, cursor, limited = _replay(admission, after, epoch)
-        feed, subscription = self.follow(user_id, room_id or user_id, admission, cursor, sink)
-        reply = {
-            "room_id": room_id and str(room_id),
-            "after": after if replay == "complete" and after is not None else cursor,
-            "head": admission.head,
-            "epoch": admission.epoch,
-            "replay": replay,
-        }
-        return Opened(feed, subscription, reply, limited)
-
-    def follow(
-        self, user_id: UUID, stream: UUID, admission: StreamAccess, cursor: int, sink: Subscriber
-    ) -> tuple[Feed, Subscription]:
-        """A subscription that goes on after a cursor, whatever it lacks; not begun yet."""
-        feed = self._feed(str(stream), admission)
-        return feed, Subscription(
+    def prepare(
+        self, user_id: UUID, stream: UUID, access: StreamAccess, plan: ReplayPlan, subscriber: Subscriber
+    ) -> SubscriptionHandle:
+        """Make a subscription that starts later, when the reply has been sent. Until then nothing reaches it."""
+        feed = self._feed(str(stream), access)
+        subscription = Subscription(
             str(user_id),
-            cursor,
-            sink,
-            floor=admission.head,
-            stays=admission.stays,
-            member=admission.is_member,
-            epoch=admission.epoch,
+            plan.cursor,
+            subscriber,
+            authorized_as_of=access.head,
+            visible_ranges=access.stays,
+            is_member=access.is_member,
+            epoch=access.epoch,
         )
+        return SubscriptionHandle(feed, subscription, plan)
 
-    def begin(self, opened: Opened, *, synced: bool = True) -> None:
-        """Let the events flow, from the cursor to the tail and then live; the end of the replay is `room.synced`."""
-        feed, subscription = opened.feed, opened.subscription
-        if opened.limited:
-            first, last = opened.limited
+    def start(self, handle: SubscriptionHandle, *, synced: bool = True) -> None:
+        """Send the events from the cursor to the tail, then `room.synced` if wanted, then live events."""
+        feed, subscription = handle.feed, handle.subscription
+        if handle.plan.skipped:
+            first, last = handle.plan.skipped
             self.push(feed, subscription, "room.limited", {"from": first, "to": last})
-        self.resume(feed, subscription, synced=synced)
+        self.feeds.add_subscription(feed, subscription)
+        subscription.awaits_synced = synced
+        if subscription.epoch != feed.epoch:  # the log was rewritten since the authorization was read
+            self.spawn(self._reauthorize(feed, subscription))
+        elif not self._go_live(feed, subscription):
+            self.spawn(self.replay(feed, subscription))
 
-    def resume(self, feed: Feed, subscription: Subscription, *, synced: bool = False) -> None:
-        """Listen from the cursor on."""
-        feed.add(subscription)
-        self.idle_since.pop(feed.stream, None)
-        subscription.unsynced = synced
-        if subscription.epoch != feed.epoch:  # rewritten since the admission was read
-            self.spawn(self.sweep.readmit(feed, subscription))
-        elif not self._advance(feed, subscription):
-            self.spawn(self.catch_up(feed, subscription))
+    async def replay(self, feed: Feed, subscription: Subscription) -> None:
+        """Bring a subscription from the log to the tail, as fast as its socket reads; then it is live.
 
-    def go_on(self, feed: Feed, subscription: Subscription) -> None:
-        """The end of a subscribe that moves nothing: at once, or when the replay that is under way ends."""
-        if subscription.ended:
-            return
-        subscription.unsynced = True
-        if subscription.live:
-            self._say_synced(feed, subscription)
-
-    def _advance(self, feed: Feed, subscription: Subscription) -> bool:
-        if not feed.advance(subscription):
-            return False
-        if subscription.unsynced:
-            self._say_synced(feed, subscription)
-        return True
-
-    def _say_synced(self, feed: Feed, subscription: Subscription) -> None:
-        subscription.unsynced = False
-        self.push(feed, subscription, "room.synced", {"head": subscription.told})
-
-    def end(self, feed: Feed, subscription: Subscription) -> None:
-        """Nothing more to this subscription, from this instant."""
-        feed.discard(subscription)
-        # A socket that lives on may end what ended long ago, when others listen to a newer feed of the stream.
-        if not feed.subscriptions and self.feeds.get(feed.stream) is feed:
-            self.idle_since[feed.stream] = self._loop.time()
-
-    def _feed(self, stream: str, admission: StreamAccess) -> Feed:
-        feed = self.feeds.get(stream)
-        if feed is None:
-            feed = self.feeds[stream] = Feed(stream, admission.epoch, admission.head)
-            if self.broker:
-                self.broker.join(_group(stream))
-        elif admission.epoch > feed.epoch:
-            self.sweep.reset(feed, admission.epoch, admission.head)
-        elif admission.epoch == feed.epoch and feed.behind(admission.head):
-            self.repair_soon(feed)
-        if not feed.subscriptions:
-            self.idle_since[stream] = self._loop.time()  # somebody is about to listen
-        return feed
-
-    def push(self, feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> None:
-        subscription.sink.give(ephemeral(feed.stream, kind, data, inbox=feed.stream == subscription.user_id))
-
-    async def catch_up(self, feed: Feed, subscription: Subscription) -> None:
-        """Bring a subscription to the tail from the log, as fast as its socket reads; then live.
-
-        It ends when the past is rewritten: a new admission begins another.
+        It ends when the log is rewritten: the new authorization starts another replay.
         """
-        past = feed.past
-        await subscription.sink.room()
-        while not subscription.ended and feed.past == past and not self._advance(feed, subscription):
-            if not subscription.sink.full:
-                await self._take_page(feed, subscription)
-            await subscription.sink.room()
+        generation = feed.generation
+        await subscription.subscriber.wait_writable()
+        while not subscription.ended and feed.generation == generation and not self._go_live(feed, subscription):
+            if not subscription.subscriber.is_full:
+                await self._replay_page(feed, subscription)
+            await subscription.subscriber.wait_writable()
 
-    async def _take_page(self, feed: Feed, subscription: Subscription) -> None:
-        past = feed.past
+    async def _replay_page(self, feed: Feed, subscription: Subscription) -> None:
+        generation = feed.generation
         try:
-            page = await self._page(feed, subscription.cursor)
+            page = await self.reader.page(feed, subscription.cursor)
         except DatabaseError as error:
             logger.warning("The log could not be read (%r): trying again", error)
             await asyncio.sleep(RETRY_SECONDS)
             return
-        if not page:  # the feed knows events that the log has lost: the sweep sees the rewind
-            self.sweep_soon()
+        if not page:  # the feed has events that the log has lost: the sweep finds the restore
+            self.sweep.run_soon()
             await asyncio.sleep(RETRY_SECONDS)
-        elif not subscription.ended and feed.past == past:
-            subscription.take(page)
+        elif not subscription.ended and feed.generation == generation:
+            subscription.deliver(page)
 
-    async def _page(self, feed: Feed, after: int) -> list[LogEntry]:
-        """A page of the log; sockets that want the same one share the query."""
-        key = (feed.stream, feed.past, after)
-        if key not in self._pages:
-            reading = self._pages[key] = asyncio.ensure_future(self._read_page(feed.stream, after))
-            reading.add_done_callback(lambda _: self._pages.pop(key))
-        return await asyncio.shield(self._pages[key])
+    def stop(self, handle: SubscriptionHandle) -> None:
+        """End a subscription: nothing is sent to it from this instant."""
+        self.feeds.stop(handle.feed, handle.subscription)
 
-    async def _read_page(self, stream: str, after: int) -> list[LogEntry]:
-        async with self._catch_ups:
-            return await self.log.page(stream, after)
+    def push_synced(self, handle: SubscriptionHandle) -> None:
+        """Send `room.synced` for a repeated subscribe: at once, or at the end of the replay that is running."""
+        if not handle.subscription.ended:
+            handle.subscription.awaits_synced = True
+            if handle.subscription.live:
+                self._push_synced(handle.feed, handle.subscription)
 
-    # Hearing
+    def _go_live(self, feed: Feed, subscription: Subscription) -> bool:
+        if not feed.go_live(subscription):
+            return False
+        if subscription.awaits_synced:
+            self._push_synced(feed, subscription)
+        return True
+
+    def _push_synced(self, feed: Feed, subscription: Subscription) -> None:
+        subscription.awaits_synced = False
+        self.push(feed, subscription, "room.synced", {"head": subscription.delivered_up_to})
+
+    def push(self, feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> None:
+        """Send a notice of the stream to one subscription."""
+        inbox = feed.stream == subscription.user_id
+        subscription.subscriber.send_events(ephemeral_event(feed.stream, kind, data, inbox=inbox))
+
+    def _feed(self, stream: str, access: StreamAccess) -> Feed:
+        feed = self.feeds.get(stream)
+        if feed is None:
+            feed = self.feeds[stream] = Feed(stream, access.epoch, access.head)
+            if self.broker:
+                self.broker.join(f"{GROUP_PREFIX}{stream}")
+        elif access.epoch > feed.epoch:
+            self.reset(feed, access.epoch, access.head)
+        elif access.epoch == feed.epoch and feed.is_behind(access.head):
+            self.reader.repair_soon(feed)
+        self.feeds.mark_idle(feed)  # until the subscription starts
+        return feed
+
+    # A rewritten log, after a restore
+
+    def reset(self, feed: Feed, epoch: int, head: int) -> None:
+        """Continue a feed at the head of a rewritten log, and authorize each of its subscriptions again."""
+        feed.reset(epoch, head)
+        for subscription in tuple(feed.subscriptions):
+            self.spawn(self._reauthorize(feed, subscription))
+
+    async def _reauthorize(self, feed: Feed, subscription: Subscription) -> None:
+        """Send `room.reset`; the subscription of a member goes on from the new head, any other is stopped."""
+        generation = feed.generation
+        user_id, stream = UUID(subscription.user_id), UUID(feed.stream)
+        while True:
+            try:
+                access = await self.log.authorize(user_id, None if stream == user_id else stream)
+                break
+            except Problem:
+                if feed.generation == generation and not subscription.ended:
+                    self.push(feed, subscription, "room.reset", {"head": 0, "epoch": feed.epoch})
+                    self.feeds.stop(feed, subscription)
+                return
+            except DatabaseError:
+                await asyncio.sleep(RETRY_SECONDS)
+        if feed.generation != generation or subscription.ended:
+            return
+        if access.epoch != feed.epoch:  # rewritten once more, which authorizes this one again with all others
+            self.reset(feed, access.epoch, access.head)
+            return
+        subscription.reauthorize(access.head, access.stays, access.is_member, access.epoch)
+        self.push(feed, subscription, "room.reset", {"head": access.head, "epoch": access.epoch})
+        await self.replay(feed, subscription)
+
+    # Commits of this process
 
     def committed(self, events: Sequence[Event]) -> None:
-        """Take events that this process has just committed; from any thread."""
+        """Deliver and publish events that this process has just committed; from any thread."""
         self._loop.call_soon_threadsafe(self._on_committed, events)
 
     def _on_committed(self, events: Sequence[Event]) -> None:
         by_stream: dict[UUID, list[Event]] = {}
         for event in events:
-            if event.seq is None and event.type == "typing":
-                on = orjson.loads(event.data)["on"]
-                self.note_typing(str(event.stream), str(event.actor_id), on, event.min_seq)
-            elif event.seq is None:
-                self.markers.note(event)
+            if event.seq is None:
+                self._by_event_type[event.type].publish(event)
             else:
                 by_stream.setdefault(event.stream, []).append(event)
         for stream_id, durable in by_stream.items():
             stream, epoch, rendered = str(stream_id), durable[0].epoch, [event.json() for event in durable]
             self._offer(stream, epoch, rendered)
-            if self.broker:
-                hint = {"type": "hint", "from": self.id, "stream": stream, "epoch": epoch, "json": rendered}
-                self.broker.publish(_group(stream), hint)
-
-    def tell(self, stream: str, run: EventBatch, min_seq: int, *, publish: bool = True) -> None:
-        """Something ephemeral, to who is up to date in the stream, on this process and the others."""
-        feed = self.feeds.get(stream)
-        if feed is not None:
-            feed.tell(run, min_seq)
-        if publish and self.broker:
-            message = {"type": "tell", "from": self.id, "stream": stream, "min": min_seq, "json": [run.entries[0].json]}
-            self.broker.publish(_group(stream), message)
-
-    def note_typing(self, stream: str, user_id: str, on: bool, head: int) -> None:
-        """A member types, or no longer does; `head` is where they were one.
-
-        A set is kept only where a feed shows the messages that end it; other processes have their own.
-        """
-        if stream in self.feeds:
-            self.typing.note(stream, user_id, on, head)
-        if self.broker:
-            message = {"type": "typing", "from": self.id, "stream": stream, "user": user_id, "on": on, "min": head}
-            self.broker.publish(_group(stream), message)
+            self._publish(stream, {"type": "hint", "stream": stream, "epoch": epoch, "json": rendered})
 
     def sessions_ended(self, ids: Sequence[UUID]) -> None:
-        """Sessions were ended by this process; from any thread."""
+        """Close the sockets of sessions that this process has ended; from any thread."""
         self._loop.call_soon_threadsafe(self._on_sessions_ended, [str(session) for session in ids])
 
     def _on_sessions_ended(self, ids: list[str]) -> None:
@@ -306,21 +283,24 @@ class Hub:
             message = {"type": "sessions", "from": self.id, "ids": ids, "unwritten": unwritten}
             self.broker.publish(CONTROL, message)
 
+    def _publish(self, stream: str, message: Message) -> None:
+        """Publish to the other processes that have the stream."""
+        if self.broker:
+            self.broker.publish(f"{GROUP_PREFIX}{stream}", {**message, "from": self.id})
+
+    # Messages of other processes
+
     def receive(self, message: Message) -> None:
-        """A message of another process, which the broker has authenticated."""
-        if message["from"] == self.id:
-            return
-        if message["type"] == "hint":
-            self._offer(message["stream"], message["epoch"], message["json"])
-        elif message["type"] == "tell":
-            self.tell(
-                message["stream"], EventBatch([LogEntry(0, "", message["json"][0])]), message["min"], publish=False
-            )
-        elif message["type"] == "typing" and message["stream"] in self.feeds:
-            self.typing.note(message["stream"], message["user"], message["on"], message["min"])
-        elif message["type"] == "sessions":
-            end_in_memory(map(UUID, message["unwritten"]))
-            self.spawn(self.sessions.verify(message["ids"]))
+        """Dispatch a message that the broker has authenticated; one of an unknown type is of a newer version."""
+        if message["from"] != self.id and (receive := self._receivers.get(message["type"])):
+            receive(message)
+
+    def _receive_hint(self, message: Message) -> None:
+        self._offer(message["stream"], message["epoch"], message["json"])
+
+    def _receive_ended_sessions(self, message: Message) -> None:
+        end_in_memory(map(UUID, message["unwritten"]))
+        self.spawn(self.sessions.verify(message["ids"]))
 
     def _offer(self, stream: str, epoch: int | None, rendered: Iterable[bytes]) -> None:
         feed = self.feeds.get(stream)
@@ -328,79 +308,31 @@ class Hub:
             return
         if epoch not in (None, feed.epoch):
             if epoch is not None and epoch > feed.epoch:
-                self.sweep_soon()  # the past was rewritten: only the log says how
-            return  # an event of the past before a restore is no longer in the log
+                self.sweep.run_soon()  # the log was rewritten: only the log shows how
+            return  # an event of before a restore is no longer in the log
         if feed.offer([LogEntry.parse(json) for json in rendered]):
-            self.repair_soon(feed, REPAIR_SECONDS)
-        self._settle(feed)
+            self.reader.repair_soon(feed, REPAIR_SECONDS)
+        self._after_append(feed)
 
-    def _settle(self, feed: Feed) -> None:
-        """After a feed moved: subscriptions that fell out of live mode catch up, and typing ends with what came."""
-        fresh, feed.fresh = feed.fresh, []
-        self.typing.end_with(feed.stream, fresh)
-        fallen, feed.fallen = feed.fallen, []
-        for subscription in fallen:
-            self.spawn(self.catch_up(feed, subscription))
+    def _after_append(self, feed: Feed) -> None:
+        """Replay the subscriptions that fell behind, and end typing that the new events end."""
+        appended, feed.appended = feed.appended, []
+        if feed.stream in self.typing.users:
+            self.typing.end_with(feed.stream, appended)
+        lagging, feed.lagging = feed.lagging, []
+        for subscription in lagging:
+            self.spawn(self.replay(feed, subscription))
 
-    # Repairing
-
-    def repair_soon(self, feed: Feed, delay: float = 0.0) -> None:
-        if feed.stream not in self._repairs:
-            task = self.spawn(self._repair(feed, delay))
-            self._repairs[feed.stream] = task
-            task.add_done_callback(lambda _: self._repairs.pop(feed.stream))
-
-    async def _repair(self, feed: Feed, delay: float) -> None:
-        """Read the log after the tail until nothing is left, one repair per stream at a time."""
-        await asyncio.sleep(delay)
-        if delay and not feed.hole:
-            return
-        page: list[LogEntry] | None = None
-        while page is None or len(page) == PAGE_EVENTS or is_cut(page) or (page and feed.hole):
-            try:
-                past = feed.past
-                page = await self._page(feed, feed.tail)
-            except DatabaseError as error:
-                logger.warning("The log could not be read (%r): the next sweep tries again", error)
-                return
-            if feed.past != past:
-                return
-            feed.extend(page)
-            self._settle(feed)
-
-    def sweep_soon(self) -> None:
-        """Compare with the log now: a hint may have been lost."""
-        self.sweep.now.set()
-
-    def forget(self, stream: str) -> None:
-        """Let go of a stream that nobody listens to."""
-        self.idle_since.pop(stream, None)
-        self.feeds.pop(stream, None)
+    def _leave(self, stream: str) -> None:
         if self.broker:
-            self.broker.leave(_group(stream))
+            self.broker.leave(f"{GROUP_PREFIX}{stream}")
 
 
-async def _ever(loop: Callable[[], Awaitable[None]]) -> None:
-    """Run a loop for ever: a failure in it is logged, and it goes on."""
+async def _forever(loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop for ever: a failure in it is logged, and it starts again."""
     while True:
         try:
             await loop()
         except Exception:
             logger.exception("A loop of the hub failed and starts again")
         await asyncio.sleep(RETRY_SECONDS)
-
-
-def _group(stream: str) -> str:
-    return f"stream.{stream}"
-
-
-def _replay(admission: StreamAccess, after: int | None, epoch: int | None) -> tuple[str, int, tuple[int, int] | None]:
-    """The replay for a cursor: (`complete`, `limited` or `reset`; the start of the subscription; the missed events)."""
-    if (epoch is not None and epoch != admission.epoch) or (after is not None and after > admission.head):
-        return "reset", admission.head, None
-    if after is None:
-        return "complete", admission.head, None
-    missed, first, last = admission.missed(after)
-    if missed > REPLAY_EVENTS:
-        return "limited", admission.head, (first, last)
-    return "complete", after, None

@@ -24,7 +24,7 @@ _executor = ThreadPoolExecutor(1, thread_name_prefix="jobs")
 
 
 async def run_jobs_forever() -> None:
-    """Run what is due, whichever process queued it; once an hour delete expired sessions."""
+    """Run due jobs of any process; once an hour delete expired sessions."""
     loop = asyncio.get_running_loop()
     purge_at = loop.time()
     while True:
@@ -47,7 +47,7 @@ def _purge() -> Iterator[float]:
 
 
 async def _run(steps: Iterator[float]) -> None:
-    """Take the steps on the thread, and pause after each as long as it says."""
+    """Run the steps on the thread; each yields the seconds to pause after it."""
     pause: float | None = 0.0
     try:
         while pause is not None:

@@ -1,4 +1,4 @@
-"""Memory of a server process: what the C library and SQLite keep of what the process has freed."""
+"""Limits on the memory that the C library and SQLite keep after a server process has freed it."""
 
 import ctypes
 import sys
@@ -15,7 +15,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
 def return_freed_memory() -> None:
-    """Set the limits of glibc's malloc; elsewhere nothing happens. Before the first thread.
+    """Set the limits of glibc's malloc; call it before the first thread. It does nothing with other C libraries.
 
     By itself glibc raises its threshold for mappings to the largest block that was ever freed: after one large answer
     all the others are cut out of heaps that hardly ever shrink.

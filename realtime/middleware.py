@@ -24,7 +24,7 @@ LOOK_UP_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a socket is closed as soon as it is open: a browser could not read an HTTP 403."""
+    """The reason to close a socket as soon as it is open: a browser could not read an HTTP 403."""
 
     code: CloseCode
     reason: str
@@ -60,7 +60,7 @@ async def _look_up(token: str) -> tuple[Session, int]:
 
 
 def refusal(error: Exception) -> Refusal:
-    """The close that goes with a problem of authentication."""
+    """The close for a problem of authentication."""
     if isinstance(error, Refused):
         return error.refusal
     problem = to_problem(error)
@@ -83,9 +83,12 @@ class Refused(Exception):
 def _token(scope: Scope) -> str | None:
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
     if "token" in query or "access_token" in query:
-        # It would stand in every access log on the way.
-        problem = Problem("auth.invalid_token", "A token does not belong in a URL.")
-        raise Refused(CloseCode.UNAUTHENTICATED, "token_in_url", problem)
+        # Every proxy on the way would log it.
+        raise Refused(
+            CloseCode.UNAUTHENTICATED,
+            "token_in_url",
+            Problem("auth.invalid_token", "A token does not belong in a URL."),
+        )
     offered = scope.get("subprotocols", [])
     if offered and PROTOCOL not in offered:
         problem = Problem("request.invalid", f"Offer the subprotocol {PROTOCOL}, or none.")
@@ -101,7 +104,7 @@ def _token(scope: Scope) -> str | None:
 
 
 def _check_origin(scope: Scope) -> None:
-    """Apps send no Origin; a browser's must be this host's, or one that CORS allows."""
+    """Reject the Origin of a browser unless it is this host's or CORS allows it; apps send none."""
     headers = dict(scope.get("headers", []))
     origin = headers.get(b"origin", b"").decode("latin-1")
     if not origin or is_allowed(origin) or is_own(origin, headers.get(b"host", b"").decode("latin-1")):

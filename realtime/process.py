@@ -21,7 +21,7 @@ def get_hub() -> Hub:
         layer = get_channel_layer()
         # An in-memory layer reaches no other process: without Redis, the others find new events when they sweep.
         _hub = Hub(DatabaseLog(), None if isinstance(layer, InMemoryChannelLayer) else layer)
-        _hub.start()
+        _hub.start_tasks()
         _hub.spawn(run_jobs_forever())
     return _hub
 

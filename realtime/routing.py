@@ -1,4 +1,4 @@
-"""Which consumer answers which websocket path; every one of them behind the token middleware."""
+"""The consumer of each websocket path, behind the token middleware."""
 
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from wire.problems import Problem
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """No socket is here: the handshake is refused with a 403, or a 404 if only the path's last slash is wrong."""
+    """Refuse the handshake of an unknown path with a 403, or with a 404 if only its last slash is wrong."""
     await receive()
     path: str = scope["path"]
     other = path[:-1] if path.endswith("/") else f"{path}/"

@@ -20,7 +20,7 @@ DURABLE = "hint"  # its events have a seq, so a replay changes nothing
 
 
 class Forged(Exception):
-    """The message was not made with our key, is damaged, or comes too late."""
+    """The message was not made with our key, is damaged, or arrived too late."""
 
 
 def derive_key(secret: str) -> bytes:
@@ -30,20 +30,20 @@ def derive_key(secret: str) -> bytes:
 
 
 class Seal:
-    """Closes what this process publishes and opens what it receives.
+    """Seals the messages that this process publishes, and opens those that it receives.
 
     A closed message is `{"type": "sealed", "mac": ..., "body": ...}`; the body is a line of JSON with the group, the
     time and all fields but `json`, and then a line for each rendered event, which holds no line break of its own.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        """The first secret makes, all are accepted."""
+        """Messages are made with the first secret and accepted with all of them."""
         self._keys = [derive_key(secret) for secret in secrets]
         self._stamp = 0
         self._newest: dict[str, int] = {}  # the stamp of the newest message outside the log, by sender
 
     def close(self, group: str, message: Message) -> Message:
-        """The message as it travels."""
+        """Seal a message for the channel layer."""
         # In microseconds and never the same twice, also when the clock stands or goes back.
         self._stamp = max(self._stamp + 1, time.time_ns() // 1_000)
         events = message.get("json", ())
@@ -52,7 +52,7 @@ class Seal:
         return {"type": "sealed", "mac": hmac.digest(self._keys[0], VERSION + body, "sha256"), "body": body}
 
     def open(self, sealed: Message) -> Message:
-        """The message as it was before. Raises Forged, whatever it is given."""
+        """Return the message that was sealed. Raises Forged for anything else."""
         mac, body = sealed.get("mac"), sealed.get("body")
         if not isinstance(mac, bytes) or not isinstance(body, bytes):
             raise Forged
@@ -66,7 +66,7 @@ class Seal:
         return message
 
     def _check_time(self, sender: str, stamp: int) -> None:
-        """Reject a message that is too old or was taken before; one without a seq cannot be recognised otherwise."""
+        """Reject a message that is too old or was received before: without a seq it cannot be recognised otherwise."""
         if abs(time.time_ns() // 1_000 - stamp) > EXPIRE_SECONDS * 1_000_000:
             raise Forged
         newest = self._newest.pop(sender, 0)

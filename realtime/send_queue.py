@@ -1,4 +1,4 @@
-"""All that waits for one socket, in order and bounded: replies, events and pushes."""
+"""The send queue of one socket: replies, events and pushes, in order and bounded."""
 
 import asyncio
 import logging
@@ -7,17 +7,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, cast
 
-from realtime.feed import FRAME_BYTES, EventBatch, Frame
+from realtime.limits import MAX_OUTBOUND_FRAME_BYTES, SEND_QUEUE_BYTES, SEND_SECONDS
+from realtime.log_entry import EventBatch, Frame
 
 logger = logging.getLogger(__name__)
 
-OUTBOX_BYTES = 256 * 1024
-SEND_SECONDS = 30  # what one frame may take under a server that blocks in send
-
 
 @types.coroutine
-def _go_on(coroutine: Coroutine[Any, Any, None], waits_for: object) -> Generator[object, Any, None]:
-    """The rest of a coroutine that was begun outside a task, as something that a task can await."""
+def _continue(coroutine: Coroutine[Any, Any, None], waits_for: object) -> Generator[object, Any, None]:
+    """Continue a coroutine that was started outside a task, as something that a task can await."""
     while True:
         failure: BaseException | None = None
         sent = None
@@ -32,22 +30,22 @@ def _go_on(coroutine: Coroutine[Any, Any, None], waits_for: object) -> Generator
 
 
 class SendQueue:
-    """Writes at once while nothing waits; else a task writes in order as fast as the client reads.
+    """Writes at once while nothing waits; else a task writes in order, as fast as the client reads.
 
-    Our own server offers a synchronous `write` (design section 3): then an event costs no task and no await. Elsewhere
-    each frame is awaited, and a client that takes longer than SEND_SECONDS for one is given up.
+    Our own server offers a synchronous `write`, so that an event costs no task and no await. Under another server each
+    frame is awaited, and the connection of a client that takes longer than SEND_SECONDS for one is dropped.
     """
 
     def __init__(
         self,
         send: Callable[[Frame], Awaitable[None]],
         extension: dict[str, Any] | None,
-        hang_up: Callable[[], object] = lambda: None,
+        cancel: Callable[[], object] = lambda: None,
     ) -> None:
-        """`hang_up` ends the application: how a connection is dropped under a server that has no `abort`."""
+        """`cancel` ends the application: it drops the connection under a server that has no `abort`."""
         self._send = send
         self._extension = extension
-        self._hang_up = hang_up
+        self._cancel = cancel
         self._waiting: deque[Frame | EventBatch] = deque()
         self._bytes = 0
         self._flusher: asyncio.Task[None] | None = None
@@ -56,27 +54,27 @@ class SendQueue:
         self.aborted = False
 
     @property
-    def full(self) -> bool:
-        """Return whether events must wait in the log and actions in the socket."""
+    def is_full(self) -> bool:
+        """Return whether events must wait in the log, and actions in the socket."""
         if not self._waiting or self.gone:
             return False  # what the server may still hold is a part of one frame
         backlog: int = self._extension["backlog"]() if self._extension else 0
-        return self._bytes + backlog >= OUTBOX_BYTES
+        return self._bytes + backlog >= SEND_QUEUE_BYTES
 
-    def give(self, run: EventBatch) -> None:
-        """Send events; those that wait together travel in one frame."""
-        if not self._waiting and self._write(run.frame):
+    def send_events(self, batch: EventBatch) -> None:
+        """Send events; batches that wait side by side travel in one frame."""
+        if not self._waiting and self._write(batch.frame):
             return
         last = self._waiting[-1] if self._waiting else None
-        if isinstance(last, EventBatch) and last.size + run.size <= FRAME_BYTES:
-            self._waiting[-1] = joined = last.join(run)
-            self._bytes += joined.size - last.size  # not run.size: both share one envelope
+        if isinstance(last, EventBatch) and last.size + batch.size <= MAX_OUTBOUND_FRAME_BYTES:
+            self._waiting[-1] = joined = last.join(batch)
+            self._bytes += joined.size - last.size  # not batch.size: both share one envelope
         else:
-            self._waiting.append(run)
-            self._bytes += run.size
+            self._waiting.append(batch)
+            self._bytes += batch.size
         self._flush_soon()
 
-    def put(self, frame: Frame) -> None:
+    def send_frame(self, frame: Frame) -> None:
         """Send a reply or a push."""
         if not self._waiting and self._write(frame):
             return
@@ -84,29 +82,29 @@ class SendQueue:
         self._bytes += len(frame.get("text", ""))
         self._flush_soon()
 
-    async def room(self) -> None:
+    async def wait_writable(self) -> None:
         """Wait until it is no longer full, or the socket is gone."""
-        while self.full:
+        while self.is_full:
             self._drained.clear()
             self._flush_soon()
             await self._drained.wait()
 
-    async def flushed(self) -> None:
-        """Wait until all has been handed over, for the last words before a close."""
+    async def wait_flushed(self) -> None:
+        """Wait until everything has been handed to the server, for the last frames before a close."""
         while self._flusher is not None and not self.gone:
             await asyncio.wait([self._flusher])
 
     def abort(self) -> None:
-        """Drop the connection of a client that does not read: open and mute, it would look well to the client."""
+        """Drop the connection of a client that does not read: an open socket that sends nothing would look healthy."""
         self.aborted = True
         if self._extension:
             self._extension["abort"]()
         else:
-            self._hang_up()
+            self._cancel()
         self.stop()
 
     def stop(self) -> None:
-        """The socket is gone: forget what waits and wake who waits for room."""
+        """Discard all waiting frames and release all waiters: the socket is gone."""
         self.gone = True
         self._waiting.clear()
         self._bytes = 0
@@ -115,18 +113,18 @@ class SendQueue:
             self._flusher.cancel()
 
     def _write(self, frame: Frame) -> bool:
-        """The fast path: no queue, no task. False when it must wait."""
+        """The fast path: no queue, no task. False when the frame must wait."""
         if self.gone:
             return True
         if self._extension is None:
-            return self._flusher is None and self._begin(self._send(frame))
+            return self._flusher is None and self._start_send(self._send(frame))
         written = self._extension["try_write"](frame)
         if written is False:
             asyncio.get_running_loop().call_soon(self.stop)
         return written is not None
 
-    def _begin(self, sending: Awaitable[None]) -> bool:
-        """Run a send as far as it goes: while the server's buffer has room it ends at once, and costs no task."""
+    def _start_send(self, sending: Awaitable[None]) -> bool:
+        """Run a send until it blocks: while the server's buffer has space it ends at once, and costs no task."""
         coroutine = cast("Coroutine[Any, Any, None]", sending)
         try:
             waits_for = coroutine.send(None)
@@ -136,12 +134,12 @@ class SendQueue:
             logger.info("A socket is gone: %r", error)
             asyncio.get_running_loop().call_soon(self.stop)
             return True
-        self._start_flusher(self._finish(coroutine, waits_for))
+        self._start_flusher(self._finish_send(coroutine, waits_for))
         return True
 
-    async def _finish(self, coroutine: Coroutine[Any, Any, None], waits_for: object) -> None:
+    async def _finish_send(self, coroutine: Coroutine[Any, Any, None], waits_for: object) -> None:
         async with asyncio.timeout(SEND_SECONDS):
-            await _go_on(coroutine, waits_for)
+            await _continue(coroutine, waits_for)
         await self._flush()
 
     def _flush_soon(self) -> None:
@@ -160,7 +158,7 @@ class SendQueue:
                 self.abort()
             self.stop()
         self._drained.set()
-        if self._waiting:  # put between the last look and now
+        if self._waiting:  # queued between the last check and now
             self._flush_soon()
 
     async def _flush(self) -> None:
@@ -174,5 +172,5 @@ class SendQueue:
             self._bytes -= item.size if isinstance(item, EventBatch) else len(frame.get("text", ""))
             async with asyncio.timeout(SEND_SECONDS):
                 await self._send(frame)
-            if not self.full:
+            if not self.is_full:
                 self._drained.set()

@@ -1,4 +1,4 @@
-"""The sessions of this process's sockets: verified when one is said to have ended, and all the time anyway."""
+"""The sessions of this process's sockets, verified on every session-ended notification and every 1.5 s."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 VERIFY_SECONDS = 1.5  # with the query, within the two seconds that are promised
 RETRY_SECONDS = 0.2
 WARN_SECONDS = 60
-TOKENS = 100  # that are looked up in one query
+MAX_TOKENS_PER_QUERY = 100
 
 Found = tuple[Session, int]
 
@@ -34,36 +34,38 @@ class Socket(Protocol):
 
     session: Session | None
 
-    def end(self, code: CloseCode, reason: str, *, retry_after_ms: int | None = None) -> None:
-        """Say goodbye and close; nothing is heard from this instant."""
+    def end(self, code: int, reason: str, *, retry_after_ms: int | None = None) -> None:
+        """Send a goodbye and close; no other frame is sent from this instant."""
 
     def warn_of_expiry(self, expires_at: datetime) -> None:
-        """Tell the client, once for each time, when its session will end."""
+        """Notify the client, once for each time, that its session will end."""
 
 
 class Sessions:
-    """Which sockets hang on which session."""
+    """The authenticated sockets of this process, by session."""
 
     def __init__(self) -> None:
         self.sockets: dict[UUID, set[Socket]] = {}
-        self._finding: BatchLoader[str, Found] = BatchLoader(lambda tokens: in_database(_find, tokens), TOKENS)
-        self._used: set[UUID] = set()  # by a socket that was opened since the last use was noted
+        self._tokens: BatchLoader[str, Found] = BatchLoader(
+            lambda tokens: in_database(_find, tokens), MAX_TOKENS_PER_QUERY
+        )
+        self._used: set[UUID] = set()  # by a socket that was opened since the last use was recorded
         self._touched_at = timezone.now()
 
     async def find(self, token: str) -> Found:
-        """The session of a token, and the epoch of the log; asked together with all who come meanwhile.
+        """Find the session of a token, and the epoch of the log; concurrent requests share a query.
 
         Raises Problem auth.invalid_token or auth.account_disabled, or django.db.Error.
         """
-        return await self._finding.ask(token)
+        return await self._tokens.load(token)
 
     def add(self, socket: Socket, session: Session) -> None:
-        """A socket was authenticated by this session."""
+        """Add a socket that this session authenticates."""
         self.sockets.setdefault(session.pk, set()).add(socket)
         self._used.add(session.pk)
 
     def discard(self, socket: Socket, session: Session) -> None:
-        """A socket is gone, or goes on with another session."""
+        """Remove a socket that is gone, or that continues with another session."""
         sockets = self.sockets.get(session.pk, set())
         sockets.discard(socket)
         if not sockets:
@@ -75,18 +77,18 @@ class Sessions:
             socket.end(code, reason)
 
     async def verify_forever(self) -> None:
-        """Two queries each time, for as long as there are sockets."""
+        """Verify all sessions again and again, with two queries each time."""
         while True:
             await asyncio.sleep(VERIFY_SECONDS)
             await self.verify(list(self.sockets))
             await self._touch()
 
     async def verify(self, ids: Iterable[str | UUID]) -> None:
-        """Look these sessions up, until it is done, and end the sockets of those that are no longer alive."""
-        asked = [_uuid(session) for session in ids]
-        for session in set(asked).intersection(ended_in_memory()):  # known without the database, which may be away
-            self._judge(session, None, False)
-        while local := [session for session in asked if session in self.sockets]:
+        """Look these sessions up, with retries, and close the sockets of those that have ended."""
+        wanted = [session if isinstance(session, UUID) else UUID(session) for session in ids]
+        for session in set(wanted).intersection(ended_in_memory()):  # known without the database, which may be away
+            self._check(session, None, False)
+        while local := [session for session in wanted if session in self.sockets]:
             sockets = [socket for session in local for socket in self.sockets[session]]
             users = {socket.session.pk: socket.session.user_id for socket in sockets if socket.session}
             try:
@@ -96,27 +98,27 @@ class Sessions:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             for session in local:
-                self._judge(session, rows.get(session), users.get(session) in disabled)
+                self._check(session, rows.get(session), users.get(session) in disabled)
             return
 
-    def _judge(self, session: UUID, row: datetime | None, is_disabled: bool) -> None:
-        sockets = tuple(self.sockets.get(session, ()))
+    def _check(self, session: UUID, expires_at: datetime | None, is_disabled: bool) -> None:
+        """Close the sockets of a session that has ended or expired; warn those of one that will expire soon."""
         now = timezone.now()
-        for socket in sockets:
+        for socket in tuple(self.sockets.get(session, ())):
             if is_disabled:
                 socket.end(CloseCode.ACCOUNT_DISABLED, "account_disabled")
-            elif row is None:
+            elif expires_at is None:
                 socket.end(CloseCode.SESSION_REVOKED, "session_revoked")
-            elif row <= now:
+            elif expires_at <= now:
                 socket.end(CloseCode.TOKEN_EXPIRED, "token_expired")
-            elif row <= now + timedelta(seconds=WARN_SECONDS):
-                socket.warn_of_expiry(row)
+            elif expires_at <= now + timedelta(seconds=WARN_SECONDS):
+                socket.warn_of_expiry(expires_at)
 
     async def _touch(self) -> None:
-        """Note once a minute the use of each session with a socket, also of one that has closed meanwhile.
+        """Record once a minute the use of each session with a socket, also when the socket has closed meanwhile.
 
-        Not at the handshake, where many are looked up together. Who connects in the last minute of a session that was
-        idle all its time comes too late.
+        The handshake does not, because many are looked up in one query. A session that was idle all its time ends even
+        when its device connects in the last minute.
         """
         now = timezone.now()
         used = self._used | self.sockets.keys()
@@ -127,11 +129,7 @@ class Sessions:
             await in_database(_slide, list(used), now)
         except DatabaseError as error:
             self._used |= used
-            logger.warning("The use of the sessions could not be noted (%r)", error)
-
-
-def _uuid(value: str | UUID) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
+            logger.warning("The use of the sessions could not be recorded (%r)", error)
 
 
 def _find(tokens: Sequence[str]) -> list[Found | Exception]:
@@ -140,7 +138,7 @@ def _find(tokens: Sequence[str]) -> list[Found | Exception]:
 
 
 def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, datetime], set[UUID]]:
-    """The expiry of each session that still exists, and the users who were deactivated (a deleted one was not)."""
+    """Read the expiry of each session that still exists, and the deactivated users (without the deleted ones)."""
     rows = dict(Session.objects.filter(pk__in=ids).exclude(pk__in=ended_in_memory()).values_list("pk", "expires_at"))
     disabled = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
     return rows, set(disabled.values_list("pk", flat=True))

@@ -1,85 +1,93 @@
-"""The sweep: once a second one query says how far every local stream is in the log; what is behind is repaired."""
+"""The sweep: once a second one query reads the heads of all local streams, and a feed that is behind is repaired."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Collection
-from typing import TYPE_CHECKING
-from uuid import UUID
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from typing import Any
 
 from django.db import Error as DatabaseError
 
-from realtime.close_codes import CloseCode
-from realtime.feed import Feed, Subscription
-from wire.problems import Problem
-
-if TYPE_CHECKING:
-    from realtime.hub import Hub
+from realtime.feed import Feed
+from realtime.feed_registry import FeedRegistry
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
-SWEEP_CPU_SHARE = 0.02  # a sweep of 20 ms of CPU a second; a dearer one comes less often
-LINGER_SECONDS = 60.0
-SILENT_SECONDS = 60.0
-RING_BYTES_OF_PROCESS = 64 * 1024 * 1024
+SWEEP_CPU_SHARE = 0.02  # a sweep of 20 ms of CPU a second; a more expensive one runs less often
 HEADS_SECONDS = 3.0  # for one reading of the heads, also when the database is frozen
-BLIND_SECONDS = 9.5  # without heads or sessions for so long, sockets close: nobody may hear longer than ten seconds
-RETRY_SECONDS = 0.5
+UNREACHABLE_SECONDS = 9.5  # without heads for so long, sockets close: a stale socket may stay open for ten seconds
+
+Heads = tuple[int, dict[str, int], float]  # the epoch, the head of each stream, and the CPU seconds of the query
 
 
 class Sweep:
     """Periodic reconciliation. A lost broker message only delays delivery; correctness needs no broker."""
 
-    def __init__(self, hub: "Hub") -> None:
-        self.hub = hub
-        self.now = asyncio.Event()
+    def __init__(
+        self,
+        feeds: FeedRegistry,
+        read_heads: Callable[[Sequence[str]], Awaitable[Heads]],
+        *,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        has_sockets: Callable[[], bool],
+        on_behind: Callable[[Feed], None],
+        on_rewritten: Callable[[Feed, int, int], None],
+        on_unreachable: Callable[[], None],
+    ) -> None:
+        """`on_rewritten` gets the epoch and the head of a log that was restored; `on_unreachable` closes sockets."""
+        self.due = asyncio.Event()
+        self._feeds, self._read_heads, self._spawn, self._has_sockets = feeds, read_heads, spawn, has_sockets
+        self._on_behind, self._on_rewritten, self._on_unreachable = on_behind, on_rewritten, on_unreachable
         self._loop = asyncio.get_running_loop()
-        self._blind: asyncio.TimerHandle | None = None
-        self._silent_since: dict[Subscription, float] = {}
-        self._joined: set[str] = set()  # streams to look at soon
-        self._looking: asyncio.Task[None] | None = None
+        self._give_up_timer: asyncio.TimerHandle | None = None
+        self._joined: set[str] = set()  # streams to compare soon
+        self._comparing: asyncio.Task[None] | None = None
+
+    def run_soon(self) -> None:
+        """Sweep at once: a hint may have been lost."""
+        self.due.set()
 
     async def forever(self) -> None:
-        """Every second, at once when a hint may have been lost, and at once after the loop stalled."""
+        """Sweep every second, at once when a hint may have been lost, and at once after the loop stalled."""
         period = SWEEP_SECONDS
         while True:
             try:
                 async with asyncio.timeout(period):
-                    await self.now.wait()
+                    await self.due.wait()
             except TimeoutError:
                 pass
-            self.now.clear()
-            if self.hub.feeds or self.hub.sessions.sockets:
+            self.due.clear()
+            if self._feeds or self._has_sockets():
                 period = max(SWEEP_SECONDS, await self.run() / SWEEP_CPU_SHARE)
 
     async def run(self) -> float:
-        """Compare every feed with the log's heads; the CPU seconds that it took."""
+        """Compare every feed with the head of its stream; return the CPU seconds that it took."""
         began = time.thread_time()
-        self._tidy()
+        self._feeds.tidy()
         spent = time.thread_time() - began
-        if self._blind is None:
-            self._blind = self._loop.call_later(BLIND_SECONDS, self._give_up)
+        if self._give_up_timer is None:
+            self._give_up_timer = self._loop.call_later(UNREACHABLE_SECONDS, self._give_up)
         try:
-            spent += await self._compare_all(list(self.hub.feeds))
+            spent += await self._compare_all(list(self._feeds))
         except (DatabaseError, TimeoutError) as error:
             logger.warning("The heads could not be read (%r)", error)
             return spent
-        if self._blind is not None:  # else it gave up while the heads were on their way
-            self._blind.cancel()
-            self._blind = None
+        if self._give_up_timer is not None:  # else it expired while the heads were on their way
+            self._give_up_timer.cancel()
+            self._give_up_timer = None
         return spent
 
-    def look_soon(self, stream: str) -> None:
-        """Compare one feed, whose hints are heard from now on: those of a moment ago were not.
+    def compare_soon(self, stream: str) -> None:
+        """Compare one feed whose group was just joined: hints of a moment ago did not arrive.
 
-        One, because a process that thousands come to joins a stream every few milliseconds.
+        Only the one, because a process with thousands of new clients joins a stream every few milliseconds.
         """
         self._joined.add(stream)
-        if self._looking is None:
-            self._looking = self.hub.spawn(self._look())
+        if self._comparing is None:
+            self._comparing = self._spawn(self._compare_joined())
 
-    async def _look(self) -> None:
+    async def _compare_joined(self) -> None:
         try:
             while self._joined:
                 streams, self._joined = self._joined, set()
@@ -87,85 +95,30 @@ class Sweep:
         except (DatabaseError, TimeoutError) as error:
             logger.warning("The heads could not be read (%r)", error)
         finally:
-            self._looking = None
+            self._comparing = None
 
     async def _compare_all(self, streams: Collection[str]) -> float:
         began = time.thread_time()
-        feeds = [feed for stream in streams if (feed := self.hub.feeds.get(stream))]
-        known = {feed.stream: (feed.past, feed.tail) for feed in feeds}
+        feeds = [feed for stream in streams if (feed := self._feeds.get(stream))]
+        known = {feed.stream: (feed.generation, feed.tail) for feed in feeds}
         spent = time.thread_time() - began
         async with asyncio.timeout(HEADS_SECONDS):
-            epoch, heads, queried = await self.hub.log.heads(list(known))
+            epoch, heads, queried = await self._read_heads(list(known))
         began = time.thread_time()
-        for stream, (past, tail) in known.items():
-            self._compare(stream, past, tail, epoch, heads.get(stream, 0))
+        for stream, (generation, tail) in known.items():
+            self._compare(stream, generation, tail, epoch, heads.get(stream, 0))
         return spent + queried + time.thread_time() - began
 
-    def _give_up(self) -> None:
-        self._blind = None
-        self.hub.sessions.end_all(CloseCode.TRY_AGAIN_LATER, "unavailable")
-
-    def _compare(self, stream: str, past: int, tail: int, epoch: int, head: int) -> None:
-        """`tail` is what it was before the query: all of it was committed, so a smaller head is a rewind."""
-        feed = self.hub.feeds.get(stream)
-        if feed is None or feed.past != past:
+    def _compare(self, stream: str, generation: int, tail: int, epoch: int, head: int) -> None:
+        """`tail` is that of before the query: all of it was committed, so a smaller head means a restored log."""
+        feed = self._feeds.get(stream)
+        if feed is None or feed.generation != generation:
             return
         if epoch != feed.epoch or head < tail:
-            self.reset(feed, epoch, head)
-        elif feed.behind(head):
-            self.hub.repair_soon(feed)
+            self._on_rewritten(feed, epoch, head)
+        elif feed.is_behind(head):
+            self._on_behind(feed)
 
-    def reset(self, feed: Feed, epoch: int, head: int) -> None:
-        """The past was rewritten: go on from the head of the new one."""
-        feed.reset(epoch, head)
-        for subscription in tuple(feed.subscriptions):
-            self.hub.spawn(self.readmit(feed, subscription))
-
-    async def readmit(self, feed: Feed, subscription: Subscription) -> None:
-        """After the past was rewritten: who is still a member goes on from the head. Everybody is told."""
-        past = feed.past
-        user_id, stream = UUID(subscription.user_id), UUID(feed.stream)
-        while True:
-            try:
-                admission = await self.hub.log.admit(user_id, None if stream == user_id else stream)
-                break
-            except Problem:
-                if feed.past == past and not subscription.ended:
-                    self.hub.push(feed, subscription, "room.reset", {"head": 0, "epoch": feed.epoch})
-                    self.hub.end(feed, subscription)
-                return
-            except DatabaseError:
-                await asyncio.sleep(RETRY_SECONDS)
-        if feed.past != past or subscription.ended:
-            return
-        if admission.epoch != feed.epoch:  # and once more: this one is admitted anew with all others
-            self.reset(feed, admission.epoch, admission.head)
-            return
-        subscription.readmit(admission.head, admission.stays, admission.is_member, admission.epoch)
-        self.hub.push(feed, subscription, "room.reset", {"head": admission.head, "epoch": admission.epoch})
-        await self.hub.catch_up(feed, subscription)
-
-    def _tidy(self) -> None:
-        """Let go of feeds that nobody listens to, of subscriptions that stay silent, and of memory over the bound."""
-        now = self._loop.time()
-        for stream, since in list(self.hub.idle_since.items()):
-            if now - since > LINGER_SECONDS:
-                self.hub.forget(stream)
-        self._end_silent(now)
-        total = sum(feed.ring_bytes for feed in self.hub.feeds.values())
-        if total > RING_BYTES_OF_PROCESS:
-            self._cool(total)
-
-    def _end_silent(self, now: float) -> None:
-        silent = [(feed, subscription) for feed in self.hub.feeds.values() for subscription in feed.silent]
-        self._silent_since = {each: self._silent_since.get(each, now) for _, each in silent}
-        for feed, subscription in silent:
-            if now - self._silent_since[subscription] > SILENT_SECONDS:
-                self.hub.end(feed, subscription)
-
-    def _cool(self, total: int) -> None:
-        for feed in sorted(self.hub.feeds.values(), key=lambda feed: len(feed.live)):
-            if total <= RING_BYTES_OF_PROCESS:
-                return
-            total -= feed.ring_bytes
-            feed.cool()
+    def _give_up(self) -> None:
+        self._give_up_timer = None
+        self._on_unreachable()

@@ -1,4 +1,4 @@
-"""Several server processes on one listening socket: each dead one is replaced, and all end together."""
+"""Several server processes on one listening socket: each dead one is replaced, and all end at once."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ class Workers:
         self.count, self.command, self.listener, self.say = count, command, listener, say
         self.processes: list[subprocess.Popen[bytes]] = []
         self.stopping = threading.Event()
-        # Held open by us alone: a worker whose read returns knows that we have gone, even by SIGKILL.
+        # Held open by this process alone: a worker whose read returns has lost its parent, even by SIGKILL.
         self.lifeline, self._held = os.pipe()
 
     def run(self) -> None:
@@ -35,7 +35,7 @@ class Workers:
         self._end()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # A session of its own: the terminal's Ctrl-C reaches us alone, and we pass on one SIGTERM.
+        # A session of its own: the terminal's Ctrl-C reaches this process alone, which passes on one SIGTERM.
         listener = self.listener.fileno()
         return subprocess.Popen(
             [*self.command, "--fd", str(listener), "--lifeline", str(self.lifeline)],
@@ -74,7 +74,7 @@ def command_of_this_process() -> list[str]:
 
 
 def end_with(lifeline: int) -> None:
-    """Ends this process in good order when its parent has gone."""
+    """End this process in order when its parent has gone."""
 
     def watch() -> None:
         os.read(lifeline, 1)

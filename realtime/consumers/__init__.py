@@ -1,4 +1,4 @@
-"""The two doors of the socket face."""
+"""The consumers of the two socket paths."""
 
 from realtime.consumers.chat import ChatConsumer
 

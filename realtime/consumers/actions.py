@@ -34,7 +34,7 @@ def action(operation: Operation) -> Callable[[Method], Method]:
     return decorate
 
 
-def acting(session: Session | None) -> Session:
+def require_session(session: Session | None) -> Session:
     """The session of a socket that is known to be authenticated."""
     assert session is not None
     return session

@@ -1,8 +1,8 @@
 """The one multiplexed socket, /v1/ws."""
 
-from realtime.consumers.messages import Messages
-from realtime.consumers.streams import Streams
+from realtime.consumers.messages import MessageActions
+from realtime.consumers.subscriptions import SubscriptionActions
 
 
-class ChatConsumer(Streams, Messages):
-    """Everything live, for one device."""
+class ChatConsumer(SubscriptionActions, MessageActions):
+    """All actions and live events, for one device."""

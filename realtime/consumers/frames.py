@@ -1,9 +1,10 @@
-"""Reads one frame strictly, so that nothing a client sends reaches the code in another shape."""
+"""Reads one frame strictly: what does not match becomes a problem, and no other shape reaches the code."""
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from realtime.limits import MAX_REQUEST_ID_CHARS
 from wire import strict_json
 from wire.problems import FIELD_CHARS, FieldError, Problem, define
 from wire.strict_json import MAX_NUMBER
@@ -11,12 +12,10 @@ from wire.strict_json import MAX_NUMBER
 define("frame.invalid", 400, "The frame is not a request: a JSON object with an action")
 define("action.unknown", 400, "There is no such action")
 
-REQUEST_ID_CHARS = 64
-
 
 @dataclass(slots=True)
 class Request:
-    """A frame that could be read: `body` is all that is neither action nor request_id.
+    """A frame that was read: `body` is all that is neither action nor request_id.
 
     `action` is None unless it is one of the actions, so that a reply names an action of the contract or none.
     """
@@ -25,53 +24,42 @@ class Request:
     request_id: str | int | None = None
     body: dict[str, Any] = field(default_factory=dict)
     problem: Problem | None = None
-
-    @property
-    def lane(self) -> str:
-        """The key whose frames keep their order: a room; malformed frames and actions without a room share one."""
-        room = self.body.get("room_id")
-        return room.lower() if isinstance(room, str) and self.problem is None else ""
+    ordering_key: str = ""  # frames of one room keep their order, and so do all bad ones and those without a room
 
 
 def read_frame(text: str | None, actions: frozenset[str]) -> Request:
-    """Read a frame; what is wrong with it stands in `problem`, beside all that could be read."""
+    """Read a frame; the first error stands in `problem`, beside everything that could be read."""
     request = Request()
     try:
-        _read(request, text, actions)
+        if text is None:
+            raise Problem("frame.invalid", "Binary frames are not accepted: send JSON as text.")
+        try:
+            content = strict_json.loads(text)
+        except Problem:
+            _read_leniently(request, text, actions)
+            raise
+        if not isinstance(content, dict):
+            raise Problem("frame.invalid", "A frame is a JSON object.")
+        request_id, action = content.pop("request_id", None), content.pop("action", None)
+        request.action = action if isinstance(action, str) and action in actions else None
+        request.request_id = _request_id(request_id)
+        request.body = content
+        if not isinstance(action, str):
+            raise Problem("frame.invalid", "A frame names its action, a string.")
+        if request.action is None:
+            detail = f"There is no action {action[:FIELD_CHARS]!r}. The actions are {', '.join(sorted(actions))}."
+            raise Problem("action.unknown", detail, errors=[FieldError("action", "unknown", detail)])
+        if isinstance(room_id := content.get("room_id"), str):
+            request.ordering_key = room_id.lower()
     except Problem as problem:
         request.problem = problem
     return request
 
 
-def _read(request: Request, text: str | None, actions: frozenset[str]) -> None:
-    if text is None:
-        raise Problem("frame.invalid", "Binary frames are not spoken here: send JSON as text.")
-    try:
-        content = strict_json.loads(text)
-    except Problem:
-        _guess(request, text, actions)
-        raise
-    if not isinstance(content, dict):
-        raise Problem("frame.invalid", "A frame is a JSON object.")
-    request_id, action = content.pop("request_id", None), content.pop("action", None)
-    request.action = action if isinstance(action, str) and action in actions else None
-    request.request_id = _request_id(request_id)
-    request.body = content
-    if not isinstance(action, str):
-        raise Problem("frame.invalid", "A frame names its action, a string.")
-    if request.action is None:
-        raise _unknown(action, actions)
+def _read_leniently(request: Request, text: str, actions: frozenset[str]) -> None:
+    """Read action and request_id of a frame that is JSON by RFC 8259 but breaks a rule of ours, only to answer it.
 
-
-def _unknown(action: str, actions: frozenset[str]) -> Problem:
-    detail = f"There is no action {action[:FIELD_CHARS]!r}. The actions are {', '.join(sorted(actions))}."
-    return Problem("action.unknown", detail, errors=[FieldError("action", "unknown", detail)])
-
-
-def _guess(request: Request, text: str, actions: frozenset[str]) -> None:
-    """Read the request_id of a frame that breaks a rule of ours and is JSON to others (RFC 8259), only to answer it.
-
-    Also whom to answer about NaN, which JavaScript and Python write when they are not asked to be strict.
+    This includes NaN, which JavaScript and Python write unless they are told to be strict.
     """
     try:
         content = json.loads(
@@ -88,6 +76,6 @@ def _guess(request: Request, text: str, actions: frozenset[str]) -> None:
 def _request_id(value: object) -> str | int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER):
         return value
-    if isinstance(value, str) and len(value) <= REQUEST_ID_CHARS:
+    if isinstance(value, str) and len(value) <= MAX_REQUEST_ID_CHARS:
         return value
-    raise Problem("frame.invalid", f"request_id is a string of at most {REQUEST_ID_CHARS}, an integer, or absent.")
+    raise Problem("frame.invalid", f"request_id is a string of at most {MAX_REQUEST_ID_CHARS}, an integer, or absent.")

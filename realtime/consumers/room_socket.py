@@ -1,4 +1,4 @@
-"""/ws/chat/{slug}/, the simplest client there is: one socket, one room, named in the path."""
+"""/ws/chat/{slug}/, for the simplest clients: one socket, one room, named in the path."""
 
 import asyncio
 from functools import partial
@@ -12,84 +12,87 @@ from api.serializers.messages import SendMessageBody
 from api.services import messages
 from api.services.rooms import room_for_slug
 from realtime.close_codes import CloseCode
-from realtime.consumers.actions import acting
-from realtime.consumers.connection import Connection
+from realtime.consumers.actions import require_session
+from realtime.consumers.authenticated import AuthenticatedConsumer
 from realtime.consumers.frames import Request
 from realtime.database import write_for
-from realtime.feed import EventBatch, Feed, Subscription
+from realtime.hub import SubscriptionHandle
+from realtime.log_entry import EventBatch
+from realtime.replay_plan import plan_replay
 from realtime.send_queue import SendQueue
 from wire import strict_json
 from wire.fields import validate
 from wire.problems import Problem, to_problem
 
 
-class MessageSink:
-    """Passes on new messages only, in the form of the one-room socket."""
+class NewMessageSubscriber:
+    """Sends new messages only, in the form of the room socket."""
 
-    def __init__(self, outbox: SendQueue) -> None:
-        self._outbox = outbox
+    def __init__(self, send_queue: SendQueue) -> None:
+        self._send_queue = send_queue
 
     @property
-    def full(self) -> bool:
-        """Return whether the outbox is full."""
-        return self._outbox.full
+    def is_full(self) -> bool:
+        """Return whether the send queue is full."""
+        return self._send_queue.is_full
 
-    async def room(self) -> None:
-        """Wait until the outbox has room."""
-        await self._outbox.room()
+    async def wait_writable(self) -> None:
+        """Wait until the send queue takes events again."""
+        await self._send_queue.wait_writable()
 
-    def give(self, run: EventBatch) -> None:
-        """One frame a message."""
-        for entry in run.entries:
+    def send_events(self, batch: EventBatch) -> None:
+        """Send one frame per message."""
+        for entry in batch.entries:
             if entry.type == "message.created":
                 data = orjson.loads(entry.json)["data"]
-                said = {"message": data["text"], "sender": data["sender"]["username"], "seq": data["seq"]}
-                self._outbox.put({"type": "websocket.send", "text": strict_json.dumps(said).decode()})
+                content = {"message": data["text"], "sender": data["sender"]["username"], "seq": data["seq"]}
+                self._send_queue.send_frame({"type": "websocket.send", "text": strict_json.dumps(content).decode()})
 
 
-class RoomSocketConsumer(Connection):
-    """One room's messages, in and out; the room is made and joined on the way in."""
+class RoomSocketConsumer(AuthenticatedConsumer):
+    """One room's messages, in and out; connecting makes the room if needed, and joins it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.room_id: UUID | None = None
         self.entered = asyncio.Event()
-        self.listening: tuple[Feed, Subscription] | None = None
+        self.subscription: SubscriptionHandle | None = None
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
-        """The server says no goodbye here either."""
+        """Suppress the server's own goodbye too: classic clients do not know it."""
         if extension := self.scope.get("extensions", {}).get("parley"):
             extension["goodbye"] = lambda *_: None
         await super().websocket_connect(message)
 
-    def refuse(self, problem: Problem) -> None:
-        """The door's one way to say no."""
-        self.put({"error": problem.as_dict(None)})
+    def push_problem(self, problem: Problem) -> None:
+        """Send an error frame."""
+        self.send_content({"error": problem.as_dict(None)})
 
-    def greet(self, session: Session, epoch: int) -> None:
-        """No hello: go in."""
-        self.spawn(self._go_in(session))
+    def push_hello(self, session: Session, epoch: int) -> None:
+        """Enter the room; there is no hello on this socket."""
+        self.spawn(self._enter(session))
 
-    async def _go_in(self, session: Session) -> None:
+    async def _enter(self, session: Session) -> None:
         try:
             slug = self.scope["url_route"]["kwargs"]["slug"]
             room = await write_for(session.user_id, slug, partial(room_for_slug, session=session, slug=slug))
             self.room_id = UUID(str(room["id"]))
-            opened = await self.hub.open(session.user_id, self.room_id, None, None, MessageSink(self.outbox))
+            access = await self.hub.log.authorize(session.user_id, self.room_id)
         except Exception as error:
             problem = to_problem(error)
-            self.refuse(problem)
-            # A refusal is for good; a failure of ours, or of the database, is worth another try.
-            codes = {"internal": CloseCode.INTERNAL, "unavailable": CloseCode.TRY_AGAIN_LATER}
-            self.end(codes.get(problem.code, CloseCode.ROOM_REFUSED), problem.code)
+            self.push_problem(problem)
+            # A rejection is final; a failure of ours, or of the database, is worth a retry.
+            retryable = {"internal": CloseCode.INTERNAL, "unavailable": CloseCode.TRY_AGAIN_LATER}
+            self.end(retryable.get(problem.code, CloseCode.ROOM_REFUSED), problem.code)
             return
         if not self.closing:
-            self.listening = (opened.feed, opened.subscription)
-            self.hub.begin(opened, synced=False)
+            plan, subscriber = plan_replay(access, None, None), NewMessageSubscriber(self.send_queue)
+            self.subscription = self.hub.prepare(session.user_id, self.room_id, access, plan, subscriber)
+            self.hub.start(self.subscription, synced=False)
             self.entered.set()
 
     async def answer(self, request: Request) -> None:
-        """A message for the room; or, before the token, the authenticate action as on the other socket."""
+        """Send a message to the room; before authentication, take the authenticate action as on the other socket."""
         if self.session is None and "message" in request.body:
             request.problem = Problem("auth.required", "Send authenticate first.")
         if self.session is None or (request.action is not None and request.problem is None):
@@ -98,32 +101,32 @@ class RoomSocketConsumer(Connection):
         if self.closing:
             return
         try:
-            await self._say(request)
+            await self._send_message(request)
         except Exception as error:
             await self.handle_exception(error, None, None)
 
-    async def _say(self, request: Request) -> None:
+    async def _send_message(self, request: Request) -> None:
         if request.problem is not None and request.problem.code != "frame.invalid":
             raise request.problem
         fields = dict(request.body)
         if set(fields) != {"message"}:
-            raise Problem("frame.invalid", 'Say {"message": "..."}.')
+            raise Problem("frame.invalid", 'Send {"message": "..."}.')
         body = validate(SendMessageBody, {"client_id": uuid4().hex, "text": fields["message"]})
-        await self.entered.wait()  # the classic client speaks as soon as it is connected
+        await self.entered.wait()  # classic clients send as soon as they are connected
         assert self.room_id is not None
-        await messages.asend_message(session=acting(self.session), room_id=self.room_id, **body)
+        await messages.asend_message(session=require_session(self.session), room_id=self.room_id, **body)
 
     async def reply(
         self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None
     ) -> None:
-        """A problem is the only answer; what was said comes back as everybody hears it."""
+        """Send problems only: a message that was sent comes back like everybody's."""
         for problem in errors or []:
-            self.put({"error": problem})
+            self.send_content({"error": problem})
 
-    def say_goodbye(self, code: CloseCode, reason: str, retry_after_ms: int | None) -> None:
-        """The classic client knows no goodbye: the close says it all."""
+    def push_goodbye(self, code: CloseCode, reason: str, retry_after_ms: int | None) -> None:
+        """Send nothing: classic clients do not know the goodbye, and the close carries code and reason."""
 
     def clean_up(self) -> None:
         super().clean_up()
-        if self.listening is not None:
-            self.hub.end(*self.listening)
+        if self.subscription is not None:
+            self.hub.stop(self.subscription)

@@ -1,4 +1,4 @@
-"""The server: daphne, bounded in both directions, with finished frames, honest closes and a goodbye on SIGTERM.
+"""The server: daphne, bounded in both directions, with finished frames, closes with a reason and a goodbye on SIGTERM.
 
 ``serve(application, host=..., port=...)`` runs an ASGI application until SIGTERM or SIGINT. A second signal ends the
 process at once.
@@ -19,13 +19,13 @@ What an application finds here beyond the ASGI specification, in ``scope["extens
 ``abort()``
     Drops the TCP connection at once; the application is told by ``websocket.disconnect`` with code 1006.
 ``goodbye``
-    How the server words its own farewell: ``(code, reason, reconnect, retry_after_ms) -> str | None``. An application
-    with another protocol puts its own callable here; one that gives None closes without a push.
+    The text of the server's own goodbye: ``(code, reason, reconnect, retry_after_ms) -> str | None``. An application
+    with another protocol puts its own callable here; one that returns None closes without a push.
 
-A ``websocket.close`` may carry ``farewell``: the seconds that the client has to answer the close frame, in place of
-``Limits.farewell``. A handshake can be refused with an answer of its own (``websocket.http.response`` of ASGI).
+A ``websocket.close`` may carry ``close_timeout``: the seconds that the client has to answer the close frame, in place
+of ``Limits.close_timeout``. A handshake can be refused with an answer of its own (``websocket.http.response`` of ASGI).
 
-After SIGTERM the scope of an HTTP request has ``{"draining": True}`` there, so that a health check can say so.
+After SIGTERM the scope of an HTTP request has ``{"draining": True}`` there, so that a health check can report it.
 
 ``await send(...)`` waits while more than 64 KiB are pending and raises ConnectionError when the socket is gone.
 """

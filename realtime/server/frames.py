@@ -1,4 +1,4 @@
-"""Bytes of RFC 6455 that the server writes itself: finished frames, and its farewell."""
+"""Bytes of RFC 6455 that the server writes itself: finished frames, and the reasons for which it closes."""
 
 from __future__ import annotations
 
@@ -32,24 +32,20 @@ def frame_of(message: Message) -> bytes:
     """The frame of a ``websocket.send``, built once and kept in the message."""
     finished: bytes | None = message.get(FRAME_KEY)
     if finished is None:
-        finished = message[FRAME_KEY] = _build(message)
+        if (text := message.get("text")) is not None:
+            finished = frame(TEXT, text.encode())
+        elif (data := message.get("bytes")) is not None:
+            finished = frame(BINARY, data)
+        else:
+            raise ValueError("websocket.send needs text or bytes")
+        message[FRAME_KEY] = finished
     return finished
 
 
-def _build(message: Message) -> bytes:
-    text = message.get("text")
-    if text is not None:
-        return frame(TEXT, text.encode())
-    data = message.get("bytes")
-    if data is None:
-        raise ValueError("websocket.send needs text or bytes")
-    return frame(BINARY, data)
+def whole_text(data: bytes, max_bytes: int) -> tuple[bytes, int] | None:
+    """The payload of the masked text frame that `data` begins with, and its end; None for anything else.
 
-
-def whole_text(data: bytes, most: int) -> tuple[bytes, int] | None:
-    """The payload of the masked text frame that `data` begins with, and where it ends; None for anything else.
-
-    Anything else is also a message in fragments, a frame that is not all here, and one of more than `most` bytes.
+    That includes a message in fragments, a frame that has not fully arrived, and one of more than `max_bytes` bytes.
     """
     if len(data) < 6 or data[0] != 0x80 | TEXT or data[1] < 0x80:
         return None
@@ -59,16 +55,12 @@ def whole_text(data: bytes, most: int) -> tuple[bytes, int] | None:
         if data[1] == 0xFF or length < 126:
             return None
     end = start + length
-    if length > most or len(data) < end:
+    if length > max_bytes or len(data) < end:
         return None
-    return unmask(data[start:end], data[start - 4 : start]), end
-
-
-def unmask(payload: bytes, key: bytes) -> bytes:
-    """RFC 6455 section 5.3, all bytes at once, as two long numbers."""
-    size = len(payload)
-    keys = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "big") ^ int.from_bytes(keys, "big")).to_bytes(size, "big")
+    # Unmasked (RFC 6455 section 5.3) all bytes at once, as two long numbers.
+    keys = (data[start - 4 : start] * (length // 4 + 1))[:length]
+    unmasked = int.from_bytes(data[start:end], "big") ^ int.from_bytes(keys, "big")
+    return unmasked.to_bytes(length, "big"), end
 
 
 def close_reason(reason: str) -> bytes:
@@ -78,7 +70,7 @@ def close_reason(reason: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class CloseReason:
-    """A close by the server itself: what ``goodbye`` says before the close frame repeats code and reason."""
+    """A close by the server itself: the goodbye and the close frame carry its code and reason."""
 
     code: CloseCode
     reason: str

@@ -1,5 +1,7 @@
-"""The frames that a client has sent and the application has not read yet, bounded by no longer reading from the
-network."""
+"""The frames that a client has sent and the application has not read yet.
+
+The queue is bounded: while it is full, the server does not read from the network.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +13,35 @@ from realtime.server.types import Message
 
 
 class ReceiveQueue:
-    """The queue behind ``receive``. Full, it asks for a pause; half empty, it asks to go on."""
+    """The queue behind ``receive``: it pauses reading when it is full, and resumes it when it is half empty."""
 
     def __init__(self, limits: Limits, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         self.paused = False
+        self._closed = False
         self._queue: asyncio.Queue[tuple[Message, int]] = asyncio.Queue()
         self._frames = 0
         self._bytes = 0
-        self._max_frames = limits.inbox_frames
-        self._max_bytes = limits.inbox_bytes - limits.frame_bytes  # so that one more frame of any size still fits
+        self._max_frames = limits.receive_queue_frames
+        self._max_bytes = limits.receive_queue_bytes - limits.frame_bytes  # one more frame of any size still fits
         self._pause = pause
         self._resume = resume
 
     def put_nowait(self, message: Message) -> None:
-        """Queue an event that is no frame; such are never held back."""
+        """Queue a message that is no frame; such do not count."""
         self._queue.put_nowait((message, -1))
 
     def close(self, message: Message) -> None:
-        """Queue the last event. What is read from now on is not for the application, so reading goes on."""
+        """Queue the last message. Later frames are discarded, and reading resumes."""
+        self._closed = True
         self.put_nowait(message)
         if self.paused:
             self.paused = False
             self._resume()
 
     def put_frame(self, message: Message, size: int) -> None:
+        """Queue a frame, unless the application has its last message."""
+        if self._closed:
+            return
         self._queue.put_nowait((message, size))
         self._frames += 1
         self._bytes += size
@@ -45,12 +52,9 @@ class ReceiveQueue:
     async def get(self) -> Message:
         message, size = await self._queue.get()
         if size >= 0:
-            self._took(size)
+            self._frames -= 1
+            self._bytes -= size
+            if self.paused and self._frames <= self._max_frames // 2 and self._bytes <= self._max_bytes // 2:
+                self.paused = False
+                self._resume()
         return message
-
-    def _took(self, size: int) -> None:
-        self._frames -= 1
-        self._bytes -= size
-        if self.paused and self._frames <= self._max_frames // 2 and self._bytes <= self._max_bytes // 2:
-            self.paused = False
-            self._resume()

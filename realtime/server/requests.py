@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 PROBES = (b"/livez", b"/readyz")
-# Twisted calls these "Unknown Status"; 426 and 429 are among them.
+# Twisted names these "Unknown Status"; 426 and 429 are among them.
 http.RESPONSES.update({each.value: each.phrase.encode() for each in HTTPStatus if each not in http.RESPONSES})
 FULL = Problem("unavailable", "The server has as many connections as it can hold.")
 _CODES = {400: "request.invalid", 503: "unavailable"}
@@ -71,7 +71,7 @@ class WebRequest(http_protocol.WebRequest):
         super().handle_reply(message)
 
     def application_ended(self, error: BaseException | None) -> None:
-        """An application that ends before its response leaves a problem, or half a response: that one is cut, visibly.
+        """Answer with a problem when the application ends before its response; abort half a response.
 
         At the end of the server the problem is a 503: the same request, sent again, reaches another server.
         """
@@ -119,7 +119,7 @@ class HttpChannel(http.HTTPChannel):
         self.transport.open(self.server)
         super().connectionMade()
         over = self.server.over_cap()
-        self.brief = over > 0  # enough for one probe, or for an answer that says why
+        self.brief = over > 0  # enough for one probe, or for an answer with the reason
         if self.brief:
             self.deadline = self.server.now() + self.limits.brief
         if over > descriptors.BRIEF:
@@ -174,14 +174,11 @@ class HttpChannel(http.HTTPChannel):
         return not self.brief and super().checkPersistence(request, version)
 
     def requestDone(self, request: http.Request) -> None:
-        self._wait_for_request()
-        super().requestDone(request)  # which begins the next request, if it has arrived, or ends the connection
-
-    def _wait_for_request(self) -> None:
         self.idle = True
         self.origin = b""
         self.since = self.server.now()
         self.deadline = self.since + self.limits.http_idle
+        super().requestDone(request)  # which begins the next request, if it has arrived, or ends the connection
 
     def lineLengthExceeded(self, line: bytes) -> None:
         # The line comes with all that arrived behind it, where the Origin usually is: a page reads this refusal too.
@@ -202,11 +199,13 @@ class HttpChannel(http.HTTPChannel):
         self.loseConnection()
 
     def loseConnection(self) -> None:
-        """End the connection, and let what still arrives run into the void for a while: a close with unread input
-        resets the connection, and the client might never read the last answer."""
+        """End the connection, and discard the rest of the request for up to 2 s.
+
+        A close with unread input resets the connection, and the client might never read the last answer.
+        """
         self.refused = True
         self.since = self.server.now()
-        self.deadline = self.since + self.limits.last_words
+        self.deadline = self.since + self.limits.short_close_timeout
         self.transport.unregisterProducer()
         self.transport.loseWriteConnection()
         self.transport.resumeProducing()
@@ -220,21 +219,20 @@ class HttpChannel(http.HTTPChannel):
 
     def _expire(self) -> None:
         if self.refused or self.brief:  # a silent client above the cap must not keep a probe out any longer
-            self._close()
+            if self.transport.backlog():
+                self.transport.abortConnection()
+            else:
+                self.transport.loseConnection()
         elif self.requests:
             self.refuse(Problem("request.invalid", "The request took too long to arrive."))
         else:
             self.loseConnection()
 
-    def _close(self) -> None:
-        if self.transport.backlog():
-            self.transport.abortConnection()
-        else:
-            self.transport.loseConnection()
+    def close_when_idle(self, now: float) -> None:
+        """Close the connection at the end of the server, once nothing has arrived on it for a moment.
 
-    def shut(self, now: float) -> None:
-        """The server ends: a connection is closed once nothing has come on it for a moment. Before that a client may
-        have sent a request without knowing of the end; it is answered, and its answer says that it is the last."""
+        Before that a client may have sent a request without knowing of the end; it is answered with Connection: close.
+        """
         if now < max(self.since, self.server.draining_since) + self.limits.last_call:
             return
         if self.refused:
@@ -243,8 +241,8 @@ class HttpChannel(http.HTTPChannel):
         elif self.idle and not self.transport.has_input():
             self.loseConnection()
 
-    def give_up(self) -> None:
-        """The server ends now, and the request has not arrived whole."""
+    def refuse_unfinished(self) -> None:
+        """Refuse a request that has not fully arrived when the server ends."""
         if self.requests and not self._handlingRequest and not self.refused:
             self.refuse(Problem("unavailable", "The server restarts."))
 
@@ -261,7 +259,7 @@ class HttpFactory(http_protocol.HTTPFactory):
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)
-        self.timeOut = None  # the server's one timer sees to idle connections
+        self.timeOut = None  # the server's one timer checks idle connections
 
     def buildProtocol(self, addr: IAddress) -> Any:
         channel = super().buildProtocol(addr)
@@ -269,4 +267,4 @@ class HttpFactory(http_protocol.HTTPFactory):
         return channel
 
     def log(self, request: http.Request) -> None:
-        """No access log: the application's own logging knows more."""
+        """Write no access log: the application's own log has more."""

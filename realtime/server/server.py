@@ -1,4 +1,4 @@
-"""The server itself: it listens, runs one application task per request or socket, and ends in good order."""
+"""The server itself: it listens, runs one application task per request or socket, and ends in order."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from wire import descriptors
 reactor: Any = installed_reactor  # the asyncio one, which its interface does not know
 logger = logging.getLogger(__name__)
 
-COMEBACKS_PER_SECOND = 400  # how fast the clients of a restarted server are asked to return
+RECONNECTS_PER_SECOND = 400  # the rate at which the clients of a restarted server reconnect
 SHORTEST_SPREAD_MS = 1000
 DRAIN_POLL = 0.05
-WARN_SECONDS = 10.0  # between two lines that say that clients are refused
+WARN_SECONDS = 10.0  # between two log lines about refused clients
 ECHO_SECONDS = 0.5  # one Ctrl-C may come twice: from the terminal and from a parent that passes it on
 
 Connection = WebRequest | WebSocketProtocol
 
 
 class Server(daphne.Server):
-    """daphne's server, with every connection in sight of one timer."""
+    """daphne's server; one timer checks all connections."""
 
     def __init__(self, application: Application, limits: Limits) -> None:
         super().__init__(application, endpoints=["ours"], server_name="")
@@ -105,7 +105,7 @@ class Server(daphne.Server):
         queue: ReceiveQueue | asyncio.Queue[Any]
         if isinstance(protocol, WebSocketProtocol):
             protocol.extend(scope)
-            queue = protocol.inbox
+            queue = protocol.receive_queue
         else:
             scope["asgi"] = {"version": "3.0"}
             if self.draining:
@@ -158,7 +158,7 @@ class Server(daphne.Server):
     # The end
 
     def drain(self) -> None:
-        """SIGTERM: be not ready, then accept no more, say goodbye, answer what has been sent, and end.
+        """Handle SIGTERM: become not ready, accept no more, send goodbyes, answer open requests, and end.
 
         A second signal ends at once.
         """
@@ -175,9 +175,9 @@ class Server(daphne.Server):
     def _close(self) -> None:
         self.port.close()
         sockets = [each.protocol for each in self.transports if isinstance(each.protocol, WebSocketProtocol)]
-        spread = max(SHORTEST_SPREAD_MS, len(sockets) * 1000 // COMEBACKS_PER_SECOND)
+        spread = max(SHORTEST_SPREAD_MS, len(sockets) * 1000 // RECONNECTS_PER_SECOND)
         for websocket in sockets:
-            websocket.part(frames.RESTART, self.limits.last_words, retry_after_ms=randrange(spread + 1))
+            websocket.close_with(frames.RESTART, self.limits.short_close_timeout, retry_after_ms=randrange(spread + 1))
         self._await_drained(self.now() + self.limits.drain)
 
     def _set_watchdog(self) -> None:
@@ -190,13 +190,13 @@ class Server(daphne.Server):
         now = self.now()
         channels = [each.protocol for each in self.transports if isinstance(each.protocol, HttpChannel)]
         for channel in channels:
-            channel.shut(now)
+            channel.close_when_idle(now)
         if self.transports or self.connections:
             if now < deadline:
                 self.loop.call_later(DRAIN_POLL, self._await_drained, deadline)
                 return
             for channel in channels:
-                channel.give_up()
+                channel.refuse_unfinished()
             for protocol in self.connections:
                 self._cancel(protocol)
         # One more turn for what was cancelled.

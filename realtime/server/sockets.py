@@ -1,71 +1,48 @@
-"""The websocket face: daphne's protocol with bounds, finished frames, proof of life and closes that say why."""
+"""The open websocket: daphne's protocol with bounds, finished frames, heartbeats and closes that carry a reason."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from autobahn.websocket import protocol
-from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from daphne import ws_protocol
-from twisted.internet.defer import Deferred
 
 from realtime.close_codes import CloseCode
 from realtime.server import frames
 from realtime.server.frames import FRAME_KEY, CloseReason, frame, frame_of, goodbye, whole_text
+from realtime.server.handshake import HandshakeProtocol
 from realtime.server.limits import Limits
 from realtime.server.receive_queue import ReceiveQueue
-from realtime.server.requests import checked_request_id
-from realtime.server.transport import Disconnected, Transport
+from realtime.server.transport import Disconnected
 from realtime.server.types import Extension, Message, Scope
-from wire.asgi import render_problem
-from wire.problems import Problem
 
 if TYPE_CHECKING:
     from realtime.server.server import Server
 
 logger = logging.getLogger(__name__)
 
-NO_CODE = 1005  # what ASGI reports for a close frame without a code (RFC 6455 section 7.4.1)
 HOLD_SECONDS = 0.25  # for which a client that sends too many frames is not read, at least
-_CODES = {
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    426: "upgrade_required",
-    500: "internal",
-    503: "unavailable",
-}
-LINE_PATIENCE = 3  # how many timeouts long a pong may take that has to wait in line; see _check_pulse
-
-# Autobahn answers an Origin without a host, such as an app's "app://", with a bare 400. realtime.middleware judges
-# every Origin, in words that a browser can read; null is one that Autobahn lets through (allowNullOrigin).
-protocol._url_to_origin = lambda url: "null"
+QUEUED_PONG_TIMEOUTS = 3  # the number of timeouts for a pong behind other bytes; see _check_pulse
 
 
-class WebSocketProtocol(ws_protocol.WebSocketProtocol):
+class WebSocketProtocol(HandshakeProtocol):
     """One websocket, from its handshake to the end of its TCP connection."""
 
-    transport: Transport
     factory: WebSocketFactory
     extension: Extension
     data: bytes  # what has arrived and is not read yet
 
     def connectionMade(self) -> None:
-        self.server: Server = self.factory.server_class
+        self.server = self.factory.server_class
         self.limits: Limits = self.server.limits
-        self.inbox = ReceiveQueue(self.limits, self._pause, self._resume)
+        self.receive_queue = ReceiveQueue(self.limits, self._pause, self._resume)
         self.message_data: list[bytes] | None = None
-        self._told = False  # the application knows that no more comes
-        self._deaf = False  # framing is lost: what still arrives cannot be understood
+        self._unparseable = False  # framing is lost: what still arrives cannot be read
         self._fragments = 0
         self._credit = self.limits.frame_credit
         self._credit_at = self.server.now()
         self._held = False  # the credit is used up: nothing is read for a moment
-        self._denial: Message | None = None
         self._close_by = self.server.now() + self.limits.handshake  # then: the time to answer our close frame
         self._ping: bytes | None = None
         # The first ping comes early by a random part, so that sockets that came together are not pinged together.
@@ -73,15 +50,6 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         self._pong_by = 0.0
         self.transport.unregisterProducer()  # the HTTP channel's
         super().connectionMade()
-
-    # The handshake
-
-    def onConnect(self, request: ConnectionRequest) -> Deferred[Any]:
-        if self.server.draining:
-            raise ConnectionDeny(503, "Restarting")
-        if not request.headers.get("sec-websocket-protocol", "").isascii():
-            raise ConnectionDeny(400, "Bad Sec-WebSocket-Protocol")  # daphne would answer with a traceback's last line
-        return super().onConnect(request)  # type: ignore[no-any-return]
 
     def extend(self, scope: Scope) -> None:
         """Add what daphne leaves out of the scope."""
@@ -98,63 +66,10 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         scope["http_version"] = "1.1"
         scope["extensions"] = {"parley": self.extension, "websocket.http.response": {}}
 
-    def _accept(self, message: Message) -> None:
-        if self.state != self.STATE_CONNECTING:
-            raise Disconnected
-        subprotocol = message.get("subprotocol")
-        if subprotocol is not None and subprotocol not in self.websocket_protocols:
-            raise ValueError(f"The client did not offer the subprotocol {subprotocol!r}")
-        headers: dict[str, list[str]] = {}
-        for name, value in message.get("headers", ()):
-            headers.setdefault(name.decode("latin1"), []).append(value.decode("latin1"))
-        self._decide().callback((subprotocol, headers))
-
-    def _refuse(self, status: int, reason: str) -> None:
-        """Answer the handshake with a plain HTTP error."""
-        self._tell(1006, reason)
-        if hasattr(self, "handshake_deferred"):
-            self._decide().errback(ConnectionDeny(status, reason))
-        else:
-            self.abort()
-
-    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
-        """Autobahn's answer to a handshake that it, or ConnectionDeny, refuses: a problem."""
-        problem = Problem(_CODES.get(code, "request.invalid"), reason)
-        given = getattr(self, "http_headers", {})
-        request_id = checked_request_id(given.get("x-request-id", "").encode("latin-1"))
-        headers, body = render_problem(problem, request_id, given.get("origin", ""))
-        headers += [(name.encode(), value.encode()) for name, value in responseHeaders or ()]
-        self._respond(problem.status, headers, body)
-
-    def _respond(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
-        lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
-        lines += [name + b": " + value for name, value in [*headers, (b"connection", b"close")]]
-        is_head = getattr(self, "http_status_line", "").startswith("HEAD ")
-        self.sendData(b"\r\n".join([*lines, b"", b"" if is_head else body]))
-
-    def _deny(self, message: Message) -> None:
-        """The application's own answer to the handshake, in ASGI's `websocket.http.response` messages."""
-        if self.state != self.STATE_CONNECTING or not hasattr(self, "handshake_deferred"):
-            raise Disconnected
-        if self._denial is None:
-            self._denial = {**message, "body": b""}
-            return
-        self._denial["body"] += message.get("body", b"")
-        if not message.get("more_body"):
-            del self.handshake_deferred
-            self._respond(self._denial["status"], self._denial.get("headers", ()), self._denial["body"])
-            self._tell(1006, "")
-            self.dropConnection(abort=False)
-
-    def _decide(self) -> Deferred[Any]:
-        decision: Deferred[Any] = self.handshake_deferred
-        del self.handshake_deferred
-        return decision
-
-    # Out
+    # Output
 
     async def send(self, message: Message) -> None:
-        """The application's ``send``: waits for a slow reader, raises when it is gone."""
+        """The application's ``send``: wait for a slow reader; raise ConnectionError when it is gone."""
         match message["type"]:
             case "websocket.send":
                 await self._send(message)
@@ -207,28 +122,30 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             raise Disconnected
         await self.transport.drain(low)
 
-    # In
+    # Input
 
     def dataReceived(self, data: bytes) -> None:
-        if not self._deaf:
+        if not self._unparseable:
             self.data += data
             self.consumeData()
 
     def consumeData(self) -> None:
-        """Autobahn's loop, which also stops when the application has enough to do."""
+        """Run Autobahn's loop, which also stops when the application has enough to do."""
         if self.state not in (self.STATE_OPEN, self.STATE_CLOSING):
             if not hasattr(self, "handshake_deferred"):
                 super().consumeData()
             elif len(self.data) > self.limits.frame_bytes:
                 self.abort()  # the application has not accepted yet, and a client waits for that
             return
-        while not (self.inbox.paused or self._held or self._deaf or self.state == self.STATE_CLOSED):
+        while not (self.receive_queue.paused or self._held or self._unparseable or self.state == self.STATE_CLOSED):
             if not self._take_text() and not self.processData():
                 return
 
     def _take_text(self) -> bool:
-        """A message that is here as one whole frame, as nearly all are, costs a sixth of autobahn's way; the rest,
-        and all that is to be refused, is autobahn's."""
+        """Read a message that has arrived as one whole frame, at a sixth of Autobahn's cost.
+
+        Nearly all are such. Anything else, and every frame that must be refused, is left to Autobahn.
+        """
         if self.state != self.STATE_OPEN or self.current_frame is not None or self.inside_message:
             return False
         found = whole_text(self.data, self.limits.frame_bytes)
@@ -240,7 +157,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         except UnicodeDecodeError:
             return False
         self.data = self.data[end:]
-        self._hear({"type": "websocket.receive", "text": text}, len(payload))
+        self.receive_queue.put_frame({"type": "websocket.receive", "text": text}, len(payload))
         return True
 
     def _pause(self) -> None:
@@ -250,11 +167,11 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         if self._held:
             return
         self.consumeData()
-        if not (self.inbox.paused or self._held) and self.transport.connected:
+        if not (self.receive_queue.paused or self._held) and self.transport.connected:
             self.transport.resumeProducing()
 
     def _charge(self, cost: float) -> None:
-        """Pay for a frame that brings the application no message: a client that only sends such is read slowly."""
+        """Charge a frame that brings the application no message: a client that sends only such is read slowly."""
         now, limits = self.server.now(), self.limits
         earned = (now - self._credit_at) * limits.frame_credit_per_second
         self._credit = min(limits.frame_credit, self._credit + earned) - cost
@@ -268,7 +185,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     def _release(self) -> None:
         self._held = False
-        if not self.inbox.paused:
+        if not self.receive_queue.paused:
             self._resume()
 
     def onMessageBegin(self, isBinary: bool) -> None:
@@ -291,24 +208,20 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         kind = {"bytes": payload} if isBinary else {"text": payload.decode()}
-        self._hear({"type": "websocket.receive", **kind}, len(payload))
-
-    def _hear(self, message: Message, size: int) -> None:
-        if not self._told:
-            self.inbox.put_frame(message, size)
+        self.receive_queue.put_frame({"type": "websocket.receive", **kind}, len(payload))
 
     def processControlFrame(self) -> bool:
         self._charge(self.limits.control_frame_cost)
         return super().processControlFrame()  # type: ignore[no-any-return]
 
     def onPing(self, payload: bytes) -> None:
-        # Who sends pings and does not read their pongs gets no more of them (RFC 6455 section 5.5.3 allows it).
+        # A client that does not read its pongs gets no more of them (RFC 6455 section 5.5.3 allows it).
         if self.transport.backlog() <= self.limits.pending_bytes:
             super().onPing(payload)
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
         self.failedByMe = True  # autobahn drops the rest of the message and all others, and waits for the close frame
-        self.part(frames.FRAME_TOO_BIG, self.limits.farewell)
+        self.close_with(frames.FRAME_TOO_BIG, self.limits.close_timeout)
 
     def _protocol_violation(self, reason: str) -> bool:
         return self._fail(super()._protocol_violation, reason)
@@ -318,7 +231,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     def _fail(self, close: Any, reason: str) -> bool:
         close(reason)
-        self._deaf = True
+        self._unparseable = True
         self.data = b""
         self.transport.loseWriteConnection()  # the peer's answer could not be parsed, but its FIN will be seen
         return True
@@ -329,7 +242,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         """Called about once a second by the server's one timer."""
         if self.state == self.STATE_OPEN:
             if stalled >= self.limits.stall:
-                self.part(frames.TOO_SLOW, self.limits.last_words)
+                self.close_with(frames.TOO_SLOW, self.limits.short_close_timeout)
             else:
                 self._check_pulse(now)
         elif self.state == self.STATE_CONNECTING and now >= self._close_by:
@@ -347,10 +260,10 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
                 self.sendData(frame(frames.PING, self._ping))
         elif now >= self._pong_by:
             # Our ping may stand behind bytes that do move, or the pong behind frames that we have not read yet.
-            in_line = self.inbox.paused or self.transport.backlog()
-            last = self._pong_by + self.limits.ping_timeout * (LINE_PATIENCE - 1)
+            in_line = self.receive_queue.paused or self.transport.backlog()
+            last = self._pong_by + self.limits.ping_timeout * (QUEUED_PONG_TIMEOUTS - 1)
             if not in_line or now >= last:
-                self.part(frames.HEARTBEAT, self.limits.last_words)
+                self.close_with(frames.HEARTBEAT, self.limits.short_close_timeout)
 
     def onPong(self, payload: bytes) -> None:
         if payload == self._ping:
@@ -359,18 +272,18 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     # The end
 
-    def part(self, farewell: CloseReason, grace: float, retry_after_ms: int | None = None) -> None:
-        """Close for a reason of the server's own: goodbye, close frame, and ``grace`` seconds to answer it."""
+    def close_with(self, why: CloseReason, timeout: float, retry_after_ms: int | None = None) -> None:
+        """Close for a reason of the server's own: goodbye, close frame, and ``timeout`` seconds for the answer."""
         if self.state == self.STATE_CONNECTING:
-            self._refuse(503, farewell.reason)
+            self._refuse(503, why.reason)
         elif self.state == self.STATE_OPEN:
-            self._say_goodbye(farewell, retry_after_ms)
-            self._close(int(farewell.code), farewell.reason, grace)
+            self._send_goodbye(why, retry_after_ms)
+            self._close(why.code, why.reason, timeout)
 
-    def _say_goodbye(self, farewell: CloseReason, retry_after_ms: int | None) -> None:
+    def _send_goodbye(self, why: CloseReason, retry_after_ms: int | None) -> None:
         try:
-            text = self.extension["goodbye"](int(farewell.code), farewell.reason, farewell.reconnect, retry_after_ms)
-        except Exception:  # the application's code, while all sockets are being closed: one must not keep the others
+            text = self.extension["goodbye"](why.code, why.reason, why.reconnect, retry_after_ms)
+        except Exception:  # the application's code, while all sockets are being closed: one must not block the others
             logger.exception("The application's goodbye failed")
             return
         if text is not None:
@@ -380,14 +293,14 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         if self.state == self.STATE_CONNECTING:
             self._refuse(403, "Access denied")
         else:
-            grace = message.get("farewell", self.limits.farewell)
-            self._close(message.get("code") or 1000, message.get("reason") or "", grace)
+            timeout = message.get("close_timeout", self.limits.close_timeout)
+            self._close(message.get("code") or 1000, message.get("reason") or "", timeout)
 
-    def _close(self, code: int, reason: str, grace: float) -> None:
+    def _close(self, code: int, reason: str, timeout: float) -> None:
         self.sendCloseFrame(code, frames.close_reason(reason))
-        self._close_by = self.server.now() + grace
-        if grace < self.limits.tick:
-            self.server.loop.call_later(grace, self._end_close)
+        self._close_by = self.server.now() + timeout
+        if timeout < self.limits.tick:
+            self.server.loop.call_later(timeout, self._end_close)
 
     def _end_close(self) -> None:
         if self.state == self.STATE_CLOSING:
@@ -396,25 +309,25 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def onCloseHandshakeTimeout(self) -> None:
         self.wasClean = False
         self.wasNotCleanReason = "The client did not answer the close frame."
-        # Not a reset where it can be helped: it would take the goodbye from a client that has not read it yet.
+        # No reset unless bytes wait: it would take the goodbye from a client that has not read it yet.
         self.dropConnection(abort=self.transport.backlog() > 0)
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         if self.state != self.STATE_OPEN:
             return
         super().sendCloseFrame(code, reasonUtf8, isReply)
-        self._close_by = self.server.now() + self.limits.farewell
+        self._close_by = self.server.now() + self.limits.close_timeout
         if isReply:
-            self._tell(self.remoteCloseCode, self.remoteCloseReason)
+            self._send_disconnect(self.remoteCloseCode, self.remoteCloseReason)
         else:
-            self._tell(code, (reasonUtf8 or b"").decode())
+            self._send_disconnect(code, (reasonUtf8 or b"").decode())
 
     def application_ended(self, error: BaseException | None) -> None:
-        """The application returned or raised: a socket without one would stay open for ever."""
+        """Close the socket of an application that returned or raised: it would stay open for ever."""
         if self.state == self.STATE_CONNECTING:
             self._refuse(500, "Internal server error")
         elif self.state == self.STATE_OPEN:
-            self._close(CloseCode.INTERNAL.value if error else 1000, "", self.limits.farewell)
+            self._close(CloseCode.INTERNAL.value if error else 1000, "", self.limits.close_timeout)
 
     def abort(self) -> None:
         self.dropConnection(abort=True)
@@ -424,16 +337,9 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         super()._closeConnection(abort and not self.wasClean)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        """The TCP connection is gone."""
-        self._tell(code, reason)
+        """Forget the socket: the TCP connection is gone."""
+        self._send_disconnect(code, reason)
         self.server.protocol_disconnected(self)
-
-    def _tell(self, code: int | None, reason: str | None) -> None:
-        """Tell the application, once, that nothing more comes; and read on, so as to see the client's close frame."""
-        if self._told:
-            return
-        self._told = True
-        self.inbox.close({"type": "websocket.disconnect", "code": code or NO_CODE, "reason": reason or ""})
 
 
 class WebSocketFactory(ws_protocol.WebSocketFactory):
@@ -443,14 +349,14 @@ class WebSocketFactory(ws_protocol.WebSocketFactory):
         super().__init__(server, server="")
         self.setProtocolOptions(
             maxMessagePayloadSize=server.limits.frame_bytes,
-            openHandshakeTimeout=0,  # the server's one timer sees to both
+            openHandshakeTimeout=0,  # the server's one timer checks both
             closeHandshakeTimeout=0,
             failByDrop=False,
             webStatus=False,
             allowNullOrigin=True,
         )
-        # Autobahn copies its options into each connection, and formats them for a log that nobody keeps. They stand
-        # in a class instead.
+        # Autobahn copies its options into each connection, and formats them for a log that is discarded. Here they
+        # are attributes of a class.
         options = {name: getattr(self, name) for name in WebSocketProtocol.CONFIG_ATTRS}
         options["perMessageCompressionAccept"] = staticmethod(self.perMessageCompressionAccept)  # else it is a method
         self.protocol = type("Configured", (WebSocketProtocol,), {**options, "CONFIG_ATTRS": ()})

@@ -1,4 +1,4 @@
-"""The TCP side: writes go straight to the operating system, and what it does not take yet is counted."""
+"""The TCP connection: writes go straight to the operating system, and bytes that it does not take yet are counted."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from realtime.server.server import Server
 
 LISTEN_BACKLOG = 1024
-SEND_BUFFER_BYTES = 128 * 1024  # else Linux grows it to 4 MiB and a reader that has stopped looks well for minutes
+SEND_BUFFER_BYTES = 128 * 1024  # else Linux grows it to 4 MiB, and a reader that has stopped looks healthy for minutes
 PEER_TIMEOUT_MS = 45_000  # how long the peer's kernel may leave sent bytes unacknowledged: as long as a pong
 
 
 class Disconnected(ConnectionResetError):
-    """The client is gone; an application that lets this pass ends in silence."""
+    """The client is gone; an application that does not catch this ends without a log line."""
 
 
 class Transport(tcp.Server):
-    """One connection, of either face."""
+    """One connection, of HTTP or of a websocket."""
 
     bufferSize = 16 * 1024  # of one read: four of them make the largest frame, and a paused socket holds little
 
@@ -71,7 +71,7 @@ class Transport(tcp.Server):
         return sent
 
     def doRead(self) -> Any:
-        """Read, and notice a reset that came behind what was read: uvloop tells of an error once and never again."""
+        """Read, and detect a reset behind the bytes: uvloop reports an error once and never again."""
         lost = super().doRead()
         if lost is None and self.connected and self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             return CONNECTION_LOST

@@ -44,7 +44,7 @@ async def sweep(streams: list[UUID]) -> float:
     from realtime.hub import Hub
 
     hub = Hub(DatabaseLog())
-    hub.feeds = {str(stream): Feed(str(stream), 1, 5) for stream in streams}
+    hub.feeds.update({str(stream): Feed(str(stream), 1, 5) for stream in streams})
     took = []
     for _ in range(SWEEPS):
         began = time.process_time()

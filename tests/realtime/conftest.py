@@ -34,7 +34,7 @@ def there(here: ParleyServer, deployment: Deployment) -> ParleyServer:
 
 @pytest.fixture
 def daphne(deployment: Deployment) -> ParleyServer:
-    """For what only our own server promises."""
+    """The process of our own server, for promises that only it makes."""
     return deployment.servers[0]
 
 

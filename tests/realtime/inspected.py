@@ -1,4 +1,4 @@
-"""The server's application with a window for the tests: what one process holds for its sockets."""
+"""The server's application with an endpoint for the tests: the objects that one process holds for its sockets."""
 
 import asyncio
 import json

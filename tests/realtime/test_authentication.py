@@ -1,4 +1,4 @@
-"""Who is at the other end: three carriers of the token, and refusals that a browser can read."""
+"""Authentication of a socket: three carriers of the token, and closes that a browser can read."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_the_server_selects_the_protocol_and_never_the_token(alice: Accoun
     assert silent.connection.subprotocol is None
 
 
-async def test_hello_comes_before_anything_else(alice: Account) -> None:
+async def test_hello_is_the_first_frame(alice: Account) -> None:
     socket = await alice.connect(by="header")
 
     await socket.settled()
@@ -64,14 +64,14 @@ async def test_hello_comes_before_anything_else(alice: Account) -> None:
     assert [frame["action"] for frame in socket.frames] == ["hello", "ping"]
 
 
-async def test_the_reply_to_the_first_frame_comes_before_hello(alice: Account) -> None:
+async def test_the_reply_to_authenticate_precedes_hello(alice: Account) -> None:
     socket = await alice.connect(by="frame")
 
     assert [frame["action"] for frame in socket.frames] == ["authenticate", "hello"]
     assert socket.frames[0]["data"]["user"] == alice.user
 
 
-async def test_frames_may_follow_the_token_at_once(alice: Account) -> None:
+async def test_frames_right_after_the_token_are_answered(alice: Account) -> None:
     room = await alice.make_room()
     socket = await Socket.open(f"{alice.server.ws_url}/v1/ws")
     alice.stack.push_async_callback(socket.close)
@@ -83,7 +83,7 @@ async def test_frames_may_follow_the_token_at_once(alice: Account) -> None:
     assert (await socket.reply(2)).status == 200
 
 
-async def test_the_header_comes_first(alice: Account) -> None:
+async def test_the_header_takes_precedence_over_the_subprotocol(alice: Account) -> None:
     socket = await alice.connect(by="header", subprotocols=["chat.v1", "bearer.prl_wrong"])
     end = await refused(
         alice.server,
@@ -95,7 +95,7 @@ async def test_the_header_comes_first(alice: Account) -> None:
     assert end.code == 4401
 
 
-async def test_an_unknown_token_is_refused(here: ParleyServer) -> None:
+async def test_an_unknown_token_closes_the_socket(here: ParleyServer) -> None:
     by_header = await refused(here, token="prl_unknown")
     by_subprotocol = await refused(here, token="prl_unknown", by="subprotocol")
 
@@ -110,11 +110,11 @@ async def test_an_unknown_token_is_refused(here: ParleyServer) -> None:
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer  ", "Token x"])
-async def test_another_authorization_is_refused(here: ParleyServer, header: str) -> None:
+async def test_another_authorization_scheme_closes_the_socket(here: ParleyServer, header: str) -> None:
     assert (await refused(here, headers={"Authorization": header})).code == 4401
 
 
-async def test_an_unknown_token_in_the_first_frame_is_answered_and_refused(here: ParleyServer) -> None:
+async def test_an_unknown_token_in_the_first_frame_gets_a_reply_and_a_close(here: ParleyServer) -> None:
     socket = await Socket.open(f"{here.ws_url}/v1/ws")
 
     reply = await socket.call("authenticate", token="prl_unknown")
@@ -126,41 +126,43 @@ async def test_an_unknown_token_in_the_first_frame_is_answered_and_refused(here:
     assert end.code == 4401
 
 
-async def test_an_ended_session_is_refused(alice: Account) -> None:
+async def test_a_token_of_an_ended_session_closes_the_socket(alice: Account) -> None:
     await alice.post("/v1/auth/logout")
 
     assert (await refused(alice.server, token=alice.token)).code == 4401
 
 
 @pytest.mark.parametrize("name", ["token", "access_token"])
-async def test_a_token_in_the_url_is_refused_even_if_it_is_good(alice: Account, name: str) -> None:
+async def test_a_token_in_the_url_closes_the_socket_even_if_valid(alice: Account, name: str) -> None:
     end = await refused(alice.server, f"/v1/ws?{name}={alice.token}", token=alice.token)
 
     assert (end.code, end.reason) == (4401, "token_in_url")
 
 
 @pytest.mark.parametrize("offered", [["chat.v2"], ["graphql-ws"], ["bearer.{token}"]])
-async def test_another_protocol_is_refused(alice: Account, offered: list[str]) -> None:
+async def test_an_unknown_subprotocol_closes_the_socket(alice: Account, offered: list[str]) -> None:
     end = await refused(alice.server, subprotocols=[name.format(token=alice.token) for name in offered])
 
     assert (end.code, end.reason) == (4426, "protocol")
 
 
 @pytest.mark.parametrize("offered", [["chat.v2"], ["graphql-ws", "bearer.x"]])
-async def test_another_protocol_is_refused_beside_a_token_in_the_header(alice: Account, offered: list[str]) -> None:
+async def test_an_unknown_subprotocol_with_a_token_in_the_header_closes_the_socket(
+    alice: Account, offered: list[str]
+) -> None:
     end = await refused(alice.server, token=alice.token, subprotocols=offered)
 
     assert (end.code, end.reason) == (4426, "protocol")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "file://", "http://evil.localhost", "x"])
-async def test_a_foreign_origin_is_refused(alice: Account, origin: str) -> None:
+async def test_a_foreign_origin_closes_the_socket(alice: Account, origin: str) -> None:
     end = await refused(alice.server, token=alice.token, headers={"Origin": origin})
 
     assert (end.code, end.reason) == (4406, "origin_not_allowed")
 
 
-async def test_a_page_that_gave_our_address_another_name_is_refused(alice: Account) -> None:
+async def test_an_origin_rebound_to_our_address_closes_the_socket(alice: Account) -> None:
     port = int(alice.server.url.rsplit(":", 1)[1])
     page = f"evil.example.com:{port}"
 
@@ -171,13 +173,13 @@ async def test_a_page_that_gave_our_address_another_name_is_refused(alice: Accou
     assert goodbye["data"]["reason"] == "origin_not_allowed"
 
 
-async def test_our_own_origin_and_the_allowed_ones_are_welcome(alice: Account) -> None:
+async def test_the_own_origin_and_allowed_origins_are_accepted(alice: Account) -> None:
     on_a_desk = ("http://localhost:5173", "http://127.0.0.1:1", "http://10.0.2.2", "http://10.0.2.2:8100")
     for origin in (alice.server.url, "https://app.example.com", "https://APP.example.com:443", *on_a_desk):
         await alice.connect(headers={"Origin": origin})
 
 
-async def test_nothing_is_done_for_a_stranger(alice: Account) -> None:
+async def test_actions_before_authentication_are_rejected(alice: Account) -> None:
     room = await alice.make_room()
     socket = await Socket.open(f"{alice.server.ws_url}/v1/ws")
     alice.stack.push_async_callback(socket.close)
@@ -189,7 +191,7 @@ async def test_nothing_is_done_for_a_stranger(alice: Account) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"token": 5}, {"token": None}, {"token": "x" * 257}, {"token": "x", "you": 1}])
-async def test_a_mistyped_authenticate_may_be_tried_again(alice: Account, body: dict[str, Any]) -> None:
+async def test_a_malformed_authenticate_can_be_retried(alice: Account, body: dict[str, Any]) -> None:
     socket = await Socket.open(f"{alice.server.ws_url}/v1/ws")
     alice.stack.push_async_callback(socket.close)
 
@@ -199,7 +201,7 @@ async def test_a_mistyped_authenticate_may_be_tried_again(alice: Account, body: 
     assert (await socket.call("authenticate", token=alice.token)).status == 200
 
 
-async def test_who_says_nothing_is_sent_away(deployment: Deployment) -> None:
+async def test_a_socket_that_never_authenticates_is_closed(deployment: Deployment) -> None:
     """Other frames do not stop the clock. Both servers at once, because it takes five seconds."""
     sockets = [await Socket.open(f"{server.ws_url}/v1/ws") for server in deployment.servers]
     for socket in sockets:
@@ -228,7 +230,7 @@ async def test_a_fresh_token_keeps_all_subscriptions(alice: Account) -> None:
     assert len([frame for frame in socket.frames if frame["action"] == "hello"]) == 1
 
 
-async def test_the_fresh_token_is_the_one_that_counts(alice: Account) -> None:
+async def test_the_fresh_token_replaces_the_old_session(alice: Account) -> None:
     laptop = await alice.another_device()
     socket = await alice.connect()
     await socket.call("authenticate", token=laptop.token)
@@ -238,7 +240,7 @@ async def test_the_fresh_token_is_the_one_that_counts(alice: Account) -> None:
     assert (await socket.end()).code == 4410
 
 
-async def test_a_socket_stays_with_its_user(alice: Account, charlie: Account) -> None:
+async def test_a_token_of_another_user_is_rejected(alice: Account, charlie: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
 
@@ -249,7 +251,7 @@ async def test_a_socket_stays_with_its_user(alice: Account, charlie: Account) ->
     assert reply.refusal == (403, "auth.other_user")
 
 
-async def test_a_wrong_token_later_changes_nothing(alice: Account) -> None:
+async def test_an_invalid_fresh_token_changes_nothing(alice: Account) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("authenticate", token="prl_wrong")

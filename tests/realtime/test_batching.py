@@ -1,4 +1,4 @@
-"""Asking batching: what a crowd costs, and that nobody in it can hurt another."""
+"""The batch loader: the number of queries of a crowd, and the isolation of its requests."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,132 +6,132 @@ from collections.abc import Sequence
 import pytest
 from django.db import OperationalError
 
-from realtime import batching as module
+from realtime import batching
 from realtime.batching import BatchLoader
 from wire.problems import Problem
 
-Answers = Sequence[str | Exception | None]
+Results = Sequence[str | Exception | None]
 
 
-class Oracle:
-    """Answers when it is let; notes who asked batching."""
+class GatedLoader:
+    """A loader that waits for its gate, and records the keys of each batch."""
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
         self.gate = asyncio.Event()
 
-    async def ask_all(self, questions: Sequence[str]) -> Answers:
-        self.calls.append([*questions])
+    async def load_batch(self, keys: Sequence[str]) -> Results:
+        self.calls.append([*keys])
         await self.gate.wait()
-        if any("poison" in question for question in questions):
+        if any("poison" in key for key in keys):
             raise ValueError("poison")
-        if any("frozen" in question for question in questions):
+        if any("frozen" in key for key in keys):
             raise OperationalError("frozen")
-        return [self.answer(question, len(questions)) for question in questions]
+        return [self.answer(key, len(keys)) for key in keys]
 
-    def answer(self, question: str, asked: int) -> str | Exception | None:
-        if "bad" in question:
+    def answer(self, key: str, count: int) -> str | Exception | None:
+        if "bad" in key:
             return Problem("not_found")
-        return None if "slow" in question and asked > 1 else question.upper()
+        return None if "slow" in key and count > 1 else key.upper()
 
 
-async def ask(batching: BatchLoader[str, str], questions: Sequence[str]) -> list["asyncio.Task[str]"]:
-    """They ask at one moment; their call, unless one is under way, has begun."""
-    asked = [asyncio.ensure_future(batching.ask(question)) for question in questions]
+async def request(batch_loader: BatchLoader[str, str], keys: Sequence[str]) -> list["asyncio.Task[str]"]:
+    """Request all keys at once; their batch, unless another is running, has started."""
+    requests = [asyncio.ensure_future(batch_loader.load(key)) for key in keys]
     for _ in range(2):
         await asyncio.sleep(0)
-    return asked
+    return requests
 
 
 @pytest.fixture
-async def oracle() -> Oracle:
-    return Oracle()
+async def loader() -> GatedLoader:
+    return GatedLoader()
 
 
-async def test_those_who_come_meanwhile_go_together(oracle: Oracle) -> None:
-    batching = BatchLoader(oracle.ask_all, 10)
-    [first] = await ask(batching, ["first"])
-    others = await ask(batching, ["a", "b", "c"])
-    oracle.gate.set()
+async def test_requests_during_a_query_share_the_next_one(loader: GatedLoader) -> None:
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    [first] = await request(batch_loader, ["first"])
+    others = await request(batch_loader, ["a", "b", "c"])
+    loader.gate.set()
 
     assert await asyncio.gather(first, *others) == ["FIRST", "A", "B", "C"]
-    assert oracle.calls == [["first"], ["a", "b", "c"]]
-    assert await batching.ask("later") == "LATER"
+    assert loader.calls == [["first"], ["a", "b", "c"]]
+    assert await batch_loader.load("later") == "LATER"
 
 
-async def test_a_call_has_a_bound(oracle: Oracle) -> None:
-    batching = BatchLoader(oracle.ask_all, 5, len)
-    oracle.gate.set()
+async def test_a_batch_is_limited_by_weight(loader: GatedLoader) -> None:
+    batch_loader = BatchLoader(loader.load_batch, 5, len)
+    loader.gate.set()
 
-    answers = await asyncio.gather(*map(batching.ask, ["aa", "bb", "cc", "very long", "d", "e"]))
+    answers = await asyncio.gather(*map(batch_loader.load, ["aa", "bb", "cc", "very long", "d", "e"]))
 
     assert answers == ["AA", "BB", "CC", "VERY LONG", "D", "E"]
-    assert oracle.calls == [["aa", "bb"], ["cc"], ["very long"], ["d", "e"]]
+    assert loader.calls == [["aa", "bb"], ["cc"], ["very long"], ["d", "e"]]
 
 
-@pytest.mark.parametrize("question", ["bad", "poison"])
-async def test_a_bad_question_fails_alone(oracle: Oracle, question: str) -> None:
-    batching = BatchLoader(oracle.ask_all, 10)
-    oracle.gate.set()
+@pytest.mark.parametrize("key", ["bad", "poison"])
+async def test_a_bad_key_fails_alone(loader: GatedLoader, key: str) -> None:
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    loader.gate.set()
 
-    answers = await asyncio.gather(*map(batching.ask, ["a", question, "b"]), return_exceptions=True)
+    answers = await asyncio.gather(*map(batch_loader.load, ["a", key, "b"]), return_exceptions=True)
 
     assert [answers[0], answers[2]] == ["A", "B"]
     assert isinstance(answers[1], Problem | ValueError)
 
 
-async def test_a_database_that_is_away_is_asked_once(oracle: Oracle) -> None:
-    batching = BatchLoader(oracle.ask_all, 10)
-    oracle.gate.set()
+async def test_an_outage_fails_the_batch_without_retries(loader: GatedLoader) -> None:
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    loader.gate.set()
 
-    answers = await asyncio.gather(*map(batching.ask, ["a", "frozen", "b"]), return_exceptions=True)
+    answers = await asyncio.gather(*map(batch_loader.load, ["a", "frozen", "b"]), return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [OperationalError] * 3
-    assert len(oracle.calls) == 1
-    assert await batching.ask("back") == "BACK"
+    assert len(loader.calls) == 1
+    assert await batch_loader.load("back") == "BACK"
 
 
-async def test_nobody_waits_longer_behind_a_frozen_database_than_in_front(
-    oracle: Oracle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "DATABASE_SECONDS", 0.2)
-    batching = BatchLoader(oracle.ask_all, 2)
-    asked = [*await ask(batching, ["first"]), *await ask(batching, ["a", "b", "c", "d", "e"])]
+async def test_requests_behind_a_frozen_batch_time_out(loader: GatedLoader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "DATABASE_SECONDS", 0.2)
+    batch_loader = BatchLoader(loader.load_batch, 2)
+    asked = [*await request(batch_loader, ["first"]), *await request(batch_loader, ["a", "b", "c", "d", "e"])]
 
     async with asyncio.timeout(0.35):
         answers = await asyncio.gather(*asked, return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [OperationalError] * 6
-    oracle.gate.set()
-    assert await batching.ask("back") == "BACK"
-    assert oracle.calls == [["first"], ["back"]]
+    loader.gate.set()
+    assert await batch_loader.load("back") == "BACK"
+    assert loader.calls == [["first"], ["back"]]
 
 
-async def test_who_is_late_fails_nobody_who_came_later(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a call that takes more than half the time, again and again, would be late for everybody for ever."""
-    monkeypatch.setattr(module, "DATABASE_SECONDS", 0.6)
-    batching = BatchLoader(oracle.ask_all, 10)
-    first, early = [*await ask(batching, ["first"]), *await ask(batching, ["early"])]
+async def test_an_expired_request_does_not_fail_later_ones_of_its_batch(
+    loader: GatedLoader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else batches that take more than half the time would make every later request time out."""
+    monkeypatch.setattr(batching, "DATABASE_SECONDS", 0.6)
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    first, early = [*await request(batch_loader, ["first"]), *await request(batch_loader, ["early"])]
     await asyncio.wait([early], timeout=0.3)
-    [late] = await ask(batching, ["late"])
-    oracle.gate.set()  # for the first call alone
-    oracle.gate.clear()
+    [late] = await request(batch_loader, ["late"])
+    loader.gate.set()  # for the first call alone
+    loader.gate.clear()
     await first
 
     with pytest.raises(OperationalError):
         await early
-    oracle.gate.set()
+    loader.gate.set()
 
     assert await late == "LATE"
-    assert oracle.calls == [["first"], ["early", "late"]]
+    assert loader.calls == [["first"], ["early", "late"]]
 
 
-async def test_the_next_oldest_is_timed_too(oracle: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "DATABASE_SECONDS", 0.2)
-    batching = BatchLoader(oracle.ask_all, 10)
-    [first] = await ask(batching, ["first"])
+async def test_the_timer_moves_to_the_next_oldest_request(loader: GatedLoader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "DATABASE_SECONDS", 0.2)
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    [first] = await request(batch_loader, ["first"])
     await asyncio.wait([first], timeout=0.1)
-    [second] = await ask(batching, ["second"])
+    [second] = await request(batch_loader, ["second"])
 
     async with asyncio.timeout(0.5):
         answers = await asyncio.gather(first, second, return_exceptions=True)
@@ -139,96 +139,96 @@ async def test_the_next_oldest_is_timed_too(oracle: Oracle, monkeypatch: pytest.
     assert [type(answer) for answer in answers] == [OperationalError] * 2
 
 
-async def test_who_hangs_up_is_not_asked_for(oracle: Oracle) -> None:
-    batching = BatchLoader(oracle.ask_all, 10)
-    first, gone, last = await ask(batching, ["first", "gone", "last"])
-    late, left, stayed = await ask(batching, ["late", "left", "stayed"])
+async def test_cancelled_requests_are_not_loaded(loader: GatedLoader) -> None:
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    first, gone, last = await request(batch_loader, ["first", "gone", "last"])
+    late, left, stayed = await request(batch_loader, ["late", "left", "stayed"])
     gone.cancel()
     left.cancel()
     await asyncio.sleep(0)
-    oracle.gate.set()
+    loader.gate.set()
 
     answers = [await asked for asked in (first, last, late, stayed)]
 
     assert answers == ["FIRST", "LAST", "LATE", "STAYED"]
-    assert oracle.calls == [["first", "gone", "last"], ["late", "stayed"]]
+    assert loader.calls == [["first", "gone", "last"], ["late", "stayed"]]
 
 
-async def test_when_all_hang_up_the_next_is_answered(oracle: Oracle) -> None:
-    batching = BatchLoader(oracle.ask_all, 10)
-    for asked in await ask(batching, ["a", "b"]):
+async def test_a_request_after_a_cancelled_batch_is_served(loader: GatedLoader) -> None:
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    for asked in await request(batch_loader, ["a", "b"]):
         asked.cancel()
-    oracle.gate.set()
+    loader.gate.set()
 
-    assert await batching.ask("next") == "NEXT"
-
-
-async def test_who_holds_others_up_is_asked_apart(oracle: Oracle) -> None:
-    batching = BatchLoader(oracle.ask_all, 10)
-    oracle.gate.set()
-
-    assert await asyncio.gather(*map(batching.ask, ["a", "slow", "b"])) == ["A", "SLOW", "B"]
-    assert oracle.calls == [["a", "slow", "b"], ["slow"]]
+    assert await batch_loader.load("next") == "NEXT"
 
 
-async def test_a_call_takes_one_question_of_each_owner(oracle: Oracle) -> None:
-    batching = BatchLoader(oracle.ask_all, 10, owner=lambda question: question[0])
-    [first] = await ask(batching, ["first"])
-    others = await ask(batching, ["a1", "a2", "b1", "a3", "b2"])
-    oracle.gate.set()
+async def test_a_key_without_result_is_loaded_by_itself(loader: GatedLoader) -> None:
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    loader.gate.set()
+
+    assert await asyncio.gather(*map(batch_loader.load, ["a", "slow", "b"])) == ["A", "SLOW", "B"]
+    assert loader.calls == [["a", "slow", "b"], ["slow"]]
+
+
+async def test_a_batch_takes_one_key_of_each_owner(loader: GatedLoader) -> None:
+    batch_loader = BatchLoader(loader.load_batch, 10, owner=lambda key: key[0])
+    [first] = await request(batch_loader, ["first"])
+    others = await request(batch_loader, ["a1", "a2", "b1", "a3", "b2"])
+    loader.gate.set()
 
     await asyncio.gather(first, *others)
 
-    assert oracle.calls == [["first"], ["a1", "b1"], ["a2", "b2"], ["a3"]]
+    assert loader.calls == [["first"], ["a1", "b1"], ["a2", "b2"], ["a3"]]
 
 
-async def test_a_question_that_is_asked_alone_waits_for_its_turn(oracle: Oracle) -> None:
+async def test_load_one_waits_for_its_turn_without_blocking_batches(loader: GatedLoader) -> None:
     turn, alone = asyncio.Event(), list[str]()
 
-    async def ask_alone(question: str) -> str:
+    async def load_one(key: str) -> str:
         await turn.wait()
-        alone.append(question)
-        return question
+        alone.append(key)
+        return key
 
-    batching = BatchLoader(oracle.ask_all, 10, ask_alone=ask_alone)
-    oracle.gate.set()
+    batch_loader = BatchLoader(loader.load_batch, 10, load_one=load_one)
+    loader.gate.set()
 
-    slow, quick = await ask(batching, ["slow", "quick"])
+    slow, quick = await request(batch_loader, ["slow", "quick"])
     assert await quick == "QUICK"
-    assert await batching.ask("later") == "LATER"
+    assert await batch_loader.load("later") == "LATER"
     assert alone == []
     turn.set()
 
     assert await slow == "slow"
 
 
-async def test_a_refused_turn_fails_its_question_alone(oracle: Oracle) -> None:
-    async def refuse(question: str) -> str:
+async def test_an_error_of_load_one_fails_its_key_alone(loader: GatedLoader) -> None:
+    async def refuse(key: str) -> str:
         raise Problem("unavailable")
 
-    batching = BatchLoader(oracle.ask_all, 10, ask_alone=refuse)
-    oracle.gate.set()
+    batch_loader = BatchLoader(loader.load_batch, 10, load_one=refuse)
+    loader.gate.set()
 
-    answers = await asyncio.gather(*map(batching.ask, ["slow", "quick"]), return_exceptions=True)
+    answers = await asyncio.gather(*map(batch_loader.load, ["slow", "quick"]), return_exceptions=True)
 
     assert answers[1] == "QUICK"
     assert isinstance(answers[0], Problem)
 
 
-async def test_a_cancelled_question_waits_for_no_turn(oracle: Oracle) -> None:
+async def test_a_cancelled_request_cancels_load_one(loader: GatedLoader) -> None:
     waits, gone = asyncio.Event(), asyncio.Event()
 
-    async def ask_alone(question: str) -> str:
+    async def load_one(key: str) -> str:
         waits.set()
         try:
             await asyncio.Event().wait()
         finally:
             gone.set()
-        return question
+        return key
 
-    batching = BatchLoader(oracle.ask_all, 10, ask_alone=ask_alone)
-    oracle.gate.set()
-    slow, _ = await ask(batching, ["slow", "quick"])
+    batch_loader = BatchLoader(loader.load_batch, 10, load_one=load_one)
+    loader.gate.set()
+    slow, _ = await request(batch_loader, ["slow", "quick"])
     await waits.wait()
 
     slow.cancel()

@@ -1,4 +1,4 @@
-"""user.erased on live servers: who hears it, what is replayed afterwards, and a process that is killed meanwhile"""
+"""user.erased on live servers: delivery, later replays, and a process that is killed meanwhile"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def delete_account(person: Account) -> None:
 
 
 async def replay_of(person: Account, room: dict[str, Any], server: ParleyServer) -> Socket:
-    """All that a new device hears of the room from its beginning."""
+    """All events of the room that a new device receives."""
     socket = await person.connect(server)
     reply = await socket.call("subscribe", room_id=room["id"], after=0)
     assert reply.data["replay"] == "complete"
@@ -32,7 +32,7 @@ async def replay_of(person: Account, room: dict[str, Any], server: ParleyServer)
     return socket
 
 
-async def test_live_members_hear_it(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_live_members_receive_the_erasure(alice: Account, bob: Account, there: ParleyServer) -> None:
     room = await alice.make_room(bob)
     said = await bob.say(room, "hello")
     sockets = [await alice.listen(room), await alice.listen(room, server=there)]
@@ -45,7 +45,9 @@ async def test_live_members_hear_it(alice: Account, bob: Account, there: ParleyS
         assert erased["data"]["user"]["display_name"] == "Deleted account"
 
 
-async def test_no_replay_from_memory_shows_the_name(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_no_replay_from_memory_contains_the_erased_name(
+    alice: Account, bob: Account, there: ParleyServer
+) -> None:
     room = await alice.make_room(bob)
     await bob.say(room, "hello")
     listeners = {server.url: await alice.listen(room, server=server) for server in (alice.server, there)}
@@ -74,7 +76,7 @@ async def http_here() -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def test_the_job_survives_the_death_of_its_process(
+async def test_an_erasure_continues_after_its_process_dies(
     mortal: Deployment, http_here: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
     server = mortal.servers[0]

@@ -27,7 +27,7 @@ async def guest(hasty: ParleyServer) -> AsyncIterator[Account]:
         yield await join_parley(hasty, http, stack, "guest")
 
 
-async def test_a_session_expires_with_a_warning(guest: Account) -> None:
+async def test_a_session_expires_after_a_warning(guest: Account) -> None:
     socket = await guest.connect()
 
     warning = await socket.next_event("session.expiring")
@@ -39,7 +39,7 @@ async def test_a_session_expires_with_a_warning(guest: Account) -> None:
     assert (end.code, end.reason) == (4402, "token_expired")
 
 
-async def test_a_fresh_token_in_time_keeps_the_socket(guest: Account) -> None:
+async def test_a_fresh_token_before_the_expiry_keeps_the_socket(guest: Account) -> None:
     room = await guest.make_room()
     socket = await guest.listen(room)
     await socket.next_event("session.expiring")
@@ -60,7 +60,7 @@ def forgetful() -> Iterator[ParleyServer]:
         yield deployment.servers[0]
 
 
-async def test_a_socket_is_a_use_of_its_session_however_short(forgetful: ParleyServer) -> None:
+async def test_a_short_socket_counts_as_use_of_its_session(forgetful: ParleyServer) -> None:
     async with AsyncExitStack() as stack, httpx.AsyncClient(verify=TLS, trust_env=False) as http:
         laptop = await join_parley(forgetful, http, stack, "laptop")
         phone = await laptop.another_device()

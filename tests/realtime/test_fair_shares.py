@@ -18,7 +18,7 @@ async def answered(sockets: list[Socket]) -> list[dict[str, object]]:
     return [frame for socket in sockets for frame in socket.frames if frame.get("action") == "edit_message"]
 
 
-async def test_many_sockets_of_one_user_that_wait_for_a_room(
+async def test_one_users_sockets_that_wait_for_a_room_do_not_block_others(
     alice: Account, bob: Account, deployment: Deployment
 ) -> None:
     """While the room is held no edit can end, so all of them wait: others are answered first."""
@@ -40,7 +40,7 @@ async def test_many_sockets_of_one_user_that_wait_for_a_room(
     assert {(await socket.reply(1)).status for socket in sockets} <= {200, 503}
 
 
-async def test_many_users_who_wait_for_one_room(
+async def test_users_who_wait_for_one_room_do_not_block_other_rooms(
     here: ParleyServer, http: httpx.AsyncClient, stack: AsyncExitStack, bob: Account, deployment: Deployment
 ) -> None:
     guests = [await join_parley(here, http, stack, f"guest{number}") for number in range(MANY)]
@@ -62,7 +62,7 @@ async def test_many_users_who_wait_for_one_room(
     assert {(await socket.reply(1)).status for socket in sockets} <= {200, 503}
 
 
-async def test_many_requests_of_one_user_that_wait_for_a_room(
+async def test_one_users_requests_that_wait_for_a_room_do_not_block_others(
     alice: Account, bob: Account, deployment: Deployment
 ) -> None:
     hot, quiet = await alice.make_room(), await bob.make_room()
@@ -79,7 +79,7 @@ async def test_many_requests_of_one_user_that_wait_for_a_room(
     assert {(await edit).status_code for edit in edits} <= {200, 503}
 
 
-async def test_a_user_who_waits_for_a_room_writes_in_another(alice: Account, bob: Account) -> None:
+async def test_a_user_who_waits_for_a_room_can_write_in_another(alice: Account, bob: Account) -> None:
     """Nothing is refused when nothing is held: shares order work, they do not limit it."""
     room = await alice.make_room(bob)
     message = await alice.say(room, "first")

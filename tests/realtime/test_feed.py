@@ -7,28 +7,31 @@ import pytest
 
 from api.seq_ranges import FOR_EVER, SeqRange
 from realtime import feed as feed_module
-from realtime.feed import EventBatch, Feed, LogEntry, Subscription
+from realtime import log_entry
+from realtime.feed import Feed
+from realtime.log_entry import EventBatch, LogEntry
+from realtime.subscription import Subscription
 
 ALICE, BOB = "alice", "bob"
 
 
 class Mailbox:
-    """A sink that keeps what it is given; `full` is for the test to say."""
+    """A subscriber that keeps all events; the test sets `is_full`."""
 
     def __init__(self) -> None:
-        self.full = False
+        self.is_full = False
         self.events: list[dict[str, object]] = []
 
-    async def room(self) -> None:
-        """There is room when the test says so."""
+    async def wait_writable(self) -> None:
+        """Return at once."""
 
-    def give(self, run: EventBatch) -> None:
-        """Keep what a client would read."""
-        self.events += orjson.loads(run.frame["text"])["data"]
+    def send_events(self, batch: EventBatch) -> None:
+        """Keep the events."""
+        self.events += orjson.loads(batch.frame["text"])["data"]
 
     @property
     def seqs(self) -> list[object]:
-        """What has come, in order."""
+        """The seqs of the events, in order."""
         return [event["seq"] for event in self.events]
 
 
@@ -58,13 +61,13 @@ def entry(seq: int, kind: str, data: dict[str, object]) -> LogEntry:
 
 
 def listen(
-    feed: Feed, cursor: int = 0, user: str = ALICE, stays: Sequence[SeqRange] | None = None, floor: int = 0
+    feed: Feed, cursor: int = 0, user: str = ALICE, ranges: Sequence[SeqRange] | None = None, head: int = 0
 ) -> tuple[Subscription, Mailbox]:
     """A subscription that has begun."""
     mailbox = Mailbox()
-    subscription = Subscription(user, cursor, mailbox, floor=floor, stays=stays)
+    subscription = Subscription(user, cursor, mailbox, authorized_as_of=head, visible_ranges=ranges)
     feed.add(subscription)
-    feed.advance(subscription)
+    feed.go_live(subscription)
     return subscription, mailbox
 
 
@@ -82,7 +85,7 @@ class TestHints:
         assert not is_behind
         assert mailbox.seqs == [1]
 
-    def test_a_hint_that_comes_twice_is_heard_once(self, feed: Feed) -> None:
+    def test_a_repeated_hint_is_delivered_once(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
         feed.offer([said(1)])
@@ -90,7 +93,7 @@ class TestHints:
 
         assert mailbox.seqs == [1]
 
-    def test_hints_in_the_wrong_order_are_heard_in_the_right_one(self, feed: Feed) -> None:
+    def test_unordered_hints_are_delivered_in_order(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
         assert feed.offer([said(3), said(2)])  # a hole, that a repair must fill
@@ -99,16 +102,16 @@ class TestHints:
 
         assert mailbox.seqs == [1, 2, 3]
 
-    def test_a_page_fills_a_hole(self, feed: Feed) -> None:
+    def test_a_page_fills_a_gap(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
         feed.offer([said(3)])
 
         feed.extend([said(1), said(2)])
 
         assert mailbox.seqs == [1, 2, 3]
-        assert not feed.hole
+        assert not feed.has_gap
 
-    def test_a_page_that_begins_later_is_not_taken(self, feed: Feed) -> None:
+    def test_a_page_that_starts_behind_a_gap_is_ignored(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
         feed.extend([said(2), said(3)])
@@ -116,12 +119,12 @@ class TestHints:
         assert feed.tail == 0
         assert mailbox.seqs == []
 
-    def test_too_many_early_hints_are_left_to_the_repair(self, feed: Feed) -> None:
+    def test_early_hints_above_the_limit_are_dropped(self, feed: Feed) -> None:
         feed.offer([said(seq) for seq in range(2, 200)])
 
         assert len(feed.pending) == feed_module.PENDING_EVENTS
 
-    def test_the_next_event_is_taken_however_many_wait(self, feed: Feed) -> None:
+    def test_the_next_event_is_accepted_when_the_limit_is_reached(self, feed: Feed) -> None:
         feed.offer([said(seq) for seq in range(2, 200)])
 
         feed.offer([said(1)])
@@ -130,7 +133,7 @@ class TestHints:
 
 
 class TestCatchingUp:
-    def test_a_ring_that_reaches_back_is_enough(self, feed: Feed) -> None:
+    def test_a_ring_that_reaches_the_cursor_is_replayed(self, feed: Feed) -> None:
         feed.offer([said(1), said(2), said(3)])
 
         subscription, mailbox = listen(feed, cursor=1)
@@ -138,28 +141,28 @@ class TestCatchingUp:
         assert subscription.live
         assert mailbox.seqs == [2, 3]
 
-    def test_a_ring_that_does_not_needs_a_page_first(self) -> None:
+    def test_a_ring_that_does_not_reach_the_cursor_needs_a_page_first(self) -> None:
         feed = Feed("r", 1, 10)
         feed.offer([said(11)])
 
         subscription, mailbox = listen(feed, cursor=8)
         assert not subscription.live
-        subscription.take([said(9), said(10)])
-        assert feed.advance(subscription)
+        subscription.deliver([said(9), said(10)])
+        assert feed.go_live(subscription)
 
         assert mailbox.seqs == [9, 10, 11]
 
-    def test_what_comes_meanwhile_is_not_heard_twice(self) -> None:
+    def test_events_during_a_replay_are_delivered_once(self) -> None:
         feed = Feed("r", 1, 2)
         subscription, mailbox = listen(feed, cursor=0)
 
         feed.offer([said(3)])
-        subscription.take([said(1), said(2), said(3)])  # the page saw it, too
-        feed.advance(subscription)
+        subscription.deliver([said(1), said(2), said(3)])  # the page saw it, too
+        feed.go_live(subscription)
 
         assert mailbox.seqs == [1, 2, 3]
 
-    def test_a_cursor_ahead_of_the_tail_skips_what_it_has(self, feed: Feed) -> None:
+    def test_a_cursor_ahead_of_the_tail_skips_events_up_to_it(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed, cursor=2)
 
         feed.offer([said(1), said(2), said(3)])
@@ -167,18 +170,18 @@ class TestCatchingUp:
         assert subscription.live
         assert mailbox.seqs == [3]
 
-    def test_who_does_not_read_leaves_live_mode_and_misses_nothing(self, feed: Feed) -> None:
+    def test_a_full_subscriber_leaves_live_mode_and_misses_nothing(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
-        mailbox.full = True
+        mailbox.is_full = True
         feed.offer([said(1), said(2)])
-        assert feed.fallen == [subscription]
+        assert feed.lagging == [subscription]
 
-        mailbox.full = False
-        feed.advance(subscription)
+        mailbox.is_full = False
+        feed.go_live(subscription)
 
         assert mailbox.seqs == [1, 2]
 
-    def test_after_a_discard_nothing_comes(self, feed: Feed) -> None:
+    def test_a_discarded_subscription_receives_nothing(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
 
         feed.discard(subscription)
@@ -189,77 +192,77 @@ class TestCatchingUp:
 
 
 class TestMembership:
-    def test_it_ends_with_the_own_removal(self, feed: Feed) -> None:
+    def test_the_own_removal_pauses_a_subscription(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
 
         feed.offer([said(1), removed(2, ALICE), said(3)])
 
         assert mailbox.seqs == [1, 2]
-        assert subscription in feed.silent
+        assert subscription in feed.paused
 
-    def test_the_removal_of_somebody_else_ends_nothing(self, feed: Feed) -> None:
+    def test_the_removal_of_another_member_pauses_nothing(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
         feed.offer([removed(1, BOB), said(2)])
 
         assert mailbox.seqs == [1, 2]
 
-    def test_removed_and_added_again_at_once(self, feed: Feed) -> None:
-        """The bug that every chat has once: a subscription that is ended on leave never hears of the re-add."""
-        _, mailbox = listen(feed, stays=[(1, FOR_EVER)])
+    def test_a_removal_and_a_re_add_in_one_batch_are_both_delivered(self, feed: Feed) -> None:
+        """A subscription that ends with the leave would never receive the re-add."""
+        _, mailbox = listen(feed, ranges=[(1, FOR_EVER)])
 
         feed.offer([removed(1, ALICE), said(2), joined(3, ALICE), said(4)])
 
         assert mailbox.seqs == [1, 3, 4]
 
-    def test_in_a_shared_room_a_re_join_goes_back_to_the_leave(self, feed: Feed) -> None:
+    def test_a_re_join_of_a_shared_room_goes_back_to_the_leave(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
 
         feed.offer([removed(1, ALICE), said(2), joined(3, ALICE), said(4)])
-        assert feed.fallen == [subscription]
-        feed.advance(subscription)
+        assert feed.lagging == [subscription]
+        feed.go_live(subscription)
 
         assert mailbox.seqs == [1, 2, 3, 4]
 
-    def test_what_it_slept_through_was_not_told(self, feed: Feed) -> None:
-        """A device that took the cursor for received would never get the events between leave and re-join."""
+    def test_delivered_up_to_excludes_the_events_of_a_pause(self, feed: Feed) -> None:
+        """A device that took the cursor for delivered would never get the events between leave and re-join."""
         subscription, _ = listen(feed)
 
         feed.offer([said(1), removed(2, ALICE), said(3)])
 
-        assert (subscription.cursor, subscription.told) == (3, 2)
+        assert (subscription.cursor, subscription.delivered_up_to) == (3, 2)
 
-    def test_below_the_floor_the_stays_decide(self) -> None:
+    def test_visible_ranges_decide_up_to_the_authorized_head(self) -> None:
         feed = Feed("r", 1, 6)
-        subscription, mailbox = listen(feed, stays=[(2, 3), (6, FOR_EVER)], floor=6)
+        subscription, mailbox = listen(feed, ranges=[(2, 3), (6, FOR_EVER)], head=6)
 
-        subscription.take([said(1), joined(2, ALICE), removed(3, ALICE), said(4), said(5), joined(6, ALICE)])
-        feed.advance(subscription)
+        subscription.deliver([said(1), joined(2, ALICE), removed(3, ALICE), said(4), said(5), joined(6, ALICE)])
+        feed.go_live(subscription)
         feed.offer([said(7)])
 
         assert mailbox.seqs == [2, 3, 6, 7]
 
-    def test_below_the_floor_of_a_shared_room_toggles_nothing(self) -> None:
+    def test_membership_changes_up_to_the_authorized_head_are_ignored(self) -> None:
         feed = Feed("r", 1, 3)
-        subscription, mailbox = listen(feed, floor=3)
+        subscription, mailbox = listen(feed, head=3)
 
-        subscription.take([removed(1, ALICE), said(2), joined(3, ALICE)])
+        subscription.deliver([removed(1, ALICE), said(2), joined(3, ALICE)])
 
         assert mailbox.seqs == [1, 2, 3]
 
-    def test_who_wakes_and_does_not_read_is_no_longer_silent(self, feed: Feed) -> None:
-        """Else it would be ended as silent while it waits for room."""
+    def test_a_full_subscription_that_re_joins_is_no_longer_paused(self, feed: Feed) -> None:
+        """Else it would be stopped as paused while it waits for its socket."""
         subscription, mailbox = listen(feed)
         feed.offer([removed(1, ALICE)])
 
-        mailbox.full = True
+        mailbox.is_full = True
         feed.offer([joined(2, ALICE)])
 
-        assert subscription not in feed.silent
+        assert subscription not in feed.paused
 
 
 class TestDeletions:
-    def test_the_ring_forgets_what_was_said(self, feed: Feed) -> None:
+    def test_a_deletion_removes_the_text_from_the_ring(self, feed: Feed) -> None:
         feed.offer([said(1, "a secret", "m"), said(2), deleted(3, "m")])
 
         _, mailbox = listen(feed)
@@ -267,21 +270,21 @@ class TestDeletions:
         assert "a secret" not in str(mailbox.events)
         assert mailbox.seqs == [1, 2, 3]
 
-    def test_so_does_what_came_together_with_the_deletion(self, feed: Feed) -> None:
+    def test_a_deletion_removes_the_text_of_events_in_its_own_batch(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
         feed.offer([entry(2, "message.edited", {"id": "m", "text": "a secret"}), deleted(3, "m"), said(1, "hi", "m")])
 
         assert "a secret" not in str(mailbox.events)
 
-    def test_the_bytes_of_the_ring_stay_true(self, feed: Feed) -> None:
+    def test_a_deletion_keeps_the_byte_count_of_the_ring_right(self, feed: Feed) -> None:
         feed.offer([said(1, "x" * 500, "m"), deleted(2, "m")])
 
         assert feed.ring_bytes == sum(len(entry.json) for entry in feed.ring)
 
 
 class TestErasures:
-    def test_the_ring_forgets_what_was_before(self, feed: Feed) -> None:
+    def test_an_erasure_clears_the_ring(self, feed: Feed) -> None:
         feed.offer([said(1), said(2), erased(3, BOB), said(4)])
 
         subscription, mailbox = listen(feed)
@@ -291,14 +294,14 @@ class TestErasures:
         assert late.seqs == [3, 4]
         assert feed.ring_bytes == sum(len(entry.json) for entry in feed.ring)
 
-    def test_live_listeners_hear_all_of_it(self, feed: Feed) -> None:
+    def test_live_subscriptions_receive_all_events_around_an_erasure(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
         feed.offer([said(1), erased(2, BOB), said(3)])
 
         assert mailbox.seqs == [1, 2, 3]
 
-    def test_the_ring_of_an_inbox_keeps_nobodys_name(self, feed: Feed) -> None:
+    def test_the_ring_of_an_inbox_keeps_no_event_with_a_name(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
         feed.offer([entry(1, "read.updated", {}), entry(2, "room.added", {"peer": {"id": BOB}})])
         feed.offer([entry(3, "read.updated", {})])
@@ -310,32 +313,32 @@ class TestErasures:
 
 
 class TestEphemeral:
-    def test_members_who_are_up_to_date_hear_it(self, feed: Feed) -> None:
+    def test_live_members_receive_an_ephemeral_event(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        feed.tell(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 0)
+        feed.send_ephemeral(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 0)
 
         assert mailbox.seqs == [None]
 
-    def test_it_waits_for_nobody_who_was_removed_before(self, feed: Feed) -> None:
-        """The process does not know of the removal yet, but it knows that it does not know."""
+    def test_an_ephemeral_event_newer_than_the_feed_is_dropped(self, feed: Feed) -> None:
+        """The removal may be among the events that the feed does not have yet."""
         _, mailbox = listen(feed)
 
-        feed.tell(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 1)
+        feed.send_ephemeral(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 1)
 
         assert mailbox.seqs == []
 
-    def test_who_is_out_hears_nothing(self, feed: Feed) -> None:
+    def test_a_removed_member_receives_no_ephemeral_event(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
         feed.offer([removed(1, ALICE)])
 
-        feed.tell(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 1)
+        feed.send_ephemeral(EventBatch([LogEntry(0, "typing", b'{"seq":null}')]), 1)
 
         assert mailbox.seqs == [1]
 
 
 class TestRestores:
-    def test_nobody_is_live_until_admitted_anew(self, feed: Feed) -> None:
+    def test_no_subscription_is_live_after_a_reset(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
         feed.offer([said(1), said(2)])
 
@@ -345,31 +348,31 @@ class TestRestores:
         assert not subscription.live
         assert mailbox.seqs == [1, 2]
 
-    def test_the_waiting_hints_of_the_old_past_are_forgotten(self, feed: Feed) -> None:
+    def test_a_reset_drops_pending_hints(self, feed: Feed) -> None:
         feed.offer([said(3)])
 
         feed.reset(2, 2)
 
-        assert not feed.hole
+        assert not feed.has_gap
         assert feed.tail == 2
 
 
 class TestFrames:
     def test_two_sockets_share_one_frame(self) -> None:
-        run = EventBatch([said(1)])
+        batch = EventBatch([said(1)])
 
-        assert run.frame is run.frame
-        assert run.join(following := EventBatch([said(2)])) is run.join(following)
+        assert batch.frame is batch.frame
+        assert batch.join(following := EventBatch([said(2)])) is batch.join(following)
 
-    def test_long_events_travel_in_several(self, feed: Feed) -> None:
+    def test_long_events_are_cut_into_several_frames(self, feed: Feed) -> None:
         events = [said(seq, "x" * 30_000) for seq in range(1, 21)]
 
-        frames = list(feed_module.runs(events))
+        frames = list(log_entry.batches(events))
 
         assert len(frames) == 4
-        assert all(run.size < 256 * 1024 for run in frames)
+        assert all(batch.size < 256 * 1024 for batch in frames)
 
-    def test_the_ring_is_bounded_in_bytes(self, feed: Feed) -> None:
+    def test_the_ring_is_limited_in_bytes(self, feed: Feed) -> None:
         feed.offer([said(seq, "x" * 30_000) for seq in range(1, 21)])
 
         assert feed.ring_bytes <= feed_module.RING_BYTES

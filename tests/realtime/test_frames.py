@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.answers import Reply
-from tests.realtime.actions.knocking import NOWHERE
+from tests.realtime.actions.outsider_answers import NOWHERE
 from tests.servers import ParleyServer
 from tests.sockets import Account, Socket
 
@@ -99,7 +99,7 @@ NAMED: dict[str, tuple[str, str]] = {
 
 
 async def the_one_reply(socket: Socket, frame: str | bytes) -> Reply:
-    """The answer to a frame; that it is the only one shows in what follows."""
+    """The only reply to a frame: the next frame is the pong of a later ping."""
     await socket.send(frame)
     await socket.settled()
     _, reply, pong = socket.frames
@@ -110,7 +110,7 @@ async def the_one_reply(socket: Socket, frame: str | bytes) -> Reply:
 
 
 @pytest.mark.parametrize("name", NAMELESS)
-async def test_a_frame_without_a_name_is_answered(alice: Account, name: str) -> None:
+async def test_a_bad_frame_without_request_id_gets_one_reply(alice: Account, name: str) -> None:
     frame, code = NAMELESS[name]
     socket = await alice.connect()
 
@@ -121,7 +121,7 @@ async def test_a_frame_without_a_name_is_answered(alice: Account, name: str) -> 
 
 
 @pytest.mark.parametrize("name", NAMED)
-async def test_a_frame_with_a_name_is_answered_by_name(alice: Account, name: str) -> None:
+async def test_a_bad_frame_with_request_id_gets_one_reply_with_it(alice: Account, name: str) -> None:
     frame, code = NAMED[name]
     socket = await alice.connect()
 
@@ -133,7 +133,7 @@ async def test_a_frame_with_a_name_is_answered_by_name(alice: Account, name: str
 
 
 @pytest.mark.parametrize("request_id", [1, "r"])
-async def test_an_unknown_action_is_named_in_the_problem_alone(alice: Account, request_id: int | str) -> None:
+async def test_an_unknown_action_appears_only_in_the_problem(alice: Account, request_id: int | str) -> None:
     socket = await alice.connect()
 
     await socket.say({"action": "explode", "request_id": request_id})
@@ -147,7 +147,7 @@ async def test_an_unknown_action_is_named_in_the_problem_alone(alice: Account, r
     assert "explode" in problem["detail"]
 
 
-async def test_a_long_unknown_action_is_named_in_part(alice: Account) -> None:
+async def test_a_long_unknown_action_is_truncated_in_the_problem(alice: Account) -> None:
     socket = await alice.connect()
 
     await socket.say({"action": "x" * 50_000, "request_id": "r"})
@@ -166,7 +166,7 @@ async def test_a_long_unknown_action_is_named_in_part(alice: Account) -> None:
         ('{"action": "ping", "a": NaN}', "ping"),
     ],
 )
-async def test_a_refusal_names_an_action_that_there_is_or_none(alice: Account, frame: str, action: str | None) -> None:
+async def test_an_error_reply_has_a_known_action_or_null(alice: Account, frame: str, action: str | None) -> None:
     socket = await alice.connect()
 
     reply = await the_one_reply(socket, frame)
@@ -174,7 +174,7 @@ async def test_a_refusal_names_an_action_that_there_is_or_none(alice: Account, f
     assert reply.frame["action"] == action
 
 
-async def test_twenty_bad_frames_in_a_minute_end_the_socket(alice: Account) -> None:
+async def test_twenty_bad_frames_in_a_minute_close_the_socket(alice: Account) -> None:
     socket = await alice.connect()
 
     for _ in range(20):
@@ -187,7 +187,7 @@ async def test_twenty_bad_frames_in_a_minute_end_the_socket(alice: Account) -> N
     assert end.goodbye == {"code": 4400, "reason": "bad_frames", "reconnect": False, "retry_after_ms": None}
 
 
-async def test_nineteen_do_not(alice: Account) -> None:
+async def test_nineteen_bad_frames_in_a_minute_do_not_close_the_socket(alice: Account) -> None:
     socket = await alice.connect()
 
     for _ in range(19):
@@ -196,7 +196,7 @@ async def test_nineteen_do_not(alice: Account) -> None:
     await socket.settled()
 
 
-async def test_a_refused_request_is_no_bad_frame(alice: Account) -> None:
+async def test_a_rejected_request_does_not_count_as_a_bad_frame(alice: Account) -> None:
     socket = await alice.connect()
 
     replies = [await socket.call("send_message", room_id=NOWHERE) for _ in range(25)]
@@ -205,7 +205,7 @@ async def test_a_refused_request_is_no_bad_frame(alice: Account) -> None:
     await socket.settled()
 
 
-async def test_a_frame_of_64_kib_is_read(alice: Account) -> None:
+async def test_a_frame_of_64_kib_is_accepted(alice: Account) -> None:
     socket = await alice.connect()
     frame = json.dumps({"action": "ping", "request_id": "r", "you": ""})
 
@@ -214,7 +214,7 @@ async def test_a_frame_of_64_kib_is_read(alice: Account) -> None:
     assert (await socket.reply("r")).refusal == (400, "request.invalid")
 
 
-async def test_a_larger_one_ends_the_socket(alice: Account, here: ParleyServer, daphne: ParleyServer) -> None:
+async def test_a_frame_above_64_kib_closes_the_socket(alice: Account, here: ParleyServer, daphne: ParleyServer) -> None:
     socket = await alice.connect()
 
     await socket.send("x" * 65_537)
@@ -244,7 +244,7 @@ ODD_BODIES: list[bytes] = [
 ]
 
 
-async def test_bodies_pass_the_same_gate(alice: Account) -> None:
+async def test_rest_bodies_are_parsed_as_strictly_as_frames(alice: Account) -> None:
     room = await alice.make_room()
 
     answers = [await alice.post(f"/v1/rooms/{room['id']}/messages", body) for body in ODD_BODIES]
@@ -254,7 +254,7 @@ async def test_bodies_pass_the_same_gate(alice: Account) -> None:
     assert (await alice.get(f"/v1/rooms/{room['id']}")).json()["head"] == 1
 
 
-async def test_an_unknown_path_is_no_socket(alice: Account, http: httpx.AsyncClient) -> None:
+async def test_a_handshake_on_an_unknown_path_is_refused(alice: Account, http: httpx.AsyncClient) -> None:
     refused: Any = None
     try:
         await alice.connect(path="/v1/elsewhere")
@@ -265,7 +265,7 @@ async def test_an_unknown_path_is_no_socket(alice: Account, http: httpx.AsyncCli
 
 
 @pytest.mark.parametrize(("path", "right"), [("/v1/ws/", "/v1/ws"), ("/ws/chat/lobby", "/ws/chat/lobby/")])
-async def test_a_wrong_slash_is_answered_with_the_right_path(alice: Account, path: str, right: str) -> None:
+async def test_a_handshake_with_a_wrong_slash_gets_the_right_path(alice: Account, path: str, right: str) -> None:
     refused: Any = None
     try:
         await alice.connect(path=path)
@@ -279,7 +279,7 @@ async def test_a_wrong_slash_is_answered_with_the_right_path(alice: Account, pat
 
 
 @pytest.mark.parametrize(("path", "status"), [("/v1/ws", "426 Upgrade Required"), ("/v1/me", "401 Unauthorized")])
-async def test_the_status_line_names_the_status(
+async def test_the_status_line_of_a_refused_handshake_has_its_phrase(
     http: httpx.AsyncClient, here: ParleyServer, path: str, status: str
 ) -> None:
     response = await http.get(f"{here.url}{path}")
@@ -287,7 +287,7 @@ async def test_the_status_line_names_the_status(
     assert f"{response.status_code} {response.reason_phrase}" == status
 
 
-async def test_a_byte_order_mark_and_nulls_are_skipped(alice: Account) -> None:
+async def test_a_byte_order_mark_and_null_fields_are_ignored(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
     body = {"room_id": room["id"].upper(), "before": None, "after": None, "around": None, "limit": None}

@@ -1,4 +1,4 @@
-"""The hub between a log and sockets, on the simulation's loop; most of it is what the simulation found."""
+"""The hub between a log and sockets, on the simulation's loop; most cases were found by the simulation."""
 
 import random
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from realtime.authorization import StreamAccess
-from realtime.feed import EventBatch, Feed, LogEntry, Subscription
-from realtime.hub import Hub, Opened, reply_of
-from realtime.sweep import LINGER_SECONDS
+from realtime.feed_registry import IDLE_SECONDS
+from realtime.hub import Hub, SubscriptionHandle
+from realtime.log_entry import EventBatch, LogEntry
+from realtime.replay_plan import plan_replay
 from tests.sim.history import Past, Row
 from tests.sim.log import FakeLog
 from tests.sim.loop import VirtualLoop
@@ -21,22 +22,22 @@ STREAM = str(ROOM)
 
 
 class Mailbox:
-    """A sink that is never full and keeps what a client would read."""
+    """A subscriber that is never full and keeps all events."""
 
-    full = False
+    is_full = False
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
 
-    async def room(self) -> None:
-        """There is always room."""
+    async def wait_writable(self) -> None:
+        """Never full."""
 
-    def give(self, run: EventBatch) -> None:
-        """Keep it."""
-        self.events += orjson.loads(run.frame["text"])["data"]
+    def send_events(self, batch: EventBatch) -> None:
+        """Keep the events."""
+        self.events += orjson.loads(batch.frame["text"])["data"]
 
     @property
-    def heard(self) -> list[Any]:
+    def received(self) -> list[Any]:
         """The seqs, and the names of the notices, in order."""
         return [event["seq"] or event["type"] for event in self.events]
 
@@ -51,10 +52,10 @@ class Stage:
         self.hub = Hub(self.log)
         self.mailbox = Mailbox()
 
-    def write(self, kind: str, data: dict[str, Any], toggles: dict[str, bool] | None = None) -> Row:
+    def write(self, kind: str, data: dict[str, Any], membership_changes: dict[str, bool] | None = None) -> Row:
         seq = self.log.head(STREAM) + 1
         event = {"type": kind, "room_id": STREAM, "seq": seq, "at": "", "actor_id": None, "data": data}
-        row = Row(seq, kind, orjson.dumps(event), self.loop.now, toggles or {})
+        row = Row(seq, kind, orjson.dumps(event), self.loop.now, membership_changes or {})
         self.log.append(row, STREAM)
         return row
 
@@ -64,16 +65,16 @@ class Stage:
     def hint(self, row: Row, epoch: int = 1) -> None:
         self.hub.receive({"type": "hint", "from": "p2", "stream": STREAM, "epoch": epoch, "json": [row.json]})
 
-    def open(self, after: int | None = 0, epoch: int | None = 1) -> Opened:
-        """The subscription of Alice, admitted now and not begun."""
-        admission = StreamAccess(self.log.head(STREAM), self.log.past.epoch)
-        return self.hub.admitted(ALICE, ROOM, admission, after, epoch, self.mailbox)
+    def prepare(self, after: int | None = 0, epoch: int | None = 1) -> SubscriptionHandle:
+        """A subscription of Alice that is authorized now and not started."""
+        access = StreamAccess(self.log.head(STREAM), self.log.past.epoch)
+        return self.hub.prepare(ALICE, ROOM, access, plan_replay(access, after, epoch), self.mailbox)
 
-    def begin(self, after: int | None = 0) -> tuple[Feed, Subscription]:
-        opened = self.open(after)
-        self.hub.begin(opened)
+    def start(self, after: int | None = 0) -> SubscriptionHandle:
+        handle = self.prepare(after)
+        self.hub.start(handle)
         self.loop.run_for(0.1)
-        return opened.feed, opened.subscription
+        return handle
 
     def restore(self, head: int) -> None:
         """A backup that ends at this head."""
@@ -94,141 +95,141 @@ def stage() -> Iterator[Stage]:
 
 
 def test_it_works(stage: Stage) -> None:
-    stage.begin()
+    stage.start()
 
     stage.hint(stage.say())
 
-    assert stage.mailbox.heard == [1, "room.synced", 2]
+    assert stage.mailbox.received == [1, "room.synced", 2]
 
 
-def test_a_hint_that_is_lost_is_found_by_the_sweep(stage: Stage) -> None:
-    stage.begin()
+def test_the_sweep_repairs_a_lost_hint(stage: Stage) -> None:
+    stage.start()
     stage.say()
 
     stage.sweep()
 
-    assert stage.mailbox.heard == [1, "room.synced", 2]
+    assert stage.mailbox.received == [1, "room.synced", 2]
 
 
-def test_a_sweep_that_is_answered_just_after_it_gave_up_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage.begin()
+def test_heads_that_arrive_after_the_sweep_gave_up_are_used(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.start()
     stage.say()
-    monkeypatch.setattr("realtime.sweep.BLIND_SECONDS", 0.0001)  # a journey to the log takes longer
+    monkeypatch.setattr("realtime.sweep.UNREACHABLE_SECONDS", 0.0001)  # a journey to the log takes longer
 
     sweep = stage.hub.spawn(stage.hub.sweep.run())
     stage.loop.run_for(0.1)
 
     assert sweep.exception() is None
-    assert stage.mailbox.heard == [1, "room.synced", 2]
+    assert stage.mailbox.received == [1, "room.synced", 2]
 
 
-def test_what_was_said_before_its_stream_was_joined_is_found_at_once(stage: Stage) -> None:
-    stage.begin()
+def test_events_before_the_group_was_joined_are_repaired_at_once(stage: Stage) -> None:
+    stage.start()
     stage.say()
 
-    stage.hub.sweep.look_soon("a stream that has gone")
-    stage.hub.sweep.look_soon(STREAM)
+    stage.hub.sweep.compare_soon("a stream that has gone")
+    stage.hub.sweep.compare_soon(STREAM)
     stage.loop.run_for(0.1)
 
-    assert stage.mailbox.heard == [1, "room.synced", 2]
+    assert stage.mailbox.received == [1, "room.synced", 2]
 
 
-def test_a_hole_is_repaired_without_a_sweep(stage: Stage) -> None:
-    stage.begin()
+def test_a_gap_is_repaired_without_a_sweep(stage: Stage) -> None:
+    stage.start()
     stage.say()
 
     stage.hint(stage.say())
     stage.loop.run_for(0.1)
 
-    assert stage.mailbox.heard == [1, "room.synced", 2, 3]
+    assert stage.mailbox.received == [1, "room.synced", 2, 3]
 
 
-def test_a_restore_is_told(stage: Stage) -> None:
-    _, subscription = stage.begin()
+def test_a_restore_sends_room_reset(stage: Stage) -> None:
+    subscription = stage.start().subscription
     stage.hint(stage.say())
 
     stage.restore(1)
     stage.sweep()
 
-    assert stage.mailbox.heard[-1] == "room.reset"
+    assert stage.mailbox.received[-1] == "room.reset"
     assert stage.mailbox.events[-1]["data"] == {"head": 1, "epoch": 2}
     assert subscription.live
 
 
-def test_a_restore_in_the_middle_of_a_replay_does_not_cost_its_end(stage: Stage) -> None:
-    """The catch-up that was under way and the one after the restore used to meet, and nobody said room.synced."""
+def test_a_replay_interrupted_by_a_restore_still_ends_with_room_synced(stage: Stage) -> None:
+    """The replay before the restore and the one after it once overlapped, and room.synced was never sent."""
     stage.say()
-    opened = stage.open()
-    stage.hub.begin(opened)
+    handle = stage.prepare()
+    stage.hub.start(handle)
     stage.restore(1)
 
     stage.sweep()
 
-    assert stage.mailbox.heard[-2:] == ["room.reset", "room.synced"]
+    assert stage.mailbox.received[-2:] == ["room.reset", "room.synced"]
 
 
-def test_an_admission_that_is_newer_than_the_feed_resets_it(stage: Stage) -> None:
-    """Else the ring of the old past is replayed to who was told the new epoch."""
-    stage.begin()
+def test_an_authorization_newer_than_the_feed_resets_the_feed(stage: Stage) -> None:
+    """Else the ring of the old epoch is replayed to a client of the new one."""
+    stage.start()
     stage.hint(stage.say("of the old past"))
     stage.restore(1)
     stage.say("of the new past")
     stage.mailbox = Mailbox()
 
-    stage.begin(after=1)
+    stage.start(after=1)
 
-    assert stage.mailbox.heard == ["room.synced"]  # of another epoch: from the head on
+    assert stage.mailbox.received == ["room.synced"]  # of another epoch: from the head on
     assert stage.hub.feeds[STREAM].epoch == 2
 
 
-def test_an_admission_that_is_older_than_the_feed_is_read_again(stage: Stage) -> None:
+def test_an_authorization_older_than_the_feed_is_read_again(stage: Stage) -> None:
     """It was read before the restore and begins after it."""
     stage.hint(stage.say())
-    opened = stage.open(after=2)
+    handle = stage.prepare(after=2)
     stage.restore(1)
     stage.sweep()
 
-    stage.hub.begin(opened)
+    stage.hub.start(handle)
     stage.loop.run_for(0.1)
     stage.say()
     stage.sweep()
 
-    assert stage.mailbox.heard == ["room.reset", "room.synced", 2]
+    assert stage.mailbox.received == ["room.reset", "room.synced", 2]
 
 
-def test_a_hint_of_the_past_is_not_taken_for_the_next_event(stage: Stage) -> None:
-    stage.begin()
+def test_a_hint_of_an_older_epoch_is_ignored(stage: Stage) -> None:
+    stage.start()
     of_the_old_past = stage.say()
     stage.restore(1)
     stage.sweep()
 
     stage.hint(of_the_old_past, epoch=1)
 
-    assert 2 not in stage.mailbox.heard
+    assert 2 not in stage.mailbox.received
 
 
-def test_a_page_of_the_past_is_not_appended_to_the_new_one(stage: Stage) -> None:
-    feed, _ = stage.begin()
+def test_a_page_read_before_a_restore_is_discarded(stage: Stage) -> None:
+    feed = stage.start().feed
     stage.say("of the old past")
     page = [LogEntry.parse(row.json) for row in stage.log.past.rows[STREAM][1:]]
 
     async def late(stream: str, after: int) -> list[LogEntry]:
         stage.restore(1)
-        stage.hub.sweep.reset(feed, 2, 1)
+        stage.hub.reset(feed, 2, 1)
         return page
 
     stage.log.page = late  # type: ignore[method-assign]
-    stage.hub.repair_soon(feed)
+    stage.hub.reader.repair_soon(feed)
     stage.loop.run_for(0.1)
 
     assert feed.tail == 1
-    assert 2 not in stage.mailbox.heard
+    assert 2 not in stage.mailbox.received
 
 
-def test_who_is_out_after_a_restore_is_told_so(stage: Stage) -> None:
+def test_a_user_who_is_no_member_after_a_restore_is_reset_and_stopped(stage: Stage) -> None:
     stage.write("member.removed", {"user": {"id": str(ALICE)}}, {str(ALICE): False})
     added = stage.write("member.joined", {"user": {"id": str(ALICE)}}, {str(ALICE): True})
-    _, subscription = stage.begin(after=added.seq)
+    subscription = stage.start(after=added.seq).subscription
 
     stage.restore(2)
     stage.sweep()
@@ -237,54 +238,54 @@ def test_who_is_out_after_a_restore_is_told_so(stage: Stage) -> None:
     assert subscription.ended
 
 
-def test_a_second_subscribe_in_a_replay_ends_with_it(stage: Stage) -> None:
-    """While a subscription lags it is not live, and its room.synced was once forgotten."""
-    opened = stage.open()
-    stage.hub.begin(opened)
+def test_a_second_subscribe_during_a_replay_is_synced_at_its_end(stage: Stage) -> None:
+    """A lagging subscription is not live, and its room.synced was once never sent."""
+    handle = stage.prepare()
+    stage.hub.start(handle)
     stage.loop.run_for(0.1)
-    opened.feed.live.clear()
-    opened.subscription.live = False
+    handle.feed.live.clear()
+    handle.subscription.live = False
 
-    stage.hub.go_on(opened.feed, opened.subscription)
-    stage.hub.spawn(stage.hub.catch_up(opened.feed, opened.subscription))
+    stage.hub.push_synced(handle)
+    stage.hub.spawn(stage.hub.replay(handle.feed, handle.subscription))
     stage.loop.run_for(0.1)
 
-    assert stage.mailbox.heard == [1, "room.synced", "room.synced"]
+    assert stage.mailbox.received == [1, "room.synced", "room.synced"]
 
 
-def test_a_reply_does_not_call_received_what_was_slept_through(stage: Stage) -> None:
-    """A device that is cut after such a reply would never ask for it again."""
-    _, subscription = stage.begin()
+def test_a_subscribe_reply_excludes_the_events_of_a_pause(stage: Stage) -> None:
+    """A device that loses its connection after such a reply would never receive these events."""
+    subscription = stage.start().subscription
     stage.hint(stage.write("member.removed", {"user": {"id": str(ALICE)}}, {str(ALICE): False}))
     stage.hint(stage.say())
     stage.write("member.joined", {"user": {"id": str(ALICE)}}, {str(ALICE): True})  # its hint is late
 
-    reply = reply_of(subscription, stage.open(after=2))
+    reply = stage.prepare(after=2).reply(subscription)
 
     assert (reply["after"], reply["head"]) == (2, 4)
 
 
-def test_a_reply_before_the_reset_is_of_the_past(stage: Stage) -> None:
-    """Were it of the new epoch, a device that is cut now would go on there with its old cursor."""
+def test_a_subscribe_reply_before_the_reset_has_the_old_epoch(stage: Stage) -> None:
+    """With the new epoch, a device that loses its connection now would continue there with its old cursor."""
     stage.say()
-    _, subscription = stage.begin()
+    subscription = stage.start().subscription
     stage.restore(1)
 
-    reply = reply_of(subscription, stage.open(after=2))
+    reply = stage.prepare(after=2).reply(subscription)
 
     assert (reply["epoch"], reply["after"]) == (1, 2)
 
 
-def test_an_end_that_is_said_again_later_forgets_nobody(stage: Stage) -> None:
-    """A removed member's socket that closed after its feed was forgotten took the next feed of the room with it."""
-    forgotten, subscription = stage.begin()
-    stage.hub.end(forgotten, subscription)
-    stage.hub.forget(STREAM)
-    stage.begin()
+def test_a_second_stop_does_not_evict_a_newer_feed(stage: Stage) -> None:
+    """A removed member's socket that closed after its feed was evicted once evicted the next feed of the room too."""
+    stopped = stage.start()
+    stage.hub.stop(stopped)
+    stage.hub.feeds.evict(STREAM)
+    stage.start()
 
-    stage.hub.end(forgotten, subscription)
-    stage.loop.run_for(LINGER_SECONDS + 1)
+    stage.hub.stop(stopped)
+    stage.loop.run_for(IDLE_SECONDS + 1)
     stage.sweep()
     stage.hint(stage.say())
 
-    assert stage.mailbox.heard[-2:] == ["room.synced", 2]
+    assert stage.mailbox.received[-2:] == ["room.synced", 2]

@@ -1,4 +1,4 @@
-"""Who no longer answers is let go, and who is there when the server restarts is told when to come back."""
+"""A client that no longer answers is closed, and a restart sends each client the time to reconnect."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def guest(hasty: ParleyServer) -> AsyncIterator[Account]:
         yield await join_parley(hasty, http, stack, "guest")
 
 
-def test_who_answers_no_ping_is_let_go(hasty: ParleyServer) -> None:
+def test_a_client_without_pongs_is_closed(hasty: ParleyServer) -> None:
     with RawSocket(hasty.port, "/v1/ws") as socket:
         goodbye, code, reason = socket.read_end()
 
@@ -43,7 +43,7 @@ def test_who_answers_no_ping_is_let_go(hasty: ParleyServer) -> None:
     assert (code, reason) == (4004, "heartbeat")
 
 
-async def test_a_restart_says_when_to_come_back(hasty: ParleyServer, guest: Account) -> None:
+async def test_a_restart_sends_the_time_to_reconnect(hasty: ParleyServer, guest: Account) -> None:
     sockets = [await guest.connect() for _ in range(20)]
 
     hasty.stop()

@@ -1,4 +1,4 @@
-"""Members come and go while sockets listen: each hears exactly what the room's history rule gives them (G4, G5)."""
+"""Membership changes while sockets are subscribed: each receives exactly the events of the history rule (G4, G5)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def both(member: Account, room: dict[str, object], there: ParleyServer) ->
 
 
 @pytest.mark.parametrize("history", ["since_joined", "shared"])
-async def test_who_was_removed_hears_nothing_more(
+async def test_a_removed_member_receives_nothing_more(
     alice: Account, bob: Account, there: ParleyServer, history: str
 ) -> None:
     room = await alice.make_room(bob, history=history)
@@ -45,7 +45,9 @@ async def test_who_was_removed_hears_nothing_more(
         assert "secret" not in str(socket.frames)
 
 
-async def test_who_comes_back_sees_only_their_own_times(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_a_member_who_returns_receives_only_the_times_of_membership(
+    alice: Account, bob: Account, there: ParleyServer
+) -> None:
     room = await alice.make_room(bob)
     sockets = await both(bob, room, there)
 
@@ -60,7 +62,9 @@ async def test_who_comes_back_sees_only_their_own_times(alice: Account, bob: Acc
         assert [event["type"] for event in socket.events][1:] == ["member.removed", "member.joined", "message.created"]
 
 
-async def test_who_comes_back_to_a_shared_room_catches_up(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_a_member_who_returns_to_a_shared_room_receives_the_missed_events(
+    alice: Account, bob: Account, there: ParleyServer
+) -> None:
     room = await alice.make_room(bob, history="shared")
     sockets = await both(bob, room, there)
 
@@ -75,7 +79,7 @@ async def test_who_comes_back_to_a_shared_room_catches_up(alice: Account, bob: A
 
 
 @pytest.mark.parametrize("history", ["since_joined", "shared"])
-async def test_removed_and_added_again_and_again(
+async def test_repeated_removals_and_adds_lose_and_leak_nothing(
     alice: Account, bob: Account, there: ParleyServer, history: str
 ) -> None:
     room = await alice.make_room(bob, history=history)
@@ -93,7 +97,7 @@ async def test_removed_and_added_again_and_again(
         assert socket.seqs(room["id"]) == visible
 
 
-async def test_a_replay_keeps_to_the_times_of_membership(alice: Account, bob: Account) -> None:
+async def test_a_replay_contains_only_the_times_of_membership(alice: Account, bob: Account) -> None:
     room = await alice.make_room()
     await alice.say(room, "before")
     await add(alice, room, bob)
@@ -113,7 +117,7 @@ async def test_a_replay_keeps_to_the_times_of_membership(alice: Account, bob: Ac
     assert socket.said() == ["during", "after"]
 
 
-async def test_an_edit_is_heard_by_who_is_in_but_the_message_stays_hidden(alice: Account, bob: Account) -> None:
+async def test_a_new_member_receives_an_edit_but_cannot_read_the_older_message(alice: Account, bob: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "before")
     await add(alice, room, bob)
@@ -125,7 +129,7 @@ async def test_an_edit_is_heard_by_who_is_in_but_the_message_stays_hidden(alice:
     assert (await bob.get(f"/v1/rooms/{room['id']}/messages/{message['id']}")).status_code == 404
 
 
-async def test_who_leaves_hears_that_and_no_more(alice: Account, bob: Account) -> None:
+async def test_a_member_who_leaves_receives_the_leave_as_the_last_event(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     socket, witness = await bob.listen(room), await alice.listen(room)
 
@@ -137,7 +141,7 @@ async def test_who_leaves_hears_that_and_no_more(alice: Account, bob: Account) -
     assert socket.events[-1]["type"] == "member.left"
 
 
-async def test_a_device_that_was_away_learns_that_it_was_removed(alice: Account, bob: Account) -> None:
+async def test_a_device_learns_of_a_removal_while_it_was_offline(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     await remove(alice, room, bob)
     socket = await bob.connect()
@@ -150,7 +154,7 @@ async def test_a_device_that_was_away_learns_that_it_was_removed(alice: Account,
     assert (event["data"]["id"], event["data"]["reason"], event["data"]["seq"]) == (room["id"], "removed", 2)
 
 
-async def test_the_inbox_tells_of_rooms_that_come_and_go(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_the_inbox_reports_added_and_removed_rooms(alice: Account, bob: Account, there: ParleyServer) -> None:
     sockets = [await bob.listen(None), await bob.listen(None, server=there)]
 
     room = await alice.make_room(bob)
@@ -166,7 +170,7 @@ async def test_the_inbox_tells_of_rooms_that_come_and_go(alice: Account, bob: Ac
         assert socket.seqs(None) == [1, 2, 3, 4]
 
 
-async def test_a_public_room_is_heard_after_joining(alice: Account, charlie: Account) -> None:
+async def test_a_public_room_is_delivered_after_joining(alice: Account, charlie: Account) -> None:
     room = await alice.make_room(kind="public")
     await alice.say(room, "hello")
     socket = await charlie.connect()
@@ -180,9 +184,7 @@ async def test_a_public_room_is_heard_after_joining(alice: Account, charlie: Acc
     assert [event["type"] for event in socket.events][:-1] == ["room.created", "message.created", "member.joined"]
 
 
-async def test_a_direct_room_is_heard_by_both_and_shut_to_others(
-    alice: Account, bob: Account, charlie: Account
-) -> None:
+async def test_a_direct_room_is_delivered_to_both_members_only(alice: Account, bob: Account, charlie: Account) -> None:
     room = (await alice.put(f"/v1/rooms/direct/{bob.id}", {})).json()
     sockets = [await alice.listen(room), await bob.listen(room)]
     stranger = await charlie.connect()

@@ -1,4 +1,4 @@
-"""G8 on REST: what a reader costs the process that has stopped reading, and what one leaves behind that reads."""
+"""Memory of REST responses (G8): a client that stops reading costs little, finished responses nothing."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Reader(NamedTuple):
             connection.close()
 
     def stop_reading(self, target: str) -> socket.socket:
-        """A connection whose answer nobody reads beyond its first byte."""
+        """A connection that reads only the first byte of its response."""
         method, path, body = self.request(target)
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.server.port}"]
         lines += [
@@ -112,7 +112,7 @@ def reader() -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("target", ["sync", "messages", "events"])
-def test_a_reader_that_stops_costs_two_mebibytes_at_most(reader: Reader, target: str) -> None:
+def test_a_client_that_stops_reading_costs_at_most_two_mebibytes(reader: Reader, target: str) -> None:
     before = rss(reader.server)
 
     with ExitStack() as stack:
@@ -125,7 +125,7 @@ def test_a_reader_that_stops_costs_two_mebibytes_at_most(reader: Reader, target:
 
 
 @pytest.mark.parametrize("target", ["sync", "messages", "events"])
-def test_the_memory_of_answers_is_used_again(reader: Reader, target: str) -> None:
+def test_memory_of_finished_responses_is_reused(reader: Reader, target: str) -> None:
     sizes = []
 
     for _ in range(ROUNDS):

@@ -17,7 +17,7 @@ CLIENTS, MESSAGES = 64, 20
 IDLE_SECONDS = 7  # longer than any socket timeout of the layer's client (5 s broke idle sockets elsewhere)
 
 
-async def test_they_chat(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_users_on_two_processes_chat(alice: Account, bob: Account, there: ParleyServer) -> None:
     room = await alice.make_room(bob)
     sockets = [await alice.listen(room), await bob.listen(room, server=there)]
 
@@ -30,7 +30,9 @@ async def test_they_chat(alice: Account, bob: Account, there: ParleyServer) -> N
         assert socket.said() == ["from 0", "from 1"]
 
 
-async def test_what_lasts_only_a_moment_crosses_with_redis(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_ephemeral_events_cross_processes_through_redis(
+    alice: Account, bob: Account, there: ParleyServer
+) -> None:
     room = await alice.make_room(bob)
     await alice.say(room, "hello")
     near, far = await alice.listen(room), await bob.listen(room, server=there)
@@ -44,7 +46,7 @@ async def test_what_lasts_only_a_moment_crosses_with_redis(alice: Account, bob: 
         assert (await near.next_event("read.updated"))["data"]["read_seq"] == 2
 
 
-async def test_a_socket_that_was_idle_still_hears(
+async def test_an_idle_socket_still_receives_events(
     deployment: Deployment, http: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
     alice = await join_parley(deployment.servers[0], http, stack, "alice")
@@ -65,7 +67,7 @@ async def crowd(deployment: Deployment, http: httpx.AsyncClient, stack: AsyncExi
     return list(await asyncio.gather(*joining))
 
 
-async def test_a_crowd_hears_one_order(crowd: list[Account]) -> None:
+async def test_all_sockets_receive_one_order(crowd: list[Account]) -> None:
     """Everybody talks at once, by turns over REST and their socket, on both processes: no hole, one order."""
     room = await crowd[0].make_room(*crowd[1:])
     sockets = await asyncio.gather(*(guest.listen(room) for guest in crowd))

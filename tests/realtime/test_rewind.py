@@ -1,4 +1,4 @@
-"""The past was rewritten (a restored backup): sockets are told, and old cursors are answered with a reset."""
+"""A restored backup: live sockets are reset, and older cursors are answered with a reset."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def guest(restored: Deployment) -> AsyncIterator[Account]:
         yield await join_parley(restored.servers[0], http, stack, "guest")
 
 
-async def test_a_live_socket_is_told_and_goes_on(restored: Deployment, guest: Account) -> None:
+async def test_a_live_socket_is_reset_after_a_restore_and_continues(restored: Deployment, guest: Account) -> None:
     room = await guest.make_room()
     await guest.say(room, "before")
     socket = await guest.listen(room, None)
@@ -42,7 +42,7 @@ async def test_a_live_socket_is_told_and_goes_on(restored: Deployment, guest: Ac
     assert socket.said() == ["after"]
 
 
-async def test_an_old_cursor_is_reset(restored: Deployment, guest: Account) -> None:
+async def test_a_cursor_of_before_a_restore_is_reset(restored: Deployment, guest: Account) -> None:
     room = await guest.make_room()
     await guest.say(room, "before")
     await asyncio.to_thread(restored.manage, "raise_epoch")

@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 
 async def held(http: httpx.AsyncClient, server: ParleyServer) -> dict[str, int]:
-    """What the process holds for its sockets."""
+    """The objects that the process holds for its sockets."""
     counts: dict[str, int] = (await http.get(f"{server.url}/_held")).json()
     return counts
 
@@ -39,7 +39,7 @@ def message(text: str = "hello") -> dict[str, Any]:
     return {"action": "send_message", "client_id": uuid4().hex, "text": text}
 
 
-async def test_a_cut_during_an_action_leaks_nothing(
+async def test_a_disconnect_during_an_action_leaks_nothing(
     alice: Account, here: ParleyServer, http: httpx.AsyncClient, deployment: Deployment
 ) -> None:
     room = await alice.make_room()
@@ -55,7 +55,9 @@ async def test_a_cut_during_an_action_leaks_nothing(
     await let_go(http, here, before)
 
 
-async def test_a_cut_during_a_replay_leaks_nothing(alice: Account, here: ParleyServer, http: httpx.AsyncClient) -> None:
+async def test_a_disconnect_during_a_replay_leaks_nothing(
+    alice: Account, here: ParleyServer, http: httpx.AsyncClient
+) -> None:
     room = await alice.make_room()
     await alice.say_many(room, 600)
     before = await held(http, here)
@@ -68,7 +70,7 @@ async def test_a_cut_during_a_replay_leaks_nothing(alice: Account, here: ParleyS
     await let_go(http, here, before)
 
 
-async def test_a_slow_room_does_not_hold_back_another(alice: Account, deployment: Deployment) -> None:
+async def test_a_slow_room_does_not_block_another_room(alice: Account, deployment: Deployment) -> None:
     slow, quick = await alice.make_room(), await alice.make_room()
     socket = await alice.connect()
 
@@ -102,8 +104,10 @@ async def test_the_actions_of_a_slow_room_keep_their_order(alice: Account, deplo
 
 
 @ONCE
-async def test_who_floods_is_not_read(alice: Account, daphne: ParleyServer, deployment: Deployment) -> None:
-    """Eight frames wait, then the network does: the rest of 24 MiB stays with the client."""
+async def test_a_flooding_client_is_read_no_further(
+    alice: Account, daphne: ParleyServer, deployment: Deployment
+) -> None:
+    """Eight frames are queued, then the server stops reading: the rest of 24 MiB is not transferred."""
     room = await alice.make_room()
     socket = await alice.connect(daphne)
     padding = json.dumps({**message(), "room_id": room["id"], "padding": "x" * 60_000})
@@ -127,7 +131,7 @@ async def test_who_floods_is_not_read(alice: Account, daphne: ParleyServer, depl
 
 
 @ONCE
-async def test_who_does_not_read_loses_nothing_and_costs_little(
+async def test_a_client_that_does_not_read_loses_nothing_and_costs_little(
     alice: Account, bob: Account, daphne: ParleyServer
 ) -> None:
     """A full outbox means to catch up from the log, as fast as the client reads: no hole, no double, no `limited`."""
@@ -152,7 +156,7 @@ async def test_who_does_not_read_loses_nothing_and_costs_little(
 
 
 @ONCE
-async def test_replies_wait_while_nobody_reads(alice: Account, daphne: ParleyServer) -> None:
+async def test_replies_wait_while_the_client_does_not_read(alice: Account, daphne: ParleyServer) -> None:
     """An action starts only when its reply has room, so that asking without reading costs nothing."""
     room = await alice.make_room()
     await alice.say_many(room, 100)
@@ -174,7 +178,7 @@ async def test_replies_wait_while_nobody_reads(alice: Account, daphne: ParleySer
     assert cost < 6 * MIB
 
 
-async def test_many_rooms_on_one_socket(alice: Account, bob: Account) -> None:
+async def test_one_socket_receives_many_rooms(alice: Account, bob: Account) -> None:
     rooms = [await alice.make_room(bob) for _ in range(20)]
     socket = await bob.listen(*rooms)
 
@@ -185,7 +189,7 @@ async def test_many_rooms_on_one_socket(alice: Account, bob: Account) -> None:
     assert sorted(socket.said()) == sorted(room["id"] for room in rooms)
 
 
-async def test_many_sockets_of_one_user_hear_the_same(alice: Account) -> None:
+async def test_many_sockets_of_one_user_receive_the_same_events(alice: Account) -> None:
     room = await alice.make_room()
     sockets = [await alice.listen(room) for _ in range(40)]
 

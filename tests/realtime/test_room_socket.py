@@ -27,7 +27,7 @@ async def refusal(socket: Socket) -> tuple[int, str]:
 
 
 async def settled(socket: Socket) -> None:
-    """Here the way to know that all has arrived is to say something."""
+    """Send a message and wait for it: all earlier frames have then arrived."""
     text = uuid4().hex
     await socket.say({"message": text})
     await heard(socket, text)
@@ -47,7 +47,7 @@ async def test_it_works(alice: Account, bob: Account, there: ParleyServer, slug:
         assert all(set(frame) == {"message", "sender", "seq"} for frame in socket.frames)
 
 
-async def test_the_room_is_made_and_joined_on_the_way_in(alice: Account, bob: Account, slug: str) -> None:
+async def test_connecting_makes_and_joins_the_room(alice: Account, bob: Account, slug: str) -> None:
     for guest in (alice, bob):
         await settled(await guest.connect(path=f"/ws/chat/{slug}/"))
 
@@ -59,7 +59,7 @@ async def test_the_room_is_made_and_joined_on_the_way_in(alice: Account, bob: Ac
     assert [mine[0]["me"]["role"] for mine in rooms] == ["owner", "member"]
 
 
-async def test_the_slug_is_folded(alice: Account, bob: Account, slug: str) -> None:
+async def test_the_slug_is_case_folded(alice: Account, bob: Account, slug: str) -> None:
     one = await alice.connect(path=f"/ws/chat/{slug}/")
     await settled(one)
     two = await bob.connect(path=f"/ws/chat/{slug.upper()}/")
@@ -69,13 +69,13 @@ async def test_the_slug_is_folded(alice: Account, bob: Account, slug: str) -> No
     await heard(one, "same room")
 
 
-async def test_everybody_finds_the_lobby(alice: Account) -> None:
+async def test_every_user_can_enter_the_lobby(alice: Account) -> None:
     socket = await alice.connect(path="/ws/chat/lobby/")
 
     await settled(socket)
 
 
-async def test_what_was_said_before_is_not_repeated(alice: Account, bob: Account, slug: str) -> None:
+async def test_older_messages_are_not_replayed_on_the_room_socket(alice: Account, bob: Account, slug: str) -> None:
     first = await alice.connect(path=f"/ws/chat/{slug}/")
     await settled(first)
 
@@ -85,7 +85,7 @@ async def test_what_was_said_before_is_not_repeated(alice: Account, bob: Account
     assert len(second.frames) == 1
 
 
-async def test_messages_from_elsewhere_are_heard_and_nothing_but_messages(alice: Account, slug: str) -> None:
+async def test_the_room_socket_receives_messages_and_no_other_event(alice: Account, slug: str) -> None:
     door = await alice.connect(path=f"/ws/chat/{slug}/")
     await settled(door)
     room = (await alice.get("/v1/rooms")).json()["results"][0]
@@ -98,7 +98,7 @@ async def test_messages_from_elsewhere_are_heard_and_nothing_but_messages(alice:
     assert [frame["seq"] for frame in door.frames] == [2, 3, 6]
 
 
-async def test_a_message_may_come_with_the_handshake(alice: Account, slug: str) -> None:
+async def test_a_message_right_after_the_handshake_is_sent(alice: Account, slug: str) -> None:
     """The classic client speaks as soon as it is connected."""
     sockets = [await alice.connect(path=f"/ws/chat/{slug}/") for _ in range(2)]
 
@@ -134,7 +134,7 @@ async def test_a_message_may_come_with_the_handshake(alice: Account, slug: str) 
         ('{"action": "send_message", "message": "hi"}', "action.unknown"),
     ],
 )
-async def test_an_odd_frame_is_refused_and_the_socket_lives(
+async def test_a_malformed_frame_gets_an_error_and_the_room_socket_stays_open(
     alice: Account, slug: str, frame: str | bytes, code: str
 ) -> None:
     socket = await alice.connect(path=f"/ws/chat/{slug}/")
@@ -146,7 +146,7 @@ async def test_an_odd_frame_is_refused_and_the_socket_lives(
     assert len(socket.frames) == 2
 
 
-async def test_twenty_of_them_end_it(alice: Account, slug: str) -> None:
+async def test_twenty_malformed_frames_close_the_room_socket(alice: Account, slug: str) -> None:
     socket = await alice.connect(path=f"/ws/chat/{slug}/")
 
     for _ in range(20):
@@ -158,7 +158,7 @@ async def test_twenty_of_them_end_it(alice: Account, slug: str) -> None:
 
 @ONCE
 @pytest.mark.parametrize("name", ["a b", "%00", "x" * 65, "caf%C3%A9%21"])
-async def test_a_name_that_is_none_is_refused(alice: Account, name: str) -> None:
+async def test_a_malformed_slug_is_rejected(alice: Account, name: str) -> None:
     socket = await alice.connect(path=f"/ws/chat/{name.replace(' ', '%20')}/")
 
     end = await socket.end()
@@ -168,7 +168,7 @@ async def test_a_name_that_is_none_is_refused(alice: Account, name: str) -> None
 
 
 @pytest.mark.parametrize("end", ["archive", "leave"])
-async def test_it_opens_again_after_its_room_was_archived(alice: Account, slug: str, end: str) -> None:
+async def test_a_slug_gets_a_new_room_after_its_room_was_archived(alice: Account, slug: str, end: str) -> None:
     await settled(await alice.connect(path=f"/ws/chat/{slug}/"))
     [room] = (await alice.get("/v1/rooms")).json()["results"]
     path = f"/v1/rooms/{room['id']}"
@@ -180,7 +180,7 @@ async def test_it_opens_again_after_its_room_was_archived(alice: Account, slug: 
     assert (again["slug"], again["id"] == room["id"]) == (slug, False)
 
 
-async def test_who_was_removed_is_told_so_when_they_speak(alice: Account, bob: Account, slug: str) -> None:
+async def test_a_removed_member_gets_an_error_for_a_message(alice: Account, bob: Account, slug: str) -> None:
     room = await alice.make_room(bob, kind="public", slug=slug)
     socket = await bob.connect(path=f"/ws/chat/{slug}/")
     await settled(socket)
@@ -194,7 +194,7 @@ async def test_who_was_removed_is_told_so_when_they_speak(alice: Account, bob: A
 
 
 @pytest.mark.parametrize("by", ["subprotocol", "frame"])
-async def test_the_token_travels_in_all_three_ways(alice: Account, slug: str, by: Any) -> None:
+async def test_the_room_socket_accepts_all_three_carriers_of_the_token(alice: Account, slug: str, by: Any) -> None:
     socket = await alice.connect(path=f"/ws/chat/{slug}/", by=by)
 
     await settled(socket)
@@ -202,7 +202,7 @@ async def test_the_token_travels_in_all_three_ways(alice: Account, slug: str, by
     assert len(socket.frames) == 1
 
 
-async def test_a_stranger_says_nothing(alice: Account, slug: str) -> None:
+async def test_an_unauthenticated_client_cannot_send_to_the_room(alice: Account, slug: str) -> None:
     socket = await Socket.open(f"{alice.server.ws_url}/ws/chat/{slug}/", face="door")
 
     await socket.say({"message": "hi"})
@@ -211,7 +211,7 @@ async def test_a_stranger_says_nothing(alice: Account, slug: str) -> None:
     await socket.close()
 
 
-async def test_an_unknown_token_is_refused(here: ParleyServer, slug: str) -> None:
+async def test_an_unknown_token_closes_the_room_socket(here: ParleyServer, slug: str) -> None:
     socket = await Socket.open(f"{here.ws_url}/ws/chat/{slug}/", token="prl_unknown", face="door")
 
     end = await socket.end()
@@ -221,7 +221,7 @@ async def test_an_unknown_token_is_refused(here: ParleyServer, slug: str) -> Non
     assert (end.code, end.goodbye, len(socket.frames)) == (4401, None, 1)
 
 
-async def test_a_session_that_ends_closes_it(alice: Account, slug: str) -> None:
+async def test_the_end_of_a_session_closes_the_room_socket(alice: Account, slug: str) -> None:
     socket = await alice.connect(path=f"/ws/chat/{slug}/")
     await settled(socket)
 
@@ -231,7 +231,7 @@ async def test_a_session_that_ends_closes_it(alice: Account, slug: str) -> None:
     assert (end.code, end.goodbye) == (4410, None)
 
 
-async def test_a_frame_too_big_ends_it_without_a_word_of_the_other_protocol(alice: Account, slug: str) -> None:
+async def test_a_frame_above_the_limit_closes_the_room_socket_without_a_goodbye(alice: Account, slug: str) -> None:
     socket = await alice.connect(path=f"/ws/chat/{slug}/")
     await settled(socket)
 

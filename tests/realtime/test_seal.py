@@ -1,4 +1,4 @@
-"""Messages on the channel layer carry an HMAC: what another made, changed, kept or sent again is dropped."""
+"""Messages on the channel layer carry an HMAC: forged, changed, old and repeated ones are dropped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_it_works() -> None:
     assert opened.items() >= HINT.items()
 
 
-def test_a_key_is_accepted_while_it_is_a_fallback() -> None:
+def test_a_fallback_key_is_accepted() -> None:
     assert Seal([NEW, OLD]).open(Seal([OLD]).close("stream.s", HINT))["stream"] == "s"
 
     with pytest.raises(Forged):
@@ -29,7 +29,7 @@ def test_a_key_is_accepted_while_it_is_a_fallback() -> None:
         Seal([OLD]).open(Seal([NEW, OLD]).close("stream.s", HINT))
 
 
-def test_a_byte_that_changes_makes_it_a_forgery() -> None:
+def test_a_changed_byte_makes_a_forgery() -> None:
     sealed = Seal([NEW]).close("stream.s", HINT)
 
     for place in range(len(sealed["body"])):
@@ -47,7 +47,7 @@ def test_a_message_without_hmac_is_a_forgery(message: dict[str, Any]) -> None:
         Seal([NEW]).open(message)
 
 
-def test_a_durable_hint_may_come_late_and_twice() -> None:
+def test_a_durable_hint_is_accepted_late_and_repeatedly() -> None:
     """Its events have a seq: the feed knows which are old."""
     sealed, receiver = Seal([NEW]).close("stream.s", HINT), Seal([NEW])
 
@@ -55,7 +55,7 @@ def test_a_durable_hint_may_come_late_and_twice() -> None:
 
 
 @pytest.mark.parametrize("kind", ["typing", "tell", "sessions"])
-def test_what_is_not_in_the_log_is_taken_once(kind: str) -> None:
+def test_an_ephemeral_message_is_accepted_once(kind: str) -> None:
     sender, receiver = Seal([NEW]), Seal([NEW])
     first, second = (sender.close("stream.s", {**TYPING, "type": kind, "on": on}) for on in (True, False))
     receiver.open(first)
@@ -67,7 +67,7 @@ def test_what_is_not_in_the_log_is_taken_once(kind: str) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-EXPIRE_SECONDS - 1, EXPIRE_SECONDS + 1])
-def test_what_is_not_in_the_log_expires(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ephemeral_message_expires(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     sealed = Seal([NEW]).close("stream.s", TYPING)
     now = time.time_ns()
     monkeypatch.setattr("realtime.seal.time.time_ns", lambda: now + int(seconds * 1e9))
@@ -76,7 +76,7 @@ def test_what_is_not_in_the_log_expires(seconds: float, monkeypatch: pytest.Monk
         Seal([NEW]).open(sealed)
 
 
-def test_a_clock_that_goes_back_silences_no_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_goes_back_does_not_block_a_sender(monkeypatch: pytest.MonkeyPatch) -> None:
     sender, receiver = Seal([NEW]), Seal([NEW])
     receiver.open(sender.close("stream.s", TYPING))
     now = time.time_ns()
@@ -85,7 +85,7 @@ def test_a_clock_that_goes_back_silences_no_sender(monkeypatch: pytest.MonkeyPat
     assert receiver.open(sender.close("stream.s", TYPING))["user"] == "u"
 
 
-def test_the_key_is_for_this_use_alone() -> None:
+def test_the_key_is_derived_for_hints_alone() -> None:
     """HKDF-SHA-256 (RFC 5869) with salt `parley` and the version as info, so that other servers can check it."""
     assert derive_key(NEW) != derive_key(OLD)
     assert derive_key(NEW).hex() == derive_key(NEW).hex() != NEW.encode().hex()

@@ -52,46 +52,46 @@ async def devices(alice: Account, bob: Account, there: ParleyServer) -> Devices:
     return await Devices(bob, await bob.another_device(), alice, there).connect()
 
 
-async def test_logging_out_ends_this_device(devices: Devices) -> None:
+async def test_logging_out_closes_the_sockets_of_this_device(devices: Devices) -> None:
     await devices.phone.post("/v1/auth/logout")
 
     assert await devices.close_in_time("phone") == {REVOKED}
 
 
-async def test_logging_out_everywhere_ends_all(devices: Devices) -> None:
+async def test_logging_out_everywhere_closes_all_sockets(devices: Devices) -> None:
     await devices.phone.post("/v1/auth/logout-all")
 
     assert await devices.close_in_time("phone", "laptop") == {REVOKED}
 
 
-async def test_a_device_is_ended_from_another(devices: Devices) -> None:
+async def test_a_session_ended_from_another_device_closes_its_sockets(devices: Devices) -> None:
     response = await devices.laptop.delete(f"/v1/auth/sessions/{devices.phone.session['id']}")
 
     assert response.status_code == 204
     assert await devices.close_in_time("phone") == {REVOKED}
 
 
-async def test_a_new_password_ends_the_other_devices(devices: Devices) -> None:
+async def test_a_new_password_closes_the_sockets_of_other_devices(devices: Devices) -> None:
     response = await devices.laptop.post("/v1/auth/password", {"old": PASSWORD, "new": "another horse battery"})
 
     assert response.status_code == 204
     assert await devices.close_in_time("phone") == {REVOKED}
 
 
-async def test_deleting_the_account_ends_all(devices: Devices) -> None:
+async def test_deleting_the_account_closes_all_sockets(devices: Devices) -> None:
     response = await devices.phone.delete("/v1/me", {"password": PASSWORD})
 
     assert response.status_code == 204
     assert await devices.close_in_time("phone", "laptop") == {REVOKED}
 
 
-async def test_a_deactivated_account_is_told_so(devices: Devices, deployment: Deployment) -> None:
+async def test_a_deactivated_account_is_closed_with_its_own_code(devices: Devices, deployment: Deployment) -> None:
     await asyncio.to_thread(deployment.manage, "deactivate_user", devices.phone.username)
 
     assert await devices.close_in_time("phone", "laptop") == {(4403, "account_disabled", False)}
 
 
-async def test_an_ended_session_writes_nothing_more(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_an_ended_session_can_no_longer_write(alice: Account, bob: Account, there: ParleyServer) -> None:
     """Not even before its socket closes."""
     room = await alice.make_room(bob)
     socket = await bob.connect(there)
@@ -111,7 +111,7 @@ async def test_an_ended_session_writes_nothing_more(alice: Account, bob: Account
     assert (await alice.get(f"/v1/rooms/{room['id']}")).json()["head"] == 2
 
 
-async def test_nothing_is_heard_after_the_goodbye(alice: Account, bob: Account) -> None:
+async def test_no_event_follows_the_goodbye(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     socket = await bob.listen(room)
     await bob.post("/v1/auth/logout")

@@ -1,4 +1,4 @@
-"""What a socket listens to when two of its actions meet; on the simulation's loop, so that they do."""
+"""The subscriptions of a socket when two of its actions overlap, on the simulation's loop."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from realtime.authorization import StreamAccess
-from realtime.consumers.streams import Streams
+from realtime.consumers.subscriptions import SubscriptionActions
 from tests.realtime.test_hub import ALICE, ROOM, STREAM, Stage
 from tests.sim.loop import VirtualLoop
 from wire.problems import Problem
@@ -23,88 +23,90 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def socket(stage: Stage) -> Streams:
-    socket = Streams()
-    socket.hub, socket.outbox, socket.closing, socket.deadline = stage.hub, stage.mailbox, False, None  # type: ignore[assignment]
+def socket(stage: Stage) -> SubscriptionActions:
+    socket = SubscriptionActions()
+    socket.hub, socket.send_queue, socket.closing, socket.deadline = stage.hub, stage.mailbox, False, None  # type: ignore[assignment]
     socket.tasks = set()
     socket.session = SimpleNamespace(pk=UUID(int=3), user_id=ALICE)  # type: ignore[assignment]
     return socket
 
 
-def admit_in_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch, *answers: StreamAccess | Exception) -> None:
-    """What the log answers, one time after another."""
+def authorize_in_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch, *answers: StreamAccess | Exception) -> None:
+    """Make the log return these results, one per call."""
     left = list(answers)
 
-    async def admit(user_id: UUID, room_id: UUID | None) -> StreamAccess:
+    async def authorize(user_id: UUID, room_id: UUID | None) -> StreamAccess:
         answer = left.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    monkeypatch.setattr(stage.log, "admit", admit)
+    monkeypatch.setattr(stage.log, "authorize", authorize)
 
 
-def test_a_room_that_is_added_while_the_database_is_away_is_followed_later(
-    stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
+def test_a_room_added_while_the_database_is_away_is_subscribed_to_later(
+    stage: Stage, socket: SubscriptionActions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was given up once, and the device went on in the belief that it heard the room."""
-    admit_in_turn(stage, monkeypatch, OperationalError("away"), StreamAccess(1, 1))
+    """The subscription was once dropped, and the device relied on it."""
+    authorize_in_turn(stage, monkeypatch, OperationalError("away"), StreamAccess(1, 1))
 
     socket.added[ROOM] = 1
     stage.hub.spawn(socket._subscribe_to_added(ROOM))
     stage.loop.run_for(1)
     stage.hint(stage.say())
 
-    assert stage.mailbox.heard == [1, 2]
+    assert stage.mailbox.received == [1, 2]
 
 
-def test_nothing_follows_an_unsubscribe_that_meets_a_sync(
-    stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
+def test_no_event_follows_an_unsubscribe_during_a_sync(
+    stage: Stage, socket: SubscriptionActions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def admit(user_id: UUID, room_id: UUID | None) -> StreamAccess:
+    async def authorize(user_id: UUID, room_id: UUID | None) -> StreamAccess:
         admission = StreamAccess(1, 1)
-        socket._go_on_from({ROOM: 1}, {ROOM: admission})
+        socket._continue_from({ROOM: 1}, {ROOM: admission})
         return admission
 
-    monkeypatch.setattr(stage.log, "admit", admit)
+    monkeypatch.setattr(stage.log, "authorize", authorize)
 
     stage.hub.spawn(socket.unsubscribe(body={"room_id": STREAM}))
     stage.loop.run_for(0.1)
     stage.hint(stage.say())
 
-    assert stage.mailbox.heard == []
+    assert stage.mailbox.received == []
 
 
-def test_a_replay_that_a_sync_cuts_short_still_says_its_end(stage: Stage, socket: Streams) -> None:
-    socket.begin(stage.open())
+def test_a_replay_that_a_sync_interrupts_still_ends_with_room_synced(stage: Stage, socket: SubscriptionActions) -> None:
+    socket._start(stage.prepare())
 
-    socket._go_on_from({ROOM: 1}, {ROOM: StreamAccess(1, 1)})
+    socket._continue_from({ROOM: 1}, {ROOM: StreamAccess(1, 1)})
     stage.loop.run_for(0.1)
 
-    assert stage.mailbox.heard == ["room.synced"]
+    assert stage.mailbox.received == ["room.synced"]
 
 
-def test_a_socket_that_ended_during_its_authentication_is_nobodys(stage: Stage, socket: Streams) -> None:
-    """Entered after its end it stayed among the sockets of its session for ever."""
+def test_a_socket_that_closed_during_authentication_is_not_registered(
+    stage: Stage, socket: SubscriptionActions
+) -> None:
+    """Bound after its close, it stayed among the sockets of its session for ever."""
     session, socket.session, socket.closing = socket.session, None, True
 
-    socket.enter(session, 1)  # type: ignore[arg-type]
+    socket.bind(session, 1)  # type: ignore[arg-type]
 
     assert stage.hub.sessions.sockets == {}
 
 
-def test_a_room_that_was_added_left_and_added_again_is_owed_from_the_first_time(
-    stage: Stage, socket: Streams, monkeypatch: pytest.MonkeyPatch
+def test_a_room_added_left_and_added_again_is_delivered_from_the_first_join(
+    stage: Stage, socket: SubscriptionActions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first time was over before it could be followed; what was said in it went to nobody."""
-    admit_in_turn(stage, monkeypatch, Problem("not_found"), StreamAccess(3, 1))
+    """The first membership had ended before the subscription started, and its events were lost."""
+    authorize_in_turn(stage, monkeypatch, Problem("not_found"), StreamAccess(3, 1))
 
-    socket._follow_room(ROOM, 1)
+    socket._on_room_added(ROOM, 1)
     stage.loop.run_for(1)
     stage.say()
     stage.say()
-    socket._follow_room(ROOM, 3)
+    socket._on_room_added(ROOM, 3)
     stage.loop.run_for(1)
 
-    assert stage.mailbox.heard == [1, 2, 3]
+    assert stage.mailbox.received == [1, 2, 3]
     assert socket.added == {}

@@ -1,4 +1,4 @@
-"""A sync that subscribes: what happens between its answer and the subscriptions belongs to one of the two."""
+"""A sync that subscribes: an event between its answer and the subscriptions is in one of the two."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -13,7 +13,7 @@ from tests.clients import join_parley
 
 
 @pytest.mark.django_db
-def test_a_leave_between_answer_and_admission_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_leave_between_answer_and_authorization_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     alice, bob = join_parley("alice"), join_parley("bob")
     room, _ = rooms.create_room(session=alice.session, kind="private", name="room", members=[bob.user.id])
     room_id = UUID(str(room["id"]))
@@ -25,7 +25,7 @@ def test_a_leave_between_answer_and_admission_is_told(monkeypatch: pytest.Monkey
         asked.append(pairs)
         return authorize_many(pairs)
 
-    monkeypatch.setattr(database, "admit_all", leave_first)
+    monkeypatch.setattr(database, "authorize_many", leave_first)
 
     [going] = database.sync_each([(SyncRequest(bob.user.id, {room_id: 1}, inbox=0), True)])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from realtime import feed
-from realtime.ephemeral import ephemeral
+from realtime.ephemeral import ephemeral_event
+from realtime.log_entry import EventBatch
 from tests.sim.log import INBOX, SHARED, SINCE_JOINED, USERS
 
 if TYPE_CHECKING:
@@ -101,13 +101,13 @@ def tell_in(world: World, stream: str) -> None:
     rng = world.rng
     process = rng.choice(world.processes)
     head, epoch = world.log.head(stream), world.log.past.epoch
-    run = ephemeral(stream, "sim.told", {"min": head, "epoch": epoch})
-    world.loop.call_later(rng.choice((0.0, 0.002, 0.1)), _tell, process, stream, run, head)
+    batch = ephemeral_event(stream, "sim.told", {"min": head, "epoch": epoch})
+    world.loop.call_later(rng.choice((0.0, 0.002, 0.1)), _tell, process, stream, batch, head)
 
 
-def _tell(process: Process, stream: str, run: feed.EventBatch, head: int) -> None:
+def _tell(process: Process, stream: str, batch: EventBatch, head: int) -> None:
     if process.up:
-        process.hub.tell(stream, run, head)
+        process.hub.read_markers.send(stream, batch, head)
 
 
 def cut(world: World) -> None:
@@ -140,7 +140,7 @@ def unsubscribe(world: World) -> None:
 def stall(world: World) -> None:
     device = world.rng.choice(world.devices)
     if device.socket is not None:
-        device.socket.outbox.stall(world.rng.choice((0.01, 0.1, 1.5)))
+        device.socket.send_queue.stall(world.rng.choice((0.01, 0.1, 1.5)))
 
 
 def crash(world: World) -> None:

@@ -11,8 +11,11 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 
 from realtime.authorization import StreamAccess
-from realtime.feed import EventBatch, Feed, LogEntry, Subscription
+from realtime.feed import Feed
 from realtime.hub import Hub
+from realtime.log_entry import EventBatch, LogEntry
+from realtime.log_reader import LogReader
+from realtime.subscription import Subscription
 from realtime.sweep import Sweep
 from tests.sim.actions import Action, Change, remove, rewind
 from tests.sim.log import FakeLog, as_ranges
@@ -59,7 +62,7 @@ def planted(name: str) -> Iterator[Bug]:
 
 @bug(Sweep, "run", "lost")
 async def no_sweep(self: Sweep) -> float:
-    self._tidy()
+    self._feeds.tidy()
     return 0.0
 
 
@@ -70,11 +73,11 @@ async def no_sweep(self: Sweep) -> float:
 def naive_fan_out(self: Feed, entries: Iterable[LogEntry]) -> bool:
     for entry in entries:
         for subscription in self.subscriptions:
-            subscription.sink.give(EventBatch([entry]))
+            subscription.subscriber.send_events(EventBatch([entry]))
     return False
 
 
-@bug(Feed, "advance", "lost")
+@bug(Feed, "go_live", "lost")
 def flip_without_replay(self: Feed, subscription: Subscription) -> bool:
     subscription.cursor = max(subscription.cursor, self.tail)
     subscription.live = True
@@ -82,15 +85,15 @@ def flip_without_replay(self: Feed, subscription: Subscription) -> bool:
     return True
 
 
-deliver, discard, watch = Feed._deliver, Feed.discard, Feed._watch
+deliver = Feed._deliver
 
 
 @bug(Feed, "_deliver", "lost")
-def drop_on_overflow(self: Feed, run: EventBatch) -> None:
+def drop_on_overflow(self: Feed, batch: EventBatch) -> None:
     for subscription in self.live:
-        if subscription.sink.full:
-            subscription.cursor = max(subscription.cursor, run.entries[-1].seq)
-    deliver(self, run)
+        if subscription.subscriber.is_full:
+            subscription.cursor = max(subscription.cursor, batch.entries[-1].seq)
+    deliver(self, batch)
 
 
 offer = Feed.offer
@@ -101,8 +104,8 @@ def no_dedupe(self: Feed, entries: Iterable[LogEntry]) -> bool:
     for entry in (entries := list(entries)):
         if entry.seq <= self.tail:
             for subscription in self.live:
-                if subscription.member:
-                    subscription.sink.give(EventBatch([entry]))
+                if subscription.is_member:
+                    subscription.subscriber.send_events(EventBatch([entry]))
     return offer(self, entries)
 
 
@@ -112,12 +115,12 @@ def speak_after_unsubscribe(self: Feed, subscription: Subscription) -> None:
     subscription.ended = True
 
 
-@bug(Hub, "_settle", "lost")
+@bug(Hub, "_after_append", "lost")
 def laggards_jump_to_the_head(self: Hub, feed: Feed) -> None:
-    for subscription in feed.fallen:
+    for subscription in feed.lagging:
         subscription.cursor = feed.tail
-        self.spawn(self.catch_up(feed, subscription))
-    feed.fallen = []
+        self.spawn(self.replay(feed, subscription))
+    feed.lagging = []
 
 
 @bug(Feed, "extend", "lost", "tombstone")
@@ -132,43 +135,43 @@ def jump_over_a_hole(self: Feed, page: list[LogEntry]) -> None:
 # Membership
 
 
-@bug(Subscription, "_sees", "leak", "lost")
+@bug(Subscription, "_is_visible", "leak", "lost")
 def membership_cached_at_connect(self: Subscription, entry: LogEntry) -> bool:
-    return self.member
+    return self.is_member
 
 
-@bug(Feed, "_watch", "lost")
+@bug(Feed, "_mark_paused", "lost")
 def end_on_leave(self: Feed, subscription: Subscription) -> None:
-    if not subscription.member:
+    if not subscription.is_member:
         self.discard(subscription)
 
 
-@bug(Subscription, "take", "lost")
+@bug(Subscription, "deliver", "lost")
 def no_cursor_while_invisible(self: Subscription, entries: Iterable[LogEntry]) -> bool:
     for entry in entries:
         if entry.seq <= self.cursor:
             continue
-        if entry.seq != self.cursor + 1 or self.sink.full:
+        if entry.seq != self.cursor + 1 or self.subscriber.is_full:
             return False
-        if self._sees(entry):
+        if self._is_visible(entry):
             self.cursor = max(self.cursor, entry.seq)
-            self.sink.give(EventBatch([entry]))
+            self.subscriber.send_events(EventBatch([entry]))
     return True
 
 
 @bug(Subscription, "_rejoin", "lost")
 def never_go_back_to_the_leave(self: Subscription, seq: int) -> None:
-    self.member, self.left_at = True, None
+    self.is_member, self.left_at = True, None
 
 
-@bug(Subscription, "_sees", "lost", "leak")
+@bug(Subscription, "_is_visible", "lost", "leak")
 def toggle_below_the_floor(self: Subscription, entry: LogEntry) -> bool:
-    joined = entry.toggles.get(self.user_id)
-    was_member, self.member = self.member, self.member if joined is None else joined
-    return was_member or self.member
+    joined = entry.membership_changes.get(self.user_id)
+    was_member, self.is_member = self.is_member, self.is_member if joined is None else joined
+    return was_member or self.is_member
 
 
-@bug(FakeLog, "admit", "leak", "lost", often=remove)
+@bug(FakeLog, "authorize", "leak", "lost", often=remove)
 async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID | None) -> StreamAccess:
     await self._travel()
     stream = str(room_id or user_id)
@@ -179,18 +182,18 @@ async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID
     return StreamAccess(self.head(stream), self.past.epoch, None if stream in self.shared else as_ranges(stays))
 
 
-@bug(Feed, "tell", "leak", often=remove)
-def ephemeral_without_min_seq(self: Feed, run: EventBatch, min_seq: int) -> None:
+@bug(Feed, "send_ephemeral", "leak", often=remove)
+def ephemeral_without_min_seq(self: Feed, batch: EventBatch, min_seq: int) -> None:
     for subscription in self.live:
-        if subscription.member:
-            subscription.sink.give(run)
+        if subscription.is_member:
+            subscription.subscriber.send_events(batch)
 
 
-@bug(Feed, "tell", "leak")
-def ephemeral_to_who_is_out(self: Feed, run: EventBatch, min_seq: int) -> None:
+@bug(Feed, "send_ephemeral", "leak")
+def ephemeral_to_who_is_out(self: Feed, batch: EventBatch, min_seq: int) -> None:
     for subscription in self.live:
         if self.tail >= min_seq:
-            subscription.sink.give(run)
+            subscription.subscriber.send_events(batch)
 
 
 # The log
@@ -245,14 +248,11 @@ bug(Hub, "push", "limited")(_unless("room.limited"))
 bug(Hub, "push", "synced")(_unless("room.synced"))
 
 
-repair = Hub._repair
-
-
-@bug(Hub, "_repair", "phantom", "ring", "reset", "lost", often=rewind)
-async def pages_across_a_restore(self: Hub, feed: Feed, delay: float) -> None:
+@bug(LogReader, "_repair", "phantom", "ring", "reset", "lost", often=rewind)
+async def pages_across_a_restore(self: LogReader, feed: Feed, delay: float) -> None:
     try:
-        feed.extend(await self._page(feed, feed.tail))
-        self._settle(feed)
+        feed.extend(await self.page(feed, feed.tail))
+        self._on_appended(feed)
     except DatabaseError:
         await asyncio.sleep(0.5)
 

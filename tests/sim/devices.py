@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 from django.db import Error as DatabaseError
 
-from realtime.feed import EventBatch, Feed, Subscription
-from realtime.hub import Opened, reply_of
+from realtime.hub import SubscriptionHandle
+from realtime.log_entry import EventBatch
+from realtime.replay_plan import plan_replay
 from tests.sim.history import Lineage, Record
 from wire.problems import Problem
 
@@ -20,7 +21,7 @@ OUTBOX_EVENTS = 6
 
 
 class SendQueue:
-    """A realtime.feed.Subscriber that is full after a few events; the client reads at once, or after a while."""
+    """A realtime.subscription.Subscriber that is full after a few events; the client reads at once or later."""
 
     def __init__(self, socket: "Socket", loop: asyncio.AbstractEventLoop) -> None:
         self.socket, self.loop = socket, loop
@@ -30,21 +31,21 @@ class SendQueue:
         self._drained: list[asyncio.Future[None]] = []
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """Whether events must wait in the log."""
         return self.size >= OUTBOX_EVENTS and not self.gone
 
-    def give(self, run: EventBatch) -> None:
+    def send_events(self, batch: EventBatch) -> None:
         """Take events."""
-        self._take(len(run.entries), run.frame["text"])
+        self._take(len(batch.entries), batch.frame["text"])
 
-    def put(self, record: tuple[str, str, Any]) -> None:
+    def send_reply(self, record: tuple[str, str, Any]) -> None:
         """Take a reply: (kind, stream, data)."""
         self._take(1, record)
 
-    async def room(self) -> None:
+    async def wait_writable(self) -> None:
         """Wait until it is no longer full, or gone."""
-        while self.full:
+        while self.is_full:
             drained = self.loop.create_future()
             self._drained.append(drained)
             await drained
@@ -62,7 +63,7 @@ class SendQueue:
         size, item = self.waiting.popleft()
         self.size -= size
         self.socket.arrive(item)
-        if not self.full:
+        if not self.is_full:
             self._wake()
         if self.waiting:
             self.stalled = True
@@ -91,14 +92,14 @@ class SendQueue:
 
 
 class Socket:
-    """What realtime.consumers.streams.Streams does with the hub, without frames and tokens."""
+    """What realtime.consumers.subscriptions.SubscriptionActions does with the hub, without frames and tokens."""
 
     def __init__(self, device: "Device", process: "Process") -> None:
         self.device, self.process = device, process
         self.hub = process.hub
-        self.outbox = SendQueue(self, process.world.loop.as_asyncio)
-        self.subscriptions: dict[str, tuple[Feed, Subscription]] = {}
-        self.busy: set[str] = set()  # lanes: actions of one room keep their order
+        self.send_queue = SendQueue(self, process.world.loop.as_asyncio)
+        self.subscriptions: dict[str, SubscriptionHandle] = {}
+        self.busy: set[str] = set()  # actions of one room keep their order
         self.tasks: list[asyncio.Task[None]] = []
         self.closing = self.cut = False
 
@@ -108,7 +109,7 @@ class Socket:
             self.device.receive(item)
 
     def subscribe(self, stream: str, after: int | None, epoch: int | None) -> None:
-        """The action, in its lane."""
+        """The action; another one of the stream waits for it."""
         self.busy.add(stream)
         self.tasks.append(asyncio.ensure_future(self._subscribe(stream, after, epoch)))
 
@@ -116,51 +117,55 @@ class Socket:
         user = self.device.user
         room = None if stream == user else UUID(stream)
         try:
-            opened = await self.hub.open(UUID(user), room, after, epoch, self.outbox)
+            access = await self.hub.log.authorize(UUID(user), room)
         except Problem:
-            self.outbox.put(("refused", stream, "not_found"))
+            self.send_queue.send_reply(("refused", stream, "not_found"))
         except DatabaseError:
-            self.outbox.put(("refused", stream, "unavailable"))
+            self.send_queue.send_reply(("refused", stream, "unavailable"))
         else:
-            self._answer(stream, opened)
+            plan = plan_replay(access, after, epoch)
+            self._answer(self.hub.prepare(UUID(user), UUID(stream), access, plan, self.send_queue))
         finally:
             self.busy.discard(stream)
 
-    def _answer(self, stream: str, opened: Opened) -> None:
+    def _running(self, stream: str) -> SubscriptionHandle | None:
+        handle = self.subscriptions.get(stream)
+        return handle if handle is not None and not handle.subscription.ended else None
+
+    def _answer(self, handle: SubscriptionHandle) -> None:
         if self.closing:
             return
-        known = self.subscriptions.get(stream)
-        if known is not None and not known[1].ended:
-            reply = reply_of(known[1], opened)
-            self.process.world.loop.call_soon(self.hub.go_on, *known)
+        stream = handle.feed.stream
+        if running := self._running(stream):
+            reply = handle.reply(running.subscription)
+            self.process.world.loop.call_soon(self.hub.push_synced, running)
         else:
-            reply = opened.reply
-            self.process.world.loop.call_soon(self.begin, opened)
-        self.outbox.put(("reply", stream, reply))
+            reply = handle.reply()
+            self.process.world.loop.call_soon(self._start, handle)
+        self.send_queue.send_reply(("reply", stream, reply))
 
-    def begin(self, opened: Opened) -> None:
+    def _start(self, handle: SubscriptionHandle) -> None:
         """Right after the reply."""
-        known = self.subscriptions.get(opened.feed.stream)
-        if self.closing or (known is not None and not known[1].ended):
-            return
-        self.subscriptions[opened.feed.stream] = (opened.feed, opened.subscription)
-        self.hub.begin(opened)
+        stream = handle.feed.stream
+        if not self.closing and self._running(stream) is None:
+            self.subscriptions[stream] = handle
+            self.hub.start(handle)
 
     def unsubscribe(self, stream: str) -> None:
         """The action."""
         known = self.subscriptions.pop(stream, None)
         if known is not None:
-            self.hub.end(*known)
-        self.outbox.put(("unsubscribed", stream, None))
+            self.hub.stop(known)
+        self.send_queue.send_reply(("unsubscribed", stream, None))
 
     def close(self) -> None:
         """The server has noticed that the socket is gone."""
         if self.closing:
             return
         self.closing = self.cut = True
-        for feed, subscription in self.subscriptions.values():
-            self.hub.end(feed, subscription)
-        self.outbox.stop()
+        for handle in self.subscriptions.values():
+            self.hub.stop(handle)
+        self.send_queue.stop()
         for task in self.tasks:
             task.cancel()
 

@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from api.seq_ranges import FOR_EVER, SeqRange
 from realtime.authorization import StreamAccess
-from realtime.feed import LogEntry
+from realtime.log_entry import LogEntry
 from tests.sim.history import Past, Row
 from wire.problems import Problem
 
@@ -26,7 +26,7 @@ def as_ranges(stays: Sequence[tuple[int, int | None]]) -> list[SeqRange]:
 
 
 class FakeLog:
-    """Implements realtime.hub.Log. Each read sees one moment; between two reads of an admission others commit."""
+    """Implements realtime.log_reader.Log. Each read sees one moment; between two reads others commit."""
 
     def __init__(self, rng: random.Random, clock: Callable[[], float], shared: set[str], inboxes: set[str]) -> None:
         self.rng = rng
@@ -39,7 +39,7 @@ class FakeLog:
 
     # What the hub reads
 
-    async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
+    async def authorize(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
         """As realtime.authorization.authorize_many: first the head, then the membership, then the intervals."""
         await self._travel()
         stream, user = str(room_id or user_id), str(user_id)

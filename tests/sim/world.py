@@ -12,7 +12,8 @@ from uuid import UUID
 
 import orjson
 
-from realtime import feed, hub, sweep
+from realtime import feed, log_entry, log_reader, replay_plan, subscription, sweep
+from realtime.hub import Hub
 from tests.sim import log
 from tests.sim.actions import CHOICES, Action, Change
 from tests.sim.devices import Device, Socket
@@ -26,10 +27,11 @@ BOUNDS: list[tuple[Any, str, Any]] = [
     (feed, "RING_EVENTS", 10),
     (feed, "RING_BYTES", 2_500),
     (feed, "PENDING_EVENTS", 5),
-    (feed, "FRAME_BYTES", 600),
-    (hub, "PAGE_EVENTS", log.PAGE_EVENTS),
-    (hub, "REPLAY_EVENTS", 14),
-    (hub, "CATCH_UPS", 2),
+    (log_entry, "MAX_OUTBOUND_FRAME_BYTES", 600),
+    (subscription, "MAX_OUTBOUND_FRAME_BYTES", 600),
+    (log_reader, "PAGE_EVENTS", log.PAGE_EVENTS),
+    (replay_plan, "MAX_REPLAY_EVENTS", 14),
+    (log_reader, "MAX_CONCURRENT_PAGES", 2),
     # The sweep measures the CPU that it costs; here that must not depend on the machine.
     (sweep, "time", SimpleNamespace(thread_time=lambda: 0.0)),
 ]
@@ -39,8 +41,8 @@ BOUNDS: list[tuple[Any, str, Any]] = [
 def small_bounds() -> Iterator[None]:
     """The server's code with small numbers, and with sets of subscriptions that iterate alike in every run."""
 
-    def serial(subscription: feed.Subscription) -> int:
-        attributes = subscription.__dict__
+    def serial(each: subscription.Subscription) -> int:
+        attributes = each.__dict__
         if "serial" not in attributes:
             attributes["serial"] = cast(Any, asyncio.get_running_loop()).next_serial()
         return cast(int, attributes["serial"])
@@ -48,7 +50,7 @@ def small_bounds() -> Iterator[None]:
     with ExitStack() as patches:
         for owner, name, value in BOUNDS:
             patches.enter_context(patch.object(owner, name, value))
-        patches.enter_context(patch.object(feed.Subscription, "__hash__", serial))
+        patches.enter_context(patch.object(subscription.Subscription, "__hash__", serial))
         yield
 
 
@@ -80,8 +82,8 @@ class Process:
             return
         self.up = True
         self.layer = Layer(self.world.network, f"{self.name}.{self.world.loop.now}")
-        self.hub = hub.Hub(self.world.log, cast(Any, self.layer))
-        self.hub.start()
+        self.hub = Hub(self.world.log, cast(Any, self.layer))
+        self.hub.start_tasks()
 
     def crash(self) -> None:
         """Gone, with all that it knew."""
@@ -173,7 +175,7 @@ class World:
             if device.socket is None:
                 device.connect(self.rng.choice(self.processes))
             else:
-                device.socket.outbox.drain()
+                device.socket.send_queue.drain()
         self.loop.run_for(2.5)
         for device in self.devices:
             for stream in device.wanted:
@@ -191,7 +193,12 @@ class World:
     # What people do
 
     def commit(
-        self, stream: str, kind: str, data: Any, toggles: dict[str, bool] | None = None, message: str | None = None
+        self,
+        stream: str,
+        kind: str,
+        data: Any,
+        toggles: dict[str, bool] | None = None,
+        message: str | None = None,
     ) -> Told:
         """One event in one transaction, now."""
         row = self.row(stream, self.log.head(stream) + 1, kind, data, toggles, message)

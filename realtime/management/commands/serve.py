@@ -9,14 +9,14 @@ from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from realtime.limits import MAX_INBOUND_FRAME_BYTES
 from realtime.memory import keep_sqlite_caches_small, return_freed_memory
-from realtime.server.limits import MAX_INBOUND_FRAME_BYTES
 from realtime.startup import prepare
 from realtime.workers import Workers, command_of_this_process, end_with
 from wire import descriptors
 
 BACKLOG = 1024  # connections that wait while a storm of clients comes back
-HOW_TO_TALK = """
+EXAMPLES = """
   curl -s {url}/v1/auth/register -H 'Content-Type: application/json' \\
        -d '{{"username": "alice", "password": "correct-horse-battery"}}'          # -> token
   curl -s {url}/v1/rooms -H 'Authorization: Bearer <token>'
@@ -50,45 +50,44 @@ class Command(BaseCommand):
             end_with(options["lifeline"])
             run(options["server"], socket.socket(fileno=options["fd"]))
             return
-        self._prepare()
+        if applied := prepare():
+            self._print(f"Applied {applied} migrations.")
         with listen(options["host"], options["port"]) as listener:
-            self._introduce(listener, options["server"], options["workers"])
+            self._print_address(listener, options["server"], options["workers"])
             if options["workers"] == 1:
                 run(options["server"], listener)
                 return
             command = [*command_of_this_process(), "--server", options["server"]]
-            Workers(options["workers"], command, listener, self._say).run()
+            Workers(options["workers"], command, listener, self._print).run()
 
-    def _prepare(self) -> None:
-        if applied := prepare():
-            self._say(f"Applied {applied} migrations.")
-
-    def _introduce(self, listener: socket.socket, server: str, workers: int) -> None:
+    def _print_address(self, listener: socket.socket, server: str, workers: int) -> None:
         host, port = listener.getsockname()[:2]
         place = f"{f'[{host}]' if ':' in host else host}:{port}"
         database = settings.DATABASES["default"]
         hints = "hints through Redis" if settings.REDIS_URL else "hints in memory"
-        self._say(
+        self._print(
             f"Parley serves http://{place} ({server}, {workers} process{'es' if workers > 1 else ''}; "
             f"{database['ENGINE'].rsplit('.', 1)[1]} {database['NAME']}; {hints})"
         )
         if workers > 1 and not settings.REDIS_URL:
-            self._say("Without REDIS_URL what one process accepts reaches the sockets of another about a second later.")
+            self._print(
+                "Without REDIS_URL what one process accepts reaches the sockets of another about a second later."
+            )
         if settings.ON_A_DESK:
             limits = "" if settings.RATE_LIMITS else "; rate limits are off"
-            self._say(
+            self._print(
                 "On a desk (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may call, "
                 f"whatever their port{limits}."
             )
-        self._say(HOW_TO_TALK.format(url=f"http://{place}", ws=f"ws://{place}"))
+        self._print(EXAMPLES.format(url=f"http://{place}", ws=f"ws://{place}"))
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket, or a CommandError that says what is in the way."""
+    """Open a listening TCP socket. Raises CommandError with the reason when that fails."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -104,7 +103,7 @@ def run(server: str, listener: socket.socket) -> None:
     """Serves on an open socket until SIGTERM or SIGINT."""
     return_freed_memory()
     keep_sqlite_caches_small()
-    # What was imported stays for good: the collector need not look at it again, nor look so often.
+    # Imported modules live for ever: the collector need not traverse them, nor run so often.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -118,7 +117,7 @@ def _run_daphne(listener: socket.socket) -> None:
     from realtime.server import serve  # installs Twisted's reactor: not before it is wanted
 
     host, port = listener.getsockname()[:2]
-    # Handed over, not lent: a second copy would keep the kernel accepting after the server's own is closed.
+    # Detached: a second copy would keep the kernel accepting after the server's own is closed.
     serve(get_default_application(), host=host, port=port, fd=listener.detach())
 
 

@@ -5,18 +5,19 @@ from tests.chaos.entry import main
 
 def plant() -> None:
     """Break it."""
-    from realtime.feed import LogEntry, Subscription
+    from realtime.log_entry import LogEntry
+    from realtime.subscription import Subscription
 
-    sees = Subscription._sees
+    sees = Subscription._is_visible
 
     def seen(self: Subscription, entry: LogEntry) -> bool:
         if getattr(self, "is_over", False):
             return False
-        if entry.seq > self.floor and entry.toggles.get(self.user_id) is False:
+        if entry.seq > self.authorized_as_of and entry.membership_changes.get(self.user_id) is False:
             self.is_over = True  # type: ignore[attr-defined]
         return sees(self, entry)
 
-    Subscription._sees = seen  # type: ignore[method-assign]
+    Subscription._is_visible = seen  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

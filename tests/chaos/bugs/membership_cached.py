@@ -5,14 +5,15 @@ from tests.chaos.entry import main
 
 def plant() -> None:
     """Break it."""
-    from realtime.feed import LogEntry, Subscription
+    from realtime.log_entry import LogEntry
+    from realtime.subscription import Subscription
 
-    sees = Subscription._sees
+    sees = Subscription._is_visible
 
     def seen(self: Subscription, entry: LogEntry) -> bool:
-        return True if entry.seq > self.floor else sees(self, entry)
+        return True if entry.seq > self.authorized_as_of else sees(self, entry)
 
-    Subscription._sees = seen  # type: ignore[method-assign]
+    Subscription._is_visible = seen  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

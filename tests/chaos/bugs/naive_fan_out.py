@@ -7,13 +7,14 @@ def plant() -> None:
     """Break it."""
     from collections.abc import Iterable
 
-    from realtime.feed import EventBatch, Feed, LogEntry
+    from realtime.feed import Feed
+    from realtime.log_entry import EventBatch, LogEntry
 
     def offer(self: Feed, entries: Iterable[LogEntry]) -> bool:
         for entry in entries:
             self.tail = max(self.tail, entry.seq)
             for subscription in tuple(self.live):
-                subscription.sink.give(EventBatch([entry]))
+                subscription.subscriber.send_events(EventBatch([entry]))
         return False
 
     Feed.offer = offer  # type: ignore[method-assign]

@@ -5,15 +5,16 @@ from tests.chaos.entry import main
 
 def plant() -> None:
     """Break it."""
-    from realtime.feed import Feed, Subscription
+    from realtime.feed import Feed
+    from realtime.subscription import Subscription
 
-    advance = Feed.advance
+    go_live = Feed.go_live
 
     def hasty(self: Feed, subscription: Subscription) -> bool:
         subscription.cursor = max(subscription.cursor, self.tail)
-        return advance(self, subscription)
+        return go_live(self, subscription)
 
-    Feed.advance = hasty  # type: ignore[method-assign]
+    Feed.go_live = hasty  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

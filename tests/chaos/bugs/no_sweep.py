@@ -8,7 +8,7 @@ def plant() -> None:
     from realtime.sweep import Sweep
 
     async def forever(self: Sweep) -> None:
-        await self.now.wait()
+        await self.due.wait()
 
     Sweep.forever = forever  # type: ignore[method-assign]
 

@@ -1,6 +1,6 @@
-"""delete_message: what was said is nowhere any more, its place remains."""
+"""delete_message: the text is gone everywhere, a tombstone remains."""
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, NOWHERE, problems_for_outsider
 from tests.sockets import Account
 
 
@@ -17,7 +17,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert event["data"]["deleted_at"] is not None
 
 
-async def test_a_replay_no_longer_tells_it(alice: Account) -> None:
+async def test_a_replay_does_not_contain_the_deleted_text(alice: Account) -> None:
     room = await alice.make_room()
     listener = await alice.listen(room)
     message = await alice.say(room, "a secret")
@@ -32,7 +32,7 @@ async def test_a_replay_no_longer_tells_it(alice: Account) -> None:
     assert "a secret" not in str(socket.frames)
 
 
-async def test_deleting_again_changes_nothing(alice: Account) -> None:
+async def test_a_second_delete_changes_nothing(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     socket = await alice.listen(room)
@@ -45,7 +45,7 @@ async def test_deleting_again_changes_nothing(alice: Account) -> None:
     assert socket.seqs(room["id"]) == [3]
 
 
-async def test_an_owner_deletes_what_others_said(alice: Account, bob: Account) -> None:
+async def test_an_owner_can_delete_messages_of_others(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     message = await bob.say(room, "one")
     socket = await alice.connect()
@@ -55,7 +55,7 @@ async def test_an_owner_deletes_what_others_said(alice: Account, bob: Account) -
     assert reply.status == 204
 
 
-async def test_a_member_deletes_only_their_own(alice: Account, bob: Account) -> None:
+async def test_a_member_can_delete_only_own_messages(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     message = await alice.say(room, "one")
     socket = await bob.connect()
@@ -65,7 +65,7 @@ async def test_a_member_deletes_only_their_own(alice: Account, bob: Account) -> 
     assert reply.refusal == (403, "message.not_author")
 
 
-async def test_an_archived_room_does_not_change(alice: Account) -> None:
+async def test_a_delete_in_an_archived_room_is_rejected(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}")
@@ -77,4 +77,4 @@ async def test_an_archived_room_does_not_change(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_delete(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "delete_message", message_id=NOWHERE) == SHUT
+    assert await problems_for_outsider(charlie, alice, "delete_message", message_id=NOWHERE) == NOT_ACCESSIBLE

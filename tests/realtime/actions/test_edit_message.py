@@ -1,10 +1,16 @@
-"""edit_message: authors change what they said."""
+"""edit_message: authors change their messages."""
 
 from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import (
+    NOT_ACCESSIBLE,
+    NOWHERE,
+    answer,
+    problems_for_outsider,
+    reply_content,
+)
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -23,7 +29,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert reply.data["version"] == event["seq"] > message["version"]
 
 
-async def test_rest_sees_the_same(alice: Account) -> None:
+async def test_rest_returns_the_edited_message(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "helo")
     socket = await alice.connect()
@@ -32,10 +38,10 @@ async def test_rest_sees_the_same(alice: Account) -> None:
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
     twin = await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", body)
 
-    assert said(reply) == answer(twin)
+    assert reply_content(reply) == answer(twin)
 
 
-async def test_a_change_of_somebody_else_in_between_is_a_conflict(alice: Account) -> None:
+async def test_a_concurrent_edit_is_a_version_conflict(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     socket = await alice.connect()
@@ -46,10 +52,10 @@ async def test_a_change_of_somebody_else_in_between_is_a_conflict(alice: Account
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
 
     assert reply.refusal == (409, "message.version_conflict")
-    assert said(reply) == answer(await alice.patch(path, body))
+    assert reply_content(reply) == answer(await alice.patch(path, body))
 
 
-async def test_nobody_else_edits(alice: Account, bob: Account) -> None:
+async def test_only_the_author_can_edit(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     message = await bob.say(room, "mine")
     socket = await alice.connect()
@@ -59,7 +65,7 @@ async def test_nobody_else_edits(alice: Account, bob: Account) -> None:
     assert reply.refusal == (403, "message.not_author")
 
 
-async def test_a_deleted_message_stays_deleted(alice: Account) -> None:
+async def test_a_deleted_message_cannot_be_edited(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}/messages/{message['id']}")
@@ -70,7 +76,7 @@ async def test_a_deleted_message_stays_deleted(alice: Account) -> None:
     assert reply.refusal == (409, "message.deleted")
 
 
-async def test_an_archived_room_does_not_change(alice: Account) -> None:
+async def test_an_edit_in_an_archived_room_is_rejected(alice: Account) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}")
@@ -94,7 +100,7 @@ async def test_an_archived_room_does_not_change(alice: Account) -> None:
         {"text": "a\x00"},
     ],
 )
-async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: dict[str, Any]) -> None:
+async def test_a_bad_edit_is_rejected_alike_by_rest_and_socket(alice: Account, body: dict[str, Any]) -> None:
     room = await alice.make_room()
     message = await alice.say(room, "one")
     socket = await alice.connect()
@@ -103,7 +109,7 @@ async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: d
     twin = await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", body)
 
     assert reply.status == 400
-    assert said(reply) == answer(twin)
+    assert reply_content(reply) == answer(twin)
 
 
 async def test_a_message_of_another_room_is_not_found(alice: Account) -> None:
@@ -117,4 +123,4 @@ async def test_a_message_of_another_room_is_not_found(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_edit(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "edit_message", message_id=NOWHERE, text="hi") == SHUT
+    assert await problems_for_outsider(charlie, alice, "edit_message", message_id=NOWHERE, text="hi") == NOT_ACCESSIBLE

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -23,7 +23,7 @@ async def test_it_works(alice: Account) -> None:
     assert (reply.data["head"], reply.data["more"]) == (2, False)
 
 
-async def test_without_a_room_it_is_the_inbox(alice: Account) -> None:
+async def test_events_without_a_room_are_those_of_the_inbox(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -32,12 +32,12 @@ async def test_without_a_room_it_is_the_inbox(alice: Account) -> None:
     assert [(event["type"], event["room_id"], event["data"]["id"]) for event in reply.data["results"]] == [
         ("room.added", None, room["id"])
     ]
-    assert said(reply) == answer(await alice.get("/v1/me/events"))
+    assert reply_content(reply) == answer(await alice.get("/v1/me/events"))
 
 
 @ONCE
 @pytest.mark.parametrize("page", [{}, {"after": 1, "limit": 1}, {"before": 3}, {"after": 99}])
-async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) -> None:
+async def test_rest_returns_the_same_page_of_events(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     for text in ("one", "two", "three"):
         await alice.say(room, text)
@@ -45,12 +45,12 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
 
     reply = await socket.call("get_events", room_id=room["id"], **page)
 
-    assert said(reply) == answer(await alice.get(f"/v1/rooms/{room['id']}/events", **page))
+    assert reply_content(reply) == answer(await alice.get(f"/v1/rooms/{room['id']}/events", **page))
 
 
 @ONCE
 @pytest.mark.parametrize("page", [{"limit": 0}, {"limit": 201}, {"after": -1}, {"after": "1"}, {"around": 1}])
-async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> None:
+async def test_a_bad_page_of_events_is_rejected(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -59,7 +59,7 @@ async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> No
     assert reply.refusal == (400, "request.invalid")
 
 
-async def test_the_room_must_be_named_or_be_null(alice: Account) -> None:
+async def test_events_need_a_room_id_or_null(alice: Account) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("get_events")
@@ -68,5 +68,5 @@ async def test_the_room_must_be_named_or_be_null(alice: Account) -> None:
     assert reply.fields == {"room_id": "required"}
 
 
-async def test_an_outsider_reads_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "get_events") == SHUT
+async def test_an_outsider_reads_no_events(alice: Account, charlie: Account) -> None:
+    assert await problems_for_outsider(charlie, alice, "get_events") == NOT_ACCESSIBLE

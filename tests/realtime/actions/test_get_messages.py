@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -36,7 +36,7 @@ async def test_it_works(alice: Account) -> None:
         {"around": "01890000-0000-7000-8000-000000000000"},
     ],
 )
-async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) -> None:
+async def test_rest_returns_the_same_page_of_messages(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     for text in ("one", "two", "three"):
         await alice.say(room, text)
@@ -45,7 +45,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
     reply = await socket.call("get_messages", room_id=room["id"], **page)
     twin = await alice.get(f"/v1/rooms/{room['id']}/messages", **page)
 
-    assert said(reply) == answer(twin)
+    assert reply_content(reply) == answer(twin)
 
 
 @ONCE
@@ -64,7 +64,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
         {"offset": 3},
     ],
 )
-async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> None:
+async def test_a_bad_page_of_messages_is_rejected(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -74,7 +74,7 @@ async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> No
     assert reply.fields
 
 
-async def test_a_page_ends_early_rather_than_grow_too_large(alice: Account) -> None:
+async def test_a_page_of_messages_is_limited_in_bytes(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
     for batch in range(10):
@@ -89,5 +89,5 @@ async def test_a_page_ends_early_rather_than_grow_too_large(alice: Account) -> N
     assert reply.data["page"]["newest_seq"] == reply.data["head"] == 41
 
 
-async def test_an_outsider_reads_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "get_messages") == SHUT
+async def test_an_outsider_reads_no_messages(alice: Account, charlie: Account) -> None:
+    assert await problems_for_outsider(charlie, alice, "get_messages") == NOT_ACCESSIBLE

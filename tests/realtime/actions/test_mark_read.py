@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -18,7 +18,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert (reply.status, reply.data) == (200, {"read_seq": 3, "unread": 1, "unread_capped": False})
 
 
-async def test_it_never_moves_back(alice: Account, bob: Account) -> None:
+async def test_the_read_marker_never_moves_back(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     await alice.say(room, "one")
     socket = await bob.connect()
@@ -29,7 +29,7 @@ async def test_it_never_moves_back(alice: Account, bob: Account) -> None:
     assert reply.data == {"read_seq": 2, "unread": 0, "unread_capped": False}
 
 
-async def test_my_other_devices_hear_it_in_the_inbox(alice: Account, bob: Account) -> None:
+async def test_other_devices_receive_the_marker_in_the_inbox(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     await alice.say(room, "one")
     phone, laptop = await bob.connect(), await bob.listen(None)
@@ -43,7 +43,7 @@ async def test_my_other_devices_hear_it_in_the_inbox(alice: Account, bob: Accoun
     assert event["data"] == {**moved, "unread": 0, "unread_capped": False}
 
 
-async def test_a_small_room_sees_how_far_others_have_read(alice: Account, bob: Account) -> None:
+async def test_members_of_a_small_room_receive_the_markers_of_others(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     await alice.say(room, "one")
     listener, socket = await alice.listen(room), await bob.connect()
@@ -55,7 +55,7 @@ async def test_a_small_room_sees_how_far_others_have_read(alice: Account, bob: A
     assert event["data"] == {"room_id": room["id"], "user_id": bob.id, "read_seq": 2, "head": 2}
 
 
-async def test_of_many_markers_in_a_second_the_newest_is_told(alice: Account, bob: Account) -> None:
+async def test_many_markers_in_a_second_are_reduced_to_the_newest(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     await alice.say_many(room, 20)
     listener, socket = await alice.listen(room), await bob.connect()
@@ -72,7 +72,7 @@ async def test_of_many_markers_in_a_second_the_newest_is_told(alice: Account, bo
 
 @ONCE
 @pytest.mark.parametrize("seq", [None, -1, "2", 1.5, True, 2**53, []])
-async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
+async def test_a_bad_seq_is_rejected_by_mark_read(alice: Account, seq: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -81,17 +81,17 @@ async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
     assert reply.status == 400
 
 
-async def test_nobody_reads_ahead(alice: Account) -> None:
+async def test_a_marker_ahead_of_the_head_is_rejected(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
     reply = await socket.call("mark_read", room_id=room["id"], seq=2)
 
     assert reply.refusal == (400, "read.ahead")
-    assert said(reply) == answer(await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2}))
+    assert reply_content(reply) == answer(await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2}))
 
 
-async def test_an_archived_room_can_be_read_to_its_end(alice: Account) -> None:
+async def test_an_archived_room_can_be_marked_as_read(alice: Account) -> None:
     room = await alice.make_room()
     await alice.say(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}")
@@ -102,5 +102,5 @@ async def test_an_archived_room_can_be_read_to_its_end(alice: Account) -> None:
     assert reply.status == 200
 
 
-async def test_an_outsider_marks_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "mark_read", seq=1) == SHUT
+async def test_an_outsider_cannot_mark_as_read(alice: Account, charlie: Account) -> None:
+    assert await problems_for_outsider(charlie, alice, "mark_read", seq=1) == NOT_ACCESSIBLE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -21,7 +21,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert markers == [3, 2]
 
 
-async def test_it_never_moves_forward(alice: Account) -> None:
+async def test_mark_unread_never_moves_the_marker_forward(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -29,12 +29,12 @@ async def test_it_never_moves_forward(alice: Account) -> None:
     again = await alice.post(f"/v1/rooms/{room['id']}/unread", {"seq": 1})
 
     assert reply.data["read_seq"] == 0
-    assert said(reply) == answer(again)
+    assert reply_content(reply) == answer(again)
 
 
 @ONCE
 @pytest.mark.parametrize("seq", [None, 0, -1, "2", 1.5])
-async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
+async def test_a_bad_seq_is_rejected_by_mark_unread(alice: Account, seq: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -43,7 +43,7 @@ async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
     assert reply.refusal == (400, "request.invalid")
 
 
-async def test_nothing_is_unread_that_does_not_exist(alice: Account) -> None:
+async def test_a_seq_ahead_of_the_head_cannot_be_unread(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -52,5 +52,5 @@ async def test_nothing_is_unread_that_does_not_exist(alice: Account) -> None:
     assert reply.refusal == (400, "read.ahead")
 
 
-async def test_an_outsider_marks_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "mark_unread", seq=1) == SHUT
+async def test_an_outsider_cannot_mark_as_unread(alice: Account, charlie: Account) -> None:
+    assert await problems_for_outsider(charlie, alice, "mark_unread", seq=1) == NOT_ACCESSIBLE

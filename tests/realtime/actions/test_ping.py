@@ -1,4 +1,4 @@
-"""ping: is the server there, and what time has it."""
+"""ping: returns the server's time."""
 
 import pytest
 
@@ -28,7 +28,7 @@ async def test_the_reply_repeats_the_request_id(alice: Account, request_id: str 
     assert (reply.frame["action"], reply.status, reply.frame["errors"]) == ("ping", 200, [])
 
 
-async def test_an_unknown_field_is_refused_by_name(alice: Account) -> None:
+async def test_an_unknown_field_is_named_in_the_problem(alice: Account) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("ping", you=1)

@@ -1,11 +1,11 @@
-"""send_message: said once, however often it is sent."""
+"""send_message: retries make one message."""
 
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, answer, problems_for_outsider, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -27,7 +27,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert reply.data["sender"]["username"] == alice.username
 
 
-async def test_the_sender_hears_it_too(alice: Account) -> None:
+async def test_the_sender_receives_the_event_too(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
 
@@ -36,7 +36,7 @@ async def test_the_sender_hears_it_too(alice: Account) -> None:
     assert (await socket.next_event("message.created"))["data"] == reply.data
 
 
-async def test_a_retry_is_answered_with_the_same_message(alice: Account) -> None:
+async def test_a_retry_returns_the_same_message(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
     body = message()
@@ -50,7 +50,7 @@ async def test_a_retry_is_answered_with_the_same_message(alice: Account) -> None
     assert socket.said() == ["hello"]
 
 
-async def test_a_retry_by_rest_is_the_same_message(alice: Account) -> None:
+async def test_a_retry_by_rest_returns_the_same_message(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
     body = message(metadata={"mood": "good"})
@@ -61,7 +61,7 @@ async def test_a_retry_by_rest_is_the_same_message(alice: Account) -> None:
     assert answer(again) == (200, first.data)
 
 
-async def test_a_client_id_is_not_used_for_something_else(alice: Account) -> None:
+async def test_a_client_id_cannot_be_reused_for_another_message(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
     body = message()
@@ -93,7 +93,7 @@ async def test_a_client_id_is_not_used_for_something_else(alice: Account) -> Non
         {"client_id": "c1", "text": "hi", "reply_to": "01890000-0000-7000-8000-000000000000"},
     ],
 )
-async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: dict[str, Any]) -> None:
+async def test_a_bad_message_is_rejected_alike_by_rest_and_socket(alice: Account, body: dict[str, Any]) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -101,12 +101,12 @@ async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: d
     twin = await alice.post(f"/v1/rooms/{room['id']}/messages", body)
 
     assert reply.refusal == (400, "request.invalid")
-    assert said(reply) == answer(twin)
+    assert reply_content(reply) == answer(twin)
 
 
 @ONCE
 @pytest.mark.parametrize("room_id", [None, 5, "lobby", "", [], {"id": 1}, "01890000000070008000000000000000"])
-async def test_a_room_id_that_is_none_is_refused(alice: Account, room_id: object) -> None:
+async def test_a_malformed_room_id_is_rejected(alice: Account, room_id: object) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("send_message", room_id=room_id, **message())
@@ -116,10 +116,10 @@ async def test_a_room_id_that_is_none_is_refused(alice: Account, room_id: object
 
 
 async def test_an_outsider_cannot_send(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "send_message", **message(text="let me in")) == SHUT
+    assert await problems_for_outsider(charlie, alice, "send_message", **message(text="let me in")) == NOT_ACCESSIBLE
 
 
-async def test_who_was_removed_cannot_send_but_learns_of_what_was_sent(alice: Account, bob: Account) -> None:
+async def test_a_removed_member_cannot_send_but_a_retry_returns_the_message(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     socket = await bob.connect()
     body = message()
@@ -133,7 +133,7 @@ async def test_who_was_removed_cannot_send_but_learns_of_what_was_sent(alice: Ac
     assert another.refusal == (404, "not_found")
 
 
-async def test_an_archived_room_is_silent(alice: Account) -> None:
+async def test_an_archived_room_accepts_no_message(alice: Account) -> None:
     room = await alice.make_room()
     await alice.delete(f"/v1/rooms/{room['id']}")
     socket = await alice.connect()

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.realtime.actions.knocking import knock
+from tests.realtime.actions.outsider_answers import problems_for_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -27,7 +27,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert listener.said() == ["one", "two", "three"]
 
 
-async def test_a_bad_item_fails_alone(alice: Account) -> None:
+async def test_a_bad_item_of_a_batch_fails_alone(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
     one, two, three = items("one", "", "three")
@@ -45,7 +45,7 @@ async def test_a_bad_item_fails_alone(alice: Account) -> None:
     assert (empty["id"], empty["seq"]) == (None, None)
 
 
-async def test_the_whole_may_be_sent_again(alice: Account) -> None:
+async def test_a_batch_can_be_retried(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
     batch = items("one", "two")
@@ -61,7 +61,7 @@ async def test_the_whole_may_be_sent_again(alice: Account) -> None:
 
 @ONCE
 @pytest.mark.parametrize("batch", [None, [], {}, "all", [5], [[]], [None], items(*"x" * 51)])
-async def test_what_is_no_batch_is_refused(alice: Account, batch: object) -> None:
+async def test_a_malformed_batch_is_rejected(alice: Account, batch: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -70,7 +70,7 @@ async def test_what_is_no_batch_is_refused(alice: Account, batch: object) -> Non
     assert reply.refusal == (400, "request.invalid")
 
 
-async def test_fifty_are_accepted(alice: Account) -> None:
+async def test_a_batch_of_fifty_is_accepted(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -79,8 +79,8 @@ async def test_fifty_are_accepted(alice: Account) -> None:
     assert [result["seq"] for result in reply.data["results"]] == list(range(2, 52))
 
 
-async def test_an_outsider_cannot_send(alice: Account, charlie: Account) -> None:
-    refusals = await knock(charlie, alice, "send_messages", items=items("let me in"))
+async def test_an_outsider_cannot_send_a_batch(alice: Account, charlie: Account) -> None:
+    refusals = await problems_for_outsider(charlie, alice, "send_messages", items=items("let me in"))
 
     assert refusals == {
         "private": (404, "not_found"),
@@ -89,7 +89,7 @@ async def test_an_outsider_cannot_send(alice: Account, charlie: Account) -> None
     }
 
 
-async def test_an_archived_room_is_silent(alice: Account) -> None:
+async def test_an_archived_room_accepts_no_batch(alice: Account) -> None:
     room = await alice.make_room()
     await alice.delete(f"/v1/rooms/{room['id']}")
     socket = await alice.connect()

@@ -1,4 +1,4 @@
-"""subscribe: first what was missed, then live, without a hole and without a double."""
+"""subscribe: first the missed events, then live ones, each exactly once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, NOWHERE, problems_for_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account, Socket
 
 
 def order(socket: Socket) -> list[str]:
-    """What came after hello, frame by frame: replies by action, events by type."""
+    """The frames after hello: replies by action, events by type."""
     heard: list[str] = []
     for frame in socket.frames[1:]:
         heard += [event["type"] for event in frame["data"]] if frame["action"] == "events" else [frame["action"]]
@@ -40,7 +40,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert order(socket) == ["subscribe", "room.synced", "message.created"]
 
 
-async def test_what_was_missed_comes_first(alice: Account) -> None:
+async def test_missed_events_are_replayed_first(alice: Account) -> None:
     room = await alice.make_room()
     for text in ("one", "two", "three"):
         await alice.say(room, text)
@@ -55,7 +55,7 @@ async def test_what_was_missed_comes_first(alice: Account) -> None:
     assert order(socket) == ["subscribe", "message.created", "message.created", "room.synced"]
 
 
-async def test_from_the_beginning_it_is_the_whole_log(alice: Account) -> None:
+async def test_a_cursor_of_zero_replays_the_whole_log(alice: Account) -> None:
     room = await alice.make_room()
     await alice.say(room, "one")
     socket = await alice.connect()
@@ -68,7 +68,7 @@ async def test_from_the_beginning_it_is_the_whole_log(alice: Account) -> None:
     assert [event["type"] for event in log] == ["room.created", "message.created"]
 
 
-async def test_nothing_missed_is_nothing_replayed(alice: Account) -> None:
+async def test_a_cursor_at_the_head_replays_nothing(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -78,7 +78,7 @@ async def test_nothing_missed_is_nothing_replayed(alice: Account) -> None:
     assert order(socket) == ["subscribe", "room.synced"]
 
 
-async def test_a_thousand_are_replayed(alice: Account) -> None:
+async def test_a_thousand_missed_events_are_replayed(alice: Account) -> None:
     room = await alice.make_room()
     head = await alice.say_many(room, 1_000)
     socket = await alice.connect()
@@ -90,7 +90,7 @@ async def test_a_thousand_are_replayed(alice: Account) -> None:
     assert socket.seqs(room["id"]) == list(range(2, head + 1))
 
 
-async def test_of_more_it_says_what_is_missing(alice: Account) -> None:
+async def test_more_than_a_thousand_missed_events_are_reported_as_limited(alice: Account) -> None:
     room = await alice.make_room()
     head = await alice.say_many(room, 1_000)
     socket = await alice.connect()
@@ -107,7 +107,7 @@ async def test_of_more_it_says_what_is_missing(alice: Account) -> None:
 
 @ONCE
 @pytest.mark.parametrize("cursor", [{"after": 3}, {"after": 2**53 - 1}, {"after": 1, "epoch": 7}, {"epoch": 7}])
-async def test_a_cursor_that_cannot_be_is_reset(alice: Account, cursor: dict[str, int]) -> None:
+async def test_an_impossible_cursor_is_reset(alice: Account, cursor: dict[str, int]) -> None:
     room = await alice.make_room()
     await alice.say(room, "one")
     socket = await alice.connect()
@@ -120,7 +120,7 @@ async def test_a_cursor_that_cannot_be_is_reset(alice: Account, cursor: dict[str
     assert order(socket) == ["subscribe", "room.synced", "message.created"]
 
 
-async def test_again_on_a_live_one_moves_nothing(alice: Account) -> None:
+async def test_a_second_subscribe_does_not_move_the_live_subscription(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
     await alice.say(room, "one")
@@ -136,7 +136,7 @@ async def test_again_on_a_live_one_moves_nothing(alice: Account) -> None:
     ]  # fmt: skip
 
 
-async def test_twice_in_one_breath_is_one_subscription(alice: Account) -> None:
+async def test_two_concurrent_subscribes_make_one_subscription(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
     for request_id, room_id in enumerate([room["id"], room["id"].upper(), room["id"]]):
@@ -151,7 +151,7 @@ async def test_twice_in_one_breath_is_one_subscription(alice: Account) -> None:
     assert socket.seqs(room["id"]) == [1, 2]
 
 
-async def test_while_others_talk_nothing_is_lost_or_doubled(alice: Account, bob: Account) -> None:
+async def test_a_subscribe_during_sends_loses_and_duplicates_nothing(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     sockets = [await bob.connect() for _ in range(5)]
 
@@ -172,7 +172,7 @@ async def test_while_others_talk_nothing_is_lost_or_doubled(alice: Account, bob:
         assert socket.seqs(room["id"]) == list(range(1, 42))
 
 
-async def test_a_return_after_a_cut_goes_on_where_it_was(alice: Account, bob: Account) -> None:
+async def test_a_reconnect_continues_at_the_cursor(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     first = await bob.listen(room)
     await alice.say(room, "one")
@@ -187,7 +187,7 @@ async def test_a_return_after_a_cut_goes_on_where_it_was(alice: Account, bob: Ac
     assert first.said() + second.said() == ["one", "two"]
 
 
-async def test_an_archived_room_is_still_heard(alice: Account, bob: Account) -> None:
+async def test_an_archived_room_can_be_subscribed_to(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     live = await bob.listen(room)
     await alice.delete(f"/v1/rooms/{room['id']}")
@@ -200,7 +200,7 @@ async def test_an_archived_room_is_still_heard(alice: Account, bob: Account) -> 
         assert (await socket.next_event("room.archived"))["seq"] == 2
 
 
-async def test_the_inbox_has_no_room(alice: Account, bob: Account) -> None:
+async def test_null_subscribes_to_the_inbox(alice: Account, bob: Account) -> None:
     socket = await bob.connect()
 
     reply = await socket.call("subscribe", room_id=None, after=0)
@@ -227,7 +227,7 @@ async def test_the_inbox_has_no_room(alice: Account, bob: Account) -> None:
         {"room_id": NOWHERE, "seq": 1},
     ],
 )
-async def test_a_bad_body_is_refused(alice: Account, body: dict[str, object]) -> None:
+async def test_a_bad_subscribe_is_rejected(alice: Account, body: dict[str, object]) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("subscribe", **body)
@@ -235,11 +235,11 @@ async def test_a_bad_body_is_refused(alice: Account, body: dict[str, object]) ->
     assert reply.refusal == (400, "request.invalid")
 
 
-async def test_an_outsider_hears_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "subscribe", after=0) == SHUT
+async def test_an_outsider_cannot_subscribe(alice: Account, charlie: Account) -> None:
+    assert await problems_for_outsider(charlie, alice, "subscribe", after=0) == NOT_ACCESSIBLE
 
 
-async def test_nobody_hears_the_inbox_of_another(alice: Account, charlie: Account) -> None:
+async def test_the_inbox_of_another_user_cannot_be_subscribed_to(alice: Account, charlie: Account) -> None:
     socket = await charlie.connect()
 
     reply = await socket.call("subscribe", room_id=alice.id, after=0)
@@ -247,7 +247,7 @@ async def test_nobody_hears_the_inbox_of_another(alice: Account, charlie: Accoun
     assert reply.refusal == (404, "not_found")
 
 
-async def test_the_own_inbox_goes_by_no_id(alice: Account) -> None:
+async def test_the_own_inbox_has_no_room_id(alice: Account) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("subscribe", room_id=alice.id)
@@ -255,7 +255,7 @@ async def test_the_own_inbox_goes_by_no_id(alice: Account) -> None:
     assert reply.refusal == (404, "not_found")
 
 
-async def test_a_room_is_one_lane_however_its_id_is_written(alice: Account) -> None:
+async def test_spellings_of_one_room_id_share_an_ordering_key(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 

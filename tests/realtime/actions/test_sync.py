@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, answer, said
+from tests.realtime.actions.outsider_answers import NOWHERE, answer, reply_content
 from tests.realtime.deployment import ONCE
 from tests.servers import ParleyServer
 from tests.sockets import Account
@@ -26,7 +26,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert socket.seqs(room["id"]) == [3]
 
 
-async def test_rest_gives_the_same(alice: Account, bob: Account) -> None:
+async def test_rest_returns_the_same_sync(alice: Account, bob: Account) -> None:
     rooms = [await alice.make_room(bob) for _ in range(3)]
     await alice.say(rooms[0], "missed")
     socket = await bob.connect()
@@ -34,11 +34,11 @@ async def test_rest_gives_the_same(alice: Account, bob: Account) -> None:
 
     reply = await socket.call("sync", **body)
 
-    assert said(reply) == answer(await bob.post("/v1/sync", body))
+    assert reply_content(reply) == answer(await bob.post("/v1/sync", body))
     assert {entry["id"] for entry in reply.data["rooms"]} == {rooms[0]["id"], rooms[2]["id"]}
 
 
-async def test_without_subscribe_nothing_is_live(alice: Account) -> None:
+async def test_a_sync_without_subscribe_starts_no_subscription(alice: Account) -> None:
     room = await alice.make_room()
     socket, witness = await alice.connect(), await alice.listen(room)
 
@@ -50,7 +50,7 @@ async def test_without_subscribe_nothing_is_live(alice: Account) -> None:
     assert socket.events == []
 
 
-async def test_a_room_that_is_added_later_is_heard_from_my_own_join_on(alice: Account, bob: Account) -> None:
+async def test_a_room_that_is_added_later_is_delivered_from_the_own_join_on(alice: Account, bob: Account) -> None:
     socket = await bob.connect()
     await socket.call("sync", subscribe=True)
 
@@ -62,7 +62,7 @@ async def test_a_room_that_is_added_later_is_heard_from_my_own_join_on(alice: Ac
 
 
 @pytest.mark.parametrize("how", ["made", "joined", "opened", "added again"])
-async def test_a_room_that_is_entered_later_is_live(alice: Account, bob: Account, how: str) -> None:
+async def test_a_room_that_is_joined_later_is_live(alice: Account, bob: Account, how: str) -> None:
     public = await alice.make_room(kind="public")
     private = await alice.make_room(bob)
     await alice.delete(f"/v1/rooms/{private['id']}/members/{bob.id}")
@@ -88,7 +88,7 @@ async def test_a_room_that_is_entered_later_is_live(alice: Account, bob: Account
     assert socket.seqs(room["id"]) == [first, first + 1]
 
 
-async def test_every_page_is_live_and_nothing_is_doubled(alice: Account, bob: Account) -> None:
+async def test_every_page_of_a_sync_becomes_live_without_duplicates(alice: Account, bob: Account) -> None:
     rooms = [await alice.make_room(bob) for _ in range(4)]
     for room in rooms:
         await alice.say(room, f"in {room['id']}")
@@ -113,8 +113,8 @@ async def test_every_page_is_live_and_nothing_is_doubled(alice: Account, bob: Ac
     }
 
 
-async def test_a_crowd_that_comes_back_at_once_is_nobodys_trouble(alice: Account, bob: Account) -> None:
-    """Two devices of each, one that says nonsense and one that hangs up: what is asked together is answered apart."""
+async def test_many_devices_can_sync_at_once(alice: Account, bob: Account) -> None:
+    """Two devices of each user, one of them with a bad body and one that disconnects: each gets its own answer."""
     room = await alice.make_room(bob)
     await alice.say(room, "missed")
     sockets = [await account.connect() for account in (alice, bob) for _ in range(2)]
@@ -137,7 +137,9 @@ async def test_a_crowd_that_comes_back_at_once_is_nobodys_trouble(alice: Account
     assert astray.events == []
 
 
-async def test_it_follows_what_another_process_says(alice: Account, bob: Account, there: ParleyServer) -> None:
+async def test_a_synced_device_receives_messages_of_another_process(
+    alice: Account, bob: Account, there: ParleyServer
+) -> None:
     room = await alice.make_room(bob)
     socket = await bob.connect(there)
 
@@ -148,7 +150,7 @@ async def test_it_follows_what_another_process_says(alice: Account, bob: Account
     assert socket.seqs(room["id"]) == [2]
 
 
-async def test_a_room_that_was_left_is_named(alice: Account, bob: Account) -> None:
+async def test_a_sync_reports_a_room_that_was_left(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     await bob.post(f"/v1/rooms/{room['id']}/leave")
     socket = await bob.connect()
@@ -158,7 +160,7 @@ async def test_a_room_that_was_left_is_named(alice: Account, bob: Account) -> No
     assert reply.data["removed"] == [{"id": room["id"], "reason": "left", "seq": 2}]
 
 
-async def test_an_outsider_learns_nothing(alice: Account, charlie: Account) -> None:
+async def test_an_outsider_learns_nothing_by_sync(alice: Account, charlie: Account) -> None:
     room = await alice.make_room()
     socket = await charlie.connect()
 
@@ -188,18 +190,18 @@ async def test_an_outsider_learns_nothing(alice: Account, charlie: Account) -> N
         {"you": 1},
     ],
 )
-async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: dict[str, Any]) -> None:
+async def test_a_bad_sync_is_rejected_alike_by_rest_and_socket(alice: Account, body: dict[str, Any]) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("sync", **body)
 
     assert reply.refusal == (400, "request.invalid")
-    assert said(reply) == answer(await alice.post("/v1/sync", body))
+    assert reply_content(reply) == answer(await alice.post("/v1/sync", body))
 
 
 @ONCE
 @pytest.mark.parametrize("subscribe", [1, "true", []])
-async def test_subscribe_is_yes_or_no(alice: Account, subscribe: object) -> None:
+async def test_subscribe_must_be_a_boolean(alice: Account, subscribe: object) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("sync", subscribe=subscribe)

@@ -1,10 +1,10 @@
-"""typing: the full set of who types, told whenever it changes."""
+"""typing: the full set of typing users is sent after each change."""
 
 import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, knock
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, problems_for_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account, Socket
 
@@ -21,7 +21,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert event["data"] == {"user_ids": [bob.id]}
 
 
-async def test_the_set_grows_and_shrinks(alice: Account, bob: Account) -> None:
+async def test_the_set_of_typing_users_grows_and_shrinks(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     one, two = await alice.listen(room), await bob.connect()
 
@@ -38,13 +38,13 @@ async def test_the_set_grows_and_shrinks(alice: Account, bob: Account) -> None:
 
 
 async def typing_set(listener: Socket, wanted: list[str]) -> None:
-    """Wait until this is the set of those who type."""
+    """Wait until this is the set of typing users."""
     while (await listener.next_event("typing"))["data"]["user_ids"] != sorted(wanted):
         pass
 
 
 @pytest.mark.parametrize("face", ["socket", "rest"])
-async def test_a_message_ends_its_senders_typing_and_nobody_elses(alice: Account, bob: Account, face: str) -> None:
+async def test_a_message_ends_the_typing_of_its_sender_alone(alice: Account, bob: Account, face: str) -> None:
     room = await alice.make_room(bob)
     listener, socket = await alice.listen(room), await bob.connect()
     await listener.call("typing", room_id=room["id"], on=True)
@@ -61,7 +61,7 @@ async def test_a_message_ends_its_senders_typing_and_nobody_elses(alice: Account
     assert kinds.index("message.created") == len(kinds) - 2  # the message first
 
 
-async def test_typing_ends_with_a_cut_socket(alice: Account, bob: Account) -> None:
+async def test_typing_ends_when_the_connection_is_lost(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     listener, socket = await alice.listen(room), await bob.connect()
     await socket.call("typing", room_id=room["id"], on=True)
@@ -72,7 +72,7 @@ async def test_typing_ends_with_a_cut_socket(alice: Account, bob: Account) -> No
         await typing_set(listener, [])
 
 
-async def test_typing_ends_with_a_closed_socket_and_with_a_session(alice: Account, bob: Account) -> None:
+async def test_typing_ends_when_the_socket_closes_or_the_session_ends(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     listener = await alice.listen(room)
     phone = await bob.another_device()
@@ -89,7 +89,7 @@ async def test_typing_ends_with_a_closed_socket_and_with_a_session(alice: Accoun
         await typing_set(listener, [])
 
 
-async def test_typing_ends_with_membership(alice: Account, bob: Account) -> None:
+async def test_typing_ends_when_the_membership_ends(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     listener, socket = await alice.listen(room), await bob.connect()
     await socket.call("typing", room_id=room["id"], on=True)
@@ -100,7 +100,7 @@ async def test_typing_ends_with_membership(alice: Account, bob: Account) -> None
     await typing_set(listener, [])
 
 
-async def test_who_is_not_in_the_room_hears_nothing(alice: Account, bob: Account, charlie: Account) -> None:
+async def test_an_outsider_receives_no_typing(alice: Account, bob: Account, charlie: Account) -> None:
     room, other = await alice.make_room(bob), await alice.make_room(charlie)
     listener, elsewhere = await bob.listen(room), await charlie.listen(other)
     socket = await alice.connect()
@@ -112,7 +112,7 @@ async def test_who_is_not_in_the_room_hears_nothing(alice: Account, bob: Account
     assert [event["type"] for event in elsewhere.events] == ["room.synced"]
 
 
-async def test_who_was_removed_hears_nothing(alice: Account, bob: Account) -> None:
+async def test_a_removed_member_receives_no_typing(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     listener, removed = await alice.listen(room), await bob.listen(room)
     await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")
@@ -127,7 +127,7 @@ async def test_who_was_removed_hears_nothing(alice: Account, bob: Account) -> No
 
 @ONCE
 @pytest.mark.parametrize("on", [None, 1, "true", "", []])
-async def test_it_is_yes_or_no(alice: Account, on: object) -> None:
+async def test_typing_on_must_be_a_boolean(alice: Account, on: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
 
@@ -137,7 +137,7 @@ async def test_it_is_yes_or_no(alice: Account, on: object) -> None:
     assert set(reply.fields) == {"on"}
 
 
-async def test_nobody_types_in_an_archived_room(alice: Account) -> None:
+async def test_typing_in_an_archived_room_is_rejected(alice: Account) -> None:
     room = await alice.make_room()
     await alice.delete(f"/v1/rooms/{room['id']}")
     socket = await alice.connect()
@@ -148,4 +148,4 @@ async def test_nobody_types_in_an_archived_room(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_type(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "typing", on=True) == SHUT
+    assert await problems_for_outsider(charlie, alice, "typing", on=True) == NOT_ACCESSIBLE

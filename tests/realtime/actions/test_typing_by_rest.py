@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, answer, said
+from tests.realtime.actions.outsider_answers import NOWHERE, answer, reply_content
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -23,7 +23,9 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     assert sets == [[bob.id], []]
 
 
-async def test_it_is_the_twin_of_the_action(alice: Account, bob: Account, charlie: Account) -> None:
+async def test_typing_by_rest_sends_the_same_event_as_the_action(
+    alice: Account, bob: Account, charlie: Account
+) -> None:
     archived = await alice.make_room(bob)
     await alice.delete(f"/v1/rooms/{archived['id']}")
     public = await alice.make_room(kind="public", slug=f"r-{uuid4().hex[:12]}")
@@ -38,7 +40,7 @@ async def test_it_is_the_twin_of_the_action(alice: Account, bob: Account, charli
     ):
         socket = await account.connect()
 
-        by_socket = said(await socket.call("typing", room_id=room_id, **body))
+        by_socket = reply_content(await socket.call("typing", room_id=room_id, **body))
         by_rest = answer(await account.post(f"/v1/rooms/{room_id}/typing", body))
 
         assert by_rest == by_socket
@@ -46,7 +48,7 @@ async def test_it_is_the_twin_of_the_action(alice: Account, bob: Account, charli
 
 @ONCE
 @pytest.mark.parametrize(("body", "status"), [(None, 204), ({}, 204), ({"you": 1}, 400)])
-async def test_ping(alice: Account, body: object, status: int) -> None:
+async def test_ping_by_rest_returns_the_time(alice: Account, body: object, status: int) -> None:
     response = await alice.post("/v1/ping", body)
 
     assert response.status_code == status

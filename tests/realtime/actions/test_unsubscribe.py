@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_answers import NOT_ACCESSIBLE, NOWHERE, problems_for_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -22,7 +22,7 @@ async def test_it_works(alice: Account) -> None:
     assert socket.said() == []
 
 
-async def test_nothing_follows_the_reply_while_others_talk(alice: Account) -> None:
+async def test_no_event_follows_the_reply_while_others_send(alice: Account) -> None:
     room = await alice.make_room()
     socket, witness = await alice.listen(room), await alice.listen(room)
     talking = asyncio.gather(*(alice.say(room, f"{number}") for number in range(30)))
@@ -37,7 +37,7 @@ async def test_nothing_follows_the_reply_while_others_talk(alice: Account) -> No
     assert [frame["action"] for frame in after] == ["ping"]
 
 
-async def test_during_a_replay_it_stops_there(alice: Account) -> None:
+async def test_an_unsubscribe_during_a_replay_ends_the_replay(alice: Account) -> None:
     room = await alice.make_room()
     await alice.say_many(room, 900)
     socket = await alice.connect()
@@ -50,7 +50,7 @@ async def test_during_a_replay_it_stops_there(alice: Account) -> None:
     assert [frame["action"] for frame in after] == ["ping"]
 
 
-async def test_and_back_without_a_hole(alice: Account) -> None:
+async def test_a_subscribe_after_an_unsubscribe_misses_nothing(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
     await alice.say(room, "one")
@@ -64,7 +64,7 @@ async def test_and_back_without_a_hole(alice: Account) -> None:
     assert socket.seqs(room["id"]) == [2, 3]
 
 
-async def test_the_inbox_has_no_room(alice: Account, bob: Account) -> None:
+async def test_null_unsubscribes_from_the_inbox(alice: Account, bob: Account) -> None:
     socket, witness = await bob.listen(None), await bob.listen(None)
 
     reply = await socket.call("unsubscribe", room_id=None)
@@ -76,7 +76,7 @@ async def test_the_inbox_has_no_room(alice: Account, bob: Account) -> None:
     assert [event["type"] for event in socket.events] == ["room.synced"]
 
 
-async def test_leaving_it_again_changes_nothing(alice: Account) -> None:
+async def test_a_second_unsubscribe_changes_nothing(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
 
@@ -85,7 +85,7 @@ async def test_leaving_it_again_changes_nothing(alice: Account) -> None:
     assert [reply.status for reply in replies] == [200, 200]
 
 
-async def test_who_was_removed_may_leave_what_went_silent(alice: Account, bob: Account) -> None:
+async def test_a_removed_member_can_unsubscribe_from_the_paused_room(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     socket = await bob.listen(room)
     await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")
@@ -96,13 +96,13 @@ async def test_who_was_removed_may_leave_what_went_silent(alice: Account, bob: A
     assert reply.status == 200
 
 
-async def test_an_outsider_has_nothing_to_leave(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "unsubscribe") == SHUT
+async def test_an_outsider_cannot_unsubscribe(alice: Account, charlie: Account) -> None:
+    assert await problems_for_outsider(charlie, alice, "unsubscribe") == NOT_ACCESSIBLE
 
 
 @ONCE
 @pytest.mark.parametrize("body", [{}, {"room_id": 5}, {"room_id": "lobby"}, {"room_id": NOWHERE, "after": 1}])
-async def test_a_bad_body_is_refused(alice: Account, body: dict[str, object]) -> None:
+async def test_a_bad_unsubscribe_is_rejected(alice: Account, body: dict[str, object]) -> None:
     socket = await alice.connect()
 
     reply = await socket.call("unsubscribe", **body)

@@ -23,7 +23,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def report(scope: Scope, message: Message) -> None:
-    """Tell the test, which waits for a line with the query string of its connection."""
+    """Write a line with the query string of the connection, for which the test waits."""
     print(json.dumps({"tag": scope["query_string"].decode(), **message}), flush=True)
 
 
@@ -49,7 +49,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 @app
 async def describe(scope: Scope, receive: Receive, send: Send) -> None:
-    """Choose the first subprotocol, tell the scope, close with a code and a long reason."""
+    """Choose the first subprotocol, send the scope, close with a code and a long reason."""
     await receive()
     headers = [(b"x-one", b"1"), (b"x-one", b"2")]
     await send({"type": "websocket.accept", "subprotocol": scope["subprotocols"][0], "headers": headers})
@@ -92,7 +92,7 @@ async def returns(scope: Scope, receive: Receive, send: Send) -> None:
 async def leaves(scope: Scope, receive: Receive, send: Send) -> None:
     """Closes, and gives the client little time to answer."""
     await accept(receive, send)
-    await send({"type": "websocket.close", "code": 4408, "farewell": 0.1})
+    await send({"type": "websocket.close", "code": 4408, "close_timeout": 0.1})
     await receive()
 
 
@@ -104,7 +104,7 @@ async def raises(scope: Scope, receive: Receive, send: Send) -> None:
 
 @app
 async def sleeps(scope: Scope, receive: Receive, send: Send) -> None:
-    """Never reads its input, and tells when it is cancelled."""
+    """Never reads its input, and reports its cancellation."""
     await accept(receive, send)
     try:
         await asyncio.sleep(60)
@@ -122,7 +122,7 @@ async def large(scope: Scope, receive: Receive, send: Send) -> None:
 
 @app
 async def sends(scope: Scope, receive: Receive, send: Send) -> None:
-    """Sends for ever with await, and hears what comes meanwhile."""
+    """Sends for ever with await, and reads its input meanwhile."""
     await accept(receive, send)
     end = asyncio.ensure_future(report_the_end(scope, receive))
     try:
@@ -151,7 +151,7 @@ async def writes(scope: Scope, receive: Receive, send: Send) -> None:
 
 @app
 async def shares(scope: Scope, receive: Receive, send: Send) -> None:
-    """Hands one message object to write and to send; tells whether the frame was built once."""
+    """Hands one message object to write and to send; reports whether the frame was built once."""
     await accept(receive, send)
     message = {"type": "websocket.send", "text": "grüße"}
     scope["extensions"]["parley"]["write"](message)

@@ -108,7 +108,7 @@ class Served:
 
 
 class RawSocket:
-    """A websocket client that says only what a test wants, and answers no ping."""
+    """A websocket client that sends only the given bytes, and answers no ping."""
 
     def __init__(self, port: int, path: str, receive_buffer: int | None = None) -> None:
         self.tcp = socket.socket()
@@ -140,7 +140,7 @@ class RawSocket:
         return first & 0x0F, self._exactly(length)
 
     def read_end(self) -> tuple[dict[str, Any] | None, int, str]:
-        """What the server says last: the goodbye if there is one, close code and reason. Pings are passed over."""
+        """The last frames of the server: the goodbye if there is one, close code and reason. Pings are skipped."""
         last = None
         while True:
             opcode, payload = self.read()

@@ -1,4 +1,4 @@
-"""What one client can cost: memory, and the patience of the server."""
+"""The limits on one client: memory, queues and heartbeats."""
 
 import select
 import time
@@ -40,7 +40,7 @@ def test_one_frame_object_serves_many_sends(calm: Served) -> None:
     assert calm.told(tag)["written"] is False
 
 
-def test_a_flood_into_a_busy_application_stops_in_the_network(calm: Served) -> None:
+def test_a_flood_to_a_busy_application_is_not_read_from_the_network(calm: Served) -> None:
     with calm.raw("/echo") as warm:
         warm.send(b"x" * 65_536)
         warm.read()
@@ -53,7 +53,7 @@ def test_a_flood_into_a_busy_application_stops_in_the_network(calm: Served) -> N
         assert calm.memory() - before <= 2 * MIB
 
 
-def test_a_flood_of_tiny_frames_is_echoed_whole(calm: Served) -> None:
+def test_a_flood_of_tiny_frames_is_echoed_completely(calm: Served) -> None:
     with calm.raw("/echo") as socket:
         socket.tcp.sendall(frame(b"") * 5_000 + frame(b"end"))
 
@@ -61,7 +61,7 @@ def test_a_flood_of_tiny_frames_is_echoed_whole(calm: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/sends", "/writes"])
-def test_a_stalled_reader_that_keeps_talking_is_cut(hasty: Served, path: str) -> None:
+def test_a_stalled_reader_that_keeps_sending_is_closed(hasty: Served, path: str) -> None:
     tag = hasty.tag()
     before = hasty.memory()
     with hasty.raw(f"{path}?{tag}", receive_buffer=4096) as socket:
@@ -80,7 +80,7 @@ def test_a_stalled_reader_that_keeps_talking_is_cut(hasty: Served, path: str) ->
     assert hasty.told(tag)["code"] == 4002
 
 
-def test_a_reader_that_wakes_up_reads_why(hasty: Served) -> None:
+def test_a_reader_that_resumes_gets_the_close_reason(hasty: Served) -> None:
     tag = hasty.tag()
     with hasty.raw(f"/writes?{tag}", receive_buffer=4096) as socket:
         assert hasty.told(tag)["code"] == 4002
@@ -88,7 +88,7 @@ def test_a_reader_that_wakes_up_reads_why(hasty: Served) -> None:
         assert socket.read_end() == (goodbye(4002, "too_slow", reconnect=True), 4002, "too_slow")
 
 
-def test_who_never_looks_at_the_backlog_is_aborted(calm: Served) -> None:
+def test_an_application_that_ignores_the_backlog_is_aborted(calm: Served) -> None:
     tag = calm.tag()
     before = calm.memory()
     with calm.raw(f"/floods?{tag}"):
@@ -97,7 +97,7 @@ def test_who_never_looks_at_the_backlog_is_aborted(calm: Served) -> None:
     assert calm.memory() - before <= 3 * MIB
 
 
-def test_pings_without_end_are_not_all_answered(calm: Served) -> None:
+def test_endless_pings_are_not_all_answered(calm: Served) -> None:
     before = calm.memory()
     with calm.raw("/sleeps", receive_buffer=4096) as socket:
         feed(socket, frame(b"x" * 125, PING) * 100, seconds=1)
@@ -125,7 +125,7 @@ def test_frames_without_a_message_are_read_slowly(calm: Served, flood: bytes) ->
     assert taken < 8 * MIB  # kernel buffers; unbounded it takes 40 MB and a core
 
 
-def test_a_client_that_pings_now_and_then_is_answered_at_once(calm: Served) -> None:
+def test_occasional_pings_are_answered_at_once(calm: Served) -> None:
     with calm.raw("/listens") as socket:
         for number in range(50):
             socket.send(b"%d" % number, PING)
@@ -133,7 +133,7 @@ def test_a_client_that_pings_now_and_then_is_answered_at_once(calm: Served) -> N
             assert socket.read() == (PONG, b"%d" % number)
 
 
-def test_a_held_socket_is_read_again(calm: Served) -> None:
+def test_a_throttled_socket_is_read_again(calm: Served) -> None:
     with calm.raw("/echo") as socket:
         socket.tcp.sendall(frame(b"", PONG) * 70)
         socket.send(b"after the flood")
@@ -141,7 +141,7 @@ def test_a_held_socket_is_read_again(calm: Served) -> None:
         assert socket.read() == (TEXT, b"after the flood")
 
 
-def test_a_flood_before_the_application_accepts_is_cut(calm: Served) -> None:
+def test_a_flood_before_the_accept_is_aborted(calm: Served) -> None:
     tag = calm.tag()
     with calm.tcp() as tcp:
         tcp.sendall(HANDSHAKE.format(path=f"/undecided?{tag}").encode())
@@ -153,7 +153,7 @@ def test_a_flood_before_the_application_accepts_is_cut(calm: Served) -> None:
 class TestHeartbeat:
     """Every socket is pinged, and lives by its pongs alone."""
 
-    def test_a_client_that_answers_stays(self, hasty: Served) -> None:
+    def test_a_client_that_answers_pings_stays_connected(self, hasty: Served) -> None:
         with hasty.raw("/echo") as socket:
             for _ in range(3):
                 opcode, payload = socket.read()
@@ -163,7 +163,7 @@ class TestHeartbeat:
             socket.send(b"alive")
             assert socket.read() == (TEXT, b"alive")
 
-    def test_a_client_that_only_talks_is_cut(self, hasty: Served) -> None:
+    def test_a_client_that_sends_but_never_answers_pings_is_closed(self, hasty: Served) -> None:
         tag = hasty.tag()
         with hasty.raw(f"/sleeps?{tag}") as socket:
             socket.send(b"I am here")
@@ -172,13 +172,13 @@ class TestHeartbeat:
             assert socket.read_end() == (goodbye(4004, "heartbeat", reconnect=True), 4004, "heartbeat")
             socket.wait_until_gone()
 
-    def test_a_client_that_talks_without_end_is_cut(self, hasty: Served) -> None:
+    def test_a_client_that_sends_endlessly_without_pongs_is_closed(self, hasty: Served) -> None:
         tag = hasty.tag()
         with hasty.raw(f"/sleeps?{tag}") as socket:
             feed(socket, frame(b"x" * 1000) * 10, seconds=1.5)
 
             assert socket.read_end()[1] == 4004
 
-    def test_it_goes_without_a_push_where_another_protocol_is_spoken(self, hasty: Served) -> None:
+    def test_another_protocol_is_closed_without_a_goodbye(self, hasty: Served) -> None:
         with hasty.raw("/silent") as socket:
             assert socket.read_end() == (None, 4004, "heartbeat")

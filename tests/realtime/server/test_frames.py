@@ -1,4 +1,4 @@
-"""Messages as clients may cut them: in one frame or several, which arrive whole, in pieces or together."""
+"""Messages in one frame or several, which arrive in one segment or in pieces."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_a_text_of_any_size_is_echoed(calm: Served, size: int) -> None:
         assert socket.recv() == text
 
 
-def test_a_frame_may_arrive_in_pieces(calm: Served) -> None:
+def test_a_frame_that_arrives_in_pieces_is_echoed(calm: Served) -> None:
     with calm.raw("/echo") as socket:
         for byte in frame(b"a" * 130) + frame(b"b"):
             socket.tcp.sendall(bytes([byte]))
@@ -22,7 +22,7 @@ def test_a_frame_may_arrive_in_pieces(calm: Served) -> None:
         assert [socket.read(), socket.read()] == [(TEXT, b"a" * 130), (TEXT, b"b")]
 
 
-def test_frames_may_arrive_together(calm: Served) -> None:
+def test_frames_that_arrive_in_one_segment_are_echoed(calm: Served) -> None:
     with calm.raw("/echo") as socket:
         fragments = frame(b"b", fin=False) + frame(b"?", PING) + frame(b"c", 0)
         socket.tcp.sendall(frame(b"a") + fragments + frame(b"d") + frame(b"e" * 200)[:50])
@@ -33,7 +33,7 @@ def test_frames_may_arrive_together(calm: Served) -> None:
         assert [payload for opcode, payload in heard if opcode == TEXT] == [b"a", b"bc", b"d", b"e" * 200]
 
 
-def test_a_length_in_more_bytes_than_it_needs_is_1002(calm: Served) -> None:
+def test_an_overlong_length_encoding_closes_with_1002(calm: Served) -> None:
     with calm.raw("/echo") as socket:
         socket.tcp.sendall(bytes([0x80 | TEXT, 0x80 | 126, 0, 5]) + bytes(4) + b"short")
 

@@ -16,7 +16,7 @@ def test_it_works(calm: Served) -> None:
         assert [socket.recv(), socket.recv()] == ["grüße", b"\x00\xff"]
 
 
-def test_the_scope_is_complete(calm: Served) -> None:
+def test_the_scope_of_a_websocket_is_complete(calm: Served) -> None:
     with calm.connect("/describe?", subprotocols=["chat.v1", "bearer.secret"]) as socket:
         scope = json.loads(socket.recv())
 
@@ -29,13 +29,13 @@ def test_the_scope_is_complete(calm: Served) -> None:
         assert scope["extension"] == ["abort", "backlog", "drain", "goodbye", "try_write", "write"]
 
 
-def test_compression_is_never_agreed(calm: Served) -> None:
+def test_compression_is_never_negotiated(calm: Served) -> None:
     with calm.connect("/echo", compression="deflate") as socket:
         assert socket.response is not None
         assert "sec-websocket-extensions" not in socket.response.headers
 
 
-def test_a_refusal_before_accept_is_403(calm: Served) -> None:
+def test_a_close_before_accept_is_403(calm: Served) -> None:
     with pytest.raises(InvalidStatus) as refusal:
         calm.connect("/refuse")
 
@@ -43,7 +43,7 @@ def test_a_refusal_before_accept_is_403(calm: Served) -> None:
 
 
 @pytest.mark.parametrize("value", ["/echo", "/", "%2Fdescribe", "ä"])
-def test_a_client_does_not_choose_the_root_path(calm: Served, value: str) -> None:
+def test_a_client_cannot_set_the_root_path(calm: Served, value: str) -> None:
     headers = {"Daphne-Root-Path": value.encode("latin-1", "replace").decode("latin-1")}
     with calm.connect("/describe?", subprotocols=["chat.v1"], additional_headers=headers) as socket:
         scope = json.loads(socket.recv())
@@ -64,7 +64,7 @@ def test_a_client_does_not_choose_the_root_path(calm: Served, value: str) -> Non
     ],
     ids=["refused", "denied", "undecided", "method", "connection", "version", "key"],
 )
-def test_a_refused_handshake_is_a_problem(calm: Served, request_: str, status: int, code: str) -> None:
+def test_a_refused_handshake_gets_a_problem(calm: Served, request_: str, status: int, code: str) -> None:
     answer = calm.exchange(request_.replace("\r\n\r\n", f"\r\nOrigin: {ORIGIN}\r\n\r\n").encode())
 
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -76,7 +76,7 @@ def test_a_refused_handshake_is_a_problem(calm: Served, request_: str, status: i
         assert (head.partition(b"x-one: ")[2][:1], body) == (b"1", b"in two parts")
 
 
-def test_an_application_that_does_not_decide_is_503(calm: Served) -> None:
+def test_an_application_that_does_not_accept_in_time_is_503(calm: Served) -> None:
     tag = calm.tag()
 
     with pytest.raises(InvalidStatus) as refusal:
@@ -86,7 +86,7 @@ def test_an_application_that_does_not_decide_is_503(calm: Served) -> None:
     assert calm.told(tag)["code"] == 1006
 
 
-def test_an_application_that_closes_names_code_and_reason(calm: Served) -> None:
+def test_a_close_by_the_application_has_its_code_and_reason(calm: Served) -> None:
     tag = calm.tag()
     with calm.connect(f"/describe?{tag}", subprotocols=["chat.v1"]) as socket:
         socket.recv()

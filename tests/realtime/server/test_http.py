@@ -25,7 +25,7 @@ def test_it_works(calm: Served) -> None:
 
 
 @pytest.mark.parametrize("length", [b"Content-Length: 1000000000", b"Transfer-Encoding: chunked"])
-def test_a_large_body_is_cut_early(calm: Served, length: bytes) -> None:
+def test_a_large_body_is_refused_early(calm: Served, length: bytes) -> None:
     with calm.tcp() as tcp:
         tcp.sendall(b"POST /upload HTTP/1.1\r\nHost: localhost\r\n" + length + b"\r\n\r\n")
         chunk = b"x" * 65_536
@@ -41,7 +41,7 @@ def test_a_large_body_is_cut_early(calm: Served, length: bytes) -> None:
     assert json.loads(body)["code"] == "request.too_large"
 
 
-def test_a_large_body_is_not_even_asked_for(calm: Served) -> None:
+def test_a_large_body_gets_no_100_continue(calm: Served) -> None:
     with calm.tcp() as tcp:
         tcp.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\nExpect: 100-continue\r\n\r\n")
 
@@ -57,7 +57,7 @@ def test_a_large_body_is_not_even_asked_for(calm: Served) -> None:
     ],
     ids=["nothing", "headers", "body"],
 )
-def test_a_request_that_trickles_is_cut(calm: Served, beginning: bytes, answer: bytes) -> None:
+def test_a_request_that_arrives_too_slowly_is_refused(calm: Served, beginning: bytes, answer: bytes) -> None:
     began, received = time.monotonic(), b""
     with calm.tcp() as tcp:
         tcp.sendall(beginning)
@@ -87,7 +87,7 @@ def test_a_request_that_trickles_is_cut(calm: Served, beginning: bytes, answer: 
     ],
     ids=["request line", "header", "long header"],
 )
-def test_what_is_not_http_is_a_problem(calm: Served, request_: bytes, status: int, code: str) -> None:
+def test_malformed_http_gets_a_problem(calm: Served, request_: bytes, status: int, code: str) -> None:
     with calm.tcp() as tcp:
         tcp.sendall(request_)
         answer = b""
@@ -99,7 +99,7 @@ def test_what_is_not_http_is_a_problem(calm: Served, request_: bytes, status: in
     assert json.loads(body)["code"] == code
 
 
-def test_a_download_that_nobody_reads_is_cut(hasty: Served) -> None:
+def test_a_download_that_the_client_does_not_read_is_aborted(hasty: Served) -> None:
     tag = hasty.tag()
     before = hasty.memory()
     with hasty.tcp() as tcp:
@@ -109,7 +109,7 @@ def test_a_download_that_nobody_reads_is_cut(hasty: Served) -> None:
         assert hasty.memory() - before <= 2 * 1024 * 1024
 
 
-def test_an_idle_connection_may_be_used_again(calm: Served) -> None:
+def test_an_idle_connection_can_be_reused(calm: Served) -> None:
     with httpx.Client() as client:
         first = client.get(url(calm, "/upload"))
         time.sleep(0.8)  # longer than the deadline of a request: idleness is what is tested
@@ -118,7 +118,7 @@ def test_an_idle_connection_may_be_used_again(calm: Served) -> None:
     assert (first.status_code, second.status_code) == (200, 200)
 
 
-def test_an_application_that_raises_is_a_problem(calm: Served) -> None:
+def test_an_application_that_raises_leaves_a_problem(calm: Served) -> None:
     response = httpx.get(url(calm, "/broken"), headers={"X-Request-ID": "r1"})
 
     assert response.status_code == 500
@@ -127,7 +127,7 @@ def test_an_application_that_raises_is_a_problem(calm: Served) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("/parts", b"200"), ("/empty", b"204"), ("/broken", b"500")])
-def test_nothing_stands_between_the_answer_to_head_and_the_next_one(calm: Served, path: str, status: bytes) -> None:
+def test_a_response_to_head_has_no_body_bytes(calm: Served, path: str, status: bytes) -> None:
     head = f"HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
 
     answer = calm.exchange(head + b"GET /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -138,13 +138,13 @@ def test_nothing_stands_between_the_answer_to_head_and_the_next_one(calm: Served
     assert body == b"0"
 
 
-def test_no_body_follows_a_status_without_one(calm: Served) -> None:
+def test_a_status_without_body_has_no_body_bytes(calm: Served) -> None:
     answer = calm.exchange(b"GET /empty HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 
     assert answer.endswith(b"\r\n\r\n")
 
 
-def test_a_refused_head_has_no_body(calm: Served) -> None:
+def test_a_refused_head_request_has_no_body_bytes(calm: Served) -> None:
     answer = calm.exchange(b"HEAD /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 413 ")
@@ -163,7 +163,7 @@ def test_a_refused_head_has_no_body(calm: Served) -> None:
     ],
     ids=["no host", "two hosts", "two hosts in 1.0", "folded header", "folded by a tab", "folded request line"],
 )
-def test_headers_that_servers_read_differently_are_refused(calm: Served, head: bytes) -> None:
+def test_ambiguous_headers_are_refused(calm: Served, head: bytes) -> None:
     answer = calm.exchange(head + b"\r\n")
 
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -175,7 +175,7 @@ def test_http_1_0_needs_no_host(calm: Served) -> None:
 
 
 @pytest.mark.parametrize("value", [b"/tells", b"/", b"\xe4", b"%2Ftells"])
-def test_a_client_does_not_choose_the_root_path(calm: Served, value: bytes) -> None:
+def test_a_client_cannot_set_the_root_path(calm: Served, value: bytes) -> None:
     head = b"GET /tells HTTP/1.1\r\nHost: a\r\nConnection: close\r\nDaphne-Root-Path: " + value
 
     scope = json.loads(calm.exchange(head + b"\r\n\r\n").partition(b"\r\n\r\n")[2])
@@ -184,7 +184,7 @@ def test_a_client_does_not_choose_the_root_path(calm: Served, value: bytes) -> N
     assert scope["headers"] == ["host", "connection"]
 
 
-def test_a_request_may_arrive_byte_by_byte(calm: Served) -> None:
+def test_a_request_that_arrives_byte_by_byte_is_answered(calm: Served) -> None:
     with calm.tcp() as tcp:
         for byte in b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab":
             tcp.sendall(bytes((byte,)))
@@ -193,7 +193,7 @@ def test_a_request_may_arrive_byte_by_byte(calm: Served) -> None:
 
 
 def test_an_idle_connection_ends_without_a_reset(tmp_path: Path) -> None:
-    with Served(tmp_path / "errors", http_idle=0.4, last_words=0.4) as served, served.tcp() as tcp:
+    with Served(tmp_path / "errors", http_idle=0.4, short_close_timeout=0.4) as served, served.tcp() as tcp:
         tcp.sendall(b"GET /upload HTTP/1.1\r\nHost: a\r\n\r\n")
         began = time.monotonic()
 
@@ -201,7 +201,7 @@ def test_an_idle_connection_ends_without_a_reset(tmp_path: Path) -> None:
         assert time.monotonic() - began >= 0.4
 
 
-def test_idle_connections_live_longer_than_those_of_load_balancers() -> None:
+def test_idle_connections_outlive_those_of_load_balancers() -> None:
     assert Limits().http_idle == 75
 
 
@@ -224,7 +224,7 @@ def test_idle_connections_live_longer_than_those_of_load_balancers() -> None:
         *("long URL", "long header before", "no header before"),
     ],
 )
-def test_a_web_app_can_read_the_refusals_of_the_server_itself(calm: Served, request_: bytes) -> None:
+def test_refusals_by_the_server_have_cors_headers(calm: Served, request_: bytes) -> None:
     allowed = calm.exchange(request_ % f"Origin: {ORIGIN}".encode())
     foreign = calm.exchange(request_ % b"Origin: https://evil.example.com")
 
@@ -236,9 +236,9 @@ def test_a_web_app_can_read_the_refusals_of_the_server_itself(calm: Served, requ
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nX: "], ids=["silent", "begun"])
-def test_a_client_above_the_cap_holds_its_place_for_a_moment_only(tmp_path: Path, sent: bytes) -> None:
-    """The places above the cap are for probes: nobody is waited for there, not even to read an answer."""
-    bounds = {"connections": 1, "brief": 0.3, "request": 60.0, "last_words": 60.0}
+def test_a_client_above_the_connection_cap_is_closed_soon(tmp_path: Path, sent: bytes) -> None:
+    """The places above the cap are for probes: a client there is closed soon, even before it has read its answer."""
+    bounds = {"connections": 1, "brief": 0.3, "request": 60.0, "short_close_timeout": 60.0}
     with Served(tmp_path / "errors", **bounds) as served, served.tcp(), served.tcp() as above:
         above.sendall(sent)
 
@@ -246,7 +246,7 @@ def test_a_client_above_the_cap_holds_its_place_for_a_moment_only(tmp_path: Path
 
 
 def is_reset(tcp: socket.socket) -> bool:
-    """A half-open connection takes what is sent, one that is closed answers it with a reset."""
+    """A half-open connection accepts bytes, a closed one answers with a reset."""
     try:
         tcp.sendall(b"x")
     except ConnectionError:

@@ -1,4 +1,4 @@
-"""A connection that is reset while something of it is still unread is over, and takes nobody with it."""
+"""A connection that is reset with unread input ends alone."""
 
 import socket
 import struct
@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.servers import ParleyServer
 
 
-def test_a_reset_behind_unread_data_spoils_no_goodbye() -> None:
+def test_a_reset_behind_unread_data_does_not_stop_other_goodbyes() -> None:
     with ParleyServer() as server, connect(f"{server.ws_url}/v1/ws", ping_interval=None) as bystander:
         doomed = _open_socket(server.port)
         server.pause()

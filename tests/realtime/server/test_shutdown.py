@@ -1,4 +1,4 @@
-"""SIGTERM: everybody is told, nobody is cut short, and the process ends."""
+"""SIGTERM: clients get a goodbye, open requests are answered, and the process ends."""
 
 import select
 import signal
@@ -12,7 +12,7 @@ from tests.realtime.server.served import CLOSE, PATIENCE, RawSocket, Served, rea
 from tests.services import wait_until
 
 
-def test_it_ends_in_good_order(tmp_path: Path) -> None:
+def test_sigterm_sends_goodbyes_and_ends_the_process(tmp_path: Path) -> None:
     with Served(tmp_path / "errors") as served:
         tag = served.tag()
         sockets = [served.raw(f"/echo?{tag}") for _ in range(20)]
@@ -62,8 +62,8 @@ def test_a_request_in_flight_is_answered(tmp_path: Path) -> None:
 GET = b"GET /slow?%s HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def test_requests_on_connections_that_wait_in_the_kernel_are_answered(tmp_path: Path) -> None:
-    """The server is stopped while they connect and send, so that it meets them and the signal together."""
+def test_requests_in_the_listen_backlog_are_answered(tmp_path: Path) -> None:
+    """The server is stopped while the clients connect and send, so that it finds them and the signal at once."""
     with Served(tmp_path / "errors") as served:
         served.process.send_signal(signal.SIGSTOP)
         waiting = [served.tcp() for _ in range(50)]
@@ -81,7 +81,7 @@ def test_requests_on_connections_that_wait_in_the_kernel_are_answered(tmp_path: 
     assert all(b"onnection: close" in answer and answer.endswith(b"slow") for answer in answers)
 
 
-def test_the_kernel_accepts_no_connection_that_nobody_will_serve(tmp_path: Path) -> None:
+def test_the_kernel_accepts_no_connection_after_the_close(tmp_path: Path) -> None:
     with Served(tmp_path / "errors") as served, served.tcp() as busy:
         busy.sendall(GET % b"tag")
         served.told("tag")
@@ -100,7 +100,7 @@ def refuses(served: Served) -> bool:
     return False
 
 
-def test_a_request_that_meets_the_signal_on_an_idle_connection_is_answered(tmp_path: Path) -> None:
+def test_a_request_on_an_idle_connection_during_shutdown_is_answered(tmp_path: Path) -> None:
     with Served(tmp_path / "errors", last_call=2.0) as served, served.tcp() as idle, served.tcp() as young:
         idle.sendall(GET % b"first")
         served.told("first")
@@ -117,7 +117,7 @@ def test_a_request_that_meets_the_signal_on_an_idle_connection_is_answered(tmp_p
     assert all(b"onnection: close" in answer and answer.endswith(b"slow") for answer in answers)
 
 
-def test_a_request_that_has_begun_to_arrive_is_answered(tmp_path: Path) -> None:
+def test_a_partial_request_during_shutdown_is_answered(tmp_path: Path) -> None:
     with Served(tmp_path / "errors", last_call=0.1) as served, served.tcp() as tcp:
         tcp.sendall(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
         with served.tcp() as later:  # an answer to a later connection: the first has been read
@@ -131,7 +131,7 @@ def test_a_request_that_has_begun_to_arrive_is_answered(tmp_path: Path) -> None:
         assert read_all(tcp).endswith(b"\r\n\r\n4")
 
 
-def test_an_idle_connection_ends_cleanly_and_keeps_nobody(tmp_path: Path) -> None:
+def test_an_idle_connection_does_not_delay_the_shutdown(tmp_path: Path) -> None:
     with Served(tmp_path / "errors", last_call=0.1) as served, served.tcp() as idle:
         served.terminate()
 
@@ -139,7 +139,7 @@ def test_an_idle_connection_ends_cleanly_and_keeps_nobody(tmp_path: Path) -> Non
         assert served.process.wait(PATIENCE) == 0
 
 
-def test_what_does_not_finish_is_unavailable(tmp_path: Path) -> None:
+def test_an_unfinished_request_gets_unavailable(tmp_path: Path) -> None:
     with Served(tmp_path / "errors", drain=0.3) as served, served.tcp() as slow, served.tcp() as half:
         half.sendall(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
         slow.sendall(b"GET /hangs?tag HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -152,7 +152,7 @@ def test_what_does_not_finish_is_unavailable(tmp_path: Path) -> None:
     assert all(b"retry-after: 1" in answer.lower() for answer in answers)
 
 
-def test_an_application_can_say_that_the_end_has_begun(tmp_path: Path) -> None:
+def test_the_scope_reports_draining(tmp_path: Path) -> None:
     with Served(tmp_path / "errors", last_call=2.0) as served, served.tcp() as tcp:
         tcp.sendall(b"GET /tells HTTP/1.1\r\nHost: a\r\n\r\n")
         before = tcp.recv(65_536)
@@ -165,15 +165,18 @@ def test_an_application_can_say_that_the_end_has_begun(tmp_path: Path) -> None:
         assert b'"extensions": {"parley": {"draining": true}}' in read_all(tcp)
 
 
-def test_a_signal_right_after_the_start_is_heard(tmp_path: Path) -> None:
+def test_a_signal_right_after_the_start_ends_the_process(tmp_path: Path) -> None:
     with Served(tmp_path / "errors") as served:
         served.terminate()
 
         assert served.process.wait(5) == 0
 
 
-def test_who_does_not_answer_is_dropped_and_who_does_not_end_is_cancelled(tmp_path: Path) -> None:
-    with Served(tmp_path / "errors", last_words=0.5, drain=1.0, cancel=30) as served, served.raw("/sleeps?tag"):
+def test_silent_clients_are_dropped_and_running_applications_cancelled(tmp_path: Path) -> None:
+    with (
+        Served(tmp_path / "errors", short_close_timeout=0.5, drain=1.0, cancel=30) as served,
+        served.raw("/sleeps?tag"),
+    ):
         began = time.monotonic()
         served.terminate()
         status = served.process.wait(5)
@@ -183,7 +186,7 @@ def test_who_does_not_answer_is_dropped_and_who_does_not_end_is_cancelled(tmp_pa
         assert served.told("tag")["type"] == "cancelled"
 
 
-def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
     with Served(tmp_path / "errors") as served, served.raw("/sleeps") as socket:
         served.terminate()
         served.terminate()  # the echo of the first: one Ctrl-C reaches a process by two ways

@@ -1,4 +1,4 @@
-"""How an action answers who is not in the room, and whether its REST twin says the same."""
+"""The answers of an action to users outside the room, compared with those of its REST twin."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from tests.sockets import Account
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 
 
-async def knock(outsider: Account, owner: Account, action: str, **body: Any) -> dict[str, tuple[int, str | None]]:
-    """The refusals of one action, by the kind of room: what it is to somebody who was never in it."""
+async def problems_for_outsider(
+    outsider: Account, owner: Account, action: str, **body: Any
+) -> dict[str, tuple[int, str | None]]:
+    """The problems of one action for a user who was never a member, by the kind of room."""
     friend = await owner.another_device()
     rooms = {
         "private": await owner.make_room(),
@@ -31,16 +33,16 @@ async def knock(outsider: Account, owner: Account, action: str, **body: Any) -> 
     return refusals
 
 
-SHUT = {"private": (404, "not_found"), "public": (403, "room.not_member"), "nowhere": (404, "not_found")}
+NOT_ACCESSIBLE = {"private": (404, "not_found"), "public": (403, "room.not_member"), "nowhere": (404, "not_found")}
 
 
 def answer(response: httpx.Response) -> tuple[int, Any]:
-    """Status and data, as a reply has them; of a refusal what it says but not to which request."""
+    """Status and data of a response by REST; of a problem everything but the request id."""
     return response.status_code, _shape(response.json() if response.content else None)
 
 
-def said(reply: Reply) -> tuple[int, Any]:
-    """The same of a reply."""
+def reply_content(reply: Reply) -> tuple[int, Any]:
+    """Status and data of a reply on the socket, in the same form."""
     return reply.status, _shape(reply.frame["errors"][0] if reply.frame["errors"] else reply.data)
 
 

@@ -1,4 +1,4 @@
-"""The identity of a connection: hello, the token in the first frame or a fresh one later, and the end of a session."""
+"""Authentication of a socket: hello, the token in the first frame or a fresh one later, and the end of a session."""
 
 import asyncio
 from datetime import datetime
@@ -14,49 +14,51 @@ from accounts.serializers import SessionSerializer, UserSerializer
 from api.serializers.messages import BATCH, HISTORY_PAGE_MAX
 from api.services.members import MAX_ROOMS
 from realtime.close_codes import CloseCode
-from realtime.consumers.actions import Reply, acting, action
+from realtime.consumers.actions import Reply, action, require_session
 from realtime.consumers.base import ActionConsumer
 from realtime.consumers.frames import Request
-from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral
-from realtime.hub import REPLAY_EVENTS
+from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral_event
+from realtime.limits import (
+    AUTH_SECONDS,
+    MAX_INBOUND_FRAME_BYTES,
+    MAX_REPLAY_EVENTS,
+    PING_INTERVAL_SECONDS,
+    UNAUTHENTICATED_CLOSE_SECONDS,
+)
 from realtime.middleware import PROTOCOL, refusal
 from realtime.operations import AUTHENTICATE, PING
 from realtime.process import get_hub
-from realtime.server.limits import MAX_INBOUND_FRAME_BYTES
 from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS, format_time, render
 from wire.problems import Problem
 
-AUTH_SECONDS = 5.0
-STRANGER_FAREWELL_SECONDS = 0.9  # so that a socket without a session is gone within six seconds, whatever it does
 
-
-class Connection(ActionConsumer):
+class AuthenticatedConsumer(ActionConsumer):
     """A socket that belongs to a session."""
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
-        """Accept, and then refuse, greet, or wait for the token."""
+        """Accept the socket; then reject it, send hello, or wait for the token."""
         self.hub = get_hub()
         self.session: Session | None = None
-        self.farewell_seconds = STRANGER_FAREWELL_SECONDS
-        self.warned_of: datetime | None = None
+        self.close_timeout = UNAUTHENTICATED_CLOSE_SECONDS
+        self.warned_of_expiry_at: datetime | None = None
         self.deadline: asyncio.TimerHandle | None = None
-        self.divided = False
+        self.is_concurrent = False
         subprotocol = PROTOCOL if PROTOCOL in self.scope["subprotocols"] else None
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
         refused = self.scope["refusal"]
         if refused is not None:
-            self.refuse(refused.problem)
+            self.push_problem(refused.problem)
             self.end(refused.code, refused.reason)
         elif self.scope["session"] is not None:
-            self.enter(self.scope["session"], self.scope["epoch"])
+            self.bind(self.scope["session"], self.scope["epoch"])
         else:
             expire = partial(self.end, CloseCode.AUTH_TIMEOUT, "auth_timeout")
             self.deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, expire)
 
-    def refuse(self, problem: Problem) -> None:
-        """Words for a refusal that answers no frame; the goodbye is enough here."""
+    def push_problem(self, problem: Problem) -> None:
+        """Hook for subclasses: report an error that is no reply to a frame. Here the goodbye is enough."""
 
-    def enter(self, session: Session, epoch: int) -> None:
+    def bind(self, session: Session, epoch: int) -> None:
         """Bind the socket to the session, unless the session ended while the token was looked up."""
         if self.closing:
             return
@@ -66,21 +68,22 @@ class Connection(ActionConsumer):
             self.hub.sessions.discard(self, self.session)
         is_first = self.session is None
         self.session = session
-        self.farewell_seconds = None
+        self.close_timeout = None
         self.scope["user"], self.scope["session"] = session.user, session
         self.hub.sessions.add(self, session)
         if is_first:
-            self.greet(session, epoch)
+            self.push_hello(session, epoch)
 
-    def greet(self, session: Session, epoch: int) -> None:
-        """The first push: all the numbers that a client would otherwise hard-code."""
+    def push_hello(self, session: Session, epoch: int) -> None:
+        """Send the first push: all the numbers that a client would otherwise hard-code."""
+        ping_interval = getattr(settings, "WS_PING_INTERVAL_SECONDS", PING_INTERVAL_SECONDS)
         hello = {
             "protocol": PROTOCOL,
             "connection_id": uuid4().hex,
-            **who(session),
+            **identity(session),
             "server_time": format_time(timezone.now()),
             "epoch": epoch,
-            "heartbeat": {"interval_ms": int(getattr(settings, "WS_PING_INTERVAL_SECONDS", 25) * 1000)},
+            "heartbeat": {"interval_ms": int(ping_interval * 1000)},
             "limits": {
                 "frame_bytes": MAX_INBOUND_FRAME_BYTES,
                 "text_chars": TEXT_CHARS,
@@ -89,20 +92,20 @@ class Connection(ActionConsumer):
                 "rooms": MAX_ROOMS,
                 "page": HISTORY_PAGE_MAX,
                 "batch": BATCH,
-                "replay": REPLAY_EVENTS,
+                "replay": MAX_REPLAY_EVENTS,
             },
             "typing": {"resend_ms": TYPING_RESEND_MS, "expire_ms": TYPING_EXPIRE_MS},
         }
         self.push("hello", hello)
 
-    def lane_of(self, request: Request) -> str:
-        """Frames that come with the token wait for it, all in one lane, so that a client may send them together."""
-        if not self.divided and self.session is not None and not self.lanes:
-            self.divided = True
-        return request.lane if self.divided else ""
+    def ordering_key(self, request: Request) -> str:
+        """Until authentication all frames share one key: a client may send them together with the token."""
+        if not self.is_concurrent and self.session is not None and not self.requests:
+            self.is_concurrent = True
+        return request.ordering_key if self.is_concurrent else ""
 
     async def answer(self, request: Request) -> None:
-        """Before the token there is one action; a frame that cannot be read is told so to anybody."""
+        """Allow only `authenticate` before authentication; a malformed frame gets its own problem even then."""
         if self.session is None and request.problem is None and request.action != "authenticate":
             request.problem = Problem("auth.required", "Send authenticate first.")
         await super().answer(request)
@@ -118,29 +121,29 @@ class Connection(ActionConsumer):
             raise
         if self.session is not None and self.session.user_id != session.user_id:
             raise Problem("auth.other_user", "Open another socket for another user.")
-        self.after_reply(self.enter, session, epoch)
-        return who(session), 200
+        self.after_reply(self.bind, session, epoch)
+        return identity(session), 200
 
     @action(PING)
     async def ping(self) -> Reply:
         return {"server_time": format_time(timezone.now())}, 200
 
     def warn_of_expiry(self, expires_at: datetime) -> None:
-        """An ephemeral event a minute before: time to authenticate with a fresh token."""
-        if self.warned_of != expires_at:
-            self.warned_of = expires_at
-            stream = str(acting(self.session).user_id)
+        """Send an ephemeral event a minute before: time to authenticate with a fresh token."""
+        if self.warned_of_expiry_at != expires_at:
+            self.warned_of_expiry_at = expires_at
+            stream = str(require_session(self.session).user_id)
             data = {"expires_at": format_time(expires_at)}
-            self.outbox.give(ephemeral(stream, "session.expiring", data, inbox=True))
+            self.send_queue.send_events(ephemeral_event(stream, "session.expiring", data, inbox=True))
 
     def clean_up(self) -> None:
         if getattr(self, "session", None) is not None:
-            self.hub.sessions.discard(self, acting(self.session))
+            self.hub.sessions.discard(self, require_session(self.session))
         if getattr(self, "deadline", None) is not None and self.deadline:
             self.deadline.cancel()
 
 
-def who(session: Session) -> dict[str, Any]:
+def identity(session: Session) -> dict[str, Any]:
     """User and session as REST shows them."""
     return {
         "user": render(UserSerializer, session.user),

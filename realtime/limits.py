@@ -1,0 +1,31 @@
+"""Every limit of a socket in one place, with the reason for its size; `server/limits.py` holds those of a connection.
+
+The server enforces them, `hello` announces them, and `manage.py serve` passes them to uvicorn.
+"""
+
+KIB = 1024
+
+# Frames
+MAX_INBOUND_FRAME_BYTES = 64 * KIB  # of one message from a client, its fragments together
+MAX_OUTBOUND_FRAME_BYTES = 200 * KIB  # a frame of events ends here; one event is at most about 40 KiB
+MAX_REQUEST_ID_CHARS = 64
+
+# Queues
+RECEIVE_QUEUE_FRAMES = 8
+RECEIVE_QUEUE_BYTES = 256 * KIB
+MAX_CONCURRENT_FRAMES = 8  # of one socket; above this the server stops reading
+SEND_QUEUE_BYTES = 256 * KIB  # above this events wait in the log, and actions wait in the socket
+SEND_SECONDS = 30  # for one frame under a server that blocks in send
+MAX_REPLAY_EVENTS = 1_000  # above this a subscribe starts at the head and reports `limited`
+
+# Frames that cannot be read
+MAX_BAD_FRAMES = 20  # within BAD_FRAMES_SECONDS: so many are no accident
+BAD_FRAMES_SECONDS = 60
+
+# Times
+PING_INTERVAL_SECONDS = 25.0  # under the 30 s after which the strictest mobile networks forget an idle connection
+PING_TIMEOUT_SECONDS = 20.0
+AUTH_SECONDS = 5.0  # from the accept to the first authenticate
+CLOSE_SECONDS = 2.0  # for the last frames to leave before a close
+UNAUTHENTICATED_CLOSE_SECONDS = 0.9  # so that a socket without a session is gone within six seconds, whatever it does
+LAST_ACTIONS_SECONDS = 5.0  # for frames that arrived before the client disconnected

@@ -1,0 +1,92 @@
+"""Events as feeds carry them: entries of the log with their finished JSON, and batches that share one frame."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from realtime.limits import MAX_OUTBOUND_FRAME_BYTES
+
+Frame = dict[str, Any]
+
+
+class LogEntry:
+    """One event: its seq, its finished JSON, and the memberships that it changes (user id: is a member afterwards)."""
+
+    __slots__ = ("json", "membership_changes", "message_id", "seq", "type")
+
+    def __init__(
+        self,
+        seq: int,
+        event_type: str,
+        json: bytes,
+        message_id: str | None = None,
+        membership_changes: Mapping[str, bool] | None = None,
+    ) -> None:
+        self.seq = seq
+        self.type = event_type
+        self.json = json
+        self.message_id = message_id
+        self.membership_changes = membership_changes or {}
+
+    @classmethod
+    def parse(cls, json: bytes) -> "LogEntry":
+        """Parse the JSON of a durable event, which is the same in a hint and in the log."""
+        event = orjson.loads(json)
+        kind, data = event["type"], event["data"]
+        message_id = data["id"] if kind.startswith("message.") else None
+        return cls(event["seq"], kind, json, message_id, _toggles(kind, data))
+
+    def retract(self, tombstone: "LogEntry") -> None:
+        """Replace the data with that of the deletion, as the log does."""
+        mark = b',"data":'
+        head, data = self.json.index(mark), tombstone.json.index(mark)
+        self.json = self.json[:head] + tombstone.json[data:]
+
+
+def _toggles(kind: str, data: dict[str, Any]) -> dict[str, bool]:
+    if kind == "room.created":
+        return {member["user_id"]: True for member in data["members"]}
+    if kind in ("member.joined", "member.left", "member.removed"):
+        return {data["user"]["id"]: kind == "member.joined"}
+    return {}
+
+
+class EventBatch:
+    """Consecutive events that travel in one frame; the frame is built once for all sockets."""
+
+    __slots__ = ("_frame", "_joined", "entries", "size")
+
+    def __init__(self, entries: Sequence[LogEntry]) -> None:
+        self.entries = entries
+        self.size = sum([len(entry.json) + 1 for entry in entries]) + 32
+        self._frame: Frame | None = None
+        self._joined: tuple[EventBatch, EventBatch] | None = None
+
+    @property
+    def frame(self) -> Frame:
+        """The ASGI message: the same object for every socket, so that the server can keep its bytes in it too."""
+        if self._frame is None:
+            events = b",".join([entry.json for entry in self.entries]).decode()
+            self._frame = {"type": "websocket.send", "text": f'{{"action":"events","data":[{events}]}}'}
+        return self._frame
+
+    def join(self, following: "EventBatch") -> "EventBatch":
+        """Return one batch of both. Sockets that join the same two batches share the result."""
+        if self._joined is None or self._joined[0] is not following:
+            self._joined = (following, EventBatch([*self.entries, *following.entries]))
+        return self._joined[1]
+
+
+def batches(entries: Iterable[LogEntry]) -> Iterator[EventBatch]:
+    """Cut events into batches of at most MAX_OUTBOUND_FRAME_BYTES."""
+    part: list[LogEntry] = []
+    size = 0
+    for entry in entries:
+        if part and size + len(entry.json) > MAX_OUTBOUND_FRAME_BYTES:
+            yield EventBatch(part)
+            part, size = [], 0
+        part.append(entry)
+        size += len(entry.json)
+    if part:
+        yield EventBatch(part)
