@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from django.conf import settings
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -13,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import serializers, services
-from accounts.models import Session, User, UserQuerySet
+from accounts.models import Session, User
 from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
 from wire.client_address import client_address
 from wire.fields import EmptySerializer, QuerySerializer
@@ -135,79 +134,6 @@ class PasswordView(SessionView):
     def post(self, request: Request) -> Response:
         services.change_password(session=self.session, **self.body(serializers.PasswordBody))
         return Response(status=204)
-
-
-class MeView(SessionView):
-    """The user of the request. The chat extends this view: it adds to `me` in `represent`."""
-
-    delete_body = serializers.DeleteAccountBody
-
-    def represent(self, user: User) -> dict[str, Any]:
-        return dict(UserSerializer(user).data)
-
-    @extend_schema(
-        operation_id="get_me",
-        summary="Who I am",
-        responses={200: UserSerializer, **problems()},
-    )
-    def get(self, request: Request) -> Response:
-        return Response(self.represent(self.session.user))
-
-    @extend_schema(
-        operation_id="update_me",
-        summary="Change my profile",
-        request=serializers.ProfileBody,
-        responses={200: UserSerializer, **problems(body=True)},
-    )
-    def patch(self, request: Request) -> Response:
-        changes = self.body(serializers.ProfileBody)
-        return Response(self.represent(services.update_profile(session=self.session, changes=changes)))
-
-    @extend_schema(
-        operation_id="delete_me",
-        summary="Delete my account; a tombstone of me stays beside my messages",
-        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
-    )
-    def delete(self, request: Request) -> Response:
-        services.delete_account(session=self.session, **self.body(self.delete_body))
-        return Response(status=204)
-
-
-class DeleteMeView(SessionView):
-    """The same as DELETE me, for clients and proxies that drop the body of a DELETE."""
-
-    @extend_schema(
-        operation_id="delete_me_by_post",
-        summary="Delete my account, as DELETE me does, where a DELETE cannot carry a body",
-        request=serializers.DeleteAccountBody,
-        responses={204: None, **problems("auth.wrong_password", "limit.login", body=True)},
-    )
-    def post(self, request: Request) -> Response:
-        services.delete_account(session=self.session, **self.body(serializers.DeleteAccountBody))
-        return Response(status=204)
-
-
-class UsersView(SessionView):
-    """The search. The chat extends this view: it knows whom a user shares a room with."""
-
-    queries: ClassVar[dict[str, type[QuerySerializer]]] = {"GET": serializers.UserSearchQuery}
-
-    def searchable(self) -> UserQuerySet:
-        """The users among whom the search looks."""
-        return User.objects.all()
-
-    @extend_schema(
-        operation_id="search_users",
-        summary="Find people by the beginning of any word of their names",
-        parameters=[serializers.UserSearchQuery],
-        responses={200: page_of(UserSerializer), **problems()},
-    )
-    def get(self, request: Request) -> Response:
-        text = self.query.pop("q")
-        users = self.searchable()
-        found = users.named(text) if settings.USER_SEARCH == "exact" else users.matching(text)
-        page = paginate(found, order=["username"], **self.query)
-        return Response(page.as_dict(lambda rows: UserSerializer(rows, many=True).data))
 
 
 class UserView(SessionView):

@@ -17,8 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems/<str:code>", problem_page),
     path("v1/ws", upgrade_required),
     path("ws/chat/<str:slug>/", upgrade_required),
-    path("v1/", include("api.urls")),  # first: the chat extends GET me
     path("v1/", include("accounts.urls")),
+    path("v1/", include("api.urls")),
 ]
 
 # The same problems outside DRF: no HTML, whatever goes wrong.
