@@ -14,7 +14,7 @@ from wire.origins import is_allowed, is_own
 
 @pytest.fixture(autouse=True)
 def _in_the_world(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.ON_A_DESK = False
+    settings.LOOPBACK_ONLY = False
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com", "http://app.example.com:8080", "ionic://localhost"]
     settings.ALLOWED_HOSTS = ["chat.example.com", "[::1]"]
     monkeypatch.setattr(origins, "_noted", {})
@@ -76,7 +76,7 @@ def test_the_origin_of_an_app_can_be_allowed(settings: Settings, origin: str) ->
 def test_a_page_of_this_machine_may_call_a_server_on_a_desk(settings: Settings, origin: str) -> None:
     assert not is_allowed(origin)
 
-    settings.ON_A_DESK = True
+    settings.LOOPBACK_ONLY = True
 
     assert is_allowed(origin)
     assert not is_allowed(origin.replace("http://", "http://evil."))
@@ -151,5 +151,5 @@ def test_a_crowd_of_refused_pages_does_not_fill_the_log(alice: Person, caplog: p
     for number in range(30):
         call(alice, f"https://evil{number}.example\u00e9" + "x" * 300)
 
-    assert len(caplog.records) == origins.NOTES
+    assert len(caplog.records) == origins.MAX_LOGGED
     assert all(len(record.getMessage()) < 300 and record.getMessage().isascii() for record in caplog.records)

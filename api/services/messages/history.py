@@ -17,7 +17,7 @@ from api.models.rooms import History
 from api.serializers.events import PAGE
 from api.serializers.messages import Anchor
 from api.services.members.access import Reader, find_reader
-from wire.budget import ANSWER_BYTES, within
+from wire.budget import ANSWER_BYTES, bytes_within
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, list_param, param
 from wire.problems import Problem
 
@@ -162,7 +162,8 @@ def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, bytes | Non
     split, head = param("split", BigIntegerField()), param("head", BigIntegerField())
     side = visible.filter(seq__gte=split, seq__lte=head) if newer else visible.filter(seq__lt=split)
     order = "seq" if newer else "-seq"
-    return side.order_by(order).values_list("seq", within("data", param("budget", BigIntegerField()), order), "version")
+    data = bytes_within("data", param("budget", BigIntegerField()), order)
+    return side.order_by(order).values_list("seq", data, "version")
 
 
 def _any_reader(history: str) -> Member:
