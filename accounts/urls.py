@@ -1,4 +1,4 @@
-"""The paths of accounts, under /v1/."""
+"""The paths of accounts under /v1/."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The REST face of accounts."""
+"""The REST views of accounts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from wire.views import ApiView
 
 
 class SessionView(ApiView):
-    """A view whose caller is known: `self.session` is the device that sent the request."""
+    """A view that requires a token; `self.session` is its session."""
 
     @property
     def session(self) -> Session:
@@ -32,13 +32,13 @@ class SessionView(ApiView):
 
 
 def answer_login(login: services.Login, status: int) -> Response:
-    """The token, with whom and which device it stands for."""
+    """Return the response with the token, its session and its user."""
     data = {"token": login.token, "session": login.session, "user": login.session.user}
     return Response(LoginSerializer(data, context={"session": login.session}).data, status)
 
 
-def answer_ended(ended: services.Ended) -> Response:
-    """204. While the database cannot be written, a header says that the end is kept in memory alone."""
+def answer_ended(ended: services.EndedSessions) -> Response:
+    """Return 204, with the header Parley-Revocation while the end of the sessions is only in memory."""
     return Response(status=204, headers=None if ended.is_stored else {"Parley-Revocation": "in-memory"})
 
 

@@ -1,6 +1,6 @@
-"""compose.yaml on a real engine: start, the tour through the proxy, four servers, a rolling restart, an upgrade, stop.
+"""Tests compose.yaml on a real engine: start, tour through the proxy, four servers, rolling restart, upgrade, stop.
 
-It runs what README.md and docs/operations.md print, in a clone of the last commit that was made under umask 077, as a
+It runs the commands of README.md and docs/operations.md in a clone of the last commit, made under umask 077, as a
 project of its own: names, port and network differ from those of a Parley that may run on the machine.
 """
 
@@ -30,11 +30,11 @@ NO_ENGINE = "make compose-test needs a container engine with Compose 2.24 or new
 
 
 class Failed(Exception):
-    """A step did not do what the documents promise; the text says which."""
+    """A step failed to do what the documents promise; the text has the step."""
 
 
 class Project:
-    """A clone of the repository whose containers carry the test's name."""
+    """A clone of the repository whose containers have the project name of the test."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Project:
         }
 
     def run(self, script: str) -> str:
-        """Run lines of the documents in the clone; a line that fails ends the test."""
+        """Run commands of the documents in the clone. Raises Failed if one fails."""
         command = ["bash", "-euc", f"umask 077\n{script}"]
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -57,34 +57,34 @@ class Project:
         return done.stdout
 
     def remove(self) -> None:
-        """End all containers, and remove their volumes and networks."""
+        """Remove all containers with their volumes and networks."""
         self.run("docker compose down --volumes --timeout 5")
 
     def expect_ready(self) -> None:
-        """/readyz answers 200 through the proxy now."""
+        """Raise Failed unless /readyz returns 200 through the proxy."""
         with urllib.request.urlopen(f"{self.url}/readyz", timeout=10) as response:
             if response.status != 200:
                 raise Failed(f"/readyz answered {response.status}")
 
 
 def fenced(language: str) -> str:
-    """A block of docs/operations.md."""
+    """Return a block of docs/operations.md."""
     (block,) = blocks(OPERATIONS, language)
     return block
 
 
 def first_lines() -> tuple[str, str, str]:
-    """The README's lines for containers: the secrets, the start, four servers."""
+    """Return the commands for containers in the README: secrets, start, four servers."""
     text = section("In production").partition("**Without.**")[0]
     lines = "\n".join(line.removeprefix("    ") for line in text.splitlines() if line.startswith("    "))
     found = re.fullmatch(r"(for name .*done > \.env)\n(docker compose up .*)\n(docker compose up .*)", lines, re.DOTALL)
     if found is None:
-        raise Failed("README.md has no longer three steps for containers")
+        raise Failed("README.md no longer has three commands for containers")
     return found[1], found[2], found[3]
 
 
 def under_load(project: Project, step: str, script: str) -> None:
-    """Run lines while people send and listen: no send may fail, and nothing may be lost."""
+    """Run commands while clients send and listen. Raises Failed if a send fails or a message is lost."""
     with Load(project.url) as load:
         load.wait_for(50)
         project.run(script)
@@ -99,7 +99,7 @@ def under_load(project: Project, step: str, script: str) -> None:
 
 
 def steps(project: Project) -> None:
-    """Everything that the documents promise, in their order."""
+    """Run every step that the documents promise, in their order."""
     secrets, start, scale = first_lines()
     announce("secrets and start", project.run, f"{secrets}\n{start}")
     project.expect_ready()
@@ -115,7 +115,7 @@ def steps(project: Project) -> None:
 
 
 def take_the_tour(project: Project) -> None:
-    """Every command of the README's tour, through the proxy; the tools come from this repository's .venv."""
+    """Run the commands of the README's tour through the proxy, with the tools of this repository's .venv."""
     script = "\n".join(blocks(section("A tour"), "sh"))
     if not script.startswith(ADDRESS):
         raise Failed("the tour no longer begins with the address")
@@ -126,15 +126,15 @@ def take_the_tour(project: Project) -> None:
 
 
 def announce(step: str, action: Callable[..., object], *arguments: object) -> None:
-    """Do a step, with a line before it and its time after it."""
+    """Run a step; print its name before it and its duration after it."""
     print(f"{step} ...", flush=True)
     began = time.monotonic()
     action(*arguments)
     print(f"  done in {time.monotonic() - began:.1f} s", flush=True)
 
 
-def why_no_engine() -> str:
-    """What is missing to run containers; empty when nothing is."""
+def missing_engine() -> str:
+    """Return the missing part that containers need, or an empty text."""
     if shutil.which("docker") is None:
         return "there is no `docker` on PATH."
     for command, missing in {
@@ -148,8 +148,8 @@ def why_no_engine() -> str:
 
 
 def main() -> int:
-    """The exit code: 0 when every step did what the documents say."""
-    if reason := why_no_engine():
+    """Run all steps, and return the exit code: 0 if all of them passed."""
+    if reason := missing_engine():
         print(NO_ENGINE.format(reason=reason), file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="parley-compose-") as folder:
