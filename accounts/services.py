@@ -117,7 +117,7 @@ def require_live(session: Session) -> None:
 class EndedSessions(NamedTuple):
     """The number of ended sessions; `is_stored` is false while their end is only in the memory of this process."""
 
-    count: int
+    number: int
     is_stored: bool
 
 
@@ -134,7 +134,7 @@ def log_out_all(*, user: User) -> EndedSessions:
 def end_session(*, user: User, session_id: UUID) -> EndedSessions:
     """End one of the user's sessions. Raises Problem not_found."""
     ended = _end_sessions(user.sessions.filter(pk=session_id).exclude(pk__in=held()))
-    if not ended.count:
+    if not ended.number:
         raise Problem("not_found", "There is no such session.")
     return ended
 

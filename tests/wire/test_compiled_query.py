@@ -21,7 +21,7 @@ from wire.compiled_query import CompiledQuery, list_param, param
 pytestmark = pytest.mark.django_db
 
 
-def sessions_of(user: Any, device: Any) -> QuerySet[Session, Session]:
+def sessions_of(user: Any, device: Any) -> QuerySet[Any, Any]:
     """A query with a join, a subquery, a limit and two values."""
     of_user = Session.objects.filter(user=OuterRef("user"), name=device)
     query = Session.objects.select_related("user").filter(user_id=user)
