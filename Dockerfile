@@ -1,4 +1,4 @@
-# One image for every role: `prepare` (migrations, once) and `serve`. Needs no registry but the base image's and PyPI.
+# The image for `prepare` (migrations) and `serve`. The build needs only the registry of the base image and PyPI.
 FROM python:3.11-slim-bookworm AS build
 ENV UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
@@ -6,7 +6,7 @@ ENV UV_COMPILE_BYTECODE=1 \
     UV_PYTHON_DOWNLOADS=never
 RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /app
-# Dependencies first: they change seldom, and their layer is kept while the code changes.
+# Dependencies first: they change seldom, so changes of the code reuse their layer.
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev --all-extras
 
@@ -26,12 +26,12 @@ COPY api api
 COPY realtime realtime
 COPY contracts contracts
 COPY settings settings
-# A clone made under umask 077 has files that only its owner can read.
+# In a clone made under umask 077 only the owner can read the files.
 RUN chmod -R a+rX . && python -m compileall -q .
-# A number, not a name: an orchestrator can see that it is not root.
+# A number, not a name, so that an orchestrator can check that it is not root.
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
-# serve ends in good order on SIGTERM; exec form, so that the signal reaches it.
+# serve stops gracefully on SIGTERM; in exec form the signal reaches it.
 CMD ["python", "manage.py", "serve"]

@@ -1,4 +1,4 @@
-"""The accounts application: who you are."""
+"""The accounts application: users and their sessions."""
 
 from django.apps import AppConfig
 

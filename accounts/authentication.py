@@ -1,4 +1,4 @@
-"""The look-up from a token to a session that REST and the socket share."""
+"""Looks up the session of a token, for REST and the socket."""
 
 import hashlib
 import logging
@@ -20,9 +20,9 @@ from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
 
-TOUCH_EVERY = timedelta(minutes=1)  # a write for each request would cost more than the precision is worth
+TOUCH_EVERY = timedelta(minutes=1)  # a write for each request would be expensive, and nobody needs that precision
 
-KNOWN_TOKENS = 10_000  # whose users are kept in memory, about 2 MB
+KNOWN_TOKENS = 10_000  # tokens whose users are kept in memory, about 2 MB
 _users: dict[bytes, UUID] = {}
 
 _by_token = CompiledQuery(
@@ -31,53 +31,53 @@ _by_token = CompiledQuery(
 
 
 def hash_token(token: str) -> bytes:
-    """Return the SHA-256 of a token, the only form of it in the database."""
+    """Return the SHA-256 of a token; the database has no other form of it."""
     return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 def find_session(token: str) -> Session:
-    """The live session of a token, with its user: one query, so that a revocation counts at once.
+    """Return the live session of a token, with its user. It is read every time, so a revocation counts at once.
 
-    Notes the use at most once a minute. Raises Problem auth.invalid_token or auth.account_disabled.
+    Records the use at most once a minute. Raises Problem auth.invalid_token or auth.account_disabled.
     """
     session = next(iter(_by_token(token_hash=hash_token(token))), None)
     now = timezone.now()
-    judged = _judge(session, now)
-    if isinstance(judged, Problem):
-        raise judged
-    if now - judged.last_used_at >= touch_every():
-        _touch_if_possible(judged, now)
-    _note_user(token, judged)
-    return judged
+    checked = _check(session, now)
+    if isinstance(checked, Problem):
+        raise checked
+    if now - checked.last_used_at >= touch_every():
+        _touch_if_writable(checked, now)
+    _remember_user(token, checked)
+    return checked
 
 
 def user_of_token(token: str) -> UUID | None:
-    """The user that the token belonged to when it was last used here: for fair shares, never for a decision."""
+    """Return the user of a token at its last use in this process: for fair shares, never for access."""
     return _users.get(hash_token(token))
 
 
-def _note_user(token: str, session: Session) -> None:
+def _remember_user(token: str, session: Session) -> None:
     digest = hash_token(token)
     if digest not in _users:
         if len(_users) >= KNOWN_TOKENS:
-            _users.clear()  # from any thread, so in one step; each request fills it again
+            _users.clear()  # one atomic step, because any thread may do it; requests fill it again
         _users[digest] = session.user_id
 
 
 def find_sessions(tokens: Sequence[str]) -> list[Session | Problem]:
-    """The bulk twin of find_session: for each token its session, or why there is none; all in one query.
+    """Return, for each token, its live session or the Problem that find_session would raise; all in one query.
 
-    Notes no use: one row that cannot be written would refuse them all. Who keeps the sockets that were opened notes
-    theirs about once a minute (realtime.sessions).
+    It records no use, because one row that cannot be written would fail all of them. realtime.sessions records the use
+    of open sockets about once a minute.
     """
     now = timezone.now()
     hashes = [hash_token(token) for token in tokens]
     sessions = Session.objects.select_related("user").filter(token_hash__in=hashes)
     known = {bytes(session.token_hash): session for session in sessions}
-    return [_judge(known.get(each), now) for each in hashes]
+    return [_check(known.get(each), now) for each in hashes]
 
 
-def _judge(session: Session | None, now: datetime) -> Session | Problem:
+def _check(session: Session | None, now: datetime) -> Session | Problem:
     if session is None or session.expires_at <= now or session.pk in ended_in_memory():
         return Problem("auth.invalid_token")
     if not session.user.is_active:
@@ -86,24 +86,24 @@ def _judge(session: Session | None, now: datetime) -> Session | Problem:
 
 
 def touch_every() -> timedelta:
-    """The shortest time between two notes of a session's use; less where unused sessions do not live long."""
+    """Return the shortest time between two records of a session's use; less if unused sessions expire soon."""
     return min(TOUCH_EVERY, idle_time() / 10)
 
 
 def touch(session: Session, now: datetime) -> None:
-    """Slide the expiry. An update of the row alone: it cannot bring a session back that has just ended."""
+    """Record a use, which postpones the expiry. The UPDATE cannot bring back a session that has just ended."""
     session.slide(now)
     Session.objects.filter(pk=session.pk).update(last_used_at=session.last_used_at, expires_at=session.expires_at)
 
 
-def _touch_if_possible(session: Session, now: datetime) -> None:
-    """Note the use, unless the database cannot be written: reading goes on then."""
+def _touch_if_writable(session: Session, now: datetime) -> None:
+    """Record a use, unless the database cannot be written: reads must still work then."""
     try:
         touch(session, now)
     except DatabaseError as error:
         if not is_outage(error):
             raise
-        logger.warning("The use of a session could not be noted (%r)", error)
+        logger.warning("The use of a session could not be recorded (%r)", error)
 
 
 class TokenAuthentication(BaseAuthentication):

@@ -1,4 +1,4 @@
-"""Users, and a session for each of a user's devices."""
+"""Users, and their sessions, one for each device."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from wire.characters import fold
 __all__ = ["NameWord", "Session", "User", "fold"]
 
 USERNAME_CHARS = 32
-USERNAME = re.compile(r"[a-z0-9_.-]{3,32}")
-TOMBSTONE_PREFIX = "deleted-"  # nobody can register such a name
+MIN_USERNAME_CHARS = 3
+USERNAME = re.compile(f"[a-z0-9_.-]{{{MIN_USERNAME_CHARS},{USERNAME_CHARS}}}")
+TOMBSTONE_PREFIX = "deleted-"  # no such name can be registered
 DISPLAY_NAME_CHARS = 64
+AVATAR_URL_CHARS = 500
+DEVICE_NAME_CHARS = 64
+PLATFORM_CHARS = 32
 
-
-# Names that people would take for the service itself, for a mention of everybody, or for nothing at all. Accounts that
-# have one already keep it.
+# Names that look like the service itself, a mention of everybody, or no name at all. Existing accounts keep theirs.
 _RESERVED = """
     abuse admin administration administrator administrators admins all anonymous anyone api bot bots channel chat daemon
     deleted everybody everyone false help helpdesk here host hostmaster login logout mail me mod moderation moderator
@@ -46,34 +48,34 @@ def is_reserved(username: str) -> bool:
 
 
 def digest_username(username: str) -> bytes:
-    """The digest of a deleted user's name, by which nobody else gets it and which does not show it."""
+    """Return a digest of a deleted user's name: it keeps the name taken, and the name cannot be read from it."""
     return hashlib.sha256(username.encode()).digest()
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    """Reads of users."""
+    """Queries of users."""
 
     def matching(self, text: str) -> UserQuerySet:
-        """Active users in whose username or display name each word of the text begins a word."""
+        """Select active users: each word of the text begins a word of their username or display name."""
         found = self.filter(is_active=True)
         for first, last in search.ranges(text):
             found = found.filter(pk__in=NameWord.objects.filter(word__gte=first, word__lt=last).values("user_id"))
         return found
 
     def named(self, username: str) -> UserQuerySet:
-        """The active user who has exactly this username."""
+        """Select the active user with exactly this username."""
         return self.filter(is_active=True, username=fold(username))
 
 
 class User(AbstractBaseUser):
-    """A person or a program that chats. A deleted user stays as a tombstone, because messages name their author."""
+    """A person or a program that chats. A deleted user becomes a tombstone, because messages refer to their author."""
 
-    last_login = None  # a session's last_used_at tells more
+    last_login = None  # sessions have last_used_at
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username = models.CharField(max_length=USERNAME_CHARS, unique=True)
     display_name = models.CharField(max_length=DISPLAY_NAME_CHARS)
-    avatar_url = models.CharField(max_length=500, null=True)
+    avatar_url = models.CharField(max_length=AVATAR_URL_CHARS, null=True)
     metadata = models.JSONField(default=dict)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -94,21 +96,18 @@ class User(AbstractBaseUser):
         return self.username
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """Save the user, and with the names the words by which the search finds them."""
+        """Save the user, and with a changed name the words by which the search finds it."""
         update_fields = None if update_fields is None else frozenset(update_fields)
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **options)
             if update_fields is None or update_fields & {"username", "display_name"}:
-                self._keep_words()
-
-    def _keep_words(self) -> None:
-        NameWord.objects.filter(user=self).delete()
-        if self.deleted_at is None:
-            words = search.words(self.username) | search.words(self.display_name)
-            NameWord.objects.bulk_create(NameWord(user=self, word=word) for word in sorted(words))
+                NameWord.objects.filter(user=self).delete()
+                if self.deleted_at is None:
+                    words = search.words(self.username) | search.words(self.display_name)
+                    NameWord.objects.bulk_create(NameWord(user=self, word=word) for word in sorted(words))
 
     def become_tombstone(self, at: datetime) -> None:
-        """Wipe what is personal; the id stays, and the name stays taken."""
+        """Erase personal data. The id remains, and the username remains taken."""
         self.former_username = digest_username(self.username)
         self.username = TOMBSTONE_PREFIX + self.id.hex[-(USERNAME_CHARS - len(TOMBSTONE_PREFIX)) :]
         self.display_name = "Deleted account"
@@ -131,25 +130,25 @@ class NameWord(models.Model):
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
-    """Reads of sessions."""
+    """Queries of sessions."""
 
     def live(self) -> SessionQuerySet:
-        """Those that have not expired; an ended one is no row at all, or will soon be none."""
+        """Select sessions that have not expired or ended in memory (accounts.ended); others that ended have no row."""
         live = self.filter(expires_at__gt=timezone.now())
         return live.exclude(pk__in=ended) if (ended := ended_in_memory()) else live
 
 
 class Session(models.Model):
-    """A device's token. Only its SHA-256 is kept: the token has 256 random bits, so no slow hash is needed.
+    """A device's token. Only its SHA-256 is stored: the token has 256 random bits, so no slow hash is needed.
 
-    An ended session is a deleted row, so whoever looks one up cannot forget to ask whether it has ended.
+    An ended session is a deleted row, so that no query can forget to exclude it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
     token_hash = models.BinaryField(max_length=32, unique=True)
-    name = models.CharField(max_length=64, default="")
-    platform = models.CharField(max_length=32, default="")
+    name = models.CharField(max_length=DEVICE_NAME_CHARS, default="")
+    platform = models.CharField(max_length=PLATFORM_CHARS, default="")
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
@@ -160,16 +159,16 @@ class Session(models.Model):
         return self.name or str(self.id)
 
     def slide(self, now: datetime) -> None:
-        """Note a use: the session lives on for the idle time, but never beyond the most that any session lives."""
+        """Record a use, which postpones the expiry by the idle time, up to the longest life of a session."""
         self.last_used_at = now
         self.expires_at = min(now + idle_time(), self.created_at + longest_time())
 
 
 def idle_time() -> timedelta:
-    """The life of an unused session: SESSION_IDLE_SECONDS, 30 days by default."""
-    return timedelta(seconds=getattr(settings, "SESSION_IDLE_SECONDS", 30 * 86_400))
+    """Return the life of an unused session, the setting SESSION_IDLE_SECONDS."""
+    return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
 
 
 def longest_time() -> timedelta:
-    """The longest life of any session: SESSION_MAX_SECONDS, 365 days by default."""
-    return timedelta(seconds=getattr(settings, "SESSION_MAX_SECONDS", 365 * 86_400))
+    """Return the longest life of a session, the setting SESSION_MAX_SECONDS."""
+    return timedelta(seconds=settings.SESSION_MAX_SECONDS)

@@ -1,4 +1,4 @@
-"""Passwords: hashed one at a time, in fair turns, by a thread of low priority; and a pause for those who guess."""
+"""Passwords: hashes one at a time in fair turns, on a thread of low priority, and limits wrong attempts."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from wire.connections import release_connections
 from wire.problems import Problem
 from wire.rate_limits import Rate, RateLimit
 
-# A hash takes 100 MiB and a core by design. One at a time leaves the other cores to everything else.
-WAITING = 32  # each holds one of the threads that all requests share; the others must remain for the rest
-TURN_SECONDS = 30.0  # about a hundred hashes; a request that would wait longer is refused, and may come again
-KNOWN = 10_000  # accounts and the addresses that they logged in from, kept in memory; the oldest are forgotten first
+# A hash takes 100 MiB and a core by design. One at a time leaves the other cores to all else.
+WAITING = 32  # waiting attempts; each holds one of the threads that all requests share, and most must remain free
+TURN_SECONDS = 30.0  # the longest wait, about a hundred hashes; then the request fails and may be retried
+KNOWN = 10_000  # pairs of account and address with a login, kept in memory; the least recent is evicted
 NICENESS = 10
 
-# Wrong passwords alone count. They are counted for an account at one address, so that nobody locks an owner out from
-# elsewhere: ten at once, then one more each half minute. An address has many people behind it, and so a greater limit.
+# Only wrong passwords count. They count for an account at one address, so that nobody can lock the owner out from
+# another address: ten at once, then one each half minute. Many people may share an address, so its limit is larger.
 _of_account = RateLimit(Rate("login", 10, 300.0, "account"), always=True)
 _of_address = RateLimit(Rate("login", 100, 600.0, "address"), always=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A use of a password: for what, for which account (its folded username), and from where.
+    """A use of a password: its purpose, the account (its folded username), and the client's address.
 
-    `kind` is "session" when a session proves already who the client is. `address` is None when it is not known.
-    `exists` says whether there is such an account. Invented names wait and are limited apart from accounts, because
-    whoever shares an address with their sender must still be able to log in. This reveals no more than register does.
+    `kind` is "session" when the client has a session of the account. `address` is None when it is not known. `exists`
+    means that there is such an account. Attempts on accounts wait in another queue, and have other limits, than
+    attempts on invented names, because people who share an address with the sender of those must still be able to log
+    in. This reveals no more than register does.
     """
 
     kind: Literal["login", "register", "session"]
@@ -47,40 +48,40 @@ class Attempt:
 
     @property
     def is_known(self) -> bool:
-        """Return whether the account has logged in from this address lately, or has a session."""
+        """Return whether the client has a session, or the account has logged in from this address recently."""
         return self.kind == "session" or (self.account, self.address) in _known
 
     @property
-    def lane(self) -> str:
-        """With which other attempts it takes turns."""
+    def category(self) -> str:
+        """The first part of its path in the queue: categories take turns."""
         if self.is_known:
             return "known"
         return "account" if self.exists else self.kind
 
     def check(self) -> None:
-        """Raises Problem limit.login after too many wrong passwords."""
+        """Raise Problem limit.login after too many wrong passwords."""
         for limit, key in self._limits():
             limit.check(key)
 
     def failed(self) -> None:
-        """Note a wrong password."""
+        """Count a wrong password."""
         for limit, key in self._limits():
-            with contextlib.suppress(Problem):  # others failed at the same moment; the next attempt is refused
+            with contextlib.suppress(Problem):  # others failed at the same moment; the next attempt is rejected
                 limit.take(key)
 
     def _limits(self) -> list[tuple[RateLimit, str]]:
         match self.kind:
             case "register":
                 return []
-            case "session":  # only who holds a session can guess here: no address is needed to keep the owner from harm
+            case "session":  # strangers cannot guess here, so the address does not matter
                 return [(_of_account, f"session:{self.account}")]
         if self.address is None:
             return [(_of_address, f"account:{self.account}")]
-        mine = [(_of_account, f"{self.account}@{self.address}")]
-        return mine if self.is_known else [*mine, (_of_address, f"{self.lane}@{self.address}")]
+        own = [(_of_account, f"{self.account}@{self.address}")]
+        return own if self.is_known else [*own, (_of_address, f"{self.category}@{self.address}")]
 
     def succeeded(self) -> None:
-        """Note the right password: the account is known at this address from now on."""
+        """Reset the count of the account, and remember that it has logged in from this address."""
         for limit, key in self._limits():
             if limit is _of_account:
                 limit.forget(key)
@@ -98,52 +99,52 @@ _lock = threading.Lock()
 
 
 class FairQueue:
-    """A queue that takes turns: among the first parts of the paths, then among the second ones, and so on.
+    """A round-robin queue of round-robin queues: the first parts of paths take turns, then the second parts, and so on.
 
-    A crowd in one lane waits for itself alone. Not safe for several threads at once.
+    Many items on one path delay only one another. Not safe for several threads at once.
     """
 
     def __init__(self) -> None:
-        self._lanes: OrderedDict[str, FairQueue | deque[Any]] = OrderedDict()
+        self._queues: OrderedDict[str, FairQueue | deque[Any]] = OrderedDict()
         self._length = 0
 
     def __len__(self) -> int:
         return self._length
 
     def push(self, path: tuple[str, ...], item: object) -> None:
-        """Put the item behind the others of its path."""
+        """Append the item to the queue of its path."""
         first, *rest = path
-        lane = self._lanes.get(first)
-        if lane is None:
-            lane = self._lanes[first] = FairQueue() if rest else deque()
-        if isinstance(lane, FairQueue):
-            lane.push(tuple(rest), item)
+        queue = self._queues.get(first)
+        if queue is None:
+            queue = self._queues[first] = FairQueue() if rest else deque()
+        if isinstance(queue, FairQueue):
+            queue.push(tuple(rest), item)
         else:
-            lane.append(item)
+            queue.append(item)
         self._length += 1
 
     def pop(self) -> Any:
-        """Take the item whose turn it is."""
-        name = next(iter(self._lanes))
-        lane = self._lanes[name]
-        item = lane.pop() if isinstance(lane, FairQueue) else lane.popleft()
-        self._took_from(name)
-        if name in self._lanes:
-            self._lanes.move_to_end(name)
+        """Remove and return the next item."""
+        name = next(iter(self._queues))
+        queue = self._queues[name]
+        item = queue.pop() if isinstance(queue, FairQueue) else queue.popleft()
+        self._count_removal(name)
+        if name in self._queues:
+            self._queues.move_to_end(name)
         return item
 
     def drop(self) -> Any:
-        """Take the newest item of the longest lane, at each level."""
-        name = max(reversed(self._lanes), key=lambda name: len(self._lanes[name]))
-        lane = self._lanes[name]
-        item = lane.drop() if isinstance(lane, FairQueue) else lane.pop()
-        self._took_from(name)
+        """Remove and return the newest item of the longest queue, at each level."""
+        name = max(reversed(self._queues), key=lambda name: len(self._queues[name]))
+        queue = self._queues[name]
+        item = queue.drop() if isinstance(queue, FairQueue) else queue.pop()
+        self._count_removal(name)
         return item
 
-    def _took_from(self, name: str) -> None:
+    def _count_removal(self, name: str) -> None:
         self._length -= 1
-        if not self._lanes[name]:
-            del self._lanes[name]
+        if not self._queues[name]:
+            del self._queues[name]
 
 
 @dataclass(eq=False, slots=True)
@@ -154,12 +155,14 @@ class _Waiter:
 
 
 class Turns:
-    """One turn at a time, given fairly: to known accounts, other accounts, invented names and registrations in
-    rotation, in each of these to the addresses in rotation, and at each address to the accounts. So a flood of
-    invented names delays an account by two hashes at most, also where both come from one address and after a restart.
+    """A fair lock for the hashing thread: one attempt has the turn, the others wait in a FairQueue.
 
-    Not a kind of key in wire.shares: the account is known only when the body is read, and a hash needs a queue that is
-    fair at three levels and refuses the newest of the longest lane.
+    Known accounts, other accounts, invented names and registrations take turns; in each of these the addresses, and at
+    each address the accounts. So a flood of invented names delays an account by two hashes at most, even from the same
+    address and after a restart.
+
+    wire.shares cannot do this: the account is known only after the body is read, and the queue must be fair at three
+    levels and drop the newest item of the longest queue.
     """
 
     def __init__(self) -> None:
@@ -169,12 +172,12 @@ class Turns:
 
     @contextlib.contextmanager
     def turn(self, attempt: Attempt) -> Iterator[None]:
-        """Wait for a turn. Raises Problem unavailable when too many wait or it takes too long."""
+        """Wait for the turn and hold it. Raises Problem unavailable after TURN_SECONDS or if too many wait."""
         self._wait(attempt)
         try:
             yield
         finally:
-            self._pass_on()
+            self._release()
 
     def _wait(self, attempt: Attempt) -> None:
         with self._lock:
@@ -182,7 +185,7 @@ class Turns:
                 self._is_taken = True
                 return
             waiter = _Waiter()
-            self._queue.push((attempt.lane, attempt.address or "", attempt.account), waiter)
+            self._queue.push((attempt.category, attempt.address or "", attempt.account), waiter)
             if len(self._queue) > WAITING:
                 self._queue.drop().decided.set()
         release_connections()
@@ -190,9 +193,9 @@ class Turns:
         with self._lock:
             waiter.is_gone = not waiter.has_turn
         if waiter.is_gone:
-            raise Problem("unavailable", "Too many passwords are being checked.")
+            raise Problem("unavailable", "Too many passwords are being checked. Try again.")
 
-    def _pass_on(self) -> None:
+    def _release(self) -> None:
         with self._lock:
             while self._queue:
                 waiter: _Waiter = self._queue.pop()
@@ -207,7 +210,7 @@ turns = Turns()
 
 
 def _lower_priority() -> None:
-    """On Linux a thread has a priority of its own, and those that Argon2 starts get the same."""
+    """Lower the priority of this thread and of those that Argon2 starts, which Linux allows."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
@@ -221,14 +224,14 @@ def _in_thread(work: Callable[..., Any], *args: Any) -> Any:
 
 
 class Verdict(NamedTuple):
-    """The result of a check: is the password right, and is its hash of an older kind or another spelling."""
+    """The result of a check: the password is right, and its hash must be replaced (older parameters or spelling)."""
 
     is_right: bool
     is_outdated: bool
 
 
 def encode(password: str) -> str:
-    """The hash of a password in NFC, as RFC 8265 has it: a keyboard may compose an accent or not. Call it in a turn."""
+    """Hash a password in NFC (RFC 8265), because keyboards compose accents differently. The caller holds the turn."""
     encoded: str = _in_thread(hashers.make_password, normalize("NFC", password))
     return encoded
 
@@ -236,7 +239,8 @@ def encode(password: str) -> str:
 def verify(password: str, encoded: str | None) -> Verdict:
     """Compare a password in each of its spellings with the hash; older hashes are of the password as typed.
 
-    Without a hash the same work is done, so that time does not tell which accounts exist. Call it in a turn.
+    Without a hash the same work is done, so that the time does not reveal which accounts exist. The caller holds the
+    turn.
     """
     spellings = dict.fromkeys([normalize("NFC", password), password, normalize("NFD", password)])
     for number, spelling in enumerate(spellings):
@@ -250,7 +254,7 @@ def verify(password: str, encoded: str | None) -> Verdict:
 
 
 def forget_all() -> None:
-    """Forget every wrong password and every known account; for tests."""
+    """Reset all counts and known accounts; for tests."""
     _of_account.reset()
     _of_address.reset()
     _known.clear()

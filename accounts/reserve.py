@@ -1,6 +1,6 @@
-"""A little of SQLite's disk is kept, so that access can be taken away when the rest of the disk is full.
+"""A file that reserves disk space beside SQLite's, so that sessions can be ended when the disk is full.
 
-PostgreSQL's disk belongs to its own server: accounts.ended is what remains there.
+PostgreSQL manages the disk of its own server; there accounts.ended is the fallback.
 """
 
 import os
@@ -8,13 +8,13 @@ from contextlib import suppress
 
 from django.db import OperationalError, connection
 
-BYTES = 512 * 1024  # a dozen changes of a password or twenty log outs, until SQLite's log begins anew
+BYTES = 512 * 1024  # enough for a dozen changes of a password or twenty log outs before SQLite's next checkpoint
 STEP_BYTES = 32 * 1024
 FULL = ("database or disk is full", "disk I/O error")  # SQLITE_FULL, and SQLITE_IOERR from some file systems
 
 
 def fill() -> None:
-    """Allocate the file, or as much of it as the disk has."""
+    """Allocate the file, or the part of it for which the disk has space."""
     if connection.vendor != "sqlite":
         return
     with suppress(OSError):
@@ -26,14 +26,14 @@ def fill() -> None:
             os.close(file)
 
 
-def spend() -> None:
-    """Give the space to the transaction that holds the write lock."""
+def release() -> None:
+    """Free the space for the transaction that holds the write lock."""
     with suppress(OSError):
         os.truncate(_path(), 0)
 
 
-def helps(error: BaseException) -> bool:
-    """Return whether the error means that the disk has no space."""
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether the error means that SQLite's disk is full."""
     return connection.vendor == "sqlite" and isinstance(error, OperationalError) and str(error).startswith(FULL)
 
 

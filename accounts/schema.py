@@ -10,4 +10,8 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "The token of a session, from register or login."}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of a session, which register and log_in return.",
+        }

@@ -1,4 +1,4 @@
-"""The shapes of users and sessions, and of the requests about them."""
+"""Serializers of users and sessions, and of the requests about them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from urllib.parse import urlsplit
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import DISPLAY_NAME_CHARS, USERNAME_CHARS, Session
+from accounts.models import (
+    AVATAR_URL_CHARS,
+    DEVICE_NAME_CHARS,
+    DISPLAY_NAME_CHARS,
+    MIN_USERNAME_CHARS,
+    PLATFORM_CHARS,
+    USERNAME_CHARS,
+    Session,
+)
 from wire.characters import fold, has_invisible
 from wire.fields import MetadataField, NameField, StrictSerializer, TextField, TimeField
 from wire.pagination import PageQuery
 
-PASSWORD_CHARS = 1_024  # a longer one would only make the hash work
+PASSWORD_CHARS = 1_024  # a longer password would only make the hash slow
+TYPED_USERNAME_CHARS = 150  # of a username before it is folded and checked
 
 
 class UserSerializer(serializers.Serializer[Any]):
@@ -30,9 +39,9 @@ class UserSerializer(serializers.Serializer[Any]):
 
 
 class SessionSerializer(serializers.Serializer[Any]):
-    """A session, which is one device; `current` is the session of the request."""
+    """One of my devices; `current` marks the one that sent the request."""
 
-    # The session of the request, if there is one, is in the context as `session`.
+    # The session of the request, if it has one, is in the context as `session`.
 
     id = serializers.UUIDField(read_only=True)
     name = serializers.CharField(read_only=True)
@@ -47,7 +56,7 @@ class SessionSerializer(serializers.Serializer[Any]):
 
 
 class LoginSerializer(serializers.Serializer[Any]):
-    """The answer of register and login, the only one that contains the token."""
+    """The response of register and log_in: the only one with the token."""
 
     token = serializers.CharField(read_only=True)
     session = SessionSerializer(read_only=True)
@@ -55,7 +64,7 @@ class LoginSerializer(serializers.Serializer[Any]):
 
 
 class PasswordField(serializers.CharField):
-    """A password is kept as it was typed, spaces included."""
+    """A password as typed, with its spaces."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=PASSWORD_CHARS, trim_whitespace=False, write_only=True, **options)
@@ -64,24 +73,28 @@ class PasswordField(serializers.CharField):
 class DeviceSerializer(StrictSerializer):
     """The name and the platform of a device, for its owner."""
 
-    name = TextField(max_chars=64, multiline=False, trim_whitespace=True, required=False, allow_blank=True)
-    platform = TextField(max_chars=32, multiline=False, trim_whitespace=True, required=False, allow_blank=True)
+    name = TextField(
+        max_chars=DEVICE_NAME_CHARS, multiline=False, trim_whitespace=True, required=False, allow_blank=True
+    )
+    platform = TextField(
+        max_chars=PLATFORM_CHARS, multiline=False, trim_whitespace=True, required=False, allow_blank=True
+    )
 
 
-# accounts.services judges both: the one once it is folded, the other beside the names of its owner.
+# accounts.services checks a new username and a new password: it needs the folded name, and the owner's names.
 @extend_schema_field(
     {
         "type": "string",
-        "minLength": 3,
+        "minLength": MIN_USERNAME_CHARS,
         "maxLength": USERNAME_CHARS,
-        "pattern": "^[A-Za-z0-9_.-]{3,32}$",
+        "pattern": f"^[A-Za-z0-9_.-]{{{MIN_USERNAME_CHARS},{USERNAME_CHARS}}}$",
         "description": (
             "3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case."
         ),
     }
 )
 class NewUsernameField(TextField):
-    """The username of an account to be."""
+    """The username of a new account."""
 
 
 @extend_schema_field(
@@ -93,18 +106,18 @@ class NewUsernameField(TextField):
     }
 )
 class NewPasswordField(PasswordField):
-    """A password to be."""
+    """A new password."""
 
 
 class RegisterBody(StrictSerializer):
-    username = NewUsernameField(max_chars=150, multiline=False)
+    username = NewUsernameField(max_chars=TYPED_USERNAME_CHARS, multiline=False)
     password = NewPasswordField()
     display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
     device = DeviceSerializer(required=False)
 
 
 class LoginBody(StrictSerializer):
-    username = TextField(max_chars=150, multiline=False)
+    username = TextField(max_chars=TYPED_USERNAME_CHARS, multiline=False)
     password = PasswordField()
     device = DeviceSerializer(required=False)
 
@@ -119,10 +132,10 @@ class DeleteMeBody(StrictSerializer):
 
 
 class WebAddressField(TextField):
-    """Any http or https URL, as RFC 3986 and RFC 3987 have them, that is safe to put into a page.
+    """An http or https URL (RFC 3986, RFC 3987) that is safe to put into a page.
 
-    Names in other scripts, IPv6, ports and localhost are all right. A user name, a password, a space, a quote, an angle
-    bracket or a backslash is not: a browser and a person would read it differently, or it would end an attribute.
+    Hosts in other scripts, IPv6, ports and localhost are valid. A user name, a password, a space, a quote, an angle
+    bracket or a backslash is not: browsers and people would read it differently, or it would end an attribute.
     """
 
     def to_internal_value(self, data: Any) -> str:
@@ -145,7 +158,7 @@ def _has_host(url: str) -> bool:
             IPv6Address(host)
         elif not _HOST_NAME.fullmatch(host):
             return False
-    except ValueError:  # a port that is no number or too great, a bracket without its pair
+    except ValueError:  # the port is malformed or too large, or a bracket has no pair
         return False
     return port != 0
 
@@ -153,7 +166,7 @@ def _has_host(url: str) -> bool:
 class UpdateMeBody(StrictSerializer):
     display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
     avatar_url = WebAddressField(
-        max_chars=500,
+        max_chars=AVATAR_URL_CHARS,
         multiline=False,
         required=False,
         allow_null=True,
@@ -168,7 +181,7 @@ class UpdateMeBody(StrictSerializer):
 
 class UserSearchQuery(PageQuery):
     q = serializers.CharField(
-        min_length=2, max_length=64, help_text="The beginning of a word of the username or of the display name."
+        min_length=2, max_length=64, help_text="The beginning of any word of the username or the display name."
     )
 
     def validate_q(self, value: str) -> str:

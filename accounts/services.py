@@ -1,4 +1,4 @@
-"""Every write of accounts: register, log in and out, end sessions, change the password and the profile, delete."""
+"""The writes of accounts: register, log in and out, end sessions, change the password and the profile, delete."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from wire.problems import FieldError, Problem, define, invalid
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-TOKEN_PREFIX = "prl_"  # lets secret scanners recognise a leaked token
-PURGE_BATCH = 200  # sessions of one transaction
-KEEP_EXPIRED = timedelta(days=1)  # so that a live socket can still tell "expired" from "revoked"
+TOKEN_PREFIX = "prl_"  # secret scanners recognise a leaked token by it
+PURGE_BATCH = 200  # sessions in one transaction
+KEEP_EXPIRED = timedelta(days=1)  # so that an open socket can still distinguish "expired" from "revoked"
 
 define("auth.bad_credentials", 401, "The username or the password is wrong.")
 define("auth.wrong_password", 403, "The password is wrong.")
@@ -39,7 +39,7 @@ define("auth.username_taken", 409, "The username is taken.")
 
 
 class Login(NamedTuple):
-    """A new session and its token, which is shown this once."""
+    """A new session and its token, which is not stored."""
 
     token: str
     session: Session
@@ -53,7 +53,7 @@ def register(
     device: Mapping[str, str] | None = None,
     address: str | None = None,
 ) -> Login:
-    """Make an account and log it in. Raises Problem request.invalid (username, password) or auth.username_taken."""
+    """Create an account and log in. Raises Problem request.invalid (username, password) or auth.username_taken."""
     user = User(username=_clean_username(username))
     user.display_name = display_name or user.username
     _check_new_password(password, user, "password")
@@ -64,7 +64,7 @@ def register(
     try:
         with transaction.atomic():
             user.save(force_insert=True)
-            # After the insert: it waits for a deletion that is giving the name up at this moment.
+            # After the INSERT, which waits for a concurrent deletion that frees the name.
             if User.objects.filter(former_username=digest_username(user.username)).exists():
                 raise taken
             login = _open_session(user, device)
@@ -77,8 +77,11 @@ def register(
 def log_in(
     *, username: str, password: str, device: Mapping[str, str] | None = None, address: str | None = None
 ) -> Login:
-    """Open a session. Raises Problem auth.bad_credentials, limit.login after too many of those from this address or,
-    for the right password only, auth.account_disabled."""
+    """Open a session.
+
+    Raises Problem auth.bad_credentials, limit.login after too many of those, or auth.account_disabled (only for the
+    right password).
+    """
     account = fold(username)
     attempt = Attempt("login", account, address, exists=User.objects.filter(username=account).exists())
     attempt.check()
@@ -103,7 +106,7 @@ def log_in(
 
 
 def require_live(session: Session) -> None:
-    """Called by every write after its locks: raises Problem auth.invalid_token or auth.account_disabled."""
+    """Raise Problem auth.invalid_token or auth.account_disabled; every write calls this after it has its locks."""
     is_active = Session.objects.live().filter(pk=session.pk).values_list("user__is_active", flat=True).first()
     if is_active is None:
         raise Problem("auth.invalid_token")
@@ -111,39 +114,41 @@ def require_live(session: Session) -> None:
         raise Problem("auth.account_disabled")
 
 
-class Ended(NamedTuple):
-    """The number of ended sessions; `is_stored` is false while only the memory of this process has it."""
+class EndedSessions(NamedTuple):
+    """The number of ended sessions; `is_stored` is false while their end is only in the memory of this process."""
 
-    sessions: int
+    number: int
     is_stored: bool
 
 
-def log_out(*, session: Session) -> Ended:
+def log_out(*, session: Session) -> EndedSessions:
     """End this session."""
-    return _end_in_any_case(Session.objects.filter(pk=session.pk))
+    return _end_sessions(Session.objects.filter(pk=session.pk))
 
 
-def log_out_all(*, user: User) -> Ended:
-    """End every session of the user, the one that asks included."""
-    return _end_in_any_case(user.sessions.all())
+def log_out_all(*, user: User) -> EndedSessions:
+    """End every session of the user, including the one of the request."""
+    return _end_sessions(user.sessions.all())
 
 
-def end_session(*, user: User, session_id: UUID) -> Ended:
+def end_session(*, user: User, session_id: UUID) -> EndedSessions:
     """End one of the user's sessions. Raises Problem not_found."""
-    ended = _end_in_any_case(user.sessions.filter(pk=session_id).exclude(pk__in=ended_in_memory()))
-    if not ended.sessions:
+    ended = _end_sessions(user.sessions.filter(pk=session_id).exclude(pk__in=ended_in_memory()))
+    if not ended.number:
         raise Problem("not_found", "There is no such session.")
     return ended
 
 
 def change_password(*, session: Session, old: str, new: str) -> None:
-    """Set a new password and end all other sessions. Raises Problem auth.wrong_password, limit.login
-    after too many of those, or request.invalid (new)."""
+    """Set a new password and end all other sessions.
+
+    Raises Problem auth.wrong_password, limit.login after too many of those, or request.invalid (new).
+    """
     user = _check_own_password(session.user, old)
     _check_new_password(new, user, "new")
     with turns.turn(Attempt("session", user.username)):
         encoded = passwords.encode(new)
-    _take_away(partial(_set_password, session, user, encoded))
+    _revoke(partial(_set_password, session, user, encoded))
 
 
 def _set_password(session: Session, user: User, encoded: str) -> None:
@@ -152,11 +157,11 @@ def _set_password(session: Session, user: User, encoded: str) -> None:
         require_live(session)
         user.password = encoded
         user.save(update_fields=["password"])
-        _end(user.sessions.exclude(pk=session.pk))
+        _delete(user.sessions.exclude(pk=session.pk))
 
 
 def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
-    """Change display_name, avatar_url and metadata, as far as they are given."""
+    """Change those of display_name, avatar_url and metadata that are given."""
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=session.user.pk)
         require_live(session)
@@ -171,43 +176,43 @@ def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
 
 
 def delete_account(*, session: Session, password: str) -> None:
-    """Leave a tombstone of the user and end all sessions; listeners do the rest in the background.
+    """Turn the user into a tombstone and end all sessions; listeners do the rest in the background.
 
     Raises Problem auth.wrong_password or limit.login.
     """
     user = _check_own_password(session.user, password)
     with transaction.atomic():
-        # The listeners lock first: a new member's inbox is locked while its foreign key waits for our user's row.
+        # The listeners lock first: a transaction that adds this user to a room locks the inbox before the user's row.
         signals.account_deleting.send(sender=User, user=user)
         user = _lock(user, otherwise="auth.wrong_password")
         require_live(session)
         user.become_tombstone(timezone.now())
         user.save()
-        _end(user.sessions.all())
+        _delete(user.sessions.all())
 
 
 def deactivate(*, user: User) -> None:
-    """Shut an account out: it cannot log in, and all its sessions end."""
-    _take_away(partial(_deactivate, user))
+    """Disable an account: it cannot log in, and all its sessions end."""
 
+    def write() -> None:
+        with transaction.atomic():
+            User.objects.filter(pk=user.pk).update(is_active=False)
+            _delete(user.sessions.all())
+            signals.account_deactivated.send(sender=User, user=user)
 
-def _deactivate(user: User) -> None:
-    with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(is_active=False)
-        _end(user.sessions.all())
-        signals.account_deactivated.send(sender=User, user=user)
+    _revoke(write)
 
 
 def reactivate(*, user: User) -> bool:
-    """Let a deactivated account log in again; False for a deleted one, which stays as it is."""
+    """Enable a deactivated account. Returns False for a deleted account, which remains disabled."""
     return bool(User.objects.filter(pk=user.pk, deleted_at=None).update(is_active=True))
 
 
 def purge_sessions() -> int:
-    """Delete some sessions that expired more than a day ago, at most PURGE_BATCH; how many."""
+    """Delete up to PURGE_BATCH sessions that expired more than a day ago. Returns their number."""
     expired = Session.objects.filter(expires_at__lt=timezone.now() - KEEP_EXPIRED).order_by("expires_at", "pk")
     with transaction.atomic():
-        # Those that another process deletes at this moment are passed over.
+        # Sessions that another process is deleting are skipped.
         ids = list(expired.select_for_update(skip_locked=True).values_list("pk", flat=True)[:PURGE_BATCH])
         Session.objects.filter(pk__in=ids).delete()
     return len(ids)
@@ -243,7 +248,7 @@ def _check_own_password(user: User, password: str) -> User:
 
 
 def _lock(user: User, *, otherwise: str) -> User:
-    """The user's row, locked, provided that the password which was checked before the lock is still the password."""
+    """Lock the user's row. Raises Problem `otherwise` if the password has changed since it was checked."""
     locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if locked.password != user.password:
         raise Problem(otherwise)
@@ -259,37 +264,37 @@ def _open_session(user: User, device: Mapping[str, str] | None) -> Login:
     return Login(token, session)
 
 
-def _take_away(write: Callable[[], T]) -> T:
-    """Run a transaction that takes access away; on a full disk once more, with the space that is kept for it."""
+def _revoke(write: Callable[[], T]) -> T:
+    """Run a transaction that revokes access. On a full disk, run it again with the reserved space."""
     try:
         return write()
     except OperationalError as error:
-        if not reserve.helps(error):
+        if not reserve.is_disk_full(error):
             raise
     try:
-        with transaction.atomic():  # holds SQLite's one write lock: nobody else uses the space first
-            reserve.spend()
+        with transaction.atomic():  # holds SQLite's only write lock, so nobody else can use the space
+            reserve.release()
             return write()
     finally:
         reserve.fill()
 
 
-def _end_in_any_case(sessions: QuerySet[Session]) -> Ended:
-    """End sessions in the database or, while it can be read and not written, in memory."""
+def _end_sessions(sessions: QuerySet[Session]) -> EndedSessions:
+    """End sessions in the database, or in memory while the database can be read but not written."""
     try:
-        return Ended(_take_away(partial(_end, sessions)), is_stored=True)
+        return EndedSessions(_revoke(partial(_delete, sessions)), is_stored=True)
     except DatabaseError as error:
         if not is_outage(error):
             raise
-        logger.warning("Sessions are ended in memory until the database can be written (%r)", error)
+        logger.warning("Ended sessions are only in memory until the database can be written (%r)", error)
     ids = list(sessions.values_list("pk", flat=True))
     end_in_memory(ids)
     signals.send_sessions_ended(ids)
-    return Ended(len(ids), is_stored=False)
+    return EndedSessions(len(ids), is_stored=False)
 
 
-def _end(sessions: QuerySet[Session]) -> int:
-    """Delete the rows and tell after the commit; how many there were."""
+def _delete(sessions: QuerySet[Session]) -> int:
+    """Delete sessions and notify listeners after the commit. Returns the number of sessions."""
     with transaction.atomic():
         ids = list(sessions.select_for_update().values_list("pk", flat=True))
         Session.objects.filter(pk__in=ids).delete()

@@ -1,4 +1,4 @@
-"""The paths of accounts, under /v1/."""
+"""The paths of accounts under /v1/."""
 
 from django.urls import path
 
@@ -13,7 +13,5 @@ urlpatterns = [
     path("auth/sessions", views.SessionsView.as_view()),
     path("auth/sessions/<id:session_id>", views.OneSessionView.as_view()),
     path("auth/password", views.PasswordView.as_view()),
-    path("me/delete", views.DeleteMeView.as_view()),
-    path("users", views.UsersView.as_view()),
     path("users/<id:user_id>", views.UserView.as_view()),
 ]

@@ -1,22 +1,19 @@
-"""The REST face of accounts."""
+"""The REST views of accounts."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.shortcuts import get_object_or_404
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
-from accounts.models import Session, User, UserQuerySet
+from accounts.models import Session, User
 from accounts.operations import (
     CHANGE_PASSWORD,
-    DELETE_ME,
-    DELETE_ME_BY_POST,
     END_SESSION,
     GET_USER,
     LIST_SESSIONS,
@@ -24,7 +21,6 @@ from accounts.operations import (
     LOG_OUT,
     LOG_OUT_ALL,
     REGISTER,
-    SEARCH_USERS,
 )
 from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
 from wire.client_address import client_address
@@ -33,7 +29,7 @@ from wire.views import ApiView, endpoint
 
 
 class SessionView(ApiView):
-    """A view whose caller is known: `self.session` is the device that sent the request."""
+    """A view that requires a token; `self.session` is its session."""
 
     @property
     def session(self) -> Session:
@@ -43,13 +39,13 @@ class SessionView(ApiView):
 
 
 def answer_login(login: services.Login, status: int) -> Response:
-    """The token, with whom and which device it stands for."""
+    """Return the response with the token, its session and its user."""
     data = {"token": login.token, "session": login.session, "user": login.session.user}
     return Response(LoginSerializer(data, context={"session": login.session}).data, status)
 
 
-def answer_ended(ended: services.Ended) -> Response:
-    """204. While the database cannot be written, a header says that the end is kept in memory alone."""
+def answer_ended(ended: services.EndedSessions) -> Response:
+    """Return 204, with the header Parley-Revocation while the end of the sessions is only in memory."""
     return Response(status=204, headers=None if ended.is_stored else {"Parley-Revocation": "in-memory"})
 
 
@@ -103,38 +99,7 @@ class PasswordView(SessionView):
         services.change_password(session=self.session, **body)
         return Response(status=204)
 
-
-class MeView(SessionView):
-    """Deletes the account of the request. The chat extends this view: it reads and updates the profile."""
-
-    @endpoint(DELETE_ME)
-    def delete(self, request: Request, password: str) -> Response:
-        services.delete_account(session=self.session, password=password)
         return Response(status=204)
-
-
-class DeleteMeView(SessionView):
-    """The same as DELETE me, for clients and proxies that drop the body of a DELETE."""
-
-    @endpoint(DELETE_ME_BY_POST)
-    def post(self, request: Request, password: str) -> Response:
-        services.delete_account(session=self.session, password=password)
-        return Response(status=204)
-
-
-class UsersView(SessionView):
-    """The search. The chat extends this view: it knows whom a user shares a room with."""
-
-    def searchable(self) -> UserQuerySet:
-        """The users among whom the search looks."""
-        return User.objects.all()
-
-    @endpoint(SEARCH_USERS)
-    def get(self, request: Request, q: str, **page_query: Any) -> Response:
-        users = self.searchable()
-        found = users.named(q) if settings.USER_SEARCH == "exact" else users.matching(q)
-        page = paginate(found, order=["username"], **page_query)
-        return Response(page.as_dict(lambda rows: UserSerializer(rows, many=True).data))
 
 
 class UserView(SessionView):

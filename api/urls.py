@@ -7,6 +7,7 @@ from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me", me.MeView.as_view()),
+    path("me/delete", me.DeleteMeView.as_view()),
     path("me/events", events.InboxView.as_view()),
     path("users", users.UsersView.as_view()),
     path("ping", ping.PingView.as_view()),

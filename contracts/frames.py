@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from contracts.components import ALWAYS_NULL, Components, Schema, nullable, ref, union
 from realtime.close_codes import CloseCode
 from realtime.consumers.chat import ChatConsumer
-from realtime.consumers.frames import MAX_REQUEST_ID_CHARS
+from realtime.limits import MAX_REQUEST_ID_CHARS
 from realtime.serializers import HelloSerializer, RoomSocketMessageSerializer, RoomSocketSendBody
 from wire.operations import Operation
 

@@ -13,7 +13,7 @@ from django.db.models import BigIntegerField, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from eventlog.event_types import is_of_inbox
-from wire.budget import UNBOUNDED, sql_of_bytes, sql_of_size, within
+from wire.budget import UNBOUNDED, bytes_within, sql_of_bytes, sql_of_size
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
 from wire.fields import format_time
 from wire.row_tables import as_time, as_uuid, rows_as_table
@@ -104,7 +104,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def finished_within(self, budget: Any, order: str) -> "models.QuerySet[Event, FinishedRow]":
         """Rows of the arguments of `finish`, in order; without data once the events hold `budget` bytes."""
-        columns = ("type", "stream", "seq", "at", "actor_id", within("data", budget, order))
+        columns = ("type", "stream", "seq", "at", "actor_id", bytes_within("data", budget, order))
         return self.order_by(order).values_list(*columns)
 
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import Session
 from realtime.close_codes import CloseCode
 from realtime.process import get_hub
-from wire.origins import is_allowed, is_own, note_refusal
+from wire.origins import is_allowed, is_own, log_rejection
 from wire.problems import Problem, to_problem
 
 Scope = dict[str, Any]
@@ -109,6 +109,6 @@ def _check_origin(scope: Scope) -> None:
     origin = headers.get(b"origin", b"").decode("latin-1")
     if not origin or is_allowed(origin) or is_own(origin, headers.get(b"host", b"").decode("latin-1")):
         return
-    note_refusal(origin)
+    log_rejection(origin)
     detail = "This Origin is not allowed: the operator of the server lists origins in CORS_ALLOWED_ORIGINS."
     raise Refused(CloseCode.ORIGIN_NOT_ALLOWED, "origin_not_allowed", Problem("forbidden", detail))

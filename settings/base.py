@@ -1,4 +1,4 @@
-"""The wiring of a Parley process: every choice comes from the environment, refused when malformed, safe when silent."""
+"""The settings of a Parley process, from the environment: a malformed variable is an error, every default is safe."""
 
 import sys
 from pathlib import Path
@@ -8,26 +8,27 @@ from corsheaders.defaults import default_headers
 from settings import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret of a development server; outside git
+VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret key of a development server; ignored by git
 
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY_IS_GENERATED = not env.text("SECRET_KEY", "")
 SECRET_KEY = env.secret_key(VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
 
-# What `manage.py serve` listens on, and with what.
+# The address and the server of `manage.py serve`.
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, least=0, most=65535)
 SERVER = env.choice("SERVER", "daphne", ("daphne", "uvicorn"))
 WORKERS = env.integer("WORKERS", 1, least=1, most=64)
 
-# A server of this machine alone knows its names; one that the network reaches must be told them (`check --deploy`).
-_LOCAL = ["localhost", "127.0.0.1", "[::1]", "10.0.2.2"]  # the last one is this machine to an Android emulator
-ON_A_DESK = HOST in {"localhost", "127.0.0.1", "::1"} and not env.text("ALLOWED_HOSTS", "")
-ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", _LOCAL if HOST in {"localhost", "127.0.0.1", "::1"} else ["*"])
+# The names of a server that only this machine can reach are known; other servers need the setting (`check --deploy`).
+_LOCAL = ["localhost", "127.0.0.1", "[::1]", "10.0.2.2"]  # the last is this machine to an Android emulator
+_LOOPBACK = HOST in {"localhost", "127.0.0.1", "::1"}
+LOOPBACK_ONLY = _LOOPBACK and not env.text("ALLOWED_HOSTS", "")  # a developer's own server
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", _LOCAL if _LOOPBACK else ["*"])
 
-# Off on a desk, where tests and load generators are welcome; on where strangers can reach the server.
-RATE_LIMITS = env.flag("RATE_LIMITS", not ON_A_DESK)
+# Off on a developer's own server, for tests and load generators; on where strangers can reach the server.
+RATE_LIMITS = env.flag("RATE_LIMITS", not LOOPBACK_ONLY)
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -53,7 +54,7 @@ ASGI_APPLICATION = "settings.asgi.application"
 AUTH_USER_MODEL = "accounts.User"
 
 DATABASES = {"default": env.database(f"sqlite:///{VAR_DIR / 'parley.sqlite3'}")}
-# Threads of one process that work for sockets; each keeps a connection, and REST needs some too.
+# Database threads of one process for sockets. Each keeps a connection, and REST needs connections too.
 WS_DB_THREADS = min(8, env.pool_size() // 2)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis_url()  # empty: the in-memory layer
@@ -76,50 +77,50 @@ USE_I18N = False
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
-# Whom the search of people finds: everybody, those with whom one shares a room, or nobody but by the exact username.
+# The search for people finds everybody, people who share a room with the caller, or only an exact username.
 USER_SEARCH = env.choice("USER_SEARCH", "all", ("all", "shared_rooms", "exact"))
 
-# How long an unused session lives, and any session at most (design section 8).
+# The life of an unused session, and the longest life of any session.
 SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", 30 * 86_400, least=1, most=3_650 * 86_400)
 SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, most=3_650 * 86_400)
 
-# Browsers of other origins: none until they are named. Tokens travel in headers, so credentials (cookies) are never
-# allowed. The same list, beside the server's own hosts, is what a socket's Origin is checked against.
+# Web origins that may call, none by default. Tokens travel in headers, so credentials (cookies) are never allowed. The
+# Origin of a socket is checked against this list and the server's own hosts.
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
-# What tracing and error reporting add to requests: a browser refuses a request that has one which is not allowed.
+# Headers of tracing and error reporting: a browser sends no request with a header that is not allowed.
 _TRACING = ["traceparent", "tracestate", "baggage", "sentry-trace"]
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id", *env.header_names("CORS_ALLOW_HEADERS", _TRACING)]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location", "Parley-Revocation"]
 
-# The proxies whose X-Forwarded-For is believed. Without them the peer of the TCP connection is the client.
+# Proxies whose X-Forwarded-For is trusted. Without them the peer of the TCP connection is the client.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", [])
 
-# TLS usually ends at the proxy; HTTPS=1 says that it does, and clients are then told to come back by HTTPS only.
+# HTTPS=1 means that the proxy serves TLS. Clients are then told to use HTTPS only (HSTS).
 HTTPS = env.flag("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SECURE_SSL_REDIRECT = False  # the proxy's work: a JSON client that is redirected has sent its token in clear already
+SECURE_SSL_REDIRECT = False  # the proxy's task: a redirected JSON client has already sent its token in clear text
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 
-# What Django's `check --deploy` asks of pages and cookies, of which there are none here, or of the proxy's domain.
+# Checks of Django about pages and cookies, which do not exist here, or about the proxy's domain.
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # X-Frame-Options: JSON is not framed
-    "security.W003",  # CSRF: tokens travel in a header that no foreign page can add
+    "security.W003",  # CSRF: tokens travel in a header that no other site can add
     "security.W005",  # HSTS for subdomains: the domain's owner decides
     "security.W008",  # redirect to HTTPS: see SECURE_SSL_REDIRECT
     "corsheaders.E013",  # an origin without a host: env.origins has checked the list, and apps have such origins
     "security.W021",  # HSTS preload: the domain's owner decides
 ]
 
-# Liveness of every socket (design section 6): a pong must answer each ping, and waiting bytes must move.
+# Liveness of a socket: each ping needs its pong, and a client must read the bytes that wait for it.
 WS_PING_INTERVAL_SECONDS = env.integer("WS_PING_INTERVAL_SECONDS", 25, least=1, most=3600)
 WS_PING_TIMEOUT_SECONDS = env.integer("WS_PING_TIMEOUT_SECONDS", 20, least=1, most=3600)
 WS_STALL_SECONDS = env.integer("WS_STALL_SECONDS", 20, least=1, most=3600)
-# How long a connection without a request is kept: longer than a proxy keeps it, so that the proxy closes it first.
+# The time after which an idle HTTP connection is closed: longer than a proxy's, so that the proxy closes it first.
 HTTP_IDLE_SECONDS = env.integer("HTTP_IDLE_SECONDS", 75, least=1, most=3600)
-# How long a server that was told to end still accepts while /readyz answers 503: longer than a proxy's check interval.
+# The time for which a stopping server still accepts while /readyz returns 503: longer than a proxy's check interval.
 DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 0, least=0, most=5)
 
 REST_FRAMEWORK = {
@@ -132,16 +133,16 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
-# What `manage.py contracts` makes openapi.yaml with.
+# The settings of openapi.yaml, which `manage.py contracts` writes.
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "COMPONENT_SPLIT_PATCH": False,
-    "POSTPROCESSING_HOOKS": [],  # enums stay where they are used: a generator then writes "public" | "private"
+    "POSTPROCESSING_HOOKS": [],  # enums inline, so that generators write "public" | "private"
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
 }
 
-# Warnings and errors only, on stderr: an access log is the proxy's work, and it would hold what clients write.
+# Warnings and errors only, on stderr. An access log is the proxy's task.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -158,7 +159,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))},
     "loggers": {
         "django": {"handlers": [], "propagate": True, "level": "WARNING"},
-        # 4xx answers are the client's business; they would be a line each.
+        # Django would log a line for each 4xx response; these are errors of the client.
         "django.request": {"handlers": [], "propagate": True, "level": "ERROR"},
         "django.security": {"handlers": [], "propagate": True, "level": "ERROR"},
         "asyncio": {"level": "WARNING"},

@@ -1,4 +1,4 @@
-"""The environment, read once: each function returns a finished setting or refuses the variable by its name."""
+"""Readers of environment variables: each returns a setting, or raises ImproperlyConfigured with the variable's name."""
 
 import os
 import re
@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-# What a lock, a statement and a forgotten transaction may cost everybody else: a hot room waits at most two seconds for
-# its head row, and the action then answers 503, retryable, instead of hanging.
+# Limits on locks, statements and idle transactions. A send waits at most two seconds for the head row of a busy room,
+# then fails with a retryable 503.
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 5_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
@@ -24,16 +24,17 @@ POSTGRES_OPTIONS = frozenset(
     | {"application_name", "connect_timeout", "passfile"}
 )
 SQLITE_SYNCHRONOUS = frozenset({"full", "normal", "extra"})
-MIN_SECRET_KEY_LENGTH = 50  # as Django's own `check --deploy` asks
+MIN_SECRET_KEY_LENGTH = 50  # the minimum of Django's `check --deploy`
+DEFAULT_POOL_SIZE = 20
 
 
 def text(name: str, default: str) -> str:
-    """One line of text; empty counts as silent."""
+    """Read a line of text; an empty variable counts as unset."""
     return os.environ.get(name, "").strip() or default
 
 
 def flag(name: str, default: bool) -> bool:
-    """A yes or a no."""
+    """Read a boolean."""
     raw = text(name, "").lower()
     if not raw:
         return default
@@ -45,7 +46,7 @@ def flag(name: str, default: bool) -> bool:
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    """One word of a few."""
+    """Read one of the allowed words."""
     value = text(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of: {', '.join(allowed)}.")
@@ -53,25 +54,27 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def integer(name: str, default: int, *, least: int, most: int) -> int:
-    """A whole number within [least, most]."""
+    """Read a whole number within [least, most]."""
     raw = text(name, "")
     if not raw:
         return default
-    # ASCII digits only: int() would also take "1_000", "+5" and other scripts' digits.
+    # ASCII digits only: int() would also accept "1_000", "+5" and digits of other scripts.
     if not re.fullmatch(r"-?[0-9]{1,18}", raw) or not least <= int(raw) <= most:
         raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}.")
     return int(raw)
 
 
 def words(name: str, default: list[str]) -> list[str]:
-    """A list, written with commas or spaces."""
+    """Read a list, separated by commas or spaces."""
     raw = text(name, "")
     return [word for word in re.split(r"[\s,]+", raw) if word] or list(default)
 
 
 def origins(name: str, default: list[str]) -> list[str]:
-    """Origins: scheme://host[:port] and nothing behind it; those of hybrid apps have a scheme of their own, or are
-    file:// or null. A host in another script becomes its ASCII form, which is what browsers send."""
+    """Read web origins, scheme://host[:port]; those of hybrid apps have other schemes, or are file:// or null.
+
+    A host in another script becomes its ASCII form, which browsers send.
+    """
     found = []
     for origin in words(name, default):
         scheme, separator, host = origin.partition("://")
@@ -90,12 +93,12 @@ def origins(name: str, default: list[str]) -> list[str]:
 
 
 def hosts(name: str, default: list[str]) -> list[str]:
-    """Names of hosts in the form that Django compares: lower case, without a port and a dot at the end."""
+    """Read names of hosts, in the form that Django compares: lower case, without a port or a dot at the end."""
     return [re.sub(r"(?<=.)\.?(:[0-9]{1,5})?$", "", host.lower()) for host in words(name, default)]
 
 
 def header_names(name: str, default: list[str]) -> list[str]:
-    """Names of HTTP headers (RFC 9110, section 5.1), in lower case."""
+    """Read names of HTTP headers (RFC 9110, section 5.1), in lower case."""
     found = [header.lower() for header in words(name, default)]
     if not all(re.fullmatch(r"[a-z0-9!#$%&'+.^_`|~\-]+", header) for header in found):
         raise ImproperlyConfigured(f"{name} must list names of headers.")
@@ -103,7 +106,7 @@ def header_names(name: str, default: list[str]) -> list[str]:
 
 
 def networks(name: str, default: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
-    """IP addresses and networks, written with commas or spaces."""
+    """Read IP addresses and networks, separated by commas or spaces."""
     return tuple(_network(name, word) for word in words(name, default))
 
 
@@ -115,15 +118,15 @@ def _network(name: str, word: str) -> IPv4Network | IPv6Network:
             f"{name} must list addresses and networks such as 10.0.0.7, 172.16.0.0/12 or fd00::/8; {word!r} is neither."
         ) from None
     if network.prefixlen == 0:
-        raise ImproperlyConfigured(f"{name}: {word} is every address there is; name those of the proxies.")
+        raise ImproperlyConfigured(f"{name}: {word} contains every address; list the addresses of the proxies.")
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= 96:
-        # A dual-stack listener reports IPv4 peers in this form; the client's address is compared without it.
+        # A dual-stack listener reports IPv4 peers in this form; the address of a client is compared as plain IPv4.
         return IPv4Network((int(network.network_address.ipv4_mapped), network.prefixlen - 96))
     return network
 
 
 def secret_key(file: Path) -> str:
-    """SECRET_KEY, or the one generated on first use and kept in `file`, readable by its owner only."""
+    """Read SECRET_KEY, or generate one on first use and keep it in `file`, which only its owner can read."""
     given = text("SECRET_KEY", "")
     if given:
         if len(given) < MIN_SECRET_KEY_LENGTH:
@@ -132,16 +135,16 @@ def secret_key(file: Path) -> str:
             )
         return given
     try:
-        return _kept_secret(file)
+        return _stored_secret(file)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"SECRET_KEY is not set and none can be kept in {file} ({error.strerror}): set SECRET_KEY to at least "
+            f"SECRET_KEY is not set and none can be stored in {file} ({error.strerror}): set SECRET_KEY to at least "
             f"{MIN_SECRET_KEY_LENGTH} random characters."
         ) from error
 
 
 def secret_key_fallbacks() -> list[str]:
-    """SECRET_KEY_FALLBACKS: the keys before this one, and the next one while servers are restarted one by one."""
+    """Read SECRET_KEY_FALLBACKS: earlier keys, and during a rolling restart the next one."""
     found = words("SECRET_KEY_FALLBACKS", [])
     if any(len(key) < MIN_SECRET_KEY_LENGTH for key in found):
         raise ImproperlyConfigured(
@@ -151,14 +154,14 @@ def secret_key_fallbacks() -> list[str]:
     return found
 
 
-def _kept_secret(file: Path) -> str:
+def _stored_secret(file: Path) -> str:
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = file.with_name(f"{file.name}.{os.getpid()}")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
                 out.write(secrets.token_urlsafe(64))
-            # A link either wins whole or finds another process's file: two workers never keep different secrets.
+            # link() is atomic and fails if another process was first, so two workers never use different keys.
             os.link(draft, file)
         except FileExistsError:
             pass
@@ -166,14 +169,14 @@ def _kept_secret(file: Path) -> str:
             draft.unlink(missing_ok=True)
     kept = file.read_text().strip()
     if len(kept) < MIN_SECRET_KEY_LENGTH:
-        raise ImproperlyConfigured(f"The secret kept in {file} is damaged: delete the file or set SECRET_KEY.")
+        raise ImproperlyConfigured(f"The secret key in {file} is damaged: delete the file or set SECRET_KEY.")
     return kept
 
 
 def database(default: str) -> dict[str, Any]:
-    """DATABASE_URL as Django's DATABASES entry: sqlite:///path or postgres://user:password@host:port/name.
+    """Read DATABASE_URL, sqlite:///path or postgres://user:password@host:port/name, as an entry of DATABASES.
 
-    PostgreSQL may be spelled as libpq does, with the socket's folder in the query: postgres:///name?host=/run/postgresql.
+    PostgreSQL also takes libpq's form with the folder of a socket in the query: postgres:///name?host=/run/postgresql.
     """
     url = text("DATABASE_URL", default)
     scheme, _, rest = url.partition("://")
@@ -195,7 +198,7 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL: synchronous must be full, normal or extra.")
     file = Path(unquote(path)).absolute()
     if not path or path == ":memory:":
-        raise ImproperlyConfigured("DATABASE_URL must name a file: every thread and process opens it for itself.")
+        raise ImproperlyConfigured("DATABASE_URL must name a file, which every thread and process opens.")
     if own_folder:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _restrict(file.parent)
@@ -205,9 +208,9 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(file),
-        "CONN_MAX_AGE": None,  # each thread keeps its connection: opening the file costs as much as five queries
+        "CONN_MAX_AGE": None,  # threads keep their connection: opening the file costs as much as five queries
         "OPTIONS": {
-            # IMMEDIATE takes the write lock at BEGIN: an upgrade from read to write would fail at once, unwaited.
+            # IMMEDIATE takes the write lock at BEGIN: an upgrade from read to write would fail at once, without a wait.
             "transaction_mode": "IMMEDIATE",
             "timeout": STATEMENT_TIMEOUT_MS / 1000,  # SQLite's busy_timeout
             "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous.upper()}",
@@ -216,16 +219,19 @@ def _sqlite(rest: str, *, own_folder: bool) -> dict[str, Any]:
 
 
 def _keep_private(file: Path) -> None:
-    """Messages and password hashes are nobody else's to read. SQLite gives its -wal and -shm files the mode of the
-    database, so the database is made before SQLite makes it. A group that the operator chose keeps its rights."""
-    with suppress(OSError):  # SQLite will say what is wrong with the folder
+    """Take the access of others from a database: it has messages and password hashes.
+
+    SQLite gives its -wal and -shm files the mode of the database, so the database file is made here, before SQLite
+    does. A group that the operator chose keeps its access.
+    """
+    with suppress(OSError):  # SQLite reports what is wrong with the folder
         file.touch(mode=0o600)
     for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
         _restrict(each)
 
 
 def _restrict(path: Path) -> None:
-    """Take from others what they may do with a file or folder of ours."""
+    """Remove the permissions of others from a file or folder."""
     with suppress(OSError):
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & stat.S_IRWXO:
@@ -237,7 +243,7 @@ def _postgres(url: str) -> dict[str, Any]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        # Not chained: the parser's own words may quote the URL, password and all.
+        # Not chained: the parser's error can contain the URL with its password.
         raise ImproperlyConfigured("DATABASE_URL has a malformed host or port.") from None
     options = _query("DATABASE_URL", parts.query, POSTGRES_OPTIONS)
     name = unquote(parts.path.lstrip("/"))
@@ -253,7 +259,7 @@ def _postgres(url: str) -> dict[str, Any]:
         "PORT": options.pop("port", str(port or "")),
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        # tcp_user_timeout: a cut line without a goodbye is noticed in seconds, not after TCP's quarter of an hour.
+        # tcp_user_timeout: a dead connection is noticed within seconds instead of a quarter of an hour.
         "OPTIONS": {
             "connect_timeout": 3,
             "tcp_user_timeout": 5_000,
@@ -274,8 +280,8 @@ def _session_limits() -> str:
 
 
 def pool_size() -> int:
-    """Connections to PostgreSQL of one process, at most."""
-    return integer("DATABASE_POOL_SIZE", 20, least=2, most=1000)
+    """Read the maximum number of PostgreSQL connections of one process."""
+    return integer("DATABASE_POOL_SIZE", DEFAULT_POOL_SIZE, least=2, most=1000)
 
 
 def _pool() -> dict[str, Any]:
@@ -283,9 +289,9 @@ def _pool() -> dict[str, Any]:
     return {
         "min_size": min(2, size),
         "max_size": size,
-        "timeout": 1.5,  # a full or an absent database is answered 503, soon
-        # The pool doubles its pause between attempts until it gives up; a short reign keeps that pause short, so that
-        # connections are back within a second or two of the database's return.
+        "timeout": 1.5,  # a busy or unreachable database soon gives 503
+        # The pool doubles its pause between attempts until this time is over, and then starts anew. A short time keeps
+        # the pauses short, so connections are back a second or two after the database.
         "reconnect_timeout": 2.0,
     }
 
@@ -293,16 +299,16 @@ def _pool() -> dict[str, Any]:
 def _query(variable: str, query: str, allowed: frozenset[str]) -> dict[str, str]:
     pairs = parse_qsl(query, keep_blank_values=True)
     if (query and not pairs) or not all(value for _, value in pairs):
-        raise ImproperlyConfigured(f"{variable}: what follows the question mark must be name=value.")
+        raise ImproperlyConfigured(f"{variable}: after the question mark, write name=value.")
     for name, _ in pairs:
         if name not in allowed:
             known = ", ".join(sorted(allowed))
-            raise ImproperlyConfigured(f"{variable} has an option that is not known; these are: {known}.")
+            raise ImproperlyConfigured(f"{variable} has an unknown option; the known ones are: {known}.")
     return dict(pairs)
 
 
 def redis_url() -> str:
-    """REDIS_URL, or nothing at all."""
+    """Read REDIS_URL; empty when unset."""
     url = text("REDIS_URL", "")
     if url:
         _check_redis(url)
@@ -324,16 +330,16 @@ def _check_redis(url: str) -> None:
 
 
 def channel_layer() -> Mapping[str, Any]:
-    """The layer that carries hints between processes: Redis pub/sub, or this process's memory without REDIS_URL."""
+    """Return the channel layer that carries hints between processes: Redis pub/sub, or without REDIS_URL the memory."""
     url = redis_url()
     if not url:
-        # The default capacity of 100 drops hints of a burst; losing one costs a second, never an event.
+        # The default capacity of 100 drops hints of a burst. A lost hint delays events by a second and loses none.
         return {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
     host = {
         "address": url,
         "socket_timeout": 2,
         "socket_connect_timeout": 2,
-        "protocol": 2,  # with hiredis a third of RESP3's CPU per hint
+        "protocol": 2,  # with hiredis, RESP2 takes a third of the CPU of RESP3 per hint
     }
     return {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -1,4 +1,4 @@
-"""Two probes: /livez says that the process answers, /readyz that it can do its work, and which part cannot."""
+"""Two probes: /livez tests whether the process responds, /readyz whether each part that it needs works."""
 
 import os
 import tempfile
@@ -17,24 +17,24 @@ from accounts import reserve
 from wire import descriptors
 
 OK, DEGRADED, UNAVAILABLE, UNUSED = "ok", "degraded", "unavailable", "unused"
-PROBE_BYTES = 64 * 1024  # what one message of the largest size takes in SQLite's log
+PROBE_BYTES = 64 * 1024  # the space of a message of the largest size in SQLite's write-ahead log
 REDIS_SECONDS = 1.0
 
 
 @require_safe
 def livez(request: HttpRequest) -> JsonResponse:
-    """200 as long as the process serves; it asks nobody else, so that a database's illness restarts no server."""
+    """Return 200 while the process responds. It tests nothing else: a failing database must not restart servers."""
     return JsonResponse({"status": OK})
 
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the process can accept and store messages, else 503 with the first part that fails as `reason`.
+    """Return 200 when the process can accept and store messages, else 503 with the first failing part as `reason`.
 
-    `degraded` is 200 too: without Redis everything is delivered, about a second later.
+    The status `degraded` has 200 too: without Redis, events arrive about a second later.
     """
     if getattr(request, "scope", {}).get("extensions", {}).get("parley", {}).get("draining"):
-        # On a connection that was open before SIGTERM; a proxy sends no more once it reads this.
+        # A proxy reads this on a connection from before SIGTERM, and then sends no more requests.
         return JsonResponse({"status": UNAVAILABLE, "reason": "draining"}, status=503)
     parts = {name: check() for name, check in CHECKS.items()}
     failed = [name for name, state in parts.items() if state == UNAVAILABLE]
@@ -44,7 +44,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def check_database() -> str:
-    """It answers, and PostgreSQL is no standby and takes writes."""
+    """Test whether the database responds; PostgreSQL must also accept writes (a standby does not)."""
     is_postgres = connection.vendor == "postgresql"
     try:
         with connection.cursor() as cursor:
@@ -55,15 +55,22 @@ def check_database() -> str:
 
 
 def check_migrations() -> str:
-    """All of them are applied."""
+    """Test whether all migrations are applied."""
+    global _is_migrated
     try:
-        return OK if _migrated() else UNAVAILABLE
+        if not _is_migrated:
+            executor = MigrationExecutor(connection)
+            _is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
         return UNAVAILABLE
+    return OK if _is_migrated else UNAVAILABLE
+
+
+_is_migrated = False  # once true it remains true: the plan is not cheap, and applied migrations stay applied
 
 
 def check_disk() -> str:
-    """There is space beside SQLite's file, and it can be written. PostgreSQL's disk is its own server's."""
+    """Test whether SQLite's folder has space and is writable. PostgreSQL checks the disk of its own server."""
     if connection.vendor != "sqlite":
         return UNUSED
     try:
@@ -71,17 +78,17 @@ def check_disk() -> str:
             os.posix_fallocate(probe.fileno(), 0, PROBE_BYTES)
     except OSError:
         return UNAVAILABLE
-    reserve.fill()  # if it was used while the disk was full
+    reserve.fill()  # in case it was used while the disk was full
     return OK
 
 
 def check_descriptors() -> str:
-    """New clients are taken."""
+    """Test whether new clients are accepted."""
     return UNAVAILABLE if descriptors.full() else OK
 
 
 def check_redis() -> str:
-    """It answers; without it delivery between processes is slower, and nothing is lost."""
+    """Test whether Redis responds. Without it, delivery between processes is slower, and nothing is lost."""
     if not settings.REDIS_URL:
         return UNUSED
     try:
@@ -104,23 +111,3 @@ CHECKS: dict[str, Callable[[], str]] = {
 def _redis() -> Redis:
     seconds = REDIS_SECONDS
     return Redis.from_url(settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds, protocol=2)
-
-
-def _migrated() -> bool:
-    try:
-        return _migrated_once()
-    except _Pending:
-        return False
-
-
-class _Pending(Exception):
-    """Some migration is not applied yet."""
-
-
-@cache
-def _migrated_once() -> bool:
-    # Only the happy answer is cached: migrations that are done stay done, and the walk through the graph is not cheap.
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise _Pending
-    return True

@@ -1,7 +1,7 @@
-"""Settings of the tests: the real wiring on one of two stacks, with passwords hashed fast.
+"""Settings of the tests: those of production on one of two stacks, with fast password hashes.
 
-PARLEY_TEST_STACK=sqlite is a database file and the in-memory layer; =postgres is PostgreSQL and Redis, started by
-tests/services.py unless TEST_DATABASE_URL and TEST_REDIS_URL name some.
+PARLEY_TEST_STACK=sqlite means a database file and the in-memory channel layer; =postgres means PostgreSQL and Redis,
+which tests/services.py starts unless TEST_DATABASE_URL and TEST_REDIS_URL are set.
 """
 
 import os
@@ -26,9 +26,9 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 4)
 from settings.base import *  # noqa: E402, F403
 from settings.base import DATABASES  # noqa: E402
 
-# A file, not shared memory: the tests' threads and sockets each open it, as in a server.
+# A file, not shared memory: threads and sockets of the tests each open it, as in a server.
 if TEST_STACK == "sqlite":
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 ALLOWED_HOSTS = ["*"]
-# Argon2 is slow on purpose; one test asserts the real hasher.
+# Argon2 is slow by design; one test checks that production uses it.
 PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]

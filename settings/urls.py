@@ -1,4 +1,4 @@
-"""The whole URL map: the API under /v1, pages about it, the two probes, and words where only sockets are opened."""
+"""The URL map: the API under /v1, its contracts and pages, the two probes, and the paths that only accept sockets."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -17,11 +17,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems/<str:code>", problem_page),
     path("v1/ws", upgrade_required),
     path("ws/chat/<str:slug>/", upgrade_required),
-    path("v1/", include("api.urls")),  # first: the chat extends GET me
     path("v1/", include("accounts.urls")),
+    path("v1/", include("api.urls")),
 ]
 
-# The same problems outside DRF: no HTML, whatever goes wrong.
+# Errors outside DRF are problems too, never HTML.
 handler400 = "wire.views.bad_request"
 handler404 = "wire.views.page_not_found"
 handler500 = "wire.views.server_error"

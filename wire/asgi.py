@@ -1,4 +1,4 @@
-"""Problems as plain HTTP answers, where no Django request exists: those of the server and of refused handshakes."""
+"""Renders problems as plain HTTP responses where no Django request exists: the server's, and rejected handshakes."""
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +10,7 @@ _cors = OriginMiddleware(lambda request: HttpResponse())
 
 
 def render_problem(problem: Problem, request_id: str, origin: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The headers and the body, readable for a page of this origin if django-cors-headers allows it."""
+    """Return headers and body. The headers let a page of this origin read them, if django-cors-headers allows it."""
     body = orjson.dumps(problem.as_dict(request_id))
     headers = {"content-type": CONTENT_TYPE, "content-length": str(len(body)), "x-request-id": request_id}
     headers |= problem.headers() | _cors_headers(origin)

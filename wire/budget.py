@@ -1,4 +1,4 @@
-"""Reads that are bounded by bytes, where the bytes are: in the database, before a row is fetched."""
+"""Reads bounded by bytes: the database counts them, so that no row beyond the bound is fetched."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from django.db.models import BinaryField, Case, Expression, F, Func, IntegerFiel
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import LessThan
 
-# Of one answer of REST. With what surrounds a connection a reader that has stopped costs half of the 2 MiB of G8.
+# The largest response of REST. With the buffers of its connection it takes half of the 2 MiB that guarantee G8 allows
+# for a client that has stopped reading.
 ANSWER_BYTES = 1024 * 1024
 UNBOUNDED = 2**53
 
-# PostgreSQL's type for text of fixed length: stored and sent as text is, and used by no table of ours. Its values stay
-# the bytes that they come as. (bytea would come as hexadecimal digits.)
-_BYTES_ON_THE_WIRE = "bpchar"
+# PostgreSQL's type for text of fixed length. It is stored and sent like text, and no table of Parley uses it, so the
+# loader below can return its values as bytes. (PostgreSQL would send bytea as hexadecimal digits.)
+_TYPE_OF_BYTES = "bpchar"
 
 
 def sql_of_bytes(text: str) -> str:
-    """A text as the bytes of its UTF-8: one emoji in it makes a Python string four times as large."""
-    return f"{text}::{_BYTES_ON_THE_WIRE}" if connection.vendor == "postgresql" else f"CAST({text} AS BLOB)"
+    """Return SQL for the UTF-8 bytes of a text. As a Python string, a text with one emoji is four times as large."""
+    return f"{text}::{_TYPE_OF_BYTES}" if connection.vendor == "postgresql" else f"CAST({text} AS BLOB)"
 
 
 def sql_of_size(text: str) -> str:
-    """SQL for the number of bytes of a text; PostgreSQL knows it of a long value without reading it."""
+    """Return SQL for the number of bytes of a text. PostgreSQL stores it with a long value, and reads nothing else."""
     return f"OCTET_LENGTH({text})" if connection.vendor == "postgresql" else f"LENGTH(CAST({text} AS BLOB))"
 
 
 class StoredBytes(Func):
-    """See `sql_of_bytes`."""
+    """The bytes of a text; see `sql_of_bytes`."""
 
     output_field = BinaryField()
 
@@ -39,7 +40,7 @@ class StoredBytes(Func):
 
 
 class StoredSize(Func):
-    """See `sql_of_size`."""
+    """The number of bytes of a text; see `sql_of_size`."""
 
     output_field = IntegerField()
 
@@ -47,11 +48,11 @@ class StoredSize(Func):
         return super().as_sql(compiler, connection, template=sql_of_size("%(expressions)s"))
 
 
-def within(column: str, budget: Any, *order: Any, size: Combinable | None = None) -> Expression:
-    """The bytes of a text column, or NULL from the first row on before which the rows hold `budget` bytes.
+def bytes_within(column: str, budget: Any, *order: Any, size: Combinable | None = None) -> Expression:
+    """Return the bytes of a text column, or NULL for every row before which the rows hold `budget` bytes or more.
 
-    The first row always comes, and of rows that end here their bytes are at least the budget. `order` is that of the
-    rows, and total. `size` is what a row counts for, instead of the length of the column.
+    The first row is never NULL. `order` is the order of the rows and must be total. `size` replaces the length of the
+    column as the size of a row.
     """
     size = StoredSize(F(column)) if size is None else size
     so_far = Window(Sum(size, output_field=IntegerField()), order_by=list(order), frame=RowRange(None, 0))
@@ -63,6 +64,6 @@ with suppress(ImportError):  # without the extra `postgres`
     from psycopg.adapt import Loader
 
     class _BytesLoader(Loader):
-        load = staticmethod(bytes)  # type: ignore[assignment]  # called in C, without a frame of Python
+        load = staticmethod(bytes)  # type: ignore[assignment]  # C calls it directly, without a Python frame
 
-    psycopg.adapters.register_loader(_BYTES_ON_THE_WIRE, _BytesLoader)
+    psycopg.adapters.register_loader(_TYPE_OF_BYTES, _BytesLoader)

@@ -1,7 +1,7 @@
-"""Which characters a name may hold: nothing invisible, nothing that changes the direction, no towers of marks.
+"""Rules for the characters of a name: none that are invisible or change the direction, no long stacks of marks.
 
-The rules follow Unicode's UAX #31 (section 2.3, joiners), UTS #39 and UTS #51 (emoji): what a script or an emoji needs
-stays, because a reader can see the difference; what nobody can see is refused.
+The rules follow Unicode's UAX #31 (section 2.3, joiners), UTS #39 and UTS #51 (emoji). An invisible character that
+changes how its neighbours look, in a script or an emoji, is allowed; any other is rejected.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import unicodedata
 
 MAX_MARKS = 8  # combining marks in a row; no living script needs more than five
 
-# Default_Ignorable_Code_Point, the blank characters beside it, and the separators of lines. The joiners, the variation
-# selectors and the tags are judged by what stands beside them.
+# Default_Ignorable_Code_Point, more blank characters, and the separators of lines. Whether a joiner, a variation
+# selector or a tag is allowed depends on its neighbours.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -26,7 +26,7 @@ _VIRAMA = 9  # the canonical combining class of the sign that joins two consonan
 
 
 def fold(text: str) -> str:
-    """The form in which names are compared: NFKC, then case-folded, so that look-alike spellings are one name."""
+    """Return the form in which names are compared: NFKC, then case-folded, so that look-alike spellings are equal."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
@@ -35,7 +35,7 @@ def has_invisible(text: str) -> bool:
     if not _INVISIBLE.search(text):
         return False
     text = _FLAGS.sub("\U0001f3f4", text)
-    return any(not _belongs(text, found.start()) for found in _INVISIBLE.finditer(text))
+    return any(not _is_part_of_spelling(text, found.start()) for found in _INVISIBLE.finditer(text))
 
 
 def has_too_many_marks(text: str) -> bool:
@@ -53,12 +53,12 @@ def has_too_many_marks(text: str) -> bool:
     return False
 
 
-def _belongs(text: str, place: int) -> bool:
+def _is_part_of_spelling(text: str, place: int) -> bool:
     """Return whether the invisible character at this place is part of the spelling of its neighbours."""
     character = text[place]
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if character in (_ZWNJ, _ZWJ):
-        return _joins(character, _base(text, place), before, after)
+        return _is_joining(character, _base(text, place), before, after)
     if "\u180b" <= character <= "\u180f":  # selectors of Mongolian, and its vowel separator
         return "\u1820" <= before <= "\u18aa"
     if character in "\ufe0e\ufe0f":  # as text, as emoji
@@ -68,20 +68,20 @@ def _belongs(text: str, place: int) -> bool:
     return False
 
 
-def _joins(joiner: str, base: str, before: str, after: str) -> bool:
+def _is_joining(joiner: str, base: str, before: str, after: str) -> bool:
     if not before:
         return False
-    # Indic scripts write a joiner beside the virama: it chooses between the forms of a conjunct.
+    # Indic scripts put a joiner beside the virama to choose a form of the conjunct.
     if unicodedata.combining(before) == _VIRAMA or (after and unicodedata.combining(after) == _VIRAMA):
         return unicodedata.category(before)[0] in "LM"
-    # Persian and other languages in Arabic letters end a form inside a word with ZWNJ, and keep one with ZWJ.
+    # Persian and other languages in Arabic script end a joined form inside a word with ZWNJ, and keep one with ZWJ.
     if unicodedata.bidirectional(base) == "AL":
         return joiner == _ZWJ or (bool(after) and unicodedata.bidirectional(after) == "AL")
     return joiner == _ZWJ and (_is_symbol(before) or before == "\ufe0f") and _is_symbol(after)
 
 
 def _base(text: str, place: int) -> str:
-    """The character that the marks before this place stand on."""
+    """Return the character that carries the combining marks before this place."""
     while place > 0 and unicodedata.category(text[place - 1]) == "Mn":
         place -= 1
     return text[place - 1] if place > 0 else " "
@@ -90,5 +90,5 @@ def _base(text: str, place: int) -> str:
 def _is_symbol(character: str) -> bool:
     if not character:
         return False
-    # By block too, because Python may know an older Unicode than the client.
+    # By block as well: the Unicode version of Python may be older than the client's.
     return "\U0001f000" <= character <= "\U0001fbff" or unicodedata.category(character) in ("So", "Sm")

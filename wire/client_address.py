@@ -16,23 +16,23 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Scope = MutableMapping[str, Any]
 
-IPV6_PREFIX = 64  # one customer of a network gets at least a /64 and may use every address in it (RFC 6177)
-ADDRESS_CHARS = 64  # the longest address has 45 characters; a port, brackets and a zone may stand around it
+IPV6_PREFIX = 64  # a customer of a network gets at least a /64 and may use every address in it (RFC 6177)
+ADDRESS_CHARS = 64  # the longest address has 45 characters, and may have a port, brackets and a zone
 
 _KEY = "client_address"
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?|([^:\[\]]*):[0-9]{1,5}")
 
 
 def client_address(source: Scope | HttpRequest | Request) -> str | None:
-    """The client in one spelling: an IPv4 address, or the /64 network of an IPv6 address.
+    """Return the client's address in one spelling: an IPv4 address, or the /64 network of an IPv6 address.
 
-    The address is that of the TCP peer, unless the peer is one of TRUSTED_PROXIES: then it is the right-most address
-    of X-Forwarded-For that is not a trusted proxy itself. What stands to the left of it is the client's own text.
+    The address is that of the TCP peer. If the peer is one of TRUSTED_PROXIES, it is the right-most address of
+    X-Forwarded-For that is not a trusted proxy itself. The client can write anything to the left of that one.
 
-    None means that the address does not stand for one client, so that no limit may count it as one: a trusted proxy
-    sent no X-Forwarded-For or a malformed entry, or the peer has no address (a Unix socket).
+    None means that no single client has the address, so that no limit may count it as one: a trusted proxy sent no
+    X-Forwarded-For or a malformed entry, or the peer has no address (a Unix socket).
 
-    The answer is kept in the ASGI scope.
+    The result is cached in the ASGI scope.
     """
     scope = source if isinstance(source, MutableMapping) else _scope(source)
     if _KEY not in scope:
@@ -45,7 +45,7 @@ def _scope(request: HttpRequest | Request) -> Scope:
     scope: Scope | None = getattr(request, "scope", None)
     if scope is not None:
         return scope
-    # A request that came by WSGI, as from Django's test client, has the same two facts in META.
+    # A WSGI request, such as one of Django's test client, has the same two values in META.
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").encode("latin-1", "replace")
     return {"client": (request.META.get("REMOTE_ADDR", ""), 0), "headers": [(b"x-forwarded-for", forwarded)]}
 
@@ -56,7 +56,7 @@ def _find(scope: Scope) -> str | None:
     trusted: tuple[Network, ...] = settings.TRUSTED_PROXIES
     if address is None or not _is_in(address, trusted):
         return _canonical(address)
-    # Several headers of one name are one list (RFC 9110, section 5.3), and empty elements of a list do not count.
+    # Several headers of one name form one list, and empty elements of it do not count (RFC 9110, section 5.3).
     values = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"x-forwarded-for"]
     for entry in reversed(",".join(values).split(",")):
         if not (entry := entry.strip()):
@@ -83,7 +83,7 @@ def _parse(text: str) -> Address | None:
 
 @lru_cache(4096)
 def _parse_short(text: str) -> Address | None:
-    """An address, with or without a port and a zone; an IPv4 address that is mapped into IPv6 is the IPv4 address."""
+    """Parse an address with or without a port and a zone. An IPv4 address mapped into IPv6 becomes the IPv4 address."""
     if found := _WITH_PORT.fullmatch(text):
         text = found[1] or found[2] or ""
     try:

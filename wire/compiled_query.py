@@ -1,4 +1,21 @@
-"""Queries that are built once, for the hottest reads: the ORM takes ten times as long to write SQL as to run it."""
+"""Compiled queries: querysets whose SQL is built once and run with new values each time, for the hottest reads.
+
+The ORM takes ten times as long to build the SQL of such a read as the database takes to run it. A `CompiledQuery`
+builds a queryset with placeholders (`param`, `list_param`) in the place of values, and keeps the compiler and its SQL.
+A run copies both and shadows two methods on the copies:
+
+* `Query.get_compiler`, which a QuerySet calls to fetch its rows, returns the copy of the compiler;
+* `SQLCompiler.as_sql`, which that compiler's `execute_sql` calls, returns the kept SQL and the values of this run.
+
+These two are internal to Django and the only internals that are used. All else is Django's own code: it executes the
+statement, converts the columns and makes the instances, by what `as_sql` has left on the compiler at the first run.
+
+Runs are safe in parallel, because a run changes only its copies. Values reach the database as parameters, prepared by
+the field of their placeholder, and never become part of the SQL. Checks that `as_sql` makes (that `select_for_update`
+is in a transaction) happen at the first run alone. pyproject.toml bounds the version of Django, and
+tests/wire/test_compiled_query.py compares statements and rows with those of a plain QuerySet, so a Django that calls
+other methods fails there.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +31,15 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Field, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
-LIMITS_KEPT = 64  # of pages: a LIMIT is part of the SQL, so each that is asked for is a statement, and apps ask for few
+# How many compiled queries a caller keeps for page sizes: LIMIT is part of the SQL, so each size is a query of its own.
+# Clients use few sizes.
+LIMITS_KEPT = 64
 
 Row = TypeVar("Row")
 
 
 class _Param(Value):
-    """The place of a value in a prepared query. It goes in among the parameters, and `bind` replaces it there."""
+    """A placeholder for one value. It is its own entry in the parameters of the SQL, and `bind` gives its value."""
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
@@ -30,7 +49,7 @@ class _Param(Value):
 
 
 class _ListParam(_Param):
-    """The place of a list: `IN` takes it as a subquery, so the SQL does not depend on its length."""
+    """A placeholder for a list, as a subquery behind IN: the SQL is the same for every length."""
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         if connection.vendor == "postgresql":
@@ -43,18 +62,18 @@ class _ListParam(_Param):
 
 
 def param(name: str, field: Field[Any, Any]) -> Any:
-    """Stands in a queryset for a value that every run brings; the field says how the database wants it."""
+    """Return a placeholder for the value `name` of each run; the field prepares it for the database."""
     return _Param(name, output_field=field)
 
 
 def list_param(name: str, field: Field[Any, Any]) -> Any:
-    """A placeholder behind `__in`, for a collection of values of that field."""
+    """Return a placeholder behind `__in` for a collection of values, each prepared by the field."""
     return _ListParam(name, output_field=field)
 
 
 @dataclass(frozen=True, slots=True)
-class _Made(Generic[Row]):
-    """A queryset and its SQL; nothing of it changes any more."""
+class _Compiled(Generic[Row]):
+    """A queryset with its compiler and SQL; nothing changes them any more."""
 
     queryset: QuerySet[Any, Row]
     compiler: SQLCompiler
@@ -62,8 +81,8 @@ class _Made(Generic[Row]):
     params: tuple[Any, ...]
     converters: dict[int, Any]  # of columns; to find them takes a tenth of the time of a page of history
 
-    def compile(self, values: dict[str, Any], using: str, **_: Any) -> SQLCompiler:
-        """The compiler that Django runs a query with; its SQL is there already."""
+    def get_compiler(self, values: dict[str, Any], using: str, **_: Any) -> SQLCompiler:
+        """Replace `Query.get_compiler`: return a copy of the compiler whose `as_sql` returns the kept SQL."""
         compiler, connection = copy(self.compiler), connections[using]
         bound = [each.bind(values, connection) if isinstance(each, _Param) else each for each in self.params]
         compiler.connection = connection
@@ -73,26 +92,26 @@ class _Made(Generic[Row]):
 
 
 class CompiledQuery(Generic[Row]):
-    """A queryset whose SQL is made at its first run. What `build` returns stays one definition, in the ORM's words."""
+    """A queryset that is compiled at its first run. `build` returns it, with placeholders for the values."""
 
     def __init__(self, build: Callable[[], QuerySet[Any, Row]]) -> None:
         self._build = build
-        self._lock = Lock()  # making SQL changes the queryset: two threads that come first must not do it at once
-        self._made: _Made[Row] | None = None
+        self._lock = Lock()  # compiling changes the queryset, so two threads must not do it at once
+        self._compiled: _Compiled[Row] | None = None
 
     def __call__(self, **values: Any) -> list[Row]:
-        """The rows, for these values of the params."""
-        made = self._made or self._make()
-        queryset = made.queryset.all()
-        vars(queryset.query)["get_compiler"] = partial(made.compile, values)
+        """Return the rows for these values of the placeholders. Raises KeyError when a value is missing."""
+        compiled = self._compiled or self._compile()
+        queryset = compiled.queryset.all()
+        vars(queryset.query)["get_compiler"] = partial(compiled.get_compiler, values)
         return list(queryset)
 
-    def _make(self) -> _Made[Row]:
+    def _compile(self) -> _Compiled[Row]:
         with self._lock:
-            if self._made is None:
+            if self._compiled is None:
                 queryset = self._build()
                 compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
                 sql, params = compiler.as_sql()
                 columns = [column for column, *_ in compiler.select[: compiler.col_count]]
-                self._made = _Made(queryset, compiler, sql, params, compiler.get_converters(columns))
-            return self._made
+                self._compiled = _Compiled(queryset, compiler, sql, params, compiler.get_converters(columns))
+            return self._compiled

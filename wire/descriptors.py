@@ -1,7 +1,7 @@
-"""File descriptors: how many this process may open, and how they are divided between clients, database and the rest.
+"""File descriptors: their limit, and how they are divided between clients, the database and the rest.
 
-A process without descriptors can open no database file, write no answer and say nothing of it in its log. So clients
-get only what is left when the database and a reserve are counted.
+A process without free descriptors cannot open a database file, accept a client or write a log file. So clients get
+only those that the database and a reserve leave.
 """
 
 import os
@@ -10,24 +10,24 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-THREADS = 200  # of REST, where there are descriptors enough
-FILES_OF_THREAD = 2  # SQLite's database and its log, each opened by every thread
-RESERVE = 96  # for what is open at the start, for Redis, the log and BRIEF
-BRIEF = 32  # connections above the cap that are only told so
-NEARLY = 8  # so few descriptors left count as none: other threads take them at the same moment
+MAX_REST_THREADS = 200  # fewer where the limit of descriptors is low
+FILES_PER_THREAD = 2  # every thread opens SQLite's database and its write-ahead log
+RESERVE = 96  # for files that are open from the start, Redis, the log, and REJECTED_CONNECTIONS
+REJECTED_CONNECTIONS = 32  # connections beyond the maximum that get one probe answered or a 503; more are cut
+NEARLY_EXHAUSTED = 8  # with so few descriptors left none counts as free: other threads open files at the same moment
 
-# Set by the server: connections of clients now, and the most that it takes.
+# The server replaces this function: it returns the number of client connections now, and the maximum.
 count_connections: Callable[[], tuple[int, int]] = lambda: (0, 1)  # noqa: E731  (a function that is replaced)
 
 
 def limit() -> int:
-    """The number of descriptors that this process may have open."""
+    """Return the number of descriptors that this process may have open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 1_048_576 if soft == resource.RLIM_INFINITY else soft
 
 
 def raise_limit() -> None:
-    """Raise the soft limit to the hard one, which the operator means; a system that refuses that much gets less."""
+    """Raise the soft limit to the hard one; a system that rejects such a high limit gets a lower one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in (hard, 65_536, 10_240):
         if hard != resource.RLIM_INFINITY and wanted > hard:
@@ -41,27 +41,27 @@ def raise_limit() -> None:
 
 
 def threads() -> int:
-    """The threads of REST: their database files use a quarter of all descriptors at most."""
-    return max(4, min(THREADS, limit() // (4 * FILES_OF_THREAD)))
+    """Return the number of REST threads: their database files use at most a quarter of all descriptors."""
+    return max(4, min(MAX_REST_THREADS, limit() // (4 * FILES_PER_THREAD)))
 
 
 def connections() -> int:
-    """The most connections of clients at once."""
-    files = FILES_OF_THREAD * (threads() + settings.WS_DB_THREADS + 4)
+    """Return the maximum number of client connections at once."""
+    files = FILES_PER_THREAD * (threads() + settings.WS_DB_THREADS + 4)
     return max(8, limit() - files - RESERVE)
 
 
 def exhausted() -> bool:
-    """Return whether hardly any descriptor is left now."""
+    """Return whether the process has almost no free descriptor now."""
     try:
         probe = os.open(os.devnull, os.O_RDONLY)
     except OSError:
         return True
     os.close(probe)
-    return probe >= limit() - NEARLY
+    return probe >= limit() - NEARLY_EXHAUSTED
 
 
 def full() -> bool:
-    """Return whether new clients are refused, or would be soon for want of descriptors."""
-    now, most = count_connections()
-    return now >= most or exhausted()
+    """Return whether new clients are rejected, or the process has almost no free descriptor."""
+    now, maximum = count_connections()
+    return now >= maximum or exhausted()

@@ -1,4 +1,4 @@
-"""Serializer pieces that refuse instead of guessing: unknown fields, wrong JSON types, text and metadata rules."""
+"""Serializers and fields that reject instead of guessing: unknown fields, wrong JSON types, text and metadata rules."""
 
 from __future__ import annotations
 
@@ -40,11 +40,12 @@ __all__ = [
 TEXT_CHARS = 8_000
 TEXT_BYTES = 16 * 1024
 METADATA_BYTES = 4 * 1024
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-_OF_THE_GATE = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
+UUID_PATTERN = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_UUID = re.compile(UUID_PATTERN)
+_CHECKED_BY_STRICT_JSON = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
 
-# DRF turns 5 into "5", "true" into True and a number into a UUID. On the wire a type is a promise: the first entry
-# whose field class matches names the JSON type that is accepted.
+# DRF would turn 5 into "5", "true" into True and a number into a UUID. Clients rely on types, so a field accepts one
+# JSON type: that of the first entry whose class matches.
 _JSON_TYPES: list[tuple[type[serializers.Field[Any, Any, Any, Any]], type | tuple[type, ...], str]] = [
     (serializers.BooleanField, bool, "a boolean"),
     (serializers.IntegerField, int, "an integer"),
@@ -63,22 +64,22 @@ _JSON_TYPES: list[tuple[type[serializers.Field[Any, Any, Any, Any]], type | tupl
 class StrictSerializer(serializers.Serializer[Any]):
     """A body: an object whose fields are all known and have the JSON types that they are declared with.
 
-    null means absent for every optional field, because many clients write null for what they have not set. It is a
-    value of its own only where a field is declared with allow_null.
+    null means absent for every optional field, because many clients write null for a value that is not set. It is a
+    value only where a field is declared with allow_null.
     """
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
         for field in fields.values():
             if not (field.required or field.read_only or field.allow_null):
-                field.allow_null = True  # the contracts show it
+                field.allow_null = True  # so that the contracts allow it
                 vars(field)["null_is_absent"] = True
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
-        """Validate as DRF does, but strictly, and in one pass: every message comes through here."""
+        """Validate as DRF does, but strictly, and in one pass, because every sent message is validated here."""
         if not isinstance(data, Mapping):
-            return super().to_internal_value(data)  # refuses, in DRF's words
+            return super().to_internal_value(data)  # raises DRF's error
         value: dict[str, Any] = {}
         errors: dict[str, Any] = {}
         for name, field in self._known.items():
@@ -97,8 +98,8 @@ class StrictSerializer(serializers.Serializer[Any]):
     def _known(self) -> dict[str, Any]:
         known = {name: field for name, field in self.fields.items() if not field.read_only}
         for field in known.values():
-            # DRF looks at each character of a text for NUL and for surrogates; our JSON gate has refused both.
-            field.validators = [each for each in field.validators if not isinstance(each, _OF_THE_GATE)]
+            # DRF looks at each character of a text for NUL and for surrogates; wire.strict_json has rejected both.
+            field.validators = [each for each in field.validators if not isinstance(each, _CHECKED_BY_STRICT_JSON)]
         return known
 
     def _read(self, name: str, field: Any, given: object) -> object:
@@ -107,23 +108,23 @@ class StrictSerializer(serializers.Serializer[Any]):
         if given is not None and given is not empty and (error := _type_error(field, given)):
             raise serializers.ValidationError(error)
         value = field.run_validation(given)
-        judge = getattr(self, f"validate_{name}", None)
-        return value if judge is None else judge(value)
+        check = getattr(self, f"validate_{name}", None)
+        return value if check is None else check(value)
 
     def run_validators(self, value: Any) -> None:
-        """Those of the whole body; DRF copies it also when there are none."""
+        """Run the validators of the whole body, if it has any: DRF would copy the body for none."""
         if self.validators:
             super().run_validators(value)
 
 
 def _type_error(field: Any, value: object) -> list[ErrorDetail] | dict[Any, Any] | None:
-    for kind, accepted, words in _JSON_TYPES:
+    for kind, accepted, type_name in _JSON_TYPES:
         if isinstance(field, kind):
             if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
-                return [ErrorDetail(f"This must be {words}.", "type")]
+                return [ErrorDetail(f"This must be {type_name}.", "type")]
             break
     if isinstance(field, serializers.UUIDField) and isinstance(value, str) and not _UUID.fullmatch(value):
-        return [ErrorDetail("Must be a valid UUID.", "invalid")]  # DRF would take braces and urn: too
+        return [ErrorDetail("Must be a valid UUID.", "invalid")]  # DRF would accept braces and urn: too
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         errors = {index: _type_error(field.child, item) for index, item in enumerate(value)}
         return {index: error for index, error in errors.items() if error} or None
@@ -131,36 +132,36 @@ def _type_error(field: Any, value: object) -> list[ErrorDetail] | dict[Any, Any]
 
 
 @cache
-def _made(kind: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+def _shared_serializer(kind: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     return kind()
 
 
 def validate(kind: type[serializers.Serializer[Any]], data: object) -> Any:
-    """The validated value of a body or a query; raises DRF's ValidationError.
+    """Return the validated value of a body or a query. Raises DRF's ValidationError.
 
-    DRF copies every field for each request, which costs more than all the rest of the validation. Ours keep no state
-    while they validate, so one serializer of a kind serves all.
+    DRF copies every field for each request, which costs more than the rest of the validation. These serializers keep no
+    state while they validate, so all requests share one of each class.
     """
-    return _made(kind).run_validation(data)
+    return _shared_serializer(kind).run_validation(data)
 
 
 def render(kind: type[serializers.Serializer[Any]], instance: object) -> dict[str, Any]:
-    """Render an object with a serializer that needs no context; one serializer of a kind serves all, as in validate."""
-    shown: dict[str, Any] = _made(kind).to_representation(instance)
-    return shown
+    """Render an object with a serializer that needs no context; all requests share one of each class."""
+    rendered: dict[str, Any] = _shared_serializer(kind).to_representation(instance)
+    return rendered
 
 
 def parse_uuid(text: str) -> UUID | None:
-    """The UUID in its one form, in either case; Python's own constructor takes many more spellings."""
+    """Parse a UUID in its usual form, in either case, or return None. Python's constructor accepts more spellings."""
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
 class EmptySerializer(StrictSerializer):
-    """A body that holds nothing."""
+    """An empty body."""
 
 
 class QuerySerializer(serializers.Serializer[Any]):
-    """Query parameters: each of them known and given once. Values are text, so DRF's own parsing applies."""
+    """Query parameters: each is known and occurs once. Their values are text, which DRF's fields parse."""
 
     def to_internal_value(self, data: Any) -> Any:
         errors = {
@@ -179,7 +180,7 @@ class QuerySerializer(serializers.Serializer[Any]):
 
 
 def _name_plus(data: Mapping[str, Any], errors: Any) -> Any:
-    """The refusals, with a word about "+" where a value holds a space: a forgotten encoding is the usual cause."""
+    """Add a hint about "+" to the error of each value that has a space: the usual cause is a missing encoding."""
     hint = ' A "+" in a query stands for a space: write it as %2B.'
     return {
         name: [ErrorDetail(f"{each}{hint}", each.code) for each in details] if " " in data.get(name, "") else details
@@ -188,15 +189,15 @@ def _name_plus(data: Mapping[str, Any], errors: Any) -> Any:
 
 
 class QueryBool(serializers.BooleanField):
-    """A boolean in a query string, as JSON spells it; DRF would take yes, t and on too."""
+    """A boolean in a query string, as JSON spells it; DRF would accept yes, t and on too."""
 
-    TRUE_VALUES = {"true"}  # noqa: RUF012 - DRF declares them as it does
+    TRUE_VALUES = {"true"}  # noqa: RUF012 - as DRF declares them
     FALSE_VALUES = {"false"}  # noqa: RUF012
     NULL_VALUES = set()  # noqa: RUF012
 
 
 class QueryInt(serializers.IntegerField):
-    """An integer in a query string, in plain ASCII digits; Python's int() would take 1_0 and Arabic digits too."""
+    """An integer in a query string, in ASCII digits; Python's int() would accept 1_0 and Arabic digits too."""
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, str) or not re.fullmatch(r"-?[0-9]{1,16}", data):
@@ -205,7 +206,7 @@ class QueryInt(serializers.IntegerField):
 
 
 class TimeField(serializers.DateTimeField):
-    """A moment: RFC 3339 with an offset in, UTC with milliseconds and Z out."""
+    """A time: RFC 3339 with an offset as input, UTC with milliseconds and Z as output."""
 
     def to_internal_value(self, value: Any) -> datetime:
         moment = parse_time(value) if isinstance(value, str) else None
@@ -214,14 +215,14 @@ class TimeField(serializers.DateTimeField):
         return moment
 
     def to_representation(self, value: datetime) -> str:
-        return format_time(value)  # DRF does not ask about None
+        return format_time(value)  # DRF handles None itself
 
 
 class TextField(serializers.CharField):
-    """Text as people write it: counted in code points and in UTF-8 bytes, free of control characters.
+    """Text as people write it: limited in code points and in UTF-8 bytes, without control characters.
 
-    It is kept as it came, but for its line breaks: CR LF becomes LF. A CR alone is refused like every other control
-    character (C0, DEL, C1), because it is a line break only on systems that are long gone.
+    The text is kept as sent, except that CR LF becomes LF. A CR alone is rejected like every other control character
+    (C0, DEL, C1): it is a line break only on systems that are long obsolete.
     """
 
     default_error_messages: ClassVar[dict[str, Any]] = {
@@ -250,7 +251,7 @@ class TextField(serializers.CharField):
 
 
 class NameField(TextField):
-    """The name of a thing: text in which every character can be seen, on one line unless `multiline`."""
+    """A name: text without invisible characters, on one line unless `multiline`."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invisible": "Characters that are invisible or change the direction of the text are not allowed.",
@@ -271,7 +272,7 @@ class NameField(TextField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class MetadataField(serializers.Field[Any, Any, Any, Any]):
-    """A JSON object that belongs to the client: kept and given back, without the keys that hurt JavaScript clients."""
+    """A JSON object for the client's own use, without keys that are dangerous in JavaScript."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "type": "This must be an object.",
@@ -291,7 +292,7 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
         json = strict_json.dumps(data)
         if len(json) > self.max_bytes:
             self.fail("max_bytes", max_bytes=self.max_bytes)
-        # The walk is worth its time only where one of the words stands somewhere.
+        # The walk takes longer than the search, which finds nothing in most objects.
         if any(key.encode() in json for key in _POLLUTING) and _pollutes(data):
             self.fail("forbidden_key")
         return data
@@ -300,7 +301,7 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-# A JavaScript client that copies such a key into an object of its own changes every object of the page.
+# A JavaScript client that copies such a key into an object changes all objects of its page (prototype pollution).
 _POLLUTING = ("__proto__", "constructor", "prototype")
 
 

@@ -1,12 +1,14 @@
-"""The names under which clients reach this server: the Host header against ALLOWED_HOSTS."""
+"""Checks of the Host header against ALLOWED_HOSTS."""
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 
 def is_allowed_host(host: str) -> bool:
-    """Return whether ALLOWED_HOSTS has it, by the rules of Django's get_host; names of containers may hold an
-    underscore too."""
+    """Return whether ALLOWED_HOSTS contains the host, by the rules of Django's get_host.
+
+    Unlike there, a name may have an underscore, as names of containers do.
+    """
     allowed = settings.ALLOWED_HOSTS
     if settings.DEBUG and not allowed:
         allowed = [".localhost", "127.0.0.1", "[::1]"]
@@ -15,6 +17,6 @@ def is_allowed_host(host: str) -> bool:
 
 
 def domain_of(host: str) -> str:
-    """The name in a Host header, in lower case and without the port; "" when it is malformed."""
+    """Return the name in a Host header, in lower case and without the port; "" for a malformed header."""
     domain, _ = split_domain_port(host.replace("_", "-"))
     return host.lower()[: len(domain)]

@@ -1,4 +1,4 @@
-"""The outermost middlewares: a request id, and problems instead of HTML."""
+"""Middlewares of every request: a request id, and problems instead of HTML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wire.views import problem_response, request_id_of
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_SECRETS = ("token", "access_token")
+_SECRETS = ("token", "access_token")  # parameters in which clients send tokens by mistake
 _BY_STATUS = {
     403: "forbidden",
     404: "not_found",
@@ -29,7 +29,7 @@ _BY_STATUS = {
 
 
 class Middleware:
-    """A middleware with a part before the view, which may answer, and a part after it, which may replace the answer."""
+    """A middleware with a part before the view, which may respond, and one after it, which may change the response."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -45,10 +45,10 @@ class Middleware:
 
 
 class RequestIdMiddleware(Middleware):
-    """Takes the client's X-Request-ID when it is a plain word, else makes one; says it in the response. Outermost."""
+    """Keeps the client's X-Request-ID if it is a plain word, else makes one, and returns it. Outermost."""
 
     def before(self, request: HttpRequest) -> None:
-        # What is not a plain word could forge a line of a log.
+        # Other characters could forge a line of a log.
         if not _REQUEST_ID.fullmatch(request.META.get("HTTP_X_REQUEST_ID", "")):
             request.META["HTTP_X_REQUEST_ID"] = str(uuid7())
 
@@ -58,17 +58,19 @@ class RequestIdMiddleware(Middleware):
 
 
 class ProblemMiddleware(Middleware):
-    """Refuses URLs that nobody should serve, and turns any error page of Django into a problem. Innermost, so that
-    its answers get the headers of CORS and security too."""
+    """Rejects dangerous URLs and replaces every error page of Django by a problem.
+
+    It is the innermost, so that its responses get the headers of CORS and security too.
+    """
 
     def before(self, request: HttpRequest) -> HttpResponseBase | None:
-        refusal: Problem | None = getattr(request, "scope", {}).get("refusal")  # wire.handler's: no turn came
-        if refusal is not None:
-            return problem_response(refusal, request)
+        rejection: Problem | None = getattr(request, "scope", {}).get("rejection")  # wire.handler had no free thread
+        if rejection is not None:
+            return problem_response(rejection, request)
         query = request.META.get("QUERY_STRING", "")
         if "\0" in request.path_info or "%00" in query or "\0" in query:
-            return problem_response(Problem("request.invalid", "The URL holds the NUL character."), request)
-        # A token in a URL ends in access logs, histories and referrers.
+            return problem_response(Problem("request.invalid", "The URL contains the NUL character."), request)
+        # A token in a URL is written to access logs, histories and referrers.
         if any(re.match(f"{name}=", part) for part in query.split("&") for name in _SECRETS):
             return problem_response(invalid("token", "in_url", "Send the token in the Authorization header."), request)
         return None

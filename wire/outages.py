@@ -1,4 +1,4 @@
-"""Expected failures in the log: a database, a disk or a Redis that is away is one line a second, with its cause."""
+"""Outages in the log: a database, disk or Redis that fails gets one line a second, with its cause."""
 
 import errno
 import logging
@@ -10,43 +10,43 @@ from django.db import InterfaceError, InternalError, OperationalError
 
 from wire import descriptors
 
-SECONDS = 1.0  # between two lines about the same thing
+LINE_SECONDS = 1.0  # between two lines about the same outage
 CAUSE_CHARS = 300
-READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that was told to write nothing
+READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that is set to read-only
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Return whether the database is away, full or read-only: the same request may succeed later."""
+    """Return whether the database is unreachable, full or read-only: the same request may succeed later."""
     if isinstance(error, InternalError):
         return any(getattr(cause, "sqlstate", None) == READ_ONLY for cause in _causes(error))
     return isinstance(error, OperationalError | InterfaceError)
 
 
 class OutageFilter(logging.Filter):
-    """Turns the records of an outage into one line each, without traceback, and lets one a second through."""
+    """Turns the records of an outage into single lines without traceback, and passes one a second."""
 
     def __init__(self) -> None:
         super().__init__()
         self._last: dict[str, float] = {}
         self._dropped: Counter[str] = Counter()
-        self._pool = ""  # what the pool of connections last said: the error of one who waited for it has no cause
+        self._pool = ""  # the last message of the connection pool: its timeout errors do not name the cause
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name == "django.request" and getattr(record, "status_code", None) == 503:
-            return False  # the cause is in the log already, where it was found
+            return False  # its cause is in the log already
         if record.name == "psycopg.pool":
             self._pool = _shorten(record.getMessage())
         error = _error_of(record)
-        what = _what(record, error)
-        if what is None:
+        outage = _outage_of(record, error)
+        if outage is None:
             return True
         now = time.monotonic()
-        if now - self._last.get(what, -SECONDS) < SECONDS:
-            self._dropped[what] += 1
+        if now - self._last.get(outage, -LINE_SECONDS) < LINE_SECONDS:
+            self._dropped[outage] += 1
             return False
-        self._last[what] = now
-        more = self._dropped.pop(what, 0)
-        record.msg = f"{what}: {self._cause(record, error)}" + (f" ({more} more since the last line)" if more else "")
+        self._last[outage] = now
+        more = self._dropped.pop(outage, 0)
+        record.msg = f"{outage}: {self._cause(record, error)}" + (f" ({more} more since the last line)" if more else "")
         record.args, record.exc_info, record.exc_text = (), None, None
         return True
 
@@ -59,7 +59,7 @@ class OutageFilter(logging.Filter):
 
 
 def cause_of(error: BaseException) -> str:
-    """The cause in a line: SQLite says of a missing descriptor only that it cannot open the file."""
+    """Return the cause in one line. Of missing descriptors SQLite reports only that it cannot open the file."""
     if "unable to open database file" in str(error) and descriptors.exhausted():
         return f"no file descriptors are left (limit {descriptors.limit()})"
     return _shorten(str(error)) or type(error).__name__
@@ -79,7 +79,7 @@ def _error_of(record: logging.LogRecord) -> BaseException | None:
     return next((argument for argument in arguments if isinstance(argument, BaseException)), None)
 
 
-def _what(record: logging.LogRecord, error: BaseException | None) -> str | None:
+def _outage_of(record: logging.LogRecord, error: BaseException | None) -> str | None:
     number = error.errno if isinstance(error, OSError) else None
     if record.name == "psycopg.pool" or is_outage(error):
         return "The database fails"

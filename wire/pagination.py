@@ -1,6 +1,6 @@
-"""Lists by opaque cursor: a position in an order (a keyset), never an offset, so no row is skipped or shown twice.
+"""Pages of a list by opaque cursor: a position in an order (a keyset), never an offset; no row is skipped or repeated.
 
-A row that moves towards the beginning of its list while a client pages would be on no page; `wire.moving` is for these.
+A row that moves to the front of its list while a client pages could be on no page; `wire.moving` serves such lists.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -25,14 +26,14 @@ from wire.problems import Problem, invalid
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 100
-CURSOR_CHARS = 4_000  # what a cursor of `wire.moving` may come to
+CURSOR_CHARS = 4_000  # a cursor of `wire.moving` has up to 100 ids
 _SEAL_BYTES = 12
 
 Row = TypeVar("Row", bound=models.Model)
 
 
 class PageQuery(QuerySerializer):
-    """The parameters of every list; a list with more of them extends this."""
+    """The parameters of every list; a list with more parameters extends this class."""
 
     cursor = serializers.CharField(
         required=False, max_length=CURSOR_CHARS, help_text="`next` or `previous` of another page."
@@ -42,33 +43,32 @@ class PageQuery(QuerySerializer):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page in the list's order, and the cursors of its neighbours (None at the ends)."""
+    """A page in the list's order, and the cursors of its neighbours (None at the ends)."""
 
     rows: list[Row]
     next: str | None
     previous: str | None
     backwards: bool = field(default=False, compare=False)
-    # The cursor that goes on after these rows of the page, which begin where the client came from.
-    go_on_after: Callable[[Sequence[Row]], str | None] = field(default=lambda _: None, compare=False)
+    # Returns the cursor after these rows of the page. They begin at the end from which the client pages.
+    cursor_after: Callable[[Sequence[Row]], str | None] = field(default=lambda _: None, compare=False)
 
     def as_dict(self, render: Callable[[list[Row]], object]) -> dict[str, Any]:
-        """The page on the wire; `render` makes the JSON of all its rows at once.
+        """Return the page as JSON; `render` renders all its rows at once.
 
-        For rows of which a whole page is below ANSWER_BYTES; else `within`.
+        This is for rows of which a whole page is below ANSWER_BYTES; otherwise see `as_dict_within`.
         """
         return {"results": render(self.rows), "next": self.next, "previous": self.previous}
 
-    def within(self, max_bytes: int, render: Callable[[list[Row]], Sequence[object]]) -> dict[str, Any]:
-        """Return the page on the wire, ending early at the row that is farthest from the cursor; one row always comes.
+    def as_dict_within(self, max_bytes: int, render: Callable[[list[Row]], Sequence[object]]) -> dict[str, Any]:
+        """Return the page as JSON of at most max_bytes, without its rows farthest from the cursor; one row always fits.
 
-        `render` takes the rows from the cursor on, and leaves out the last of them if it cannot read them within the
-        bytes.
+        `render` gets the rows from the cursor on, and may leave out the last of them for the same reason.
         """
         outwards = self.rows[::-1] if self.backwards else self.rows
         results = list(_fit(render(outwards), max_bytes))
         after, before = self.next, self.previous
         if len(results) < len(outwards):
-            further = self.go_on_after(outwards[: len(results)])
+            further = self.cursor_after(outwards[: len(results)])
             after, before = (after, further) if self.backwards else (further, before)
         return {"results": results[::-1] if self.backwards else results, "next": after, "previous": before}
 
@@ -86,19 +86,20 @@ def _fit(rendered: Iterable[object], max_bytes: int) -> Iterator[orjson.Fragment
 def paginate(
     queryset: models.QuerySet[Row], *, order: Sequence[str], cursor: str | None = None, limit: int = PAGE_DEFAULT
 ) -> Page[Row]:
-    """One page in one query. Raises Problem request.invalid (cursor).
+    """Return one page, read in one query. Raises Problem request.invalid (cursor).
 
     `order` names fields or annotations (`a__b` follows a relation), all ascending or all with a minus; together they
     are unique and never null.
     """
-    backwards, position = _open(cursor, order) if cursor else (False, None)
+    backwards, *position = unseal(order, cursor) if cursor else [False]
     if position:
-        queryset = queryset.filter(_beyond(order, position, backwards))
-    found = list(queryset.order_by(*(map(_flip, order) if backwards else order))[: limit + 1])
+        queryset = queryset.filter(_beyond(order, [_load(value) for value in position], backwards))
+    queryset = queryset.order_by(*order)
+    found = list((queryset.reverse() if backwards else queryset)[: limit + 1])
     rows, more = found[:limit], len(found) > limit
     if backwards:
         rows.reverse()
-    has_next, has_previous = (True, more) if backwards else (more, position is not None)
+    has_next, has_previous = (True, more) if backwards else (more, bool(position))
     return Page(
         rows,
         _seal(order, rows[-1], backwards=False) if rows and has_next else None,
@@ -109,14 +110,14 @@ def paginate(
 
 
 def first_page(found: list[Row], *, order: Sequence[str], limit: int) -> Page[Row]:
-    """The page without a cursor, of a query that its caller has run in this order: one row more than the limit."""
+    """Return the first page, given rows that a query has read in this order: one more than the limit, if there are."""
     rows = found[:limit]
     following = _seal(order, rows[-1], backwards=False) if len(found) > limit else None
-    return Page(rows, following, None, go_on_after=lambda shown: _seal(order, shown[-1], backwards=False))
+    return Page(rows, following, None, cursor_after=lambda shown: _seal(order, shown[-1], backwards=False))
 
 
 def _beyond(order: Sequence[str], position: Sequence[object], backwards: bool) -> Q:
-    """(a, b) > (x, y) in words that every database has: a > x, or a = x and b > y."""
+    """Return (a, b) > (x, y) in a form that every database has: a > x, or a = x and b > y."""
     beyond, equal = Q(), Q()
     for name, value in zip(order, position, strict=True):
         field = name.removeprefix("-")
@@ -126,47 +127,38 @@ def _beyond(order: Sequence[str], position: Sequence[object], backwards: bool) -
     return beyond
 
 
-def _flip(name: str) -> str:
-    return name.removeprefix("-") if name.startswith("-") else f"-{name}"
-
-
 def _seal(order: Sequence[str], row: models.Model, *, backwards: bool) -> str:
-    """The cursor of a row's place. It is signed: what opens is a place that this server gave out for this order."""
-    values = [_dump(_value(row, name.removeprefix("-"))) for name in order]
+    """Return the cursor of a row's position in this order."""
+    values = [_dump(attrgetter(name.removeprefix("-").replace("__", "."))(row)) for name in order]
     return seal(order, [backwards, *values])
 
 
-def from_the_end(order: Sequence[str]) -> str:
-    """The cursor of the last page, which leads backwards."""
+def cursor_from_the_end(order: Sequence[str]) -> str:
+    """Return the cursor that reads the last page, backwards from the end."""
     return seal(order, [True])
 
 
-def _open(cursor: str, order: Sequence[str]) -> tuple[bool, list[object]]:
-    backwards, *values = unseal(order, cursor)
-    return backwards, [_load(value) for value in values]
-
-
 def seal(scope: Sequence[str], content: list[Any]) -> str:
-    """JSON as a cursor that only `unseal` with the same scope opens."""
+    """Return JSON as a signed cursor, which only `unseal` with the same scope accepts."""
     raw = orjson.dumps(content)
     return base64.urlsafe_b64encode(_signature(scope, raw) + raw).decode().rstrip("=")
 
 
 def unseal(scope: Sequence[str], cursor: str) -> list[Any]:
-    """Open a cursor. Raises Problem request.invalid (cursor) for anything that was not sealed here."""
+    """Return the JSON of a cursor. Raises Problem request.invalid (cursor) unless `seal` made it with this scope."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _forged() from error
+        raise _invalid_cursor() from error
     signature, content = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
     if not constant_time_compare(signature.hex(), _signature(scope, content).hex()):
-        raise _forged()
+        raise _invalid_cursor()
     unsealed: list[Any] = orjson.loads(content)
     return unsealed
 
 
-def _forged() -> Problem:
-    return invalid("cursor", "invalid", "This cursor was not given out by this list.")
+def _invalid_cursor() -> Problem:
+    return invalid("cursor", "invalid", "This cursor does not belong to this list.")
 
 
 def _signature(scope: Sequence[str], content: bytes) -> bytes:
@@ -174,14 +166,8 @@ def _signature(scope: Sequence[str], content: bytes) -> bytes:
     return salted_hmac(salt, content, algorithm="sha256").digest()[:_SEAL_BYTES]
 
 
-def _value(row: object, path: str) -> object:
-    for name in path.split("__"):
-        row = getattr(row, name)
-    return row
-
-
 def _dump(value: object) -> object:
-    if isinstance(value, datetime):  # to the microsecond, unlike on the wire: two rows may share a millisecond
+    if isinstance(value, datetime):  # to the microsecond, unlike in JSON for clients: two rows may share a millisecond
         return {"time": value.astimezone(UTC).isoformat()}
     return {"uuid": str(value)} if isinstance(value, UUID) else value
 

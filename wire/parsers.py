@@ -1,4 +1,4 @@
-"""Bodies in: strict JSON and nothing else."""
+"""The parser of request bodies: strict JSON and nothing else."""
 
 from typing import IO, Any
 
@@ -10,16 +10,16 @@ from wire.problems import Problem
 
 
 class StrictJsonParser(BaseParser):
-    """Reads a body of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes through the strict JSON gate."""
+    """Reads a body of at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes as strict JSON."""
 
     media_type = "application/json"
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         encoding = stream.META.get("HTTP_CONTENT_ENCODING", "") if hasattr(stream, "META") else ""
         if encoding.strip().lower() not in ("", "identity"):
-            raise Problem("unsupported_media_type", "Send the body as it is: Content-Encoding is not supported.")
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 256 * 1024
+            raise Problem("unsupported_media_type", "Content-Encoding is not supported: send the body unencoded.")
+        limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1)
         if len(body) > limit:
-            raise Problem("request.too_large", f"A body may have {limit} bytes.")
+            raise Problem("request.too_large", f"A body may have at most {limit} bytes.")
         return strict_json.loads(body)

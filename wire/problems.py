@@ -1,4 +1,4 @@
-"""Every refusal: one registry of codes, one exception, one JSON form (RFC 9457) on REST and on the socket."""
+"""Problems: one registry of error codes, one exception, one JSON form (RFC 9457) for REST and the socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wire.outages import is_outage
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
-FIELD_CHARS = 200  # a refused field is named back to its sender; a name of 200 KB is not worth an echo
+FIELD_CHARS = 200  # of the name of an invalid field in the response; a client may send a name of 200 KB
 RETRY_AFTER_MS = 1_000
 
 
@@ -34,7 +34,7 @@ REGISTRY: dict[str, Kind] = {}
 
 
 def define(code: str, status: int, title: str, retryable: bool = False) -> str:
-    """Register a code at import. A code keeps one meaning: a second, different definition is a programming error."""
+    """Register a code at import. Raises ValueError for a second definition with another meaning."""
     kind = Kind(status, title, retryable)
     if REGISTRY.setdefault(code, kind) != kind:
         raise ValueError(f"The problem code {code} is defined twice, with different meanings.")
@@ -47,19 +47,19 @@ define("auth.required", 401, "Authentication is required.")
 define("auth.invalid_token", 401, "The token is unknown, expired or revoked.")
 define("auth.account_disabled", 403, "The account is disabled.")
 define("forbidden", 403, "You may not do this.")
-define("not_found", 404, "There is no such thing, or it is not yours to see.")
+define("not_found", 404, "It does not exist, or you may not see it.")
 define("method_not_allowed", 405, "This method is not allowed here.")
-define("not_acceptable", 406, "Only application/json is spoken here.")
+define("not_acceptable", 406, "Responses are application/json only.")
 define("request.too_large", 413, "The request is too large.")
 define("unsupported_media_type", 415, "Send application/json.")
-define("upgrade_required", 426, "This is the address of a websocket.")
-define("internal", 500, "Something went wrong on our side.")
-define("unavailable", 503, "The service is away for a moment.", retryable=True)
+define("upgrade_required", 426, "This address accepts WebSocket connections only.")
+define("internal", 500, "The server failed.")
+define("unavailable", 503, "The service is temporarily unavailable.", retryable=True)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One refused field: its dotted path ("" is the whole body), a code for programs and a sentence for people."""
+    """An invalid field: its dotted path ("" is the whole body), a code for programs and a sentence for people."""
 
     field: str
     code: str
@@ -70,7 +70,7 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A refusal with a code of the registry; raised by any layer, shown alike by every face."""
+    """An error with a code of the registry. Any layer raises it; REST and the socket render it alike."""
 
     def __init__(
         self, code: str, detail: str = "", *, errors: Sequence[FieldError] = (), retry_after_ms: int | None = None
@@ -99,7 +99,7 @@ class Problem(Exception):
         }
 
     def headers(self) -> dict[str, str]:
-        """The HTTP headers that say the same: RFC 6750 wants a challenge with each 401, RFC 9110 a Retry-After."""
+        """Return its HTTP headers: the challenge that RFC 6750 requires with a 401, and Retry-After (RFC 9110)."""
         headers = {}
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
@@ -109,7 +109,7 @@ class Problem(Exception):
 
 
 def invalid(field: str, code: str, detail: str) -> Problem:
-    """The Problem of one refused field."""
+    """Return the Problem of one invalid field."""
     return Problem("request.invalid", errors=[FieldError(field, code, detail)])
 
 
@@ -131,7 +131,7 @@ def to_problem(exc: BaseException, request_id: str | int | None = None) -> Probl
     return Problem("internal")
 
 
-# The first match counts: a body that is too big is a SuspiciousOperation too.
+# The first match counts: RequestDataTooBig is a SuspiciousOperation too.
 _CODES: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] = [
     (django.RequestDataTooBig, "request.too_large"),
     ((django.SuspiciousOperation, django.BadRequest), "request.invalid"),
@@ -147,7 +147,7 @@ _CODES: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] 
 
 
 def _field_errors(detail: object, path: str = "") -> Iterator[FieldError]:
-    """Flatten DRF's nested details; `non_field_errors` belongs to the thing that holds it."""
+    """Flatten DRF's nested details. The path of `non_field_errors` is that of their parent."""
     if isinstance(detail, Mapping):
         for key, value in detail.items():
             yield from _field_errors(value, path if key == "non_field_errors" else _join(path, str(key)))
@@ -159,7 +159,7 @@ def _field_errors(detail: object, path: str = "") -> Iterator[FieldError]:
 
 
 def _model_errors(exc: django.ValidationError) -> Iterator[FieldError]:
-    """Flatten Django's own ValidationError, which models and password validators raise."""
+    """Flatten Django's ValidationError, which models and password validators raise."""
     by_field = exc.error_dict if hasattr(exc, "error_dict") else {"": exc.error_list}
     for field, errors in by_field.items():
         name = "" if field == django.NON_FIELD_ERRORS else field

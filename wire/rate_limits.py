@@ -1,4 +1,4 @@
-"""Rate limits: token buckets in the memory of one process, refused with Problem `limit.<name>`."""
+"""Rate limits: token buckets in the memory of one process, which raise Problem `limit.<name>` when empty."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from django.conf import settings
 
 from wire.problems import Problem, define
 
-MAX_KEYS = 100_000  # of one limit; about 15 MB. The key that was used longest ago is forgotten first
+MAX_KEYS = 100_000  # of one limit, about 15 MB; the least recently used key is evicted
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`limit` at once, refilled evenly within `window_seconds`, for each address, account, session or room."""
+    """A bucket of `limit` tokens, refilled evenly in `window_seconds`, for each address, account, session or room."""
 
     name: str
     limit: int
@@ -28,7 +28,7 @@ class Rate:
 
 
 class RateLimit:
-    """Counts with the generic cell rate algorithm: for each key one number, the time at which its bucket is full again.
+    """A rate limit by the generic cell rate algorithm, which keeps one time per key: when its bucket is full again.
 
     Declares the problem code `limit.<name>` (429, retryable). Safe to use from several threads.
     """
@@ -41,7 +41,7 @@ class RateLimit:
         clock: Callable[[], float] = time.monotonic,
         always: bool = False,
     ) -> None:
-        """`always` is for a limit that holds on a desk too."""
+        """`always` applies the limit even while the setting RATE_LIMITS is off."""
         self.rate = rate
         self._always = always
         self._code = define(f"limit.{rate.name}", 429, "Too many requests of this kind: try again later.", True)
@@ -54,8 +54,8 @@ class RateLimit:
     def take(self, key: str, cost: int = 1) -> None:
         """Take `cost` tokens of this key, all or none. Raises Problem `limit.<name>` with the time to wait.
 
-        A cost above the whole limit is taken from a full bucket, which then stays empty for longer. Does nothing while
-        the setting RATE_LIMITS is off.
+        A cost above the whole limit needs a full bucket and leaves it empty for longer. Does nothing while the setting
+        RATE_LIMITS is off.
         """
         if not (self._always or settings.RATE_LIMITS):
             return
@@ -73,7 +73,7 @@ class RateLimit:
         raise Problem(self._code, retry_after_ms=math.ceil(wait * 1000))
 
     def check(self, key: str, cost: int = 1) -> None:
-        """Raises what `take` would raise, and takes nothing."""
+        """Raise the Problem that `take` would raise, and take nothing."""
         now = self._clock()
         allowed_debt = self.rate.window_seconds - min(cost, self.rate.limit) * self._seconds_per_token
         with self._lock:
@@ -82,11 +82,11 @@ class RateLimit:
             raise Problem(self._code, retry_after_ms=math.ceil(wait * 1000))
 
     def forget(self, key: str) -> None:
-        """Give a key its full bucket back."""
+        """Refill the bucket of a key."""
         with self._lock:
             self._full_at.pop(key, None)
 
     def reset(self) -> None:
-        """Forget every key; for tests."""
+        """Refill every bucket; for tests."""
         with self._lock:
             self._full_at.clear()

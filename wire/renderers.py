@@ -1,4 +1,4 @@
-"""Bodies out: orjson, and the header that decides about it."""
+"""The renderer of response bodies, and the negotiation that selects it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +14,7 @@ from wire.problems import CONTENT_TYPE
 
 
 class JsonRenderer(BaseRenderer):
-    """Writes with orjson; an orjson.Fragment in the data goes out as it was stored."""
+    """Renders JSON with orjson; an orjson.Fragment in the data is copied unchanged."""
 
     media_type = "application/json"
     format = "json"
@@ -25,14 +25,14 @@ class JsonRenderer(BaseRenderer):
 
 
 class JsonNegotiation(DefaultContentNegotiation):
-    """The Accept header alone decides: DRF's ?format= would answer 404 for a parameter that we do not know."""
+    """Selects by the Accept header alone: DRF's ?format= would give 404 for an unknown parameter."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         accepts = self.get_accept_list(request)
         for renderer in renderers:
-            # Who reads problems reads JSON.
+            # A client that accepts problems accepts JSON.
             if any(CONTENT_TYPE in each or media_type_matches(renderer.media_type, each) for each in accepts):
                 return renderer, renderer.media_type
         raise NotAcceptable

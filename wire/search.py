@@ -1,7 +1,7 @@
-"""The search for names, by the folded words that they consist of, each of them a row of an index.
+"""The search for names by their folded words, each a row of an indexed table.
 
-Words are kept as UTF-8 in binary columns: both databases compare bytes alike, so a prefix is a range of the index on
-either; LIKE folds only ASCII on SQLite, and needs another index on PostgreSQL.
+Words are stored as UTF-8 in binary columns. Both databases compare bytes alike, so a prefix is a range of the index.
+LIKE would fold only ASCII on SQLite, and need another index on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import unicodedata
 
 from wire.characters import fold
 
-WORD_CHARS = 64  # of a word are kept and compared
-WORDS = 8  # of a query are looked up, the longest ones
+WORD_CHARS = 64  # the stored part of a word
+WORDS = 8  # the longest words of a query, which are looked up
 WORD_BYTES = 4 * WORD_CHARS
 
 # Scripts that write no spaces between words: any of their characters may begin one.
@@ -20,7 +20,7 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf
 
 
 def words(text: str) -> set[bytes]:
-    """The words by which a name is found, also those behind a hyphen or another sign."""
+    """Return the words of a name, including those after a hyphen or another sign."""
     found = set()
     for token in fold(text).split():
         found |= {_cut(token[place:]) for place in range(len(token)) if place == 0 or _begins_word(token, place)}
@@ -28,14 +28,14 @@ def words(text: str) -> set[bytes]:
 
 
 def parts(text: str) -> set[bytes]:
-    """The keys of a name for a search inside words: each word from each of its characters on."""
+    """Return the keys of a name for a search inside words: every suffix of every word."""
     return {_cut(token[place:]) for token in fold(text).split() for place in range(len(token))}
 
 
 def ranges(query: str) -> list[tuple[bytes, bytes]]:
-    """For each word of a query the range [first, last) of the words that begin with it."""
+    """Return, for each word of a query, the range [first, last) of the words that begin with it."""
     tokens = sorted(set(fold(query).split()), key=len)[-WORDS:]
-    return [(_cut(token), _cut(token) + b"\xff") for token in tokens]  # no UTF-8 holds FF
+    return [(_cut(token), _cut(token) + b"\xff") for token in tokens]  # FF never occurs in UTF-8
 
 
 def _cut(word: str) -> bytes:

@@ -1,4 +1,4 @@
-"""JSON as both faces speak it: orjson, and the limits that keep a hostile document from hurting us or other clients."""
+"""Strict JSON for REST and the socket: orjson, with limits that protect the server and other clients."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from django.utils.functional import Promise
 from wire.problems import Problem
 from wire.times import format_time
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some Windows clients write one; RFC 8259, section 8.1, lets a reader skip it
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some Windows clients write one; RFC 8259, section 8.1, allows a reader to skip it
 MAX_DEPTH = 16
 MAX_KEYS = 1_024  # one sync names up to 1,000 rooms
-MAX_NUMBER = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
+MAX_NUMBER = 2**53 - 1  # the largest integer that is exact in every JSON reader (RFC 8259, section 6)
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 def loads(document: bytes | str) -> Any:
-    """Parse one document, or raise Problem `json.invalid` and say why. Time and memory are linear in its length."""
+    """Parse one document in linear time and memory. Raises Problem `json.invalid` with the reason."""
     try:
         raw = (document.encode() if isinstance(document, str) else document).removeprefix(BYTE_ORDER_MARK)
         value = orjson.loads(raw)
     except ValueError as error:  # also NaN, an infinite number, a lone surrogate, bytes that are not UTF-8
-        raise _refusal("It cannot be parsed.") from error
+        raise _invalid("It cannot be parsed.") from error
     keys = _Check(look_for_nul=b"\\u0000" in raw).walk(value)
-    # orjson keeps the last of two equal keys. Each member has a colon, so fewer keys than colons means that
-    # some colons stand in strings, or that a key was doubled: only then is it worth looking closer.
+    # orjson keeps the last of two equal keys. Each member has a colon, so fewer keys than colons mean that strings have
+    # colons or that a key occurs twice. Only then the strings are removed and the colons counted again.
     if raw.count(b":") != keys and _STRING.sub(b"", raw).count(b":") != keys:
-        raise _refusal("An object holds the same key twice.")
+        raise _invalid("An object has the same key twice.")
     return value
 
 
 def dumps(value: object) -> bytes:
-    """Render for the wire: times in UTC with milliseconds, UUIDs as strings, orjson.Fragment as it stands."""
+    """Render JSON: times in UTC with milliseconds, UUIDs as strings, an orjson.Fragment unchanged."""
     return orjson.dumps(value, default=_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 class _Check:
-    """One walk over a parsed document that counts its keys and refuses what is over the limits."""
+    """A walk over a parsed document that counts its keys and raises a Problem where it exceeds a limit."""
 
     def __init__(self, *, look_for_nul: bool) -> None:
         self.look_for_nul = look_for_nul
@@ -56,17 +56,17 @@ class _Check:
             self._visit_text(value)
         elif isinstance(value, int | float):
             if not -MAX_NUMBER <= value <= MAX_NUMBER:
-                raise _refusal("A number is beyond 2^53 - 1.")
+                raise _invalid("A number is beyond 2^53 - 1.")
         elif isinstance(value, dict | list):
             if depth > MAX_DEPTH:
-                raise _refusal(f"It is nested deeper than {MAX_DEPTH} levels.")
+                raise _invalid(f"It is nested deeper than {MAX_DEPTH} levels.")
             self._visit_items(value, depth)
 
     def _visit_items(self, value: dict[str, Any] | list[Any], depth: int) -> None:
         if isinstance(value, dict):
             self.keys += len(value)
             if len(value) > MAX_KEYS:
-                raise _refusal(f"An object holds more than {MAX_KEYS} keys.")
+                raise _invalid(f"An object has more than {MAX_KEYS} keys.")
             for key in value:
                 self._visit_text(key)
         for item in value.values() if isinstance(value, dict) else value:
@@ -74,11 +74,11 @@ class _Check:
 
     def _visit_text(self, text: str) -> None:
         if self.look_for_nul and "\0" in text:  # PostgreSQL cannot store it
-            raise _refusal("A string holds the NUL character.")
+            raise _invalid("A string contains the NUL character.")
 
 
-def _refusal(why: str) -> Problem:
-    return Problem("json.invalid", why)
+def _invalid(reason: str) -> Problem:
+    return Problem("json.invalid", reason)
 
 
 def _default(value: object) -> str:
@@ -86,4 +86,4 @@ def _default(value: object) -> str:
         return format_time(value)
     if isinstance(value, Promise):
         return str(value)
-    raise TypeError(f"{type(value).__name__} does not belong on the wire.")
+    raise TypeError(f"{type(value).__name__} cannot be rendered as JSON.")

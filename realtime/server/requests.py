@@ -122,7 +122,7 @@ class HttpChannel(http.HTTPChannel):
         self.brief = over > 0  # enough for one probe, or for an answer with the reason
         if self.brief:
             self.deadline = self.server.now() + self.limits.brief
-        if over > descriptors.BRIEF:
+        if over > descriptors.REJECTED_CONNECTIONS:
             self.refuse(FULL)
             self.transport.loseConnection()
 

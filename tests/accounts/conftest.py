@@ -1,4 +1,4 @@
-"""What the tests of accounts share: somebody who hears that sessions ended."""
+"""Fixtures of the tests of accounts: a listener for ended sessions."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,17 +12,17 @@ from tests.signals import connected
 
 
 @pytest.fixture(autouse=True)
-def _nobody_has_guessed() -> None:
+def _no_wrong_passwords_yet() -> None:
     passwords.forget_all()
 
 
 @pytest.fixture
 def ended() -> Iterator[list[UUID]]:
-    """The ids of the sessions whose end was told."""
-    heard: list[UUID] = []
+    """The ids of sessions that a listener was notified of."""
+    notified: list[UUID] = []
 
     def listen(ids: Sequence[UUID], **_: Any) -> None:
-        heard.extend(ids)
+        notified.extend(ids)
 
     with connected(sessions_ended, listen):
-        yield heard
+        yield notified

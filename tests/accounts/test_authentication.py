@@ -1,4 +1,4 @@
-"""The token of every request: who it lets in, for how long, and at what cost."""
+"""Authentication by token: its result, the life of a session, and its queries."""
 
 from datetime import timedelta
 from io import StringIO
@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 
 
 def age(person: Person, created: timedelta, used: timedelta) -> None:
-    """Let the session look as if it had been made and used that long ago."""
+    """Change the times of the session to that long ago."""
     now = timezone.now()
     session = Session.objects.get(pk=person.session.pk)
     session.created_at = now - created
@@ -35,7 +35,7 @@ def test_it_works_in_one_query(alice: Person, django_assert_num_queries: DjangoA
     assert session == alice.session
 
 
-def test_many_are_found_in_one_query(
+def test_many_sessions_are_found_in_one_query(
     alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     Session.objects.filter(pk=bob.session.pk).update(expires_at=timezone.now())
@@ -48,8 +48,8 @@ def test_many_are_found_in_one_query(
     ]  # fmt: skip
 
 
-def test_finding_many_writes_nothing(alice: Person, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    """A row that cannot be written would refuse all who were looked up with it."""
+def test_finding_many_sessions_writes_nothing(alice: Person, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    """A row that cannot be written would fail all the other tokens too."""
     age(alice, created=DAY, used=timedelta(hours=1))
 
     with django_assert_num_queries(1):
@@ -60,13 +60,15 @@ def test_finding_many_writes_nothing(alice: Person, django_assert_num_queries: D
 
 
 @pytest.mark.parametrize("token", ["", "prl_", "prl_" + "A" * 43, "x" * 100_000, "\ud800", "\0"])
-def test_an_unknown_token_is_refused(alice: Person, token: str) -> None:
+def test_an_unknown_token_is_rejected(alice: Person, token: str) -> None:
     with pytest.raises(Problem, match=r"auth\.invalid_token"):
         find_session(token)
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer nonsense", "Token {token}", "{token}", "Basic YTpi"])
-def test_another_header_is_refused_with_a_challenge(alice: Person, stranger: Person, header: str) -> None:
+def test_a_malformed_authorization_header_is_rejected_with_a_challenge(
+    alice: Person, stranger: Person, header: str
+) -> None:
     response = stranger.request("GET", "/v1/me", headers={"Authorization": header.format(token=alice.token)})
 
     assert (response.status_code, response.json()["code"]) == (401, "auth.invalid_token")
@@ -85,7 +87,7 @@ def test_an_idle_session_expires(alice: Person) -> None:
     assert alice.get("/v1/me").json()["code"] == "auth.invalid_token"
 
 
-def test_a_used_session_lives_on(alice: Person) -> None:
+def test_a_use_postpones_the_expiry(alice: Person) -> None:
     age(alice, created=40 * DAY, used=29 * DAY)
 
     assert alice.get("/v1/me").status_code == 200
@@ -95,7 +97,7 @@ def test_a_used_session_lives_on(alice: Person) -> None:
     assert session.expires_at - session.last_used_at == 30 * DAY
 
 
-def test_no_session_lives_longer_than_a_year(alice: Person) -> None:
+def test_a_session_expires_after_a_year_in_use(alice: Person) -> None:
     age(alice, created=364 * DAY, used=DAY)
 
     assert alice.get("/v1/me").status_code == 200
@@ -104,7 +106,7 @@ def test_no_session_lives_longer_than_a_year(alice: Person) -> None:
     assert session.expires_at == session.created_at + 365 * DAY
 
 
-def test_a_use_is_noted_once_a_minute(alice: Person, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_use_is_recorded_once_a_minute(alice: Person, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     age(alice, created=DAY, used=timedelta(seconds=61))
 
     with django_assert_num_queries(2):
@@ -113,7 +115,7 @@ def test_a_use_is_noted_once_a_minute(alice: Person, django_assert_num_queries: 
         find_session(alice.token)
 
 
-def test_the_times_are_settings(alice: Person, settings: Settings) -> None:
+def test_the_life_of_a_session_is_a_setting(alice: Person, settings: Settings) -> None:
     settings.SESSION_IDLE_SECONDS = 60
     settings.SESSION_MAX_SECONDS = 90
 
@@ -134,7 +136,7 @@ def test_a_write_checks_the_session_again(alice: Person) -> None:
         services.update_profile(session=alice.session, changes={"display_name": "Ghost"})
 
 
-def test_deactivating_shuts_out(
+def test_deactivating_an_account_ends_its_sessions(
     alice: Person, ended: list[UUID], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
@@ -145,7 +147,7 @@ def test_deactivating_shuts_out(
     assert alice.user.username == "alice"
 
 
-def test_a_session_of_an_inactive_user_is_told_so(alice: Person) -> None:
+def test_a_session_of_an_inactive_user_gets_account_disabled(alice: Person) -> None:
     alice.user.is_active = False
     alice.user.save(update_fields=["is_active"])
 
@@ -156,6 +158,6 @@ def test_a_session_of_an_inactive_user_is_told_so(alice: Person) -> None:
         services.require_live(alice.session)
 
 
-def test_nobody_cannot_be_deactivated(db: None) -> None:
+def test_deactivating_an_unknown_user_is_an_error(db: None) -> None:
     with pytest.raises(CommandError):
         call_command("deactivate_user", "nobody")

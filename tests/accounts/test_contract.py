@@ -1,4 +1,4 @@
-"""What the accounts endpoints promise in openapi.yaml."""
+"""The operations about accounts in openapi.yaml."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_only_registering_and_logging_in_need_no_token(operations: dict[str, Any
     assert "401" not in operations["register"]["responses"]
 
 
-def test_a_body_is_described_also_where_it_deletes(operations: dict[str, Any]) -> None:
+def test_a_delete_with_a_body_is_described(operations: dict[str, Any]) -> None:
     with_body = {name for name, operation in operations.items() if "requestBody" in operation}
 
     assert with_body == {"register", "log_in", "change_password", "update_me", "delete_me", "delete_me_by_post"}

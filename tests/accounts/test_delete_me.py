@@ -33,21 +33,21 @@ def test_it_works(
     assert bob.get("/v1/users", q="alice").json()["results"] == []
 
 
-def test_a_tombstone_stays_without_anything_personal(alice: Person, bob: Person) -> None:
+def test_the_tombstone_has_no_personal_data(alice: Person, bob: Person) -> None:
     alice.patch(URL, {"avatar_url": "https://example.org/a.png", "metadata": {"city": "Oxford"}})
 
     alice.delete(URL, {"password": PASSWORD})
 
-    left = bob.get(f"/v1/users/{alice.user.id}").json()
-    assert left["id"] == str(alice.user.id)
-    assert left["username"].startswith("deleted-")
-    assert left["display_name"] == "Deleted account"
-    assert (left["avatar_url"], left["metadata"]) == (None, {})
+    tombstone = bob.get(f"/v1/users/{alice.user.id}").json()
+    assert tombstone["id"] == str(alice.user.id)
+    assert tombstone["username"].startswith("deleted-")
+    assert tombstone["display_name"] == "Deleted account"
+    assert (tombstone["avatar_url"], tombstone["metadata"]) == (None, {})
     row = str(User.objects.filter(pk=alice.user.pk).values().get()).lower()
     assert not [trace for trace in ("alice", "liddell", "oxford", "argon2") if trace in row]
 
 
-def test_the_name_is_given_to_nobody_else(alice: Person, stranger: Person) -> None:
+def test_the_name_of_a_deleted_account_remains_taken(alice: Person, stranger: Person) -> None:
     alice.delete(URL, {"password": PASSWORD})
 
     again = stranger.post("/v1/auth/register", {"username": "alice", "password": PASSWORD})
@@ -59,7 +59,7 @@ def test_the_name_is_given_to_nobody_else(alice: Person, stranger: Person) -> No
     assert not Session.objects.exists()
 
 
-def test_it_works_by_post_where_a_delete_loses_its_body(alice: Person) -> None:
+def test_an_account_can_be_deleted_by_post(alice: Person) -> None:
     assert alice.post("/v1/me/delete", {"password": "wrong horse"}).json()["code"] == "auth.wrong_password"
     assert codes(alice.post("/v1/me/delete")) == {"password": "required"}
 
@@ -67,7 +67,7 @@ def test_it_works_by_post_where_a_delete_loses_its_body(alice: Person) -> None:
     assert alice.get(URL).json()["code"] == "auth.invalid_token"
 
 
-def test_two_deleted_accounts_do_not_collide(alice: Person, bob: Person) -> None:
+def test_two_accounts_can_be_deleted(alice: Person, bob: Person) -> None:
     assert alice.delete(URL, {"password": PASSWORD}).status_code == 204
     assert bob.delete(URL, {"password": PASSWORD}).status_code == 204
 
@@ -79,7 +79,7 @@ def test_a_wrong_password_deletes_nothing(alice: Person) -> None:
     assert alice.get(URL).json()["username"] == "alice"
 
 
-def test_a_listener_that_refuses_stops_the_deletion(alice: Person) -> None:
+def test_a_listener_that_raises_stops_the_deletion(alice: Person) -> None:
     def refuse(**_: Any) -> None:
         raise Problem("auth.wrong_password", "Hand your room over first.")
 
@@ -90,7 +90,7 @@ def test_a_listener_that_refuses_stops_the_deletion(alice: Person) -> None:
     assert alice.get(URL).json()["username"] == "alice"
 
 
-def test_a_session_that_ended_meanwhile_deletes_nothing(alice: Person) -> None:
+def test_an_ended_session_cannot_delete_the_account(alice: Person) -> None:
     session = alice.session
     services.log_out_all(user=alice.user)
 
@@ -100,9 +100,9 @@ def test_a_session_that_ended_meanwhile_deletes_nothing(alice: Person) -> None:
     assert User.objects.get().is_active
 
 
-def test_a_body_without_the_password_is_refused(alice: Person) -> None:
+def test_a_deletion_without_the_password_is_rejected(alice: Person) -> None:
     assert codes(alice.delete(URL)) == {"password": "required"}
 
 
-def test_a_stranger_is_refused(stranger: Person) -> None:
+def test_a_stranger_cannot_delete_an_account(stranger: Person) -> None:
     assert stranger.delete(URL, {"password": PASSWORD}).json()["code"] == "auth.required"

@@ -32,7 +32,7 @@ def test_it_works(alice: Person, stranger: Person) -> None:
 
 
 @pytest.mark.parametrize("name", ["alice", "nobody", "not a name", "x" * 150])
-def test_a_wrong_password_and_an_unknown_name_look_alike(alice: Person, stranger: Person, name: str) -> None:
+def test_a_wrong_password_and_an_unknown_name_get_the_same_problem(alice: Person, stranger: Person, name: str) -> None:
     response = stranger.post(URL, {"username": name, "password": "wrong horse"})
 
     assert response.status_code == 401
@@ -62,7 +62,7 @@ def counted(method: str, hashes: list[str]) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("name", ["alice", "nobody"])
-def test_each_refusal_costs_one_password_hash(
+def test_each_rejected_login_hashes_one_password(
     alice: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     hashes: list[str] = []
@@ -91,7 +91,7 @@ def guess(stranger: Person, times: int, username: str = "alice", **headers: str)
     return [stranger.request("POST", URL, body, headers=headers).status_code for _ in range(times)]
 
 
-def test_ten_wrong_passwords_are_followed_by_a_pause(alice: Person, stranger: Person) -> None:
+def test_the_eleventh_wrong_password_is_rate_limited(alice: Person, stranger: Person) -> None:
     assert guess(stranger, 10) == [401] * 10
 
     response = stranger.post(URL, {"username": "ALICE", "password": PASSWORD})
@@ -101,11 +101,11 @@ def test_ten_wrong_passwords_are_followed_by_a_pause(alice: Person, stranger: Pe
     assert response.json()["retryable"] is True
 
 
-def test_an_unknown_name_is_paused_like_a_known_one(alice: Person, stranger: Person) -> None:
+def test_an_unknown_name_is_rate_limited_like_an_account(alice: Person, stranger: Person) -> None:
     assert guess(stranger, 11, "nobody") == guess(stranger, 11, "alice") == [*[401] * 10, 429]
 
 
-def test_the_owner_is_not_locked_out_elsewhere(alice: Person, stranger: Person, settings: Settings) -> None:
+def test_the_owner_can_log_in_from_another_address(alice: Person, stranger: Person, settings: Settings) -> None:
     settings.TRUSTED_PROXIES = (ip_network("127.0.0.0/8"),)
     guess(stranger, 11, **{"X-Forwarded-For": "203.0.113.9"})
 
@@ -118,7 +118,7 @@ def test_the_owner_is_not_locked_out_elsewhere(alice: Person, stranger: Person, 
     assert log_in("198.51.100.1") == 200
 
 
-def test_the_right_password_ends_the_count(alice: Person, stranger: Person) -> None:
+def test_the_right_password_resets_the_count(alice: Person, stranger: Person) -> None:
     guess(stranger, 9)
     stranger.post(URL, {"username": "alice", "password": PASSWORD})
 
@@ -126,7 +126,7 @@ def test_the_right_password_ends_the_count(alice: Person, stranger: Person) -> N
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_an_address_that_invents_many_names_is_paused_but_not_for_accounts(
+def test_an_address_that_invents_names_is_rate_limited_but_not_for_accounts(
     alice: Person, stranger: Person, is_known: bool
 ) -> None:
     if is_known:  # else as after a restart
@@ -136,7 +136,7 @@ def test_an_address_that_invents_many_names_is_paused_but_not_for_accounts(
     assert stranger.post(URL, {"username": "alice", "password": PASSWORD}).status_code == 200
 
 
-def test_an_address_that_guesses_at_many_accounts_is_paused_but_not_for_known_accounts(
+def test_an_address_that_tries_many_accounts_is_rate_limited_but_not_for_known_ones(
     alice: Person, bob: Person, stranger: Person
 ) -> None:
     User.objects.bulk_create(User(username=f"name-{number}", password=alice.user.password) for number in range(101))
@@ -149,7 +149,7 @@ def test_an_address_that_guesses_at_many_accounts_is_paused_but_not_for_known_ac
 
 @pytest.mark.parametrize("typed", ["cafe\u0301 sunrise blue", "caf\u00e9 sunrise blue"])
 @pytest.mark.parametrize("kept", ["cafe\u0301 sunrise blue", "caf\u00e9 sunrise blue"])
-def test_a_password_is_one_in_both_normal_forms(alice: Person, stranger: Person, typed: str, kept: str) -> None:
+def test_a_password_matches_in_both_normal_forms(alice: Person, stranger: Person, typed: str, kept: str) -> None:
     """Hashes of earlier times are of what was typed; the next login keeps the one of NFC."""
     User.objects.update(password=make_password(kept))
 
@@ -159,13 +159,15 @@ def test_a_password_is_one_in_both_normal_forms(alice: Person, stranger: Person,
     assert check_password("caf\u00e9 sunrise blue", User.objects.get().password)
 
 
-def test_a_password_that_is_set_is_kept_in_nfc(stranger: Person) -> None:
+def test_a_new_password_is_hashed_in_nfc(stranger: Person) -> None:
     stranger.post("/v1/auth/register", {"username": "dora", "password": "cafe\u0301 sunrise blue"})
 
     assert check_password("caf\u00e9 sunrise blue", User.objects.get().password)
 
 
-def test_a_hash_of_eight_threads_is_replaced(alice: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hash_of_eight_threads_is_replaced_at_login(
+    alice: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as earlier:
         earlier.setattr(CheapArgon2PasswordHasher, "parallelism", 8)
         earlier.setattr(CheapArgon2PasswordHasher, "memory_cost", 64)
@@ -176,7 +178,7 @@ def test_a_hash_of_eight_threads_is_replaced(alice: Person, stranger: Person, mo
     assert ",p=1$" in User.objects.get().password
 
 
-def test_a_disabled_account_is_told_so_for_the_right_password_only(alice: Person, stranger: Person) -> None:
+def test_a_disabled_account_is_reported_for_the_right_password_only(alice: Person, stranger: Person) -> None:
     services.deactivate(user=alice.user)
 
     right = stranger.post(URL, {"username": "alice", "password": PASSWORD})
@@ -187,7 +189,7 @@ def test_a_disabled_account_is_told_so_for_the_right_password_only(alice: Person
     assert not Session.objects.exists()
 
 
-def test_long_expired_sessions_are_swept_out(alice: Person, stranger: Person) -> None:
+def test_a_login_deletes_long_expired_sessions(alice: Person, stranger: Person) -> None:
     Session.objects.update(expires_at=timezone.now() - timedelta(days=2))
 
     stranger.post(URL, {"username": "alice", "password": PASSWORD})
@@ -204,7 +206,7 @@ def test_long_expired_sessions_are_swept_out(alice: Person, stranger: Person) ->
         ({"username": ["alice"], "password": PASSWORD}, {"username": "type"}),
     ],
 )
-def test_a_malformed_body_is_refused_by_field(
+def test_a_malformed_login_is_rejected_by_field(
     alice: Person, stranger: Person, body: Any, refused: dict[str, str]
 ) -> None:
     response = stranger.post(URL, body)

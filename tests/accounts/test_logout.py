@@ -23,7 +23,7 @@ def test_it_works(alice: Person) -> None:
     assert phone.get("/v1/me").status_code == 200
 
 
-def test_the_end_is_told_after_the_commit(
+def test_listeners_are_notified_after_the_commit(
     alice: Person, ended: list[UUID], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
@@ -33,7 +33,7 @@ def test_the_end_is_told_after_the_commit(
     assert ended == [alice.session.id]
 
 
-def test_a_listener_that_fails_stops_nobody(
+def test_a_failing_listener_does_not_stop_the_others(
     alice: Person,
     ended: list[UUID],
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -48,7 +48,7 @@ def test_a_listener_that_fails_stops_nobody(
     assert ended == [alice.session.id]
 
 
-def test_logout_all_ends_every_device_of_mine_alone(
+def test_logout_all_ends_every_session_of_the_user_only(
     alice: Person,
     bob: Person,
     ended: list[UUID],
@@ -66,7 +66,7 @@ def test_logout_all_ends_every_device_of_mine_alone(
 
 
 @pytest.mark.parametrize("path", ["/v1/auth/logout", "/v1/auth/logout-all"])
-def test_a_body_that_holds_something_is_refused(alice: Person, path: str) -> None:
+def test_a_logout_with_a_body_is_rejected(alice: Person, path: str) -> None:
     response = alice.post(path, {"everywhere": True})
 
     assert codes(response) == {"everywhere": "unknown"}
@@ -74,7 +74,7 @@ def test_a_body_that_holds_something_is_refused(alice: Person, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/v1/auth/logout", "/v1/auth/logout-all"])
-def test_a_stranger_is_refused(stranger: Person, path: str) -> None:
+def test_a_stranger_cannot_log_out(stranger: Person, path: str) -> None:
     response = stranger.post(path)
 
     assert (response.status_code, response.json()["code"]) == (401, "auth.required")

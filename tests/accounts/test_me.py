@@ -20,7 +20,7 @@ def test_it_works(alice: Person) -> None:
     assert {"id", "username", "display_name", "avatar_url", "metadata", "created_at"} <= set(me)
 
 
-def test_a_change_is_seen_by_others(alice: Person, bob: Person) -> None:
+def test_others_see_a_changed_profile(alice: Person, bob: Person) -> None:
     profile = {"display_name": "Al \U0001f407", "avatar_url": "https://example.org/a.png", "metadata": {"a": [1, None]}}
 
     response = alice.patch(URL, profile)
@@ -30,7 +30,7 @@ def test_a_change_is_seen_by_others(alice: Person, bob: Person) -> None:
     assert bob.get(f"/v1/users/{alice.user.id}").json().items() >= profile.items()
 
 
-def test_what_is_not_given_stays(alice: Person) -> None:
+def test_absent_fields_are_not_changed(alice: Person) -> None:
     alice.patch(URL, {"display_name": "Al", "avatar_url": "https://example.org/a.png"})
 
     me = alice.patch(URL, {"metadata": {"a": 1}}).json()
@@ -40,7 +40,7 @@ def test_what_is_not_given_stays(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_an_avatar_can_be_taken_away(alice: Person, nothing: str | None) -> None:
+def test_an_avatar_can_be_removed(alice: Person, nothing: str | None) -> None:
     alice.patch(URL, {"avatar_url": "https://example.org/a.png"})
 
     assert alice.patch(URL, {"avatar_url": nothing}).json()["avatar_url"] is None
@@ -59,11 +59,11 @@ def test_an_avatar_can_be_taken_away(alice: Person, nothing: str | None) -> None
         "https://under_score.example.org./",
     ],
 )
-def test_an_avatar_is_any_web_address(alice: Person, url: str) -> None:
+def test_an_avatar_may_be_any_web_address(alice: Person, url: str) -> None:
     assert alice.patch(URL, {"avatar_url": url}).json()["avatar_url"] == url
 
 
-def test_null_leaves_what_cannot_be_taken_away(alice: Person) -> None:
+def test_null_does_not_change_a_required_value(alice: Person) -> None:
     alice.patch(URL, {"metadata": {"a": 1}})
     before = alice.get(URL).json()
 
@@ -99,7 +99,7 @@ def test_null_leaves_what_cannot_be_taken_away(alice: Person) -> None:
         ({"metadata": {"a": "x" * 4096}}, {"metadata": "max_bytes"}),
     ],
 )
-def test_what_is_not_valid_changes_nothing(alice: Person, body: Any, refused: dict[str, str]) -> None:
+def test_an_invalid_profile_changes_nothing(alice: Person, body: Any, refused: dict[str, str]) -> None:
     before = User.objects.values().get()
 
     response = alice.patch(URL, body)
@@ -109,6 +109,6 @@ def test_what_is_not_valid_changes_nothing(alice: Person, body: Any, refused: di
     assert User.objects.values().get() == before
 
 
-def test_a_stranger_is_refused(stranger: Person) -> None:
+def test_a_stranger_has_no_profile(stranger: Person) -> None:
     assert stranger.get(URL).json()["code"] == "auth.required"
     assert stranger.patch(URL, {}).json()["code"] == "auth.required"

@@ -42,22 +42,22 @@ def test_a_wrong_old_password_changes_nothing(alice: Person) -> None:
 @pytest.mark.parametrize(
     ("new", "code"), [("short", "password_too_short"), ("alice liddell", "password_too_similar"), ("", "blank")]
 )
-def test_a_weak_new_password_is_refused(alice: Person, new: str, code: str) -> None:
+def test_a_weak_new_password_is_rejected(alice: Person, new: str, code: str) -> None:
     response = alice.post(URL, {"old": PASSWORD, "new": new})
 
     assert response.status_code == 400
     assert codes(response)["new"] == code
 
 
-def test_a_malformed_body_is_refused(alice: Person) -> None:
+def test_a_malformed_change_of_password_is_rejected(alice: Person) -> None:
     assert codes(alice.post(URL, {"password": NEW})) == {"old": "required", "new": "required", "password": "unknown"}
 
 
-def test_a_stranger_is_refused(stranger: Person) -> None:
+def test_a_stranger_cannot_change_a_password(stranger: Person) -> None:
     assert stranger.post(URL, {"old": PASSWORD, "new": NEW}).json()["code"] == "auth.required"
 
 
-def test_wrong_old_passwords_are_followed_by_a_pause(alice: Person) -> None:
+def test_wrong_old_passwords_are_rate_limited(alice: Person) -> None:
     responses = [alice.post(URL, {"old": f"wrong {number}", "new": NEW}) for number in range(11)]
 
     assert [response.status_code for response in responses] == [*[403] * 10, 429]

@@ -21,7 +21,7 @@ def purge() -> str:
     return said.getvalue()
 
 
-def test_it_deletes_what_expired_more_than_a_day_ago(alice: Person, bob: Person, charlie: Person) -> None:
+def test_purge_deletes_sessions_that_expired_more_than_a_day_ago(alice: Person, bob: Person, charlie: Person) -> None:
     expire(alice, hours=25)
     expire(bob, hours=23)
 
@@ -30,7 +30,7 @@ def test_it_deletes_what_expired_more_than_a_day_ago(alice: Person, bob: Person,
     assert set(Session.objects.all()) == {bob.session, charlie.session}
 
 
-def test_it_takes_as_many_batches_as_it_needs(alice: Person) -> None:
+def test_purge_runs_until_no_batch_is_left(alice: Person) -> None:
     long_ago = timezone.now() - timedelta(days=2)
     Session.objects.bulk_create(
         Session(

@@ -1,4 +1,4 @@
-"""What two requests at the same moment may not do."""
+"""Races of two requests at the same moment."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Do all of these at the same moment, each on a connection of its own."""
+    """Run all of these at the same moment, each on its own connection."""
     ready = Barrier(len(acts))
 
-    def act_and_hang_up(act: Callable[[], Any]) -> Any:
+    def act_and_close(act: Callable[[], Any]) -> Any:
         ready.wait()
         try:
             return act()
@@ -26,7 +26,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
             connection.close()
 
     with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(act_and_hang_up, acts))
+        return list(pool.map(act_and_close, acts))
 
 
 def register_dora() -> int:
@@ -34,14 +34,14 @@ def register_dora() -> int:
     return int(response.status_code)
 
 
-def test_one_name_is_given_once() -> None:
+def test_one_of_six_registrations_gets_the_name() -> None:
     statuses = at_once(*[register_dora] * 6)
 
     assert sorted(statuses) == [201, 409, 409, 409, 409, 409]
     assert User.objects.count() == 1
 
 
-def test_a_name_that_is_being_deleted_is_not_given_away() -> None:
+def test_a_name_that_is_being_deleted_cannot_be_registered() -> None:
     dora = join_parley("dora")
 
     deleted, *statuses = at_once(
@@ -53,7 +53,7 @@ def test_a_name_that_is_being_deleted_is_not_given_away() -> None:
     assert User.objects.count() == 1
 
 
-def test_a_login_with_the_old_password_does_not_outlive_its_change() -> None:
+def test_a_login_with_the_old_password_ends_with_its_change() -> None:
     dora = join_parley("dora")
     login = {"username": "dora", "password": PASSWORD}
 

@@ -57,7 +57,7 @@ def test_the_real_hasher_is_argon2() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["alice", "ALICE", "\uff21lice"])
-def test_a_taken_name_is_refused_in_every_spelling(alice: Person, stranger: Person, spelling: str) -> None:
+def test_a_taken_name_is_rejected_in_every_spelling(alice: Person, stranger: Person, spelling: str) -> None:
     response = stranger.post(URL, {"username": spelling, "password": PASSWORD})
 
     assert response.status_code == 409
@@ -66,7 +66,7 @@ def test_a_taken_name_is_refused_in_every_spelling(alice: Person, stranger: Pers
 
 
 @pytest.mark.parametrize("name", ["ab", "x" * 33, "with space", "a/b", "", "caf\u00e9", "a\nb", "nul\x01l"])
-def test_a_name_of_another_form_is_refused(stranger: Person, name: str) -> None:
+def test_a_malformed_username_is_rejected(stranger: Person, name: str) -> None:
     response = stranger.post(URL, {"username": name, "password": PASSWORD})
 
     assert response.status_code == 400
@@ -81,7 +81,7 @@ def test_a_name_of_another_form_is_refused(stranger: Person, name: str) -> None:
         *("bot", "parley", "deleted", "me.", "_system_", "ad.min", "...", "\uff33upport"),
     ],
 )
-def test_a_name_of_the_service_itself_is_reserved(stranger: Person, name: str) -> None:
+def test_a_name_that_looks_like_the_service_is_reserved(stranger: Person, name: str) -> None:
     response = stranger.post(URL, {"username": name, "password": PASSWORD})
 
     assert (response.status_code, codes(response)) == (400, {"username": "reserved"})
@@ -89,11 +89,11 @@ def test_a_name_of_the_service_itself_is_reserved(stranger: Person, name: str) -
 
 
 @pytest.mark.parametrize("name", ["adminton", "rooty", "me-too", "bob-the-bot", "null0"])
-def test_a_name_that_holds_a_reserved_one_is_free(stranger: Person, name: str) -> None:
+def test_a_name_that_contains_a_reserved_one_is_free(stranger: Person, name: str) -> None:
     assert stranger.post(URL, {"username": name, "password": PASSWORD}).status_code == 201
 
 
-def test_an_account_with_a_name_that_is_reserved_now_goes_on(alice: Person, stranger: Person) -> None:
+def test_an_older_account_with_a_reserved_name_still_works(alice: Person, stranger: Person) -> None:
     User.objects.update(username="admin")
 
     assert stranger.post("/v1/auth/login", {"username": "admin", "password": PASSWORD}).status_code == 200
@@ -110,7 +110,7 @@ def test_an_account_with_a_name_that_is_reserved_now_goes_on(alice: Person, stra
         ("x" * 1025, "max_length"),
     ],
 )
-def test_a_weak_password_is_refused_with_its_reason(stranger: Person, password: str, code: str) -> None:
+def test_a_weak_password_is_rejected_with_the_reason(stranger: Person, password: str, code: str) -> None:
     response = stranger.post(URL, {"username": "doradora", "password": password})
 
     assert response.json()["code"] == "request.invalid"
@@ -135,7 +135,7 @@ def test_a_weak_password_is_refused_with_its_reason(stranger: Person, password: 
         ({"username": "dora", "password": PASSWORD, "display_name": "a\tb"}, {"display_name": "control"}),
     ],
 )
-def test_a_malformed_body_is_refused_by_field(stranger: Person, body: Any, refused: dict[str, str]) -> None:
+def test_a_malformed_registration_is_rejected_by_field(stranger: Person, body: Any, refused: dict[str, str]) -> None:
     response = stranger.post(URL, body)
 
     assert response.status_code == 400
@@ -143,7 +143,7 @@ def test_a_malformed_body_is_refused_by_field(stranger: Person, body: Any, refus
     assert not User.objects.exists()
 
 
-def test_a_stale_token_does_not_stand_in_the_way(db: None) -> None:
+def test_a_stale_token_does_not_prevent_a_registration(db: None) -> None:
     response = Person("prl_expired").post(URL, {"username": "dora", "password": PASSWORD})
 
     assert response.status_code == 201

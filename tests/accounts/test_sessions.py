@@ -25,7 +25,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert (answer["next"], answer["previous"]) == (None, None)
 
 
-def test_the_queries_do_not_grow_with_the_devices(
+def test_listing_sessions_takes_a_fixed_number_of_queries(
     alice: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(5):
@@ -35,7 +35,7 @@ def test_the_queries_do_not_grow_with_the_devices(
         alice.get(URL)
 
 
-def test_it_pages_forwards_and_back(alice: Person) -> None:
+def test_sessions_are_paged_in_both_directions(alice: Person) -> None:
     for _ in range(4):
         alice.another_device()
     everything = alice.get(URL).json()["results"]
@@ -50,14 +50,14 @@ def test_it_pages_forwards_and_back(alice: Person) -> None:
     assert (back["results"], back["previous"]) == (first["results"], None)
 
 
-def test_expired_sessions_are_not_shown(alice: Person) -> None:
+def test_expired_sessions_are_not_listed(alice: Person) -> None:
     phone = alice.another_device()
     Session.objects.filter(pk=phone.session.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
 
     assert len(alice.get(URL).json()["results"]) == 1
 
 
-def test_bad_parameters_are_refused(alice: Person) -> None:
+def test_invalid_parameters_of_a_list_are_rejected(alice: Person) -> None:
     assert codes(alice.get(URL, limit=101)) == {"limit": "max_value"}
     assert codes(alice.get(URL, limit=0)) == {"limit": "min_value"}
     assert codes(alice.get(URL, limit="1_0")) == {"limit": "invalid"}
@@ -66,7 +66,7 @@ def test_bad_parameters_are_refused(alice: Person) -> None:
     assert codes(alice.get(URL, limit=["1", "2"])) == {"limit": "repeated"}
 
 
-def test_ending_one_works(
+def test_a_session_can_be_ended(
     alice: Person, ended: list[UUID], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     phone = alice.another_device()
@@ -87,11 +87,11 @@ def test_charlie_cannot_end_a_session_of_alice(alice: Person, charlie: Person) -
     assert alice.get("/v1/me").status_code == 200
 
 
-def test_an_unknown_session_is_not_found(alice: Person) -> None:
+def test_an_unknown_session_gets_404(alice: Person) -> None:
     assert alice.delete(f"{URL}/{uuid4()}").status_code == 404
     assert alice.delete(f"{URL}/everything").status_code == 404
 
 
-def test_a_stranger_is_refused(stranger: Person) -> None:
+def test_a_stranger_cannot_list_or_end_sessions(stranger: Person) -> None:
     assert stranger.get(URL).json()["code"] == "auth.required"
     assert stranger.delete(f"{URL}/{uuid4()}").json()["code"] == "auth.required"

@@ -32,11 +32,11 @@ def test_it_works(alice: Person, bob: Person, q: str) -> None:
 
 
 @pytest.mark.parametrize("q", ["lice", "a%", "a_", "\\a", "alice bob", "iddell"])
-def test_it_matches_beginnings_of_words_and_nothing_else(alice: Person, bob: Person, q: str) -> None:
+def test_the_search_matches_beginnings_of_words_only(alice: Person, bob: Person, q: str) -> None:
     assert names(bob.get(URL, q=q)) == []
 
 
-def test_a_display_name_is_compared_beyond_ascii(alice: Person, bob: Person) -> None:
+def test_the_search_folds_characters_beyond_ascii(alice: Person, bob: Person) -> None:
     alice.patch("/v1/me", {"display_name": "\u00c9LODIE"})
 
     assert names(bob.get(URL, q="\u00e9lo")) == ["alice"]
@@ -56,29 +56,27 @@ def test_a_display_name_is_compared_beyond_ascii(alice: Person, bob: Person) -> 
         ("\uae40\ucca0\uc218", "\ucca0\uc218"),
     ],
 )
-def test_any_word_is_found_in_any_case_and_form(alice: Person, bob: Person, name: str, q: str) -> None:
+def test_the_search_finds_any_word_in_any_case_and_form(alice: Person, bob: Person, name: str, q: str) -> None:
     alice.patch("/v1/me", {"display_name": name})
 
     assert names(bob.get(URL, q=q)) == ["alice"]
     assert names(bob.get(URL, q="liddell")) == []
 
 
-def test_a_word_of_a_username_is_found(bob: Person) -> None:
+def test_the_search_finds_a_word_of_a_username(bob: Person) -> None:
     join_parley("carol.mad-hatter", display_name="Carol")
 
     assert names(bob.get(URL, q="hatter")) == names(bob.get(URL, q="carol.mad")) == ["carol.mad-hatter"]
 
 
-def test_only_the_exact_username_is_found_where_the_operator_says_so(
-    alice: Person, bob: Person, settings: Settings
-) -> None:
+def test_the_setting_exact_finds_only_the_exact_username(alice: Person, bob: Person, settings: Settings) -> None:
     settings.USER_SEARCH = "exact"
 
     assert names(bob.get(URL, q="ALICE")) == ["alice"]
     assert names(bob.get(URL, q="alic")) == names(bob.get(URL, q="Liddell")) == []
 
 
-def test_only_people_of_my_rooms_are_found_where_the_operator_says_so(
+def test_the_setting_shared_rooms_finds_only_people_of_my_rooms(
     alice: Person, bob: Person, charlie: Person, settings: Settings
 ) -> None:
     settings.USER_SEARCH = "shared_rooms"
@@ -90,7 +88,7 @@ def test_only_people_of_my_rooms_are_found_where_the_operator_says_so(
     assert names(charlie.get(URL, q="alice")) == []
 
 
-def test_a_deleted_user_keeps_no_words(alice: Person, bob: Person) -> None:
+def test_a_deleted_user_has_no_words(alice: Person, bob: Person) -> None:
     alice.delete("/v1/me", {"password": PASSWORD})
 
     assert not NameWord.objects.exclude(user=bob.user).exists()
@@ -106,7 +104,7 @@ def test_a_search_without_a_match_reads_the_index_only(alice: Person) -> None:
     assert "SCAN accounts_user" not in plan
 
 
-def test_it_pages_in_a_fixed_number_of_queries(
+def test_the_search_is_paged_in_a_fixed_number_of_queries(
     alice: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(5):
@@ -120,7 +118,7 @@ def test_it_pages_in_a_fixed_number_of_queries(
     assert second.json()["next"] is None
 
 
-def test_a_cursor_of_another_list_is_refused(alice: Person) -> None:
+def test_a_cursor_of_another_list_is_rejected(alice: Person) -> None:
     alice.another_device()
     cursor = alice.get("/v1/auth/sessions", limit=1).json()["next"]
 
@@ -134,7 +132,7 @@ def test_a_deactivated_user_is_not_found_by_name(alice: Person, bob: Person) -> 
     assert bob.get(f"{URL}/{alice.user.id}").status_code == 200
 
 
-def test_bad_parameters_are_refused(alice: Person) -> None:
+def test_invalid_parameters_of_the_search_are_rejected(alice: Person) -> None:
     assert codes(alice.get(URL)) == {"q": "required"}
     assert codes(alice.get(URL, q="")) == {"q": "blank"}
     for short in ("a", "%", " a ", "e\u0301"):
@@ -143,18 +141,18 @@ def test_bad_parameters_are_refused(alice: Person) -> None:
     assert codes(alice.get(URL, q="al", format="xml")) == {"format": "unknown"}
 
 
-def test_one_user_works(alice: Person, charlie: Person) -> None:
+def test_a_user_is_read_by_id(alice: Person, charlie: Person) -> None:
     response = charlie.get(f"{URL}/{alice.user.id}")
 
     assert response.status_code == 200
     assert response.json()["username"] == "alice"
 
 
-def test_one_unknown_user_is_not_found(alice: Person) -> None:
+def test_an_unknown_user_gets_404(alice: Person) -> None:
     assert alice.get(f"{URL}/{uuid4()}").json()["code"] == "not_found"
     assert alice.get(f"{URL}/alice").json()["code"] == "not_found"
 
 
-def test_a_stranger_is_refused(alice: Person, stranger: Person) -> None:
+def test_a_stranger_cannot_read_users(alice: Person, stranger: Person) -> None:
     assert stranger.get(URL, q="alice").json()["code"] == "auth.required"
     assert stranger.get(f"{URL}/{alice.user.id}").json()["code"] == "auth.required"

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.servers import ROOT
 
 
-def test_it_fails_and_names_what_is_missing(tmp_path: Path) -> None:
+def test_compose_test_without_an_engine_fails_with_the_missing_part(tmp_path: Path) -> None:
     command, environment = [sys.executable, "-m", "tests.engine"], {**os.environ, "PATH": str(tmp_path)}
 
     tried = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

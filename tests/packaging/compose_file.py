@@ -1,4 +1,4 @@
-"""compose.yaml as the tests read it: parsed, and interpolated as Compose does it."""
+"""compose.yaml for the tests: parsed, and interpolated as Compose does it."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ SECRETS = {name: f"{name}-".lower() * 5 for name in REQUIRED.findall((ROOT / "co
 
 
 def interpolate(text: str, given: dict[str, str]) -> str:
-    """Compose's own substitution: ${NAME:-default}, ${NAME:?message}, and $$ for one dollar."""
+    """Substitute variables as Compose does: ${NAME:-default}, ${NAME:?message}, and $$ for one dollar."""
 
     def substitute(match: re.Match[str]) -> str:
         if match[0] == "$$":
@@ -26,11 +26,11 @@ def interpolate(text: str, given: dict[str, str]) -> str:
 
 
 def environment(service: str, **given: str) -> dict[str, str]:
-    """What a container of the service has in its environment; secrets that are not given are made up."""
+    """Return the environment of a container of the service; secrets that are not given are made up."""
     declared = COMPOSE["services"][service]["environment"]
     return {name: interpolate(str(value), {**SECRETS, **given}) for name, value in declared.items()}
 
 
 def command(service: str, key: str = "command") -> list[str]:
-    """What a container of the service runs."""
+    """Return the command of a container of the service."""
     return [interpolate(part, SECRETS) for part in COMPOSE["services"][service][key]]

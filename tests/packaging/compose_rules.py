@@ -1,4 +1,4 @@
-"""What a sound compose.yaml is: a list of rules, each a function that yields what it finds wrong."""
+"""The rules of a sound compose.yaml: each is a function that yields the faults that it finds."""
 
 import json
 import re
@@ -9,15 +9,16 @@ from typing import Any
 import jsonschema
 from django.core.management import get_commands
 
+from settings.env import DEFAULT_POOL_SIZE
+
 Compose = dict[str, Any]
-POOL_SIZE = 20  # DATABASE_POOL_SIZE of one server
 Rule = Callable[[Compose], Iterator[str]]
 SCHEMA = json.loads(Path(__file__).with_name("compose.schema.json").read_text())
 SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD", "OWNER_PASSWORD", "DATABASE_PASSWORD", "VALKEY_PASSWORD")
 
 
 def problems(compose: Compose) -> list[str]:
-    """Everything that is wrong with it; empty when it is sound."""
+    """Return all faults; an empty list when the file is sound."""
     found = list(fits_the_schema(compose))
     return found or [problem for rule in RULES for problem in rule(compose)]
 
@@ -27,16 +28,16 @@ def fits_the_schema(compose: Compose) -> Iterator[str]:
         yield f"{error.json_path}: {error.message}"
 
 
-def waits_for_what_exists(compose: Compose) -> Iterator[str]:
+def waits_for_existing_services(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         for other, wait in service.get("depends_on", {}).items():
             target = compose["services"].get(other)
             if target is None:
-                yield f"{name} waits for {other}, which is not there"
+                yield f"{name} waits for {other}, which does not exist"
             elif wait["condition"] == "service_healthy" and "test" not in target.get("healthcheck", {}):
                 yield f"{name} waits for the health of {other}, which has no healthcheck"
             elif wait["condition"] == "service_completed_successfully" and target.get("restart") != "no":
-                yield f"{name} waits for the end of {other}, which would be started again"
+                yield f"{name} waits for the end of {other}, which would be restarted"
 
 
 def runs_unprivileged(compose: Compose) -> Iterator[str]:
@@ -49,7 +50,7 @@ def runs_unprivileged(compose: Compose) -> Iterator[str]:
             yield f"{name} keeps privileges"
 
 
-def says_that_it_is_healthy(compose: Compose) -> Iterator[str]:
+def has_healthchecks(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         if service.get("restart") != "no" and "test" not in service.get("healthcheck", {}):
             yield f"{name} has no healthcheck"
@@ -67,7 +68,7 @@ def replicas_can_be_many(compose: Compose) -> Iterator[str]:
         yield "web cannot run more than once"
 
 
-def names_what_is_declared(compose: Compose) -> Iterator[str]:
+def uses_declared_resources(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         used = {
             "networks": service.get("networks", []),
@@ -75,7 +76,9 @@ def names_what_is_declared(compose: Compose) -> Iterator[str]:
             "configs": [config["source"] for config in service.get("configs", [])],
         }
         for kind, names in used.items():
-            yield from (f"{name} names the {kind} {each}" for each in names if each not in compose.get(kind, {}))
+            yield from (
+                f"{name} uses the undeclared {kind} {each}" for each in names if each not in compose.get(kind, {})
+            )
 
 
 def hides_the_databases(compose: Compose) -> Iterator[str]:
@@ -85,7 +88,7 @@ def hides_the_databases(compose: Compose) -> Iterator[str]:
             yield f"{name} can be reached from outside"
 
 
-def holds_no_secret(compose: Compose) -> Iterator[str]:
+def contains_no_secret(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         environment = service.get("environment", {})
         for secret in SECRETS:
@@ -109,10 +112,10 @@ def pins_its_images(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         tag = service["image"].rpartition(":")[2]
         if service["image"] not in built and (tag in {"latest", service["image"]}):
-            yield f"{name} takes whatever image is newest"
+            yield f"{name} uses the newest image, whichever that is"
 
 
-def keeps_what_it_acknowledged(compose: Compose) -> Iterator[str]:
+def keeps_acknowledged_messages(compose: Compose) -> Iterator[str]:
     if not {"fsync=on", "synchronous_commit=on"} <= set(compose["services"]["db"]["command"]):
         yield "PostgreSQL may lose acknowledged messages"
     if not any(volume.endswith(":/var/lib/postgresql/data") for volume in compose["services"]["db"]["volumes"]):
@@ -120,11 +123,11 @@ def keeps_what_it_acknowledged(compose: Compose) -> Iterator[str]:
 
 
 def writes_no_config_into_a_read_only_container(compose: Compose) -> Iterator[str]:
-    """Compose copies an inline config into the container, which the engine refuses; a file would be mounted."""
+    """Find inline configs in read-only containers: Compose copies them into the container, which the engine rejects."""
     for name, service in compose["services"].items():
         for config in service.get("configs", []) if service.get("read_only") else ():
             if "file" not in compose.get("configs", {}).get(config["source"], {}):
-                yield f"{name} is read-only and takes the inline config {config['source']}"
+                yield f"{name} is read-only and has the inline config {config['source']}"
 
 
 def builds_each_image_once(compose: Compose) -> Iterator[str]:
@@ -137,8 +140,8 @@ def builds_each_image_once(compose: Compose) -> Iterator[str]:
             yield f"{image} is built by each of {names}"
 
 
-def bounds_what_is_in_memory(compose: Compose) -> Iterator[str]:
-    """A tmpfs without a size takes half of the machine; its mode gives way to that of the image's folder."""
+def limits_tmpfs(compose: Compose) -> Iterator[str]:
+    """Find a tmpfs without a size, which may take half of the memory, or with a mode, which the engine ignores."""
     for name, service in compose["services"].items():
         for mount in service.get("tmpfs", []):
             path, _, options = mount.partition(":")
@@ -148,7 +151,7 @@ def bounds_what_is_in_memory(compose: Compose) -> Iterator[str]:
                 yield f"{name} gives {path} a mode, which the engine ignores"
 
 
-def limits_what_it_takes(compose: Compose) -> Iterator[str]:
+def limits_resources(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         limits = service.get("deploy", {}).get("resources", {}).get("limits", {})
         yield from (f"{name} has no limit of {kind}" for kind in ("memory", "pids") if kind not in limits)
@@ -172,11 +175,11 @@ def connects_with_the_least_rights(compose: Compose) -> Iterator[str]:
     valkey = services["valkey"]
     rules = valkey["environment"].get("VALKEY_CONFIG", "")
     if "user default reset\n" not in rules or re.search(r"\+@|allcommands|nopass|~\*|&\*|allchannels", rules):
-        yield "Valkey lets somebody do more than the servers do"
+        yield "Valkey grants more rights than the servers need"
 
 
-def tells_other_users_no_secret(compose: Compose) -> Iterator[str]:
-    """The arguments of a process can be read by every user of the machine, its environment cannot."""
+def has_no_secret_in_arguments(compose: Compose) -> Iterator[str]:
+    """Find secrets in commands: every user of the machine can read the arguments of a process."""
     for name, service in compose["services"].items():
         arguments = " ".join([*service.get("command", []), *service.get("entrypoint", [])])
         yield from (f"{name} has {secret} in its command" for secret in SECRETS if f"${{{secret}" in arguments)
@@ -198,50 +201,50 @@ def leads_to_the_servers(compose: Compose) -> Iterator[str]:
     if proxy not in trusted.split() or "${TRUSTED_PROXIES:-}" not in trusted:
         yield "the servers do not trust the proxy, or not those of the operator"
     allowed = re.search(r"max_connections=(\d+)", " ".join(compose["services"]["db"]["command"]))
-    if allowed is None or int(allowed[1]) < len(addresses) * POOL_SIZE:
-        yield "PostgreSQL has fewer connections than so many servers take"
+    if allowed is None or int(allowed[1]) < len(addresses) * DEFAULT_POOL_SIZE:
+        yield "PostgreSQL has fewer connections than so many servers need"
 
 
-def is_a_proxy_as_the_readme_asks(compose: Compose) -> Iterator[str]:
+def configures_the_proxy(compose: Compose) -> Iterator[str]:
     caddyfile = compose["services"]["proxy"]["environment"]["CADDYFILE"]
     for needed, otherwise in {
-        "health_uri /readyz": "does not ask the servers whether they are ready",
-        "flush_interval -1": "answers a broken body with an empty 200",
+        "health_uri /readyz": "does not check whether the servers are ready",
+        "flush_interval -1": "answers an incomplete body with an empty 200",
         "request>headers delete": "logs headers, and tokens with them",
         "request>uri regexp": "logs queries, and tokens with them",
-        "application/problem+json": "refuses in another form than the servers",
-        "trusted_proxies ": "overwrites what a TLS end in front of it says",
-        "write ": "waits for ever for a client that does not read",
-        "grace_period ": "waits for ever for its last requests",
+        "application/problem+json": "has errors in another form than the servers",
+        "trusted_proxies ": "overwrites the headers of a TLS proxy in front of it",
+        "write ": "waits forever for a client that does not read",
+        "grace_period ": "waits forever for its last requests",
     }.items():
         if needed not in caddyfile:
             yield f"the proxy {otherwise}"
     if re.search("fail_duration|unhealthy_|max_fails", caddyfile):
-        yield "the proxy lets a client's requests take a server out"
+        yield "a client's requests can make the proxy drop a server"
     if "lb_retry_match" in caddyfile:
         yield "the proxy repeats requests that may have been served"
     if "HTTPS" not in compose["services"]["web"]["environment"]:
-        yield "the servers are not told of a TLS end in front"
+        yield "the servers do not know of a TLS proxy in front"
 
 
 RULES: list[Rule] = [
-    waits_for_what_exists,
+    waits_for_existing_services,
     runs_unprivileged,
-    says_that_it_is_healthy,
+    has_healthchecks,
     publishes_one_port,
     replicas_can_be_many,
-    names_what_is_declared,
+    uses_declared_resources,
     hides_the_databases,
-    holds_no_secret,
+    contains_no_secret,
     runs_commands_that_exist,
     pins_its_images,
-    keeps_what_it_acknowledged,
+    keeps_acknowledged_messages,
     writes_no_config_into_a_read_only_container,
     builds_each_image_once,
-    bounds_what_is_in_memory,
-    limits_what_it_takes,
+    limits_tmpfs,
+    limits_resources,
     connects_with_the_least_rights,
-    tells_other_users_no_secret,
+    has_no_secret_in_arguments,
     leads_to_the_servers,
-    is_a_proxy_as_the_readme_asks,
+    configures_the_proxy,
 ]

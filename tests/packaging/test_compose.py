@@ -1,4 +1,4 @@
-"""compose.yaml, judged without an engine: its shape, its soundness, and what its servers' settings make of it."""
+"""compose.yaml, checked without an engine: its schema, its rules, and the settings of its servers."""
 
 import copy
 import os
@@ -22,23 +22,25 @@ def replace(service: dict[str, Any], name: str, old: str, new: str) -> None:
     service["environment"][name] = service["environment"][name].replace(old, new)
 
 
-# Each bug, planted, must be found: a checker that never complains proves nothing.
+# The rules must find each planted bug: a checker that finds no fault proves nothing.
 BUGS: dict[str, Callable[[Services], Any]] = {
     "Additional properties": lambda s: s["web"].update(comand=[]),
     "does not match": lambda s: s["db"]["healthcheck"].update(interval="5 s"),
-    "which is not there": lambda s: s["web"]["depends_on"].update(redis={"condition": "service_started"}),
+    "which does not exist": lambda s: s["web"]["depends_on"].update(redis={"condition": "service_started"}),
     "which has no healthcheck": lambda s: s["migrate"]["depends_on"].update(migrate={"condition": "service_healthy"}),
-    "which would be started again": lambda s: s["migrate"].update(restart="unless-stopped"),
+    "which would be restarted": lambda s: s["migrate"].update(restart="unless-stopped"),
     "runs as root": lambda s: s["valkey"].update(user="0:0"),
     "can write to its own image": lambda s: s["proxy"].pop("read_only"),
     "keeps privileges": lambda s: s["db"].pop("cap_drop"),
     "has no healthcheck": lambda s: s["web"].pop("healthcheck"),
     "not by the proxy alone": lambda s: s["db"].update(ports=["5432:5432"]),
     "cannot run more than once": lambda s: s["web"].update(container_name="web"),
-    "names the networks": lambda s: s["migrate"].update(networks=["edge"]),
-    "names the volumes": lambda s: s["db"].update(volumes=["data:/var/lib/postgresql/data"]),
-    "names the configs": lambda s: s["proxy"].update(configs=[{"source": "nginx", "target": "/etc/nginx.conf"}]),
-    "takes the inline config": lambda s: s["proxy"].update(configs=[{"source": "nginx", "target": "/etc/nginx.conf"}]),
+    "uses the undeclared networks": lambda s: s["migrate"].update(networks=["edge"]),
+    "uses the undeclared volumes": lambda s: s["db"].update(volumes=["data:/var/lib/postgresql/data"]),
+    "uses the undeclared configs": lambda s: s["proxy"].update(
+        configs=[{"source": "nginx", "target": "/etc/nginx.conf"}]
+    ),
+    "has the inline config": lambda s: s["proxy"].update(configs=[{"source": "nginx", "target": "/etc/nginx.conf"}]),
     "is built by each": lambda s: s["web"].update(build="."),
     "in memory without a size": lambda s: s["web"].update(tmpfs=["/tmp"]),
     "which the engine ignores": lambda s: s["proxy"].update(tmpfs=["/data:size=1m,mode=1777"]),
@@ -47,7 +49,7 @@ BUGS: dict[str, Callable[[Services], Any]] = {
     "no limit of nofile": lambda s: s["valkey"].pop("ulimits"),
     "more rights than they need": lambda s: s["db"]["environment"].update(POSTGRES_USER="parley"),
     "reaches Valkey without": lambda s: s["web"]["environment"].update(REDIS_URL="redis://valkey:6379/0"),
-    "Valkey lets somebody": lambda s: replace(s["valkey"], "VALKEY_CONFIG", "+ping", "+@all"),
+    "Valkey grants more rights": lambda s: replace(s["valkey"], "VALKEY_CONFIG", "+ping", "+@all"),
     "has VALKEY_PASSWORD in its command": lambda s: s["valkey"].update(
         command=["valkey-server", "${VALKEY_PASSWORD:?}"]
     ),
@@ -55,35 +57,35 @@ BUGS: dict[str, Callable[[Services], Any]] = {
     "do not trust the proxy": lambda s: s["web"]["environment"].pop("TRUSTED_PROXIES"),
     "has an open brace": lambda s: replace(s["proxy"], "CADDYFILE", ":8080 {", ":8080 {{"),
     "fewer connections": lambda s: s["db"]["command"].remove("max_connections=400"),
-    "whether they are ready": lambda s: replace(s["proxy"], "CADDYFILE", "health_uri /readyz", ""),
+    "whether the servers are ready": lambda s: replace(s["proxy"], "CADDYFILE", "health_uri /readyz", ""),
     "an empty 200": lambda s: replace(s["proxy"], "CADDYFILE", "flush_interval -1", ""),
     "logs headers": lambda s: replace(s["proxy"], "CADDYFILE", "request>headers delete", ""),
     "logs queries": lambda s: replace(s["proxy"], "CADDYFILE", "request>uri regexp", "request>uri2 regexp"),
-    "in another form": lambda s: replace(s["proxy"], "CADDYFILE", "application/problem+json", "text/plain"),
-    "overwrites what a TLS end": lambda s: replace(s["proxy"], "CADDYFILE", "trusted_proxies {", "# {"),
+    "errors in another form": lambda s: replace(s["proxy"], "CADDYFILE", "application/problem+json", "text/plain"),
+    "overwrites the headers": lambda s: replace(s["proxy"], "CADDYFILE", "trusted_proxies {", "# {"),
     "that does not read": lambda s: replace(s["proxy"], "CADDYFILE", "write 10m", ""),
     "its last requests": lambda s: replace(s["proxy"], "CADDYFILE", "grace_period 10s", ""),
-    "take a server out": lambda s: replace(s["proxy"], "CADDYFILE", "flush_interval -1", "fail_duration 5s"),
+    "drop a server": lambda s: replace(s["proxy"], "CADDYFILE", "flush_interval -1", "fail_duration 5s"),
     "may have been served": lambda s: replace(
         s["proxy"], "CADDYFILE", "flush_interval -1", "lb_retry_match method POST"
     ),
-    "not told of a TLS end": lambda s: s["web"]["environment"].pop("HTTPS"),
+    "do not know of a TLS proxy": lambda s: s["web"]["environment"].pop("HTTPS"),
     "can be reached from outside": lambda s: s["db"].update(networks=["front"]),
     "that is written down": lambda s: s["db"]["environment"].update(POSTGRES_PASSWORD="parley"),
     "no command of manage.py": lambda s: s["migrate"].update(command=["python", "manage.py", "migrat"]),
-    "whatever image is newest": lambda s: s["valkey"].update(image="valkey/valkey"),
+    "uses the newest image": lambda s: s["valkey"].update(image="valkey/valkey"),
     "may lose acknowledged messages": lambda s: s["db"]["command"].remove("fsync=on"),
     "ends with its container": lambda s: s["db"].update(volumes=["db:/data"]),
     "does not lead to web": lambda s: s["web"].update(expose=["9000"]),
 }
 
 
-def test_it_is_sound() -> None:
+def test_compose_yaml_is_sound() -> None:
     assert problems(COMPOSE) == []
 
 
 @pytest.mark.parametrize("complaint", BUGS)
-def test_a_planted_bug_is_found(complaint: str) -> None:
+def test_a_planted_bug_in_compose_yaml_is_found(complaint: str) -> None:
     planted = copy.deepcopy(COMPOSE)
 
     BUGS[complaint](planted["services"])
@@ -91,8 +93,8 @@ def test_a_planted_bug_is_found(complaint: str) -> None:
     assert any(complaint in problem for problem in problems(planted))
 
 
-def test_the_servers_settings_accept_its_environment() -> None:
-    """`check --deploy` with exactly the environment that a web container gets."""
+def test_the_settings_accept_the_environment_of_compose_yaml() -> None:
+    """Run `check --deploy` with the environment of a web container."""
     checked = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy"], cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment("web")},

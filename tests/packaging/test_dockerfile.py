@@ -1,4 +1,4 @@
-"""The Dockerfile, judged by hadolint and by what the rest of the repository says of it."""
+"""The Dockerfile, checked by hadolint and against the rest of the repository."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ def lint(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([hadolint, "-"], input=text, capture_output=True, text=True, check=False)
 
 
-def test_hadolint_finds_nothing() -> None:
+def test_hadolint_finds_no_fault() -> None:
     linted = lint(DOCKERFILE)
 
     assert (linted.stdout, linted.returncode) == ("", 0)
@@ -29,12 +29,12 @@ def test_hadolint_finds_a_planted_bug() -> None:
     assert "DL3013" in linted.stdout
 
 
-def test_it_ends_unprivileged_and_takes_signals() -> None:
+def test_the_image_runs_unprivileged_and_receives_signals() -> None:
     assert re.search(r"^USER [1-9][0-9]*:[1-9][0-9]*$", FINAL_STAGE, re.MULTILINE)
     assert FINAL_STAGE.rstrip().endswith('CMD ["python", "manage.py", "serve"]')
 
 
-def test_it_copies_every_package_and_nothing_that_is_not_there() -> None:
+def test_the_image_has_every_package_and_only_existing_files() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+)$", FINAL_STAGE, re.MULTILINE)
     sources = {source for line in copied for source in shlex.split(line)[:-1]}
 
@@ -44,7 +44,7 @@ def test_it_copies_every_package_and_nothing_that_is_not_there() -> None:
 
 
 def sent_to_the_engine(path: str) -> bool:
-    """Whether the build sees a path, by .dockerignore: the last line that names it counts."""
+    """Return whether .dockerignore lets the build see a path: the last line that matches it counts."""
     seen = True
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         if line and not line.startswith("#") and fnmatch(path, line.removeprefix("!").removeprefix("**/")):
@@ -52,27 +52,27 @@ def sent_to_the_engine(path: str) -> bool:
     return seen
 
 
-def test_the_build_gets_what_it_copies_and_no_secret() -> None:
+def test_the_build_sees_the_copied_files_and_no_secret() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
 
     assert all(sent_to_the_engine(source) for line in copied for source in shlex.split(line)[:-1])
     assert not any(map(sent_to_the_engine, [".env", ".git", ".var", ".venv", "tests", "__pycache__"]))
 
 
-def test_git_ignores_the_file_with_the_secrets() -> None:
+def test_git_ignores_env() -> None:
     ignored = subprocess.run(["git", "check-ignore", "--quiet", ".env"], cwd=ROOT, check=False)
 
     assert ignored.returncode == 0
 
 
-def test_files_that_only_their_owner_can_read_are_opened_before_the_image_runs() -> None:
-    """COPY keeps the modes of a clone that was made under umask 077."""
+def test_private_files_become_readable_before_the_image_runs() -> None:
+    """COPY keeps the modes of files, and a clone made under umask 077 has private files."""
     opened = FINAL_STAGE.index("chmod -R a+rX .")
 
     assert FINAL_STAGE.rindex("\nCOPY ") < opened < FINAL_STAGE.index("\nUSER ")
 
 
-def test_uv_is_pinned_as_in_the_makefile() -> None:
+def test_uv_has_the_version_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text()
     (pinned,) = re.findall(r"^UV_VERSION := (\S+)$", makefile, re.MULTILINE)
 

@@ -1,17 +1,26 @@
-"""Docstrings of the product begin with what a thing is or does, not with a question word (CONTRIBUTING.md, 8)."""
+"""Docstrings begin with a verb or the name of a thing, not with a question word (CONTRIBUTING.md, 8)."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.servers import ROOT
 
-PACKAGES = ("wire", "accounts", "eventlog", "api", "realtime", "contracts", "settings", "examples")
+PACKAGES = ("wire", "accounts", "eventlog", "api", "realtime", "contracts", "settings", "examples", "bench", "tests")
 QUESTION = re.compile(r"(What|Who|Whom|Whose|How|Where|Whether|When|From|Of|As|Also|Whatever|Whoever)\b")
+
+# Folders whose docstrings are still to be mended.
+UNFINISHED = (
+    *("tests/api", "tests/bench", "tests/chaos", "tests/contracts", "tests/docs", "tests/fold"),
+    *("tests/generated_clients", "tests/realtime", "tests/sim"),
+    *("tests/answers.py", "tests/clients.py", "tests/conftest.py", "tests/hashers.py", "tests/plans.py"),
+    *("tests/recording.py", "tests/servers.py", "tests/services.py", "tests/sockets.py", "tests/threads.py"),
+)
 
 
 def questions(source: str) -> Iterator[str]:
@@ -23,15 +32,21 @@ def questions(source: str) -> Iterator[str]:
                 yield docstring.splitlines()[0]
 
 
-def test_no_docstring_begins_with_a_question_word() -> None:
+def judged_files() -> list[Path]:
+    """Every Python file of the repository's packages, except migrations and the unfinished folders."""
     files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts]
-    assert len(files) > 100
+    return [path for path in files if not any(path.is_relative_to(ROOT / name) for name in UNFINISHED)]
+
+
+def test_no_docstring_begins_with_a_question_word() -> None:
+    files = judged_files()
+    assert len(files) > 150
 
     found = [f"{path.relative_to(ROOT)}: {line}" for path in files for line in questions(path.read_text())]
 
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("docstring", ["Whether it works.", "What came in.", "From where it starts.", "As the other."])
-def test_one_that_does_is_found(docstring: str) -> None:
+def test_a_docstring_that_begins_with_a_question_word_is_found(docstring: str) -> None:
     assert list(questions(f'def works():\n    """{docstring}"""')) == [docstring]

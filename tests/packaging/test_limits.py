@@ -1,4 +1,4 @@
-"""The table of deadlines and sizes in docs/operations.md is true, and every inner bound is the shorter one."""
+"""The table of deadlines and sizes in docs/operations.md is right, and every inner limit is below the outer one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ UNITS = {"ms": 0.001, "s": 1, "m": 60, "KiB": 1024, "MiB": 1024**2}
 
 
 def number(text: str) -> float:
-    """Seconds or bytes of "10s", "64 KiB" and the like."""
+    """Parse "10s", "64 KiB" and the like into seconds or bytes."""
     found = re.fullmatch(r"([\d.]+) ?(\w+)", text)
     assert found, text
     return float(found[1]) * UNITS[found[2]]
 
 
 def in_force() -> dict[tuple[str, str], float]:
-    """Every bound by place and name, from compose.yaml and the code."""
+    """Return every limit by place and name, from compose.yaml and the code."""
     config = environment("proxy")["CADDYFILE"]
     limits = Limits()
     proxy = dict(re.findall(r"^ +([a-z_]+) ([\d.]+(?:ms|s|m|KiB|MiB))$", config, re.MULTILINE))
@@ -47,7 +47,7 @@ def in_force() -> dict[tuple[str, str], float]:
     )
 
 
-def test_the_table_names_every_bound_with_its_value() -> None:
+def test_the_table_has_every_limit_with_its_value() -> None:
     rows = table(section("docs/operations.md", "Deadlines and sizes"))
 
     documented = {(place, name): number(value) for place, name, value, _ in rows}
@@ -58,12 +58,12 @@ def test_the_table_names_every_bound_with_its_value() -> None:
 @pytest.mark.parametrize(
     ("inner", "outer"),
     [
-        # A body that comes slowly: head, wait for a server and body fit into the proxy's deadline for the body.
+        # A slow body: head, wait for a server and body fit into the proxy's deadline for the body.
         (
             [("proxy", "read_header"), ("proxy", "lb_try_duration"), ("proxy", "dial_timeout"), ("server", "request")],
             ("proxy", "read_body"),
         ),
-        # An answer that takes long.
+        # A slow response.
         (
             [("server", "WAIT_SECONDS"), ("server", "TURN_SECONDS"), ("server", "STATEMENT_TIMEOUT_MS")],
             ("proxy", "response_header_timeout"),
@@ -74,7 +74,7 @@ def test_the_table_names_every_bound_with_its_value() -> None:
         ([("proxy", "response_header_timeout")], ("proxy", "write")),
         ([("server", "stall")], ("proxy", "write")),
         ([("proxy", "keepalive")], ("server", "http_idle")),
-        # The end.
+        # Stopping.
         ([("proxy", "health_interval")], ("server", "DRAIN_SECONDS")),
         ([("server", "DRAIN_SECONDS"), ("server", "exit")], ("engine", "web.stop_grace_period")),
         ([("proxy", "grace_period")], ("engine", "proxy.stop_grace_period")),
@@ -83,7 +83,7 @@ def test_the_table_names_every_bound_with_its_value() -> None:
         ([("server", "frame_bytes")], ("server", "body_bytes")),
     ],
 )
-def test_an_inner_bound_is_below_the_one_around_it(inner: list[tuple[str, str]], outer: tuple[str, str]) -> None:
+def test_an_inner_limit_is_below_the_outer_one(inner: list[tuple[str, str]], outer: tuple[str, str]) -> None:
     bounds = in_force()
 
     assert sum(bounds[name] for name in inner) < bounds[outer]

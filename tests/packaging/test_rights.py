@@ -1,4 +1,4 @@
-"""What the servers may do in compose.yaml's PostgreSQL and Valkey: all that they need, and nothing else."""
+"""The rights of the servers in PostgreSQL and Valkey by compose.yaml: all that they need, and no others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def postgres() -> Iterator[PostgresServer]:
         connection.execute("CREATE ROLE postgres LOGIN SUPERUSER")
     with psycopg.connect(url(server, "postgres"), autocommit=True) as connection:
         connection.execute("ALTER ROLE parley RENAME TO made_by_initdb")
-    for _ in range(2):  # as at each `docker compose up`
+    for _ in range(2):  # each `docker compose up` runs it again
         make_roles(server)
     yield server
     server.stop()
@@ -38,7 +38,7 @@ def url(server: PostgresServer, role: str, database: str = "parley") -> str:
 
 
 def make_roles(server: PostgresServer) -> None:
-    """Run the service `roles`: its own command and script, against the server under test."""
+    """Run the command and script of the service `roles` against the server under test."""
     place = {
         "PGHOST": str(server.folder),
         "PGPORT": str(server.port),
@@ -47,7 +47,7 @@ def make_roles(server: PostgresServer) -> None:
     subprocess.run(command("roles", "entrypoint"), env=environment("roles") | place, check=True)
 
 
-def test_the_servers_work_with_rights_to_rows_alone(postgres: PostgresServer) -> None:
+def test_the_servers_need_only_rights_to_rows(postgres: PostgresServer) -> None:
     owner = {name: value for name, value in os.environ.items() if name not in OURS} | {
         "DATABASE_URL": url(postgres, "parley_owner"),
         "SECRET_KEY": SECRETS["SECRET_KEY"],
@@ -73,7 +73,7 @@ def test_no_role_of_parley_is_a_superuser(postgres: PostgresServer, role: str) -
 
 
 @pytest.mark.parametrize("statement", ["CREATE TABLE a (b int)", "DROP TABLE kept", "TRUNCATE kept", "CREATE SCHEMA a"])
-def test_the_servers_role_changes_no_table(postgres: PostgresServer, statement: str) -> None:
+def test_the_role_of_the_servers_cannot_change_tables(postgres: PostgresServer, statement: str) -> None:
     with psycopg.connect(url(postgres, "parley_owner"), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (b int)")
 
@@ -83,7 +83,7 @@ def test_the_servers_role_changes_no_table(postgres: PostgresServer, statement: 
 
 @pytest.fixture
 def valkey() -> Iterator[RedisServer]:
-    """A server on which the user of compose.yaml exists beside the default one, who looks on."""
+    """A server with the user of compose.yaml, and the default user, which inspects the server."""
     server = start_redis()
     (rules,) = [line for line in environment("valkey")["VALKEY_CONFIG"].splitlines() if line.startswith("user parley ")]
     with redis.Redis.from_url(server.url) as admin:
@@ -92,7 +92,7 @@ def valkey() -> Iterator[RedisServer]:
     server.stop()
 
 
-def test_the_servers_need_no_more_of_valkey(valkey: RedisServer) -> None:
+def test_the_servers_need_no_other_rights_in_valkey(valkey: RedisServer) -> None:
     redis_url = valkey.url.replace("//", f"//parley:{SECRETS['VALKEY_PASSWORD']}@")
 
     with ParleyServer(redis_url=redis_url) as server, redis.Redis.from_url(valkey.url) as admin:
@@ -107,7 +107,7 @@ def test_the_servers_need_no_more_of_valkey(valkey: RedisServer) -> None:
 @pytest.mark.parametrize(
     "refused", [("GET", "parley"), ("PUBLISH", "other", "a"), ("KEYS", "*"), ("CONFIG", "GET", "*")]
 )
-def test_the_user_of_valkey_has_no_other_rights(valkey: RedisServer, refused: tuple[str, ...]) -> None:
+def test_the_user_of_the_servers_has_no_other_rights_in_valkey(valkey: RedisServer, refused: tuple[str, ...]) -> None:
     client = redis.Redis(port=valkey.port, username="parley", password=SECRETS["VALKEY_PASSWORD"], protocol=2)
 
     with client, pytest.raises(redis.exceptions.NoPermissionError):

@@ -1,4 +1,4 @@
-"""tests/run.sh, with something harmless in the place of pytest."""
+"""tests/run.sh, with a harmless script in place of pytest."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from tests.servers import ROOT
 from tests.services import alive, wait_until
 
 
-def test_an_interrupt_ends_every_run(tmp_path: Path) -> None:
+def test_an_interrupt_ends_all_runs(tmp_path: Path) -> None:
     pids, pytest = tmp_path / "pids", tmp_path / "pytest"
     pytest.write_text(f'#!/bin/sh\necho $$ >>"{pids}"\nexec sleep 60\n')
     pytest.chmod(0o755)
@@ -19,7 +19,7 @@ def test_an_interrupt_ends_every_run(tmp_path: Path) -> None:
         cwd=ROOT,
         env=environment,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background process ignores it otherwise
     )
     wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 3, seconds=10, what="not all have begun")
 

@@ -29,7 +29,7 @@ def servers() -> Iterator[list[ParleyServer]]:
 
 @pytest.fixture(scope="package")
 def proxy(servers: list[ParleyServer]) -> Iterator[Proxy]:
-    """The proxy as it is shipped, but for a log that holds every request."""
+    """The proxy as shipped, except that its log has every request."""
     with Proxy([server.port for server in servers], changes=DEBUG_LOG) as proxy:
         yield proxy
 

@@ -1,4 +1,4 @@
-"""Senders and listeners whose every message counts: what failed, what was lost, what came twice."""
+"""Senders and listeners that count every message: failed sends, lost messages, and messages received twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 
 from tests.proxy.people import Sender, register
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each send hides what failed
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each send would hide the failures
 
 PATIENCE = 60.0  # for a listener to have everything after the last send
 PAUSE = 0.2  # before a listener comes back, or a message is sent again
@@ -43,11 +43,11 @@ class Load:
 
     @property
     def lost(self) -> int:
-        """Acknowledged messages that a listener has not received, of all listeners."""
+        """The number of acknowledged messages that a listener has not received, of all listeners."""
         return sum(len(set(self.acknowledged) - set(each.values())) for each in self.received)
 
     def wait_for(self, sends: int) -> None:
-        """Return once so many more messages are acknowledged."""
+        """Wait until so many more messages are acknowledged."""
         wanted, deadline = len(self.acknowledged) + sends, time.monotonic() + PATIENCE
         while len(self.acknowledged) < wanted:
             assert time.monotonic() < deadline, f"no {sends} acknowledgements within {PATIENCE:g} s"

@@ -1,4 +1,4 @@
-"""Users of a Parley that is reached by its address alone."""
+"""Users of a Parley of which only the URL is known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PASSWORD = "correct horse battery"
 
 @dataclass(frozen=True)
 class Sender:
-    """Somebody with a token and a room."""
+    """A user with a token and a room."""
 
     token: str
     room_id: str
@@ -24,7 +24,7 @@ class Sender:
 
     @property
     def path(self) -> str:
-        """Where messages are sent and read."""
+        """The path for sending and reading messages."""
         return f"/v1/rooms/{self.room_id}/messages"
 
     def stored(self) -> list[str]:
@@ -34,7 +34,7 @@ class Sender:
 
 
 def register(url: str) -> Sender:
-    """A new user who owns a new room."""
+    """Register a new user with a new room."""
     body = {"username": f"u{uuid4().hex[:12]}", "password": PASSWORD}
     token = httpx.post(f"{url}/v1/auth/register", json=body, timeout=30).raise_for_status().json()["token"]
     headers = {"Authorization": f"Bearer {token}"}

@@ -1,7 +1,7 @@
-"""The proxy of compose.yaml on this machine: its own command and configuration, run by a real Caddy.
+"""The proxy of compose.yaml on this machine: its command and configuration, run by a real Caddy.
 
-Only what names a place is substituted: the network's addresses become those of the servers under test, :8080 a free
-port of loopback, and /tmp the folder of the test. A test that shortens a deadline names the line that it replaces.
+Only places are substituted: the addresses of servers, :8080 by a free port of loopback, and /tmp by the folder of the
+test. A test that shortens a deadline gives the line that it replaces.
 """
 
 import re
@@ -15,7 +15,7 @@ from tests.packaging.compose_file import command, environment
 from tests.services import Server, ServiceMissing, free_port
 
 UPSTREAMS = re.compile(r"(?:^ *to (?:[\d.]+:8000 ?)+\n)+", re.MULTILINE)
-# Every line of the debug log names the request with its headers, so a token that is not filtered would be found.
+# Every line of the debug log has the request with its headers, so it would have a token that is not filtered.
 DEBUG_LOG = {"    log {\n": "    log {\n        level DEBUG\n"}
 MISSING = (
     "The tests need a real Caddy and found no `caddy` on PATH. Install it: `apt-get install caddy` on Debian and "
@@ -24,7 +24,7 @@ MISSING = (
 
 
 class Proxy(Server):
-    """A Caddy in front of servers on the given ports; each line that `changes` replaces must stand in it once."""
+    """A Caddy in front of servers on the given ports. `changes` replaces lines that occur once in its configuration."""
 
     def __init__(
         self, upstreams: Sequence[int], *, changes: Mapping[str, str] | None = None, trusted: str = ""
@@ -39,16 +39,16 @@ class Proxy(Server):
         }
         addresses = " ".join(f"127.0.0.1:{port}" for port in upstreams)
         config, found = UPSTREAMS.subn(f"to {addresses}\n", self.environment["CADDYFILE"])
-        assert found == 1, "compose.yaml names the servers in another way"
+        assert found == 1, "compose.yaml lists the servers in another form"
         for old, new in {"\n:8080 {\n": f"\n:{self.port} {{\n    bind 127.0.0.1\n", **(changes or {})}.items():
-            assert config.count(old) == 1, f"{old!r} does not stand once in the proxy's configuration"
+            assert config.count(old) == 1, f"{old!r} does not occur once in the proxy's configuration"
             config = config.replace(old, new)
         self.environment |= {"CADDYFILE": config}
         self.environment |= {name: str(self.folder) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME")}
 
     @property
     def url(self) -> str:
-        """Where it answers, without a closing slash."""
+        """The URL of the proxy, without a closing slash."""
         return f"http://127.0.0.1:{self.port}"
 
     def _command(self) -> list[str]:

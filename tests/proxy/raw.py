@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-PATIENCE = 30.0  # an answer that has not come by then does not come
+PATIENCE = 30.0  # the longest wait for an answer
 
 
 @dataclass(frozen=True)
@@ -28,30 +28,30 @@ class Answer:
 
 
 def connect(port: int) -> socket.socket:
-    """A connection on which every wait ends."""
+    """Open a connection with a timeout for every wait."""
     connection = socket.create_connection(("127.0.0.1", port))
     connection.settimeout(PATIENCE)
     return connection
 
 
 def head(line: str, *headers: str) -> bytes:
-    """The head of a request."""
+    """Return the head of a request."""
     return "\r\n".join([f"{line} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
-def ask(port: int, request: bytes, then: Callable[[socket.socket], object] = lambda _: None) -> Answer:
+def exchange(port: int, request: bytes, then: Callable[[socket.socket], object] = lambda _: None) -> Answer:
     """Send a request on a connection of its own, do `then`, and read the answer."""
     with connect(port) as connection:
         try:
             connection.sendall(request)
             then(connection)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # refused before everything was sent: the answer may be there
+            pass  # rejected before everything was sent: the answer may have arrived
         return receive(connection)
 
 
 def receive(connection: socket.socket) -> Answer:
-    """The response that comes next."""
+    """Read the next response."""
     try:
         with connection.makefile("rb") as stream:
             first = stream.readline()

@@ -1,4 +1,4 @@
-"""Settings of the servers behind the proxy: cheap passwords, and a deadline for a request that a test can wait for."""
+"""Settings of the servers behind the proxy: cheap password hashes, and a short deadline for requests."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The client's address and scheme on their way to the server: nobody but a trusted proxy can write them."""
+"""The client's address and scheme in forwarded headers: only a trusted proxy can set them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def upstream() -> Iterator[Upstream]:
 
 
 def forwarded(upstream: Upstream, trusted: str = "") -> dict[str, str]:
-    """What the server gets of a request with forged headers."""
+    """Send a request with forged headers, and return the headers that the server received."""
     with Proxy([upstream.port], trusted=trusted) as proxy:
         upstream.seen.clear()
         httpx.get(f"{proxy.url}/v1/me", headers=FORGED, timeout=30).raise_for_status()
@@ -28,7 +28,7 @@ def forwarded(upstream: Upstream, trusted: str = "") -> dict[str, str]:
     return seen
 
 
-def test_the_clients_address_is_handed_on(upstream: Upstream) -> None:
+def test_the_proxy_forwards_the_clients_address(upstream: Upstream) -> None:
     seen = forwarded(upstream)
 
     assert seen["x-forwarded-for"] == "127.0.0.1"
@@ -36,14 +36,14 @@ def test_the_clients_address_is_handed_on(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("trusted", ["127.0.0.1", "192.0.2.0/24,127.0.0.0/8", "192.0.2.0/24, fd00::/8 127.0.0.1"])
-def test_a_trusted_proxy_in_front_is_believed(upstream: Upstream, trusted: str) -> None:
+def test_the_proxy_keeps_the_headers_of_a_trusted_proxy(upstream: Upstream, trusted: str) -> None:
     seen = forwarded(upstream, trusted)
 
     assert seen["x-forwarded-for"] == "203.0.113.7, 127.0.0.1"
     assert seen["x-forwarded-proto"] == "https"
 
 
-def test_another_proxy_is_not_believed(upstream: Upstream) -> None:
+def test_the_proxy_replaces_the_headers_of_another_proxy(upstream: Upstream) -> None:
     seen = forwarded(upstream, "192.0.2.0/24")
 
     assert seen["x-forwarded-for"] == "127.0.0.1"

@@ -1,4 +1,4 @@
-"""No server is ready: what the proxy answers by itself, and what it writes into its log."""
+"""No server is ready: the proxy's own answers, and its log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.proxy.proxy import DEBUG_LOG, Proxy
-from tests.proxy.raw import ask, head
+from tests.proxy.raw import exchange, head
 from tests.services import free_port
 from wire.problems import Problem
 
@@ -30,16 +30,16 @@ HANDSHAKE = (
     ],
     ids=["subprotocol", "authorization", "own header", "cookie", "query"],
 )
-def test_a_handshake_that_meets_no_server_leaves_no_token_in_the_log(path: str, carrier: str) -> None:
+def test_a_handshake_without_a_server_writes_no_token_to_the_log(path: str, carrier: str) -> None:
     with Proxy([free_port()], changes={**DEBUG_LOG, "lb_try_duration 5s": "lb_try_duration 200ms"}) as proxy:
-        answer = ask(proxy.port, head(f"GET {path}", *HANDSHAKE, carrier))
+        answer = exchange(proxy.port, head(f"GET {path}", *HANDSHAKE, carrier))
 
         assert (answer.status, answer.problem["code"]) == (503, "unavailable")
         assert '"/v1/ws' in proxy.logs
         assert SECRET not in proxy.logs
 
 
-def test_it_is_a_problem_that_a_page_of_another_origin_can_read() -> None:
+def test_without_a_server_the_proxy_gives_a_problem_that_other_origins_can_read() -> None:
     with Proxy([free_port()]) as proxy:
         headers = {"Origin": "https://app.example.com", "X-Request-ID": "mine-1"}
         response = httpx.post(f"{proxy.url}/v1/auth/login", json={}, headers=headers, timeout=30)
@@ -53,7 +53,7 @@ def test_it_is_a_problem_that_a_page_of_another_origin_can_read() -> None:
     assert "Server" not in response.headers
 
 
-def test_a_request_id_that_could_break_the_document_is_replaced() -> None:
+def test_the_proxy_replaces_a_request_id_that_could_break_the_document() -> None:
     with Proxy([free_port()]) as proxy:
         headers = {"X-Request-ID": 'a","status":200,"b":"{http.request.header.authorization}'}
         response = httpx.post(f"{proxy.url}/v1/auth/login", json={}, headers=headers, timeout=30)

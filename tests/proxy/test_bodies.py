@@ -1,4 +1,4 @@
-"""Bodies that come slowly, break off, are malformed or too large: the answer is true, and nobody else notices."""
+"""Bodies that are slow, incomplete, malformed or too large: the answer is right, and other clients are not affected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from realtime.server.limits import Limits
 from tests.proxy.people import Sender
 from tests.proxy.proxy import Proxy
-from tests.proxy.raw import Answer, ask, head
+from tests.proxy.raw import Answer, exchange, head
 from tests.servers import ParleyServer
 
 BODY = json.dumps({"client_id": "slow-1", "text": "hello"}).encode()
@@ -27,7 +27,7 @@ BROKEN_OFF = head(LOGIN, JSON, "Content-Length: 100") + b'{"a":'
 
 
 def announce(sender: Sender, length: int = len(BODY)) -> bytes:
-    """The head of a send."""
+    """Return the head of a request that sends a message."""
     return head(f"POST {sender.path}", f"Authorization: Bearer {sender.token}", JSON, f"Content-Length: {length}")
 
 
@@ -38,7 +38,7 @@ def trickle(connection: socket.socket) -> None:
         connection.sendall(bytes((byte,)))
         try:
             if connection.recv(1, socket.MSG_PEEK):
-                break  # the answer, before the body was whole
+                break  # the answer came before the end of the body
         except TimeoutError:
             continue
     connection.settimeout(30)
@@ -48,8 +48,8 @@ def half_close(connection: socket.socket) -> None:
     connection.shutdown(socket.SHUT_WR)
 
 
-def test_a_slow_body_is_refused_by_the_server(proxy: Proxy, sender: Sender) -> None:
-    answer = ask(proxy.port, announce(sender), trickle)
+def test_a_slow_body_is_rejected_by_the_server(proxy: Proxy, sender: Sender) -> None:
+    answer = exchange(proxy.port, announce(sender), trickle)
 
     assert (answer.status, answer.problem["code"]) == (400, "request.invalid")
     assert answer.problem["detail"] == "The request took too long to arrive."
@@ -57,30 +57,30 @@ def test_a_slow_body_is_refused_by_the_server(proxy: Proxy, sender: Sender) -> N
 
 
 def test_a_slow_body_is_never_acknowledged_by_the_proxy(servers: list[ParleyServer], sender: Sender) -> None:
-    """Even where the proxy's deadline is the shorter one, as after a change of its configuration."""
+    """The proxy's deadline is shorter than the server's here, as it may be in a changed configuration."""
     changes = {"read_body 60s": "read_body 500ms"}
     with Proxy([server.port for server in servers], changes=changes) as hasty:
-        answer = ask(hasty.port, announce(sender))
+        answer = exchange(hasty.port, announce(sender))
 
     assert (answer.status, answer.problem["code"]) == (400, "request.invalid")
     assert "slow-1" not in sender.stored()
 
 
-def test_a_body_that_breaks_off_is_never_acknowledged(proxy: Proxy, sender: Sender) -> None:
-    answer = ask(proxy.port, announce(sender) + BODY[:10], half_close)
+def test_an_incomplete_body_is_never_acknowledged(proxy: Proxy, sender: Sender) -> None:
+    answer = exchange(proxy.port, announce(sender) + BODY[:10], half_close)
 
     assert (answer.status, answer.problem["code"]) == (400, "request.invalid")
     assert "slow-1" not in sender.stored()
 
 
-def test_a_malformed_body_is_refused(proxy: Proxy) -> None:
-    answer = ask(proxy.port, MALFORMED)
+def test_a_malformed_chunk_is_rejected(proxy: Proxy) -> None:
+    answer = exchange(proxy.port, MALFORMED)
 
     assert (answer.status, answer.problem["code"]) == (400, "request.invalid")
 
 
 @pytest.mark.parametrize("broken", [MALFORMED, OVERSIZED, BROKEN_OFF], ids=["malformed", "oversized", "broken off"])
-def test_broken_requests_take_no_server_out(proxy: Proxy, sender: Sender, broken: bytes) -> None:
+def test_broken_requests_do_not_make_a_server_unavailable(proxy: Proxy, sender: Sender, broken: bytes) -> None:
     statuses: list[int] = []
 
     def read() -> None:
@@ -91,7 +91,7 @@ def test_broken_requests_take_no_server_out(proxy: Proxy, sender: Sender, broken
     for reader in readers:
         reader.start()
     while any(reader.is_alive() for reader in readers):
-        assert ask(proxy.port, broken, half_close).status in {400, 413}
+        assert exchange(proxy.port, broken, half_close).status in {400, 413}
 
     assert statuses == [200] * 40
 
@@ -111,19 +111,19 @@ def chunked(chunks: int) -> Callable[[Sender], bytes]:
     [declared(Limits().body_bytes + 1), chunked(5), declared(2**20 + 1), chunked(20)],
     ids=["declared, server", "chunked, server", "declared, proxy", "chunked, proxy"],
 )
-def test_too_large_a_body_is_a_problem_document(
+def test_a_too_large_body_gets_a_problem_document(
     proxy: Proxy, sender: Sender, request_of: Callable[[Sender], bytes]
 ) -> None:
-    answer = ask(proxy.port, request_of(sender))
+    answer = exchange(proxy.port, request_of(sender))
 
     assert (answer.status, answer.problem["code"]) == (413, "request.too_large")
 
 
-def test_a_header_that_trickles_is_cut(servers: list[ParleyServer]) -> None:
+def test_a_connection_with_a_slow_header_is_cut(servers: list[ParleyServer]) -> None:
     with Proxy([server.port for server in servers], changes={"read_header 10s": "read_header 500ms"}) as proxy:
         began = time.monotonic()
 
-        answer = ask(proxy.port, b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", keep_on_writing)
+        answer = exchange(proxy.port, b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", keep_on_writing)
 
     assert answer == Answer(0, {}, b"")
     assert time.monotonic() - began >= 0.5

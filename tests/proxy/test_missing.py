@@ -1,4 +1,4 @@
-"""A machine without Caddy: the tests of the proxy fail, and say what to do."""
+"""A machine without Caddy: the tests of the proxy fail with advice."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.proxy.proxy import Proxy
 from tests.services import ServiceMissing
 
 
-def test_a_missing_binary_is_an_error_that_says_how_to_install_it(
+def test_a_missing_caddy_is_an_error_with_advice_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

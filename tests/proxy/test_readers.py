@@ -1,4 +1,4 @@
-"""Readers that stop reading are cut; sockets and patient readers are not."""
+"""A client that stops reading is cut; a socket is not."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ WRITE_SECONDS = 1
 CHANGES = {"write 10m": f"write {WRITE_SECONDS}s"}
 
 
-def test_a_reader_that_never_reads_is_cut() -> None:
+def test_a_client_that_stops_reading_is_cut() -> None:
     with Upstream() as upstream, Proxy([upstream.port], changes=CHANGES) as proxy, connect(proxy.port) as client:
         client.sendall(head("GET /endless"))
 
         assert upstream.cut.wait(30)
 
 
-async def test_a_socket_outlives_the_deadline_for_answers(servers: list[ParleyServer], sender: Sender) -> None:
+async def test_a_socket_stays_open_beyond_the_deadline_for_responses(
+    servers: list[ParleyServer], sender: Sender
+) -> None:
     with Proxy([server.port for server in servers], changes=CHANGES) as proxy:
         url = f"ws://127.0.0.1:{proxy.port}/v1/ws"
         socket = await Socket.open(url, token=sender.token, by="subprotocol")
         await socket.call("ping")
         opened = time.monotonic()
 
-        while time.monotonic() < opened + 2 * WRITE_SECONDS:  # the time is what is tested
+        while time.monotonic() < opened + 2 * WRITE_SECONDS:  # the duration is under test
             reply = await socket.call("ping")
             assert reply.status == 200
 

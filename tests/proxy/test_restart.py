@@ -1,4 +1,4 @@
-"""One server after the other restarts while people send and listen."""
+"""A rolling restart while clients send and listen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.services import wait_until
 
 
 def selected(proxy: Proxy, server: ParleyServer) -> int:
-    """How often the proxy has chosen this server, by its debug log."""
+    """Count how often the proxy has selected this server, by its debug log."""
     dial = json.dumps(f"127.0.0.1:{server.port}")
     return sum('"selected upstream"' in line and dial in line for line in proxy.logs.splitlines())
 

@@ -1,4 +1,4 @@
-"""An upstream that shows what the proxy does: it keeps the heads of requests, and sends a body without end."""
+"""An upstream that records what the proxy sends to it, and can respond with an endless body."""
 
 import socketserver
 import threading
@@ -9,7 +9,7 @@ CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 
 
 class Upstream:
-    """Answers /readyz with 200, /endless until it is cut, and anything else with 200 and an empty object."""
+    """A server: /readyz gives 200, /endless a body until the connection is cut, other paths 200 and an empty object."""
 
     def __init__(self) -> None:
         self.seen: list[dict[str, str]] = []  # headers, with names in lower case

@@ -1,4 +1,4 @@
-"""Settings of a server that lets a silent connection stay: a test may take its time."""
+"""Settings of a server that does not close silent connections during a test."""
 
 from tests.realtime.live_settings import *  # noqa: F403
 

@@ -1,4 +1,4 @@
-"""`manage.py check --deploy` in a process of its own: what it says of each misconfiguration."""
+"""`manage.py check --deploy` in a process of its own: its finding for each misconfiguration."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def check(**changes: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_production_passes() -> None:
+def test_a_production_environment_passes() -> None:
     checked = check()
 
     assert checked.returncode == 0, checked.stderr
@@ -45,7 +45,7 @@ def test_production_passes() -> None:
         ({"DATABASE_URL": "mysql://db/parley"}, "DATABASE_URL must be"),
     ],
 )
-def test_a_misconfiguration_is_named(changes: dict[str, str], finding: str) -> None:
+def test_a_misconfiguration_is_reported(changes: dict[str, str], finding: str) -> None:
     checked = check(**changes)
 
     assert checked.returncode != 0

@@ -1,4 +1,4 @@
-"""File descriptors: `serve` takes all that it may, and keeps some for the database and the log."""
+"""File descriptors: `serve` raises their limit, and reserves some for the database and the log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HARD = 256
 
 
 class Limited(ParleyServer):
-    """A server whose limits of descriptors are these."""
+    """A server with these limits of file descriptors."""
 
     soft, hard = HARD, HARD
 
@@ -59,7 +59,7 @@ def silent_connections(parley: ParleyServer, stack: ExitStack, count: int) -> li
 
 
 def raw_answer(parley: ParleyServer) -> bytes:
-    """What a new client is told."""
+    """Send a request on a new connection, and return all bytes of the response."""
     with socket.create_connection(("127.0.0.1", parley.port), 10) as client:
         client.sendall(b"GET /v1/me HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answer = b""
@@ -78,7 +78,7 @@ def alive(parley: ParleyServer) -> bool:
         return False
 
 
-def test_the_soft_limit_is_raised() -> None:
+def test_the_soft_limit_is_raised_to_the_hard_limit() -> None:
     class Soft(Limited):
         soft = 128
 
@@ -88,11 +88,11 @@ def test_the_soft_limit_is_raised() -> None:
     assert next(line for line in limits.splitlines() if "open files" in line).split()[3:5] == [f"{HARD}"] * 2
 
 
-def test_open_sockets_go_on_while_new_clients_are_refused(parley: Limited) -> None:
+def test_open_sockets_still_work_while_new_clients_are_rejected(parley: Limited) -> None:
     body = {"username": f"alice-{uuid4().hex[:8]}", "password": "correct horse battery"}
     token = post(parley, "/v1/auth/register", body)["token"]
     room = post(parley, "/v1/rooms", {"kind": "private", "name": "Tea"}, token)
-    told = len(parley.logs)
+    logged = len(parley.logs)
     with ExitStack() as stack:
         bearer = {"Authorization": f"Bearer {token}"}
         listener = stack.enter_context(connect(f"{parley.ws_url}/v1/ws", additional_headers=bearer))
@@ -111,6 +111,6 @@ def test_open_sockets_go_on_while_new_clients_are_refused(parley: Limited) -> No
         assert json.load(unready.value)["parts"]["descriptors"] == "unavailable"
 
     wait_until(parley.ready, seconds=20, what="not ready")
-    assert "New clients are refused" in parley.logs[told:]
-    assert str(HARD) in parley.logs[told:]
+    assert "New clients are refused" in parley.logs[logged:]
+    assert str(HARD) in parley.logs[logged:]
     assert "Traceback" not in parley.logs

@@ -1,4 +1,4 @@
-"""The contracts as clients fetch them, and the page that shows them."""
+"""The contracts as clients fetch them, and the page that renders them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_contract_is_served_as_committed(client: Client, name: str) -> None:
     assert yaml.safe_load(response.content)["info"]["title"] == "Parley"
 
 
-def test_the_page_is_made_of_what_this_server_has(client: Client) -> None:
+def test_the_docs_page_loads_files_of_this_server_only(client: Client) -> None:
     page = client.get("/docs").content.decode()
 
     parts = re.findall(r'(?:src|href)="([^"]+)"', page)
@@ -36,22 +36,22 @@ def test_the_page_is_made_of_what_this_server_has(client: Client) -> None:
     assert b"/openapi.yaml" in client.get("/docs/page.js").content
 
 
-def test_the_page_may_load_nothing_from_elsewhere(client: Client) -> None:
+def test_the_policy_of_the_docs_page_allows_no_other_host(client: Client) -> None:
     response = client.get("/docs")
 
     policy = response["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "http" not in policy
-    assert "<script>" not in response.content.decode()  # the policy would not run it
+    assert "<script>" not in response.content.decode()  # the policy would block it
     assert response["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/docs/swagger-ui.css.map", "/docs/..%2Fbase.py", "/docs/%2e%2e"])
-def test_there_is_nothing_else(client: Client, path: str) -> None:
+def test_another_path_under_docs_gets_404(client: Client, path: str) -> None:
     response = client.get(path)
 
     assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
 
 
-def test_it_is_only_read(client: Client) -> None:
+def test_the_docs_page_rejects_other_methods(client: Client) -> None:
     assert client.post("/docs").json()["code"] == "method_not_allowed"

@@ -1,4 +1,4 @@
-"""Settings from the environment: what each variable may say, and that what it may not is refused by its name."""
+"""Settings from the environment: the values of each variable, and errors that name the variable."""
 
 import sqlite3
 import stat
@@ -15,12 +15,12 @@ HIDDEN = "hunter2"
 
 
 @pytest.fixture(autouse=True)
-def _silent_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DATABASE_URL", "DATABASE_POOL_SIZE", "REDIS_URL", "REDIS_PREFIX", "SECRET_KEY", "THING"):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_silence_is_a_database_file_and_the_memory(tmp_path: Path) -> None:
+def test_an_empty_environment_gives_sqlite_and_the_in_memory_layer(tmp_path: Path) -> None:
     database = env.database(f"sqlite:///{tmp_path}/var/parley.sqlite3")
 
     assert database["NAME"] == f"{tmp_path}/var/parley.sqlite3"
@@ -29,7 +29,7 @@ def test_silence_is_a_database_file_and_the_memory(tmp_path: Path) -> None:
     assert env.channel_layer()["BACKEND"] == "channels.layers.InMemoryChannelLayer"
 
 
-def test_nobody_else_reads_the_database(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_a_new_database(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/var/parley.sqlite3"
     file = Path(env.database(url)["NAME"])
     with closing(sqlite3.connect(file)) as connection:
@@ -42,7 +42,7 @@ def test_nobody_else_reads_the_database(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_a_database_of_before_is_closed_to_others_only(tmp_path: Path) -> None:
+def test_an_existing_database_is_closed_to_others_but_not_to_its_group(tmp_path: Path) -> None:
     file = tmp_path / "parley.sqlite3"
     for path in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
         path.touch()
@@ -53,7 +53,7 @@ def test_a_database_of_before_is_closed_to_others_only(tmp_path: Path) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o640}
 
 
-def test_a_postgres_url(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_postgres_url_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://al%40ice:p%2Fw@db.internal:6432/chat?sslmode=require")
 
     database = env.database("")
@@ -72,7 +72,7 @@ def test_a_postgres_url(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "url", ["postgres:///chat?host=/run/pg&port=6432", "postgresql://@/chat?host=%2Frun%2Fpg&port=6432"]
 )
-def test_a_postgres_socket(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_postgres_socket_is_read(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
 
     database = env.database("")
@@ -99,17 +99,17 @@ def test_a_postgres_socket(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
         "postgres://alice:hunter2@db/chat?host",
     ],
 )
-def test_a_malformed_database_url_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_malformed_database_url_is_rejected_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
 
-    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refused:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as raised:
         env.database("")
 
-    assert HIDDEN not in whole_story(refused.value)
+    assert HIDDEN not in traceback_of(raised.value)
 
 
 @pytest.mark.parametrize("url", ["redis://:hunter2@cache:6379/1", "rediss://cache", "unix:///run/valkey.sock"])
-def test_a_redis_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_redis_url_is_read(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("REDIS_URL", url)
 
     layer = env.channel_layer()
@@ -124,16 +124,16 @@ def test_a_redis_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     "url",
     ["cache:6379", "http://:hunter2@cache", "redis://", "redis://:hunter2@cache:port", "redis://cache/db", "unix://"],
 )
-def test_a_malformed_redis_url_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_malformed_redis_url_is_rejected_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("REDIS_URL", url)
 
-    with pytest.raises(ImproperlyConfigured, match="REDIS_URL") as refused:
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL") as raised:
         env.channel_layer()
 
-    assert HIDDEN not in whole_story(refused.value)
+    assert HIDDEN not in traceback_of(raised.value)
 
 
-def test_a_secret_is_made_once_and_kept_for_its_owner_only(tmp_path: Path) -> None:
+def test_a_secret_key_is_generated_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "var" / "secret_key"
 
     first, second = env.secret_key(file), env.secret_key(file)
@@ -144,30 +144,30 @@ def test_a_secret_is_made_once_and_kept_for_its_owner_only(tmp_path: Path) -> No
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_given_secret_is_never_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_given_secret_key_is_not_written_to_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SECRET_KEY", "x" * 50)
 
     assert env.secret_key(tmp_path / "secret_key") == "x" * 50
     assert not (tmp_path / "secret_key").exists()
 
 
-def test_a_short_secret_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_short_secret_key_is_rejected_without_its_value(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SECRET_KEY", HIDDEN)
 
-    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY") as refused:
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY") as raised:
         env.secret_key(tmp_path / "secret_key")
 
-    assert HIDDEN not in whole_story(refused.value)
+    assert HIDDEN not in traceback_of(raised.value)
 
 
-def test_a_secret_that_cannot_be_kept_is_asked_for(tmp_path: Path) -> None:
+def test_a_secret_key_that_cannot_be_stored_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where the folder should be")
 
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY is not set"):
         env.secret_key(tmp_path / "var" / "secret_key")
 
 
-def test_fallbacks_are_a_list_of_whole_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_key_fallbacks_are_a_list_of_long_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.secret_key_fallbacks() == []
 
     monkeypatch.setenv("SECRET_KEY_FALLBACKS", f"{'a' * 50}, {'b' * 50}")
@@ -178,7 +178,7 @@ def test_fallbacks_are_a_list_of_whole_keys(monkeypatch: pytest.MonkeyPatch) -> 
         env.secret_key_fallbacks()
 
 
-def test_a_damaged_secret_is_not_used(tmp_path: Path) -> None:
+def test_a_damaged_secret_key_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("")
 
     with pytest.raises(ImproperlyConfigured, match="damaged"):
@@ -186,7 +186,7 @@ def test_a_damaged_secret_is_not_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("raw", ["0", "65536", "-1", "8e3", "8_000", "+80", "80.0", "eighty", "٨٠", "9" * 30])
-def test_an_integer_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+def test_an_invalid_integer_is_rejected(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
     monkeypatch.setenv("THING", raw)
 
     with pytest.raises(ImproperlyConfigured, match="THING must be a whole number from 1 to 65535"):
@@ -206,7 +206,7 @@ def test_an_integer_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, raw
         (lambda: env.header_names("THING", []), "a:b"),
     ],
 )
-def test_other_malformed_values_are_refused_by_name(
+def test_other_malformed_values_are_rejected_by_name(
     monkeypatch: pytest.MonkeyPatch, read: Callable[[], object], raw: str
 ) -> None:
     monkeypatch.setenv("THING", raw)
@@ -215,13 +215,13 @@ def test_other_malformed_values_are_refused_by_name(
         read()
 
 
-def test_lists_are_written_with_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_separated_by_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THING", " a.example.com, b.example.com  c.example.com,")
 
     assert env.words("THING", []) == ["a.example.com", "b.example.com", "c.example.com"]
 
 
-def test_networks_are_written_with_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_separated_by_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THING", "10.0.0.7, 172.16.0.0/12  fd00::/8,::ffff:192.0.2.0/120")
 
     assert [str(network) for network in env.networks("THING", [])] == [
@@ -230,14 +230,14 @@ def test_networks_are_written_with_commas_or_spaces(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("word", ["proxy.internal", "10.0.0", "10.0.0.1/8", "10.0.0.0/33", "*", "0.0.0.0/0", "::/0"])
-def test_a_malformed_network_is_refused(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+def test_a_malformed_network_is_rejected(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     monkeypatch.setenv("THING", f"10.0.0.7 {word}")
 
     with pytest.raises(ImproperlyConfigured, match="THING"):
         env.networks("THING", [])
 
 
-def test_origins_of_the_web_and_of_apps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_origins_of_pages_and_of_apps_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = "https://App.example.com:8443 capacitor://localhost ionic:// app:// tauri://localhost file:// null"
     monkeypatch.setenv("THING", f"{listed} https://b\u00fccher.example http://[::1]:3000")
 
@@ -254,7 +254,7 @@ def test_hosts_are_compared_without_port_and_case(monkeypatch: pytest.MonkeyPatc
     assert env.hosts("THING", []) == ["chat.example.com", "chat.example.com", "[::1]", ".example.org", "*"]
 
 
-def test_an_empty_variable_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_gives_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THING", "  ")
 
     assert env.words("THING", ["localhost"]) == ["localhost"]
@@ -263,11 +263,11 @@ def test_an_empty_variable_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert env.networks("THING", []) == ()
 
 
-def whole_story(error: BaseException | None) -> str:
-    """What a traceback would print: the error and everything that it is chained to."""
+def traceback_of(error: BaseException | None) -> str:
+    """Return the text of an error and of all errors in its chain, as a traceback prints them."""
     return (
         ""
         if error is None
-        else f"{error!r} {whole_story(error.__cause__)}"
-        + ("" if error.__suppress_context__ else whole_story(error.__context__))
+        else f"{error!r} {traceback_of(error.__cause__)}"
+        + ("" if error.__suppress_context__ else traceback_of(error.__context__))
     )

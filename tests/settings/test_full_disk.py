@@ -1,4 +1,4 @@
-"""SQLite on a full disk: nothing is stored, everything can be read, and access can still be taken away."""
+"""SQLite on a full disk: no message is stored, all reads work, and sessions can still be ended."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SmallDisk(ParleyServer):
 
     @property
     def inside(self) -> Path:
-        """The disk as the server sees it."""
+        """The folder of the disk in the server's mount namespace."""
         return Path(f"/proc/{self.pid}/root{self.disk}")
 
     def fill(self) -> None:
@@ -63,7 +63,7 @@ async def alice(parley: SmallDisk) -> AsyncIterator[Account]:
 
 
 async def fill_disk(parley: SmallDisk, alice: Account) -> str:
-    """Until a message is refused, and what its transaction has given back too; the path for further messages."""
+    """Fill the disk until a message is rejected, then once more; return the path for messages."""
     room = await alice.make_room()
     path = f"/v1/rooms/{room['id']}/messages"
     for number in range(2_000):
@@ -75,7 +75,7 @@ async def fill_disk(parley: SmallDisk, alice: Account) -> str:
     raise AssertionError("The disk does not become full.")
 
 
-async def test_access_is_taken_away_on_a_full_disk(parley: SmallDisk, alice: Account) -> None:
+async def test_sessions_can_be_ended_on_a_full_disk(parley: SmallDisk, alice: Account) -> None:
     laptop, tablet, desk = [await alice.another_device() for _ in range(3)]
     sockets = {device.session["id"]: await device.connect() for device in (alice, laptop, tablet, desk)}
     path = await fill_disk(parley, alice)
@@ -103,8 +103,8 @@ async def test_access_is_taken_away_on_a_full_disk(parley: SmallDisk, alice: Acc
         assert (await alice.http.post(f"{parley.url}/v1/auth/login", json=login)).status_code == status
 
 
-async def test_what_was_ended_stays_ended_after_a_crash(parley: SmallDisk, alice: Account) -> None:
-    """Stored with the space that is kept for it: the answer has no header that says otherwise."""
+async def test_a_session_ended_on_a_full_disk_has_ended_after_a_crash(parley: SmallDisk, alice: Account) -> None:
+    """The reserved space stores it, so the response does not have the header Parley-Revocation."""
     await fill_disk(parley, alice)
 
     response = await alice.post("/v1/auth/logout")
@@ -115,12 +115,12 @@ async def test_what_was_ended_stays_ended_after_a_crash(parley: SmallDisk, alice
     copied = ParleyServer(env={"DJANGO_SETTINGS_MODULE": "tests.realtime.live_settings"})
     for name in ("parley.sqlite3", "parley.sqlite3-wal"):
         (copied.folder / name).write_bytes((parley.inside / name).read_bytes())
-    with copied:  # what a process that starts after the crash would see
+    with copied:  # the state in which a process starts after a crash
         bearer = {"Authorization": f"Bearer {alice.token}"}
         assert (await alice.http.get(f"{copied.url}/v1/me", headers=bearer)).status_code == 401
 
 
-async def test_the_log_says_it_in_a_line_a_second(parley: SmallDisk, alice: Account) -> None:
+async def test_a_full_disk_is_logged_once_a_second(parley: SmallDisk, alice: Account) -> None:
     path = await fill_disk(parley, alice)
     before = len(parley.logs.splitlines())
 

@@ -1,4 +1,4 @@
-"""What a load balancer asks."""
+"""The probes of a load balancer, /livez and /readyz."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def readiness(parley: ParleyServer) -> tuple[int, dict[str, Any]]:
             return error.code, json.load(error)
 
 
-def test_livez_answers_whoever_asks(stranger: Person) -> None:
+def test_livez_needs_no_token(stranger: Person) -> None:
     response = stranger.get("/livez")
 
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-def test_readyz_names_its_parts(stranger: Person) -> None:
+def test_readyz_lists_its_parts(stranger: Person) -> None:
     response = stranger.get("/readyz")
 
     assert (response.status_code, response.json()["status"]) == (200, "ok")
@@ -41,7 +41,7 @@ def test_readyz_names_its_parts(stranger: Person) -> None:
     assert set(response.json()["parts"].values()) <= {"ok", "unused"}
 
 
-def test_without_redis_it_is_degraded_and_ready() -> None:
+def test_a_server_without_redis_is_degraded_and_ready() -> None:
     redis = services.start_redis()
     with ParleyServer(redis_url=redis.url) as parley:
         before = readiness(parley)
@@ -55,7 +55,7 @@ def test_without_redis_it_is_degraded_and_ready() -> None:
         assert (code, body["status"], body["parts"]["redis"]) == (200, "degraded", "degraded")
 
 
-def test_a_database_that_is_away_or_read_only_is_not_ready() -> None:
+def test_a_server_whose_database_is_unreachable_or_read_only_is_not_ready() -> None:
     postgres = services.start_postgres()
     with ParleyServer(postgres.create_database("chat")) as parley:
         with psycopg.connect(postgres.database_url("postgres"), autocommit=True) as connection:
@@ -73,7 +73,7 @@ def test_a_database_that_is_away_or_read_only_is_not_ready() -> None:
     postgres.stop()
 
 
-def test_an_applied_probe_leaves_no_file(stranger: Person) -> None:
+def test_a_probe_leaves_no_file_on_the_disk(stranger: Person) -> None:
     folder = os.path.dirname(os.environ["DATABASE_URL"].removeprefix("sqlite:///"))
     before = sorted(os.listdir(folder))
 
@@ -82,7 +82,7 @@ def test_an_applied_probe_leaves_no_file(stranger: Person) -> None:
     assert sorted(os.listdir(folder)) == before
 
 
-def test_a_server_that_ends_is_not_ready() -> None:
+def test_a_draining_server_is_not_ready() -> None:
     request = AsyncRequestFactory().get("/readyz")
     request.scope = {**request.scope, "extensions": {"parley": {"draining": True}}}
 

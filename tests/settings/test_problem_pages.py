@@ -1,4 +1,4 @@
-"""The page that the `type` of a problem leads to."""
+"""The pages to which the `type` of problems refers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def client() -> Client:
 
 
 @pytest.mark.parametrize("code", sorted(REGISTRY))
-def test_every_code_is_explained_to_people_and_programs(client: Client, code: str) -> None:
+def test_every_code_has_a_page_as_html_and_json(client: Client, code: str) -> None:
     page = client.get(f"/problems/{code}", headers={"Accept": BROWSER})
     facts = client.get(f"/problems/{code}").json()
 
@@ -34,21 +34,21 @@ def test_every_code_is_explained_to_people_and_programs(client: Client, code: st
     )
 
 
-def test_the_type_of_a_problem_leads_to_its_page(stranger: Person, client: Client) -> None:
+def test_the_type_of_a_problem_is_the_path_of_its_page(stranger: Person, client: Client) -> None:
     problem = stranger.get("/v1/me").json()
 
     assert client.get(problem["type"]).json()["code"] == problem["code"]
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/problem+json", "*/*", "application/*"])
-def test_programs_get_json(client: Client, accept: str) -> None:
+def test_a_client_that_accepts_json_gets_the_page_as_json(client: Client, accept: str) -> None:
     response = client.get("/problems/not_found", headers={"Accept": accept})
 
     assert response["Content-Type"] == "application/json"
     assert "Accept" in response["Vary"]
 
 
-def test_the_page_may_load_nothing(client: Client) -> None:
+def test_the_policy_of_a_problem_page_allows_nothing(client: Client) -> None:
     page = client.get("/problems/not_found", headers={"Accept": "text/html"})
 
     assert "default-src 'none'" in page["Content-Security-Policy"]
@@ -59,7 +59,7 @@ def test_an_unknown_code_has_no_page(client: Client, path: str) -> None:
     assert (client.get(path).status_code, client.get(path).json()["code"]) == (404, "not_found")
 
 
-def test_another_media_type_and_method_are_refused(client: Client) -> None:
+def test_a_problem_page_rejects_other_media_types_and_methods(client: Client) -> None:
     refused = client.get("/problems/not_found", headers={"Accept": "image/png"})
 
     assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")

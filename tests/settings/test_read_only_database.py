@@ -1,4 +1,4 @@
-"""A PostgreSQL that is read-only: sessions end in memory at once, and in the database when it can be written."""
+"""A read-only PostgreSQL: sessions end in memory at once, and in the database when it is writable again."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Deployment:
         env = {"DJANGO_SETTINGS_MODULE": "tests.realtime.live_settings"}
         self.servers = [ParleyServer(self.database, self.redis.url, env=env) for _ in range(2)]
 
-    def write_nothing(self, on: bool) -> None:
-        """As a standby, or a primary whose operator has stopped the writes; every connection is made anew."""
+    def set_read_only(self, on: bool) -> None:
+        """Make the database read-only, as a standby is, or writable again, and close all connections to it."""
         with psycopg.connect(self.postgres.database_url("postgres"), autocommit=True) as connection:
             connection.execute(
                 f"ALTER DATABASE chat SET default_transaction_read_only = {'on' if on else 'off'}".encode()
@@ -61,12 +61,12 @@ async def alice(deployment: Deployment) -> AsyncIterator[Account]:
         yield await join_parley(deployment.servers[0], http, stack, "alice")
 
 
-async def test_access_is_taken_away_in_memory(deployment: Deployment, alice: Account) -> None:
+async def test_sessions_end_in_memory_while_the_database_is_read_only(deployment: Deployment, alice: Account) -> None:
     there = deployment.servers[1]
     laptop, tablet, desk = [await alice.another_device() for _ in range(3)]
     room = await alice.make_room()
     near, far = await tablet.connect(), await tablet.connect(there)
-    deployment.write_nothing(True)
+    deployment.set_read_only(True)
 
     response = await tablet.post("/v1/auth/logout")
 
@@ -86,7 +86,7 @@ async def test_access_is_taken_away_in_memory(deployment: Deployment, alice: Acc
     assert [(each.status_code, each.json()["code"]) for each in (sent, changed)] == [(503, "unavailable")] * 2
     assert deployment.sessions() == 4
 
-    deployment.write_nothing(False)
+    deployment.set_read_only(False)
 
     wait_until(lambda: deployment.sessions() == 2, seconds=30, what="the sessions were not deleted")
     assert (await tablet.get("/v1/me")).status_code == 401

@@ -31,27 +31,27 @@ def test_it_works(server: str) -> None:
     assert "Traceback" not in parley.logs
 
 
-def test_a_server_with_a_name_of_its_own_is_not_on_a_desk() -> None:
+def test_local_pages_may_not_call_a_server_with_a_public_name() -> None:
     with ParleyServer(
         env={"ALLOWED_HOSTS": "127.0.0.1 chat.example.com", "CORS_ALLOWED_ORIGINS": "app:// null"}
     ) as parley:
-        assert "desk" not in parley.logs
+        assert "pages of localhost" not in parley.logs
 
 
 def test_the_second_start_has_nothing_to_migrate() -> None:
     parley = ParleyServer()
     with parley:
         pass
-    told = len(parley.logs)
+    logged = len(parley.logs)
 
     with parley:
         pass
 
-    assert "migrations" in parley.logs[:told]
-    assert "migrations" not in parley.logs[told:]
+    assert "migrations" in parley.logs[:logged]
+    assert "migrations" not in parley.logs[logged:]
 
 
-def test_several_processes_share_one_socket_and_replace_their_dead() -> None:
+def test_several_processes_share_one_socket_and_a_killed_one_is_replaced() -> None:
     with ParleyServer(workers=2) as parley:
         first, second = children_of(parley.pid)
         os.kill(first, signal.SIGKILL)
@@ -63,7 +63,7 @@ def test_several_processes_share_one_socket_and_replace_their_dead() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_after_sigterm_the_kernel_accepts_nothing_and_what_was_sent_is_answered(workers: int) -> None:
+def test_after_sigterm_new_connections_are_refused_and_begun_requests_answered(workers: int) -> None:
     with ParleyServer(workers=workers) as parley, socket.create_connection(("127.0.0.1", parley.port)) as begun:
         begun.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n")
         urllib.request.urlopen(f"{parley.url}/livez").close()
@@ -87,7 +87,7 @@ def accepts(port: int) -> bool:
     return True
 
 
-def test_no_worker_at_all_is_refused() -> None:
+def test_zero_workers_is_an_error() -> None:
     with pytest.raises(CommandError, match="--workers"):
         call_command("serve", "--workers", "0")
 
@@ -101,7 +101,7 @@ def test_workers_end_when_their_parent_is_killed() -> None:
         wait_until(lambda: not any(map(services.alive, workers)), seconds=15, what="the workers did not end")
 
 
-def test_two_servers_may_start_on_one_new_database_at_once() -> None:
+def test_two_servers_can_start_on_one_new_database_at_once() -> None:
     postgres = services.start_postgres()
     both = [ParleyServer(postgres.create_database("chat")), ParleyServer(postgres.database_url("chat"))]
     for parley in both:
@@ -117,8 +117,8 @@ def test_two_servers_may_start_on_one_new_database_at_once() -> None:
 
 
 @pytest.mark.parametrize("database", ["postgres://parley@127.0.0.1:1/parley", "sqlite:///{folder}/parley.sqlite3"])
-def test_a_database_that_cannot_be_prepared_is_named_in_one_line(database: str, tmp_path: Path) -> None:
-    (tmp_path / "parley.sqlite3.lock").mkdir()  # stands for a place that cannot be written, which root always can
+def test_a_database_that_cannot_be_prepared_gives_a_one_line_error(database: str, tmp_path: Path) -> None:
+    (tmp_path / "parley.sqlite3.lock").mkdir()  # a folder in place of the lock file fails for root too
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "settings.base",
         "DATABASE_URL": database.format(folder=tmp_path),
@@ -136,7 +136,7 @@ def test_a_database_that_cannot_be_prepared_is_named_in_one_line(database: str, 
         assert "Traceback" not in ended.stderr
 
 
-def test_an_occupied_port_is_said_so() -> None:
+def test_an_occupied_port_is_an_error_with_advice() -> None:
     parley = ParleyServer()
     with socket.socket() as occupant:
         occupant.bind(("127.0.0.1", parley.port))
@@ -147,7 +147,7 @@ def test_an_occupied_port_is_said_so() -> None:
 
 
 def test_readiness_follows_the_database() -> None:
-    """Not ready while it is away, alive all the same, and ready within seconds of its return."""
+    """While the database is down the server is alive but not ready; it is ready within seconds of its return."""
     postgres = services.start_postgres()
     with ParleyServer(postgres.database_url("postgres")) as parley:
         postgres.kill()

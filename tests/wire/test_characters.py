@@ -1,4 +1,4 @@
-"""Which characters a name may hold: what a script or an emoji needs stays, what nobody can see does not."""
+"""The characters of a name: those that a script or an emoji needs are accepted, invisible ones are rejected."""
 
 import pytest
 
@@ -29,7 +29,7 @@ from wire.characters import has_invisible, has_too_many_marks
         "ᠮᠣᠩᠭᠣᠯ\u180b",
     ],
 )
-def test_what_a_script_needs_is_taken(name: str) -> None:
+def test_names_in_many_scripts_are_accepted(name: str) -> None:
     assert not has_invisible(name)
     assert not has_too_many_marks(name)
 
@@ -40,7 +40,7 @@ def test_what_a_script_needs_is_taken(name: str) -> None:
     "\u2069\u206f\u2800\u3164\ufe00\ufe0f\ufeff\uffa0\ufff9\ufffc\U0001d173\U000e0001\U000e0041\U000e007f\U000e0100",
 )
 @pytest.mark.parametrize("name", ["{}", "alice{}", "{}alice", "al{}ice"])
-def test_what_nobody_can_see_is_refused(character: str, name: str) -> None:
+def test_an_invisible_character_is_rejected(character: str, name: str) -> None:
     assert has_invisible(name.format(character))
 
 
@@ -56,11 +56,11 @@ def test_what_nobody_can_see_is_refused(character: str, name: str) -> None:
         "❤\ufe0f\ufe0f",
     ],
 )
-def test_a_joiner_or_selector_that_joins_nothing_is_refused(name: str) -> None:
+def test_a_joiner_or_selector_that_joins_nothing_is_rejected(name: str) -> None:
     assert has_invisible(name)
 
 
-def test_a_tower_of_marks_is_refused() -> None:
+def test_too_many_combining_marks_are_rejected() -> None:
     assert not has_too_many_marks("a" + "\u0301" * 8 + "b" + "\u0301" * 8)
     assert has_too_many_marks("a" + "\u0301" * 9)
     assert has_too_many_marks("\u0e4e" * 9)

@@ -1,4 +1,4 @@
-"""The client's address: the TCP peer, or what the proxies that the operator trusts have written down."""
+"""The client's address: that of the TCP peer, or the one that a trusted proxy has written into X-Forwarded-For."""
 
 from typing import Any
 
@@ -29,29 +29,29 @@ def test_it_works() -> None:
     assert client_address(scope(PROXY, "203.0.113.9")) == "203.0.113.9"
 
 
-def test_a_forged_header_changes_nothing() -> None:
+def test_a_forged_forwarded_header_does_not_change_the_address() -> None:
     assert client_address(scope("203.0.113.9", "198.51.100.1")) == "203.0.113.9"
     assert client_address(scope(PROXY, "198.51.100.1, 203.0.113.9")) == "203.0.113.9"
     assert client_address(scope(PROXY, "198.51.100.1", "203.0.113.9")) == "203.0.113.9"
     assert client_address(scope(PROXY, "10.0.0.9, 203.0.113.9")) == "203.0.113.9"
 
 
-def test_a_header_with_an_underscore_is_another_header() -> None:
+def test_a_forwarded_header_with_an_underscore_is_ignored() -> None:
     forged = scope(PROXY) | {"headers": [(b"x_forwarded_for", b"198.51.100.1")]}
 
     assert client_address(forged) is None
 
 
-def test_trusted_proxies_behind_each_other_are_passed_over() -> None:
+def test_a_chain_of_trusted_proxies_is_skipped() -> None:
     assert client_address(scope(PROXY, "198.51.100.1, 203.0.113.9, 10.0.0.3, fd00::1")) == "203.0.113.9"
 
 
 @pytest.mark.parametrize("forwarded", [(), ("",), (" , ,",), ("10.0.0.3",), ("unknown",), ("203.0.113.9, garbage",)])
-def test_a_proxy_that_names_no_client_is_not_one_client(forwarded: tuple[str, ...]) -> None:
+def test_a_proxy_that_names_no_client_gives_no_address(forwarded: tuple[str, ...]) -> None:
     assert client_address(scope(PROXY, *forwarded)) is None
 
 
-def test_a_peer_without_an_address_is_not_one_client() -> None:
+def test_a_peer_on_a_unix_socket_has_no_address() -> None:
     assert client_address(scope(None)) is None
     assert client_address(scope("", "203.0.113.9")) is None
 
@@ -76,11 +76,11 @@ def test_a_peer_without_an_address_is_not_one_client() -> None:
         ("1" * 10_000, None),
     ],
 )
-def test_each_spelling_of_an_address_is_one_client(entry: str, address: str | None) -> None:
+def test_all_spellings_of_an_address_are_equal(entry: str, address: str | None) -> None:
     assert client_address(scope(PROXY, entry)) == address
 
 
-def test_peers_are_spelled_alike() -> None:
+def test_the_addresses_of_peers_are_normalized() -> None:
     assert client_address(scope("::ffff:203.0.113.9")) == "203.0.113.9"
     assert client_address(scope("2001:db8:0:1::5")) == client_address(scope("2001:db8:0:1::6")) == "2001:db8:0:1::/64"
     assert client_address(scope(f"::ffff:{PROXY}", "203.0.113.9")) == "203.0.113.9"
@@ -94,7 +94,7 @@ def test_requests_and_sockets_have_the_same_address() -> None:
     assert client_address(asgi) == client_address(Request(asgi)) == client_address(wsgi) == "203.0.113.9"
 
 
-def test_the_address_is_found_once(settings: Settings) -> None:
+def test_the_address_is_cached_in_the_scope(settings: Settings) -> None:
     connection = scope(PROXY, "203.0.113.9")
     client_address(connection)
     settings.TRUSTED_PROXIES = ()

@@ -1,4 +1,4 @@
-"""Prepared queries: the SQL is made once, the values are each run's own."""
+"""Compiled queries: the SQL is built once, and each run has its own values."""
 
 from contextlib import suppress
 from threading import Barrier, BrokenBarrierError
@@ -6,7 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.db.models import CharField, Exists, OuterRef, QuerySet, UUIDField
+from django.db.models.sql.compiler import SQLCompiler
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 from uuid_utils.compat import uuid7
 
@@ -16,6 +19,13 @@ from tests.clients import join_parley
 from wire.compiled_query import CompiledQuery, list_param, param
 
 pytestmark = pytest.mark.django_db
+
+
+def sessions_of(user: Any, device: Any) -> QuerySet[Any, Any]:
+    """A query with a join, a subquery, a limit and two values."""
+    of_user = Session.objects.filter(user=OuterRef("user"), name=device)
+    query = Session.objects.select_related("user").filter(user_id=user)
+    return query.annotate(known=Exists(of_user)).order_by("id")[:10]
 
 
 def test_every_run_has_its_own_values(django_assert_num_queries: DjangoAssertNumQueries) -> None:
@@ -29,7 +39,32 @@ def test_every_run_has_its_own_values(django_assert_num_queries: DjangoAssertNum
     assert found[0][0].created_at == alice.created_at
 
 
-def test_it_is_built_once() -> None:
+def test_every_run_sends_the_statement_of_the_plain_query() -> None:
+    alice, bob = join_parley("alice").user, join_parley("bob").user
+    compiled = CompiledQuery(lambda: sessions_of(param("user", UUIDField()), param("device", CharField())))
+    runs = [(alice.id, ""), (bob.id, ""), (alice.id, "phone")]
+
+    with CaptureQueriesContext(connection) as by_orm:
+        plain = [list(sessions_of(user, device)) for user, device in runs]
+    with CaptureQueriesContext(connection) as by_compiled:
+        found = [compiled(user=user, device=device) for user, device in runs]
+
+    assert found == plain
+    assert [[each.known for each in rows] for rows in found] == [[True], [True], [False]]
+    assert [each["sql"] for each in by_compiled] == [each["sql"] for each in by_orm]
+
+
+def test_a_second_run_builds_no_sql(monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = join_parley("alice").user
+    compiled = CompiledQuery(lambda: sessions_of(param("user", UUIDField()), param("device", CharField())))
+    [first] = compiled(user=alice.id, device="")
+
+    monkeypatch.delattr(SQLCompiler, "as_sql")
+
+    assert compiled(user=alice.id, device="") == [first]
+
+
+def test_the_queryset_is_built_once() -> None:
     alice = join_parley("alice").user
     built = []
 
@@ -44,14 +79,14 @@ def test_it_is_built_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_come_first_build_it_once() -> None:
-    """What functools.cached_property says of threads differs between the versions of Python."""
+def test_two_first_runs_at_once_build_the_queryset_once() -> None:
+    """functools.cached_property would not do: whether it locks depends on the version of Python."""
     met, built = Barrier(2), []
 
     def build() -> QuerySet[User, UUID]:
         built.append(1)
         with suppress(BrokenBarrierError):
-            met.wait(0.2)  # for another who builds
+            met.wait(0.2)  # for a second thread that builds
         return User.objects.filter(username=param("name", CharField())).values_list("pk", flat=True)
 
     ids = CompiledQuery(build)
@@ -60,16 +95,15 @@ def test_two_who_come_first_build_it_once() -> None:
     assert len(built) == 1
 
 
-def test_params_stand_in_subqueries_and_relations_too() -> None:
-    alice, bob = join_parley("alice"), join_parley("bob")
-    of_user = Session.objects.filter(user=OuterRef("user"), name=param("device", CharField()))
-    query = Session.objects.select_related("user").filter(user_id=param("user", UUIDField()))
-    sessions: CompiledQuery[Any] = CompiledQuery(lambda: query.annotate(known=Exists(of_user))[:10])
+def test_related_objects_are_read_in_the_same_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    bob = join_parley("bob")
+    compiled = CompiledQuery(lambda: sessions_of(param("user", UUIDField()), param("device", CharField())))
 
-    [session] = sessions(user=bob.user.id, device="")
+    with django_assert_num_queries(1):
+        [session] = compiled(user=bob.user.id, device="")
+        owner = session.user
 
-    assert (session.user, session.known) == (bob.user, True)
-    assert [each.known for each in sessions(user=alice.user.id, device="other")] == [False]
+    assert owner == bob.user
 
 
 @pytest.mark.parametrize("names", [[], ["alice"], ["bob", "alice", "nobody"], ["alice"] * 1_200])
@@ -83,6 +117,6 @@ def test_a_list_may_have_any_length(names: list[str]) -> None:
     assert set(by_id(ids=[user.id for user in expected])) == expected
 
 
-def test_a_value_that_is_missing_is_told() -> None:
+def test_a_run_without_a_value_raises_an_error() -> None:
     with pytest.raises(KeyError):
         CompiledQuery(lambda: User.objects.filter(pk=param("id", UUIDField())))()

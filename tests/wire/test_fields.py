@@ -1,4 +1,4 @@
-"""What a body may hold: known fields, of the JSON types that they are declared with."""
+"""Strict bodies: known fields only, of the JSON types that they are declared with."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -80,11 +80,11 @@ def test_it_works() -> None:
         ({"odd": 1, "count": "5", "text": ""}, {"odd": "unknown", "count": "type", "text": "blank"}),
     ],
 )
-def test_what_is_of_another_shape_is_refused_by_path(data: Any, refused: dict[str, str]) -> None:
+def test_a_body_of_another_shape_is_rejected_with_the_paths_of_its_fields(data: Any, refused: dict[str, str]) -> None:
     assert refusals(data) == refused
 
 
-def test_text_is_counted_in_code_points_and_in_bytes() -> None:
+def test_text_is_limited_in_code_points_and_in_bytes() -> None:
     assert refusals({"text": "a" * 8_000}) == {}
     assert refusals({"text": "a" * 8_001}) == {"text": "max_length"}
     assert refusals({"text": "\U0001f407" * 4_096}) == {}
@@ -92,16 +92,16 @@ def test_text_is_counted_in_code_points_and_in_bytes() -> None:
 
 
 @pytest.mark.parametrize("character", [*map(chr, range(1, 32)), *map(chr, range(0x7F, 0xA0))])
-def test_text_holds_no_control_characters(character: str) -> None:
+def test_control_characters_in_text_are_rejected(character: str) -> None:
     assert refusals({"text": f"a{character}b"}) == ({} if character in "\n\t" else {"text": "control"})
 
 
 @pytest.mark.parametrize("metadata", ["text", 5, [], [["a", 1]], True])
-def test_metadata_is_an_object(metadata: object) -> None:
+def test_metadata_that_is_not_an_object_is_rejected(metadata: object) -> None:
     assert refusals({"metadata": metadata}) == {"metadata": "type"}
 
 
-def test_metadata_is_counted_as_json() -> None:
+def test_metadata_is_limited_by_its_bytes_as_json() -> None:
     assert refusals({"metadata": {"a": "x" * (4096 - 8)}}) == {}
     assert refusals({"metadata": {"a": "x" * (4096 - 7)}}) == {"metadata": "max_bytes"}
 
@@ -109,12 +109,12 @@ def test_metadata_is_counted_as_json() -> None:
 @pytest.mark.parametrize(
     "metadata", [{"__proto__": 1}, {"a": {"constructor": 1}}, {"a": [[{"prototype": {}}]]}, {"\u005f_proto__": None}]
 )
-def test_metadata_holds_no_key_that_changes_an_object_of_javascript(metadata: object) -> None:
+def test_metadata_with_a_key_that_pollutes_prototypes_is_rejected(metadata: object) -> None:
     assert refusals({"metadata": metadata}) == {"metadata": "forbidden_key"}
     assert refusals({"metadata": {"a": ["__proto__", "constructor"]}}) == {}
 
 
-def test_null_is_absent() -> None:
+def test_null_means_absent_for_an_optional_field() -> None:
     body = Body(data=dict.fromkeys(set(Body().fields) - {"made_at"}) | {"inner": {"flag": None}})
 
     assert body.is_valid()
@@ -122,14 +122,14 @@ def test_null_is_absent() -> None:
 
 
 @pytest.mark.parametrize("time", ["2026-01-01t00:00:00z", "2026-01-01T00:00:00Z", "2026-01-01T02:00:00.123456+02:00"])
-def test_a_time_has_an_offset(time: str) -> None:
+def test_a_time_with_an_offset_is_accepted(time: str) -> None:
     assert refusals({"at": time}) == {}
 
 
 @pytest.mark.parametrize("time", ["2026-01-01T00:00:00", "2026-01-01", "now", "", "2026-13-01T00:00:00Z"])
-def test_another_time_is_refused(time: str) -> None:
+def test_a_malformed_time_is_rejected(time: str) -> None:
     assert refusals({"at": time}) == {"at": "invalid"}
 
 
-def test_a_time_goes_out_in_utc_with_milliseconds() -> None:
+def test_a_time_is_rendered_in_utc_with_milliseconds() -> None:
     assert TimeField().to_representation(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000Z"

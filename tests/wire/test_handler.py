@@ -1,4 +1,4 @@
-"""HTTP as a server hands it over: each request on one of many threads."""
+"""The HTTP handler: each request runs on one of many threads."""
 
 import asyncio
 import os
@@ -17,8 +17,8 @@ from pytest_django import Settings
 from wire.handler import Handler
 
 
-def client(apart: Collection[str] = ()) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(Handler(apart)), base_url="http://localhost")
+def client(isolated: Collection[str] = ()) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(Handler(isolated)), base_url="http://localhost")
 
 
 async def test_it_works() -> None:
@@ -30,7 +30,7 @@ async def test_it_works() -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_a_request_that_waits_holds_no_other_back(settings: Settings) -> None:
+async def test_a_waiting_request_does_not_block_another(settings: Settings) -> None:
     settings.ROOT_URLCONF = "tests.wire.waiting_urls"
 
     async with client() as http:
@@ -39,22 +39,22 @@ async def test_a_request_that_waits_holds_no_other_back(settings: Settings) -> N
     assert [answer.content for answer in answers] == [b"alice", b"bob"]
 
 
-async def test_a_path_apart_is_answered_while_every_thread_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when the database is frozen: the process lives, and a probe must not have it restarted."""
-    let_go = Event()
+async def test_an_isolated_path_is_answered_while_every_thread_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database may be frozen; a probe must not restart the process then."""
+    release = Event()
     with ThreadPoolExecutor(1) as threads:
         monkeypatch.setattr("wire.handler._threads", threads)
-        threads.submit(let_go.wait)
+        threads.submit(release.wait)
         try:
             async with client({"/livez"}) as http:
                 answer = await http.get("/livez")
         finally:
-            let_go.set()
+            release.set()
 
     assert answer.status_code == 200
 
 
-async def test_an_address_that_is_not_served_is_a_problem() -> None:
+async def test_an_unknown_path_is_a_problem_in_the_handler() -> None:
     async with client() as http:
         answer = await http.get("/nothing")
 
@@ -63,7 +63,7 @@ async def test_an_address_that_is_not_served_is_a_problem() -> None:
 
 async def test_a_query_that_is_not_utf8_is_a_problem() -> None:
     async def with_raw_query(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        await Handler()({**scope, "query_string": b"a=\xff"}, receive, send)  # httpx cannot say this
+        await Handler()({**scope, "query_string": b"a=\xff"}, receive, send)  # httpx cannot send these bytes
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(with_raw_query), base_url="http://localhost") as http:
         answer = await http.get("/livez", headers={"X-Request-ID": "one"})
@@ -75,7 +75,7 @@ async def test_a_query_that_is_not_utf8_is_a_problem() -> None:
     assert UUID(unnamed.headers["X-Request-ID"])
 
 
-async def test_a_web_app_can_read_the_refusal_of_a_query(settings: Settings) -> None:
+async def test_a_page_of_another_origin_can_read_the_problem_of_a_query(settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
 
     async def with_raw_query(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
@@ -88,8 +88,8 @@ async def test_a_web_app_can_read_the_refusal_of_a_query(settings: Settings) -> 
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
 
 
-def test_any_server_can_import_the_application() -> None:
-    """Which settings to take is for the application to say, before it imports what reads them."""
+def test_the_application_can_be_imported_without_settings_in_the_environment() -> None:
+    """settings.asgi sets DJANGO_SETTINGS_MODULE before it imports a module that reads the settings."""
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
 
     subprocess.run(

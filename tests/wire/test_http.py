@@ -1,4 +1,4 @@
-"""What every request meets, whatever it asks for: bodies, headers, URLs, failures."""
+"""Rules for every request: bodies, headers, URLs, failures."""
 
 import gzip
 import json
@@ -28,14 +28,14 @@ def assert_problem(response: Any, status: int, code: str) -> None:
     assert problem["request_id"] == response["X-Request-ID"]
 
 
-def test_a_request_id_comes_back(alice: Person) -> None:
+def test_the_request_id_is_returned(alice: Person) -> None:
     response = alice.request("GET", "/v1/me", headers={"X-Request-ID": "trace-1.a_B"})
 
     assert response["X-Request-ID"] == "trace-1.a_B"
 
 
 @pytest.mark.parametrize("odd", ["", "with space", "a" * 129, "a\tb", "caf\u00e9", "<script>"])
-def test_an_odd_request_id_is_replaced(alice: Person, odd: str) -> None:
+def test_a_malformed_request_id_is_replaced(alice: Person, odd: str) -> None:
     response = alice.request("GET", "/v1/me", headers={"X-Request-ID": odd})
 
     assert re.fullmatch(r"[0-9a-f-]{36}", response["X-Request-ID"])
@@ -54,19 +54,19 @@ def test_an_odd_request_id_is_replaced(alice: Person, odd: str) -> None:
         b"\xff\xfe",
     ],
 )
-def test_json_that_could_hurt_is_refused(stranger: Person, body: bytes) -> None:
+def test_dangerous_json_is_rejected(stranger: Person, body: bytes) -> None:
     assert_problem(stranger.post(LOGIN, body), 400, "json.invalid")
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "x"])
-def test_another_media_type_is_refused(stranger: Person, kind: str) -> None:
+def test_another_media_type_is_rejected(stranger: Person, kind: str) -> None:
     response = stranger.request("POST", LOGIN, BODY, content_type=kind)
 
     assert_problem(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
-def test_an_encoded_body_is_refused_in_words(alice: Person, stranger: Person, encoding: str) -> None:
+def test_an_encoded_body_is_rejected_with_a_reason(alice: Person, stranger: Person, encoding: str) -> None:
     body = gzip.compress(json.dumps(BODY).encode())
 
     response = stranger.request("POST", LOGIN, body, headers={"Content-Encoding": encoding})
@@ -76,27 +76,27 @@ def test_an_encoded_body_is_refused_in_words(alice: Person, stranger: Person, en
     assert stranger.request("POST", LOGIN, BODY, headers={"Content-Encoding": "identity"}).status_code == 200
 
 
-def test_a_byte_order_mark_is_skipped(alice: Person, stranger: Person) -> None:
+def test_a_byte_order_mark_in_a_body_is_skipped(alice: Person, stranger: Person) -> None:
     assert stranger.post(LOGIN, b"\xef\xbb\xbf" + json.dumps(BODY).encode()).status_code == 200
 
 
-def test_a_body_of_null_is_an_empty_one(alice: Person, stranger: Person) -> None:
+def test_a_body_of_null_is_an_empty_body(alice: Person, stranger: Person) -> None:
     assert codes(stranger.post(LOGIN, b"null")) == {"username": "required", "password": "required"}
     assert alice.post("/v1/auth/logout", b"null").status_code == 204
 
 
-def test_a_charset_beside_the_media_type_is_fine(alice: Person, stranger: Person) -> None:
+def test_a_charset_beside_the_media_type_is_accepted(alice: Person, stranger: Person) -> None:
     response = stranger.request("POST", LOGIN, BODY, content_type="application/json; charset=utf-8")
 
     assert response.status_code == 200
 
 
-def test_a_body_of_more_than_256_kib_is_refused(stranger: Person) -> None:
+def test_a_body_of_more_than_256_kib_is_rejected(stranger: Person) -> None:
     assert_problem(stranger.post(LOGIN, b" " * (256 * 1024 + 1)), 413, "request.too_large")
     assert_problem(stranger.post(LOGIN, b" " * (256 * 1024)), 400, "json.invalid")
 
 
-async def test_a_chunked_body_is_a_body(stranger: Person) -> None:
+async def test_a_chunked_body_is_parsed(stranger: Person) -> None:
     response = await AsyncClient(raise_request_exception=False).generic(
         "POST", LOGIN, b"{bad", "application/json", headers={"Transfer-Encoding": "chunked"}
     )
@@ -105,26 +105,26 @@ async def test_a_chunked_body_is_a_body(stranger: Person) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*"])
-def test_who_accepts_no_json_is_told_so_in_json(alice: Person, accept: str) -> None:
+def test_a_client_that_accepts_no_json_gets_406_as_json(alice: Person, accept: str) -> None:
     assert_problem(alice.request("GET", "/v1/me", headers={"Accept": accept}), 406, "not_acceptable")
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/*", "application/problem+json", "text/html, */*;q=0.1"])
-def test_who_accepts_json_gets_json(alice: Person, accept: str) -> None:
+def test_a_client_that_accepts_json_gets_json(alice: Person, accept: str) -> None:
     response = alice.request("GET", "/v1/me", headers={"Accept": accept})
 
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
 
 
-def test_no_answer_is_kept_by_a_cache(alice: Person, stranger: Person) -> None:
+def test_no_response_may_be_cached(alice: Person, stranger: Person) -> None:
     assert alice.get("/v1/me")["Cache-Control"] == "no-store"
     assert stranger.get("/v1/me")["Cache-Control"] == "no-store"
     assert stranger.post(LOGIN, BODY)["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
-def test_a_wrong_method_is_refused_with_the_right_ones(stranger: Person, method: str) -> None:
+def test_a_wrong_method_is_rejected_with_the_allowed_ones(stranger: Person, method: str) -> None:
     response = stranger.request(method, LOGIN)
 
     assert_problem(response, 405, "method_not_allowed")
@@ -133,7 +133,7 @@ def test_a_wrong_method_is_refused_with_the_right_ones(stranger: Person, method:
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "OPTIONS", "BREW"])
 @pytest.mark.parametrize("path", ["/v1/users?q=a", "/v1/rooms?limit=x&limit=y", "/v1/me?nothing=1"])
-def test_a_wrong_method_is_refused_before_the_query(alice: Person, method: str, path: str) -> None:
+def test_a_wrong_method_is_rejected_before_the_query(alice: Person, method: str, path: str) -> None:
     assert_problem(alice.request(method, path), 405, "method_not_allowed")
 
 
@@ -151,7 +151,7 @@ def test_a_wrong_method_is_refused_before_the_query(alice: Person, method: str, 
         ("/ws/chat/lobby", "/ws/chat/lobby/"),
     ],
 )
-def test_a_wrong_slash_is_answered_with_the_right_path(alice: Person, path: str, right: str) -> None:
+def test_a_wrong_slash_gets_404_with_the_right_path(alice: Person, path: str, right: str) -> None:
     response = alice.request("GET", path)
 
     assert_problem(response, 404, "not_found")
@@ -159,7 +159,7 @@ def test_a_wrong_slash_is_answered_with_the_right_path(alice: Person, path: str,
 
 
 @pytest.mark.parametrize("path", ["/v1/ws", "/ws/chat/lobby/"])
-def test_the_address_of_a_socket_says_what_it_is(stranger: Person, path: str) -> None:
+def test_an_http_request_to_a_socket_path_gets_426(stranger: Person, path: str) -> None:
     response = stranger.get(path)
 
     assert_problem(response, 426, "upgrade_required")
@@ -178,17 +178,17 @@ def test_an_unknown_path_is_a_problem(alice: Person, path: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["q=%00", "q=a%00b", "%00=1"])
-def test_nul_in_a_query_is_refused(alice: Person, query: str) -> None:
+def test_nul_in_a_query_is_rejected(alice: Person, query: str) -> None:
     assert_problem(alice.request("GET", f"/v1/users?{query}"), 400, "request.invalid")
 
 
 @pytest.mark.parametrize("query", ["q=%ED%A0%80", "q=%FF", "q=%", "&&&=", "q[]=1", "q=a&" + "x=1&" * 1001])
-def test_an_odd_query_is_no_crash(alice: Person, query: str) -> None:
+def test_a_strange_query_does_not_crash(alice: Person, query: str) -> None:
     assert alice.request("GET", f"/v1/users?{query}").status_code in (200, 400)
 
 
 @pytest.mark.parametrize("name", ["token", "access_token"])
-def test_a_token_in_a_url_is_refused(alice: Person, stranger: Person, name: str) -> None:
+def test_a_token_in_a_url_is_rejected(alice: Person, stranger: Person, name: str) -> None:
     response = stranger.get("/v1/me", **{name: alice.token})
 
     assert_problem(response, 400, "request.invalid")
@@ -196,7 +196,7 @@ def test_a_token_in_a_url_is_refused(alice: Person, stranger: Person, name: str)
     assert alice.token not in response.content.decode()
 
 
-def test_the_name_of_another_host_is_refused(alice: Person, stranger: Person, settings: Settings) -> None:
+def test_another_host_name_is_rejected(alice: Person, stranger: Person, settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["chat.example.com"]
 
     theirs, ours = {"Host": "evil.example.com"}, {"Host": "chat.example.com:8000"}
@@ -206,8 +206,8 @@ def test_the_name_of_another_host_is_refused(alice: Person, stranger: Person, se
     assert alice.request("GET", "/v1/me", headers=ours).status_code == 200
 
 
-def test_a_host_may_hold_an_underscore(alice: Person, settings: Settings) -> None:
-    """As the names of containers do."""
+def test_a_host_name_may_have_an_underscore(alice: Person, settings: Settings) -> None:
+    """Names of containers may have one."""
     settings.ALLOWED_HOSTS = ["chat_server", ".my_net.example"]
 
     for host in ("chat_server:8000", "Chat_Server", "a.my_net.example"):
@@ -218,7 +218,7 @@ def test_a_host_may_hold_an_underscore(alice: Person, settings: Settings) -> Non
 
 
 @pytest.mark.parametrize("host", ["a b", "a:b", "a/b", "_:_", "[::1", "a@b"])
-def test_a_malformed_host_is_refused_in_true_words(alice: Person, settings: Settings, host: str) -> None:
+def test_a_malformed_host_is_rejected_with_the_reason(alice: Person, settings: Settings, host: str) -> None:
     settings.ALLOWED_HOSTS = ["*"]
 
     response = alice.request("GET", "/v1/me", headers={"Host": host})
@@ -227,14 +227,14 @@ def test_a_malformed_host_is_refused_in_true_words(alice: Person, settings: Sett
     assert "ALLOWED_HOSTS" not in response.json()["detail"]
 
 
-def test_an_unknown_parameter_is_refused_by_name(alice: Person) -> None:
+def test_an_unknown_parameter_is_rejected_by_name(alice: Person) -> None:
     response = alice.get("/v1/me", fields="id")
 
     assert_problem(response, 400, "request.invalid")
     assert codes(response) == {"fields": "unknown"}
 
 
-def test_a_crash_tells_nothing_and_is_logged(
+def test_a_crash_exposes_nothing_and_is_logged(
     alice: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def crash(**ignored: object) -> None:
@@ -250,7 +250,7 @@ def test_a_crash_tells_nothing_and_is_logged(
     assert response["X-Request-ID"] in caplog.text
 
 
-def test_a_crash_outside_the_views_is_a_problem_too(
+def test_a_crash_outside_the_views_is_a_problem(
     alice: Person, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.ROOT_URLCONF = "tests.wire.crashing_urls"
@@ -262,7 +262,7 @@ def test_a_crash_outside_the_views_is_a_problem_too(
     assert_problem(alice.get("/nothing"), 404, "not_found")
 
 
-def test_a_database_that_is_away_is_worth_another_try(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_database_gives_a_retryable_503(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(token: str) -> None:
         raise OperationalError("connection refused at 10.0.0.7")
 
@@ -276,7 +276,7 @@ def test_a_database_that_is_away_is_worth_another_try(alice: Person, monkeypatch
     assert "10.0.0.7" not in response.content.decode()
 
 
-async def test_the_async_stack_answers_alike(db: None) -> None:
+async def test_the_async_stack_gives_the_same_problems(db: None) -> None:
     client = AsyncClient(raise_request_exception=False)
 
     missing = await client.get("/v1/nothing", headers={"X-Request-ID": "async-1"})

@@ -1,4 +1,4 @@
-"""Which web origins may call, in whatever spelling, and what the log says of the others."""
+"""The web origins that may call, in any spelling, and the log lines about others."""
 
 import logging
 from typing import Any
@@ -13,11 +13,11 @@ from wire.origins import is_allowed, is_own
 
 
 @pytest.fixture(autouse=True)
-def _in_the_world(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.ON_A_DESK = False
+def _a_public_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.LOOPBACK_ONLY = False
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com", "http://app.example.com:8080", "ionic://localhost"]
     settings.ALLOWED_HOSTS = ["chat.example.com", "[::1]"]
-    monkeypatch.setattr(origins, "_noted", {})
+    monkeypatch.setattr(origins, "_logged", {})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def _in_the_world(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         "ionic://localhost",
     ],
 )
-def test_an_origin_is_one_in_every_spelling(origin: str) -> None:
+def test_an_origin_is_allowed_in_every_spelling(origin: str) -> None:
     assert is_allowed(origin)
 
 
@@ -56,7 +56,7 @@ def test_an_origin_is_one_in_every_spelling(origin: str) -> None:
         "http://localhost:5173",
     ],
 )
-def test_another_origin_is_refused(origin: str) -> None:
+def test_an_origin_that_is_not_listed_is_rejected(origin: str) -> None:
     assert not is_allowed(origin)
 
 
@@ -73,10 +73,10 @@ def test_the_origin_of_an_app_can_be_allowed(settings: Settings, origin: str) ->
     "origin",
     ["http://localhost", "http://localhost:5173", "http://127.0.0.1:3000", "http://10.0.2.2", "http://10.0.2.2:8100"],
 )
-def test_a_page_of_this_machine_may_call_a_server_on_a_desk(settings: Settings, origin: str) -> None:
+def test_a_page_of_this_machine_may_call_a_loopback_server(settings: Settings, origin: str) -> None:
     assert not is_allowed(origin)
 
-    settings.ON_A_DESK = True
+    settings.LOOPBACK_ONLY = True
 
     assert is_allowed(origin)
     assert not is_allowed(origin.replace("http://", "http://evil."))
@@ -95,7 +95,7 @@ def test_a_page_of_this_machine_may_call_a_server_on_a_desk(settings: Settings, 
         ("http://[::1]:8000", "[::1]:8000"),
     ],
 )
-def test_our_own_origin_is_one_in_every_spelling(origin: str, host: str) -> None:
+def test_the_servers_own_origin_is_recognised_in_every_spelling(origin: str, host: str) -> None:
     assert is_own(origin, host)
 
 
@@ -111,7 +111,7 @@ def test_our_own_origin_is_one_in_every_spelling(origin: str, host: str) -> None
         ("http://chat.example.com:port", "chat.example.com:port"),
     ],
 )
-def test_another_origin_is_not_ours(origin: str, host: str) -> None:
+def test_another_origin_is_not_the_servers_own(origin: str, host: str) -> None:
     assert not is_own(origin, host)
 
 
@@ -119,7 +119,7 @@ def call(person: Person, origin: str, **headers: str) -> Any:
     return person.request("GET", "/v1/me", headers={"Origin": origin, "Host": "chat.example.com", **headers})
 
 
-def test_an_allowed_page_gets_the_headers_of_cors(alice: Person) -> None:
+def test_an_allowed_page_gets_cors_headers(alice: Person) -> None:
     response = call(alice, "https://APP.example.com:443")
 
     assert response["Access-Control-Allow-Origin"] == "https://APP.example.com:443"
@@ -127,7 +127,7 @@ def test_an_allowed_page_gets_the_headers_of_cors(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("name", ["traceparent", "tracestate", "baggage", "sentry-trace", "authorization"])
-def test_a_page_may_send_what_tracing_adds(client: Client, name: str) -> None:
+def test_a_page_may_send_tracing_headers(client: Client, name: str) -> None:
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": name}
 
     response = client.options("/v1/sync", headers={"Origin": "https://app.example.com", **asked})
@@ -135,7 +135,7 @@ def test_a_page_may_send_what_tracing_adds(client: Client, name: str) -> None:
     assert name in response["Access-Control-Allow-Headers"].split(", ")
 
 
-def test_a_refused_page_is_named_in_the_log_once(alice: Person, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rejected_origin_is_logged_once(alice: Person, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             call(alice, "https://evil.example")
@@ -147,9 +147,9 @@ def test_a_refused_page_is_named_in_the_log_once(alice: Person, caplog: pytest.L
     assert "CORS_ALLOWED_ORIGINS" in record.getMessage()
 
 
-def test_a_crowd_of_refused_pages_does_not_fill_the_log(alice: Person, caplog: pytest.LogCaptureFixture) -> None:
+def test_many_rejected_origins_do_not_fill_the_log(alice: Person, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(30):
         call(alice, f"https://evil{number}.example\u00e9" + "x" * 300)
 
-    assert len(caplog.records) == origins.NOTES
+    assert len(caplog.records) == origins.MAX_LOGGED
     assert all(len(record.getMessage()) < 300 and record.getMessage().isascii() for record in caplog.records)

@@ -1,4 +1,4 @@
-"""An outage in the log: one line a second with its cause, and no traceback."""
+"""Outages in the log: one line a second with the cause, and no traceback."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def line(outages: OutageFilter, each: logging.LogRecord) -> str | None:
     return logging.Formatter("{message}", style="{").format(each) if outages.filter(each) else None
 
 
-def test_one_line_a_second_from_whoever_notices(outages: OutageFilter, clock: list[float]) -> None:
+def test_an_outage_gets_one_line_a_second_from_all_loggers(outages: OutageFilter, clock: list[float]) -> None:
     error = OperationalError("connection refused\n\tIs the server running?")
 
     lines = [line(outages, record(name, error)) for name in ("wire.problems", "realtime.sweep", "realtime.hub")]
     clock[0] += 1
     lines.append(line(outages, with_traceback("realtime.hub", error)))
 
-    said = "The database fails: connection refused Is the server running?"
-    assert lines == [said, None, None, f"{said} (2 more since the last line)"]
+    logged = "The database fails: connection refused Is the server running?"
+    assert lines == [logged, None, None, f"{logged} (2 more since the last line)"]
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "said"),
+    ("name", "error", "logged"),
     [
         ("wire.problems", OperationalError("database or disk is full"), "The database fails: database or disk is full"),
         ("wire.problems", InterfaceError("closed"), "The database fails: closed"),
@@ -68,11 +68,11 @@ def test_one_line_a_second_from_whoever_notices(outages: OutageFilter, clock: li
         ("any", OSError(errno.EMFILE, "Too many"), "No file descriptor is left: [Errno 24] Too many"),
     ],
 )
-def test_the_line_says_what_and_why(outages: OutageFilter, name: str, error: Exception, said: str) -> None:
-    assert line(outages, with_traceback(name, error)) == said
+def test_the_line_has_the_outage_and_its_cause(outages: OutageFilter, name: str, error: Exception, logged: str) -> None:
+    assert line(outages, with_traceback(name, error)) == logged
 
 
-def test_a_pool_without_connections_says_why_it_has_none(outages: OutageFilter, clock: list[float]) -> None:
+def test_the_line_of_a_pool_timeout_has_the_cause_of_the_pool(outages: OutageFilter, clock: list[float]) -> None:
     line(outages, record("psycopg.pool", None, "error connecting in 'pool-1': connection refused"))
     clock[0] += 1
     error = OperationalError("couldn't get a connection after 1.50 sec")
@@ -81,24 +81,24 @@ def test_a_pool_without_connections_says_why_it_has_none(outages: OutageFilter, 
     assert "connection refused" in str(line(outages, record("wire.problems", error)))
 
 
-def test_missing_descriptors_are_named(outages: OutageFilter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_descriptors_are_the_cause_in_the_line(outages: OutageFilter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wire.descriptors.exhausted", lambda: True)
 
-    said = line(outages, record("wire.problems", OperationalError("unable to open database file")))
+    logged = line(outages, record("wire.problems", OperationalError("unable to open database file")))
 
-    assert said is not None
-    assert "no file descriptors are left (limit " in said
+    assert logged is not None
+    assert "no file descriptors are left (limit " in logged
 
 
-def test_a_bug_keeps_its_traceback(outages: OutageFilter) -> None:
+def test_an_unexpected_error_keeps_its_traceback(outages: OutageFilter) -> None:
     for _ in range(2):
-        said = line(outages, with_traceback("wire.problems", ValueError("a bug")))
+        logged = line(outages, with_traceback("wire.problems", ValueError("a bug")))
 
-        assert said is not None
-        assert "Traceback" in said
+        assert logged is not None
+        assert "Traceback" in logged
 
 
-def test_a_503_has_one_line_and_a_500_its_own(outages: OutageFilter) -> None:
+def test_a_503_of_django_is_not_logged_again_and_a_500_is(outages: OutageFilter) -> None:
     refused, failed = (record("django.request", None, "Service Unavailable: /v1/me") for _ in range(2))
     refused.status_code, failed.status_code = 503, 500
 

@@ -1,4 +1,4 @@
-"""Lists by cursor: nothing skipped, nothing shown twice, nothing forged."""
+"""Lists by cursor: no row is skipped or repeated, and no forged cursor is accepted."""
 
 from datetime import timedelta
 from itertools import chain
@@ -17,7 +17,7 @@ ORDER = ["-created_at", "-id"]
 
 @pytest.fixture
 def users(db: None) -> QuerySet[User]:
-    """Nine users, each three of the same moment, so that the second key decides."""
+    """Nine users, three of each creation time, so that the second key of the order matters."""
     now = timezone.now()
     for number in range(9):
         User.objects.create(username=f"user{number}", created_at=now + timedelta(microseconds=number // 3))
@@ -25,7 +25,7 @@ def users(db: None) -> QuerySet[User]:
 
 
 def walk(users: QuerySet[User], page: Page[User], direction: str, **options: Any) -> list[list[User]]:
-    """The rows of this page and of all that follow in a direction."""
+    """The rows of this page and of all pages after it in a direction."""
     pages = [page.rows]
     while cursor := getattr(page, direction):
         page = paginate(users, order=ORDER, cursor=cursor, **options)
@@ -48,7 +48,7 @@ def test_it_works_in_both_directions(users: QuerySet[User], limit: int) -> None:
     assert list(chain(*reversed(backwards))) == everything
 
 
-def test_a_row_that_comes_or_goes_moves_nothing_else(users: QuerySet[User]) -> None:
+def test_a_new_or_deleted_row_does_not_shift_other_rows(users: QuerySet[User]) -> None:
     everything = list(users.order_by(*ORDER))
     page = paginate(users, order=ORDER, limit=3)
 
@@ -58,11 +58,11 @@ def test_a_row_that_comes_or_goes_moves_nothing_else(users: QuerySet[User]) -> N
     assert paginate(users, order=ORDER, limit=3, cursor=page.next).rows == everything[3:6]
 
 
-def test_an_empty_list_has_no_neighbours(db: None) -> None:
+def test_an_empty_list_has_no_cursors(db: None) -> None:
     assert paginate(User.objects.all(), order=ORDER) == Page([], None, None)
 
 
-def test_a_cursor_is_good_for_its_own_order_only(users: QuerySet[User]) -> None:
+def test_a_cursor_is_valid_for_its_own_order_only(users: QuerySet[User]) -> None:
     cursor = paginate(users, order=ORDER, limit=3).next
 
     with pytest.raises(Problem, match=r"request\.invalid"):
@@ -70,7 +70,7 @@ def test_a_cursor_is_good_for_its_own_order_only(users: QuerySet[User]) -> None:
 
 
 @pytest.mark.parametrize("forgery", ["", "x", "AAAA", "A" * 200, "====", "\u00e9", "W2ZhbHNlLDFd"])
-def test_a_forged_cursor_is_refused(users: QuerySet[User], forgery: str) -> None:
+def test_a_forged_cursor_is_rejected(users: QuerySet[User], forgery: str) -> None:
     real = paginate(users, order=ORDER, limit=3).next or ""
 
     with pytest.raises(Problem, match=r"request\.invalid"):

@@ -1,4 +1,4 @@
-"""What any exception looks like to a client."""
+"""The problem that a client gets for any exception."""
 
 from typing import Any
 
@@ -53,19 +53,19 @@ def test_nested_fields_have_dotted_paths() -> None:
     assert [error.field for error in errors] == ["rooms.1.name", "", "people.1"]
 
 
-def test_a_models_own_errors_have_their_fields() -> None:
+def test_validation_errors_of_a_model_have_their_fields() -> None:
     exc = django.ValidationError({"name": django.ValidationError("no", code="odd"), "__all__": ["never"]})
 
     assert [(each.field, each.code) for each in to_problem(exc).errors] == [("name", "odd"), ("", "invalid")]
 
 
-def test_a_huge_name_is_not_echoed() -> None:
+def test_the_name_of_a_field_is_cut_to_200_characters() -> None:
     problem = to_problem(drf.ValidationError({"x" * 100_000: ["unknown"]})).as_dict(None)
 
     assert len(problem["errors"][0]["field"]) == 200
 
 
-def test_what_may_be_retried_says_when() -> None:
+def test_a_retryable_problem_has_the_time_to_wait() -> None:
     problem = Problem("unavailable", retry_after_ms=2_500)
 
     assert problem.as_dict(None)["retry_after_ms"] == 2_500

@@ -34,7 +34,7 @@ def refusal(limit: RateLimit, key: str, cost: int = 1) -> Problem | None:
     return None
 
 
-def test_a_full_bucket_gives_the_whole_limit_and_then_refuses_with_the_time_to_wait() -> None:
+def test_a_full_bucket_gives_the_whole_limit_and_then_the_time_to_wait() -> None:
     limit = RateLimit(RATE, clock=Clock())
 
     answers = [refusal(limit, "alice") for _ in range(11)]
@@ -81,7 +81,7 @@ def test_a_cost_above_the_limit_needs_a_full_bucket_and_empties_it_for_longer() 
     assert refusal(limit, "alice") is None
 
 
-def test_memory_is_bounded_and_the_key_used_longest_ago_is_forgotten_first() -> None:
+def test_memory_is_bounded_and_the_least_recently_used_key_is_evicted() -> None:
     limit = RateLimit(RATE, max_keys=2, clock=Clock())
     limit.take("alice", 10)
     limit.take("bob", 10)

@@ -1,4 +1,4 @@
-"""The JSON gate that both faces share."""
+"""Strict JSON, which REST and the socket share."""
 
 import contextlib
 import json
@@ -55,7 +55,7 @@ def strict_depth(value: object) -> int:
         json.dumps(KEYS).encode(),
     ],
 )
-def test_what_only_looks_odd_is_taken(document: bytes) -> None:
+def test_unusual_but_valid_json_is_accepted(document: bytes) -> None:
     assert strict_json.loads(document) == json.loads(document)
 
 
@@ -92,7 +92,7 @@ def test_what_only_looks_odd_is_taken(document: bytes) -> None:
         "\ud800",
     ],
 )
-def test_what_could_hurt_is_refused(document: bytes | str) -> None:
+def test_dangerous_json_is_rejected(document: bytes | str) -> None:
     with pytest.raises(Problem, match=r"json\.invalid"):
         strict_json.loads(document)
 
@@ -100,7 +100,7 @@ def test_what_could_hurt_is_refused(document: bytes | str) -> None:
 @pytest.mark.parametrize(
     "document", [b'"' + b'\\"' * 100_000, b'{"' + b":" * 200_000 + b'":1}', b"[" + b'{"a":1},' * 20_000 + b"1]"]
 )
-def test_a_long_document_takes_no_long_time(document: bytes) -> None:
+def test_parsing_time_is_linear_in_the_length(document: bytes) -> None:
     start = time.process_time()
 
     with contextlib.suppress(Problem):
@@ -109,7 +109,7 @@ def test_a_long_document_takes_no_long_time(document: bytes) -> None:
     assert time.process_time() - start < 0.5
 
 
-def test_writing_knows_the_types_of_the_wire() -> None:
+def test_times_uuids_and_fragments_are_rendered() -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, 678_999, tzinfo=UTC)
 
     written = strict_json.dumps([moment, UUID(int=7), orjson.Fragment(b'{"as": "stored"}')])
@@ -117,7 +117,7 @@ def test_writing_knows_the_types_of_the_wire() -> None:
     assert written == b'["2026-01-02T03:04:05.678Z","00000000-0000-0000-0000-000000000007",{"as": "stored"}]'
 
 
-def test_writing_refuses_what_is_no_type_of_the_wire() -> None:
+def test_rendering_another_type_raises_an_error() -> None:
     with pytest.raises(TypeError):
         strict_json.dumps({1, 2})
 

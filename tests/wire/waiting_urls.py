@@ -5,7 +5,7 @@ from threading import Barrier
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-SECONDS = 10  # only for who waits alone
+SECONDS = 10  # the limit for a request that waits alone
 _barrier = Barrier(2, timeout=SECONDS)
 
 

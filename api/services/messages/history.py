@@ -18,7 +18,7 @@ from api.serializers.messages import Anchor
 from api.services.members.access import Reader, find_reader
 from eventlog.heads import read_heads
 from eventlog.models import Event, EventQuerySet, FinishedRow, finish
-from wire.budget import ANSWER_BYTES, within
+from wire.budget import ANSWER_BYTES, bytes_within
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
 from wire.problems import Problem
 
@@ -142,7 +142,8 @@ def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, bytes | Non
     split, head = param("split", BigIntegerField()), param("head", BigIntegerField())
     side = visible.filter(seq__gte=split, seq__lte=head) if newer else visible.filter(seq__lt=split)
     order = "seq" if newer else "-seq"
-    return side.order_by(order).values_list("seq", within("data", param("budget", BigIntegerField()), order), "version")
+    data = bytes_within("data", param("budget", BigIntegerField()), order)
+    return side.order_by(order).values_list("seq", data, "version")
 
 
 def _any_reader(history: str) -> Member:

@@ -16,4 +16,4 @@ def list_directory(*, user_id: UUID, q: str = "", cursor: str | None = None, lim
     """
     rooms = Room.objects.matching(q).filter(archived_at=None).with_heads().defer(*PRIVATE_FIELDS)
     page = paginate_moving(rooms, order=["name", "id"], moved_at="renamed_at", cursor=cursor, limit=limit)
-    return page.within(ANSWER_BYTES, lambda rows: summarize(user_id, rows, ANSWER_BYTES))
+    return page.as_dict_within(ANSWER_BYTES, lambda rows: summarize(user_id, rows, ANSWER_BYTES))

@@ -27,7 +27,7 @@ from api.serializers.rooms import Peer, render_room
 from api.services.reads import unread_counts
 from wire.budget import ANSWER_BYTES, UNBOUNDED, StoredSize, sql_of_bytes, sql_of_size
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, list_param, param
-from wire.moving import begin, paginate_moving
+from wire.moving import first_moving_page, paginate_moving
 from wire.pagination import first_page
 from wire.problems import Problem
 from wire.row_tables import as_uuid, rows_as_table
@@ -58,12 +58,12 @@ def list_rooms(
     order, moved_at = _NEWEST_FIRST, "moved_at"
     if cursor is None:  # the request with which every app begins
         newest = _prepare_newest(limit + 1, archived, hidden)(user_id=user_id)
-        page = begin(first_page(newest, order=order, limit=limit), order=order, moved_at=moved_at)
+        page = first_moving_page(first_page(newest, order=order, limit=limit), order=order, moved_at=moved_at)
     else:
         page = paginate_moving(
             _find_rooms(user_id, archived, hidden), order=order, moved_at=moved_at, cursor=cursor, limit=limit
         )
-    return page.within(ANSWER_BYTES, lambda rows: summarize(user_id, rows, ANSWER_BYTES))
+    return page.as_dict_within(ANSWER_BYTES, lambda rows: summarize(user_id, rows, ANSWER_BYTES))
 
 
 def _find_rooms(user_id: UUID, archived: bool, hidden: bool) -> QuerySet[Room]:

@@ -73,7 +73,7 @@ class Command(BaseCommand):
             self._print(
                 "Without REDIS_URL what one process accepts reaches the sockets of another about a second later."
             )
-        if settings.ON_A_DESK:
+        if settings.LOOPBACK_ONLY:
             limits = "" if settings.RATE_LIMITS else "; rate limits are off"
             self._print(
                 "On a desk (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may call, "
