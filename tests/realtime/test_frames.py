@@ -187,13 +187,15 @@ async def test_twenty_bad_frames_in_a_minute_end_the_socket(alice: Account) -> N
     assert end.goodbye == {"code": 4400, "reason": "bad_frames", "reconnect": False, "retry_after_ms": None}
 
 
-async def test_nineteen_do_not(alice: Account) -> None:
+async def test_nineteen_bad_frames_leave_the_socket_open(alice: Account) -> None:
     socket = await alice.connect()
 
     for _ in range(19):
         await socket.send("{bad")
 
     await socket.settled()
+    assert socket.alive
+    assert len([frame for frame in socket.frames if frame.get("errors")]) == 19
 
 
 async def test_a_refused_request_is_no_bad_frame(alice: Account) -> None:
