@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
 
 pytest_plugins = ["tests.contracts.plugin"]
+
+# Kept bytecode lets every server that the tests start be there in a third of the time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Tests that touch no database, or start SQLite servers of their own, run once: on the first stack.
 if TEST_STACK == "postgres":
