@@ -1,6 +1,6 @@
-"""A subscription ends with the leave, and a quick re-add finds nobody awake."""
+"""A subscription ends with the leave, and misses a re-add that follows at once."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -16,7 +16,7 @@ def plant() -> None:
             self.is_over = True  # type: ignore[attr-defined]
         return sees(self, entry)
 
-    Subscription._sees = seen  # type: ignore[method-assign]
+    replace(Subscription, "_sees", seen)
 
 
 if __name__ == "__main__":
