@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.answers import Reply
-from tests.realtime.actions.knocking import NOWHERE
+from tests.realtime.actions.outsider_checks import NOWHERE
 from tests.servers import ParleyServer
 from tests.sockets import Account, Socket
 

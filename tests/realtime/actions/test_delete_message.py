@@ -1,6 +1,6 @@
 """delete_message: what was said is nowhere any more, its place remains."""
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_checks import NOWHERE, REFUSED, try_as_outsider
 from tests.sockets import Account
 
 
@@ -77,4 +77,4 @@ async def test_an_archived_room_does_not_change(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_delete(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "delete_message", message_id=NOWHERE) == SHUT
+    assert await try_as_outsider(charlie, alice, "delete_message", message_id=NOWHERE) == REFUSED

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, answer, knock, said
+from tests.realtime.actions.outsider_checks import NOWHERE, REFUSED, rest_result, socket_result, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -32,7 +32,7 @@ async def test_rest_sees_the_same(alice: Account) -> None:
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
     twin = await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", body)
 
-    assert said(reply) == answer(twin)
+    assert socket_result(reply) == rest_result(twin)
 
 
 async def test_a_change_of_somebody_else_in_between_is_a_conflict(alice: Account) -> None:
@@ -46,7 +46,7 @@ async def test_a_change_of_somebody_else_in_between_is_a_conflict(alice: Account
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
 
     assert reply.refusal == (409, "message.version_conflict")
-    assert said(reply) == answer(await alice.patch(path, body))
+    assert socket_result(reply) == rest_result(await alice.patch(path, body))
 
 
 async def test_nobody_else_edits(alice: Account, bob: Account) -> None:
@@ -103,7 +103,7 @@ async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: d
     twin = await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", body)
 
     assert reply.status == 400
-    assert said(reply) == answer(twin)
+    assert socket_result(reply) == rest_result(twin)
 
 
 async def test_a_message_of_another_room_is_not_found(alice: Account) -> None:
@@ -117,4 +117,4 @@ async def test_a_message_of_another_room_is_not_found(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_edit(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "edit_message", message_id=NOWHERE, text="hi") == SHUT
+    assert await try_as_outsider(charlie, alice, "edit_message", message_id=NOWHERE, text="hi") == REFUSED

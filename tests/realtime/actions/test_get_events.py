@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_checks import REFUSED, rest_result, socket_result, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -32,7 +32,7 @@ async def test_without_a_room_it_is_the_inbox(alice: Account) -> None:
     assert [(event["type"], event["room_id"], event["data"]["id"]) for event in reply.data["results"]] == [
         ("room.added", None, room["id"])
     ]
-    assert said(reply) == answer(await alice.get("/v1/me/events"))
+    assert socket_result(reply) == rest_result(await alice.get("/v1/me/events"))
 
 
 @ONCE
@@ -45,7 +45,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
 
     reply = await socket.call("get_events", room_id=room["id"], **page)
 
-    assert said(reply) == answer(await alice.get(f"/v1/rooms/{room['id']}/events", **page))
+    assert socket_result(reply) == rest_result(await alice.get(f"/v1/rooms/{room['id']}/events", **page))
 
 
 @ONCE
@@ -69,4 +69,4 @@ async def test_the_room_must_be_named_or_be_null(alice: Account) -> None:
 
 
 async def test_an_outsider_reads_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "get_events") == SHUT
+    assert await try_as_outsider(charlie, alice, "get_events") == REFUSED

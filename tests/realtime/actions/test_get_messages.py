@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_checks import REFUSED, rest_result, socket_result, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -45,7 +45,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
     reply = await socket.call("get_messages", room_id=room["id"], **page)
     twin = await alice.get(f"/v1/rooms/{room['id']}/messages", **page)
 
-    assert said(reply) == answer(twin)
+    assert socket_result(reply) == rest_result(twin)
 
 
 @ONCE
@@ -90,4 +90,4 @@ async def test_a_page_ends_early_rather_than_grow_too_large(alice: Account) -> N
 
 
 async def test_an_outsider_reads_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "get_messages") == SHUT
+    assert await try_as_outsider(charlie, alice, "get_messages") == REFUSED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_checks import REFUSED, rest_result, socket_result, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -88,7 +88,7 @@ async def test_nobody_reads_ahead(alice: Account) -> None:
     reply = await socket.call("mark_read", room_id=room["id"], seq=2)
 
     assert reply.refusal == (400, "read.ahead")
-    assert said(reply) == answer(await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2}))
+    assert socket_result(reply) == rest_result(await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2}))
 
 
 async def test_an_archived_room_can_be_read_to_its_end(alice: Account) -> None:
@@ -103,4 +103,4 @@ async def test_an_archived_room_can_be_read_to_its_end(alice: Account) -> None:
 
 
 async def test_an_outsider_marks_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "mark_read", seq=1) == SHUT
+    assert await try_as_outsider(charlie, alice, "mark_read", seq=1) == REFUSED

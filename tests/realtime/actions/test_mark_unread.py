@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_checks import REFUSED, rest_result, socket_result, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -29,7 +29,7 @@ async def test_it_never_moves_forward(alice: Account) -> None:
     again = await alice.post(f"/v1/rooms/{room['id']}/unread", {"seq": 1})
 
     assert reply.data["read_seq"] == 0
-    assert said(reply) == answer(again)
+    assert socket_result(reply) == rest_result(again)
 
 
 @ONCE
@@ -53,4 +53,4 @@ async def test_nothing_is_unread_that_does_not_exist(alice: Account) -> None:
 
 
 async def test_an_outsider_marks_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "mark_unread", seq=1) == SHUT
+    assert await try_as_outsider(charlie, alice, "mark_unread", seq=1) == REFUSED

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_checks import REFUSED, rest_result, socket_result, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -58,7 +58,7 @@ async def test_a_retry_by_rest_is_the_same_message(alice: Account) -> None:
     first = await socket.call("send_message", room_id=room["id"], **body)
     again = await alice.post(f"/v1/rooms/{room['id']}/messages", body)
 
-    assert answer(again) == (200, first.data)
+    assert rest_result(again) == (200, first.data)
 
 
 async def test_a_client_id_is_not_used_for_something_else(alice: Account) -> None:
@@ -101,7 +101,7 @@ async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: d
     twin = await alice.post(f"/v1/rooms/{room['id']}/messages", body)
 
     assert reply.refusal == (400, "request.invalid")
-    assert said(reply) == answer(twin)
+    assert socket_result(reply) == rest_result(twin)
 
 
 @ONCE
@@ -116,7 +116,7 @@ async def test_a_room_id_that_is_none_is_refused(alice: Account, room_id: object
 
 
 async def test_an_outsider_cannot_send(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "send_message", **message(text="let me in")) == SHUT
+    assert await try_as_outsider(charlie, alice, "send_message", **message(text="let me in")) == REFUSED
 
 
 async def test_who_was_removed_cannot_send_but_learns_of_what_was_sent(alice: Account, bob: Account) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.realtime.actions.knocking import knock
+from tests.realtime.actions.outsider_checks import try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -80,7 +80,7 @@ async def test_fifty_are_accepted(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_send(alice: Account, charlie: Account) -> None:
-    refusals = await knock(charlie, alice, "send_messages", items=items("let me in"))
+    refusals = await try_as_outsider(charlie, alice, "send_messages", items=items("let me in"))
 
     assert refusals == {
         "private": (404, "not_found"),

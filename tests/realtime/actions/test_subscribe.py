@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_checks import NOWHERE, REFUSED, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account, Socket
 
@@ -236,7 +236,7 @@ async def test_a_bad_body_is_refused(alice: Account, body: dict[str, object]) ->
 
 
 async def test_an_outsider_hears_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "subscribe", after=0) == SHUT
+    assert await try_as_outsider(charlie, alice, "subscribe", after=0) == REFUSED
 
 
 async def test_nobody_hears_the_inbox_of_another(alice: Account, charlie: Account) -> None:

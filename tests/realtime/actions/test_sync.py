@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, answer, said
+from tests.realtime.actions.outsider_checks import NOWHERE, rest_result, socket_result
 from tests.realtime.deployment import ONCE
 from tests.servers import ParleyServer
 from tests.sockets import Account
@@ -34,7 +34,7 @@ async def test_rest_gives_the_same(alice: Account, bob: Account) -> None:
 
     reply = await socket.call("sync", **body)
 
-    assert said(reply) == answer(await bob.post("/v1/sync", body))
+    assert socket_result(reply) == rest_result(await bob.post("/v1/sync", body))
     assert {entry["id"] for entry in reply.data["rooms"]} == {rooms[0]["id"], rooms[2]["id"]}
 
 
@@ -194,7 +194,7 @@ async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: d
     reply = await socket.call("sync", **body)
 
     assert reply.refusal == (400, "request.invalid")
-    assert said(reply) == answer(await alice.post("/v1/sync", body))
+    assert socket_result(reply) == rest_result(await alice.post("/v1/sync", body))
 
 
 @ONCE

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, knock
+from tests.realtime.actions.outsider_checks import REFUSED, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account, Socket
 
@@ -148,4 +148,4 @@ async def test_nobody_types_in_an_archived_room(alice: Account) -> None:
 
 
 async def test_an_outsider_cannot_type(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "typing", on=True) == SHUT
+    assert await try_as_outsider(charlie, alice, "typing", on=True) == REFUSED

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, answer, said
+from tests.realtime.actions.outsider_checks import NOWHERE, rest_result, socket_result
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -38,8 +38,8 @@ async def test_it_is_the_twin_of_the_action(alice: Account, bob: Account, charli
     ):
         socket = await account.connect()
 
-        by_socket = said(await socket.call("typing", room_id=room_id, **body))
-        by_rest = answer(await account.post(f"/v1/rooms/{room_id}/typing", body))
+        by_socket = socket_result(await socket.call("typing", room_id=room_id, **body))
+        by_rest = rest_result(await account.post(f"/v1/rooms/{room_id}/typing", body))
 
         assert by_rest == by_socket
 

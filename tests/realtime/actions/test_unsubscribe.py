@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.realtime.actions.knocking import NOWHERE, SHUT, knock
+from tests.realtime.actions.outsider_checks import NOWHERE, REFUSED, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -97,7 +97,7 @@ async def test_who_was_removed_may_leave_what_went_silent(alice: Account, bob: A
 
 
 async def test_an_outsider_has_nothing_to_leave(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "unsubscribe") == SHUT
+    assert await try_as_outsider(charlie, alice, "unsubscribe") == REFUSED
 
 
 @ONCE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.realtime.actions.knocking import SHUT, answer, knock, said
+from tests.realtime.actions.outsider_checks import REFUSED, rest_result, socket_result, try_as_outsider
 from tests.realtime.deployment import ONCE
 from tests.sockets import Account
 
@@ -14,7 +14,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     reply = await socket.call("update_room_me", room_id=room["id"], hidden=True)
 
     assert (reply.status, reply.data["hidden"]) == (200, True)
-    assert said(reply) == answer(await bob.patch(f"/v1/rooms/{room['id']}/me", {"hidden": True}))
+    assert socket_result(reply) == rest_result(await bob.patch(f"/v1/rooms/{room['id']}/me", {"hidden": True}))
     assert (await bob.get("/v1/rooms")).json()["results"] == []
 
 
@@ -49,8 +49,8 @@ async def test_a_bad_field_is_refused(alice: Account, body: dict[str, object]) -
     reply = await socket.call("update_room_me", room_id=room["id"], **body)
 
     assert reply.refusal == (400, "request.invalid")
-    assert said(reply) == answer(await alice.patch(f"/v1/rooms/{room['id']}/me", body))
+    assert socket_result(reply) == rest_result(await alice.patch(f"/v1/rooms/{room['id']}/me", body))
 
 
 async def test_an_outsider_hides_nothing(alice: Account, charlie: Account) -> None:
-    assert await knock(charlie, alice, "update_room_me", hidden=True) == SHUT
+    assert await try_as_outsider(charlie, alice, "update_room_me", hidden=True) == REFUSED

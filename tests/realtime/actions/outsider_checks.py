@@ -1,4 +1,4 @@
-"""How an action answers who is not in the room, and whether its REST twin says the same."""
+"""Checks of an action: its errors for somebody outside the room, and the comparison with its REST twin."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from tests.sockets import Account
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 
 
-async def knock(outsider: Account, owner: Account, action: str, **body: Any) -> dict[str, tuple[int, str | None]]:
-    """The refusals of one action, by the kind of room: what it is to somebody who was never in it."""
+async def try_as_outsider(
+    outsider: Account, owner: Account, action: str, **body: Any
+) -> dict[str, tuple[int, str | None]]:
+    """Calls an action as somebody who was never in the room; returns the errors by kind of room."""
     friend = await owner.another_device()
     rooms = {
         "private": await owner.make_room(),
@@ -31,16 +33,16 @@ async def knock(outsider: Account, owner: Account, action: str, **body: Any) -> 
     return refusals
 
 
-SHUT = {"private": (404, "not_found"), "public": (403, "room.not_member"), "nowhere": (404, "not_found")}
+REFUSED = {"private": (404, "not_found"), "public": (403, "room.not_member"), "nowhere": (404, "not_found")}
 
 
-def answer(response: httpx.Response) -> tuple[int, Any]:
-    """Status and data, as a reply has them; of a refusal what it says but not to which request."""
+def rest_result(response: httpx.Response) -> tuple[int, Any]:
+    """Returns status and data of a response, a problem without its request_id, to compare with socket_result()."""
     return response.status_code, _shape(response.json() if response.content else None)
 
 
-def said(reply: Reply) -> tuple[int, Any]:
-    """The same of a reply."""
+def socket_result(reply: Reply) -> tuple[int, Any]:
+    """Returns the same of a reply."""
     return reply.status, _shape(reply.frame["errors"][0] if reply.frame["errors"] else reply.data)
 
 
