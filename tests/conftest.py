@@ -30,6 +30,7 @@ if TEST_STACK == "postgres":
         "realtime/server",
         "realtime/test_feed.py",
         "realtime/test_hub.py",
+        "realtime/test_read_frame.py",
         "realtime/test_send_queue.py",
         "realtime/test_batching.py",
         "realtime/test_typing.py",

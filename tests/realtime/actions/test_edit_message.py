@@ -84,15 +84,7 @@ async def test_an_archived_room_does_not_change(alice: Account) -> None:
 @ONCE
 @pytest.mark.parametrize(
     "body",
-    [
-        {"text": ""},
-        {"text": 5},
-        {"metadata": "x"},
-        {"if_version": 0},
-        {"if_version": "1"},
-        {"seq": 9},
-        {"text": "a\x00"},
-    ],
+    [{"text": ""}, {"if_version": 0, "metadata": "x"}, {"seq": 9}, {"text": "a\x00"}],
 )
 async def test_a_bad_body_is_refused_alike_on_both_faces(alice: Account, body: dict[str, Any]) -> None:
     room = await alice.make_room()

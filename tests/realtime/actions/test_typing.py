@@ -126,7 +126,7 @@ async def test_who_was_removed_hears_nothing(alice: Account, bob: Account) -> No
 
 
 @ONCE
-@pytest.mark.parametrize("on", [None, 1, "true", "", []])
+@pytest.mark.parametrize("on", [None, "true"])
 async def test_it_is_yes_or_no(alice: Account, on: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()
