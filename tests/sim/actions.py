@@ -89,7 +89,7 @@ def _toggle(world: World, stream: str, user: str, joins: bool) -> Told | None:
     if (user in world.members(stream)) == joins:
         return None
     kind = "member.joined" if joins else "member.removed"
-    return world.commit(stream, kind, {"user": {"id": user}}, {user: joins})
+    return world.commit(stream, kind, {"user": {"id": user}})
 
 
 def tell(world: World) -> None:

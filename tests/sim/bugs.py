@@ -172,11 +172,12 @@ def toggle_below_the_floor(self: Subscription, entry: LogEntry) -> bool:
 async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID | None) -> StreamAccess:
     await self._travel()
     stream = str(room_id or user_id)
-    stays = self.past.stays(stream, str(user_id))
-    if room_id is not None and (not stays or stays[-1][1] is not None):
+    periods = self.past.periods(stream, str(user_id))
+    if room_id is not None and (not periods or periods[-1].last is not None):
         raise Problem("not_found")
     await self._travel()
-    return StreamAccess(self.head(stream), self.past.epoch, None if stream in self.shared else tuple(stays))
+    rows = None if stream in self.shared else tuple((period.first, period.last) for period in periods)
+    return StreamAccess(self.head(stream), self.past.epoch, rows)
 
 
 @bug(Feed, "tell", "leak", often=remove)

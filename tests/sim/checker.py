@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from tests.model.membership import sees
 from tests.sim.history import History, Lineage, Past, Row
 
 REPLAY_EVENTS = 14
@@ -51,7 +52,7 @@ class Rights:
         self.rows = past.rows[lineage.stream]
         self.is_shared, self.is_inbox = is_shared, is_inbox
         self.began_at = past.began_at
-        self.stays = [] if is_inbox else past.stays(lineage.stream, lineage.user)
+        self.periods = [] if is_inbox else past.periods(lineage.stream, lineage.user)
 
     def row(self, seq: int) -> Row | None:
         """The event of that seq."""
@@ -59,13 +60,7 @@ class Rights:
 
     def sees(self, seq: int, at: float) -> bool:
         """Whether the history rule gives it, as far as was committed at that time."""
-        if self.is_inbox:
-            return True
-        for first, last in self.stays:
-            begins_at = 1 if self.is_shared else first
-            if self.rows[first - 1].at <= at and begins_at <= seq and (last is None or seq <= last):
-                return True
-        return False
+        return self.is_inbox or sees(self.periods, seq, shared=self.is_shared, at=at)
 
     def next(self, cursor: int, at: float) -> int | None:
         """The first event after the cursor that is to be received."""
@@ -78,7 +73,7 @@ class Rights:
 
     def is_in(self, at: float, head: int) -> bool:
         """Whether somebody who speaks at that head may be heard."""
-        return any(self.rows[first - 1].at <= at and (last is None or last > head) for first, last in self.stays)
+        return any(each.began_at <= at and (each.last is None or each.last > head) for each in self.periods)
 
 
 class Reading:
@@ -262,7 +257,7 @@ class Reading:
             self.say("synced", "room.synced did not come")
         last = self.history.pasts[-1].epoch
         if self.epoch != last:
-            if self.rights[last].is_in(self.at, 0) and self.rights[last].stays[-1][1] is None:
+            if self.rights[last].is_in(self.at, 0) and self.rights[last].periods[-1].last is None:
                 self.say("reset", f"the device still believes in epoch {self.epoch}")
             return
         assert self.cursor is not None

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from tests.model.membership import Period, periods_of
+
 
 @dataclass(slots=True)
 class Row:
@@ -47,16 +49,9 @@ class Past:
     began_at: float
     rows: dict[str, list[Row]]
 
-    def stays(self, stream: str, user: str) -> list[tuple[int, int | None]]:
-        """From which seq to which a user was a member."""
-        stays: list[tuple[int, int | None]] = []
-        for row in self.rows[stream]:
-            joined = row.toggles.get(user)
-            if joined:
-                stays.append((row.seq, None))
-            elif joined is False and stays:
-                stays[-1] = (stays[-1][0], row.seq)
-        return stays
+    def periods(self, stream: str, user: str) -> list[Period]:
+        """The membership of a user."""
+        return periods_of((row.seq, row.toggles.get(user), row.at) for row in self.rows[stream])
 
 
 @dataclass(slots=True)

@@ -41,14 +41,14 @@ class FakeLog:
         if room_id is None:
             return StreamAccess(head, epoch)
         await self._perhaps_travel()
-        stays = self.past.stays(stream, user)
-        if not stays or stays[-1][1] is not None:
+        periods = self.past.periods(stream, user)
+        if not periods or periods[-1].last is not None:
             raise Problem("not_found")
         if stream in self.shared:
-            return StreamAccess(max(head, stays[-1][0]), epoch)
+            return StreamAccess(max(head, periods[-1].first), epoch)
         await self._perhaps_travel()
-        rows = tuple(self.past.stays(stream, user))
-        return StreamAccess(max([head, *(seq for stay in rows for seq in stay if seq)]), epoch, rows)
+        rows = tuple((period.first, period.last) for period in self.past.periods(stream, user))
+        return StreamAccess(max([head, *(seq for row in rows for seq in row if seq)]), epoch, rows)
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """The next events of a stream."""
