@@ -1,4 +1,4 @@
-"""What may happen in a schedule: what people say and do, and what goes wrong."""
+"""The actions of a schedule: people's writes, and faults."""
 
 from __future__ import annotations
 

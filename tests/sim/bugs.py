@@ -22,7 +22,7 @@ from wire.problems import Problem
 
 @dataclass(frozen=True)
 class Bug:
-    """What to break, and by which words the checker may find it."""
+    """A planted bug: the attribute to replace, and the words by which the checker may find it."""
 
     owner: type
     attribute: str
@@ -223,7 +223,7 @@ def nextval(self: World, stream: str, seq: int, *args: Any) -> Any:
 
 @bug(LogEntry, "retract", "tombstone")
 def forget_to_retract(self: LogEntry, tombstone: LogEntry) -> None:
-    """What was deleted stays in memory."""
+    """Keep deleted text in memory."""
 
 
 # Promises that are not kept, and not said

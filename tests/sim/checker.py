@@ -32,7 +32,7 @@ def check_gapless(history: History) -> Iterator[str]:
 
 
 def check_rings(history: History) -> Iterator[str]:
-    """What was deleted is gone from memory as soon as the deletion is there; and what is there is of the log."""
+    """Rings hold events of the log, and no text of a message once its deletion is there."""
     pasts = {past.epoch: past for past in history.pasts}
     for ring in history.rings:
         rows = pasts[ring.epoch].rows[ring.stream]
@@ -46,7 +46,7 @@ def check_rings(history: History) -> Iterator[str]:
 
 
 class Rights:
-    """What one user may see of one stream in one epoch."""
+    """The visibility of one stream for one user in one epoch."""
 
     def __init__(self, past: Past, lineage: Lineage, is_shared: bool, is_inbox: bool) -> None:
         self.rows = past.rows[lineage.stream]
@@ -59,7 +59,7 @@ class Rights:
         return self.rows[seq - 1] if 0 < seq <= len(self.rows) else None
 
     def sees(self, seq: int, at: float) -> bool:
-        """Whether the history rule gives it, as far as was committed at that time."""
+        """True when the history rule shows it, as far as was committed at that time."""
         return self.is_inbox or sees(self.periods, seq, shared=self.is_shared, at=at)
 
     def next(self, cursor: int, at: float) -> int | None:
@@ -72,7 +72,7 @@ class Rights:
         return None
 
     def is_in(self, at: float, head: int) -> bool:
-        """Whether somebody who speaks at that head may be heard."""
+        """True when the user is a member at that head, as far as was committed at that time."""
         return any(each.began_at <= at and (each.last is None or each.last > head) for each in self.periods)
 
 
@@ -109,7 +109,7 @@ class Reading:
 
     @property
     def rewritten(self) -> bool:
-        """Whether the log has been restored since the epoch that the device was told of."""
+        """True when the log has been restored since the epoch that the device knows."""
         return self.epoch < self.history.pasts[bisect_right(self.epochs, self.at) - 1].epoch
 
     # What a device asks and is answered

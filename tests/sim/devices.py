@@ -31,7 +31,7 @@ class SendQueue:
 
     @property
     def full(self) -> bool:
-        """Whether events must wait in the log."""
+        """True while events must wait in the log."""
         return self.size >= OUTBOX_EVENTS and not self.gone
 
     def give(self, run: EventBatch) -> None:
@@ -91,7 +91,7 @@ class SendQueue:
 
 
 class Socket:
-    """What realtime.consumers.streams.Streams does with the hub, without frames and tokens."""
+    """A socket that uses the hub like realtime.consumers.streams does, without frames and tokens."""
 
     def __init__(self, device: "Device", process: "Process") -> None:
         self.device, self.process = device, process
@@ -185,7 +185,7 @@ class Device:
             self.subscribe(stream)
 
     def subscribe(self, stream: str) -> None:
-        """From the cursor that it keeps; a first time from somewhere, or from the head."""
+        """Subscribe from the cursor that it keeps; a first time from somewhere, or from the head."""
         socket = self.socket
         if socket is None or socket.cut or stream in socket.busy:
             return

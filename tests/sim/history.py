@@ -1,4 +1,4 @@
-"""What happened in one schedule, as plain data: the log in each of its epochs, and what each device received of it."""
+"""The history of one schedule as plain data: the log in each epoch, and the receipts of each device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ class Row:
 
     @property
     def rendered(self) -> bytes:
-        """As the log has it now."""
+        """The event as the log has it now."""
         return self.tombstone or self.json
 
     def looks(self) -> list[Any]:
@@ -35,7 +35,7 @@ class Row:
         return self._parsed
 
     def copied(self, head: int) -> "Row":
-        """As it was when the log ended at this head."""
+        """A copy of the event as it was when the log ended at this head."""
         if self.deleted_by is not None and self.deleted_by > head:
             return replace(self, tombstone=None, deleted_by=None, _parsed=None)
         return replace(self)

@@ -34,7 +34,7 @@ class FakeLog:
     # What the hub reads
 
     async def admit(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
-        """As realtime.authorization.authorize_many: first the head, then the membership, then the intervals."""
+        """Reads like realtime.authorization.authorize_many: first the head, then the membership, then the periods."""
         await self._travel()
         stream, user = str(room_id or user_id), str(user_id)
         epoch, head = self.past.epoch, self.head(stream)
@@ -73,7 +73,7 @@ class FakeLog:
             raise OperationalError("The database is away")
 
     async def _come_back(self) -> None:
-        """What was read is known some time later, whatever has become of the database meanwhile."""
+        """Delays an answer: the database may have changed meanwhile."""
         if self.rng.random() < 0.3:
             await asyncio.sleep(self.rng.choice((0.001, 0.004, self.slowness)))
 

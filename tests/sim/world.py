@@ -62,7 +62,7 @@ class Told:
         self._json = row.json
 
     def json(self) -> bytes:
-        """As it was written."""
+        """The JSON as it was written."""
         return self._json
 
 
@@ -226,11 +226,11 @@ class World:
         self.loop.call_later(delay, process.heard, [told])
 
     def members(self, stream: str) -> list[str]:
-        """Who is in a room now."""
+        """The present members of a room."""
         return [user for user in USERS if any(each.last is None for each in self.log.past.periods(stream, user))]
 
     def look_into_rings(self) -> None:
-        """What each process remembers."""
+        """Record the ring of every feed of every process."""
         for process in self.processes:
             for stream, known in process.hub.feeds.items() if process.up else ():
                 entries = [(entry.seq, entry.json) for entry in known.ring]

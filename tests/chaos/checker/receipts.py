@@ -1,4 +1,4 @@
-"""What each device got: exactly what its owner may see, once, in order, the same for everybody."""
+"""Every device received exactly the events that its owner may see: once, in order, the same for everybody."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ class Story:
         return [seq for seq in range(after + 1, to + 1) if self.world.sees(self.user, self.stream, seq)]
 
     def lacks_at_the_end(self) -> list[int]:
-        """What should have come by now; nothing more is promised to somebody who is out."""
+        """The seqs that should have come by now; a user who is no member is promised nothing more."""
         if self.at is None or not self.world.is_member(self.user, self.stream):
             return []
         return self.lacks(self.at, self.world.head(self.stream))
@@ -149,7 +149,7 @@ def _check_tombstone(world: World, final: Event, said: Event, latest: Record) ->
 
 
 def check_canaries(world: World) -> Iterator[Anomaly]:
-    """Of all bytes that a user received, in whatever answer, none is of an event that is not theirs."""
+    """No byte that a user received, in any answer, is of an event that the user may not see."""
     places: dict[str, list[Record]] = defaultdict(list)
     created: dict[str, Event] = {}
     for call in world.by_kind["call"]:

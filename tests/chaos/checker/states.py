@@ -1,4 +1,4 @@
-"""What the reads say, in the middle and at the end: the same on every server, and what the log adds up to."""
+"""Reads, during the run and at its end, agree with the log on every server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -90,7 +90,7 @@ def check_markers(world: World) -> Iterator[Anomaly]:
 
 
 def check_folds(world: World) -> Iterator[Anomaly]:
-    """What a device knows of a message at the end is what the message is."""
+    """A device's last version of a message is the message's version."""
     final = {row["id"]: row["version"] for row in world.messages}
     known: dict[tuple[str, str], int] = {}
     for record in world.by_kind["event"]:

@@ -1,4 +1,4 @@
-"""What is true, read from the last look at the rows: the log, who was in which room when, and who may see what."""
+"""The truth, read from the rows at the end: the log, memberships, and visibility."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -100,7 +100,7 @@ class World:
         return found
 
     def slack(self, since: float, until: float) -> float:
-        """How long the harness itself was held up in a time, in seconds: the machine's part in a latency."""
+        """The seconds in which the harness itself was held up: the machine's part in a latency."""
         late = [float(record["ms"]) for record in self.by_kind["lag"] if since <= record["t"] <= until]
         return sum(late) / 1000
 
