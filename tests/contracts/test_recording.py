@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import realtime.consumers.frames  # noqa: F401  # defines the codes of frames, when this file runs alone
 from tests import recording
 from tests.clients import Person, recorded
 from tests.contracts.documents import asyncapi
