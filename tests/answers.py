@@ -1,4 +1,4 @@
-"""What a socket's client gets back: the reply to a frame, and the end."""
+"""The answers to a socket's client: replies to frames, and the close."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class End:
-    """How the server closed a socket."""
+    """The close of a socket by the server."""
 
     code: int
     reason: str

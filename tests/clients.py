@@ -1,4 +1,4 @@
-"""How the tests talk to the API: a person with a token who says one thing at a time."""
+"""A client of the API inside the tests' process: a person with a token, one request at a time."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Person:
             query_params=query or None,
             headers={**sent, **(headers or {})},
         )
-        record("received", "rest", heard(method, path, response))
+        record("received", "rest", recorded(method, path, response))
         return response
 
     def another_device(self) -> Person:
@@ -75,8 +75,8 @@ class Person:
         return Person(login.token, login.session)
 
 
-def heard(method: str, path: str, response: Any) -> dict[str, Any]:
-    """A response of Django's, as it is recorded."""
+def recorded(method: str, path: str, response: Any) -> dict[str, Any]:
+    """Returns a response of Django in the form in which it is recorded."""
     return {
         "method": method,
         "path": path.partition("?")[0],

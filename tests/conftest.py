@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
 
 pytest_plugins = ["tests.contracts.plugin"]
+
+# Kept bytecode lets every server that the tests start be there in a third of the time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Tests that touch no database, or start SQLite servers of their own, run once: on the first stack.
 if TEST_STACK == "postgres":
@@ -28,6 +32,7 @@ if TEST_STACK == "postgres":
         "realtime/server",
         "realtime/test_feed.py",
         "realtime/test_hub.py",
+        "realtime/test_read_frame.py",
         "realtime/test_send_queue.py",
         "realtime/test_batching.py",
         "realtime/test_typing.py",

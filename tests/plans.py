@@ -1,4 +1,4 @@
-"""How SQLite would run a statement, for tests that a read uses its index."""
+"""Query plans of SQLite, for tests that a read uses its index."""
 
 import pytest
 from django.db import connection

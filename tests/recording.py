@@ -85,7 +85,7 @@ def _event_name(kind: str, durable: bool) -> str:
 
 
 def never_seen() -> dict[str, list[str]]:
-    """What the documents name and no test has met so far."""
+    """Everything documented that no test has seen so far."""
     documented = {
         "operation": {one["operationId"] for path in openapi().document["paths"].values() for one in path.values()},
         "action": set(asyncapi().actions),

@@ -67,16 +67,16 @@ class ParleyServer(Server):
 
     @property
     def url(self) -> str:
-        """Where REST answers, without a closing slash."""
+        """The base URL of REST, without a closing slash."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def ws_url(self) -> str:
-        """Where sockets are opened, without a closing slash."""
+        """The base URL of sockets, without a closing slash."""
         return f"ws://127.0.0.1:{self.port}"
 
     def ready(self) -> bool:
-        """Whether /readyz answers 200 now."""
+        """True when /readyz answers 200 now."""
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as response:
                 return bool(response.status == 200)

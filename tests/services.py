@@ -116,7 +116,7 @@ class Server:
         raise NotImplementedError
 
     def _options(self) -> dict[str, Any]:
-        """How subprocess is to run it: another user, folder or environment."""
+        """Options for subprocess: another user, folder or environment."""
         return {"cwd": self.folder}
 
     def start(self) -> Self:
@@ -156,7 +156,7 @@ class Server:
 
     @property
     def running(self) -> bool:
-        """Whether the process is alive (perhaps frozen)."""
+        """True while the process is alive, perhaps frozen."""
         return self.process is not None and self.process.poll() is None
 
     @property
@@ -279,7 +279,7 @@ class PostgresServer(Server):
         return super().start()
 
     def kill(self) -> None:
-        """As a crash would; every backend goes too, so that the next start finds no one in the shared memory."""
+        """Kills the server with all backends, so that the next start finds no one in the shared memory."""
         backends = children_of(self.pid) if self.running else []
         super().kill()
         wait_until(lambda: not any(map(alive, backends)), seconds=10, what="backends still run")
@@ -341,7 +341,7 @@ def _nobody() -> pwd.struct_passwd:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
+    """True while a process runs; one that only waits to be reaped does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:

@@ -113,7 +113,7 @@ class Socket:
         return Reply(frame)
 
     async def hello(self) -> dict[str, Any]:
-        """What the first push said."""
+        """The data of the first push."""
         frame = await self.find(lambda frame: frame.get("action") == "hello")
         data: dict[str, Any] = frame["data"]
         return data

@@ -1,4 +1,4 @@
-"""How the tests use real threads: each with a database connection of its own, closed at its end."""
+"""Real threads for tests: each with a database connection of its own, closed at its end."""
 
 from collections.abc import Callable
 from typing import TypeVar

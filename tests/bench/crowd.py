@@ -125,7 +125,7 @@ class Crowd:
         return made
 
     def read(self, payload: bytes) -> tuple[list[tuple[str, int, Pending]], Any]:
-        """What a frame says, checked against what was sent."""
+        """Reads a frame and checks it against the message that was sent."""
         if payload != self._payload:
             texts, rest = self.dialect.read(payload)
             self._payload, self._parsed = payload, ([message for message in map(self._check, texts) if message], rest)

@@ -1,4 +1,4 @@
-"""How to speak to each server: connect, come into rooms, say something, and read what was said."""
+"""The protocols of the servers: connect, enter rooms, send messages, read deliveries."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ Texts = Sequence[str]
 
 
 class Speaker(Protocol):
-    """What a dialect sees of a socket."""
+    """The part of a socket that a dialect uses."""
 
     token: str
     rooms: Sequence[str]
@@ -35,10 +35,10 @@ class Dialect(Protocol):
     speaks_apart: bool  # whether somebody can send to a room without hearing it
 
     def path(self, speaker: Speaker) -> str:
-        """Where the socket is opened."""
+        """The path at which the socket is opened."""
 
     def headers(self, speaker: Speaker) -> dict[str, str]:
-        """What the handshake carries."""
+        """The headers of the handshake."""
 
     def read(self, payload: bytes) -> tuple[Texts, Any]:
         """The messages in a frame, and whatever else `hear` must see (None: nothing). Never depends on the socket."""

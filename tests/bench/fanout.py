@@ -25,7 +25,7 @@ SETTLE_SECONDS = 10.0  # what has not arrived by then is lost
 
 @dataclass(frozen=True)
 class Shape:
-    """How many rooms of how many sockets, and how many messages are on their way at once in each."""
+    """The size of a workload: rooms, sockets in each, messages in flight at once in each."""
 
     sockets: int
     rooms: int = 1
@@ -228,7 +228,7 @@ def _row(target: Target, runs: Sequence[Run], workload: str, operation: str, cos
 
 
 async def measure_latency(target: Target, sockets: int = 100, seconds: float = 5.0) -> list[Row]:
-    """From the send to the delivery when little happens: one message, a pause, the next."""
+    """Measures the time from send to delivery when little happens: one message, a pause, the next."""
     fan_out = FanOut(target, Shape(sockets))
     await fan_out.open()
     await fan_out.run(0.3, 3)

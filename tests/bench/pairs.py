@@ -1,8 +1,10 @@
 """`python -m tests.bench.pairs TREE` compares this tree with another checkout: server CPU per operation, in pairs.
 
-TREE is a checkout with its own `.venv`. Both servers run at once on one PostgreSQL and one Valkey, each on a database
-of its own, and take turns; every pair measures both within a few seconds, so that a busy machine disturbs both alike.
-The table shows the median ratio (this tree / other tree) and its quartiles.
+TREE is a checkout with its own `.venv`. Both are black boxes: `manage.py serve` is started in each, with its own
+interpreter, and spoken to over HTTP and websockets alone, so that the modules of the two may have other names. Both
+servers run at once on one PostgreSQL and one Valkey, each on a database of its own, and take turns; every pair measures
+both within a few seconds, so that a busy machine disturbs both alike. The table shows the median ratio (this tree /
+other tree) and its quartiles. --list names the workloads, --workload picks some.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,7 @@ class Tree(ParleyServer):
     def __init__(self, folder: Path, backing: Backing) -> None:
         super().__init__(backing.new_database(), backing.redis.url, env={"LOG_LEVEL": "WARNING", "RATE_LIMITS": "0"})
         self.tree = folder
+        self.environment.pop("PYTHONPATH", None)  # nothing of one tree may be imported by the other
 
     def _command(self) -> list[str]:
         return [str(self.tree / ".venv/bin/python"), "manage.py", "serve"]
@@ -201,7 +204,8 @@ async def cost(client: Client, workload: Callable[[Client, int], Awaitable[int]]
     return (cpu_seconds(client.server.process.pid) - before) / done * 1e6
 
 
-async def compare(other: Path, pairs: int, only: str) -> None:
+async def compare(other: Path, pairs: int, workloads: Sequence[str]) -> None:
+    """Print a row for each workload."""
     backing = Backing()
     clients = [Client(Tree(folder, backing)) for folder in (ROOT, other)]
     try:
@@ -211,9 +215,8 @@ async def compare(other: Path, pairs: int, only: str) -> None:
         print(
             f"| CPU of the server | this tree, us | other, us | ratio, median | quartiles |\n|{'---|' * 5}", flush=True
         )
-        for name, (workload, count) in WORKLOADS.items():
-            if only not in name:
-                continue
+        for name in workloads:
+            workload, count = WORKLOADS[name]
             for client in clients:
                 await cost(client, workload, count)  # warm
             results: list[tuple[float, float]] = []
@@ -235,13 +238,24 @@ async def compare(other: Path, pairs: int, only: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench.pairs", description=__doc__)
-    parser.add_argument("tree", type=Path)
-    parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("--only", default="", help="a part of a workload's name")
+    parser.add_argument("tree", type=Path, nargs="?", help="the other checkout")
+    parser.add_argument("--pairs", type=int, default=10, help="how often each is measured; default %(default)s")
+    parser.add_argument("--list", action="store_true", help="name the workloads")
+    parser.add_argument(
+        "--workload", nargs="+", default=[""], metavar="PART", help="those whose names hold such a part"
+    )
     options = parser.parse_args()
+    chosen = [name for name in WORKLOADS if any(part in name for part in options.workload)]
+    if options.list:
+        print("\n".join(WORKLOADS))
+        sys.exit()
+    if not chosen:
+        parser.error("no workload has such a name; --list names them")
+    if options.tree is None:
+        parser.error("name the other checkout")
     if not (options.tree / ".venv/bin/python").exists():
         sys.exit(f"{options.tree} has no .venv: run `make .venv/.synced` there.")
     began = time.perf_counter()
-    asyncio.run(compare(options.tree.resolve(), options.pairs, options.only))
+    asyncio.run(compare(options.tree.resolve(), options.pairs, chosen))
     load = subprocess.run(["uptime"], capture_output=True, text=True, check=False).stdout.strip()
     print(f"{options.pairs} pairs in {time.perf_counter() - began:.0f} s; {load}")

@@ -1,4 +1,4 @@
-"""What a server costs: CPU and memory of its processes, as the system counts them in /proc."""
+"""The cost of a server: CPU and memory of its processes, as the system counts them in /proc."""
 
 import os
 from collections.abc import Iterable

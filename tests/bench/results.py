@@ -1,4 +1,4 @@
-"""What was measured, as one table, a page of growth, and JSON."""
+"""The measurements as one table, a page of growth, and JSON."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ class Row:
     runs_us: list[float] = field(default_factory=list)
 
     def ratio(self, baseline: "Row | None") -> float | None:
-        """How many times dearer the baseline is."""
+        """The baseline's cost divided by this one's."""
         if baseline is None or baseline is self or self.cpu_us <= 0:
             return None
         return baseline.cpu_us / self.cpu_us
@@ -57,7 +57,7 @@ def write(rows: Sequence[Row], folder: Path, began: datetime) -> str:
 
 
 def machine() -> dict[str, object]:
-    """What it ran on."""
+    """Describes the machine of the run."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cores": len(os.sched_getaffinity(0)),

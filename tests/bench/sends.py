@@ -27,7 +27,7 @@ class Senders:
         crowd.on_acknowledged = self._go_on
 
     async def run(self, seconds: float) -> int:
-        """How many were acknowledged."""
+        """Sends for a while; returns the number of acknowledged messages."""
         self.crowd.clear()
         self.until, self.waiting = time.perf_counter() + seconds, len(self.peers)
         self.quiet.clear()

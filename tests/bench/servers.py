@@ -39,7 +39,7 @@ class Backing:
 
     @property
     def pids(self) -> list[int]:
-        """Of the servers that run."""
+        """The process ids of the running services."""
         return [self.redis.pid, *([self.postgres.pid] if self._databases else [])]
 
     def stop(self) -> None:
@@ -61,7 +61,7 @@ class OtherServer(Server):
 
     @property
     def ws_url(self) -> str:
-        """Where sockets are opened, without a closing slash."""
+        """The base URL of sockets, without a closing slash."""
         return f"ws://127.0.0.1:{self.port}"
 
     def _command(self) -> list[str]:
@@ -82,7 +82,7 @@ class OtherServer(Server):
 
 @dataclass(frozen=True)
 class Seeded:
-    """Who and what a seeded database holds."""
+    """The users and rooms of a seeded database."""
 
     users: list[dict[str, str]]
     rooms: list[str]

@@ -80,5 +80,5 @@ class Cluster:
             await proxy.stop()
 
     def logs(self) -> str:
-        """What all servers printed."""
+        """The output of all servers."""
         return "\n".join(server.logs for server in self.servers)

@@ -1,4 +1,4 @@
-"""`manage.py` for the servers under test: what a message says decides what becomes of the hint that carries it.
+"""`manage.py` for the servers under test: a mark in a message's text decides how its hint is mangled.
 
 [drop] loses it, [dup] doubles it, [late] brings it after its successors. Planted bugs start from here too.
 """
@@ -8,8 +8,15 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 LATE_SECONDS = 0.4
+
+
+def replace(owner: Any, name: str, broken: Any) -> None:
+    """Puts a bug in the place of an attribute; raises AttributeError when the code under test has no such thing."""
+    getattr(owner, name)
+    setattr(owner, name, broken)
 
 
 def main(plant: Callable[[], None] = lambda: None) -> None:
@@ -30,23 +37,23 @@ def _mangle_hints() -> None:
     from realtime.seal import Message
 
     publish = Broker.publish
-    said = logging.getLogger("chaos")
+    log = logging.getLogger("chaos")
 
     def mangled(broker: Broker, group: str, message: Message) -> None:
         text = b"".join(message["json"]) if message["type"] == "hint" else b""
         if b"[drop]" in text:
-            said.warning("hint dropped")
+            log.warning("hint dropped")
             return
         if b"[late]" in text:
-            said.warning("hint delayed")
+            log.warning("hint delayed")
             asyncio.get_running_loop().call_later(LATE_SECONDS, publish, broker, group, message)
             return
         publish(broker, group, message)
         if b"[dup]" in text:
-            said.warning("hint doubled")
+            log.warning("hint doubled")
             publish(broker, group, message)
 
-    Broker.publish = mangled  # type: ignore[method-assign,assignment]
+    replace(Broker, "publish", mangled)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What happened in a run, as one list of records; the same lines stand in a file, for whoever looks later.
+"""The history of a run: one list of records, kept in a file as well.
 
 A record is a dict with `kind` and `t`, the wall clock in seconds: server and clients share one machine and one clock.
 

@@ -1,4 +1,4 @@
-"""What goes wrong, when, and the evidence that it did: a fault that did not bite proves nothing."""
+"""The nemesis: draws faults, applies them, and records evidence that each had an effect."""
 
 import asyncio
 import random
@@ -76,7 +76,7 @@ class Nemesis:
         self.history.add("fault", name=name, phase="end", server=server, evidence=evidence)
 
     def window(self, short: float, long: float) -> float:
-        """How long this one lasts."""
+        """The length of a fault in seconds, drawn from the seed."""
         return (long if self.long else short) * self.rng.uniform(0.8, 1.2)
 
     def closes(self, server: int, since: int) -> list[int | None]:
@@ -175,7 +175,7 @@ async def redis_kill_pubsub(nemesis: Nemesis, server: int) -> Evidence:
 
 
 async def _pings(port: int) -> bool:
-    """Whether a Redis answers within half a second."""
+    """True when a Redis answers within half a second."""
     try:
         async with asyncio.timeout(0.5):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

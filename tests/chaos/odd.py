@@ -78,7 +78,7 @@ class OddOnes:
                 await asyncio.sleep(1)
 
     async def _look(self, odd: ClientConnection, heard: list[str]) -> int | None:
-        """What had become of the connection, and what had been said on it; None: it is still open."""
+        """Returns the close of the connection and what came before it; None while it is open."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 while True:

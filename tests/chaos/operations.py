@@ -1,4 +1,4 @@
-"""What devices do: each operation is called, answered and recorded, and tried again elsewhere when nobody knows."""
+"""Operations of devices: each is called, answered and recorded, and retried elsewhere when its outcome is unknown."""
 
 import asyncio
 from typing import Any

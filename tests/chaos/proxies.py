@@ -11,7 +11,7 @@ CHUNK = 64 * 1024
 
 @dataclass
 class Counters:
-    """What a proxy did: the evidence that a fault bit."""
+    """Counts of a proxy: the evidence that a fault had an effect."""
 
     cut: int = 0
     held_bytes: int = 0

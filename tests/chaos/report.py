@@ -1,4 +1,4 @@
-"""What a run tells people: the headline, the latencies beside their bounds, the faults, and what was broken."""
+"""The report of a run: the headline, latencies beside their bounds, faults, and broken promises."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ def report(records: Sequence[Record], verdict: Verdict, folder: Path) -> str:
 
 
 def _smallest(verdict: Verdict) -> list[object]:
-    """Of each promise the one with the least evidence first."""
+    """Orders anomalies so that each promise's smallest evidence comes first."""
     by_promise: dict[str, list[object]] = defaultdict(list)
     for anomaly in sorted(verdict.anomalies, key=lambda anomaly: len(str(anomaly))):
         by_promise[anomaly.promise].append(anomaly)

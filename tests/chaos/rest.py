@@ -9,7 +9,7 @@ REQUEST_SECONDS = 6.0
 
 
 class Answer(NamedTuple):
-    """What came back. `status` is None when nobody knows whether the request was carried out."""
+    """The outcome of a request. `status` is None when it is unknown whether the request was carried out."""
 
     status: int | None
     data: Any = None
@@ -17,7 +17,7 @@ class Answer(NamedTuple):
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it must be tried again; an answer of 5xx may follow a commit too."""
+        """True when it must be retried; an answer of 5xx may follow a commit too."""
         return self.status is None or self.status >= 500
 
     @property

@@ -23,7 +23,7 @@ LAG_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. `faults` None: a choice from the seed that fits the time."""
+    """The parameters of a run. `faults` None: a choice from the seed that fits the time."""
 
     seconds: float = 240.0
     seed: int = 1
@@ -90,7 +90,7 @@ async def _await_quiet(workload: Workload, cluster: Cluster) -> None:
 
 
 async def _watch_lag(history: History) -> None:
-    """How long this process itself was held up: what a busy machine adds to every latency."""
+    """Records every delay of this process itself: a busy machine adds it to every latency."""
     loop = asyncio.get_running_loop()
     with contextlib.suppress(asyncio.CancelledError):
         while True:

@@ -1,4 +1,4 @@
-"""How the servers under test are wired: as in earnest, but for the price of a password."""
+"""Settings of the servers under test: the real ones, with cheap password hashes."""
 
 from settings.base import *  # noqa: F403
 

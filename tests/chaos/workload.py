@@ -1,4 +1,4 @@
-"""Who there is, which rooms they share, and what they do all day, drawn from the seed."""
+"""The workload: people, their rooms, and their actions, drawn from the seed."""
 
 import asyncio
 import contextlib

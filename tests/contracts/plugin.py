@@ -1,4 +1,4 @@
-"""A pytest plugin: what breaks a contract fails the test that saw it; a whole run must see all that they name."""
+"""A pytest plugin: a breach of a contract fails the test that saw it; a whole run must see all that they name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ APART = {
 
 @pytest.fixture(autouse=True)
 def keeps_the_contracts() -> Iterator[None]:
-    """Whatever a test sees is what the contracts say."""
+    """Fails a test that saw something undocumented."""
     yield
     broken, recording.broken[:] = recording.broken[:], []
     if broken:
@@ -41,7 +41,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """What a whole run has never seen."""
+    """Lists what a whole run has never seen."""
     if _is_whole(config):
         for kind, names in recording.never_seen().items():
             terminalreporter.write_line(f"documented, but never seen: {kind} {', '.join(names)}", red=True)

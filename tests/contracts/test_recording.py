@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+import realtime.consumers.frames  # noqa: F401  # defines the codes of frames, when this file runs alone
 from tests import recording
-from tests.clients import Person, heard
+from tests.clients import Person, recorded
 from tests.contracts.documents import asyncapi
 from tests.recording import Face, record
 from wire.problems import Problem
@@ -31,7 +32,7 @@ def broken() -> Iterator[list[str]]:
 def me(alice: Person) -> dict[str, Any]:
     """A good answer, to be spoilt."""
     response = alice.get("/v1/me")
-    return heard("GET", "/v1/me", response)
+    return recorded("GET", "/v1/me", response)
 
 
 def test_what_is_documented_passes(me: dict[str, Any], broken: list[str]) -> None:
@@ -73,7 +74,7 @@ def test_a_missing_field_does_not(me: dict[str, Any], broken: list[str]) -> None
 
 
 def test_a_problem_with_another_operations_code_does_not(charlie: Person, broken: list[str]) -> None:
-    refused = heard("GET", "/v1/me", charlie.get(f"/v1/rooms/{charlie.user.id}"))
+    refused = recorded("GET", "/v1/me", charlie.get(f"/v1/rooms/{charlie.user.id}"))
 
     record("received", "rest", refused)
 
@@ -81,7 +82,7 @@ def test_a_problem_with_another_operations_code_does_not(charlie: Person, broken
 
 
 def test_an_unlisted_code_of_a_field_does_not(alice: Person, broken: list[str]) -> None:
-    refused = heard("POST", "/v1/rooms", alice.post("/v1/rooms", {"colour": "red"}))
+    refused = recorded("POST", "/v1/rooms", alice.post("/v1/rooms", {"colour": "red"}))
     refused["body"]["errors"][0]["code"] = "ugly"
 
     record("received", "rest", refused)

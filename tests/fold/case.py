@@ -1,4 +1,4 @@
-"""What a story is: what is done, through which endpoints and actions, and who then has to read anew."""
+"""A story: its writes, the endpoints and actions that it uses, and the people who must reload afterwards."""
 
 from __future__ import annotations
 

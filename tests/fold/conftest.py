@@ -22,7 +22,7 @@ def deployment() -> Iterator[Deployment]:
 
 @pytest.fixture
 def servers(deployment: Deployment, request: pytest.FixtureRequest) -> dict[str, ParleyServer]:
-    """Where each of the cast is: on both processes; without Redis, where that costs a second a story, on one of them.
+    """The server of each person: both processes; one of them without Redis, where crossing costs a second a story.
 
     Which one goes by the test's name, so that both have their share.
     """

@@ -1,4 +1,4 @@
-"""What REST shows to one viewer at this moment, read page by page."""
+"""Snapshots: everything that REST shows to one viewer now, read page by page."""
 
 from __future__ import annotations
 

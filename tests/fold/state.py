@@ -1,4 +1,4 @@
-"""What a good client holds: a pure fold of the snapshots that it has read and the events that it hears."""
+"""The state of a good client: a pure fold of the snapshots that it read and the events that it received."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Room:
 
     @classmethod
     def loaded(cls, viewer: str, loaded: Loaded) -> Room:
-        """As it was read."""
+        """A room from what was read."""
         shape, me = loaded["room"], loaded["room"]["me"]
         room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"], marked=shape["head"])
         room.hidden_at = shape["head"] if me["hidden"] else None
@@ -68,7 +68,7 @@ class Room:
 
     @classmethod
     def created(cls, viewer: str, event: JSON) -> Room:
-        """As `room.created` tells it: that is all there is at seq 1."""
+        """A room from its `room.created`: all there is at seq 1."""
         data, at = event["data"], event["at"]
         roles = {member["user_id"]: member["role"] for member in data["members"]}
         shape = {name: value for name, value in data.items() if name != "members"}
@@ -149,7 +149,7 @@ class Room:
             self.peer_is_erased = True
 
     def prefer(self, hidden: bool, head: int) -> None:
-        """What `room.preferred` says; a message above its `head`, which may be here already, ends the hiding."""
+        """Apply `room.preferred`; a message above its `head`, which may be here already, ends the hiding."""
         is_over = any(message["seq"] > head for message in self.messages.values())
         self.hidden_at = head if hidden and not is_over else None
 
@@ -159,7 +159,7 @@ class Room:
             self.hidden_at = None
 
     def mark(self, read_seq: int, head: int) -> None:
-        """What `read.updated` says, which has seen the room up to its `head`.
+        """Apply `read.updated`, which is as of the room's `head` in it.
 
         Own sends and joins move the marker too, in the other stream, and which stream is heard first is chance.
         """
@@ -167,12 +167,12 @@ class Room:
             self.read_seq, self.marked = read_seq, head
 
     def _mark_here(self, seq: int) -> None:
-        """What I do in the room moves my marker there, unless a `read.updated` has seen it already."""
+        """Move the marker to the viewer's own action, unless a `read.updated` is as of a later head."""
         if seq > self.marked:
             self.read_seq = self.marked = seq
 
     def view(self) -> JSON:
-        """What REST shows of it, as far as a fold can know."""
+        """The room in the form of REST, as far as a fold can know."""
         newest = max(self.messages.values(), key=lambda message: int(message["seq"]), default=None)
         return {
             "room": {**self.shape, "me": self._me(), "last_message": newest},
@@ -325,7 +325,7 @@ class State:
 
 
 def _lists(views: dict[str, JSON]) -> dict[str, list[str]]:
-    """What GET rooms lists, with its parameters: a room that the other opened without a word is in none of them."""
+    """The lists of GET rooms by parameter; a direct room opened by the other without a message is in none."""
 
     def those(condition: Callable[[JSON], object]) -> list[str]:
         return [room_id for room_id, view in views.items() if condition(view["room"])]
@@ -338,7 +338,7 @@ def _lists(views: dict[str, JSON]) -> dict[str, list[str]]:
 
 
 def view_snapshot(snapshot: Snapshot) -> JSON:
-    """What REST showed, in the same form."""
+    """A snapshot in the form of a folded view."""
     rooms = snapshot["rooms"]
     views: JSON = {room["room"]["id"]: {**room, "members": view_members(room["members"])} for room in rooms}
     hidden = [room_id for room_id in snapshot["lists"]["hidden"] if views[room_id]["room"]["last_message"]]
@@ -351,7 +351,7 @@ def view_members(members: Iterable[JSON]) -> dict[str, JSON]:
 
 
 def differences(folded: Any, seen: Any, path: str = "") -> list[str]:
-    """Where a fold and a snapshot part, one line each."""
+    """The differences of a fold and a snapshot, one line each."""
     if isinstance(folded, dict) and isinstance(seen, dict):
         keys = sorted(folded.keys() | seen.keys())
         return [

@@ -48,7 +48,7 @@ def _room_of(case: Case) -> dict[str, Any]:
 
 
 async def _look(world: World) -> Snapshots:
-    """What everybody sees who still can."""
+    """The snapshots of everybody whose account exists."""
     people = {name: who for name, who in world.people.items() if name not in world.gone}
     seen = await asyncio.gather(*(read_snapshot(who) for who in people.values()))
     return dict(zip(people, seen, strict=True))
@@ -94,7 +94,7 @@ def _name(way: str) -> str:
 def _nobody_else_heard_anything(
     listeners: dict[str, Listener], heard: dict[str, int], before: Snapshots, after: Snapshots
 ) -> None:
-    """Who is in no room of the story hears nothing at all, not even what is never stored."""
+    """People in no room of the story receive nothing, not even ephemeral events."""
     for name in ("charlie", "eve"):
         if before[name] == after[name]:
             assert listeners[name].socket.events[heard[name] :] == [], f"{name} is out and heard something"

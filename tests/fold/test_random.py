@@ -1,4 +1,4 @@
-"""A random life of several people in several rooms, from a seed: at the end every fold is what REST shows."""
+"""Random actions of several people in several rooms, from a seed: at the end every fold equals what REST shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.fold.devices import Device, listen, listen_by_sync, replay, sync
-from tests.fold.life import Life
+from tests.fold.random_actions import RandomActions
 from tests.fold.snapshots import read_snapshot
 from tests.fold.state import Snapshot, differences, view_snapshot
 from tests.fold.world import make_world
@@ -19,16 +19,16 @@ from tests.sockets import Account
 
 SEEDS = (2,)  # one is five seconds; add some to look for more
 ACTIONS = 150
-LEAST = 1 / 3  # of the actions must have been allowed, or the life proves little
+LEAST = 1 / 3  # of the actions must have been accepted, or the run proves little
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_a_random_life_folds(
+async def test_random_actions_fold(
     seed: int, servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
     world = await make_world(servers, http, stack)
-    life = Life(Random(seed), list(world.people.values()))
-    await life.begin(world.room)
+    actions = RandomActions(Random(seed), list(world.people.values()))
+    await actions.begin(world.room)
     people = world.people
     before = {name: await read_snapshot(who) for name, who in people.items()}
     listeners = [
@@ -38,17 +38,17 @@ async def test_a_random_life_folds(
     ]
 
     for _ in range(ACTIONS):
-        await life.go_on()
-        if life.random.random() < 0.1:
+        await actions.go_on()
+        if actions.random.random() < 0.1:
             await asyncio.gather(*(listener.take() for _, listener in listeners))
 
     after = {name: await read_snapshot(who) for name, who in people.items()}
-    assert life.allowed > LEAST * ACTIONS
+    assert actions.allowed > LEAST * ACTIONS
     await asyncio.gather(*(one.catch_up(after[name]) for name, one in listeners))
     late = [(name, await way(who, before[name])) for name, who in people.items() for way in (replay, _sync_by_pages)]
     for name, device in [*listeners, *late]:
         if found := differences(device.state.view(), view_snapshot(after[name])):
-            pytest.fail("\n".join([f"seed {seed}, {name}, {device.way}:", *found, *life.told]), pytrace=False)
+            pytest.fail("\n".join([f"seed {seed}, {name}, {device.way}:", *found, *actions.log]), pytrace=False)
         _reloads_only_over_holes(device)
 
 

@@ -17,83 +17,35 @@ BOMB = "[" * 30_000
 PING = '{"action": "ping", "request_id": "r", '
 SEND = f'{{"action": "send_message", "request_id": "r", "room_id": "{NOWHERE}", "client_id": "c", "text": "x"'
 
-# What cannot be answered by name: no request_id can be read.
+# A frame for each class of failure. The whole tables are those of test_read_frame.py and wire/test_strict_json.py.
+# Without a request_id that can be read.
 NAMELESS: dict[str, tuple[str | bytes, str]] = {
     "half an object": ("{bad", "json.invalid"),
     "nothing": ("", "json.invalid"),
-    "blanks": ("  \n", "json.invalid"),
-    "two documents": ("{} {}", "json.invalid"),
-    "a comment": ('{"action": "ping"} // hi', "json.invalid"),
-    "single quotes": ("{'action': 'ping'}", "json.invalid"),
-    "two byte order marks": ('\ufeff\ufeff{"action": "ping"}', "json.invalid"),
     "a list": ("[1]", "frame.invalid"),
-    "an empty list": ("[]", "frame.invalid"),
-    "a list of actions": ('[{"action": "ping"}]', "frame.invalid"),
-    "a string": ('"x"', "frame.invalid"),
-    "a number": ("5", "frame.invalid"),
-    "null": ("null", "frame.invalid"),
-    "true": ("true", "frame.invalid"),
-    "NaN": ("NaN", "json.invalid"),
-    "an empty object": ("{}", "frame.invalid"),
     "no action": ('{"room_id": null}', "frame.invalid"),
     "bytes": (b'{"action": "ping"}', "frame.invalid"),
-    "bytes that are no text": (b"\xff\xfe\x00", "frame.invalid"),
-    "no bytes": (b"", "frame.invalid"),
     "a bomb of brackets": (BOMB, "json.invalid"),
-    "a bomb of objects": ('{"a":' * 9_000, "json.invalid"),
-    "a bomb that closes": (BOMB + "]" * 30_000, "json.invalid"),
     "a request_id of half a surrogate": (r'{"action": "ping", "request_id": "\ud800"}', "json.invalid"),
-    "a request_id with NaN": ('{"action": "ping", "request_id": NaN}', "json.invalid"),
     "an infinite request_id": ('{"action": "ping", "request_id": 1e999}', "json.invalid"),
-    "a request_id of 5,000 digits": ('{"action": "ping", "request_id": %s}' % ("9" * 5_000), "json.invalid"),
-    "a request_id beyond 2^53": ('{"action": "ping", "request_id": 9007199254740992}', "json.invalid"),
     "a request_id that is a list": ('{"action": "ping", "request_id": []}', "frame.invalid"),
-    "a request_id that is an object": ('{"action": "ping", "request_id": {"a": 1}}', "frame.invalid"),
-    "a request_id that is true": ('{"action": "ping", "request_id": true}', "frame.invalid"),
-    "a request_id that is no integer": ('{"action": "ping", "request_id": 1.5}', "frame.invalid"),
     "a request_id that is too long": ('{"action": "ping", "request_id": "%s"}' % ("x" * 65), "frame.invalid"),
 }
 
 NAMED: dict[str, tuple[str, str]] = {
     "no action": ('{"request_id": "r"}', "frame.invalid"),
-    "a null action": ('{"request_id": "r", "action": null}', "frame.invalid"),
-    "a numeric action": ('{"request_id": "r", "action": 5}', "frame.invalid"),
-    "a list for an action": ('{"request_id": "r", "action": ["ping"]}', "frame.invalid"),
-    "an object for an action": ('{"request_id": "r", "action": {"ping": 1}}', "frame.invalid"),
     "an unknown action": ('{"request_id": "r", "action": "explode"}', "action.unknown"),
-    "an empty action": ('{"request_id": "r", "action": ""}', "action.unknown"),
-    "another spelling": ('{"request_id": "r", "action": "Ping"}', "action.unknown"),
     "a method that is no action": ('{"request_id": "r", "action": "websocket_disconnect"}', "action.unknown"),
-    "a dunder": ('{"request_id": "r", "action": "__init__"}', "action.unknown"),
-    "a method of DCRF": ('{"request_id": "r", "action": "handle_exception"}', "action.unknown"),
     "self": ('{"request_id": "r", "action": "ping", "self": 1}', "request.invalid"),
-    "scope": ('{"request_id": "r", "action": "ping", "scope": {"user": 1}}', "request.invalid"),
-    "consumer": ('{"request_id": "r", "action": "ping", "consumer": {}}', "request.invalid"),
     "body": ('{"request_id": "r", "action": "ping", "body": {}}', "request.invalid"),
     "an empty key": ('{"request_id": "r", "action": "ping", "": 1}', "request.invalid"),
-    "many keys": (PING + ", ".join(f'"k{n}": 1' for n in range(900)) + "}", "request.invalid"),
     "too many keys": (PING + ", ".join(f'"k{n}": 1' for n in range(1_100)) + "}", "json.invalid"),
     "a missing field": ('{"request_id": "r", "action": "subscribe"}', "request.invalid"),
     "a mistyped field": ('{"request_id": "r", "action": "subscribe", "room_id": {"$ne": null}}', "request.invalid"),
-    "a cursor below zero": (
-        '{"request_id": "r", "action": "subscribe", "room_id": null, "after": -1}',
-        "request.invalid",
-    ),
-    "a cursor that is true": (
-        '{"request_id": "r", "action": "subscribe", "room_id": null, "after": true}',
-        "request.invalid",
-    ),
     "a key twice": ('{"request_id": "r", "action": "ping", "action": "ping"}', "json.invalid"),
-    "a key twice, escaped": (SEND + r', "te\u0078t": "y"}', "json.invalid"),
     "NaN": (SEND + ', "metadata": {"a": NaN}}', "json.invalid"),
-    "minus infinity": (SEND + ', "metadata": {"a": -Infinity}}', "json.invalid"),
-    "1e999": (SEND + ', "metadata": {"a": 1e999}}', "json.invalid"),
-    "5,000 digits": (SEND + ', "metadata": {"a": %s}}' % ("9" * 5_000), "json.invalid"),
-    "beyond 2^53": (SEND + ', "metadata": {"a": 9007199254740992}}', "json.invalid"),
     "too deep": (SEND + ', "metadata": ' + '{"a":' * 16 + "1" + "}" * 17, "json.invalid"),
     "NUL": (SEND + r', "metadata": {"a": "\u0000"}}', "json.invalid"),
-    "NUL in a key": (SEND + r', "metadata": {"\u0000": "a"}}', "json.invalid"),
-    "half a surrogate": (SEND + r', "metadata": {"a": "\udfff"}}', "json.invalid"),
     "a text of control characters": (SEND.replace('"x"', r'"\u001b[2J"') + "}", "request.invalid"),
 }
 
@@ -194,6 +146,8 @@ async def test_nineteen_bad_frames_in_a_minute_do_not_close_the_socket(alice: Ac
         await socket.send("{bad")
 
     await socket.settled()
+    assert socket.alive
+    assert len([frame for frame in socket.frames if frame.get("errors")]) == 19
 
 
 async def test_a_rejected_request_does_not_count_as_a_bad_frame(alice: Account) -> None:
@@ -228,16 +182,10 @@ async def test_a_frame_above_64_kib_closes_the_socket(alice: Account, here: Parl
 ODD_BODIES: list[bytes] = [
     b"{bad",
     b"[1]",
-    b"5",
-    b"null",
     b"\xff",
     b'{"client_id": "c", "text": "x", "metadata": {"a": NaN}}',
-    b'{"client_id": "c", "text": "x", "metadata": {"a": 1e999}}',
-    b'{"client_id": "c", "text": "x", "metadata": {"a": 9007199254740992}}',
-    b'{"client_id": "c", "text": "x", "metadata": {"a": %s}}' % (b"9" * 5_000),
     b'{"client_id": "c", "text": "x", "metadata": %s1%s}' % (b'{"a":' * 16, b"}" * 16),
     rb'{"client_id": "c", "text": "\u0000"}',
-    rb'{"client_id": "c", "text": "\ud800"}',
     b'{"client_id": "c", "text": "x", "text": "y"}',
     b'{"client_id": "c", "text": "x", "self": 1}',
     BOMB.encode(),

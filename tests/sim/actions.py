@@ -1,4 +1,4 @@
-"""What may happen in a schedule: what people say and do, and what goes wrong."""
+"""The actions of a schedule: people's writes, and faults."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _toggle(world: World, stream: str, user: str, joins: bool) -> Told | None:
     if (user in world.members(stream)) == joins:
         return None
     kind = "member.joined" if joins else "member.removed"
-    return world.commit(stream, kind, {"user": {"id": user}}, {user: joins})
+    return world.commit(stream, kind, {"user": {"id": user}})
 
 
 def tell(world: World) -> None:

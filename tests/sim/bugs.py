@@ -25,7 +25,7 @@ from wire.problems import Problem
 
 @dataclass(frozen=True)
 class Bug:
-    """What to break, and by which words the checker may find it."""
+    """A planted bug: the attribute to replace, and the words by which the checker may find it."""
 
     owner: type
     attribute: str
@@ -175,11 +175,12 @@ def toggle_below_the_floor(self: Subscription, entry: LogEntry) -> bool:
 async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID | None) -> StreamAccess:
     await self._travel()
     stream = str(room_id or user_id)
-    stays = self.past.stays(stream, str(user_id))
-    if room_id is not None and (not stays or stays[-1][1] is not None):
+    periods = self.past.periods(stream, str(user_id))
+    if room_id is not None and (not periods or periods[-1].last is not None):
         raise Problem("not_found")
     await self._travel()
-    return StreamAccess(self.head(stream), self.past.epoch, None if stream in self.shared else as_ranges(stays))
+    rows = None if stream in self.shared else as_ranges(periods)
+    return StreamAccess(self.head(stream), self.past.epoch, rows)
 
 
 @bug(Feed, "send_ephemeral", "leak", often=remove)
@@ -225,7 +226,7 @@ def nextval(self: World, stream: str, seq: int, *args: Any) -> Any:
 
 @bug(LogEntry, "retract", "tombstone")
 def forget_to_retract(self: LogEntry, tombstone: LogEntry) -> None:
-    """What was deleted stays in memory."""
+    """Keep deleted text in memory."""
 
 
 # Promises that are not kept, and not said

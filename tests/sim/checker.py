@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from tests.model.membership import sees
 from tests.sim.history import History, Lineage, Past, Row
 
 REPLAY_EVENTS = 14
@@ -31,7 +32,7 @@ def check_gapless(history: History) -> Iterator[str]:
 
 
 def check_rings(history: History) -> Iterator[str]:
-    """What was deleted is gone from memory as soon as the deletion is there; and what is there is of the log."""
+    """Rings hold events of the log, and no text of a message once its deletion is there."""
     pasts = {past.epoch: past for past in history.pasts}
     for ring in history.rings:
         rows = pasts[ring.epoch].rows[ring.stream]
@@ -45,27 +46,21 @@ def check_rings(history: History) -> Iterator[str]:
 
 
 class Rights:
-    """What one user may see of one stream in one epoch."""
+    """The visibility of one stream for one user in one epoch."""
 
     def __init__(self, past: Past, lineage: Lineage, is_shared: bool, is_inbox: bool) -> None:
         self.rows = past.rows[lineage.stream]
         self.is_shared, self.is_inbox = is_shared, is_inbox
         self.began_at = past.began_at
-        self.stays = [] if is_inbox else past.stays(lineage.stream, lineage.user)
+        self.periods = [] if is_inbox else past.periods(lineage.stream, lineage.user)
 
     def row(self, seq: int) -> Row | None:
         """The event of that seq."""
         return self.rows[seq - 1] if 0 < seq <= len(self.rows) else None
 
     def sees(self, seq: int, at: float) -> bool:
-        """Whether the history rule gives it, as far as was committed at that time."""
-        if self.is_inbox:
-            return True
-        for first, last in self.stays:
-            begins_at = 1 if self.is_shared else first
-            if self.rows[first - 1].at <= at and begins_at <= seq and (last is None or seq <= last):
-                return True
-        return False
+        """True when the history rule shows it, as far as was committed at that time."""
+        return self.is_inbox or sees(self.periods, seq, shared=self.is_shared, at=at)
 
     def next(self, cursor: int, at: float) -> int | None:
         """The first event after the cursor that is to be received."""
@@ -77,8 +72,8 @@ class Rights:
         return None
 
     def is_in(self, at: float, head: int) -> bool:
-        """Whether somebody who speaks at that head may be heard."""
-        return any(self.rows[first - 1].at <= at and (last is None or last > head) for first, last in self.stays)
+        """True when the user is a member at that head, as far as was committed at that time."""
+        return any(each.began_at <= at and (each.last is None or each.last > head) for each in self.periods)
 
 
 class Reading:
@@ -114,7 +109,7 @@ class Reading:
 
     @property
     def rewritten(self) -> bool:
-        """Whether the log has been restored since the epoch that the device was told of."""
+        """True when the log has been restored since the epoch that the device knows."""
         return self.epoch < self.history.pasts[bisect_right(self.epochs, self.at) - 1].epoch
 
     # What a device asks and is answered
@@ -262,7 +257,7 @@ class Reading:
             self.say("synced", "room.synced did not come")
         last = self.history.pasts[-1].epoch
         if self.epoch != last:
-            if self.rights[last].is_in(self.at, 0) and self.rights[last].stays[-1][1] is None:
+            if self.rights[last].is_in(self.at, 0) and self.rights[last].periods[-1].last is None:
                 self.say("reset", f"the device still believes in epoch {self.epoch}")
             return
         assert self.cursor is not None

@@ -32,7 +32,7 @@ class SendQueue:
 
     @property
     def is_full(self) -> bool:
-        """Whether events must wait in the log."""
+        """True while events must wait in the log."""
         return self.size >= OUTBOX_EVENTS and not self.gone
 
     def send_events(self, batch: EventBatch) -> None:
@@ -92,7 +92,7 @@ class SendQueue:
 
 
 class Socket:
-    """What realtime.consumers.subscriptions.SubscriptionActions does with the hub, without frames and tokens."""
+    """A socket that uses the hub like realtime.consumers.subscriptions does, without frames and tokens."""
 
     def __init__(self, device: "Device", process: "Process") -> None:
         self.device, self.process = device, process
@@ -190,7 +190,7 @@ class Device:
             self.subscribe(stream)
 
     def subscribe(self, stream: str) -> None:
-        """From the cursor that it keeps; a first time from somewhere, or from the head."""
+        """Subscribe from the cursor that it keeps; a first time from somewhere, or from the head."""
         socket = self.socket
         if socket is None or socket.cut or stream in socket.busy:
             return

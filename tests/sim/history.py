@@ -1,10 +1,12 @@
-"""What happened in one schedule, as plain data: the log in each of its epochs, and what each device received of it."""
+"""The history of one schedule as plain data: the log in each epoch, and the receipts of each device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+
+from tests.model.membership import Period, periods_of
 
 
 @dataclass(slots=True)
@@ -23,7 +25,7 @@ class Row:
 
     @property
     def rendered(self) -> bytes:
-        """As the log has it now."""
+        """The event as the log has it now."""
         return self.tombstone or self.json
 
     def looks(self) -> list[Any]:
@@ -33,7 +35,7 @@ class Row:
         return self._parsed
 
     def copied(self, head: int) -> "Row":
-        """As it was when the log ended at this head."""
+        """A copy of the event as it was when the log ended at this head."""
         if self.deleted_by is not None and self.deleted_by > head:
             return replace(self, tombstone=None, deleted_by=None, _parsed=None)
         return replace(self)
@@ -47,16 +49,9 @@ class Past:
     began_at: float
     rows: dict[str, list[Row]]
 
-    def stays(self, stream: str, user: str) -> list[tuple[int, int | None]]:
-        """From which seq to which a user was a member."""
-        stays: list[tuple[int, int | None]] = []
-        for row in self.rows[stream]:
-            joined = row.toggles.get(user)
-            if joined:
-                stays.append((row.seq, None))
-            elif joined is False and stays:
-                stays[-1] = (stays[-1][0], row.seq)
-        return stays
+    def periods(self, stream: str, user: str) -> list[Period]:
+        """The membership of a user."""
+        return periods_of((row.seq, row.toggles.get(user), row.at) for row in self.rows[stream])
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ LATE = 0.10
 
 
 class Network:
-    """What all processes share: who joined which group, and how bad it is today."""
+    """The network that all processes share: group members, and its present faults."""
 
     def __init__(self, rng: random.Random, loop: asyncio.AbstractEventLoop) -> None:
         self.rng, self.loop = rng, loop

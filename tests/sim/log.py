@@ -10,6 +10,7 @@ from django.db import OperationalError
 from api.seq_ranges import FOR_EVER, SeqRange
 from realtime.authorization import StreamAccess
 from realtime.log_entry import LogEntry
+from tests.model.membership import Period
 from tests.sim.history import Past, Row
 from wire.problems import Problem
 
@@ -20,9 +21,9 @@ USERS = [str(UUID(int=0xB0 + number)) for number in range(4)]
 INBOX = USERS[1]
 
 
-def as_ranges(stays: Sequence[tuple[int, int | None]]) -> list[SeqRange]:
-    """As the product reads periods of membership: an open one ends at FOR_EVER."""
-    return [(first, FOR_EVER if last is None else last) for first, last in stays]
+def as_ranges(periods: Sequence[Period]) -> list[SeqRange]:
+    """The membership periods in the form that the product reads: an open one ends at FOR_EVER."""
+    return [(period.first, FOR_EVER if period.last is None else period.last) for period in periods]
 
 
 class FakeLog:
@@ -40,22 +41,22 @@ class FakeLog:
     # What the hub reads
 
     async def authorize(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
-        """As realtime.authorization.authorize_many: first the head, then the membership, then the intervals."""
+        """Reads like realtime.authorization.authorize_many: first the head, then the membership, then the periods."""
         await self._travel()
         stream, user = str(room_id or user_id), str(user_id)
         epoch, head = self.past.epoch, self.head(stream)
         if room_id is None:
             return StreamAccess(head, epoch)
         await self._perhaps_travel()
-        stays = self.past.stays(stream, user)
-        if not stays or stays[-1][1] is not None:
+        periods = self.past.periods(stream, user)
+        if not periods or periods[-1].last is not None:
             raise Problem("not_found")
         if stream in self.shared:
-            return StreamAccess(max(head, stays[-1][0]), epoch)
+            return StreamAccess(max(head, periods[-1].first), epoch)
         await self._perhaps_travel()
-        stays = self.past.stays(stream, user)
-        last_seen = max([head, *(seq for stay in stays for seq in stay if seq)])
-        return StreamAccess(last_seen, epoch, as_ranges(stays))
+        periods = self.past.periods(stream, user)
+        last_seen = max([head, *(seq for period in periods for seq in (period.first, period.last) if seq)])
+        return StreamAccess(last_seen, epoch, as_ranges(periods))
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """The next events of a stream."""
@@ -80,7 +81,7 @@ class FakeLog:
             raise OperationalError("The database is away")
 
     async def _come_back(self) -> None:
-        """What was read is known some time later, whatever has become of the database meanwhile."""
+        """Delays an answer: the database may have changed meanwhile."""
         if self.rng.random() < 0.3:
             await asyncio.sleep(self.rng.choice((0.001, 0.004, self.slowness)))
 

@@ -28,7 +28,7 @@ class Handle:
         self.gone = True
 
     def cancelled(self) -> bool:
-        """Whether it will not be called."""
+        """True when it will not be called."""
         return self.gone
 
     def run(self) -> None:
@@ -40,7 +40,7 @@ class Handle:
 
 
 class VirtualLoop:
-    """What asyncio's tasks, futures and timeouts need of a loop, and nothing else."""
+    """The part of an event loop that asyncio's tasks, futures and timeouts need."""
 
     def __init__(self) -> None:
         self.now = 0.0

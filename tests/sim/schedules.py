@@ -14,7 +14,7 @@ STEPS = 45
 
 
 class Ears(logging.Handler):
-    """What the server's code logs as an error is one."""
+    """Collects the errors that the server's code logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -65,7 +65,7 @@ def judged(history: History, ears: Ears) -> tuple[History, list[str]]:
 
 
 def explain(history: History, wrong: list[str]) -> str:
-    """What went wrong, in the shortest schedule of this seed that still fails."""
+    """Describes the failure in the shortest schedule of this seed that still fails."""
     steps, history, wrong = _shortest(history, wrong)
     lines = [f"seed {history.seed} fails{'' if steps is None else f' within {steps} steps'}:"]
     lines += [f"  {line}" for line in wrong[:6]]

@@ -14,6 +14,7 @@ import orjson
 
 from realtime import feed, log_entry, log_reader, replay_plan, subscription, sweep
 from realtime.hub import Hub
+from tests.model.membership import membership_changes
 from tests.sim import log
 from tests.sim.actions import CHOICES, Action, Change
 from tests.sim.devices import Device, Socket
@@ -63,7 +64,7 @@ class Told:
         self._json = row.json
 
     def json(self) -> bytes:
-        """As it was written."""
+        """The JSON as it was written."""
         return self._json
 
 
@@ -145,7 +146,7 @@ class World:
         self.processes = [Process(self, f"p{number}") for number in range(rng.choice((1, 2, 3, 3)))]
         for stream in (SHARED, SINCE_JOINED):
             members = [{"user_id": user} for user in USERS[: rng.choice((2, 3, 3))]]
-            self.commit(stream, "room.created", {"members": members}, {member["user_id"]: True for member in members})
+            self.commit(stream, "room.created", {"members": members})
         for number in range(rng.choice((0, 0, 5, 30))):
             self.commit_message(rng.choice((SHARED, SINCE_JOINED)), number)
         for number, user in enumerate((*USERS, rng.choice(USERS))):
@@ -192,34 +193,19 @@ class World:
 
     # What people do
 
-    def commit(
-        self,
-        stream: str,
-        kind: str,
-        data: Any,
-        toggles: dict[str, bool] | None = None,
-        message: str | None = None,
-    ) -> Told:
+    def commit(self, stream: str, kind: str, data: Any, message: str | None = None) -> Told:
         """One event in one transaction, now."""
-        row = self.row(stream, self.log.head(stream) + 1, kind, data, toggles, message)
+        row = self.row(stream, self.log.head(stream) + 1, kind, data, message)
         self.log.append(row, stream)
         return Told(stream, self.log.past.epoch, row)
 
-    def row(
-        self,
-        stream: str,
-        seq: int,
-        kind: str,
-        data: Any,
-        toggles: dict[str, bool] | None = None,
-        message: str | None = None,
-    ) -> Row:
+    def row(self, stream: str, seq: int, kind: str, data: Any, message: str | None = None) -> Row:
         """An event as eventlog.models.Event.json renders it."""
         rendered = orjson.dumps(data).decode()
         room = "null" if stream in self.history.inboxes else f'"{stream}"'
         head = f'{{"type":"{kind}","room_id":{room},"seq":{seq},"at":"","actor_id":null'
         json = f'{head},"data":{rendered}}}'.encode()
-        return Row(seq, kind, json, self.loop.now, toggles or {}, message)
+        return Row(seq, kind, json, self.loop.now, membership_changes({"type": kind, "data": data}), message)
 
     def commit_message(self, stream: str, number: int) -> Told:
         """Somebody says something that nobody has said before."""
@@ -242,11 +228,11 @@ class World:
         self.loop.call_later(delay, process.heard, [told])
 
     def members(self, stream: str) -> list[str]:
-        """Who is in a room now."""
-        return [user for user in USERS if any(last is None for _, last in self.log.past.stays(stream, user))]
+        """The present members of a room."""
+        return [user for user in USERS if any(each.last is None for each in self.log.past.periods(stream, user))]
 
     def look_into_rings(self) -> None:
-        """What each process remembers."""
+        """Record the ring of every feed of every process."""
         for process in self.processes:
             for stream, known in process.hub.feeds.items() if process.up else ():
                 entries = [(entry.seq, entry.json) for entry in known.ring]

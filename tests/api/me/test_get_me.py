@@ -1,8 +1,7 @@
 """GET /v1/me: the fields that the chat adds"""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
 from tests.api.stories import make_room, say
 from tests.clients import Person
@@ -26,12 +25,13 @@ def test_a_profile_change_returns_the_same_shape(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("count", [2, 12])
-def test_the_queries_do_not_grow_with_the_rooms(alice: Person, bob: Person, count: int) -> None:
+def test_the_queries_do_not_grow_with_the_rooms(
+    alice: Person, bob: Person, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(count):
         say(alice, make_room(alice, members=[bob]), "hello")
 
-    with CaptureQueriesContext(connection) as queries:
+    with django_assert_num_queries(2):  # the session, unread
         me = bob.get("/v1/me").json()
 
     assert me["unread_total"] == count
-    assert len(queries) == 2  # the session, unread

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from api.models import Message
 from api.services.messages import Send
@@ -314,7 +315,7 @@ def test_a_new_message_shows_the_sender_as_they_are_now(alice: Person) -> None:
 
 
 def test_the_queries_of_a_send_do_not_depend_on_the_room(
-    alice: Person, bob: Person, django_assert_num_queries: Any
+    alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     """The session, the transaction's savepoint, the head, the context, four writes, and the savepoint's release."""
     room = make_room(alice, members=[bob])

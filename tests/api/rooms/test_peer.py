@@ -4,8 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
 from tests.api.stories import events_of, inbox_of, make_room, refusal, say, types_of
 from tests.clients import PASSWORD, Person, join_parley
@@ -54,15 +53,16 @@ def test_a_room_of_another_kind_has_none(alice: Person, bob: Person, charlie: Pe
 
 
 @pytest.mark.parametrize("count", [2, 12])
-def test_the_queries_do_not_grow_with_the_direct_rooms(alice: Person, count: int) -> None:
+def test_the_queries_do_not_grow_with_the_direct_rooms(
+    alice: Person, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for number in range(count):
         open_direct(alice, join_parley(f"friend{number}"))
 
-    with CaptureQueriesContext(connection) as queries:
+    with django_assert_num_queries(6):  # one more than without direct rooms
         page = alice.get("/v1/rooms").json()
 
     assert len({room["peer"]["username"] for room in page["results"]}) == count
-    assert len(queries) == 6  # one more than without direct rooms
 
 
 def test_a_peer_who_changes_the_profile_is_shown_as_now(alice: Person, bob: Person) -> None:

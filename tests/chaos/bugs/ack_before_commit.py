@@ -1,6 +1,6 @@
 """One send in twenty is acknowledged, and its transaction comes to nothing."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -19,7 +19,7 @@ def plant() -> None:
             transaction.set_rollback(random.random() < 0.05)
         return results
 
-    group_commit.send_messages = forgetful  # type: ignore[attr-defined]
+    replace(group_commit, "send_messages", forgetful)
 
 
 if __name__ == "__main__":

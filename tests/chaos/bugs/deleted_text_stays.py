@@ -1,6 +1,6 @@
 """A deleted message is a tombstone in history, and its text stays in the log."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -10,7 +10,7 @@ def plant() -> None:
     def update(self: EventQuerySet, **changes: object) -> int:
         return self.count()
 
-    EventQuerySet.update = update  # type: ignore[assignment,method-assign]
+    replace(EventQuerySet, "update", update)
 
 
 if __name__ == "__main__":

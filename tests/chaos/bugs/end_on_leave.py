@@ -1,6 +1,6 @@
-"""A subscription ends with the leave, and a quick re-add finds nobody awake."""
+"""A subscription ends with the leave, and misses a re-add that follows at once."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -17,7 +17,7 @@ def plant() -> None:
             self.is_over = True  # type: ignore[attr-defined]
         return sees(self, entry)
 
-    Subscription._is_visible = seen  # type: ignore[method-assign]
+    replace(Subscription, "_is_visible", seen)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A read marker is answered as it was asked for, and then put back a little."""
+"""A read marker is acknowledged, and then moved back by three."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -16,7 +16,7 @@ def plant() -> None:
         reads.mark_unread(**{**where, "seq": max(1, where["seq"] - 3)})
         return marker
 
-    reads.mark_read = marked
+    replace(reads, "mark_read", marked)
 
 
 if __name__ == "__main__":

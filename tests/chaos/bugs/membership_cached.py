@@ -1,6 +1,6 @@
-"""Who is a member is known from the subscribe, and not asked again."""
+"""Membership is looked up at the subscribe, and never again."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -13,7 +13,7 @@ def plant() -> None:
     def seen(self: Subscription, entry: LogEntry) -> bool:
         return True if entry.seq > self.authorized_as_of else sees(self, entry)
 
-    Subscription._is_visible = seen  # type: ignore[method-assign]
+    replace(Subscription, "_is_visible", seen)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The tutorial: whatever is heard goes to whoever listens, as it comes."""
+"""Every hint is sent to every subscriber as it comes, like the tutorial does it."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -17,7 +17,7 @@ def plant() -> None:
                 subscription.subscriber.send_events(EventBatch([entry]))
         return False
 
-    Feed.offer = offer  # type: ignore[method-assign]
+    replace(Feed, "offer", offer)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A retry is a new message."""
+"""A retry becomes a new message."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -23,7 +23,8 @@ def plant() -> None:
     def forgetful(sends: Sequence[send.Send]) -> list[send.SendContext]:
         return [standing._replace(earlier=None) for standing in read_contexts(sends)]
 
-    send._append, send._read_contexts = appended, forgetful
+    replace(send, "_append", appended)
+    replace(send, "_read_contexts", forgetful)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""SIGTERM ends the process as it stands."""
+"""SIGTERM ends the process at once."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -15,9 +15,9 @@ def plant() -> None:
         install()
         from realtime.server.server import Server
 
-        Server.drain = lambda self: os._exit(0)  # type: ignore[method-assign]
+        replace(Server, "drain", lambda self: os._exit(0))
 
-    reactor.install = installed
+    replace(reactor, "install", installed)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Seqs come from a counter that a rolled-back transaction does not give back."""
 
-from tests.chaos.entry import main
+from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
@@ -18,7 +18,7 @@ def plant() -> None:
         for head in heads.values():
             head.last_seq += random.random() < 0.02
 
-    EventTransaction.__init__ = made  # type: ignore[method-assign]
+    replace(EventTransaction, "__init__", made)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How fast: revoked sessions, lost hints, frozen Redis, killed servers; and whether each fault bit."""
+"""Bounds in time: revoked sessions, lost hints, frozen Redis, killed servers; and the evidence of each fault."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -70,7 +70,7 @@ def check_probes(world: World) -> Iterator[Anomaly]:
 
 
 def busy_ms(world: World) -> float:
-    """What neighbours on this machine add to one exchange today: how late nine acknowledgements in ten are in calm."""
+    """The delay of one exchange by other load on the machine: the 90th percentile of acknowledgements in calm times."""
     return max(0.0, percentile(calm_acknowledgements(world), 90) - ORDINARY_ACK_MS)
 
 
@@ -141,12 +141,12 @@ def frozen_deliveries(world: World, begin: float, end: float) -> list[float]:
 
 
 def _slow_readers(world: World) -> set[str]:
-    """Who hears late because of nobody but itself."""
+    """Devices whose events are late because they read slowly."""
     return {record["device"] for record in world.by_kind["device"] if record["slow"]}
 
 
 def check_kills(world: World) -> Iterator[Anomaly]:
-    """Whoever lost a server has everything again within three seconds, from the others."""
+    """A device that lost its server has caught up within three seconds, from the other servers."""
     for name, server, begin, _, _ in world.faults:
         if name != "kill":
             continue
@@ -181,7 +181,7 @@ def check_closes(world: World) -> Iterator[Anomaly]:
     for close in world.by_kind["close"]:
         if any(begin <= close["t"] <= end for begin, end in windows) and close["code"] not in (1000, 4410, 4401):
             if close["code"] == 1006 and _never_said_hello(world, close):
-                continue  # it knocked when the server had stopped to listen
+                continue  # it connected when the server had stopped listening
             if close["code"] != 1012 or close["goodbye"] != 1012:
                 yield Anomaly("restart", "a close in a rolling restart was not 1012 after a goodbye", (close,))
 
@@ -192,7 +192,7 @@ def _never_said_hello(world: World, close: Record) -> bool:
 
 
 def check_odd(world: World) -> Iterator[Anomaly]:
-    """Who does not read is shown the door; while a fault sits in the door, the reader cannot see it."""
+    """A client that does not read is disconnected; during a fault of its own line it cannot see that."""
     for record in world.by_kind["odd"]:
         if record["code"] is None and not _blocked(world, record):
             yield Anomaly("stalled", f"a {record['name']} reader was still connected", (record,))
@@ -212,5 +212,5 @@ def check_evidence(world: World) -> Iterator[Anomaly]:
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """As everybody counts it; the greatest for few values."""
+    """The usual percentile; the greatest value when there are few."""
     return quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else max(values, default=0.0)

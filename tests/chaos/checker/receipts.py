@@ -1,10 +1,11 @@
-"""What each device got: exactly what its owner may see, once, in order, the same for everybody."""
+"""Every device received exactly the events that its owner may see: once, in order, the same for everybody."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.chaos.checker.world import Anomaly, Event, World
 from tests.chaos.history import Record
+from tests.model.membership import membership_changes
 
 REPLAY_EVENTS = 1_000  # a device that lacks more is told `limited`
 DELETED_SECONDS = 15.0  # a frozen process may still replay what another has just deleted
@@ -47,7 +48,11 @@ class Story:
     def _take_event(self, record: Record) -> Iterator[Anomaly]:
         seq, at = record["seq"], self.at
         if not self.world.sees(self.user, self.stream, seq, record["t"]):
-            yield Anomaly("leak", f"{self.name} got {seq} and may not see it", (record, *self._stays()))
+            yield Anomaly(
+                "leak",
+                f"{self.name} got {seq} and may not see it",
+                (record, *self.world.periods.get((self.stream, self.user), ())),
+            )
         if at is None:
             yield Anomaly("order", f"{self.name} got {seq} of a stream that it never began", (record,))
         elif seq <= at:
@@ -56,9 +61,7 @@ class Story:
         elif missing := self.lacks(at, seq - 1):
             yield Anomaly("lost", f"{self.name} got {seq} after {at} and never {missing[:5]}", (self.last, record))
         self.at = max(seq, at or 0)
-        kind, body = record["type"], self.world.bodies[record["key"]]
-        if kind in ("member.left", "member.removed", "member.joined") and body["data"]["user"]["id"] == self.user:
-            self.left = kind != "member.joined"
+        self.left = not membership_changes(self.world.bodies[record["key"]]).get(self.user, not self.left)
 
     def _take_limited(self, record: Record) -> Iterator[Anomaly]:
         missed = self.lacks(record["from"] - 1, record["to"])
@@ -71,13 +74,10 @@ class Story:
         return [seq for seq in range(after + 1, to + 1) if self.world.sees(self.user, self.stream, seq)]
 
     def lacks_at_the_end(self) -> list[int]:
-        """What should have come by now; nothing more is promised to somebody who is out."""
+        """The seqs that should have come by now; a user who is no member is promised nothing more."""
         if self.at is None or not self.world.is_member(self.user, self.stream):
             return []
         return self.lacks(self.at, self.world.head(self.stream))
-
-    def _stays(self) -> tuple[object, ...]:
-        return tuple(self.world.stays.get((self.stream, self.user), ()))
 
 
 def stories(world: World) -> Iterator[tuple[Story, list[Record]]]:
@@ -149,7 +149,7 @@ def _check_tombstone(world: World, final: Event, said: Event, latest: Record) ->
 
 
 def check_canaries(world: World) -> Iterator[Anomaly]:
-    """Of all bytes that a user received, in whatever answer, none is of an event that is not theirs."""
+    """No byte that a user received, in any answer, is of an event that the user may not see."""
     places: dict[str, list[Record]] = defaultdict(list)
     created: dict[str, Event] = {}
     for call in world.by_kind["call"]:
@@ -181,12 +181,11 @@ def _may_have(
     """By the event itself; or in history, by the message's own seq, for who was in the room after the event."""
     if world.sees(user, room, seq, at):
         return True
-    stays = world.stays.get((room, user), ())
     original = next((created[call["message"]]["seq"] for call in calls if call.get("message") in created), None)
     return (
         original is not None
         and world.sees(user, room, original, at)
-        and any(stay.last is None or stay.last >= seq for stay in stays)
+        and any(each.last is None or each.last >= seq for each in world.periods.get((room, user), ()))
     )
 
 

@@ -1,4 +1,4 @@
-"""What the reads say, in the middle and at the end: the same on every server, and what the log adds up to."""
+"""Reads, during the run and at its end, agree with the log on every server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ def check_pages(world: World) -> Iterator[Anomaly]:
         last = page["head"] if page["newest"] else (seqs[-1] if seqs else 0)
         if not seqs:
             continue
-        # The reader's stays at the time of the reading are not known; those that had begun before the first are.
+        # The reader's periods at the time of the reading are not known; those that had begun before the first are.
         expected = [seq for seq in created[room] if seqs[0] <= seq <= last and world.sees(page["user"], room, seq)]
         missing = [seq for seq in expected if seq not in seqs]
         if missing and all(_was_seen(world, page, seq) for seq in missing):
@@ -30,9 +30,9 @@ def check_pages(world: World) -> Iterator[Anomaly]:
 
 
 def _was_seen(world: World, page: Record, seq: int) -> bool:
-    """Whether the reader saw this seq for sure when the page was read: in a stay that was old by then."""
-    stays = world.stays.get((page["room"], page["user"]), ())
-    return any(stay.holds(seq) and stay.since < page["t"] - 10 for stay in stays) and len(stays) == 1
+    """True when the reader surely saw this seq as the page was read: in a single period that was old by then."""
+    periods = world.periods.get((page["room"], page["user"]), ())
+    return len(periods) == 1 and periods[0].holds(seq) and periods[0].began_at < page["t"] - 10
 
 
 def _created(world: World, room: str) -> list[int]:
@@ -90,7 +90,7 @@ def check_markers(world: World) -> Iterator[Anomaly]:
 
 
 def check_folds(world: World) -> Iterator[Anomaly]:
-    """What a device knows of a message at the end is what the message is."""
+    """A device's last version of a message is the message's version."""
     final = {row["id"]: row["version"] for row in world.messages}
     known: dict[tuple[str, str], int] = {}
     for record in world.by_kind["event"]:

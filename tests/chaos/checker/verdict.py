@@ -41,19 +41,19 @@ OF_THE_MACHINE = frozenset({"repair", "frozen", "kill", "evidence"})
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was broken, and how much was looked at."""
+    """The broken promises, and the number of deliveries examined."""
 
     anomalies: tuple[Anomaly, ...]
     deliveries: int
 
     @property
     def ok(self) -> bool:
-        """Whether every promise was kept."""
+        """True when every promise was kept."""
         return not self.anomalies
 
     @property
     def is_kept(self) -> bool:
-        """Whether every promise was kept that has nothing to do with time."""
+        """True when every promise was kept that does not depend on time."""
         return all(anomaly.promise in OF_THE_MACHINE for anomaly in self.anomalies)
 
     def headline(self) -> str:

@@ -1,28 +1,17 @@
-"""What is true, read from the last look at the rows: the log, who was in which room when, and who may see what."""
+"""The truth, read from the rows at the end: the log, memberships, and visibility."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from tests.chaos.history import Record
+from tests.model.membership import Period, membership_changes, periods_of, sees
 
 Event = dict[str, Any]
 CLOCK_SECONDS = 0.005  # times on the wire are cut to milliseconds
-
-
-class Stay(NamedTuple):
-    """One membership: the seqs of the own join and leave (None: it goes on), and when the join was decided."""
-
-    first: int
-    last: int | None
-    since: float
-
-    def holds(self, seq: int) -> bool:
-        """Whether a seq lies in it, both ends included."""
-        return self.first <= seq and (self.last is None or seq <= self.last)
 
 
 @dataclass(frozen=True)
@@ -73,37 +62,27 @@ class World:
         return {row["id"] for row in self.messages if row["deleted_at"]}
 
     @cached_property
-    def stays(self) -> dict[tuple[str, str], list[Stay]]:
-        """By room and user, from the log alone."""
-        found: dict[tuple[str, str], list[Stay]] = defaultdict(list)
+    def periods(self) -> dict[tuple[str, str], list[Period]]:
+        """Every membership, by room and user, from the log alone."""
+        changes: dict[tuple[str, str], list[tuple[int, bool | None, float]]] = defaultdict(list)
         for room in self.rooms:
             for seq, event in sorted(self.log[room].items()):
-                for user, is_in in _memberships(event):
-                    stays = found[room, user]
-                    if is_in:
-                        stays.append(Stay(seq, None, moment(event["at"])))
-                    elif stays:
-                        stays[-1] = stays[-1]._replace(last=seq)
-        return found
+                for user, joins in membership_changes(event).items():
+                    changes[room, user].append((seq, joins, moment(event["at"])))
+        return {key: periods_of(found) for key, found in changes.items()}
 
     def sees(self, user: str, stream: str, seq: int, at: float | None = None) -> bool:
-        """Whether the history rule gives a user an event, ever or by a moment."""
+        """True when the history rule shows a user an event: ever, or by a moment."""
         if stream == user:
             return True
-        return any(
-            stay.holds(seq) if self.is_partial(stream) else stay.last is None or seq <= stay.last
-            for stay in self.stays.get((stream, user), ())
-            if at is None or stay.since <= at + CLOCK_SECONDS
-        )
-
-    def is_partial(self, stream: str) -> bool:
-        """Whether members see only their own stays."""
-        return stream in self.rooms and self.rooms[stream]["history"] == "since_joined"
+        shared = stream not in self.rooms or self.rooms[stream]["history"] != "since_joined"
+        until = float("inf") if at is None else at + CLOCK_SECONDS
+        return sees(self.periods.get((stream, user), ()), seq, shared=shared, at=until)
 
     def is_member(self, user: str, stream: str) -> bool:
         """At the end; everybody is a member of their inbox."""
-        stays = self.stays.get((stream, user))
-        return stream == user or bool(stays and stays[-1].last is None)
+        periods = self.periods.get((stream, user))
+        return stream == user or bool(periods and periods[-1].last is None)
 
     def head(self, stream: str) -> int:
         """The last seq of the log."""
@@ -121,7 +100,7 @@ class World:
         return found
 
     def slack(self, since: float, until: float) -> float:
-        """How long the harness itself was held up in a time, in seconds: the machine's part in a latency."""
+        """The seconds in which the harness itself was held up: the machine's part in a latency."""
         late = [float(record["ms"]) for record in self.by_kind["lag"] if since <= record["t"] <= until]
         return sum(late) / 1000
 
@@ -130,12 +109,3 @@ def moment(text: str) -> float:
     """Seconds, from a time on the wire."""
     at: float = datetime.fromisoformat(text).timestamp()
     return at
-
-
-def _memberships(event: Event) -> list[tuple[str, bool]]:
-    kind, data = event["type"], event["data"]
-    if kind == "room.created":
-        return [(member["user_id"], True) for member in data["members"]]
-    if kind in ("member.joined", "member.left", "member.removed"):
-        return [(data["user"]["id"], kind == "member.joined")]
-    return []

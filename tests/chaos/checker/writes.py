@@ -1,4 +1,4 @@
-"""What was acknowledged is there, once, where it was said to be; what was refused is not."""
+"""Acknowledged writes are in the log, once, at the acknowledged seq; rejected writes are not."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def _check_send(world: World, calls: list[Record], found: list[tuple[int, str]])
 
 
 def check_order(world: World) -> Iterator[Anomaly]:
-    """What was acknowledged before another was sent stands before it."""
+    """A message acknowledged before another was sent has the lower seq."""
     by_room: dict[str, list[tuple[float, float, int]]] = defaultdict(list)
     for (room, _, _), calls in sends(world).items():
         good = [done for call in calls if (done := world.done.get(call["op"], {})).get("status") in (200, 201)]
@@ -112,7 +112,7 @@ def check_changes(world: World) -> Iterator[Anomaly]:
 
 
 def check_tombstones(world: World) -> Iterator[Anomaly]:
-    """What was said in a deleted message stands nowhere any more."""
+    """The text of a deleted message is nowhere in the log."""
     for room in world.rooms:
         for event in world.log[room].values():
             if _is_message(event) and event["data"]["id"] in world.deleted and event["data"]["text"] is not None:

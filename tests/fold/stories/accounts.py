@@ -1,4 +1,4 @@
-"""What happens to accounts, and what leaves no trace in any room."""
+"""Stories of accounts, and of writes that change nothing in a room."""
 
 from __future__ import annotations
 

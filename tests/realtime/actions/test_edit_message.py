@@ -90,15 +90,7 @@ async def test_an_edit_in_an_archived_room_is_rejected(alice: Account) -> None:
 @ONCE
 @pytest.mark.parametrize(
     "body",
-    [
-        {"text": ""},
-        {"text": 5},
-        {"metadata": "x"},
-        {"if_version": 0},
-        {"if_version": "1"},
-        {"seq": 9},
-        {"text": "a\x00"},
-    ],
+    [{"text": ""}, {"if_version": 0, "metadata": "x"}, {"seq": 9}, {"text": "a\x00"}],
 )
 async def test_a_bad_edit_is_rejected_alike_by_rest_and_socket(alice: Account, body: dict[str, Any]) -> None:
     room = await alice.make_room()

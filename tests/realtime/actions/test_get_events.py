@@ -49,7 +49,7 @@ async def test_rest_returns_the_same_page_of_events(alice: Account, page: dict[s
 
 
 @ONCE
-@pytest.mark.parametrize("page", [{"limit": 0}, {"limit": 201}, {"after": -1}, {"after": "1"}, {"around": 1}])
+@pytest.mark.parametrize("page", [{"limit": 201}, {"after": "1"}, {"around": 1}])
 async def test_a_bad_page_of_events_is_rejected(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     socket = await alice.connect()

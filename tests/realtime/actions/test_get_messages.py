@@ -52,13 +52,9 @@ async def test_rest_returns_the_same_page_of_messages(alice: Account, page: dict
 @pytest.mark.parametrize(
     "page",
     [
-        {"limit": 0},
         {"limit": 101},
-        {"limit": "ten"},
         {"limit": 1.5},
         {"before": 1, "after": 2},
-        {"before": "yesterday"},
-        {"before": -1},
         {"before": True},
         {"around": []},
         {"offset": 3},

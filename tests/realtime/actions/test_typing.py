@@ -126,7 +126,7 @@ async def test_a_removed_member_receives_no_typing(alice: Account, bob: Account)
 
 
 @ONCE
-@pytest.mark.parametrize("on", [None, 1, "true", "", []])
+@pytest.mark.parametrize("on", [None, "true"])
 async def test_typing_on_must_be_a_boolean(alice: Account, on: object) -> None:
     room = await alice.make_room()
     socket = await alice.connect()

@@ -32,15 +32,15 @@ WEIGHTS = {
 }
 
 
-class Life:
-    """What happens. `told` is the story so far, `allowed` how much of it the server let happen."""
+class RandomActions:
+    """Random actions. `log` lists them, `allowed` counts those that the server accepted."""
 
     def __init__(self, random: Random, people: Sequence[Account]) -> None:
         self.random = random
         self.people = people
         self.rooms: list[str] = []
         self.messages: dict[str, list[JSON]] = {}
-        self.told: list[str] = []
+        self.log: list[str] = []
         self.allowed = 0
 
     async def begin(self, room: JSON) -> None:
@@ -63,19 +63,19 @@ class Life:
         assert response.status_code in (200, 201, 204, 400, 403, 404, 409), response.text
         self.allowed += response.status_code < 300
         place = self.rooms.index(room_id)
-        self.told.append(f"{who.username[:7]} {action} in room {place}: {response.status_code}")
+        self.log.append(f"{who.username[:7]} {action} in room {place}: {response.status_code}")
 
     async def _send(self, who: Account, room_id: str, path: str) -> httpx.Response:
         known = self.messages[room_id]
         target = self.random.choice(known)["id"] if known and self.random.random() < 0.3 else None
-        response = await who.post(f"{path}/messages", new_message(f"m{len(self.told)}", reply_to=target))
+        response = await who.post(f"{path}/messages", new_message(f"m{len(self.log)}", reply_to=target))
         if response.status_code == 201:
             known.append(response.json())
         return response
 
     async def _edit(self, who: Account, room_id: str, path: str) -> httpx.Response:
         message, author = self._message(who, room_id)
-        change = {"text": f"e{len(self.told)}"} if self.random.random() < 0.7 else {"metadata": {"n": len(self.told)}}
+        change = {"text": f"e{len(self.log)}"} if self.random.random() < 0.7 else {"metadata": {"n": len(self.log)}}
         return await author.patch(f"{path}/messages/{message}", change)
 
     async def _delete(self, who: Account, room_id: str, path: str) -> httpx.Response:
@@ -101,7 +101,7 @@ class Life:
         return self.random.randint(max(1, head - 8), head)
 
     async def _update(self, who: Account, room_id: str, path: str) -> httpx.Response:
-        n = len(self.told)
+        n = len(self.log)
         return await who.patch(
             path, self.random.choice([{"name": f"n{n}"}, {"topic": f"t{n}"}, {"metadata": {"n": n}}])
         )
