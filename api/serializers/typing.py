@@ -6,6 +6,6 @@ from wire.fields import StrictSerializer
 
 
 class TypingSerializer(StrictSerializer):
-    """Whether the user is typing: true, repeated every typing.resend_ms, and false at the end."""
+    """The state of typing: true, repeated every typing.resend_ms while the user types, and false at the end."""
 
     on = serializers.BooleanField()
