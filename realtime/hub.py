@@ -137,7 +137,7 @@ class Hub:
             plan.cursor,
             subscriber,
             authorized_as_of=access.head,
-            visible_ranges=access.stays,
+            visible_ranges=access.visible_ranges,
             is_member=access.is_member,
             epoch=access.epoch,
         )
@@ -250,7 +250,7 @@ class Hub:
         if access.epoch != feed.epoch:  # rewritten once more, which authorizes this one again with all others
             self.reset(feed, access.epoch, access.head)
             return
-        subscription.reauthorize(access.head, access.stays, access.is_member, access.epoch)
+        subscription.reauthorize(access.head, access.visible_ranges, access.is_member, access.epoch)
         self.push(feed, subscription, "room.reset", {"head": access.head, "epoch": access.epoch})
         await self.replay(feed, subscription)
 
