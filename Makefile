@@ -34,8 +34,8 @@ UNMEASURED := bench chaos docs engine generated_clients packaging proxy sim real
 	realtime/test_robustness.py realtime/server/test_bounds.py settings/test_descriptors.py
 coverage: $(STAMP)
 	@mkdir -p .var/coverage && $(BIN)/coverage erase
-	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%))
-	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
+	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%)); failed=$$?; \
+		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$failed
 
 # What code generators make of the contracts, and the clients in JavaScript.
 test-clients: $(STAMP)
