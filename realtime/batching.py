@@ -9,11 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db import OperationalError
-
-from wire.outages import is_outage
-
-DATABASE_SECONDS = 8.0  # above the statement and lock timeouts of the database itself; for one that is frozen
+from wire.outages import DATABASE_SECONDS, database_timeout, is_outage
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -79,7 +75,7 @@ class BatchLoader(Generic[Key, Value]):
         while self._open and ((oldest := self._open[0]).future.done() or oldest.requested_at <= deadline):
             self._open.popleft()
             if not oldest.future.done():
-                oldest.future.set_exception(OperationalError("The database did not answer in time"))
+                oldest.future.set_exception(database_timeout())
         if self._open:
             self._set_timer(loop)
 

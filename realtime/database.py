@@ -11,15 +11,15 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError
 
 from api.services.sync import SyncPage, SyncRequest, sync_all
 from eventlog.heads import read_heads
 from eventlog.models import Event
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many
-from realtime.batching import DATABASE_SECONDS, BatchLoader
+from realtime.batching import BatchLoader
 from realtime.log_entry import LogEntry
 from wire.connections import close_broken_connections
+from wire.outages import DATABASE_SECONDS, database_timeout
 from wire.problems import Problem
 from wire.shares import Keys, Shares
 
@@ -70,7 +70,7 @@ async def _in_time(answer: Awaitable[T]) -> T:
         async with asyncio.timeout(DATABASE_SECONDS):
             return await answer
     except TimeoutError as error:
-        raise OperationalError("The database did not answer in time") from error
+        raise database_timeout() from error
 
 
 def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

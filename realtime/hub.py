@@ -22,7 +22,7 @@ from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import LogEntry
 from realtime.log_reader import Log, LogReader
-from realtime.replay_plan import ReplayPlan
+from realtime.replay_plan import Replay, ReplayPlan
 from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
 from realtime.subscription import Subscriber, Subscription
@@ -54,7 +54,7 @@ class SubscriptionHandle:
             "replay": self.plan.replay,
         }
         if running is not None:
-            reply |= {"after": running.delivered_up_to, "replay": "complete"}
+            reply |= {"after": running.delivered_up_to, "replay": Replay.COMPLETE}
             if running.epoch != self.plan.epoch:  # its reset after a restore has not been sent yet
                 reply |= {"epoch": running.epoch, "head": running.delivered_up_to}
         return reply

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from accounts.serializers import SessionSerializer, UserSerializer
 from api.serializers.events import EventsBody
 from api.serializers.messages import MAX_SEQ
+from realtime.replay_plan import Replay
 from wire.fields import StrictSerializer, TextField, TimeField
 from wire.schema import ProblemSerializer
 
@@ -52,7 +53,7 @@ class SubscribeResultSerializer(serializers.Serializer[Any]):
     after = serializers.IntegerField()
     head = serializers.IntegerField()
     epoch = serializers.IntegerField()
-    replay = serializers.ChoiceField(choices=["complete", "limited", "reset"])
+    replay = serializers.ChoiceField(choices=Replay.values)
 
 
 class UnsubscribeResultSerializer(serializers.Serializer[Any]):

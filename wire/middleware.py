@@ -8,14 +8,13 @@ from http import HTTPStatus
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from uuid_utils.compat import uuid7
 
 from wire.problems import Problem, invalid
+from wire.request_ids import checked_request_id
 from wire.views import problem_response, request_id_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SECRETS = ("token", "access_token")  # parameters in which clients send tokens by mistake
 _BY_STATUS = {
     403: "forbidden",
@@ -48,9 +47,7 @@ class RequestIdMiddleware(Middleware):
     """Keeps the client's X-Request-ID if it is a plain word, else makes one, and returns it. Outermost."""
 
     def before(self, request: HttpRequest) -> None:
-        # Other characters could forge a line of a log.
-        if not _REQUEST_ID.fullmatch(request.META.get("HTTP_X_REQUEST_ID", "")):
-            request.META["HTTP_X_REQUEST_ID"] = str(uuid7())
+        request.META["HTTP_X_REQUEST_ID"] = checked_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response["X-Request-ID"] = request_id_of(request) or ""

@@ -10,9 +10,17 @@ from django.db import InterfaceError, InternalError, OperationalError
 
 from wire import descriptors
 
+# The longest wait for an answer of the database, queueing included: above its own statement and lock timeouts, for a
+# database that is frozen.
+DATABASE_SECONDS = 8.0
 LINE_SECONDS = 1.0  # between two lines about the same outage
 CAUSE_CHARS = 300
 READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that is set to read-only
+
+
+def database_timeout() -> OperationalError:
+    """Return the error of a call that took longer than DATABASE_SECONDS."""
+    return OperationalError("The database did not answer in time")
 
 
 def is_outage(error: BaseException | None) -> bool:

@@ -7,13 +7,14 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from typing import TypeVar
 
+from wire.outages import DATABASE_SECONDS
 from wire.problems import Problem
 
 T = TypeVar("T")
 Key = tuple[str, Hashable]
 Keys = tuple[Key, ...]
 
-WAIT_SECONDS = 8.0  # the longest wait for threads, as long as a call of the database may take
+WAIT_SECONDS = DATABASE_SECONDS  # the longest wait for threads
 WAITING = 500  # the longest queue of one set of keys; more could hardly run within WAIT_SECONDS
 
 

@@ -12,11 +12,11 @@ from daphne import ws_protocol
 from twisted.internet.defer import Deferred
 
 from realtime.server.receive_queue import ReceiveQueue
-from realtime.server.requests import checked_request_id
 from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message
 from wire.asgi import render_problem
 from wire.problems import Problem
+from wire.request_ids import checked_request_id
 
 if TYPE_CHECKING:
     from realtime.server.server import Server
@@ -78,7 +78,7 @@ class HandshakeProtocol(ws_protocol.WebSocketProtocol):
         """Send a problem for a handshake that Autobahn, or ConnectionDeny, refuses."""
         problem = Problem(_CODES.get(code, "request.invalid"), reason)
         given = getattr(self, "http_headers", {})
-        request_id = checked_request_id(given.get("x-request-id", "").encode("latin-1"))
+        request_id = checked_request_id(given.get("x-request-id", ""))
         headers, body = render_problem(problem, request_id, given.get("origin", ""))
         headers += [(name.encode(), value.encode()) for name, value in responseHeaders or ()]
         self._respond(problem.status, headers, body)

@@ -10,6 +10,7 @@ from django.conf import settings
 from realtime import limits
 from realtime.limits import KIB
 from wire import descriptors
+from wire.outages import DATABASE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Limits:
     cancel: float = 10.0  # for an application to return after websocket.disconnect
     notice: float = 0.0  # after SIGTERM, still accepting: for a proxy to see that the server is no longer ready
     last_call: float = 0.5  # after SIGTERM, for requests that were on their way to an idle connection
-    drain: float = 8.0  # after SIGTERM, for closes to be answered and requests to finish, as long as the slowest send
+    drain: float = DATABASE_SECONDS  # after SIGTERM, for closes to be answered and the slowest send to finish
     exit: float = 10.0  # after SIGTERM, and notice, the process ends, whatever still runs
 
     @classmethod

@@ -19,11 +19,11 @@ from realtime.server.types import Message
 from wire import descriptors
 from wire.asgi import render_problem
 from wire.problems import Problem
+from wire.request_ids import checked_request_id
 
 if TYPE_CHECKING:
     from realtime.server.server import Server
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 PROBES = (b"/livez", b"/readyz")
 # Twisted names these "Unknown Status"; 426 and 429 are among them.
 http.RESPONSES.update({each.value: each.phrase.encode() for each in HTTPStatus if each not in http.RESPONSES})
@@ -93,12 +93,7 @@ class WebRequest(http_protocol.WebRequest):
         self.handle_reply({"type": "http.response.body", "body": payload})
 
     def request_id(self) -> str:
-        return checked_request_id(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0])
-
-
-def checked_request_id(given: bytes) -> str:
-    """The client's X-Request-ID when it is a plain word, else a new one."""
-    return given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid7())
+        return checked_request_id(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1"))
 
 
 class HttpChannel(http.HTTPChannel):

@@ -7,12 +7,11 @@ import re
 import pytest
 
 from accounts import passwords
-from realtime import batching
 from realtime.server.limits import Limits
 from settings import env
 from tests.docs.pages import section, table
 from tests.packaging.compose_file import COMPOSE, environment
-from wire import shares
+from wire import outages, shares
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "KiB": 1024, "MiB": 1024**2}
 
@@ -33,7 +32,7 @@ def in_force() -> dict[tuple[str, str], float]:
     server = {name: float(getattr(limits, name)) for name in names}
     server["TURN_SECONDS"] = passwords.TURN_SECONDS
     server["WAIT_SECONDS"] = shares.WAIT_SECONDS
-    server["DATABASE_SECONDS"] = batching.DATABASE_SECONDS
+    server["DATABASE_SECONDS"] = outages.DATABASE_SECONDS
     server["DRAIN_SECONDS"] = float(environment("web")["DRAIN_SECONDS"])
     for name in ("STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS", "IDLE_IN_TRANSACTION_TIMEOUT_MS"):
         server[name] = getattr(env, name) / 1000

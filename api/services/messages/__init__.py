@@ -10,19 +10,19 @@ from unicodedata import normalize
 from uuid import UUID
 
 import orjson
-from django.db import OperationalError
 
 from accounts.models import Session
 from api.models import Member, Message
 from api.serializers.messages import Author, refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
-from api.services.messages.group_commit import WAIT_SECONDS, group_committer
+from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
 from api.services.messages.send import Send, SendResult, send_messages
 from eventlog.models import Event
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.fields import format_time
+from wire.outages import DATABASE_SECONDS, database_timeout
 from wire.problems import Problem, define
 
 __all__ = [
@@ -56,7 +56,7 @@ def send_message(
 
     Sends that run at the same time are committed together. Raises Problem message.client_id_reused, room.archived,
     room.peer_deleted, room.not_member, not_found, request.invalid (reply_to), auth.invalid_token or
-    auth.account_disabled; OperationalError when the database does not answer within WAIT_SECONDS.
+    auth.account_disabled; OperationalError when the database does not answer within DATABASE_SECONDS.
     """
     return group_committer.send(Send(session, room_id, client_id, text, metadata or {}, reply_to))
 
@@ -73,10 +73,10 @@ async def asend_message(
     """Send a message from an event loop. See `send_message`."""
     future = group_committer.submit(Send(session, room_id, client_id, text, metadata or {}, reply_to))
     try:
-        async with asyncio.timeout(WAIT_SECONDS):
+        async with asyncio.timeout(DATABASE_SECONDS):
             return await asyncio.wrap_future(future)
     except TimeoutError as error:
-        raise OperationalError("The database did not answer in time") from error
+        raise database_timeout() from error
 
 
 def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> str:

@@ -17,12 +17,12 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from uuid import UUID
 
-from django.db import OperationalError, connection, connections
+from django.db import connection, connections
 
 from api.serializers.messages import BATCH
 from api.services.messages.send import Send, SendResult, send_messages
 from wire.connections import close_broken_connections, release_connections
-from wire.outages import is_outage
+from wire.outages import DATABASE_SECONDS, database_timeout, is_outage
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ QueuedSend = tuple[Send, "Future[SendResult]"]
 # delays only the sends of its own batch. SQLite has one writer: further transactions would wait for its lock.
 MAX_CONCURRENT_COMMITS = 1 if connection.vendor == "sqlite" else 2
 
-WAIT_SECONDS = 8.0  # for a result, also while the database is frozen
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL: a head was locked for longer than lock_timeout
 IDLE_SECONDS = 60.0  # after which a committer thread gives its database connection back
 
@@ -121,10 +120,10 @@ class GroupCommitter:
         if not future.done():
             release_connections()
         try:
-            return future.result(WAIT_SECONDS)
+            return future.result(DATABASE_SECONDS)
         except TimeoutError as error:
             future.cancel()
-            raise OperationalError("The database did not answer in time") from error
+            raise database_timeout() from error
 
     def commit_next(self) -> bool:
         """Commit the next batch in this thread. Return False when there is none, or enough commits are under way."""
@@ -150,7 +149,7 @@ class GroupCommitter:
         for _ in threads:
             self._wakeups.put(False)
         for thread in threads:
-            thread.join(WAIT_SECONDS)
+            thread.join(DATABASE_SECONDS)
 
     def _wake_thread(self) -> None:
         """Wake one thread, unless one is on its way or all commits are under way: those look at the queue again."""

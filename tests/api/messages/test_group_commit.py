@@ -404,7 +404,7 @@ def test_a_waiting_thread_holds_no_connection(alice: Person, committer: GroupCom
 def test_a_send_fails_after_the_time_limit(
     alice: Person, committer: GroupCommitter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.messages.group_commit.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("api.services.messages.group_commit.DATABASE_SECONDS", 0.01)
     room = make_room(alice)
 
     with StuckCommit(committer, a_send(alice, room)) as first, pytest.raises(OperationalError):
