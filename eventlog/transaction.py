@@ -1,6 +1,6 @@
 """Writes the log: lock the heads, check, change, append, commit, then publish."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -18,6 +18,8 @@ from wire import strict_json
 from wire.row_tables import insert, rows_as_table
 
 _EVENTS, _HEADS = Event._meta.db_table, StreamHead._meta.db_table
+_REWRITE = f"""UPDATE {_EVENTS} SET data = rewritten.data FROM {{rewritten}}
+               WHERE {_EVENTS}.stream = rewritten.stream AND {_EVENTS}.seq = rewritten.seq"""
 _MOVE_HEADS = f"""UPDATE {_HEADS}
                   SET last_seq = moved.seq, last_at = moved.at, last_message_at = moved.message_at
                   FROM {{moved}} WHERE {_HEADS}.stream = moved.stream"""
@@ -69,6 +71,23 @@ class EventTransaction:
         event = _make_event(stream, event_type, actor_id, data, self.at)
         event.min_seq = min_seq
         self.ephemeral.append(event)
+
+    def rewrite(self, stream: UUID, data: Mapping[int, str]) -> None:
+        """Replace the data of events of a locked stream, by seq: only a deletion rewrites what is in the log."""
+        if not data:
+            return
+        rewritten, parameters = rows_as_table(
+            "rewritten",
+            stream=("uuid", [stream] * len(data)),
+            seq=("bigint", list(data)),
+            data=("text", [*data.values()]),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(_REWRITE.format(rewritten=rewritten), parameters)
+
+    def rewrite_message(self, stream: UUID, message_id: UUID, data: str) -> None:
+        """Replace the data of all stored events that carry this message whole; an event about it may carry no id."""
+        Event.objects.filter(stream=stream, message_id=message_id).update(data=data)
 
     def flush(self) -> None:
         """Write the appended events and their heads."""

@@ -4,7 +4,7 @@ Messages and events contain the user as rendered at their time, with the user's 
 When a room is rewritten, its members get `user.erased` and replace the user in everything that they have stored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from api.serializers.messages import Author
 from api.services import jobs
 from api.services.members.ownership import hand_over
 from api.services.members.transitions import end_membership
-from eventlog.locking import lock_heads
 from eventlog.models import Event, StreamHead
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
@@ -38,8 +37,8 @@ def begin_erasure(user: User) -> None:
     A transaction that adds the user to a room holds the lock of the user's inbox: either the job finds the membership,
     or that transaction finds the account deleted.
     """
-    lock_heads([], [user.id])
-    jobs.add_job(JobKind.ERASE, user)
+    with record_events(inboxes=[user.id]):
+        jobs.add_job(JobKind.ERASE, user)
 
 
 def step(job: Job) -> bool:
@@ -64,7 +63,7 @@ def _leave_next_room(job: Job) -> bool:
             end_membership(log, member, State.LEFT, job.user_id)
             seqs, searched_to = _find_events(room_id, job.user_id, _before_first_membership(room_id, job.user_id))
             if searched_to >= log.head(room_id):
-                _show_tombstone(room_id, seqs, job.user)
+                _show_tombstone(log, room_id, seqs, job.user)
                 _append_erased(log, room_id, job.user)
         jobs.save_position(job)
     return True
@@ -116,7 +115,7 @@ def _rewrite(job: Job, stream: UUID, kind: str, *, after: int) -> None:
     with record_events(rooms=rooms, inboxes=inboxes) as log:
         # Search again: a send that began before the account was deleted may have been committed meanwhile.
         seqs, searched_to = _find_events(stream, job.user_id, after)
-        _show_tombstone(stream, seqs, job.user)
+        _show_tombstone(log, stream, seqs, job.user)
         if searched_to < log.head(stream):
             jobs.save_position(job, seq=searched_to)
             return
@@ -137,35 +136,38 @@ def _find_events(stream: UUID, user_id: UUID, after: int) -> tuple[list[int], in
     return seqs, seqs[-1] if len(seqs) == BATCH else after + WINDOW
 
 
-_EVENT, _MESSAGE = Event._meta.db_table, Message._meta.db_table
-_UPDATE_EVENTS = f"""UPDATE {_EVENT} SET data = rewritten.data FROM {{rewritten}}
-                     WHERE {_EVENT}.stream = rewritten.stream AND {_EVENT}.seq = rewritten.seq"""
+_MESSAGE = Message._meta.db_table
 _UPDATE_MESSAGES = f"""UPDATE {_MESSAGE} SET data = rewritten.data FROM {{rewritten}}
                        WHERE {_MESSAGE}.room_id = rewritten.stream AND {_MESSAGE}.seq = rewritten.seq"""
 
 
-def _show_tombstone(stream: UUID, seqs: Sequence[int], user: User) -> None:
+def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], user: User) -> None:
     """Replace the user in the events of these seqs, and in the messages of the same seqs."""
     shown = UserSerializer().to_representation(user)
     events = Event.objects.filter(stream=stream, seq__in=seqs).values_list("seq", "data")
-    messages = Message.objects.filter(room_id=stream, seq__in=seqs).values_list("seq", "data")
-    for statement, rows in ((_UPDATE_EVENTS, events), (_UPDATE_MESSAGES, messages)):
-        rewritten = [(seq, new) for seq, data in rows if (new := _rewrite_json(data, shown)) != data]
-        if rewritten:
-            table, parameters = rows_as_table(
-                "rewritten",
-                stream=("uuid", [stream] * len(rewritten)),
-                seq=("bigint", [seq for seq, _ in rewritten]),
-                data=("text", [data for _, data in rewritten]),
-            )
-            with connection.cursor() as cursor:
-                cursor.execute(statement.format(rewritten=table), parameters)
+    log.rewrite(stream, _replace_in_rows(events, shown))
+    messages = _replace_in_rows(Message.objects.filter(room_id=stream, seq__in=seqs).values_list("seq", "data"), shown)
+    if messages:
+        table, parameters = rows_as_table(
+            "rewritten",
+            stream=("uuid", [stream] * len(messages)),
+            seq=("bigint", list(messages)),
+            data=("text", list(messages.values())),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(_UPDATE_MESSAGES.format(rewritten=table), parameters)
 
 
-def _rewrite_json(data: str, shown: Mapping[str, Any]) -> str:
-    value = orjson.loads(data)
-    _replace_user(value, shown)
-    return strict_json.dumps(value).decode()
+def _replace_in_rows(rows: Iterable[tuple[int, str]], shown: Mapping[str, Any]) -> dict[int, str]:
+    """Return the data of the rows that contain the user, by seq, with the user replaced."""
+    replaced = {}
+    for seq, data in rows:
+        value = orjson.loads(data)
+        _replace_user(value, shown)
+        new = strict_json.dumps(value).decode()
+        if new != data:
+            replaced[seq] = new
+    return replaced
 
 
 def _replace_user(value: object, shown: Mapping[str, Any]) -> None:

@@ -263,7 +263,7 @@ def test_a_failed_step_leaves_nothing_and_is_tried_again(
 
     with monkeypatch.context() as patched:
         patched.setitem(jobs.STEPS, JobKind.ERASE, fail)
-        with pytest.raises(CommandError, match="stays queued"):
+        with pytest.raises(CommandError, match="is still queued"):
             call_command("run_jobs")
 
     job = Job.objects.get()

@@ -36,9 +36,8 @@ def views(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterat
 
 def test_every_list_and_no_other_read_is_bounded() -> None:
     reads = {path: view for path, view in views(get_resolver().url_patterns) if hasattr(view, "get")}
-    lists = {
-        path for path, view in reads.items() if "GET" in view.queries and "limit" in view.queries["GET"]().get_fields()
-    }
+    operations = {path: vars(view.get).get("operation") for path, view in reads.items()}
+    lists = {path for path, operation in operations.items() if operation and "limit" in operation.query().get_fields()}
 
     assert {path for path in reads if is_bounded("GET", path)} == lists
     assert len(lists) >= 8

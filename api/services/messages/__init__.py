@@ -13,12 +13,12 @@ import orjson
 
 from accounts.models import Session
 from api.models import Member, Message
+from api.models.choices import Permission
 from api.serializers.messages import Author, refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
 from api.services.messages.send import Send, SendResult, send_messages
-from eventlog.models import Event
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.fields import format_time
@@ -137,7 +137,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
     with record_events(rooms=[room_id], session=session) as log:
         member = find_writer(session.user_id, room_id)
         message = _find(member, message_id)
-        if message.sender_id != session.user_id and "delete_any" not in member.can():
+        if message.sender_id != session.user_id and Permission.DELETE_ANY not in member.can():
             raise Problem("message.not_author", "Only its author or an admin deletes a message.")
         if message.deleted_at is not None:
             return
@@ -150,7 +150,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
         }
         data = _record(log, message, "message.deleted", session.user_id, tombstone)
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
-        Event.objects.filter(stream=room_id, message_id=message_id).update(data=data)
+        log.rewrite_message(room_id, message_id, data)
 
 
 def _find(member: Member, message_id: UUID) -> Message:

@@ -14,7 +14,7 @@ from api.models import Member, Message, Room
 from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
-from api.serializers.messages import Anchor
+from api.serializers.messages import HISTORY_PAGE, Anchor
 from api.services.members.access import Reader, find_reader
 from eventlog.heads import read_heads
 from eventlog.models import Event, EventQuerySet, FinishedRow, finish
@@ -38,7 +38,7 @@ def get_messages(
     before: Anchor | None = None,
     after: Anchor | None = None,
     around: Anchor | None = None,
-    limit: int = 50,
+    limit: int = HISTORY_PAGE,
     max_bytes: int = ANSWER_BYTES,
 ) -> dict[str, Any]:
     """Return a page of messages, oldest first, as of the returned head; without an anchor the newest page.
