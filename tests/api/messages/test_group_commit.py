@@ -154,6 +154,43 @@ def test_an_idle_committer_thread_closes_its_connection(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_committer_thread_survives_a_connection_that_cannot_be_closed(
+    alice: Person, committer: GroupCommitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, failures = make_room(alice), []
+    committer.submit(a_send(alice, room)).result(5)
+
+    def fail() -> None:
+        failures.append(None)
+        raise OperationalError("cannot be closed")
+
+    monkeypatch.setattr("api.services.messages.group_commit.close_broken_connections", fail)
+    for _ in range(2 * MAX_CONCURRENT_COMMITS):
+        committer.submit(a_send(alice, room)).result(5)
+
+    wait_until(lambda: bool(failures), seconds=5, what="a thread fails")
+    assert committer.submit(a_send(alice, room)).result(5).seq == 3 + 2 * MAX_CONCURRENT_COMMITS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_fault_in_a_batch_its_senders_get_the_error_and_the_next_batch_is_committed(
+    alice: Person, committer: GroupCommitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = make_room(alice)
+    with monkeypatch.context() as patch:
+        patch.setattr("api.services.messages.group_commit._commit", fail_with_runtime_error)
+        futures = [committer.submit(a_send(alice, room)) for _ in range(3)]
+        errors = [future.exception(5) for future in futures]
+
+    assert [type(error) for error in errors] == [RuntimeError] * 3
+    assert committer.submit(a_send(alice, room)).result(5).seq == 2
+
+
+def fail_with_runtime_error(*_: object) -> None:
+    raise RuntimeError("a fault in the committer")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_queued_sends_are_committed_together(alice: Person, commits: list[Sequence[Event]]) -> None:
     room = make_room(alice)
     commits.clear()
