@@ -158,18 +158,19 @@ def test_a_committer_thread_survives_a_connection_that_cannot_be_closed(
     alice: Person, committer: GroupCommitter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room, failures = make_room(alice), []
-    committer.submit(a_send(alice, room)).result(5)
+    monkeypatch.setattr("api.services.messages.group_commit.IDLE_SECONDS", 0.05)
 
     def fail() -> None:
         failures.append(None)
         raise OperationalError("cannot be closed")
 
-    monkeypatch.setattr("api.services.messages.group_commit.close_broken_connections", fail)
-    for _ in range(2 * MAX_CONCURRENT_COMMITS):
+    with monkeypatch.context() as patch:
+        patch.setattr(connections, "close_all", fail)
         committer.submit(a_send(alice, room)).result(5)
+        wait_until(lambda: len(failures) > MAX_CONCURRENT_COMMITS, seconds=5, what="the idle threads fail")
 
-    wait_until(lambda: bool(failures), seconds=5, what="a thread fails")
-    assert committer.submit(a_send(alice, room)).result(5).seq == 3 + 2 * MAX_CONCURRENT_COMMITS
+    for seq in range(3, 6):
+        assert committer.submit(a_send(alice, room)).result(5).seq == seq
 
 
 @pytest.mark.django_db(transaction=True)
