@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from django.apps import apps
 from django.db import Error as DatabaseError
 from django.db import connection
 
@@ -50,10 +51,9 @@ def _delete_rows() -> None:
 
 
 def _delete(ids: frozenset[UUID]) -> frozenset[UUID]:
-    from accounts.models import Session  # the models import this module
-
     try:
-        Session.objects.filter(pk__in=ids).delete()
+        # By name: the models import this module.
+        apps.get_model("accounts", "Session").objects.filter(pk__in=ids).delete()
     except DatabaseError as error:
         logger.warning("Ended sessions cannot be deleted yet (%r)", error)
         return frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autobahn.websocket import protocol
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
@@ -13,13 +13,10 @@ from twisted.internet.defer import Deferred
 
 from realtime.server.receive_queue import ReceiveQueue
 from realtime.server.transport import Disconnected, Transport
-from realtime.server.types import Message
+from realtime.server.types import Message, ServerState
 from wire.asgi import render_problem
 from wire.problems import Problem
 from wire.request_ids import checked_request_id
-
-if TYPE_CHECKING:
-    from realtime.server.server import Server
 
 NO_CODE = 1005  # what ASGI reports for a close frame without a code (RFC 6455 section 7.4.1)
 _CODES = {
@@ -40,7 +37,7 @@ class HandshakeProtocol(ws_protocol.WebSocketProtocol):
     """The part of a websocket's protocol that runs before it is open."""
 
     transport: Transport
-    server: Server
+    server: ServerState
     receive_queue: ReceiveQueue
 
     def connectionMade(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daphne import http_protocol
 from twisted.internet.interfaces import IAddress
@@ -15,14 +15,11 @@ from twisted.web import http
 from uuid_utils.compat import uuid7
 
 from realtime.server.transport import Disconnected, Transport
-from realtime.server.types import Message
+from realtime.server.types import Message, ServerState
 from wire import descriptors
 from wire.asgi import render_problem
 from wire.problems import Problem
 from wire.request_ids import checked_request_id
-
-if TYPE_CHECKING:
-    from realtime.server.server import Server
 
 PROBES = (b"/livez", b"/readyz")
 # Twisted names these "Unknown Status"; 426 and 429 are among them.
@@ -250,9 +247,9 @@ class HttpFactory(http_protocol.HTTPFactory):
     """Makes HTTP/1.1 connections; each may turn into a websocket."""
 
     protocol = HttpChannel
-    server: Server
+    server: ServerState
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerState) -> None:
         super().__init__(server)
         self.timeOut = None  # the server's one timer checks idle connections
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daphne import ws_protocol
 
@@ -15,10 +15,7 @@ from realtime.server.handshake import HandshakeProtocol
 from realtime.server.limits import Limits
 from realtime.server.receive_queue import ReceiveQueue
 from realtime.server.transport import Disconnected
-from realtime.server.types import Extension, Message, Scope
-
-if TYPE_CHECKING:
-    from realtime.server.server import Server
+from realtime.server.types import Extension, Message, Scope, ServerState
 
 logger = logging.getLogger(__name__)
 
@@ -345,7 +342,7 @@ class WebSocketProtocol(HandshakeProtocol):
 class WebSocketFactory(ws_protocol.WebSocketFactory):
     """Makes websockets with the server's limits."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerState) -> None:
         super().__init__(server, server="")
         self.setProtocolOptions(
             maxMessagePayloadSize=server.limits.frame_bytes,

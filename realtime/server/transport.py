@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet import tcp
 from twisted.internet.error import ConnectionLost
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
 
-if TYPE_CHECKING:
-    from realtime.server.server import Server
+from realtime.server.types import ServerState
 
 LISTEN_BACKLOG = 1024
 SEND_BUFFER_BYTES = 128 * 1024  # else Linux grows it to 4 MiB, and a reader that has stopped looks healthy for minutes
@@ -32,7 +31,7 @@ class Transport(tcp.Server):
     _moved = 0
     _seen_moved = 0
 
-    def open(self, server: Server) -> None:
+    def open(self, server: ServerState) -> None:
         """Count this connection among the server's; called once, when it is accepted."""
         self._server = server
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []

@@ -1,7 +1,10 @@
 """The shapes of ASGI, and of what this server adds to it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol, TypedDict
+
+from realtime.server.limits import Limits
 
 # ASGI's messages are open dictionaries by specification.
 Message = MutableMapping[str, Any]
@@ -13,6 +16,23 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 class Drain(Protocol):
     async def __call__(self, low: int = ...) -> None: ...
+
+
+class ServerState(Protocol):
+    """The part of the server that its connections use."""
+
+    limits: Limits
+    loop: asyncio.AbstractEventLoop
+    now: Callable[[], float]
+    transports: set[Any]
+    draining: bool
+    draining_since: float
+
+    def over_cap(self) -> int: ...
+
+    def protocol_disconnected(self, protocol: Any) -> None: ...
+
+    async def handle_reply(self, protocol: Any, message: Message) -> None: ...
 
 
 class Extension(TypedDict):

@@ -157,7 +157,8 @@ def test_an_idle_committer_thread_closes_its_connection(
 def test_a_committer_thread_survives_a_connection_that_cannot_be_closed(
     alice: Person, committer: GroupCommitter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room, failures = make_room(alice), []
+    room = make_room(alice)
+    failures: list[None] = []
     monkeypatch.setattr("api.services.messages.group_commit.IDLE_SECONDS", 0.05)
 
     def fail() -> None:
