@@ -27,7 +27,7 @@ def loads(document: bytes | str) -> Any:
         value = orjson.loads(raw)
     except ValueError as error:  # also NaN, an infinite number, a lone surrogate, bytes that are not UTF-8
         raise _invalid("It cannot be parsed.") from error
-    keys = _Check(look_for_nul=b"\\u0000" in raw).walk(value)
+    keys = _count_keys(value, look_for_nul=b"\\u0000" in raw)
     # orjson keeps the last of two equal keys. Each member has a colon, so fewer keys than colons mean that strings have
     # colons or that a key occurs twice. Only then the strings are removed and the colons counted again.
     if raw.count(b":") != keys and _STRING.sub(b"", raw).count(b":") != keys:
@@ -40,41 +40,35 @@ def dumps(value: object) -> bytes:
     return orjson.dumps(value, default=_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
-class _Check:
-    """A walk over a parsed document that counts its keys and raises a Problem where it exceeds a limit."""
-
-    def __init__(self, *, look_for_nul: bool) -> None:
-        self.look_for_nul = look_for_nul
-        self.keys = 0
-
-    def walk(self, value: object) -> int:
-        self._visit(value, 1)
-        return self.keys
-
-    def _visit(self, value: object, depth: int) -> None:
-        if isinstance(value, str):
-            self._visit_text(value)
-        elif isinstance(value, int | float):
-            if not -MAX_NUMBER <= value <= MAX_NUMBER:
-                raise _invalid("A number is beyond 2^53 - 1.")
-        elif isinstance(value, dict | list):
+def _count_keys(document: object, *, look_for_nul: bool) -> int:
+    """Return how many keys all objects of a document have. Raises Problem `json.invalid` where it exceeds a limit."""
+    keys, depth, level = 0, 0, [document]
+    while level:  # all values of one depth, and then those inside them
+        depth += 1
+        inside: list[object] = []
+        for value in level:
+            if not isinstance(value, dict | list):
+                _check_scalar(value, look_for_nul)
+                continue
             if depth > MAX_DEPTH:
                 raise _invalid(f"It is nested deeper than {MAX_DEPTH} levels.")
-            self._visit_items(value, depth)
+            if isinstance(value, dict):
+                keys += len(value)
+                if len(value) > MAX_KEYS:
+                    raise _invalid(f"An object has more than {MAX_KEYS} keys.")
+                inside += [*value, *value.values()] if look_for_nul else value.values()
+            else:
+                inside += value
+        level = inside
+    return keys
 
-    def _visit_items(self, value: dict[str, Any] | list[Any], depth: int) -> None:
-        if isinstance(value, dict):
-            self.keys += len(value)
-            if len(value) > MAX_KEYS:
-                raise _invalid(f"An object has more than {MAX_KEYS} keys.")
-            for key in value:
-                self._visit_text(key)
-        for item in value.values() if isinstance(value, dict) else value:
-            self._visit(item, depth + 1)
 
-    def _visit_text(self, text: str) -> None:
-        if self.look_for_nul and "\0" in text:  # PostgreSQL cannot store it
+def _check_scalar(value: object, look_for_nul: bool) -> None:
+    if isinstance(value, str):
+        if look_for_nul and "\0" in value:  # PostgreSQL cannot store it
             raise _invalid("A string contains the NUL character.")
+    elif isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
+        raise _invalid("A number is beyond 2^53 - 1.")
 
 
 def _invalid(reason: str) -> Problem:
