@@ -83,12 +83,20 @@ class StrictSerializer(serializers.Serializer[Any]):
         value: dict[str, Any] = {}
         errors: dict[str, Any] = {}
         for name, field in self._known.items():
+            given = data.get(name, empty)
+            if given is None and hasattr(field, "null_is_absent"):
+                given = empty
+            if given is not None and given is not empty and (error := _type_error(field, given)):
+                errors[name] = error
+                continue
             try:
-                value[name] = self._read(name, field, data.get(name, empty))
+                read = field.run_validation(given)
+                check = getattr(self, f"validate_{name}", None)
+                value[name] = read if check is None else check(read)
             except serializers.SkipField:
                 continue
-            except serializers.ValidationError as error:
-                errors[name] = error.detail
+            except serializers.ValidationError as failure:
+                errors[name] = failure.detail
         errors |= {key: [ErrorDetail("There is no such field.", "unknown")] for key in data if key not in self._known}
         if errors:
             raise serializers.ValidationError(errors)
@@ -101,15 +109,6 @@ class StrictSerializer(serializers.Serializer[Any]):
             # DRF looks at each character of a text for NUL and for surrogates; wire.strict_json has rejected both.
             field.validators = [each for each in field.validators if not isinstance(each, _CHECKED_BY_STRICT_JSON)]
         return known
-
-    def _read(self, name: str, field: Any, given: object) -> object:
-        if given is None and hasattr(field, "null_is_absent"):
-            given = empty
-        if given is not None and given is not empty and (error := _type_error(field, given)):
-            raise serializers.ValidationError(error)
-        value = field.run_validation(given)
-        check = getattr(self, f"validate_{name}", None)
-        return value if check is None else check(value)
 
     def run_validators(self, value: Any) -> None:
         """Run the validators of the whole body, if it has any: DRF would copy the body for none."""
