@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -85,7 +85,7 @@ class Hub:
         self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
-            "hint": self._receive_hint,
+            "hint": self._offer,
             "sessions": self._receive_ended_sessions,
             **{feature.name: feature.receive for feature in self._features},
         }
@@ -262,9 +262,10 @@ class Hub:
             if event.seq is not None:
                 by_stream.setdefault(event.stream, []).append(event)
         for stream_id, durable in by_stream.items():
-            stream, epoch, rendered = str(stream_id), durable[0].epoch, [event.json() for event in durable]
-            self._offer(stream, epoch, rendered)
-            self._publish(stream, {"type": "hint", "stream": stream, "epoch": epoch, "json": rendered})
+            stream, rendered = str(stream_id), [event.json() for event in durable]
+            hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
+            self._offer(hint)
+            self._publish(stream, hint)
         for event in events:
             if event.seq is None:
                 self._by_event_type[event.type].publish(event)
@@ -292,22 +293,20 @@ class Hub:
         if message["from"] != self.id and (receive := self._receivers.get(message["type"])):
             receive(message)
 
-    def _receive_hint(self, message: Message) -> None:
-        self._offer(message["stream"], message["epoch"], message["json"])
-
     def _receive_ended_sessions(self, message: Message) -> None:
         end_in_memory(map(UUID, message["unwritten"]))
         self.spawn(self.sessions.verify(message["ids"]))
 
-    def _offer(self, stream: str, epoch: int | None, rendered: Iterable[bytes]) -> None:
-        feed = self.feeds.get(stream)
+    def _offer(self, hint: Message) -> None:
+        """Give the events of a hint, of this process or of another, to the stream's feed, if the stream is local."""
+        feed, epoch = self.feeds.get(hint["stream"]), hint["epoch"]
         if feed is None:
             return
         if epoch not in (None, feed.epoch):
             if epoch is not None and epoch > feed.epoch:
                 self.sweep.run_soon()  # the log was rewritten: only the log shows how
             return  # an event of before a restore is no longer in the log
-        if feed.offer([LogEntry.parse(json) for json in rendered]):
+        if feed.offer([LogEntry.parse(json) for json in hint["json"]]):
             self.reader.repair_soon(feed, REPAIR_SECONDS)
         self._after_append(feed)
 
