@@ -1,6 +1,6 @@
 """Writes the log: lock the heads, check, change, append, commit, then publish."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -139,18 +139,14 @@ def record_events(
             log.flush()
         events = [*log.appended, *log.ephemeral]
         if events:
-            transaction.on_commit(partial(_publish, events))
+            transaction.on_commit(partial(events_committed.send_robust, EventTransaction, events=events))
 
 
 def emit_ephemeral(stream: UUID, event_type: str, actor_id: UUID, data: object, *, min_seq: int) -> None:
     """Publish an ephemeral event at once, where nothing in the database changes."""
     event = _make_event(stream, event_type, actor_id, data, _now())
     event.min_seq = min_seq
-    _publish([event])
-
-
-def _publish(events: Sequence[Event]) -> None:
-    events_committed.send_robust(sender=EventTransaction, events=events)
+    events_committed.send_robust(EventTransaction, events=[event])
 
 
 def _make_event(stream: UUID, event_type: str, actor_id: UUID | None, data: object, at: datetime) -> Event:

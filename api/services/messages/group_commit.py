@@ -10,10 +10,9 @@ import logging
 import os
 import threading
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future
 from copy import copy
-from itertools import islice
 from queue import Empty, SimpleQueue
 from uuid import UUID
 
@@ -53,21 +52,22 @@ class FairQueue:
     def take(self, busy_rooms: Collection[UUID]) -> list[QueuedSend]:
         """Remove and return the next batch, without the busy rooms: one send of each sender in turn, in order."""
         batch: list[QueuedSend] = []
-        while one_of_each := list(islice(self._take_one_of_each(busy_rooms), BATCH - len(batch))):
-            batch += one_of_each
+        found = True
+        while found:
+            found = False
+            for sender in list(self._by_sender):
+                if len(batch) == BATCH:
+                    return batch
+                sends = self._by_sender[sender]
+                place = next((place for place, (send, _) in enumerate(sends) if send.room_id not in busy_rooms), None)
+                if place is None:
+                    continue
+                found = True
+                batch.append(sends[place])
+                del sends[place], self._by_sender[sender]
+                if sends:
+                    self._by_sender[sender] = sends  # behind the other senders
         return batch
-
-    def _take_one_of_each(self, busy_rooms: Collection[UUID]) -> Iterator[QueuedSend]:
-        for sender in list(self._by_sender):
-            sends = self._by_sender[sender]
-            place = next((place for place, (send, _) in enumerate(sends) if send.room_id not in busy_rooms), None)
-            if place is None:
-                continue
-            queued = sends[place]
-            del sends[place], self._by_sender[sender]
-            if sends:
-                self._by_sender[sender] = sends  # behind the other senders
-            yield queued
 
 
 class GroupCommitter:
@@ -136,7 +136,9 @@ class GroupCommitter:
             self._busy_rooms |= rooms
             self._commits += 1
         try:
-            _commit(batch)
+            # From here on a send can no longer be cancelled.
+            if begun := [queued for queued in batch if queued[1].set_running_or_notify_cancel()]:
+                _commit(begun)
         finally:
             with self._lock:
                 self._busy_rooms -= rooms
@@ -188,14 +190,8 @@ def _rooms_of(batch: Iterable[QueuedSend]) -> set[UUID]:
     return {send.room_id for send, _ in batch}
 
 
-def _commit(batch: Iterable[QueuedSend]) -> None:
-    """Commit a batch in one transaction, without the sends that were cancelled; the others no longer can be."""
-    begun = [queued for queued in batch if queued[1].set_running_or_notify_cancel()]
-    if begun:
-        _write(begun)
-
-
-def _write(batch: list[QueuedSend], *, nowait: bool = False) -> None:
+def _commit(batch: list[QueuedSend], *, nowait: bool = False) -> None:
+    """Commit a batch in one transaction, and give each send its result."""
     try:
         results = send_messages([send for send, _ in batch], nowait=nowait)
     except Exception as error:
@@ -218,7 +214,7 @@ def _fail(batch: list[QueuedSend], error: Exception) -> None:
     is_lock_timeout = getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
     if is_lock_timeout and len(rooms) > 1:
         for room in rooms:
-            _write([queued for queued in batch if queued[0].room_id == room], nowait=True)
+            _commit([queued for queued in batch if queued[0].room_id == room], nowait=True)
     elif len(batch) == 1 or is_outage(error):
         for _, future in batch:
             own = copy(error)  # raising an exception adds to its traceback
@@ -226,7 +222,7 @@ def _fail(batch: list[QueuedSend], error: Exception) -> None:
             future.set_exception(own)
     else:
         for queued in batch:
-            _write([queued])
+            _commit([queued])
 
 
 group_committer = GroupCommitter()

@@ -49,17 +49,13 @@ class Send:
         """The key that a retry has in common with the first send."""
         return self.room_id, self.session.user_id, self.client_id
 
-    def digest(self) -> str:
-        """A hash of the content, which distinguishes a retry from another message with the same client_id."""
-        return self._digest(normalize("NFC", self.text))
-
     def is_retry_of(self, digest: str) -> bool:
-        """Return whether the message with this digest has the same content. Texts compare in NFC; older digests are of
-        the text as it was sent."""
-        return digest == self.digest() or digest == self._digest(self.text)
+        """Return whether the message with this digest has the same content. Older digests are of the text as sent."""
+        return digest == self.digest() or digest == self.digest(in_nfc=False)
 
-    def _digest(self, text: str) -> str:
-        content = [text, self.metadata, self.reply_to]
+    def digest(self, *, in_nfc: bool = True) -> str:
+        """A hash of the content, which distinguishes a retry from another message with the same client_id."""
+        content = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -80,17 +76,15 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
     """
     with record_events(rooms={send.room_id for send in sends}, nowait=nowait) as log:
         contexts = _read_contexts(sends)
-        visible = _read_visible_ranges(sends, contexts)
+        judged = list(zip(sends, contexts, strict=True))
+        replies = [(send, context) for send, context in judged if context.target_seq is not None]
+        visible = visible_ranges({send.key[:2]: context.history for send, context in replies})  # most have none
         new_messages: dict[Key, Message] = {}
-        results = [_send(log, *each, visible, new_messages) for each in zip(sends, contexts, strict=True)]
+        results = [_send(log, send, context, visible, new_messages) for send, context in judged]
         if new_messages:
             _insert(new_messages.values())
             _move_read_markers(new_messages.values())
-            accepted = {
-                send.key[:2]
-                for send, context in zip(sends, contexts, strict=True)
-                if context.put_by_other and send.key in new_messages
-            }
+            accepted = {send.key[:2] for send, context in judged if context.put_by_other and send.key in new_messages}
             if accepted:
                 make_own(accepted)
     return results
@@ -144,27 +138,13 @@ def _read_contexts(sends: Sequence[Send]) -> list[SendContext]:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(_CONTEXTS.format(sends=rows), [*parameters, now])
-        return [_to_context(row) for row in cursor.fetchall()]
-
-
-def _to_context(row: tuple[Any, ...]) -> SendContext:
-    pk, seq, data, digest = row[:4]
-    earlier = None if pk is None else Message(id=as_uuid(pk), seq=seq, data=data, digest=digest)
-    user_id, *names = row[-4:]
-    return SendContext._make((earlier, *row[4:-4], Author(as_uuid(user_id), *names)))
-
-
-def _read_visible_ranges(
-    sends: Sequence[Send], contexts: Sequence[SendContext]
-) -> dict[tuple[UUID, UUID], Sequence[SeqRange]]:
-    """The ranges, by room and user, that the senders of replies may see; most batches have no replies."""
-    return visible_ranges(
-        {
-            send.key[:2]: context.history
-            for send, context in zip(sends, contexts, strict=True)
-            if context.target_seq is not None
-        }
-    )
+        found = cursor.fetchall()
+    contexts = []
+    for pk, seq, data, digest, *state, user_id, username, display_name, avatar_url in found:
+        earlier = None if pk is None else Message(id=as_uuid(pk), seq=seq, data=data, digest=digest)
+        author = Author(as_uuid(user_id), username, display_name, avatar_url)
+        contexts.append(SendContext._make((earlier, *state, author)))
+    return contexts
 
 
 def _send(
