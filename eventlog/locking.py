@@ -29,16 +29,12 @@ def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID], *, nowait: bool =
     users = sorted(set(inboxes))
     if users:
         StreamHead.objects.bulk_create([StreamHead(stream=user) for user in users], ignore_conflicts=True)
-    return _lock(sorted(set(rooms)), nowait) | _lock(users, nowait)
-
-
-def _lock(streams: list[UUID], nowait: bool) -> dict[UUID, StreamHead]:
-    if not streams:
-        return {}
-    if len(streams) == 1 and not nowait:
-        locked: Iterable[StreamHead] = _lock_one(stream=streams[0])
-    else:
-        locked = _heads(nowait).filter(pk__in=streams).order_by("pk")
+    locked: list[StreamHead] = []
+    for streams in (sorted(set(rooms)), users):
+        if len(streams) == 1 and not nowait:
+            locked += _lock_one(stream=streams[0])
+        elif streams:
+            locked += _heads(nowait).filter(pk__in=streams).order_by("pk")
     return {head.stream: head for head in locked}
 
 

@@ -89,12 +89,11 @@ class Hub:
             "sessions": self._receive_ended_sessions,
             **{feature.name: feature.receive for feature in self._features},
         }
-        self.broker = self._make_broker(layer) if layer else None
-
-    def _make_broker(self, layer: BaseChannelLayer) -> Broker:
-        seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
-        on_lost = self.sweep.run_soon
-        return Broker(layer, seal=seal, on_message=self.receive, on_joined=self._on_joined, on_lost=on_lost)
+        self.broker: Broker | None = None
+        if layer:
+            seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
+            on_lost = self.sweep.run_soon
+            self.broker = Broker(layer, seal=seal, on_message=self.receive, on_joined=self._on_joined, on_lost=on_lost)
 
     def _on_joined(self, group: str) -> None:
         if group != CONTROL:

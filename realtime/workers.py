@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
 
 from django.conf import settings
 
@@ -28,7 +27,7 @@ class Workers:
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+            signal.signal(number, lambda *_: self.stopping.set())
         self.processes = [self._start() for _ in range(self.count)]
         while not self.stopping.wait(0.2):
             self._replace_the_dead()
@@ -50,9 +49,6 @@ class Workers:
             self.say(f"A worker ended with {process.returncode}; starting another.")
             if not self.stopping.wait(RESTART_PAUSE_SECONDS):
                 self.processes[place] = self._start()
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stopping.set()
 
     def _end(self) -> None:
         # First: while a copy is open the kernel accepts connections, and the last worker to close resets those.

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from random import randrange
 from typing import Any, Self, cast
@@ -111,14 +111,10 @@ class Server(daphne.Server):
             if self.draining:
                 scope["extensions"] = {"parley": {"draining": True}}
             queue = asyncio.Queue()
-        task = self.loop.create_task(self._run(self.application(scope, queue.get, protocol.send)))
+        task = asyncio.ensure_future(self.application(scope, queue.get, protocol.send), loop=self.loop)
         self.connections[protocol]["application_instance"] = task
         task.add_done_callback(partial(self._application_ended, protocol))
         return queue
-
-    @staticmethod
-    async def _run(application: Awaitable[None]) -> None:
-        await application
 
     def _application_ended(self, protocol: Connection, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

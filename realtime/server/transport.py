@@ -81,7 +81,10 @@ class Transport(tcp.Server):
         # Typed as returning nothing by one of its two bases; what it does return, the reactor needs.
         result = super().doWrite()
         if self._waiters:
-            self._wake()
+            backlog = self.backlog()
+            for low, waiter in self._waiters:
+                if backlog <= low and not waiter.done():
+                    waiter.set_result(None)
         return result  # type: ignore[no-any-return]
 
     def connectionLost(self, reason: Failure) -> None:
@@ -110,12 +113,6 @@ class Transport(tcp.Server):
         finally:
             self._waiters.remove(entry)
             del entry  # its exception leads to this frame: a circle that would hold the whole answer
-
-    def _wake(self) -> None:
-        backlog = self.backlog()
-        for low, waiter in self._waiters:
-            if backlog <= low and not waiter.done():
-                waiter.set_result(None)
 
 
 class Port(tcp.Port):

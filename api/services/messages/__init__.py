@@ -4,7 +4,7 @@ Each change is one transaction that writes the message and its event in the room
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from unicodedata import normalize
 from uuid import UUID
@@ -106,7 +106,11 @@ def edit_message(
         if message.deleted_at is not None:
             raise Problem("message.deleted")
         shape = orjson.loads(message.data)
-        changes = dict(_changes(shape, text=text, metadata=metadata))
+        changes = {
+            name: value
+            for name, value in {"text": text, "metadata": metadata}.items()
+            if value is not None and _canonical(value) != _canonical(shape[name])
+        }
         if not changes:
             return message.data
         if if_version is not None and if_version != message.version:
@@ -114,12 +118,6 @@ def edit_message(
         refuse_empty(**{name: (shape | changes)[name] for name in ("text", "metadata")})
         edited = shape | changes | {"edited_at": format_time(log.at)}
         return _record(log, message, "message.edited", session.user_id, edited)
-
-
-def _changes(shape: Mapping[str, Any], **given: object) -> Iterator[tuple[str, object]]:
-    for name, value in given.items():
-        if value is not None and _canonical(value) != _canonical(shape[name]):
-            yield name, value
 
 
 def _canonical(value: object) -> bytes:

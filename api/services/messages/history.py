@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db.models import BigIntegerField, QuerySet, UUIDField
+from django.db.models import BigIntegerField, UUIDField
 
 from api.models import Member, Message, Room
 from api.models.choices import History
@@ -134,16 +134,12 @@ def _beside(reader: Reader, split: int, count: int, max_bytes: int, *, newer: bo
 
 @lru_cache(LIMITS_KEPT)
 def _prepare_side(history: str, newer: bool, count: int) -> CompiledQuery[tuple[int, bytes | None, int]]:
-    return CompiledQuery(lambda: _side(history, newer)[:count])
-
-
-def _side(history: str, newer: bool) -> QuerySet[Message, tuple[int, bytes | None, int]]:
     visible = Message.objects.visible_to(_any_reader(history))
     split, head = param("split", BigIntegerField()), param("head", BigIntegerField())
     side = visible.filter(seq__gte=split, seq__lte=head) if newer else visible.filter(seq__lt=split)
     order = "seq" if newer else "-seq"
     data = bytes_within("data", param("budget", BigIntegerField()), order)
-    return side.order_by(order).values_list("seq", data, "version")
+    return CompiledQuery(lambda: side.order_by(order).values_list("seq", data, "version")[:count])
 
 
 def _any_reader(history: str) -> Member:
@@ -193,13 +189,10 @@ def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
 
 @lru_cache(LIMITS_KEPT)
 def _prepare_events(history: str, backwards: bool, count: int) -> CompiledQuery[FinishedRow]:
-    budget, order = param("budget", BigIntegerField()), "-seq" if backwards else "seq"
-    return CompiledQuery(lambda: _events(history).finished_within(budget, order)[:count])
-
-
-def _events(history: str) -> EventQuerySet:
     after, below = param("after", BigIntegerField()), param("below", BigIntegerField())
-    return visible_events(_any_reader(history)).filter(seq__gt=after, seq__lt=below)
+    events = visible_events(_any_reader(history)).filter(seq__gt=after, seq__lt=below)
+    budget, order = param("budget", BigIntegerField()), "-seq" if backwards else "seq"
+    return CompiledQuery(lambda: events.finished_within(budget, order)[:count])
 
 
 def visible_events(member: Member) -> EventQuerySet:
