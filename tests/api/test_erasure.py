@@ -1,4 +1,4 @@
-"""What is left of a deleted account, and how the job that erases it works: user.erased"""
+"""Erasure of a deleted account: its traces in messages and events, the steps of its job, and `user.erased`."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -171,7 +171,7 @@ def test_logging_in_ends_at_once_and_the_rest_follows(alice: Person, dora: Perso
 
 
 class Step:
-    """What one transaction of a job did to the log."""
+    """The locked streams and the rewritten rows of one transaction of a job."""
 
     def __init__(self) -> None:
         self.streams: set[UUID] = set()

@@ -1,4 +1,4 @@
-"""The closes that seldom come: each is brought about, with the goodbye that the contract says."""
+"""The rare close codes: each is caused once, and its goodbye is that of the contract."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def alice(server: ParleyServer) -> Iterator[Caller]:
 
 @contextmanager
 def raw_socket(alice: Caller, receive_buffer: int | None = None) -> Iterator[RawSocket]:
-    """A socket of Alice's that answers no ping."""
+    """A socket of Alice that answers no ping."""
     with RawSocket(alice.server.port, "/v1/ws", receive_buffer) as socket:
         socket.send(json.dumps({"action": "authenticate", "token": alice.token}).encode())
         while b'"hello"' not in socket.read()[1]:
@@ -47,7 +47,7 @@ def raw_socket(alice: Caller, receive_buffer: int | None = None) -> Iterator[Raw
 
 
 def end_of(socket: RawSocket) -> tuple[Any, int, str]:
-    """What the server said last; judged as everything is."""
+    """The `reconnect` of the goodbye, the close code and its reason; they are checked against the contract."""
     goodbye, code, reason = socket.read_end()
     if goodbye is not None:
         record("received", "socket", goodbye)
@@ -108,7 +108,7 @@ def test_a_broken_protocol_is_closed_without_a_goodbye(alice: Caller, sent: byte
 
 
 async def test_a_foreign_page_is_refused_in_words(server: ParleyServer, alice: Caller) -> None:
-    """The one-room door says the problem before it closes."""
+    """The one-room socket sends the problem before it closes."""
     headers = {"Origin": "https://elsewhere.example"}
     url = f"{server.ws_url}/ws/chat/lobby/"
     socket = await Socket.open(url, token=alice.token, headers=headers, face="door")

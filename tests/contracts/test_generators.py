@@ -1,4 +1,4 @@
-"""What code generators need of the two contracts, judged without one; `make test-clients` runs the generators."""
+"""Properties of the two contracts that code generators need; `make test-clients` runs the generators."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def kind_of(one: dict[str, Any]) -> str:
-    """Of what thing the id is; only a room has none of these fields."""
+    """The kind of object that has this id; only a room has none of these fields."""
     marks = {"client_id": "message", "errors": "message", "username": "user", "last_used_at": "session"}
     return next((kind for field, kind in marks.items() if field in one), "room")
 

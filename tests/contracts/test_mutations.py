@@ -1,6 +1,6 @@
-"""What the documents show, bent in every way: never a 5xx, never an answer that is not documented, never a dead socket.
+"""Mutated examples of the contracts cause no 5xx, no undocumented answer and no closed socket.
 
-The examples are mutated by a seeded generator for some seconds; a failure names the seed that repeats it.
+A seeded generator mutates the examples for some seconds; a failure names the seed that repeats it.
 """
 
 from __future__ import annotations

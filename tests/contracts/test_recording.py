@@ -1,4 +1,4 @@
-"""The judge of all other tests, judged: what is planted here must not pass."""
+"""The check of every response and frame against the contracts finds each planted fault."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from wire.problems import Problem
 
 @pytest.fixture(autouse=True)
 def seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is planted here counts as nothing that was seen."""
+    """Keeps the faults planted here out of the coverage of the contracts."""
     monkeypatch.setattr(recording, "seen", {kind: set() for kind in recording.seen})
 
 
 @pytest.fixture
 def broken() -> Iterator[list[str]]:
-    """What was found, taken away before it fails this test."""
+    """The violations found so far; they are cleared before they fail this test."""
     yield recording.broken
     recording.broken.clear()
 
 
 @pytest.fixture
 def me(alice: Person) -> dict[str, Any]:
-    """A good answer, to be spoilt."""
+    """A documented response, which the tests then change."""
     response = alice.get("/v1/me")
     return recorded("GET", "/v1/me", response)
 
@@ -117,7 +117,7 @@ OWN_READ: dict[str, Any] = READ | {
 
 
 def refusal(action: str | None, code: str, request_id: str | int | None = "a1", **changes: Any) -> dict[str, Any]:
-    """A reply that refuses."""
+    """A reply with a problem."""
     problem = Problem(code).as_dict(request_id)
     frame = {"action": action, "request_id": request_id, "response_status": problem["status"]}
     return {**frame, "errors": [problem], "data": None, **changes}

@@ -298,7 +298,7 @@ def test_a_room_whose_time_is_ahead_changes_the_time_of_no_other(alice: Person) 
 
 
 def is_anybody_waiting() -> bool:
-    """Whether a statement waits for a lock of another transaction."""
+    """True while a statement waits for a lock of another transaction."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
@@ -329,7 +329,7 @@ def backend() -> int:
 
 
 def end_backend(pid: int) -> None:
-    """As when PostgreSQL restarts; waits until it is gone."""
+    """Ends the process, as a restart of PostgreSQL does, and waits until it is gone."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         assert cursor.fetchone() == (True,)

@@ -233,7 +233,7 @@ def test_a_retry_in_another_normal_form_is_the_same_message(alice: Person) -> No
 
 
 def test_a_retry_finds_a_message_whose_digest_is_of_the_text_as_sent(alice: Person) -> None:
-    """As it was before texts compared in NFC."""
+    """Version 0.1.0 stored this digest: it did not normalize the text to NFC."""
     room = make_room(alice)
     message = Send(alice.session, UUID(room["id"]), "once", "cafe\u0301", {}, None)
     first = send(alice, room, client_id="once", text=message.text).json()
