@@ -7,9 +7,9 @@ from typing import Any, Literal
 from tests.contracts.documents import Undocumented, asyncapi, openapi
 
 Direction = Literal["sent", "received", "closed"]
-Face = Literal["rest", "socket", "door"]
+Face = Literal["rest", "socket", "room_socket"]
 
-broken: list[str] = []  # since the last test
+violations: list[str] = []  # since the last test
 seen: dict[str, set[str]] = {
     "operation": set(),
     "action": set(),
@@ -30,9 +30,9 @@ def record(direction: Direction, face: Face, payload: Any) -> None:
         if direction == "closed":
             _record_close(payload)
         elif direction == "received":
-            {"rest": _record_response, "socket": _record_frame, "door": _record_door_frame}[face](payload)
+            {"rest": _record_response, "socket": _record_frame, "room_socket": _record_room_socket_frame}[face](payload)
     except (Undocumented, LookupError, TypeError, AttributeError) as error:  # the last three: of another shape at all
-        broken.append(f"{face}: {error!r}\n  in {str(payload)[:1000]}")
+        violations.append(f"{face}: {error!r}\n  in {str(payload)[:1000]}")
 
 
 def _record_response(response: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ def _record_frame(frame: dict[str, Any]) -> None:
     asyncapi().judge_frame(frame)
 
 
-def _record_door_frame(frame: dict[str, Any]) -> None:
+def _record_room_socket_frame(frame: dict[str, Any]) -> None:
     if "error" in frame:
         seen["problem code"].add(frame["error"]["code"])
     asyncapi().judge_room_socket_frame(frame)

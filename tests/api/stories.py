@@ -67,7 +67,7 @@ def refusal(response: Any) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
 
 
-def say(person: Person, room: Any, text: str) -> Any:
+def post_message(person: Person, room: Any, text: str) -> Any:
     """Sends a message and returns it as the sender received it."""
     body = {"client_id": uuid4().hex, "text": text}
     response = person.post(f"/v1/rooms/{room['id']}/messages", body)

@@ -64,7 +64,7 @@ async def test_every_message_reaches_every_socket(target: Target) -> None:
         (["s0.1.other"], "heard what nobody says: s0.1.other"),
     ],
 )
-async def test_what_is_wrong_is_noticed(heard: list[str], error: str) -> None:
+async def test_a_wrong_delivery_is_reported(heard: list[str], error: str) -> None:
     dialect: Dialect = ParleyDialect()
     crowd = Crowd("", dialect)
     peer, speaker = Peer(crowd), Silent(crowd)
@@ -80,7 +80,7 @@ async def test_what_is_wrong_is_noticed(heard: list[str], error: str) -> None:
     assert error in crowd.errors
 
 
-async def test_a_crowd_that_comes_back_shares_its_queries(backing: Backing) -> None:
+async def test_clients_that_reconnect_at_once_share_queries(backing: Backing) -> None:
     """Each of the forty took a query of the log; now a few serve all."""
     parley = start_counted(backing, "daphne")
     try:

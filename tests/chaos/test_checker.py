@@ -13,7 +13,7 @@ def broken(story: Story) -> set[str]:
 
 
 @pytest.mark.parametrize("rule", ["shared", "since_joined"])
-def test_it_is_silent_when_all_is_well(rule: str) -> None:
+def test_a_correct_history_has_no_anomaly(rule: str) -> None:
     verdict = check(all_is_well(rule).end())
 
     assert verdict.ok
@@ -21,7 +21,7 @@ def test_it_is_silent_when_all_is_well(rule: str) -> None:
     assert verdict.headline() == "6 deliveries: 0 lost, 0 doubled, 0 out of order, 0 leaked"
 
 
-def test_what_took_too_long_breaks_no_promise_about_messages() -> None:
+def test_a_slow_answer_breaks_no_promise_about_messages() -> None:
     slow, lost = Anomaly("frozen", "acknowledgements took 900 ms at p99"), Anomaly("lost", "a message never came")
 
     assert Verdict((slow,), 6).is_kept
@@ -29,14 +29,14 @@ def test_what_took_too_long_breaks_no_promise_about_messages() -> None:
     assert not Verdict((slow, lost), 6).is_kept
 
 
-def test_an_acknowledged_message_that_is_not_in_the_log() -> None:
+def test_an_acknowledged_message_that_is_not_in_the_log_is_found() -> None:
     story = all_is_well()
     story.attempt(9, 9, ALICE, 201, canary(9))
 
     assert broken(story) == {"durable"}
 
 
-def test_one_client_id_with_two_messages() -> None:
+def test_one_client_id_with_two_messages_is_found() -> None:
     story = all_is_well()
     again = created(5, canary(2), second=6)
     again["data"]["client_id"] = "c2"
@@ -47,14 +47,14 @@ def test_one_client_id_with_two_messages() -> None:
     assert "once" in broken(story)
 
 
-def test_a_retry_of_what_was_acknowledged_is_refused() -> None:
+def test_a_rejected_retry_of_an_acknowledged_send_is_found() -> None:
     story = all_is_well()
     story.attempt(4, 9, ALICE, 404, canary(4), code="not_found")
 
     assert broken(story) == {"once"}
 
 
-def test_what_was_refused_is_in_the_log() -> None:
+def test_a_rejected_message_in_the_log_is_found() -> None:
     story = all_is_well()
     story.send(5, 5, status=409)
     for user in (ALICE, BOB):
@@ -63,7 +63,7 @@ def test_what_was_refused_is_in_the_log() -> None:
     assert broken(story) == {"refused"}
 
 
-def test_a_message_that_nobody_sent() -> None:
+def test_a_message_without_a_send_is_found() -> None:
     story = all_is_well()
     story.log.append(created(5, "out of thin air", second=5))
     for user in (ALICE, BOB):
@@ -72,14 +72,14 @@ def test_a_message_that_nobody_sent() -> None:
     assert broken(story) == {"phantom"}
 
 
-def test_a_hole_in_the_log() -> None:
+def test_a_hole_in_the_log_is_found() -> None:
     story = all_is_well()
     story.send(6, 6)
 
     assert "gapless" in broken(story)
 
 
-def test_time_that_runs_backwards() -> None:
+def test_a_time_before_the_previous_event_is_found() -> None:
     story = all_is_well()
     story.log.append(member(5, "role_changed", BOB, second=1))
     for user in (ALICE, BOB):
@@ -88,7 +88,7 @@ def test_time_that_runs_backwards() -> None:
     assert broken(story) == {"time"}
 
 
-def test_what_was_said_later_stands_before() -> None:
+def test_a_later_send_with_a_lower_seq_is_found() -> None:
     story = all_is_well()
     story.log.append(created(5, canary(5), second=5))
     story.log.append(created(6, canary(6), second=5))
@@ -101,7 +101,7 @@ def test_what_was_said_later_stands_before() -> None:
     assert broken(story) == {"real time"}
 
 
-def test_an_event_that_never_came() -> None:
+def test_a_lost_event_is_found() -> None:
     story = all_is_well()
     for seq in (5, 6):
         story.send(seq, seq)
@@ -111,7 +111,7 @@ def test_an_event_that_never_came() -> None:
     assert broken(story) == {"lost"}
 
 
-def test_a_tail_that_never_came() -> None:
+def test_a_lost_last_event_is_found() -> None:
     story = all_is_well()
     story.send(5, 5)
     story.get(ALICE, story.log[-1], 5.2)
@@ -119,14 +119,14 @@ def test_a_tail_that_never_came() -> None:
     assert broken(story) == {"lost"}
 
 
-def test_an_event_that_came_twice() -> None:
+def test_a_doubled_event_is_found() -> None:
     story = all_is_well()
     story.get(BOB, story.log[-1], 9)
 
     assert broken(story) == {"twice"}
 
 
-def test_an_event_that_came_late() -> None:
+def test_an_event_out_of_order_is_found() -> None:
     story = all_is_well()
     story.get(BOB, story.log[1], 9)
 
@@ -134,7 +134,7 @@ def test_an_event_that_came_late() -> None:
 
 
 @pytest.mark.parametrize("rule", ["shared", "since_joined"])
-def test_an_event_after_the_leave(rule: str) -> None:
+def test_an_event_after_the_removal_is_found(rule: str) -> None:
     story = all_is_well(rule)
     story.log.append(member(5, "removed", BOB, second=5))
     for user in (ALICE, BOB):
@@ -147,7 +147,7 @@ def test_an_event_after_the_leave(rule: str) -> None:
 
 
 @pytest.mark.parametrize(("rule", "is_broken"), [("shared", {"leak"}), ("since_joined", {"leak"})])
-def test_an_event_between_leave_and_rejoin_before_the_rejoin(rule: str, is_broken: set[str]) -> None:
+def test_an_event_between_removal_and_rejoin_is_a_leak_before_the_rejoin(rule: str, is_broken: set[str]) -> None:
     story = all_is_well(rule)
     story.log.append(member(5, "removed", BOB, second=5))
     story.get(BOB, story.log[-1], 5.2)
@@ -162,7 +162,7 @@ def test_an_event_between_leave_and_rejoin_before_the_rejoin(rule: str, is_broke
 
 
 @pytest.mark.parametrize(("rule", "is_broken"), [("shared", {"lost"}), ("since_joined", set())])
-def test_what_was_said_while_somebody_was_out(rule: str, is_broken: set[str]) -> None:
+def test_events_between_removal_and_rejoin_are_due_by_the_history_rule(rule: str, is_broken: set[str]) -> None:
     story = all_is_well(rule)
     story.log.append(member(5, "removed", BOB, second=5))
     story.get(BOB, story.log[-1], 5.2)
@@ -175,7 +175,7 @@ def test_what_was_said_while_somebody_was_out(rule: str, is_broken: set[str]) ->
     assert broken(story) == is_broken
 
 
-def test_typing_after_the_own_leave() -> None:
+def test_typing_after_the_leave_is_a_leak() -> None:
     story = all_is_well()
     story.log.append(member(5, "left", BOB, second=5))
     for user in (ALICE, BOB):
@@ -185,7 +185,7 @@ def test_typing_after_the_own_leave() -> None:
     assert broken(story) == {"leak"}
 
 
-def test_a_canary_in_other_bytes() -> None:
+def test_a_canary_in_another_response_is_a_leak() -> None:
     story = all_is_well("since_joined")
     story.log.append(member(5, "removed", BOB, second=5))
     for user in (ALICE, BOB):
@@ -197,7 +197,7 @@ def test_a_canary_in_other_bytes() -> None:
     assert broken(story) == {"leak"}
 
 
-def test_two_devices_that_disagree() -> None:
+def test_devices_with_different_texts_are_found() -> None:
     story = all_is_well()
     story.send(5, 5)
     story.get(ALICE, story.log[-1], 5.2)
@@ -218,21 +218,21 @@ def test_a_deleted_message_may_have_been_read_before() -> None:
     assert broken(story) == set()
 
 
-def test_a_deleted_message_that_differs_and_is_not_deleted() -> None:
+def test_a_changed_text_without_a_deletion_is_found() -> None:
     story = all_is_well()
     story.log[3] = event(4, "message.created", said(4, None), second=4)
 
     assert broken(story) >= {"agreement"}
 
 
-def test_a_reset_without_a_reason() -> None:
+def test_a_reset_without_a_restore_is_found() -> None:
     story = all_is_well()
     story.add("reset", 9, device="bob.0", stream=ROOM, head=4)
 
     assert broken(story) == {"reset"}
 
 
-def test_limited_for_a_few() -> None:
+def test_limited_with_few_missing_events_is_found() -> None:
     story = all_is_well()
     story.send(5, 5)
     story.get(ALICE, story.log[-1], 5.2)
@@ -241,7 +241,7 @@ def test_limited_for_a_few() -> None:
     assert broken(story) == {"limited"}
 
 
-def test_a_write_and_an_ear_after_the_revocation() -> None:
+def test_writes_and_deliveries_after_a_revocation_are_found() -> None:
     story = all_is_well()
     op = len(story.records)
     story.add("call", 5, op=op, what="revoke", device="alice.0", user=ALICE, session="s-alice", target="s-bob")
@@ -254,7 +254,7 @@ def test_a_write_and_an_ear_after_the_revocation() -> None:
     assert [anomaly.promise for anomaly in anomalies] == ["revoked", "revoked"]
 
 
-def test_an_internal_error_and_a_call_without_an_end() -> None:
+def test_an_internal_error_and_an_unanswered_call_are_found() -> None:
     story = all_is_well()
     story.attempt(9, 9, ALICE, 500, canary(9))
     story.add("call", 9, op=999, what="page", device="alice.0", user=ALICE, session="s", room=ROOM)
@@ -262,7 +262,7 @@ def test_an_internal_error_and_a_call_without_an_end() -> None:
     assert broken(story) == {"no crash", "no hang"}
 
 
-def test_a_fault_that_did_not_bite() -> None:
+def test_a_fault_without_effect_invalidates_the_run() -> None:
     story = all_is_well()
     story.add("fault", 5, name="kill", phase="begin", server=0)
     story.add("fault", 6, name="kill", phase="end", server=0, evidence={"bit": False})
@@ -270,7 +270,7 @@ def test_a_fault_that_did_not_bite() -> None:
     assert broken(story) == {"evidence"}
 
 
-def test_a_restart_without_a_goodbye() -> None:
+def test_a_restart_without_a_goodbye_is_found() -> None:
     story = all_is_well()
     story.add("fault", 5, name="rolling", phase="begin", server=0)
     story.add("close", 6, conn=ALICE, device="alice.0", server=0, code=1006, goodbye=None)
@@ -279,21 +279,21 @@ def test_a_restart_without_a_goodbye() -> None:
     assert broken(story) == {"restart"}
 
 
-def test_a_lost_hint_that_is_never_repaired() -> None:
+def test_a_lost_hint_without_repair_is_found() -> None:
     story = all_is_well()
     story.add("probe", 9, what="hint_last", ok=False, ms=5000, server=1)
 
     assert broken(story) == {"repair"}
 
 
-def test_a_reader_that_does_not_read_and_is_kept() -> None:
+def test_a_stalled_reader_that_stays_connected_is_found() -> None:
     story = all_is_well()
     story.add("odd", 40, name="chatty", server=0, seconds=30, began=START, code=None)
 
     assert broken(story) == {"stalled"}
 
 
-def test_the_evidence_is_told() -> None:
+def test_an_anomaly_shows_its_evidence() -> None:
     story = all_is_well()
     story.get(BOB, story.log[-1], 9)
 

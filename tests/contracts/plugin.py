@@ -24,13 +24,15 @@ APART = {
 
 
 @pytest.fixture(autouse=True)
-def keeps_the_contracts() -> Iterator[None]:
+def fail_on_violations() -> Iterator[None]:
     """Fails a test that saw something undocumented."""
     yield
-    broken, recording.broken[:] = recording.broken[:], []
-    if broken:
-        words = "\n".join(broken[:5])
-        pytest.fail(f"{len(broken)} times something that the contracts do not say (`make schema`?):\n{words}", False)
+    violations, recording.violations[:] = recording.violations[:], []
+    if violations:
+        listed = "\n".join(violations[:5])
+        pytest.fail(
+            f"{len(violations)} times something that the contracts do not say (`make schema`?):\n{listed}", False
+        )
 
 
 @pytest.hookimpl(trylast=True)

@@ -33,14 +33,14 @@ class Caller:
             {"content": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         )
         response = self._http.request(method, path, **sent, **options)
-        heard = {
+        recorded = {
             "method": method,
             "path": path,
             "status": response.status_code,
             "content_type": response.headers.get("content-type"),
             "body": response.json() if response.content else None,
         }
-        record("received", "rest", heard)
+        record("received", "rest", recorded)
         return response
 
     def make(self, path: str, body: object = None, method: str = "POST") -> Any:

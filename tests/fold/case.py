@@ -27,7 +27,7 @@ TYPING = "POST rooms/{room_id}/typing"
 CREATE = "POST rooms"
 DIRECT = "PUT rooms/direct/{user_id}"
 DELETE_ME = "DELETE me"
-DOOR = "/ws/chat/{slug}/"
+ROOM_SOCKET = "/ws/chat/{slug}/"
 
 
 @dataclass(frozen=True)

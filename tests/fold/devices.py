@@ -45,7 +45,7 @@ class Listener(Device):
         super().__init__(viewer, before, way)
         self.socket = socket
         self.follows_inbox = follows_inbox
-        self.heard = len(socket.events)
+        self.taken = len(socket.events)
         self._last: dict[str | None, int] = {}
 
     async def subscribe(self, room_id: str | None, after: int) -> None:
@@ -61,7 +61,7 @@ class Listener(Device):
     async def take(self) -> None:
         """Fold what has been heard so far, and go for what it calls for."""
         events = self.socket.events
-        fresh, self.heard = events[self.heard :], len(events)
+        fresh, self.taken = events[self.taken :], len(events)
         self._check_order(fresh)
         self.state.fold(fresh)
         for room_id in sorted(self.state.missing):
@@ -135,7 +135,7 @@ async def sync(viewer: Account, before: Snapshot, *, socket: Socket | None = Non
     device = Device(viewer, before, "by sync")
     body: JSON = {"rooms": device.state.cursors, "inbox": before["inbox"], "epoch": 1, "limit": limit, "next": None}
     while True:
-        page = await _ask(viewer, socket, body)
+        page = await _request_page(viewer, socket, body)
         await _take_page(device, page)
         if page["next"] is None:
             break
@@ -145,7 +145,7 @@ async def sync(viewer: Account, before: Snapshot, *, socket: Socket | None = Non
     return device
 
 
-async def _ask(viewer: Account, socket: Socket | None, body: JSON) -> JSON:
+async def _request_page(viewer: Account, socket: Socket | None, body: JSON) -> JSON:
     if socket is None:
         response = await viewer.post("/v1/sync", body)
         assert response.status_code == 200, response.text

@@ -18,7 +18,7 @@ from tests.sockets import Account
 ROUNDS = 12 if HAS_REDIS else 3  # SQLite lets nobody write at once, and another process hears a second late
 
 
-async def test_a_send_and_a_mark_at_once(
+async def test_all_devices_agree_after_a_concurrent_send_and_mark_unread(
     deployment: Deployment, servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
     """Whichever of the two came last, all devices agree with REST."""

@@ -23,7 +23,7 @@ LEAST = 1 / 3  # of the actions must have been accepted, or the run proves littl
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_random_actions_fold(
+async def test_the_folded_events_of_random_actions_equal_the_new_snapshot(
     seed: int, servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
     world = await make_world(servers, http, stack)

@@ -65,7 +65,7 @@ class World:
         self.made.add(action)
         return reply.data
 
-    async def say(self, who: Account, text: str, **more: Any) -> JSON:
+    async def post_message(self, who: Account, text: str, **more: Any) -> JSON:
         """A message that is part of the story, but not what it is about."""
         response = await who.post(f"/v1/rooms/{self.room['id']}/messages", new_message(text, **more))
         assert response.status_code == 201, response.text
@@ -88,10 +88,10 @@ async def make_world(
     path = f"/v1/rooms/{world.room['id']}"
     assert (await alice.put(f"{path}/members/{dora.id}", {"role": "admin"})).status_code == 200
     for name in ("alice", "bob", "eve", "dora"):
-        world.messages[name] = await world.say(people[name], f"{name} was here")
+        world.messages[name] = await world.post_message(people[name], f"{name} was here")
     world.sockets["eve's"] = await eve.listen(None, world.room)
     assert (await alice.delete(f"{path}/members/{eve.id}")).status_code == 204
     await world.sockets["eve's"].next_event("member.removed")
     await world.sockets["eve's"].next_event("room.removed")
-    world.messages["newest"] = await world.say(alice, "without Eve")
+    world.messages["newest"] = await world.post_message(alice, "without Eve")
     return world

@@ -19,7 +19,7 @@ from api.services.messages.group_commit import MAX_CONCURRENT_COMMITS, GroupComm
 from eventlog.models import Event, StreamHead
 from eventlog.signals import events_committed
 from eventlog.transaction import record_events
-from tests.api.stories import events_of, make_room, say, types_of
+from tests.api.stories import events_of, make_room, post_message, types_of
 from tests.clients import Person, join_parley
 from tests.services import wait_until
 from tests.signals import collect_commits
@@ -154,7 +154,7 @@ def test_an_idle_committer_thread_closes_its_connection(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_queued_sends_are_committed_together(alice: Person, commits: list[Sequence[Event]]) -> None:
+def test_queued_sends_share_a_transaction(alice: Person, commits: list[Sequence[Event]]) -> None:
     room = make_room(alice)
     commits.clear()
 
@@ -180,7 +180,7 @@ def test_one_sender_cannot_fill_a_batch_while_others_wait(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_queued_sends_to_different_rooms_are_committed_together(alice: Person, commits: list[Sequence[Event]]) -> None:
+def test_queued_sends_to_different_rooms_share_a_transaction(alice: Person, commits: list[Sequence[Event]]) -> None:
     rooms = [make_room(alice) for _ in range(3)]
     commits.clear()
 
@@ -207,7 +207,7 @@ def test_a_message_twice_in_one_batch_is_created_once(alice: Person) -> None:
 
 def test_the_rules_of_each_room_apply_in_a_batch(alice: Person, bob: Person, charlie: Person) -> None:
     room, other = make_room(alice, members=[bob]), make_room(bob)
-    private = UUID(say(bob, other, "for me only")["id"])
+    private = UUID(post_message(bob, other, "for me only")["id"])
 
     futures = commit_queued(
         [

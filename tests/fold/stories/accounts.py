@@ -19,7 +19,7 @@ from tests.sockets import PASSWORD
 @case(DELETE_ME)
 async def a_member_deletes_their_account(world: World) -> None:
     await _delete_account(world, "bob")
-    await world.say(world.alice, "who was that?")
+    await world.post_message(world.alice, "who was that?")
 
 
 @case(DELETE_ME)
