@@ -1,4 +1,4 @@
-"""Every response and frame that the suite sees is judged by the two contracts, and what was seen is noted."""
+"""Checks every response and frame of the tests against the two contracts, and records the documented parts seen."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ seen: dict[str, set[str]] = {
 
 
 def record(direction: Direction, face: Face, payload: Any) -> None:
-    """Note what a client sent or got, and judge it.
+    """Record a response, frame or close that a client sent or received, and check it.
 
     rest, received: {"method", "path" (without the query), "status", "content_type", "body" (parsed; None when empty)}.
-    socket and door: the frame, parsed; or as text where a test sends something else than JSON.
+    socket and room_socket: the frame, parsed; or as text where a test does not send JSON.
     closed: {"code", "reason"} as the client saw them; only of closes that the server began.
     """
     try:
@@ -66,7 +66,7 @@ def _record_room_socket_frame(frame: dict[str, Any]) -> None:
 
 def _record_close(close: dict[str, Any]) -> None:
     seen["close code"].add(str(close["code"]))
-    if close["code"] not in (1000, 1005, 1006):  # no word of the server's
+    if close["code"] not in (1000, 1005, 1006):  # not sent by the server
         asyncapi().judge_close(close["code"], close["reason"])
 
 

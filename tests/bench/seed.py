@@ -72,7 +72,7 @@ def make_users(count: int) -> tuple[list[Any], list[str]]:
 
 
 def make_room(members: Sequence[Any]) -> UUID:
-    """A private room, as somebody would make it."""
+    """Create a private room with its members."""
     from api.services.rooms import create_room
 
     owner, *others = members
@@ -99,7 +99,7 @@ def add_messages(room: UUID, session: Any, count: int) -> None:
 
 
 def analyze() -> None:
-    """Let the planner know what is there, as autovacuum would in a minute."""
+    """Collect statistics for the planner, as autovacuum would in a minute."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -107,7 +107,7 @@ def analyze() -> None:
 
 
 def _template(room: UUID, session: Any) -> str:
-    """The JSON of a message as the service renders it, with $ in the places of what differs."""
+    """The JSON of a message as the service renders it, with $ in the places that differ."""
     from api.services.messages import send_message
 
     sent = send_message(session=session, room_id=room, client_id=secrets.token_hex(8), text="x" * 100)

@@ -1,14 +1,14 @@
-"""The checker itself: silent when all is well, and loud about each promise that is broken."""
+"""The checker accepts a correct history and finds each broken promise."""
 
 import pytest
 
 from tests.chaos.checker import Verdict, check
 from tests.chaos.checker.world import Anomaly
-from tests.chaos.handmade import ALICE, BOB, ROOM, START, Story, all_is_well, canary, created, event, member, said
+from tests.chaos.handmade import ALICE, BOB, ROOM, START, Story, all_is_well, canary, created, event, member, message
 
 
-def broken(story: Story) -> set[str]:
-    """Which promises a history breaks."""
+def broken_promises(story: Story) -> set[str]:
+    """The promises that a history breaks."""
     return {anomaly.promise for anomaly in check(story.end()).anomalies}
 
 
@@ -33,7 +33,7 @@ def test_an_acknowledged_message_that_is_not_in_the_log_is_found() -> None:
     story = all_is_well()
     story.attempt(9, 9, ALICE, 201, canary(9))
 
-    assert broken(story) == {"durable"}
+    assert broken_promises(story) == {"durable"}
 
 
 def test_one_client_id_with_two_messages_is_found() -> None:
@@ -44,14 +44,14 @@ def test_one_client_id_with_two_messages_is_found() -> None:
     for user in (ALICE, BOB):
         story.get(user, again, 6)
 
-    assert "once" in broken(story)
+    assert "once" in broken_promises(story)
 
 
 def test_a_rejected_retry_of_an_acknowledged_send_is_found() -> None:
     story = all_is_well()
     story.attempt(4, 9, ALICE, 404, canary(4), code="not_found")
 
-    assert broken(story) == {"once"}
+    assert broken_promises(story) == {"once"}
 
 
 def test_a_rejected_message_in_the_log_is_found() -> None:
@@ -60,7 +60,7 @@ def test_a_rejected_message_in_the_log_is_found() -> None:
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 5.2)
 
-    assert broken(story) == {"refused"}
+    assert broken_promises(story) == {"refused"}
 
 
 def test_a_message_without_a_send_is_found() -> None:
@@ -69,14 +69,14 @@ def test_a_message_without_a_send_is_found() -> None:
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 5.2)
 
-    assert broken(story) == {"phantom"}
+    assert broken_promises(story) == {"phantom"}
 
 
 def test_a_hole_in_the_log_is_found() -> None:
     story = all_is_well()
     story.send(6, 6)
 
-    assert "gapless" in broken(story)
+    assert "gapless" in broken_promises(story)
 
 
 def test_a_time_before_the_previous_event_is_found() -> None:
@@ -85,7 +85,7 @@ def test_a_time_before_the_previous_event_is_found() -> None:
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 5)
 
-    assert broken(story) == {"time"}
+    assert broken_promises(story) == {"time"}
 
 
 def test_a_later_send_with_a_lower_seq_is_found() -> None:
@@ -98,7 +98,7 @@ def test_a_later_send_with_a_lower_seq_is_found() -> None:
         for seq in (5, 6):
             story.get(user, story.log[seq - 1], 7)
 
-    assert broken(story) == {"real time"}
+    assert broken_promises(story) == {"real time"}
 
 
 def test_a_lost_event_is_found() -> None:
@@ -108,7 +108,7 @@ def test_a_lost_event_is_found() -> None:
         story.get(ALICE, story.log[-1], seq + 0.2)
     story.get(BOB, story.log[-1], 6.2)
 
-    assert broken(story) == {"lost"}
+    assert broken_promises(story) == {"lost"}
 
 
 def test_a_lost_last_event_is_found() -> None:
@@ -116,21 +116,21 @@ def test_a_lost_last_event_is_found() -> None:
     story.send(5, 5)
     story.get(ALICE, story.log[-1], 5.2)
 
-    assert broken(story) == {"lost"}
+    assert broken_promises(story) == {"lost"}
 
 
 def test_a_doubled_event_is_found() -> None:
     story = all_is_well()
     story.get(BOB, story.log[-1], 9)
 
-    assert broken(story) == {"twice"}
+    assert broken_promises(story) == {"twice"}
 
 
 def test_an_event_out_of_order_is_found() -> None:
     story = all_is_well()
     story.get(BOB, story.log[1], 9)
 
-    assert broken(story) == {"order"}
+    assert broken_promises(story) == {"order"}
 
 
 @pytest.mark.parametrize("rule", ["shared", "since_joined"])
@@ -143,7 +143,7 @@ def test_an_event_after_the_removal_is_found(rule: str) -> None:
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 6.2)
 
-    assert broken(story) == {"leak"}
+    assert broken_promises(story) == {"leak"}
 
 
 @pytest.mark.parametrize(("rule", "is_broken"), [("shared", {"leak"}), ("since_joined", {"leak"})])
@@ -158,7 +158,7 @@ def test_an_event_between_removal_and_rejoin_is_a_leak_before_the_rejoin(rule: s
     for seq in (5, 6, 7):
         story.get(ALICE, story.log[seq - 1], 9)
 
-    assert broken(story) == is_broken
+    assert broken_promises(story) == is_broken
 
 
 @pytest.mark.parametrize(("rule", "is_broken"), [("shared", {"lost"}), ("since_joined", set())])
@@ -172,7 +172,7 @@ def test_events_between_removal_and_rejoin_are_due_by_the_history_rule(rule: str
     for seq in (5, 6, 7):
         story.get(ALICE, story.log[seq - 1], 9)
 
-    assert broken(story) == is_broken
+    assert broken_promises(story) == is_broken
 
 
 def test_typing_after_the_leave_is_a_leak() -> None:
@@ -182,7 +182,7 @@ def test_typing_after_the_leave_is_a_leak() -> None:
         story.get(user, story.log[-1], 5.2)
     story.add("event", 6, conn=BOB, device="bob.0", stream=ROOM, seq=None, type="typing", key=None, via="live")
 
-    assert broken(story) == {"leak"}
+    assert broken_promises(story) == {"leak"}
 
 
 def test_a_canary_in_another_response_is_a_leak() -> None:
@@ -194,7 +194,7 @@ def test_a_canary_in_another_response_is_a_leak() -> None:
     story.get(ALICE, story.log[-1], 6.2)
     story.add("canary", 7, user=BOB, token=canary(6), where="GET rooms")
 
-    assert broken(story) == {"leak"}
+    assert broken_promises(story) == {"leak"}
 
 
 def test_devices_with_different_texts_are_found() -> None:
@@ -203,33 +203,33 @@ def test_devices_with_different_texts_are_found() -> None:
     story.get(ALICE, story.log[-1], 5.2)
     story.get(BOB, created(5, "something else", second=5), 5.2)
 
-    assert broken(story) == {"agreement"}
+    assert broken_promises(story) == {"agreement"}
 
 
 def test_a_deleted_message_may_have_been_read_before() -> None:
     story = all_is_well()
     story.deleted.add("m4")
-    tombstone = {**said(4, None), "version": 5}
+    tombstone = {**message(4, None), "version": 5}
     story.log[3] = event(4, "message.created", tombstone, second=4)
     story.log.append(event(5, "message.deleted", tombstone, second=6))
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 6.2)
 
-    assert broken(story) == set()
+    assert broken_promises(story) == set()
 
 
 def test_a_changed_text_without_a_deletion_is_found() -> None:
     story = all_is_well()
-    story.log[3] = event(4, "message.created", said(4, None), second=4)
+    story.log[3] = event(4, "message.created", message(4, None), second=4)
 
-    assert broken(story) >= {"agreement"}
+    assert broken_promises(story) >= {"agreement"}
 
 
 def test_a_reset_without_a_restore_is_found() -> None:
     story = all_is_well()
     story.add("reset", 9, device="bob.0", stream=ROOM, head=4)
 
-    assert broken(story) == {"reset"}
+    assert broken_promises(story) == {"reset"}
 
 
 def test_limited_with_few_missing_events_is_found() -> None:
@@ -238,7 +238,7 @@ def test_limited_with_few_missing_events_is_found() -> None:
     story.get(ALICE, story.log[-1], 5.2)
     story.records.append({"kind": "limited", "t": START + 9, "device": "bob.0", "stream": ROOM, "from": 5, "to": 5})
 
-    assert broken(story) == {"limited"}
+    assert broken_promises(story) == {"limited"}
 
 
 def test_writes_and_deliveries_after_a_revocation_are_found() -> None:
@@ -259,7 +259,7 @@ def test_an_internal_error_and_an_unanswered_call_are_found() -> None:
     story.attempt(9, 9, ALICE, 500, canary(9))
     story.add("call", 9, op=999, what="page", device="alice.0", user=ALICE, session="s", room=ROOM)
 
-    assert broken(story) == {"no crash", "no hang"}
+    assert broken_promises(story) == {"no crash", "no hang"}
 
 
 def test_a_fault_without_effect_invalidates_the_run() -> None:
@@ -267,7 +267,7 @@ def test_a_fault_without_effect_invalidates_the_run() -> None:
     story.add("fault", 5, name="kill", phase="begin", server=0)
     story.add("fault", 6, name="kill", phase="end", server=0, evidence={"bit": False})
 
-    assert broken(story) == {"evidence"}
+    assert broken_promises(story) == {"evidence"}
 
 
 def test_a_restart_without_a_goodbye_is_found() -> None:
@@ -276,21 +276,21 @@ def test_a_restart_without_a_goodbye_is_found() -> None:
     story.add("close", 6, conn=ALICE, device="alice.0", server=0, code=1006, goodbye=None)
     story.add("fault", 7, name="rolling", phase="end", server=0, evidence={"bit": True})
 
-    assert broken(story) == {"restart"}
+    assert broken_promises(story) == {"restart"}
 
 
 def test_a_lost_hint_without_repair_is_found() -> None:
     story = all_is_well()
     story.add("probe", 9, what="hint_last", ok=False, ms=5000, server=1)
 
-    assert broken(story) == {"repair"}
+    assert broken_promises(story) == {"repair"}
 
 
 def test_a_stalled_reader_that_stays_connected_is_found() -> None:
     story = all_is_well()
     story.add("odd", 40, name="chatty", server=0, seconds=30, began=START, code=None)
 
-    assert broken(story) == {"stalled"}
+    assert broken_promises(story) == {"stalled"}
 
 
 def test_an_anomaly_shows_its_evidence() -> None:

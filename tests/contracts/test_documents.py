@@ -1,4 +1,4 @@
-"""The committed contracts are what the code says, are what their own standards ask, and their examples hold."""
+"""The committed contracts are up to date and valid by their standards, and their examples match their schemas."""
 
 from __future__ import annotations
 
@@ -118,12 +118,12 @@ def _check_example(name: str, contract: Any, schema: dict[str, Any], value: obje
         pytest.fail(f"{name}: {error}")
 
 
-# What a stream, or the state of the server, leaves out.
+# Fields that depend on the stream or on the state of the server.
 OPTIONAL = {"ReadUpdated": {"unread", "unread_capped"}, "Health": {"reason", "parts"}, "HealthParts": None}
 
 
 def test_every_field_of_a_response_is_required() -> None:
-    """A front end's types say `kind: string`, not `kind?: string`."""
+    """Generated types have `kind: string`, not `kind?: string`."""
     schemas = openapi().document["components"]["schemas"]
     answers = {name: schema for name, schema in schemas.items() if schema.get("additionalProperties") is not False}
     for name, schema in answers.items():

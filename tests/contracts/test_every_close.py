@@ -92,7 +92,7 @@ def test_a_client_that_does_not_read_is_closed(alice: Caller) -> None:
 
 
 def count_sockets(alice: Caller) -> int:
-    """The sockets that the server holds."""
+    """The number of open sockets of the server."""
     answer: dict[str, int] = httpx.get(f"{alice.server.url}/_held", trust_env=False).json()
     return answer["sockets"]
 

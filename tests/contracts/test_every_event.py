@@ -16,7 +16,7 @@ from tests.sockets import PASSWORD, Socket
 
 
 class Scene:
-    """A room of Alice's with Bob in it; a device of hers listens to the room and to the inbox."""
+    """A room of Alice and Bob; a device of hers subscribes to the room and to the inbox."""
 
     def __init__(self, deployment: Deployment, alice: Caller, bob: Caller) -> None:
         self.deployment, self.alice, self.bob = deployment, alice, bob
@@ -121,7 +121,7 @@ async def test_the_event_reaches_a_subscribed_socket(scene: Scene, kind: str, st
 
 
 async def test_room_created_is_replayed_to_a_socket_that_subscribes_from_the_start(scene: Scene) -> None:
-    """The room does not exist before this event, so nobody can be subscribed in time for it."""
+    """No socket can subscribe before this event, because the room does not exist yet."""
     socket = await scene.connect()
 
     await socket.call("subscribe", room_id=scene.room, after=0)

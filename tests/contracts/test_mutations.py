@@ -50,13 +50,13 @@ ODD: list[Any] = [
     {"": ""},
     {"__proto__": {"constructor": 1}},
 ]
-# What the strict JSON gate refuses before any serializer sees it; on a socket these count as bad frames.
+# Values that strict JSON rejects before any serializer runs; on a socket these count as bad frames.
 ODDER = ["\x00", 1e308, 2**53, 2**64, -(2**63)]
 ODD_WORDS = ["", "-1", "0", "null", "9" * 30, "1.5", "%", "é", "a b", "unread", "[]", "../x"]
 
 
 class Mutator:
-    """A source of bent copies."""
+    """A generator of mutated copies."""
 
     def __init__(self, seed: int, odd: list[Any]) -> None:
         self.random = random.Random(seed)
@@ -92,7 +92,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 class Fuzzer:
-    """Bent requests to one world."""
+    """A client that sends mutated requests."""
 
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
@@ -102,7 +102,7 @@ class Fuzzer:
         self.known = {**room.paths(world.bob.id), "session_id": str(uuid4())}
 
     def send_request(self, caller: Caller) -> httpx.Response:
-        """One request, bent in its path, its query or its body."""
+        """Send one request with a mutated path, query or body."""
         method, path, operation = self.random.choice(operations())
         filled = re.sub(r"\{(\w+)\}", lambda match: self._path_value(self.known[match[1]]), path)
         return caller.request(method, filled, self._mutated_body(operation), params=self._mutated_query(operation))
@@ -141,7 +141,7 @@ def test_mutated_requests_cause_no_server_error(world: World, seed: int) -> None
 
 
 def frames(world: World, seed: int) -> Iterator[dict[str, Any]]:
-    """Bent frames without end; action and request_id stay, so that each finds its action and is answered by name."""
+    """Endless mutated frames; action and request_id are kept, so that each gets a reply of its action."""
     mutator = Mutator(seed, ODD)
     room = world.rooms["private"].paths(world.bob.id)
     messages = asyncapi().document["components"]["messages"]
@@ -173,7 +173,7 @@ async def test_mutated_frames_cause_no_server_error(world: World, seed: int) -> 
 
 
 def test_every_mutated_copy_differs_from_the_original() -> None:
-    """The generator itself: it bends, and the same seed bends alike."""
+    """Two mutators of one seed also return the same copies."""
     good = {"room_id": "r", "items": [{"text": "hi"}], "limit": 5}
 
     mutated = [Mutator(seed, ODD).mutate(good) for seed in range(200)]

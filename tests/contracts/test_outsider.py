@@ -1,6 +1,6 @@
-"""Every operation on a room is tried by users who are not in it: one who never was, and one who has left.
+"""Users who are not members of a room try every operation on it: an outsider and a former member.
 
-The operations are those that the code declares, on both faces; the requests are the documents' own examples.
+The operations are those that the code declares, for REST and the socket; the requests are the documents' examples.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Caller:
         return response
 
     def make(self, path: str, body: object = None, method: str = "POST") -> Any:
-        """The thing that a request makes, which must work."""
+        """Send a request that must succeed, and return its result."""
         response = self.request(method, path, body)
         assert response.is_success, response.text
         return response.json() if response.content else None
@@ -81,7 +81,7 @@ class World:
             self.dave.make(f"/v1/rooms/{self.rooms[kind].id}/leave")
 
     def newcomer(self, name: str) -> Caller:
-        """Somebody new, who is in no room."""
+        """Register a user who is in no room."""
         self.people.append(Caller(self.server, name))
         return self.people[-1]
 

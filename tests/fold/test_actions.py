@@ -1,4 +1,4 @@
-"""fold(snapshot, events) = new snapshot: for everything that changes anything, for everybody, in every way."""
+"""fold(snapshot, events) = new snapshot: for each write, each user, and each way to receive events."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_the_folded_events_of_a_story_equal_the_new_snapshot(
     for way, device in (await _catch_up_everybody(world, listeners, before, after)).items():
         name = _name(way)
         assert differences(device.state.view(), view_snapshot(after[name])) == [], way
-        assert not device.reloaded or name in case.reloads, f"{way} had to read a room anew"
+        assert not device.reloaded or name in case.reloads, f"{way} had to load a room again"
     _check_outsiders_received_nothing(listeners, received, before, after)
 
 
@@ -59,7 +59,7 @@ def _views(snapshots: Snapshots) -> dict[str, Any]:
 
 
 async def _open_listeners(world: World, before: Snapshots) -> dict[str, Listener]:
-    """Everybody listens: Bob on two devices, Eve on the socket that heard how she was removed."""
+    """Open a device for every user: two for Bob, and for Eve the socket that received her removal."""
     laptop = await (await world.bob.another_device()).connect()
     listeners = {"bob, on the laptop": await listen_by_sync(world.bob, before["bob"], laptop)}
     for name, who in world.people.items():
@@ -94,7 +94,9 @@ def _name(way: str) -> str:
 def _check_outsiders_received_nothing(
     listeners: dict[str, Listener], received: dict[str, int], before: Snapshots, after: Snapshots
 ) -> None:
-    """People in no room of the story receive nothing, not even ephemeral events."""
+    """Check that users in no room of the story received nothing, not even ephemeral events."""
     for name in ("charlie", "eve"):
         if before[name] == after[name]:
-            assert listeners[name].socket.events[received[name] :] == [], f"{name} is out and heard something"
+            assert listeners[name].socket.events[received[name] :] == [], (
+                f"{name} is not a member and received an event"
+            )

@@ -1,4 +1,4 @@
-"""Random actions of several people in several rooms, from a seed: at the end every fold equals what REST shows."""
+"""Random actions of several users in several rooms, from a seed: at the end every fold equals the REST snapshot."""
 
 from __future__ import annotations
 
@@ -57,6 +57,6 @@ async def _sync_by_pages(who: Account, before: Snapshot) -> Device:
 
 
 def _reloads_only_over_holes(device: Device) -> None:
-    """Only where the history is `since_joined` may anything have been passed over."""
+    """Check that only rooms with the history `since_joined` had a hole."""
     rooms = device.state.rooms
     assert all(rooms[room_id].shape["history"] == "since_joined" for room_id in device.reloaded)

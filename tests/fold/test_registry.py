@@ -18,8 +18,8 @@ READS = {
     "get_events": "reads",
     "ping": "reads",
     "POST ping": "reads",
-    "subscribe": "is how events are heard",
-    "unsubscribe": "is how events are heard",
+    "subscribe": "receives events",
+    "unsubscribe": "receives events",
 }
 ACCOUNTS = {
     "authenticate": "is about a session",

@@ -1,4 +1,4 @@
-"""The fold is a checker, so it is tested with what it must catch: each event that is left out or wrong shows."""
+"""The fold is a checker, so it is tested with faults: each missing or wrong event changes the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of openapi-typescript: they narrow under tsc --strict, and openapi-fetch talks to a server with them."""
+"""The types of openapi-typescript: they narrow under tsc --strict, and openapi-fetch calls a server with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.servers import ROOT
 
 @pytest.fixture(scope="module")
 def compiled(node: Path) -> Path:
-    """The folder of the JavaScript; the compiler has judged the types by then."""
+    """The folder of the compiled JavaScript; compiling checks the types."""
     output = run(str(node / "openapi-typescript"), str(ROOT / "openapi.yaml"), "--output", "build/contract.d.ts")
     assert "⚠" not in output
     run(str(node / "tsc"), "--project", "tsconfig.json")

@@ -78,7 +78,7 @@ class Layer:
                 await self.waiter
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Hear a group."""
+        """Join a group."""
         await asyncio.sleep(self.network.rng.uniform(0.0003, 0.01))
         await self._pass()
         if channel != self.channel:
@@ -86,11 +86,11 @@ class Layer:
         self.network.members.setdefault(group, {})[channel] = self
 
     async def group_discard(self, group: str, channel: str) -> None:
-        """Hear it no longer."""
+        """Leave a group."""
         self.network.members.get(group, {}).pop(channel, None)
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        """Tell a group."""
+        """Send a message to a group."""
         await self._pass()
         self.network.carry(group, message)
 
@@ -101,7 +101,7 @@ class Layer:
             self._wake()
 
     def break_off(self) -> None:
-        """The connection breaks: what was on its way is lost, and no group is joined."""
+        """Break the connection: messages on their way are lost, and all groups are left."""
         for members in self.network.members.values():
             members.pop(self.channel or "", None)
         self.channel = None

@@ -53,7 +53,7 @@ class VirtualLoop:
 
     @property
     def as_asyncio(self) -> asyncio.AbstractEventLoop:
-        """Itself, by the type that asyncio asks for."""
+        """This loop, typed as asyncio requires."""
         return cast(asyncio.AbstractEventLoop, self)
 
     @contextmanager

@@ -57,7 +57,7 @@ def commit_queued(sends: Sequence[Send]) -> list["Future[SendResult]"]:
 
 
 class StuckCommit:
-    """A send whose thread is stuck in its commit: its room stays busy."""
+    """A send whose thread is stuck in its commit, so that its room is still busy."""
 
     def __init__(self, committer: GroupCommitter, send: Send) -> None:
         self.committer, self.send = committer, send

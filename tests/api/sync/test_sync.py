@@ -266,8 +266,8 @@ def test_the_queries_do_not_grow_with_the_rooms(
         for room in rooms:
             post_message(alice, room, "Hi")
         cursors = {room["id"]: (1, 99)[index % 2] for index, room in enumerate(rooms[: size * 2])}
-        # Token, inbox's head, inbox's events, memberships with heads, stays, events; and for the Rooms: rooms,
-        # members, unread, last messages.
+        # Token, inbox's head, inbox's events, memberships with heads, membership periods, events; and for the Rooms:
+        # rooms, members, unread, last messages.
         with django_assert_num_queries(10):
             answer = post_sync(bob, rooms=cursors, inbox=0)
         assert len([entry for entry in answer["rooms"] if entry["events"]]) == size

@@ -35,7 +35,7 @@ async def the_partner_of_a_direct_room_deletes_their_account(world: World) -> No
 
 
 async def _delete_account(world: World, name: str, *others: JSON) -> None:
-    """With all that follows in the background."""
+    """Delete an account, and wait for the erasure in the background."""
     left = world.alice if name != "alice" else world.bob
     rooms = [world.room, *others]
     socket = await left.listen(*rooms)

@@ -22,7 +22,7 @@ async def join(world: World) -> None:
 async def join_without_earlier_history(world: World) -> None:
     await world.rest(world.charlie, JOIN)
     await world.post_message(world.charlie, "what did I miss?")
-    # An edit of what Charlie cannot see: he hears it, and his history stays as it is.
+    # Charlie receives an edit of a message that he cannot see, and his history does not change.
     await world.bob.patch(
         f"/v1/rooms/{world.room['id']}/messages/{world.messages['bob']['id']}", {"text": "nothing to see"}
     )

@@ -1,4 +1,4 @@
-"""Messages are sent, edited and deleted, by every face."""
+"""Messages are sent, edited and deleted, by REST and on both sockets."""
 
 from __future__ import annotations
 
