@@ -35,9 +35,9 @@ class StreamAccess:
 
 
 def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
-    """Admit each user to their stream, or say why not: Problem not_found or room.not_member."""
-    admitted = authorize_many(pairs)
-    return [admitted.get(pair) or room_not_accessible(pair[1]) for pair in pairs]
+    """Return the access of each user to their stream, or Problem not_found or room.not_member."""
+    accesses = authorize_many(pairs)
+    return [accesses.get(pair) or room_not_accessible(pair[1]) for pair in pairs]
 
 
 def authorize_many(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:

@@ -89,11 +89,11 @@ async def sync(request: SyncRequest, subscribe: bool) -> SyncResult:
 
 
 _syncs: BatchLoader[tuple[SyncRequest, bool], SyncResult] = BatchLoader(
-    lambda asked: in_database(sync_each, asked),
+    lambda requests: in_database(sync_each, requests),
     SYNCED_ROOMS,
-    weigh=lambda asked: max(LEAST_ROOMS, len(asked[0].rooms)),
-    owner=lambda asked: asked[0].user_id,
-    load_one=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
+    weigh=lambda request: max(LEAST_ROOMS, len(request[0].rooms)),
+    owner=lambda request: request[0].user_id,
+    load_one=lambda request: read_for(request[0].user_id, lambda: sync_each([request])[0]),
 )
 
 

@@ -21,7 +21,7 @@ from wire.problems import Problem
 if TYPE_CHECKING:
     from realtime.server.server import Server
 
-NO_CODE = 1005  # what ASGI reports for a close frame without a code (RFC 6455 section 7.4.1)
+NO_CODE = 1005  # the code in ASGI for a close frame without one (RFC 6455 section 7.4.1)
 _CODES = {
     403: "forbidden",
     404: "not_found",

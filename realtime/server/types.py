@@ -1,4 +1,4 @@
-"""The shapes of ASGI, and of what this server adds to it."""
+"""The types of ASGI, and of this server's extension."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol, TypedDict
@@ -16,7 +16,7 @@ class Drain(Protocol):
 
 
 class Extension(TypedDict):
-    """``scope["extensions"]["parley"]`` of a websocket; the package's docstring says what each does."""
+    """``scope["extensions"]["parley"]`` of a websocket; the package's docstring documents each."""
 
     write: Callable[[Message], bool]
     try_write: Callable[[Message], bool | None]
