@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer with venv and pip, and make; everything else is set up on first use, into .venv.
-# Only test-clients needs more: Node 20 with npm, Java 17 and Maven.
+# Only test-clients needs more (Node 20 with npm, Java 17, Maven), and compose-test (a container engine).
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -34,8 +34,8 @@ UNMEASURED := bench chaos docs engine generated_clients packaging proxy sim real
 	realtime/test_robustness.py realtime/server/test_bounds.py settings/test_descriptors.py
 coverage: $(STAMP)
 	@mkdir -p .var/coverage && $(BIN)/coverage erase
-	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%))
-	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
+	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%)); failed=$$?; \
+		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$failed
 
 # The clients that code generators make of the contracts, and the clients in JavaScript.
 test-clients: $(STAMP)

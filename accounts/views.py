@@ -99,8 +99,6 @@ class PasswordView(SessionView):
         services.change_password(session=self.session, **body)
         return Response(status=204)
 
-        return Response(status=204)
-
 
 class UserView(SessionView):
     @endpoint(GET_USER)

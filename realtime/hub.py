@@ -102,16 +102,12 @@ class Hub:
 
     def start_tasks(self) -> None:
         """Start the sweep, the verification of sessions, the ephemeral features and the broker."""
-        for loop in (self.sweep.forever, self.sessions.verify_forever, self._tick_forever):
-            self.spawn(_forever(loop))
+        for work in (self.sweep.forever, self.sessions.verify_forever):
+            self.spawn(_forever(work))
+        for feature in self._features:
+            self.spawn(_forever(partial(_tick_forever, feature)))
         if self.broker:
             self.broker.start()
-
-    async def _tick_forever(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            for feature in self._features:
-                feature.tick()
 
     def spawn(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
         """Run in the background; the task is kept alive until it is done."""
@@ -137,7 +133,7 @@ class Hub:
             plan.cursor,
             subscriber,
             authorized_as_of=access.head,
-            visible_ranges=access.stays,
+            visible_ranges=access.visible_ranges,
             is_member=access.is_member,
             epoch=access.epoch,
         )
@@ -250,7 +246,7 @@ class Hub:
         if access.epoch != feed.epoch:  # rewritten once more, which authorizes this one again with all others
             self.reset(feed, access.epoch, access.head)
             return
-        subscription.reauthorize(access.head, access.stays, access.is_member, access.epoch)
+        subscription.reauthorize(access.head, access.visible_ranges, access.is_member, access.epoch)
         self.push(feed, subscription, "room.reset", {"head": access.head, "epoch": access.epoch})
         await self.replay(feed, subscription)
 
@@ -263,14 +259,15 @@ class Hub:
     def _on_committed(self, events: Sequence[Event]) -> None:
         by_stream: dict[UUID, list[Event]] = {}
         for event in events:
-            if event.seq is None:
-                self._by_event_type[event.type].publish(event)
-            else:
+            if event.seq is not None:
                 by_stream.setdefault(event.stream, []).append(event)
         for stream_id, durable in by_stream.items():
             stream, epoch, rendered = str(stream_id), durable[0].epoch, [event.json() for event in durable]
             self._offer(stream, epoch, rendered)
             self._publish(stream, {"type": "hint", "stream": stream, "epoch": epoch, "json": rendered})
+        for event in events:
+            if event.seq is None:
+                self._by_event_type[event.type].publish(event)
 
     def sessions_ended(self, ids: Sequence[UUID]) -> None:
         """Close the sockets of sessions that this process has ended; from any thread."""
@@ -326,6 +323,12 @@ class Hub:
     def _leave(self, stream: str) -> None:
         if self.broker:
             self.broker.leave(f"{GROUP_PREFIX}{stream}")
+
+
+async def _tick_forever(feature: EphemeralFeature) -> None:
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        feature.tick()
 
 
 async def _forever(loop: Callable[[], Awaitable[None]]) -> None:

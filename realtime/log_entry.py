@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from eventlog.event_types import MEMBERSHIP_EFFECTS
 from realtime.limits import MAX_OUTBOUND_FRAME_BYTES
 
 Frame = dict[str, Any]
@@ -35,21 +36,14 @@ class LogEntry:
         event = orjson.loads(json)
         kind, data = event["type"], event["data"]
         message_id = data["id"] if kind.startswith("message.") else None
-        return cls(event["seq"], kind, json, message_id, _toggles(kind, data))
+        effect = MEMBERSHIP_EFFECTS.get(kind)
+        return cls(event["seq"], kind, json, message_id, effect(data) if effect else None)
 
     def retract(self, tombstone: "LogEntry") -> None:
         """Replace the data with that of the deletion, as the log does."""
         mark = b',"data":'
         head, data = self.json.index(mark), tombstone.json.index(mark)
         self.json = self.json[:head] + tombstone.json[data:]
-
-
-def _toggles(kind: str, data: dict[str, Any]) -> dict[str, bool]:
-    if kind == "room.created":
-        return {member["user_id"]: True for member in data["members"]}
-    if kind in ("member.joined", "member.left", "member.removed"):
-        return {data["user"]["id"]: kind == "member.joined"}
-    return {}
 
 
 class EventBatch:

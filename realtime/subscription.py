@@ -1,17 +1,16 @@
 """One socket's subscription to one stream: its cursor, and the rule that decides which events it receives.
 
-The membership rule: a user receives the events of the times at which they were a member, their own leave included.
-A subscription of a user who left or was removed is *paused*: its cursor moves on, and nothing is sent. When the log
-shows that the user joined again, it continues; in a room with shared history it first goes back to the leave.
+The membership rule: nothing is sent to a user after their own leave. The subscription of a user who left or was
+removed is *paused*: its cursor moves on. When the log shows that the user joined again, it continues; in a room with
+shared history it first goes back to the leave, and in another the events of the pause are never sent.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from api.seq_ranges import SeqRange, contains
 from realtime.limits import MAX_OUTBOUND_FRAME_BYTES
 from realtime.log_entry import EventBatch, LogEntry, batches
-
-VisibleRange = tuple[int, int | None]  # the first seq and the last, both included; None: the membership goes on
 
 
 class Subscriber(Protocol):
@@ -38,7 +37,7 @@ class Subscription:
         subscriber: Subscriber,
         *,
         authorized_as_of: int = 0,
-        visible_ranges: Sequence[VisibleRange] | None = None,
+        visible_ranges: Sequence[SeqRange] | None = None,
         is_member: bool = True,
         epoch: int = 1,
     ) -> None:
@@ -72,7 +71,7 @@ class Subscription:
         """
         return self.cursor if self.visible_ranges is not None or self.left_at is None else self.left_at
 
-    def reauthorize(self, head: int, ranges: Sequence[VisibleRange] | None, is_member: bool, epoch: int) -> None:
+    def reauthorize(self, head: int, ranges: Sequence[SeqRange] | None, is_member: bool, epoch: int) -> None:
         """Start again at the head of a rewritten log."""
         self.cursor = self.authorized_as_of = head
         self.visible_ranges, self.is_member, self.epoch, self.left_at = ranges, is_member, epoch, None
@@ -107,9 +106,7 @@ class Subscription:
     def _is_visible(self, entry: LogEntry) -> bool:
         """Apply the membership rule, and the change of membership that the entry brings."""
         if entry.seq <= self.authorized_as_of:
-            return self.visible_ranges is None or any(
-                first <= entry.seq and (last is None or entry.seq <= last) for first, last in self.visible_ranges
-            )
+            return self.visible_ranges is None or contains(self.visible_ranges, entry.seq)
         joined = entry.membership_changes.get(self.user_id)
         if joined is None:
             return self.is_member

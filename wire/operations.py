@@ -13,7 +13,7 @@ from wire.fields import EmptySerializer, QuerySerializer, StrictSerializer
 
 
 class Cost(StrEnum):
-    """The kind of work that an operation does, and so the limit that it counts against."""
+    """The kind of work that an operation does. Operations of one kind cost the server about as much."""
 
     READ = "read"
     SEARCH = "search"
