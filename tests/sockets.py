@@ -130,7 +130,7 @@ class Socket:
         """The durable seqs of one stream so far, in the order in which they came."""
         return [event["seq"] for event in self.events if event["room_id"] == room_id and event["seq"] is not None]
 
-    def said(self) -> list[str]:
+    def texts(self) -> list[str]:
         """The texts of the new messages received so far."""
         return [event["data"]["text"] for event in self.events if event["type"] == "message.created"]
 

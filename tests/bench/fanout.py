@@ -113,15 +113,15 @@ class FanOut:
     async def open(self) -> None:
         """Connect everybody."""
         shape, apart = self.shape, self.target.dialect.sends_without_receiving
-        listeners, senders = shape.sockets * shape.rooms, shape.in_flight * shape.rooms if apart else 0
+        listeners, sender_count = shape.sockets * shape.rooms, shape.in_flight * shape.rooms if apart else 0
         # In a thread: the crowds that are open already must answer their pings meanwhile.
-        seeded = await asyncio.to_thread(self._seed, listeners, senders)
+        seeded = await asyncio.to_thread(self._seed, listeners, sender_count)
         tokens = [user["token"] for user in seeded.users]
         places = [[seeded.rooms[number // shape.sockets]] for number in range(listeners)]
         peers = await self.crowd.join(tokens[:listeners], places)
         if apart:
-            sending_peers = await self.crowd.join(tokens[listeners:], [[]] * senders)
-            rooms = [seeded.rooms[number // shape.in_flight] for number in range(senders)]
+            sending_peers = await self.crowd.join(tokens[listeners:], [[]] * sender_count)
+            rooms = [seeded.rooms[number // shape.in_flight] for number in range(sender_count)]
         else:
             # Every socket receives. A few of them send, each one message at a time, or one of them sends all.
             chosen = range(shape.in_flight * shape.rooms)

@@ -25,14 +25,14 @@ WITH numbered AS (
            (lpad(to_hex(extract(epoch FROM at)::bigint * 1000), 12, '0')
             || '7' || left(noise, 3) || '8' || substr(noise, 4, 15))::uuid AS id
     FROM numbered
-), said AS (
+), stored AS (
     INSERT INTO api_message (id, room_id, seq, version, sender_id, client_id, digest, created_at, deleted_at, data)
     SELECT id, %(room)s, n, n, %(sender)s, client_id, 'seeded', at, NULL,
            replace(replace(replace(%(data)s, '$id', id::text), '"$seq"', n::text), '$client_id', client_id)
     FROM made RETURNING id, seq, data, created_at
 )
 INSERT INTO api_event (stream, seq, type, actor_id, message_id, data, at)
-SELECT %(room)s, seq, 'message.created', %(sender)s, id, data, created_at FROM said
+SELECT %(room)s, seq, 'message.created', %(sender)s, id, data, created_at FROM stored
 """
 CHUNK = 100_000
 

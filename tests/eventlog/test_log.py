@@ -39,7 +39,7 @@ def test_events_beyond_the_bytes_are_named_and_not_read(room: Any) -> None:
     assert [seq for seq, json in found.items() if json is None] == [4, 5, 6]
 
 
-def test_every_reader_gets_the_first_event_that_it_lacks(room: Any, alice: Person) -> None:
+def test_every_reader_gets_its_first_missing_event(room: Any, alice: Person) -> None:
     other = make_room(alice)
     post_message(alice, other, "y" * 1_000)
     first, second = UUID(room["id"]), UUID(other["id"])

@@ -27,7 +27,7 @@ async def let_go(http: httpx.AsyncClient, server: ParleyServer, before: dict[str
     """Wait until it holds no more than before."""
     async with asyncio.timeout(PATIENCE):
         while any(count > before[what] for what, count in (await held(http, server)).items()):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)  # another process tells only when it is asked
+            await asyncio.sleep(0.05)  # another process returns its counts on request only
 
 
 def memory(server: ParleyServer) -> int:
@@ -157,23 +157,23 @@ async def test_a_client_that_does_not_read_loses_nothing_and_costs_little(
 
 @ONCE
 async def test_replies_wait_while_the_client_does_not_read(alice: Account, daphne: ParleyServer) -> None:
-    """An action starts only when its reply has room, so that asking without reading costs nothing."""
+    """An action starts only when its reply fits into the queue, so that requests without reading cost nothing."""
     room = await alice.make_room()
     await alice.post_messages(room, 100)
     socket = await alice.connect(daphne, reading=False)
     before = memory(daphne)
 
-    async def ask() -> None:
+    async def request_pages() -> None:
         for number in range(300):
             await socket.send_json(
                 {"action": "get_messages", "room_id": room["id"], "limit": 100, "request_id": number}
             )
 
-    asking = asyncio.ensure_future(ask())
-    await asyncio.wait([asking], timeout=1.5)
+    requests = asyncio.ensure_future(request_pages())
+    await asyncio.wait([requests], timeout=1.5)
     cost = memory(daphne) - before
     socket.read()
-    await asking
+    await requests
 
     await socket.reply(299)
     assert len({frame["request_id"] for frame in socket.frames if "request_id" in frame}) == 300

@@ -14,7 +14,7 @@ from tests.sockets import Account, Socket
 
 @pytest.fixture
 def slug() -> str:
-    return f"door-{uuid4().hex[:12]}"
+    return f"room-{uuid4().hex[:12]}"
 
 
 async def receive_text(socket: Socket, text: str) -> dict[str, Any]:
@@ -92,14 +92,14 @@ async def test_the_room_socket_receives_messages_and_no_other_event(alice: Accou
 
     message = await alice.post_message(room, "by REST")
     await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", {"text": "edited"})
-    await alice.patch(f"/v1/rooms/{room['id']}", {"topic": "doors"})
+    await alice.patch(f"/v1/rooms/{room['id']}", {"topic": "rooms"})
     await settled(room_socket)
 
     assert [frame["seq"] for frame in room_socket.frames] == [2, 3, 6]
 
 
 async def test_a_message_right_after_the_handshake_is_sent(alice: Account, slug: str) -> None:
-    """The classic client speaks as soon as it is connected."""
+    """The classic client sends as soon as it is connected."""
     sockets = [await alice.connect(path=f"/ws/chat/{slug}/") for _ in range(2)]
 
     for socket in sockets:

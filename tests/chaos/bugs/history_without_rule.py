@@ -1,4 +1,4 @@
-"""A page of history shows a member the whole room, whatever its history rule."""
+"""A page of history shows a member the whole room, without its history rule."""
 
 from tests.chaos.entry import main, replace
 

@@ -133,17 +133,17 @@ def _was_deleted(world: World, event: Event) -> bool:
     return event["type"] in ("message.created", "message.edited") and event["data"]["id"] in world.deleted
 
 
-def _check_tombstone(world: World, final: Event, said: Event, latest: Record) -> Iterator[Anomaly]:
+def _check_tombstone(world: World, final: Event, created: Event, latest: Record) -> Iterator[Anomaly]:
     gone = {
         (call["room"], call["message"]): world.done[call["op"]]["t"]
         for call in world.by_kind["call"]
         if call["what"] == "delete" and world.done.get(call["op"], {}).get("status") == 204
     }
     deleted_at = gone.get((final["room_id"], final["data"]["id"]))
-    if said["data"]["id"] != final["data"]["id"] or said["data"]["seq"] != final["data"]["seq"]:
-        yield Anomaly("agreement", "before its deletion the message was another one", (said, final))
+    if created["data"]["id"] != final["data"]["id"] or created["data"]["seq"] != final["data"]["seq"]:
+        yield Anomaly("agreement", "before its deletion the message was another one", (created, final))
     if deleted_at is not None and latest["t"] > deleted_at + DELETED_SECONDS:
-        yield Anomaly("deleted", f"{latest['device']} got the text long after its deletion", (latest, said))
+        yield Anomaly("deleted", f"{latest['device']} got the text long after its deletion", (latest, created))
 
 
 def check_canaries(world: World) -> Iterator[Anomaly]:

@@ -103,7 +103,7 @@ async def join_by_room_socket(world: World) -> None:
 
 @case(ROOM_SOCKET)
 async def create_a_room_by_room_socket(world: World) -> None:
-    socket = await world.charlie.connect(path=f"/ws/chat/door-{uuid4().hex}/")
+    socket = await world.charlie.connect(path=f"/ws/chat/room-{uuid4().hex}/")
     await socket.send_json({"message": "anybody here?"})
     await socket.find(lambda frame: "message" in frame)
     world.made.add(ROOM_SOCKET)
