@@ -42,7 +42,7 @@ def request_while_locked(request: Callable[[], Any], room: Any, owner: Person, a
         return answer.result(SOON)
 
 
-def test_a_direct_room(alice: Person, bob: Person) -> None:
+def test_a_direct_room_is_found_without_the_lock(alice: Person, bob: Person) -> None:
     room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
     found = Room.objects.filter(pk=room["id"])
     key = found.get().direct_key
@@ -55,7 +55,7 @@ def test_a_direct_room(alice: Person, bob: Person) -> None:
     assert (response.status_code, response.json()["id"]) == (200, room["id"])
 
 
-def test_a_room_with_a_client_id(alice: Person, bob: Person) -> None:
+def test_a_room_with_a_client_id_is_found_without_the_lock(alice: Person, bob: Person) -> None:
     body = {"kind": "private", "name": "Tea", "client_id": "one", "members": [str(bob.user.id)]}
     room = alice.post("/v1/rooms", body).json()
     found = Room.objects.filter(pk=room["id"])
@@ -68,7 +68,7 @@ def test_a_room_with_a_client_id(alice: Person, bob: Person) -> None:
     assert (response.status_code, response.json()["id"]) == (200, room["id"])
 
 
-def test_a_room_with_a_slug(alice: Person) -> None:
+def test_a_room_with_a_slug_is_found_without_the_lock(alice: Person) -> None:
     room = make_room(alice, kind="public", slug="tea")
     found = Room.objects.filter(pk=room["id"])
     found.update(slug=None)
@@ -81,7 +81,7 @@ def test_a_room_with_a_slug(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("way", ["join", "add"])
-def test_a_membership(alice: Person, bob: Person, way: str) -> None:
+def test_a_membership_is_found_without_the_lock(alice: Person, bob: Person, way: str) -> None:
     room = make_room(alice, kind="public")
     bob.post(f"/v1/rooms/{room['id']}/join")
     found = Member.objects.filter(room=room["id"], user=bob.user)

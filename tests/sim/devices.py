@@ -145,14 +145,14 @@ class Socket:
         self.send_queue.send_reply(("reply", stream, reply))
 
     def _start(self, handle: SubscriptionHandle) -> None:
-        """Right after the reply."""
+        """Start the subscription right after the reply."""
         stream = handle.feed.stream
         if not self.closing and self._running(stream) is None:
             self.subscriptions[stream] = handle
             self.hub.start(handle)
 
     def unsubscribe(self, stream: str) -> None:
-        """The action."""
+        """Perform the action."""
         known = self.subscriptions.pop(stream, None)
         if known is not None:
             self.hub.stop(known)

@@ -29,7 +29,7 @@ class Row:
         return self.tombstone or self.json
 
     def looks(self) -> list[Any]:
-        """Every way in which it was ever in the log."""
+        """All forms that the event has had in the log."""
         if self._parsed is None or len(self._parsed) < 1 + (self.tombstone is not None):
             self._parsed = [orjson.loads(look) for look in (self.json, self.tombstone) if look]
         return self._parsed

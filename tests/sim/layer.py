@@ -20,17 +20,17 @@ class Network:
         self.down = False
 
     def freeze(self) -> None:
-        """Nothing moves."""
+        """Stop all deliveries."""
         self.frozen = self.frozen or asyncio.Event()
 
     def thaw(self) -> None:
-        """All moves again."""
+        """Resume the deliveries."""
         if self.frozen is not None:
             self.frozen.set()
             self.frozen = None
 
     def carry(self, group: str, message: dict[str, Any]) -> None:
-        """To each member of a group, more or less."""
+        """Deliver a message to each member of a group, with the present faults."""
         for channel, layer in list(self.members.get(group, {}).items()):
             if self.rng.random() < LOST:
                 continue
@@ -57,7 +57,7 @@ class Layer:
             raise ConnectionError("Nobody listens")
 
     async def new_channel(self) -> str:
-        """A channel of our own."""
+        """Return the name of a new channel."""
         await self._pass()
         self.made += 1
         self.channel = f"{self.name}.{self.made}"
@@ -65,7 +65,7 @@ class Layer:
         return self.channel
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        """The next message."""
+        """Wait for the next message."""
         while True:
             if channel != self.channel:
                 raise ConnectionError("The connection broke")
@@ -95,7 +95,7 @@ class Layer:
         self.network.carry(group, message)
 
     def arrive(self, channel: str, message: dict[str, Any]) -> None:
-        """A message has come, if the connection is still the one that it was sent to."""
+        """Take a message, unless the connection has been replaced since it was sent."""
         if channel == self.channel:
             self.inbox.append(message)
             self._wake()

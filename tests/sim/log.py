@@ -74,7 +74,7 @@ class FakeLog:
         return epoch, heads, 0.0
 
     async def _travel(self) -> None:
-        """To the database."""
+        """Delay a request on its way to the database."""
         slow = self.rng.random() < self.slowness
         await asyncio.sleep(self.rng.uniform(0.05, 0.9) if slow else self.rng.uniform(0.0003, 0.004))
         if self.away:

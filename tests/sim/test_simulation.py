@@ -49,7 +49,7 @@ def test_a_harmless_change_is_not_caught() -> None:
 
 
 def test_the_checker_reads_the_whole_history() -> None:
-    """A history from which one receipt is taken, or in which one is doubled, is not believed."""
+    """The checker rejects a history with one receipt removed or doubled."""
     with laboratory():
         history = World(7).run()
     records = max((lineage.records for lineage in history.lineages), key=len)
