@@ -8,7 +8,7 @@ MANAGE := $(BIN)/python manage.py
 STAMP := .venv/.synced
 ARGS ?=
 
-# What `check --deploy` sees: a deployment as compose.yaml makes it. None of these hosts is asked anything.
+# The settings of `check --deploy`: a deployment as compose.yaml makes it. No connection to these hosts is opened.
 PRODUCTION := SECRET_KEY=an-example-of-fifty-characters-0123456789-abcdefghijklmnopqrstuvwxyz \
 	DATABASE_URL=postgres://parley@db/parley REDIS_URL=redis://redis:6379/0 \
 	ALLOWED_HOSTS=chat.example.com HTTPS=1 WORKERS=2
@@ -24,7 +24,7 @@ serve: $(STAMP)
 	@exec $(MANAGE) serve $(ARGS)
 
 # Everything runs on SQLite with the in-memory layer and on PostgreSQL with Redis, both at once, because most of it
-# waits; then the faults on both. With ARGS only what they name: make test ARGS="tests/api -x".
+# waits; then the faults on both. ARGS selects the tests of one run: make test ARGS="tests/api -x".
 test: $(STAMP)
 	@PYTEST="$(BIN)/python -m pytest" sh tests/run.sh $(ARGS)
 
@@ -37,7 +37,7 @@ coverage: $(STAMP)
 	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%)); failed=$$?; \
 		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$failed
 
-# What code generators make of the contracts, and the clients in JavaScript.
+# The clients that code generators make of the contracts, and the clients in JavaScript.
 test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done

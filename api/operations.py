@@ -48,7 +48,7 @@ LIST_ROOMS = Operation(
     description=(
         "Ordered by last_message_at, and by created_at before the first message. A room that moves up while you page "
         "comes (again) on the last page: no room is missed, and some come twice. Identify rooms by id. Archived and "
-        "hidden rooms are left out, unless a parameter asks for them. A page ends at 1 MiB; `next` is set then."
+        "hidden rooms are left out, unless a parameter selects them. A page ends at 1 MiB; `next` is set then."
     ),
 )
 CREATE_ROOM = Operation(

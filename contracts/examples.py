@@ -1,4 +1,4 @@
-"""Examples, generated from the schemas, so that they never lack a new field."""
+"""Examples, generated from the schemas, so that they have every field."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def actions() -> list[Action]:
 
 
 def add_frames(components: Components) -> None:
-    """All frames, and ClientFrame and ServerFrame as the unions of what each side sends."""
+    """All frames, and the unions ClientFrame and ServerFrame of the frames that each side sends."""
     for action in actions():
         components.add(f"{action.component}Frame", _frame(components, action))
         components.add(f"{action.component}Reply", _reply(components, action))
@@ -56,8 +56,8 @@ def add_frames(components: Components) -> None:
     frames = {action.name: f"{action.component}Frame" for action in actions()}
     replies = {action.name: f"{action.component}Reply" for action in actions()}
     pushes = {name.removesuffix("Push").lower(): name for name in PUSHES}
-    components.add("ClientFrame", union("What a client may send on /v1/ws.", "action", frames))
-    server = union("What a client may receive on /v1/ws.", "action", pushes | replies)
+    components.add("ClientFrame", union("A frame that a client may send on /v1/ws.", "action", frames))
+    server = union("A frame that a client may receive on /v1/ws.", "action", pushes | replies)
     # FrameError has no action to be mapped by. As a bare reference, openapi-typescript would map it by its own name.
     server["oneOf"].append({"oneOf": [ref("FrameError")]})
     components.add("ServerFrame", server)
@@ -83,7 +83,7 @@ def _frame(components: Components, action: Action) -> Schema:
 
 
 def _reply(components: Components, action: Action) -> Schema:
-    """One component for success and problem: one for each would need two discriminators, which generators lack."""
+    """One component for success and problem: generators do not support the two discriminators of one for each."""
     data = nullable(components.ref(action.operation.reply)) if action.operation.reply else NOTHING
     done = "`data` on success" if action.operation.reply else "no `errors` on success"
     schema = _envelope(

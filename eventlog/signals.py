@@ -2,6 +2,6 @@
 
 from django.dispatch import Signal
 
-# Sent after each commit, in the thread that committed, with `events`: what the transaction recorded and emitted.
-# A receiver that fails is logged and harms nobody: the sweep of each process delivers what a hint did not.
+# Sent after each commit, in the thread that committed, with `events`: those that the transaction recorded and emitted.
+# The failure of a receiver is logged and loses nothing: the sweep of each process delivers events without a hint.
 events_committed = Signal(use_caching=True)

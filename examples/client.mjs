@@ -217,7 +217,7 @@ export class Client {
     }
   }
 
-  ping(timeout) { // a browser shows no protocol ping: ask, and reconnect when nothing at all arrives in time
+  ping(timeout) { // a browser hides protocol pings: send the action, and reconnect when no frame arrives in time
     this.request("ping", "ping");
     this.pingTimer ??= setTimeout(() => this.reconnect(), timeout);
   }

@@ -70,7 +70,7 @@ class BatchLoader(Generic[Key, Value]):
         self._timer = loop.call_at(self._open[0].requested_at + DATABASE_SECONDS, self._expire, loop)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Fail the requests whose own time is over, and none that came later, though they may share a batch."""
+        """Fail the requests whose own time is over, but no later request in the same batch."""
         deadline = loop.time() - DATABASE_SECONDS
         while self._open and ((oldest := self._open[0]).future.done() or oldest.requested_at <= deadline):
             self._open.popleft()

@@ -89,11 +89,11 @@ async def sync(request: SyncRequest, subscribe: bool) -> SyncResult:
 
 
 _syncs: BatchLoader[tuple[SyncRequest, bool], SyncResult] = BatchLoader(
-    lambda asked: in_database(sync_each, asked),
+    lambda requests: in_database(sync_each, requests),
     SYNCED_ROOMS,
-    weigh=lambda asked: max(LEAST_ROOMS, len(asked[0].rooms)),
-    owner=lambda asked: asked[0].user_id,
-    load_one=lambda asked: read_for(asked[0].user_id, lambda: sync_each([asked])[0]),
+    weigh=lambda request: max(LEAST_ROOMS, len(request[0].rooms)),
+    owner=lambda request: request[0].user_id,
+    load_one=lambda request: read_for(request[0].user_id, lambda: sync_each([request])[0]),
 )
 
 
@@ -123,18 +123,18 @@ class DatabaseLog:
         return await in_database(time_heads, streams)
 
 
-def sync_each(asked: Sequence[tuple[SyncRequest, bool]]) -> list[SyncResult | Problem | None]:
+def sync_each(requests: Sequence[tuple[SyncRequest, bool]]) -> list[SyncResult | Problem | None]:
     """Sync devices and authorize their subscriptions. Return for each its result, or a Problem.
 
     None stands for a device that must be retried outside the batch.
     """
     while True:
-        answers = sync_all([request for request, _ in asked], PAGE_BYTES)
+        answers = sync_all([request for request, _ in requests], PAGE_BYTES)
         streams = [
             [(request.user_id, stream) for stream in answer.cursors]
             if subscribe and isinstance(answer, SyncPage)
             else []
-            for (request, subscribe), answer in zip(asked, answers, strict=True)
+            for (request, subscribe), answer in zip(requests, answers, strict=True)
         ]
         pairs = [pair for of_one in streams for pair in of_one]
         accesses = authorize_many(pairs) if pairs else {}

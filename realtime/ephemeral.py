@@ -25,7 +25,7 @@ Publish = Callable[[str, Message], None]  # a message to the other processes tha
 
 
 class EphemeralFeature(Protocol):
-    """A kind of ephemeral events. The hub calls it on the event loop, and knows it by two names alone."""
+    """A kind of ephemeral events. The hub calls it on the event loop, and finds it by its two names."""
 
     name: ClassVar[str]  # the type of its messages between processes
     event_type: ClassVar[str]  # the type of the events of services that it takes
@@ -37,7 +37,7 @@ class EphemeralFeature(Protocol):
         """Take a message of another process."""
 
     def tick(self) -> None:
-        """Do what is due; called every TICK_SECONDS."""
+        """Send due events and drop expired state; called every TICK_SECONDS."""
 
 
 def ephemeral_event(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False) -> EventBatch:
@@ -127,7 +127,7 @@ class Typing:
 class ReadMarkers:
     """Read markers of others: the newest of each member, at most one in MARKER_SECONDS."""
 
-    name: ClassVar[str] = "tell"  # of 0.1.0; old and new processes run side by side during an update
+    name: ClassVar[str] = "tell"  # the name of 0.1.0; old and new processes run side by side during an update
     event_type: ClassVar[str] = "read.updated"
 
     def __init__(self, feeds: FeedRegistry, publish: Publish) -> None:

@@ -1,4 +1,4 @@
-"""The feeds of this process by stream, and what may be released: idle feeds, old pauses, and rings over the budget."""
+"""The feeds of this process by stream, and the release of idle feeds, old pauses, and rings over the budget."""
 
 import asyncio
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class FeedRegistry(dict[str, Feed]):
     def stop(self, feed: Feed, subscription: Subscription) -> None:
         """End a subscription: nothing is sent to it from this instant."""
         feed.discard(subscription)
-        # A socket may stop again what ended long ago, when the stream has a newer feed.
+        # A socket may stop a subscription again that ended long ago, when the stream has a newer feed.
         if self.get(feed.stream) is feed:
             self.mark_idle(feed)
 

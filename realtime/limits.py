@@ -6,7 +6,7 @@ The server enforces them, `hello` announces them, and `manage.py serve` passes t
 KIB = 1024
 
 # Frames
-MAX_INBOUND_FRAME_BYTES = 64 * KIB  # of one message from a client, its fragments together
+MAX_INBOUND_FRAME_BYTES = 64 * KIB  # of one message from a client, all its fragments included
 MAX_OUTBOUND_FRAME_BYTES = 200 * KIB  # a frame of events ends here; one event is at most about 40 KiB
 MAX_REQUEST_ID_CHARS = 64
 
@@ -27,5 +27,5 @@ PING_INTERVAL_SECONDS = 25.0  # under the 30 s after which the strictest mobile 
 PING_TIMEOUT_SECONDS = 20.0
 AUTH_SECONDS = 5.0  # from the accept to the first authenticate
 CLOSE_SECONDS = 2.0  # for the last frames to leave before a close
-UNAUTHENTICATED_CLOSE_SECONDS = 0.9  # so that a socket without a session is gone within six seconds, whatever it does
+UNAUTHENTICATED_CLOSE_SECONDS = 0.9  # so that every socket without a session is closed within six seconds
 LAST_ACTIONS_SECONDS = 5.0  # for frames that arrived before the client disconnected

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.backends.signals import connection_created
 
-ARENAS = 2  # else as many as eight times the cores, each of which keeps what the threads in it have freed
+ARENAS = 2  # by default eight for each core, and each keeps the memory that its threads have freed
 LARGE_BYTES = 256 * 1024  # a block from here on is a mapping of its own, which ends when it is freed
-HEAP_KEPT_BYTES = 4 * 1024 * 1024  # at the top of a heap: to give back and to ask again costs a request its time
+HEAP_KEPT_BYTES = 4 * 1024 * 1024  # at the top of a heap, because releasing and allocating it again slows a request
 
 # From malloc.h of glibc.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8

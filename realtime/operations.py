@@ -19,7 +19,7 @@ from realtime.serializers import (
 from wire.operations import Cost, Operation
 from wire.problems import define
 
-define("auth.other_user", 403, "A socket stays with its user")
+define("auth.other_user", 403, "A socket cannot change its user")
 
 AUTHENTICATE = Operation(
     "authenticate",

@@ -1,4 +1,4 @@
-"""The plan of a subscribe: where a subscription starts for a client's cursor, and what it replays."""
+"""The plan of a subscribe: the start of the subscription for a client's cursor, and the replay."""
 
 from dataclasses import dataclass
 

@@ -57,7 +57,7 @@ class SendQueue:
     def is_full(self) -> bool:
         """Return whether events must wait in the log, and actions in the socket."""
         if not self._waiting or self.gone:
-            return False  # what the server may still hold is a part of one frame
+            return False  # the server may still hold a part of one frame
         backlog: int = self._extension["backlog"]() if self._extension else 0
         return self._bytes + backlog >= SEND_QUEUE_BYTES
 

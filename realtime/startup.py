@@ -50,7 +50,7 @@ def _one_at_a_time() -> Iterator[None]:
             # Waiting for another migrator, or a long migration, is not a request that hangs.
             cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
             cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-        yield  # the lock ends with the connection, whatever happens
+        yield  # the lock ends with the connection, also when the process dies
         return
     with open(f"{connection.settings_dict['NAME']}.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

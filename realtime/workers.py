@@ -18,8 +18,8 @@ STOP_SECONDS = 12.0  # and DRAIN_SECONDS: longer than a server's own limit, shor
 class Workers:
     """The processes of one `serve`; `run` returns when all have ended after SIGTERM or SIGINT."""
 
-    def __init__(self, count: int, command: list[str], listener: socket.socket, say: Callable[[str], None]) -> None:
-        self.count, self.command, self.listener, self.say = count, command, listener, say
+    def __init__(self, count: int, command: list[str], listener: socket.socket, log: Callable[[str], None]) -> None:
+        self.count, self.command, self.listener, self.log = count, command, listener, log
         self.processes: list[subprocess.Popen[bytes]] = []
         self.stopping = threading.Event()
         # Held open by this process alone: a worker whose read returns has lost its parent, even by SIGKILL.
@@ -46,7 +46,7 @@ class Workers:
         for place, process in enumerate(self.processes):
             if process.poll() is None:
                 continue
-            self.say(f"A worker ended with {process.returncode}; starting another.")
+            self.log(f"A worker ended with {process.returncode}; starting another.")
             if not self.stopping.wait(RESTART_PAUSE_SECONDS):
                 self.processes[place] = self._start()
 

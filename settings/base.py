@@ -77,7 +77,7 @@ USE_I18N = False
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
-# The search for people finds everybody, people who share a room with the caller, or only an exact username.
+# The search for users finds all users, users who share a room with the caller, or only an exact username.
 USER_SEARCH = env.choice("USER_SEARCH", "all", ("all", "shared_rooms", "exact"))
 
 # The life of an unused session, and the longest life of any session.
@@ -96,7 +96,7 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location", "Parley-Revoca
 # Proxies whose X-Forwarded-For is trusted. Without them the peer of the TCP connection is the client.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", [])
 
-# HTTPS=1 means that the proxy serves TLS. Clients are then told to use HTTPS only (HSTS).
+# HTTPS=1 means that the proxy serves TLS. Clients then use HTTPS only (HSTS).
 HTTPS = env.flag("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = False  # the proxy's task: a redirected JSON client has already sent its token in clear text

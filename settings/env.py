@@ -224,7 +224,7 @@ def _keep_private(file: Path) -> None:
     SQLite gives its -wal and -shm files the mode of the database, so the database file is made here, before SQLite
     does. A group that the operator chose keeps its access.
     """
-    with suppress(OSError):  # SQLite reports what is wrong with the folder
+    with suppress(OSError):  # SQLite reports the fault of the folder
         file.touch(mode=0o600)
     for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
         _restrict(each)

@@ -22,7 +22,7 @@ class Reply:
 
     @property
     def code(self) -> str | None:
-        """The problem's code, or nothing when all went well."""
+        """The problem's code, or None after a success."""
         errors = self.frame["errors"]
         return str(errors[0]["code"]) if errors else None
 
@@ -32,7 +32,7 @@ class Reply:
 
     @property
     def fields(self) -> dict[str, str]:
-        """The refused fields and why."""
+        """The invalid fields with their codes."""
         return {error["field"]: error["code"] for error in self.frame["errors"][0]["errors"]}
 
 

@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"
 
 
 class Person:
-    """Speaks REST as one session. `user` and `session` are None for a stranger, who has no token."""
+    """A REST client of one session. A stranger has no token, and neither `user` nor `session`."""
 
     def __init__(self, token: str = "", session: Session | None = None) -> None:
         self.token = token
@@ -87,11 +87,11 @@ def recorded(method: str, path: str, response: Any) -> dict[str, Any]:
 
 
 def join_parley(username: str, display_name: str = "") -> Person:
-    """Register somebody with the tests' password."""
+    """Register a user with the tests' password."""
     login = services.register(username=username, password=PASSWORD, display_name=display_name)
     return Person(login.token, login.session)
 
 
 def codes(response: Any) -> dict[str, str]:
-    """The refused fields of a problem and why."""
+    """The invalid fields of a problem with their codes."""
     return {error["field"]: error["code"] for error in response.json()["errors"]}

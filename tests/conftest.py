@@ -1,4 +1,4 @@
-"""The people of the story: Alice owns, Bob belongs, Charlie does not, and a stranger has not even logged in."""
+"""The users of the tests: Alice owns the room, Bob is a member, Charlie is not, and a stranger has no session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.clients import Person, join_parley
 
 pytest_plugins = ["tests.contracts.plugin"]
 
-# Kept bytecode lets every server that the tests start be there in a third of the time.
+# With kept bytecode the servers that the tests start need a third of the time to start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Tests that touch no database, or start SQLite servers of their own, run once: on the first stack.

@@ -1,4 +1,4 @@
-"""Every response and frame that the suite sees is judged by the two contracts, and what was seen is noted."""
+"""Checks every response and frame of the tests against the two contracts, and records the documented parts seen."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Literal
 from tests.contracts.documents import Undocumented, asyncapi, openapi
 
 Direction = Literal["sent", "received", "closed"]
-Face = Literal["rest", "socket", "door"]
+Face = Literal["rest", "socket", "room_socket"]
 
-broken: list[str] = []  # since the last test
+violations: list[str] = []  # since the last test
 seen: dict[str, set[str]] = {
     "operation": set(),
     "action": set(),
@@ -20,19 +20,19 @@ seen: dict[str, set[str]] = {
 
 
 def record(direction: Direction, face: Face, payload: Any) -> None:
-    """Note what a client sent or got, and judge it.
+    """Record a response, frame or close that a client sent or received, and check it.
 
     rest, received: {"method", "path" (without the query), "status", "content_type", "body" (parsed; None when empty)}.
-    socket and door: the frame, parsed; or as text where a test sends something else than JSON.
+    socket and room_socket: the frame, parsed; or as text where a test does not send JSON.
     closed: {"code", "reason"} as the client saw them; only of closes that the server began.
     """
     try:
         if direction == "closed":
             _record_close(payload)
         elif direction == "received":
-            {"rest": _record_response, "socket": _record_frame, "door": _record_door_frame}[face](payload)
+            {"rest": _record_response, "socket": _record_frame, "room_socket": _record_room_socket_frame}[face](payload)
     except (Undocumented, LookupError, TypeError, AttributeError) as error:  # the last three: of another shape at all
-        broken.append(f"{face}: {error!r}\n  in {str(payload)[:1000]}")
+        violations.append(f"{face}: {error!r}\n  in {str(payload)[:1000]}")
 
 
 def _record_response(response: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ def _record_frame(frame: dict[str, Any]) -> None:
     asyncapi().judge_frame(frame)
 
 
-def _record_door_frame(frame: dict[str, Any]) -> None:
+def _record_room_socket_frame(frame: dict[str, Any]) -> None:
     if "error" in frame:
         seen["problem code"].add(frame["error"]["code"])
     asyncapi().judge_room_socket_frame(frame)
@@ -66,7 +66,7 @@ def _record_door_frame(frame: dict[str, Any]) -> None:
 
 def _record_close(close: dict[str, Any]) -> None:
     seen["close code"].add(str(close["code"]))
-    if close["code"] not in (1000, 1005, 1006):  # no word of the server's
+    if close["code"] not in (1000, 1005, 1006):  # not sent by the server
         asyncapi().judge_close(close["code"], close["reason"])
 
 

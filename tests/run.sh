@@ -4,7 +4,7 @@ set -u
 PYTEST=${PYTEST:-python -m pytest}
 failed=
 jobs=
-# Where nothing can be installed the tests of the proxy fail, and say what to do.
+# Where nothing can be installed the tests of the proxy fail with advice.
 sh tests/proxy/install_caddy.sh || true
 
 report() { # the name of a part, its exit code and the file with its output

@@ -10,7 +10,7 @@ from typing import Any
 from tests.services import Server, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-# What a developer's shell may carry must not leak into the server under test.
+# Variables of the developer's shell that must not reach the server under test.
 OURS = frozenset(
     {
         "DATABASE_URL",

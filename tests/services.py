@@ -31,7 +31,7 @@ WATCHDOG = "import os, sys; sys.stdin.read(); os.kill(int(sys.argv[1]), int(sys.
 
 
 class ServiceMissing(RuntimeError):
-    """No server could be found or started; the text says what was tried."""
+    """No server could be found or started; the message lists the attempts."""
 
 
 class Service(Protocol):
@@ -43,7 +43,7 @@ class Service(Protocol):
 
 @dataclass(frozen=True)
 class Running:
-    """A server that somebody else runs."""
+    """A server that the tests did not start."""
 
     url: str
 
@@ -54,9 +54,9 @@ def remove_at_exit(folder: Path) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on, below those from which outgoing connections take theirs.
+    """Find a free loopback port below the range of outgoing connections.
 
-    One of the latter would often be taken before the server that it is meant for has started.
+    A port within that range is often taken before the server has started.
     """
     while True:
         port = 10_000 + secrets.randbelow(20_000)
@@ -69,7 +69,7 @@ def free_port() -> int:
 
 
 def wait_until(ready: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Polls until `ready` says so, or fails naming what never came."""
+    """Polls until `ready` returns True; raises TimeoutError with the description `what`."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
@@ -78,7 +78,7 @@ def wait_until(ready: Callable[[], bool], *, seconds: float, what: str) -> None:
 
 
 def children_of(pid: int) -> list[int]:
-    """The direct children of a process; empty where the system does not tell."""
+    """The direct children of a process; empty where the system does not list them."""
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except OSError:
@@ -87,7 +87,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def send_signal(pids: list[int], number: signal.Signals) -> None:
-    """Signals each of these processes; one that has gone is no matter."""
+    """Signals each of these processes, except those that have ended."""
     for pid in pids:
         try:
             os.kill(pid, number)
@@ -215,7 +215,7 @@ class Server:
 
     def _dismiss_watchdog(self) -> None:
         if self._watchdog is not None and self._watchdog.stdin is not None:
-            # Killed before its pipe closes: it must not signal a process id that has passed to somebody else.
+            # Killed before its pipe closes: it must not signal a process id that another process has by then.
             self._watchdog.kill()
             self._watchdog.wait()
             self._watchdog.stdin.close()
@@ -341,7 +341,7 @@ def _nobody() -> pwd.struct_passwd:
 
 
 def alive(pid: int) -> bool:
-    """True while a process runs; one that only waits to be reaped does not."""
+    """True while a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:

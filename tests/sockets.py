@@ -1,4 +1,4 @@
-"""Clients of a live server: a person who speaks REST, and the sockets that they open. Every wait has an end."""
+"""Clients of a live server: a user with a REST client, and their sockets. Every wait has a time limit."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ Found = TypeVar("Found")
 
 
 class Socket:
-    """One websocket: everything it hears stands in `frames`, in order."""
+    """One websocket: `frames` has everything that it received, in order."""
 
     def __init__(self, connection: ClientConnection, face: Face = "socket") -> None:
         self.connection = connection
         self.face: Face = face
-        self.recorded = True  # one of a crowd that hears the same is enough
+        self.recorded = True  # False for all but one of a crowd that receives the same
         self.frames: list[Any] = []
         self.events: list[dict[str, Any]] = []  # those of all frames, in order
         self._ended = False
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
         self._looked = 0  # events before this one were handed out by next_event
         self._reader: asyncio.Future[None] | None = None
 
@@ -57,7 +57,7 @@ class Socket:
         face: Face = "socket",
         reading: bool = True,
     ) -> Self:
-        """Connect; `by` says where the token travels. With `frame` it is the first thing that is said.
+        """Connect and pass the token in the place that `by` names: with `frame` in the first frame.
 
         Without `reading` the client leaves what comes in the network, until `read` is called.
         """
@@ -65,7 +65,7 @@ class Socket:
         bearer = {"Authorization": f"Bearer {token}"} if by == "header" and token else {}
         connection = await connect(
             url,
-            sock=None if reading else _narrow(url),
+            sock=None if reading else _connect_with_small_buffer(url),
             additional_headers={**bearer, **(headers or {})},
             subprotocols=[Subprotocol(name) for name in offered] if offered else None,
             compression=None,
@@ -80,32 +80,32 @@ class Socket:
         if reading:
             socket.read()
         if by == "frame":
-            await socket.say({"action": "authenticate", "token": token})
+            await socket.send_json({"action": "authenticate", "token": token})
         return socket
 
     def read(self) -> None:
         """Begin to read."""
         self._reader = asyncio.ensure_future(self._read())
 
-    # Speaking
+    # Sending
 
     async def send(self, frame: str | bytes) -> None:
-        """Say exactly this."""
+        """Send a text or binary frame as it is."""
         self._record("sent", frame)
         await self.connection.send(frame)
 
-    async def say(self, frame: object) -> None:
-        """Say this as JSON."""
+    async def send_json(self, frame: object) -> None:
+        """Send a frame as JSON."""
         self._record("sent", frame)
         await self.connection.send(json.dumps(frame, ensure_ascii=False))
 
     async def call(self, action: str, /, **body: Any) -> Reply:
-        """One action and its reply."""
+        """Send an action and return its reply."""
         request_id = uuid4().hex
-        await self.say({"action": action, "request_id": request_id, **body})
+        await self.send_json({"action": action, "request_id": request_id, **body})
         return await self.reply(request_id)
 
-    # Hearing
+    # Receiving
 
     async def reply(self, request_id: str | int | None) -> Reply:
         """The reply with this request_id."""
@@ -119,7 +119,7 @@ class Socket:
         return data
 
     async def find(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first frame, heard already or to come, that is wanted."""
+        """Return the first frame that is wanted; wait for it if it has not been received yet."""
 
         def look() -> dict[str, Any] | None:
             return next((frame for frame in self.frames if wanted(frame)), None)
@@ -130,8 +130,8 @@ class Socket:
         """The durable seqs of one stream so far, in the order in which they came."""
         return [event["seq"] for event in self.events if event["room_id"] == room_id and event["seq"] is not None]
 
-    def said(self) -> list[str]:
-        """The texts of the new messages so far."""
+    def texts(self) -> list[str]:
+        """The texts of the new messages received so far."""
         return [event["data"]["text"] for event in self.events if event["type"] == "message.created"]
 
     async def next_event(self, *types: str, room_id: str | None = None) -> dict[str, Any]:
@@ -144,8 +144,8 @@ class Socket:
         self._looked = place + 1
         return event
 
-    async def until_said(self, text: str) -> dict[str, Any]:
-        """The event of this message."""
+    async def until_message(self, text: str) -> dict[str, Any]:
+        """Wait for the event of the message with this text, and return it."""
 
         def wanted(event: dict[str, Any]) -> bool:
             return bool(event["type"] == "message.created" and event["data"]["text"] == text)
@@ -157,7 +157,7 @@ class Socket:
         await self._until_event(lambda event: (event["room_id"], event["seq"]) == (room_id, seq), f"seq {seq}")
 
     async def settled(self) -> None:
-        """Once this returns, all that the server had put on its way to this socket before has arrived."""
+        """Wait until everything that the server has sent to this socket so far has arrived."""
         assert (await self.call("ping")).status == 200
 
     async def end(self) -> End:
@@ -165,7 +165,7 @@ class Socket:
         await self._until(lambda: self._ended or None, "the close")
         goodbye = next((frame["data"] for frame in self.frames if frame.get("action") == "goodbye"), None)
         code, reason = self.connection.close_code or 1006, self.connection.close_reason or ""
-        if goodbye is not None or (self.face == "door" and code != 1009):  # else it is uvicorn's own, in its own words
+        if goodbye is not None or (self.face == "room_socket" and code != 1009):  # else it is uvicorn's close
             self._record("closed", {"code": code, "reason": reason})
         return End(code, reason, goodbye)
 
@@ -176,7 +176,7 @@ class Socket:
     async def _until_event(
         self, wanted: Callable[[dict[str, Any]], bool], what: str, start: int = 0
     ) -> tuple[int, dict[str, Any]]:
-        """The first event from `start` on that is wanted, and its place; each is looked at once."""
+        """The first event from `start` on that is wanted, with its index; each event is checked once."""
         looked = start
 
         def look() -> tuple[int, dict[str, Any]] | None:
@@ -191,59 +191,59 @@ class Socket:
 
     async def _until(self, look: Callable[[], Found | None], what: str) -> Found:
         try:
-            async with asyncio.timeout(PATIENCE), self._news:
+            async with asyncio.timeout(PATIENCE), self._changed:
                 while (found := look()) is None:
                     assert not self._ended, f"Closed ({self.connection.close_code}) before {what}: {self.frames[-3:]}"
-                    await self._news.wait()
+                    await self._changed.wait()
                 return found
         except TimeoutError:
-            raise AssertionError(f"Never heard {what}; the last was {self.frames[-3:]}") from None
+            raise AssertionError(f"Never received {what}; the last was {self.frames[-3:]}") from None
 
     async def _read(self) -> None:
         try:
             async for raw in self.connection:
                 frame = orjson.loads(raw)
                 self._record("received", frame)
-                await self._note(frame)
+                await self._store(frame)
         except ConnectionClosed:
             pass
         finally:
             self._ended = True
-            await self._note(None)
+            await self._store(None)
 
     def _record(self, direction: Direction, payload: object) -> None:
         if self.recorded:
             record(direction, self.face, payload)
 
-    async def _note(self, frame: dict[str, Any] | None) -> None:
-        async with self._news:
+    async def _store(self, frame: dict[str, Any] | None) -> None:
+        async with self._changed:
             if frame is not None:
                 self.frames.append(frame)
                 if frame.get("action") == "events":
                     self.events += frame["data"]
-            self._news.notify_all()
+            self._changed.notify_all()
 
     async def close(self) -> None:
-        """Go in good order."""
+        """Close the socket with a close frame."""
         await self.connection.close()
         if self._reader is not None:
             await self._reader
 
     async def cut(self) -> None:
-        """Go as a phone in a tunnel does."""
+        """Abort the connection without a close frame, as a lost network does."""
         self.connection.transport.abort()
         if self._reader is not None:
             await self._reader
 
 
-def _narrow(url: str) -> tcp.socket:
-    """A connection into which the network takes little on its own."""
+def _connect_with_small_buffer(url: str) -> tcp.socket:
+    """Open a connection with a small receive buffer."""
     parts = urlsplit(url)
-    narrow = tcp.socket()
-    narrow.setsockopt(tcp.SOL_SOCKET, tcp.SO_RCVBUF, 16_384)
-    narrow.connect((parts.hostname, parts.port))
-    narrow.setblocking(False)
-    return narrow
+    connection = tcp.socket()
+    connection.setsockopt(tcp.SOL_SOCKET, tcp.SO_RCVBUF, 16_384)
+    connection.connect((parts.hostname, parts.port))
+    connection.setblocking(False)
+    return connection
 
 
 @dataclass
@@ -297,7 +297,7 @@ class Account:
         self, server: ParleyServer | None = None, *, by: Carrier = "header", path: str = "/v1/ws", **options: Any
     ) -> Socket:
         """Open a socket that is closed with the test."""
-        face: Face = "socket" if path == "/v1/ws" else "door"
+        face: Face = "socket" if path == "/v1/ws" else "room_socket"
         url = f"{(server or self.server).ws_url}{path}"
         socket = await Socket.open(url, token=self.token, by=by, face=face, **options)
         self.stack.push_async_callback(socket.close)
@@ -314,15 +314,15 @@ class Account:
         return socket
 
     async def make_room(self, *members: Account, kind: str = "private", **more: Any) -> dict[str, Any]:
-        """A room of mine."""
+        """Create a room that this user owns."""
         body = {"kind": kind, "name": "Tea", "members": [member.id for member in members], **more}
         response = await self.post("/v1/rooms", body)
         assert response.status_code == 201, response.text
         room: dict[str, Any] = response.json()
         return room
 
-    async def say(self, room: dict[str, Any], text: str, server: ParleyServer | None = None) -> dict[str, Any]:
-        """A message by REST, tried again when the server is too busy, as a client does."""
+    async def post_message(self, room: dict[str, Any], text: str, server: ParleyServer | None = None) -> dict[str, Any]:
+        """Send a message by REST; retry while the server is too busy, as a client does."""
         body = {"client_id": uuid4().hex, "text": text}
         response = await self.request("POST", f"/v1/rooms/{room['id']}/messages", body, server=server)
         for _ in range(3):
@@ -334,8 +334,8 @@ class Account:
         message: dict[str, Any] = response.json()
         return message
 
-    async def say_many(self, room: dict[str, Any], count: int) -> int:
-        """So many messages, in batches over a socket; the last seq."""
+    async def post_messages(self, room: dict[str, Any], count: int) -> int:
+        """Send this number of messages in batches over a socket; return the last seq."""
         socket = await self.connect()
         last = 0
         for start in range(0, count, 50):
@@ -347,7 +347,7 @@ class Account:
         return last
 
     async def another_device(self) -> Account:
-        """The same user, logged in once more."""
+        """Log the same user in on another device."""
         body = {"username": self.username, "password": PASSWORD}
         response = await rest(self.http, self.server, "POST", "/v1/auth/login", body)
         assert response.status_code == 200, response.text
@@ -365,25 +365,25 @@ async def rest(
     token: str = "",
     params: dict[str, Any] | None = None,
 ) -> httpx.Response:
-    """One request to a live server."""
+    """Send one request to a live server."""
     content = None if body is None else body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
     headers = {"Content-Type": "application/json"} if content is not None else {}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     response = await http.request(method, f"{server.url}{path}", content=content, headers=headers, params=params)
-    heard = {
+    recorded = {
         "method": method,
         "path": path,
         "status": response.status_code,
         "content_type": response.headers.get("content-type"),
         "body": response.json() if response.content else None,
     }
-    record("received", "rest", heard)
+    record("received", "rest", recorded)
     return response
 
 
 async def join_parley(server: ParleyServer, http: httpx.AsyncClient, stack: AsyncExitStack, name: str) -> Account:
-    """Register somebody whose name begins with this."""
+    """Register a user whose name begins with this."""
     username = f"{name}-{uuid4().hex[:12]}"
     body = {"username": username, "password": PASSWORD, "display_name": name.title()}
     response = await rest(http, server, "POST", "/v1/auth/register", body)

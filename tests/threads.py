@@ -10,7 +10,7 @@ Answer = TypeVar("Answer")
 
 
 def closing_connections(work: Callable[[Argument], Answer]) -> Callable[[Argument], Answer]:
-    """The same work, which gives its thread's connections back: the test database could not be dropped otherwise."""
+    """Wrap a function so that it closes its thread's connections; the test database could not be dropped otherwise."""
 
     def work_and_close(argument: Argument) -> Answer:
         try:

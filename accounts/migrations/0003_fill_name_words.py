@@ -1,4 +1,4 @@
-"""The words of the users who are there already."""
+"""Fill the words of existing users."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The folded display name is no longer searched: its words are."""
+"""Drop the folded display name: the search uses the words of names instead."""
 
 from django.db import migrations
 

@@ -11,7 +11,7 @@ ROOMS = 500  # of one transaction: a send waits for the head of its room, and ne
 
 
 def fill(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Fill the rooms in order of their id. A send that comes first has set a newer time, which stays."""
+    """Fill the rooms in order of their id. A send that comes first has set a newer time, which is kept."""
     rooms, heads = apps.get_model("api", "Room").objects, apps.get_model("api", "StreamHead").objects
     messages = apps.get_model("api", "Message").objects.filter(room=OuterRef("stream")).order_by("-seq")
     last = UUID(int=0)

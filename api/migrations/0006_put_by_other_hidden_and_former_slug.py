@@ -1,4 +1,4 @@
-"""Columns: who put a member into a room, up to where a member hid it, and the slug that an archived room had."""
+"""Columns: whether another user added the member, the head at which the member hid the room, and the former slug."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""Who was put where, for the members that a database has already."""
+"""Mark the existing members that another user added."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ ROOMS = 500  # of one transaction: a send waits for the memberships of its room,
 
 
 def fill(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """A member was put there by somebody else if the log says so and the member never wrote in the room."""
+    """Mark members whose join another user wrote to the log, and who never wrote in the room."""
     Room, Member = apps.get_model("api", "Room"), apps.get_model("api", "Member")
     joins = apps.get_model("api", "Event").objects.filter(stream=OuterRef("room_id"), seq=OuterRef("joined_seq"))
     messages = apps.get_model("api", "Message").objects.filter(room_id=OuterRef("room_id"))

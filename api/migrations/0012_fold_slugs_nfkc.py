@@ -1,7 +1,7 @@
 """Slugs are compared in NFKC from here on: one that was kept in another form gets the new one, if that is free.
 
-A slug that is taken, or that holds an invisible character, is given up: nobody could name it any more. Members are told
-by a room.updated event, as after any other change.
+A slug that is taken, or that has an invisible character, is removed: no client could name it any more. Members receive
+a room.updated event, as after any other change.
 """
 
 import unicodedata
@@ -17,7 +17,7 @@ from wire.times import format_time
 
 def fold_slugs(apps: Any, schema_editor: Any) -> None:
     Room = apps.get_model("api", "Room")
-    for room in Room.objects.exclude(former_slug=None).iterator():  # archived: it is asked for when it is unarchived
+    for room in Room.objects.exclude(former_slug=None).iterator():  # archived: it is needed when the room is unarchived
         slug = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", room.former_slug).casefold())
         if slug != room.former_slug or has_invisible(slug):
             room.former_slug = None if has_invisible(slug) or len(slug) > 64 else slug
@@ -31,10 +31,10 @@ def fold_slugs(apps: Any, schema_editor: Any) -> None:
         room.slug = None if has_invisible(slug) or len(slug) > 64 or slug in taken else slug
         taken.add(room.slug)
         room.save(update_fields=["slug"])
-        _tell(apps, room)
+        _record_update(apps, room)
 
 
-def _tell(apps: Any, room: Any) -> None:
+def _record_update(apps: Any, room: Any) -> None:
     StreamHead, Event, Epoch = (apps.get_model("api", name) for name in ("StreamHead", "Event", "Epoch"))
     head = StreamHead.objects.select_for_update().get(stream=room.pk)
     head.last_seq, head.last_at = head.last_seq + 1, max(timezone.now(), head.last_at or timezone.now())

@@ -179,7 +179,7 @@ class ActionConsumer(AsyncAPIConsumer):
             logger.error("A task of a socket failed", exc_info=error)
 
     def end(self, code: CloseCode, reason: str, *, retry_after_ms: int | None = None) -> None:
-        """Send a goodbye and close. No other frame is sent from this instant, whatever still waits."""
+        """Send a goodbye and close. No other frame is sent from this instant, even if some still wait."""
         if self.closing:
             return
         self.push_goodbye(code, reason, retry_after_ms)

@@ -1,4 +1,4 @@
-"""Reads one frame strictly: what does not match becomes a problem, and no other shape reaches the code."""
+"""Reads one frame strictly: a frame of any other shape becomes a problem."""
 
 import json
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Request:
 
 
 def read_frame(text: str | None, actions: frozenset[str]) -> Request:
-    """Read a frame; the first error stands in `problem`, beside everything that could be read."""
+    """Read a frame; `problem` has the first error, beside everything that could be read."""
     request = Request()
     try:
         if text is None:
@@ -59,7 +59,7 @@ def read_frame(text: str | None, actions: frozenset[str]) -> Request:
 def _read_leniently(request: Request, text: str, actions: frozenset[str]) -> None:
     """Read action and request_id of a frame that is JSON by RFC 8259 but breaks a rule of ours, only to answer it.
 
-    This includes NaN, which JavaScript and Python write unless they are told to be strict.
+    This includes NaN, which Python writes by default.
     """
     try:
         content = json.loads(

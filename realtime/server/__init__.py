@@ -17,7 +17,7 @@ What an application finds here beyond the ASGI specification, in ``scope["extens
 ``drain(low=16_384)``
     A coroutine that returns when ``backlog() <= low``; raises ConnectionError when the socket is gone.
 ``abort()``
-    Drops the TCP connection at once; the application is told by ``websocket.disconnect`` with code 1006.
+    Drops the TCP connection at once; the application receives ``websocket.disconnect`` with code 1006.
 ``goodbye``
     The text of the server's own goodbye: ``(code, reason, reconnect, retry_after_ms) -> str | None``. An application
     with another protocol puts its own callable here; one that returns None closes without a push.

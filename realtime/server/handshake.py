@@ -18,7 +18,7 @@ from wire.asgi import render_problem
 from wire.problems import Problem
 from wire.request_ids import checked_request_id
 
-NO_CODE = 1005  # what ASGI reports for a close frame without a code (RFC 6455 section 7.4.1)
+NO_CODE = 1005  # the code in ASGI for a close frame without one (RFC 6455 section 7.4.1)
 _CODES = {
     403: "forbidden",
     404: "not_found",

@@ -34,7 +34,7 @@ class Limits:
     pending_bytes: int = 64 * KIB  # an ordinary send waits above this
     backlog_bytes: int = 1024 * KIB  # above this the connection is aborted
     body_bytes: int = 256 * KIB
-    connections: int = 1_000_000  # of clients at once; `serve` counts what its descriptors allow
+    connections: int = 1_000_000  # of clients at once; `serve` sets the number that its descriptors allow
 
     handshake: float = 5.0  # for the application to accept or refuse
     request: float = 30.0  # for a whole HTTP request to arrive, however steady it is
@@ -45,7 +45,7 @@ class Limits:
     notice: float = 0.0  # after SIGTERM, still accepting: for a proxy to see that the server is no longer ready
     last_call: float = 0.5  # after SIGTERM, for requests that were on their way to an idle connection
     drain: float = DATABASE_SECONDS  # after SIGTERM, for closes to be answered and the slowest send to finish
-    exit: float = 10.0  # after SIGTERM, and notice, the process ends, whatever still runs
+    exit: float = 10.0  # after SIGTERM, and notice, the process ends, even if requests still run
 
     @classmethod
     def from_settings(cls) -> Self:

@@ -38,7 +38,7 @@ class WebRequest(http_protocol.WebRequest):
     _parsePOSTFormSubmission = False  # Twisted would parse forms that only Django reads
 
     def gotLength(self, length: int | None) -> None:
-        # Never Twisted's temporary file: what does not fit in memory is refused.
+        # Never Twisted's temporary file: a body that does not fit in memory is refused.
         self.content = BytesIO()
 
     def handleContentChunk(self, data: bytes) -> None:
@@ -104,7 +104,7 @@ class HttpChannel(http.HTTPChannel):
         self.server = self.factory.server
         self.limits = self.server.limits
         self.origin = b""  # of the request that is being read
-        self.refused = False  # what still arrives is not read: the last answer is on its way, or sent
+        self.refused = False  # later bytes are not read: the last answer is on its way, or sent
         self.idle = True  # nothing of a next request has arrived
         self.since = self.server.now()  # when it became idle, or was refused
         self.deadline: float | None = self.since + self.limits.request
@@ -148,7 +148,7 @@ class HttpChannel(http.HTTPChannel):
         hosts = len(headers.getRawHeaders(b"host", ()))
         if hosts != 1 and (hosts or self._version == b"HTTP/1.1"):  # RFC 9112, section 3.2
             self.refuse(Problem("request.invalid", "A request has exactly one Host header."))
-        # Before the body is asked for by a 100 Continue.
+        # Before a 100 Continue requests the body.
         elif self.brief and self._path not in PROBES:
             self.refuse(FULL)
         elif self.length is not None and self.length > self.limits.body_bytes:

@@ -195,7 +195,7 @@ class Server(daphne.Server):
                 channel.refuse_unfinished()
             for protocol in self.connections:
                 self._cancel(protocol)
-        # One more turn for what was cancelled.
+        # One more turn of the loop for the cancelled tasks.
         self.loop.call_later(DRAIN_POLL, self.stop)
 
 

@@ -28,28 +28,28 @@ class WebSocketProtocol(HandshakeProtocol):
 
     factory: WebSocketFactory
     extension: Extension
-    data: bytes  # what has arrived and is not read yet
+    data: bytes  # the bytes that have arrived and are not read yet
 
     def connectionMade(self) -> None:
         self.server = self.factory.server_class
         self.limits: Limits = self.server.limits
         self.receive_queue = ReceiveQueue(self.limits, self._pause, self._resume)
         self.message_data: list[bytes] | None = None
-        self._unparseable = False  # framing is lost: what still arrives cannot be read
+        self._unparseable = False  # framing is lost: later bytes cannot be read
         self._fragments = 0
         self._credit = self.limits.frame_credit
         self._credit_at = self.server.now()
         self._held = False  # the credit is used up: nothing is read for a moment
         self._close_by = self.server.now() + self.limits.handshake  # then: the time to answer our close frame
         self._ping: bytes | None = None
-        # The first ping comes early by a random part, so that sockets that came together are not pinged together.
+        # The first ping comes early by a random part, so that sockets that connected at once are not pinged at once.
         self._ping_at = self.server.now() + self.limits.ping_interval * random.uniform(0.5, 1)
         self._pong_by = 0.0
         self.transport.unregisterProducer()  # the HTTP channel's
         super().connectionMade()
 
     def extend(self, scope: Scope) -> None:
-        """Add what daphne leaves out of the scope."""
+        """Add the extension, and the values that daphne leaves out of the scope."""
         self.extension = Extension(
             write=self.write,
             try_write=self.try_write,

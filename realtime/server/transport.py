@@ -77,7 +77,7 @@ class Transport(tcp.Server):
         return lost
 
     def doWrite(self, *args: Any, **kwargs: Any) -> None:
-        # Typed as returning nothing by one of its two bases; what it does return, the reactor needs.
+        # One of its two bases types it as returning nothing, but the reactor needs the result.
         result = super().doWrite()
         if self._waiters:
             backlog = self.backlog()

@@ -1,4 +1,4 @@
-"""The shapes of ASGI, and of what this server adds to it."""
+"""The types of ASGI, and of this server's extension."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -36,7 +36,7 @@ class ServerState(Protocol):
 
 
 class Extension(TypedDict):
-    """``scope["extensions"]["parley"]`` of a websocket; the package's docstring says what each does."""
+    """``scope["extensions"]["parley"]`` of a websocket; the package's docstring documents each."""
 
     write: Callable[[Message], bool]
     try_write: Callable[[Message], bool | None]

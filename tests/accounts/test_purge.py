@@ -16,9 +16,9 @@ def expire(person: Person, **ago: int) -> None:
 
 
 def purge() -> str:
-    said = StringIO()
-    call_command("purge", stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    call_command("purge", stdout=output)
+    return output.getvalue()
 
 
 def test_purge_deletes_sessions_that_expired_more_than_a_day_ago(alice: Person, bob: Person, charlie: Person) -> None:

@@ -1,4 +1,4 @@
-"""What stories about rooms are told with: making one, and reading what was written to the log."""
+"""Helpers of the tests of rooms: make a room, send a message, read the events of a stream."""
 
 from typing import Any
 from uuid import uuid4
@@ -47,18 +47,18 @@ def make_room(owner: Person, *, kind: str = "private", members: list[Person] | N
 
 
 def events_of(room: Any) -> list[Any]:
-    """All that a room's members heard, as clients get it."""
+    """The events of a room's stream, as clients receive them."""
     return [orjson.loads(event.json()) for event in Event.objects.filter(stream=room["id"]).order_by("seq")]
 
 
 def inbox_of(person: Person) -> list[Any]:
-    """All that only this user's devices heard; `seq`, which clients do not see here, is the log's."""
+    """The events of a user's inbox stream, with their `seq` in the log, which clients do not receive."""
     events = Event.objects.filter(stream=person.user.id).order_by("seq")
     return [orjson.loads(event.json()) | {"seq": event.seq} for event in events]
 
 
 def types_of(room: Any) -> list[str]:
-    """What happened in the room, in order."""
+    """The types of a room's events, in order."""
     return [event["type"] for event in events_of(room)]
 
 
@@ -67,8 +67,8 @@ def refusal(response: Any) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
 
 
-def say(person: Person, room: Any, text: str) -> Any:
-    """A message sent into the room, as its sender got it."""
+def post_message(person: Person, room: Any, text: str) -> Any:
+    """Sends a message and returns it as the sender received it."""
     body = {"client_id": uuid4().hex, "text": text}
     response = person.post(f"/v1/rooms/{room['id']}/messages", body)
     assert response.status_code == 201, response.json()

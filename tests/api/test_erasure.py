@@ -1,4 +1,4 @@
-"""What is left of a deleted account, and how the job that erases it works: user.erased"""
+"""Erasure of a deleted account: its traces in messages and events, the steps of its job, and `user.erased`."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from api.services import erasure, jobs
 from api.services.messages import Send, send_messages
 from eventlog.models import Event, StreamHead
 from eventlog.transaction import record_events
-from tests.api.stories import events_of, make_room, say, types_of
+from tests.api.stories import events_of, make_room, post_message, types_of
 from tests.clients import PASSWORD, Person, join_parley
 from tests.services import wait_until
 from tests.threads import closing_connections
@@ -49,7 +49,7 @@ def finish() -> None:
     assert jobs.finish(Job.objects.all())
 
 
-def say_much(person: Person, room: Any, count: int) -> None:
+def post_messages(person: Person, room: Any, count: int) -> None:
     for first in range(0, count, 50):
         names = [f"{first + n}" for n in range(min(50, count - first))]
         send_messages([Send(person.session, UUID(room["id"]), uuid4().hex, name, {}, None) for name in names])
@@ -72,7 +72,7 @@ def traces() -> list[str]:
 
 def test_it_works(alice: Person, dora: Person) -> None:
     room = make_room(alice, members=[dora])
-    said = say(dora, room, "I breathe when I sleep")
+    message = post_message(dora, room, "I breathe when I sleep")
 
     delete_account(dora)
     finish()
@@ -86,8 +86,8 @@ def test_it_works(alice: Person, dora: Person) -> None:
         "display_name": "Deleted account",
         "avatar_url": None,
     }
-    left = alice.get(f"/v1/rooms/{room['id']}/messages/{said['id']}").json()
-    assert left == {**said, "sender": tombstone}
+    left = alice.get(f"/v1/rooms/{room['id']}/messages/{message['id']}").json()
+    assert left == {**message, "sender": tombstone}
     assert alice.get(f"/v1/rooms/{room['id']}").json()["last_message"] == left
     assert not Job.objects.exists()
 
@@ -95,16 +95,16 @@ def test_it_works(alice: Person, dora: Person) -> None:
 def test_no_column_of_the_database_holds_the_name(alice: Person, bob: Person, dora: Person) -> None:
     room = make_room(dora, kind="public", members=[alice])
     path = f"/v1/rooms/{room['id']}"
-    said = [say(dora, room, text) for text in ("one", "two", "three")]
-    dora.patch(f"{path}/messages/{said[0]['id']}", {"text": "edited"})
-    dora.delete(f"{path}/messages/{said[1]['id']}")
-    alice.post(f"{path}/messages", {"client_id": "reply", "text": "yes", "reply_to": said[2]["id"]})
+    message = [post_message(dora, room, text) for text in ("one", "two", "three")]
+    dora.patch(f"{path}/messages/{message[0]['id']}", {"text": "edited"})
+    dora.delete(f"{path}/messages/{message[1]['id']}")
+    alice.post(f"{path}/messages", {"client_id": "reply", "text": "yes", "reply_to": message[2]["id"]})
     dora.put(f"{path}/members/{alice.user.id}", {"role": "owner"})
     alice.put(f"{path}/members/{dora.user.id}", {"role": "admin"})
     dora.post(f"{path}/leave")
     alice.put(f"{path}/members/{dora.user.id}", {})
     alice.delete(f"{path}/members/{dora.user.id}")
-    say(dora, dora.put(f"/v1/rooms/direct/{bob.user.id}").json(), "psst")
+    post_message(dora, dora.put(f"/v1/rooms/direct/{bob.user.id}").json(), "psst")
     bob.delete(f"/v1/rooms/{make_room(bob, members=[dora])['id']}")
     assert {"api_event.data", "api_message.data", "accounts_user.username"} <= set(traces())
 
@@ -115,22 +115,22 @@ def test_no_column_of_the_database_holds_the_name(alice: Person, bob: Person, do
     assert types_of(room).count("user.erased") == 1
 
 
-def test_what_others_wrote_stays(alice: Person, dora: Person) -> None:
+def test_erasure_keeps_the_texts_of_others(alice: Person, dora: Person) -> None:
     room = make_room(alice, members=[dora])
     mention = {"mentions": [{"id": str(dora.user.id), "username": "dormouse"}], "big": 1.0}
     body = {"client_id": "a", "text": "wake up, dormouse", "metadata": mention}
-    said = alice.post(f"/v1/rooms/{room['id']}/messages", body).json()
+    message = alice.post(f"/v1/rooms/{room['id']}/messages", body).json()
 
     delete_account(dora)
     finish()
 
-    assert alice.get(f"/v1/rooms/{room['id']}/messages/{said['id']}").json() == said
+    assert alice.get(f"/v1/rooms/{room['id']}/messages/{message['id']}").json() == message
 
 
 def test_seqs_and_versions_stay(alice: Person, dora: Person) -> None:
     room = make_room(alice, members=[dora])
-    said = say(dora, room, "one")
-    dora.patch(f"/v1/rooms/{room['id']}/messages/{said['id']}", {"text": "two"})
+    message = post_message(dora, room, "one")
+    dora.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", {"text": "two"})
     before = [(event["seq"], event["type"], event["data"].get("version")) for event in events_of(room)]
 
     delete_account(dora)
@@ -171,7 +171,7 @@ def test_logging_in_ends_at_once_and_the_rest_follows(alice: Person, dora: Perso
 
 
 class Step:
-    """What one transaction of a job did to the log."""
+    """The locked streams and the rewritten rows of one transaction of a job."""
 
     def __init__(self) -> None:
         self.streams: set[UUID] = set()
@@ -203,7 +203,7 @@ def watching() -> Iterator[Step]:
 
 def test_a_step_locks_one_room_and_rewrites_at_most_two_hundred_rows(alice: Person, dora: Person) -> None:
     rooms = [make_room(alice, members=[dora]) for _ in range(5)]
-    say_much(dora, rooms[0], 450)
+    post_messages(dora, rooms[0], 450)
     delete_account(dora)
     taken, running = [], jobs.run_due()
 
@@ -226,7 +226,7 @@ def test_small_rooms_take_one_step_each(alice: Person, dora: Person) -> None:
     rooms = [make_room(alice, members=[dora]) for _ in range(5)]
     rooms.append(make_room(dora))  # archived by the same step
     for room in rooms:
-        say(dora, room, "here")
+        post_message(dora, room, "here")
     delete_account(dora)
 
     steps = sum(1 for _ in jobs.run_due())
@@ -239,9 +239,9 @@ def test_small_rooms_take_one_step_each(alice: Person, dora: Person) -> None:
 
 def test_a_long_log_is_looked_through_in_windows(alice: Person, dora: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     room = make_room(alice, members=[dora])
-    say_much(alice, room, 50)
-    say(dora, room, "late")
-    say_much(alice, room, 50)
+    post_messages(alice, room, 50)
+    post_message(dora, room, "late")
+    post_messages(alice, room, 50)
     monkeypatch.setattr(erasure, "WINDOW", 7)
 
     delete_account(dora)
@@ -350,14 +350,14 @@ def test_a_send_that_was_under_way_is_rewritten_too(alice: Person, dora: Person)
 
 def test_two_erasures_leave_each_other_alone(alice: Person, bob: Person, dora: Person) -> None:
     room = make_room(alice, members=[dora, bob])
-    say(dora, room, "one")
-    said = say(bob, room, "two")
+    post_message(dora, room, "one")
+    message = post_message(bob, room, "two")
 
     delete_account(dora)
     finish()
 
-    assert Message.objects.get(pk=said["id"]).data == Event.objects.get(message_id=said["id"]).data
-    assert alice.get(f"/v1/rooms/{room['id']}/messages/{said['id']}").json()["sender"]["display_name"] == "Bob"
+    assert Message.objects.get(pk=message["id"]).data == Event.objects.get(message_id=message["id"]).data
+    assert alice.get(f"/v1/rooms/{room['id']}/messages/{message['id']}").json()["sender"]["display_name"] == "Bob"
 
 
 def test_an_account_without_rooms_is_done_at_once(dora: Person) -> None:

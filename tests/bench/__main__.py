@@ -29,7 +29,7 @@ MILLION = 1_000_000
 
 @dataclass
 class Bench:
-    """One benchmark: what was measured so far, and what went wrong."""
+    """One benchmark: the results and the failures so far."""
 
     full: bool
     backing: Backing
@@ -39,7 +39,7 @@ class Bench:
     async def attempt(
         self, what: str, work: Callable[P, Awaitable[Sequence[Row]]], *args: P.args, **kwargs: P.kwargs
     ) -> None:
-        """Run one workload on one server. A failure is told and does not end the others."""
+        """Run one workload on one server. A failure is reported and does not end the others."""
         began = time.perf_counter()
         try:
             rows = await work(*args, **kwargs)
@@ -95,7 +95,7 @@ async def targets(bench: Bench) -> AsyncIterator[Target]:
 
 
 async def durable_sends(bench: Bench) -> None:
-    """Acknowledged sends, gathered and one transaction each, on both databases."""
+    """Acknowledged sends, with group commit and with one transaction each, on both databases."""
     servers = [("daphne", 1), ("uvicorn", 1), ("daphne", 2)] if bench.full else [("daphne", 1)]
     for sqlite, database in ((False, "PostgreSQL"), (True, "SQLite")):
         kinds = [(server, workers, "") for server, workers in servers if not sqlite or workers == 1]

@@ -1,4 +1,4 @@
-"""The one client program of all servers: a crowd of sockets that checks all it hears, cheaply.
+"""The client of all measured servers: a crowd of sockets that checks every message that it receives.
 
 A frame that is equal, byte by byte, to the one that a neighbour has just read is not parsed again: with a thousand
 sockets in a room the client then costs less than the server that it measures.
@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class Peer(WSListener):
-    """One socket and what it has heard."""
+    """One socket and the last message that it received from each sender."""
 
     def __init__(self, crowd: "Crowd", token: str = "", rooms: Sequence[str] = ()) -> None:
         self.crowd, self.token, self.rooms = crowd, token, rooms
@@ -41,51 +41,51 @@ class Peer(WSListener):
             return
         messages, rest = self.crowd.read(frame.get_payload_as_bytes())
         if messages:
-            self.crowd.hear(self, messages)
+            self.crowd.receive(self, messages)
         if rest is not None:
-            self.crowd.dialect.hear(self, rest)
+            self.crowd.dialect.receive(self, rest)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.closed = True
         if not self.ready.done():
             self.ready.set_exception(ConnectionError("closed before it was ready"))
 
-    def say(self, frame: bytes) -> None:
+    def send_text(self, frame: bytes) -> None:
         """Send a text frame."""
         assert self.transport is not None
         self.transport.send(WSMsgType.TEXT, frame)
 
     def be_ready(self) -> None:
-        """All rooms are entered."""
+        """Mark the socket as ready: it is in all its rooms."""
         if not self.ready.done():
             self.ready.set_result(None)
 
     def acknowledge(self, tag: str, status: int) -> None:
-        """A send was answered."""
+        """Record the reply to a send."""
         self.crowd.acknowledge(tag, status)
 
-    def complain(self, what: str) -> None:
-        """The server did what it should not."""
+    def report_error(self, what: str) -> None:
+        """Record a fault of the server."""
         self.crowd.errors.append(what)
 
     def close(self) -> None:
-        """Go as a phone in a tunnel does."""
+        """Abort the connection without a close frame, as a lost network does."""
         if self.transport is not None:
             self.transport.disconnect(graceful=False)
 
 
 @dataclass(slots=True)
 class Pending:
-    """A message on its way: its text, how many have yet to hear it, and when it was said."""
+    """A message on its way: its text, the number of sockets that have not received it, and the time of the send."""
 
     text: str
     missing: int
-    said_at: int
+    sent_at: int
 
 
 @dataclass
 class Crowd:
-    """Many sockets of one server, and the books of what was said and heard."""
+    """Many sockets of one server, with counts of the messages that were sent and received."""
 
     ws_url: str
     dialect: Dialect
@@ -96,12 +96,12 @@ class Crowd:
     deliveries: int = 0
     refused: int = 0
     errors: list[str] = field(default_factory=list)
-    on_heard: Callable[[str], None] | None = None  # a sender's message has reached everybody
+    on_delivered: Callable[[str], None] | None = None  # with the sender, when every socket has received a message
     on_acknowledged: Callable[[str], None] | None = None  # with the sender
     unacknowledged: dict[str, int] = field(default_factory=dict)
     _payload: bytes = b""
     _parsed: tuple[list[tuple[str, int, Pending]], Any] = ([], None)
-    _said: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _sent: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     async def join(self, tokens: Sequence[str], rooms: Sequence[Sequence[str]]) -> list[Peer]:
         """Open a socket for each token, in these rooms, and wait until each is in all of its own."""
@@ -115,7 +115,7 @@ class Crowd:
                     extra_headers=self.dialect.headers(peer),
                     websocket_handshake_timeout=PATIENCE_SECONDS,
                 )
-                if not self.dialect.speaks_apart:
+                if not self.dialect.sends_without_receiving:
                     peer.be_ready()  # the handshake is all there is
                 await peer.ready
 
@@ -135,63 +135,63 @@ class Crowd:
         sender, number, _ = text.split(".", 2)
         pending = self.pending.get((sender, int(number)))
         if pending is None or pending.text != text:
-            self.errors.append(f"heard what nobody says: {text[:30]}")
+            self.errors.append(f"received a text that was not sent: {text[:30]}")
             return None
         return sender, int(number), pending
 
-    def hear(self, peer: Peer, messages: list[tuple[str, int, Pending]]) -> None:
-        """Check the order, count, and say when a message has reached everybody."""
+    def receive(self, peer: Peer, messages: list[tuple[str, int, Pending]]) -> None:
+        """Check the order, count, and call on_delivered when every socket has received a message."""
         now = perf_counter_ns()
         for sender, number, pending in messages:
             if number != peer.last.get(sender, 0) + 1:
                 self.errors.append(f"{sender}.{number} after {peer.last.get(sender, 0)}")
             peer.last[sender] = number
             self.deliveries += 1
-            self.latencies_ns.append(now - pending.said_at)
+            self.latencies_ns.append(now - pending.sent_at)
             pending.missing -= 1
             if pending.missing == 0:
                 del self.pending[sender, number]
-                if self.on_heard:
-                    self.on_heard(sender)
+                if self.on_delivered:
+                    self.on_delivered(sender)
 
-    def say(self, peer: Peer, sender: str, room: str, hearers: int) -> None:
-        """One message; `hearers` is how many will hear it."""
-        self._said[sender] += 1
-        number = self._said[sender]
+    def send_message(self, peer: Peer, sender: str, room: str, receivers: int) -> None:
+        """Send one message; `receivers` is the number of sockets that will receive it."""
+        self._sent[sender] += 1
+        number = self._sent[sender]
         text = f"{sender}.{number}.".ljust(TEXT_CHARS, "x")
         now = perf_counter_ns()
-        if hearers:
-            self.pending[sender, number] = Pending(text, hearers, now)
+        if receivers:
+            self.pending[sender, number] = Pending(text, receivers, now)
         tag = f"{sender}.{number}"
         if self.on_acknowledged:
             self.unacknowledged[tag] = now
-        peer.say(self.dialect.message(room, text, tag))
+        peer.send_text(self.dialect.message(room, text, tag))
 
     def acknowledge(self, tag: str, status: int) -> None:
-        """A send was answered. 503 is an honest refusal of a busy server; anything else but success is an error."""
+        """Record the reply to a send: a busy server may reject it with 503; any other failure is an error."""
         if status == 503:
             self.refused += 1
         elif status not in (200, 201):
             self.errors.append(f"{tag} was refused: {status}")
-        if self.on_acknowledged and (said_at := self.unacknowledged.pop(tag, None)) is not None:
+        if self.on_acknowledged and (sent_at := self.unacknowledged.pop(tag, None)) is not None:
             if status != 503:
-                self.ack_ns.append(perf_counter_ns() - said_at)
+                self.ack_ns.append(perf_counter_ns() - sent_at)
             self.on_acknowledged(tag.split(".")[0])
 
     def clear(self) -> None:
-        """New books, for the next run."""
+        """Reset the counts for the next run."""
         self.latencies_ns, self.ack_ns, self.deliveries, self.refused = [], [], 0, 0
 
     def give_up(self) -> int:
-        """Forget what is still on its way; how many deliveries that are."""
+        """Drop the messages that are still on their way; return the number of missing deliveries."""
         lost = sum(pending.missing for pending in self.pending.values())
         self.pending.clear()
         for peer in self.peers if lost else []:
-            peer.last = dict(self._said)
+            peer.last = dict(self._sent)
         return lost
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close all sockets."""
         for peer in self.peers:
             peer.close()
         self.peers.clear()

@@ -9,66 +9,66 @@ import orjson
 Texts = Sequence[str]
 
 
-class Speaker(Protocol):
+class PeerState(Protocol):
     """The part of a socket that a dialect uses."""
 
     token: str
     rooms: Sequence[str]
     awaited: int
 
-    def say(self, frame: bytes) -> None:
+    def send_text(self, frame: bytes) -> None:
         """Send a text frame."""
 
     def be_ready(self) -> None:
-        """All rooms are entered."""
+        """Mark the socket as ready: it is in all its rooms."""
 
     def acknowledge(self, tag: str, status: int) -> None:
-        """A send was answered."""
+        """Record the reply to a send."""
 
-    def complain(self, what: str) -> None:
-        """The server did what it should not."""
+    def report_error(self, what: str) -> None:
+        """Record a fault of the server."""
 
 
 class Dialect(Protocol):
-    """One server's words."""
+    """The frames of one server's protocol."""
 
-    speaks_apart: bool  # whether somebody can send to a room without hearing it
+    sends_without_receiving: bool  # True when a socket can send to a room without receiving its messages
 
-    def path(self, speaker: Speaker) -> str:
+    def path(self, peer: PeerState) -> str:
         """The path at which the socket is opened."""
 
-    def headers(self, speaker: Speaker) -> dict[str, str]:
+    def headers(self, peer: PeerState) -> dict[str, str]:
         """The headers of the handshake."""
 
     def read(self, payload: bytes) -> tuple[Texts, Any]:
-        """The messages in a frame, and whatever else `hear` must see (None: nothing). Never depends on the socket."""
+        """Parse a frame: its messages, and the rest for `receive` (None: nothing). Does not depend on the socket."""
 
-    def hear(self, speaker: Speaker, frame: Any) -> None:
-        """Go on after a frame that is not a message."""
+    def receive(self, peer: PeerState, frame: Any) -> None:
+        """Process a frame that is not a message."""
 
     def message(self, room: str, text: str, tag: str) -> bytes:
-        """The frame that says something."""
+        """Build the frame that sends a message."""
 
 
 class Tutorial:
     """{"message": ...} both ways; the room is the path."""
 
-    speaks_apart = False
+    sends_without_receiving = False
 
     def __init__(self, variant: str) -> None:
         self.variant = variant
 
-    def path(self, speaker: Speaker) -> str:
-        return f"/ws/{self.variant}/chat/{speaker.rooms[0].replace('-', '')}/"
+    def path(self, peer: PeerState) -> str:
+        return f"/ws/{self.variant}/chat/{peer.rooms[0].replace('-', '')}/"
 
-    def headers(self, speaker: Speaker) -> dict[str, str]:
+    def headers(self, peer: PeerState) -> dict[str, str]:
         return {"Origin": "http://127.0.0.1"}
 
     def read(self, payload: bytes) -> tuple[Texts, Any]:
         return [orjson.loads(payload)["message"]], None
 
-    def hear(self, speaker: Speaker, frame: Any) -> None:
-        speaker.complain(f"heard {frame}")
+    def receive(self, peer: PeerState, frame: Any) -> None:
+        peer.report_error(f"received {frame}")
 
     def message(self, room: str, text: str, tag: str) -> bytes:
         return orjson.dumps({"message": text})
@@ -77,13 +77,13 @@ class Tutorial:
 class Parley:
     """Authenticate in the handshake, subscribe to each room; a send is acknowledged."""
 
-    speaks_apart = True
+    sends_without_receiving = True
 
-    def path(self, speaker: Speaker) -> str:
+    def path(self, peer: PeerState) -> str:
         return "/v1/ws"
 
-    def headers(self, speaker: Speaker) -> dict[str, str]:
-        return {"Authorization": f"Bearer {speaker.token}"}
+    def headers(self, peer: PeerState) -> dict[str, str]:
+        return {"Authorization": f"Bearer {peer.token}"}
 
     def read(self, payload: bytes) -> tuple[Texts, Any]:
         frame = orjson.loads(payload)
@@ -92,21 +92,21 @@ class Parley:
         texts = [event["data"]["text"] for event in frame["data"] if event["type"] == "message.created"]
         return texts, None if len(texts) == len(frame["data"]) else frame
 
-    def hear(self, speaker: Speaker, frame: Any) -> None:
+    def receive(self, peer: PeerState, frame: Any) -> None:
         action = frame["action"]
         if action == "hello":
-            for room in speaker.rooms:
-                speaker.say(orjson.dumps({"action": "subscribe", "request_id": room, "room_id": room}))
-            if not speaker.rooms:
-                speaker.be_ready()
+            for room in peer.rooms:
+                peer.send_text(orjson.dumps({"action": "subscribe", "request_id": room, "room_id": room}))
+            if not peer.rooms:
+                peer.be_ready()
         elif action == "events":
-            speaker.awaited -= sum(event["type"] == "room.synced" for event in frame["data"])
-            if speaker.awaited == 0:
-                speaker.be_ready()
+            peer.awaited -= sum(event["type"] == "room.synced" for event in frame["data"])
+            if peer.awaited == 0:
+                peer.be_ready()
         elif action == "send_message":
-            speaker.acknowledge(frame["request_id"], frame["response_status"])
+            peer.acknowledge(frame["request_id"], frame["response_status"])
         elif frame.get("response_status") != 200:
-            speaker.complain(f"heard {frame}")
+            peer.report_error(f"received {frame}")
 
     def message(self, room: str, text: str, tag: str) -> bytes:
         body = {"action": "send_message", "request_id": tag, "room_id": room, "client_id": uuid4().hex, "text": text}
@@ -116,12 +116,12 @@ class Parley:
 class SocketIo:
     """Engine.IO 4 and Socket.IO 5 over one websocket, as the packets look on the wire."""
 
-    speaks_apart = True
+    sends_without_receiving = True
 
-    def path(self, speaker: Speaker) -> str:
+    def path(self, peer: PeerState) -> str:
         return "/socket.io/?EIO=4&transport=websocket"
 
-    def headers(self, speaker: Speaker) -> dict[str, str]:
+    def headers(self, peer: PeerState) -> dict[str, str]:
         return {}
 
     def read(self, payload: bytes) -> tuple[Texts, Any]:
@@ -129,20 +129,20 @@ class SocketIo:
             return [orjson.loads(payload[2:])[1]], None
         return (), payload
 
-    def hear(self, speaker: Speaker, frame: Any) -> None:
+    def receive(self, peer: PeerState, frame: Any) -> None:
         if frame == b"2":
-            speaker.say(b"3")
+            peer.send_text(b"3")
         elif frame.startswith(b"0"):
-            speaker.say(b"40")
+            peer.send_text(b"40")
         elif frame.startswith(b"40"):
-            for number, room in enumerate(speaker.rooms):
-                speaker.say(b"42%d" % number + orjson.dumps(["join", room]))
-            if not speaker.rooms:
-                speaker.be_ready()
+            for number, room in enumerate(peer.rooms):
+                peer.send_text(b"42%d" % number + orjson.dumps(["join", room]))
+            if not peer.rooms:
+                peer.be_ready()
         elif frame.startswith(b"43"):
-            speaker.awaited -= 1
-            if speaker.awaited == 0:
-                speaker.be_ready()
+            peer.awaited -= 1
+            if peer.awaited == 0:
+                peer.be_ready()
 
     def message(self, room: str, text: str, tag: str) -> bytes:
         return b"42" + orjson.dumps(["say", room, text])

@@ -1,7 +1,7 @@
-"""Fan-out: what it costs to bring an event to the sockets of a room. `python -m tests.bench.fanout` is the short form.
+"""Fan-out: the cost of delivering an event to the sockets of a room. `python -m tests.bench.fanout` is the short form.
 
-The cost of a delivery is (CPU per event with N sockets - CPU per event with 1 socket) / (N - 1); the send itself, with
-all that it takes to keep it, is what remains with 1 socket.
+The cost of a delivery is (CPU per event with N sockets - CPU per event with 1 socket) / (N - 1); the cost with 1 socket
+is that of the send itself, its storage included.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.bench.processes import cpu_seconds
 from tests.bench.results import Row, median
 from tests.bench.servers import Backing, Parley, Seeded
 
-SETTLE_SECONDS = 10.0  # what has not arrived by then is lost
+SETTLE_SECONDS = 10.0  # later messages count as lost
 
 
 @dataclass(frozen=True)
@@ -63,44 +63,44 @@ class Target:
 
 
 class Chatter:
-    """Senders who each say the next thing when the last has reached everybody."""
+    """Senders that each send the next message when every socket has received the last one."""
 
     def __init__(self, crowd: Crowd, shape: Shape, senders: dict[str, tuple[Peer, str]]) -> None:
         self.crowd, self.shape, self.senders = crowd, shape, senders
-        self.pause_seconds = 0.0  # between hearing and saying: the load is low then
+        self.pause_seconds = 0.0  # between a delivery and the next send, for a low load
         self.until = 0.0
-        self.least = self.said = self.about_to_say = 0
+        self.least = self.sent = self.about_to_send = 0
         self.quiet = asyncio.Event()
-        crowd.on_heard = self._go_on
+        crowd.on_delivered = self._go_on
 
     async def run(self, seconds: float, least: int) -> int:
-        """Talk for so long, and for so many messages; how many were said."""
-        self.until, self.least, self.said = time.perf_counter() + seconds, least, 0
+        """Send for at least this time and number of messages; return the number of sent messages."""
+        self.until, self.least, self.sent = time.perf_counter() + seconds, least, 0
         self.quiet.clear()
         for sender in self.senders:
-            self._say(sender)
+            self._send(sender)
         try:
             async with asyncio.timeout(seconds + SETTLE_SECONDS):
                 await self.quiet.wait()
         except TimeoutError:
             pass
-        return self.said
+        return self.sent
 
-    def _say(self, sender: str) -> None:
+    def _send(self, sender: str) -> None:
         peer, room = self.senders[sender]
-        self.said += 1
-        self.crowd.say(peer, sender, room, self.shape.sockets)
+        self.sent += 1
+        self.crowd.send_message(peer, sender, room, self.shape.sockets)
 
     def _go_on(self, sender: str) -> None:
-        if time.perf_counter() < self.until or self.said < self.least:
-            self.about_to_say += 1
-            asyncio.get_running_loop().call_later(self.pause_seconds, self._say_next, sender)
-        elif not self.crowd.pending and not self.about_to_say:
+        if time.perf_counter() < self.until or self.sent < self.least:
+            self.about_to_send += 1
+            asyncio.get_running_loop().call_later(self.pause_seconds, self._send_next, sender)
+        elif not self.crowd.pending and not self.about_to_send:
             self.quiet.set()
 
-    def _say_next(self, sender: str) -> None:
-        self.about_to_say -= 1
-        self._say(sender)
+    def _send_next(self, sender: str) -> None:
+        self.about_to_send -= 1
+        self._send(sender)
 
 
 class FanOut:
@@ -112,38 +112,38 @@ class FanOut:
 
     async def open(self) -> None:
         """Connect everybody."""
-        shape, apart = self.shape, self.target.dialect.speaks_apart
-        listeners, speakers = shape.sockets * shape.rooms, shape.in_flight * shape.rooms if apart else 0
+        shape, apart = self.shape, self.target.dialect.sends_without_receiving
+        listeners, sender_count = shape.sockets * shape.rooms, shape.in_flight * shape.rooms if apart else 0
         # In a thread: the crowds that are open already must answer their pings meanwhile.
-        seeded = await asyncio.to_thread(self._seed, listeners, speakers)
+        seeded = await asyncio.to_thread(self._seed, listeners, sender_count)
         tokens = [user["token"] for user in seeded.users]
         places = [[seeded.rooms[number // shape.sockets]] for number in range(listeners)]
         peers = await self.crowd.join(tokens[:listeners], places)
         if apart:
-            talkers = await self.crowd.join(tokens[listeners:], [[]] * speakers)
-            rooms = [seeded.rooms[number // shape.in_flight] for number in range(speakers)]
+            sending_peers = await self.crowd.join(tokens[listeners:], [[]] * sender_count)
+            rooms = [seeded.rooms[number // shape.in_flight] for number in range(sender_count)]
         else:
-            # Everybody hears: a few of them speak, each with one message on its way, or one of them with all.
+            # Every socket receives. A few of them send, each one message at a time, or one of them sends all.
             chosen = range(shape.in_flight * shape.rooms)
             heads = [
                 number // shape.in_flight * shape.sockets + number % shape.in_flight % shape.sockets
                 for number in chosen
             ]
-            talkers, rooms = [peers[head] for head in heads], [places[head][0] for head in heads]
-        senders = {f"s{number}": pair for number, pair in enumerate(zip(talkers, rooms, strict=True))}
+            sending_peers, rooms = [peers[head] for head in heads], [places[head][0] for head in heads]
+        senders = {f"s{number}": pair for number, pair in enumerate(zip(sending_peers, rooms, strict=True))}
         self.chatter = Chatter(self.crowd, shape, senders)
 
-    def _seed(self, listeners: int, speakers: int) -> Seeded:
+    def _seed(self, listeners: int, senders: int) -> Seeded:
         shape = self.shape
         if self.target.parley is None:
-            users = [{"token": ""}] * (listeners + speakers)
+            users = [{"token": ""}] * (listeners + senders)
             return Seeded(users, [uuid4().hex for _ in range(shape.rooms)])
         members = [
             [*range(room * shape.sockets, (room + 1) * shape.sockets),
              *range(listeners + room * shape.in_flight, listeners + (room + 1) * shape.in_flight)]
             for room in range(shape.rooms)
         ]  # fmt: skip
-        return self.target.parley.seed(listeners + speakers, members)
+        return self.target.parley.seed(listeners + senders, members)
 
     async def run(self, seconds: float, least: int) -> Run:
         """One measured window."""
@@ -157,7 +157,7 @@ class FanOut:
         return Run(events, self.crowd.deliveries, lost, elapsed, cpu, backing, p50, p99)
 
     async def close(self) -> None:
-        """Hang up; what was heard wrongly is no measurement."""
+        """Close all sockets; a run with wrong deliveries fails."""
         await self.crowd.close()
         if self.crowd.errors:
             raise AssertionError(f"{self.target.name}: {self.crowd.errors[:3]} ({len(self.crowd.errors)} in all)")
@@ -176,7 +176,7 @@ def percentiles(nanoseconds: Sequence[int]) -> tuple[float, float]:
 async def measure(
     target: Target, shapes: Sequence[Shape], *, runs: int = 3, seconds: float = 1.5, least: int = 8
 ) -> dict[Shape, list[Run]]:
-    """Several runs of each shape, in turn, so that what else the machine does meets them all alike."""
+    """Run the shapes several times in turn, so that other load on the machine affects them alike."""
     crowds = [FanOut(target, shape) for shape in shapes]
     for crowd in crowds:
         await crowd.open()

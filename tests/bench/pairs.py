@@ -1,7 +1,7 @@
 """`python -m tests.bench.pairs TREE` compares this tree with another checkout: server CPU per operation, in pairs.
 
 TREE is a checkout with its own `.venv`. Both are black boxes: `manage.py serve` is started in each, with its own
-interpreter, and spoken to over HTTP and websockets alone, so that the modules of the two may have other names. Both
+interpreter, and measured over HTTP and websockets alone, so that the modules of the two may have other names. Both
 servers run at once on one PostgreSQL and one Valkey, each on a database of its own, and take turns; every pair measures
 both within a few seconds, so that a busy machine disturbs both alike. The table shows the median ratio (this tree /
 other tree) and its quartiles. --list names the workloads, --workload picks some.
@@ -59,7 +59,7 @@ class Tree(ParleyServer):
 
 @dataclass
 class Client:
-    """One user of one server, and what the workloads need there."""
+    """One user of one server, with the rooms and sockets of the workloads."""
 
     server: Tree
     http: httpx.AsyncClient = field(init=False)
@@ -81,10 +81,10 @@ class Client:
             self.rooms.append(made.json()["id"])
         self.room = self.rooms.pop()
         async with self.connect() as socket:
-            await self.until(socket, "hello")
+            await self.read_until(socket, "hello")
             for _ in range(20):
                 items = [{"client_id": uuid4().hex, "text": "A line of an ordinary length."} for _ in range(50)]
-                await self.ask(socket, "send_messages", room_id=self.room, items=items)
+                await self.call(socket, "send_messages", room_id=self.room, items=items)
 
     def connect(self) -> Any:
         protocols = [websockets.Subprotocol("chat.v1"), websockets.Subprotocol(f"bearer.{self.token}")]
@@ -92,7 +92,7 @@ class Client:
             f"{self.server.ws_url}/v1/ws", subprotocols=protocols, compression=None, ping_interval=None
         )
 
-    async def ask(self, socket: websockets.ClientConnection, action: str, **body: Any) -> Any:
+    async def call(self, socket: websockets.ClientConnection, action: str, **body: Any) -> Any:
         request_id = str(next(self.counter))
         await socket.send(orjson.dumps({"action": action, "request_id": request_id, **body}).decode())
         while True:
@@ -103,7 +103,7 @@ class Client:
                 return frame["data"]
 
     @staticmethod
-    async def until(socket: websockets.ClientConnection, action: str) -> None:
+    async def read_until(socket: websockets.ClientConnection, action: str) -> None:
         while orjson.loads(await socket.recv())["action"] != action:
             pass
 
@@ -112,11 +112,11 @@ class Client:
 
 
 async def lone_sends(client: Client, count: int) -> int:
-    """One send after the other on one socket, to a room to which nobody listens."""
+    """Send one message after the other on one socket, to a room without subscriptions."""
     async with client.connect() as socket:
-        await client.until(socket, "hello")
+        await client.read_until(socket, "hello")
         for _ in range(count):
-            await client.ask(socket, "send_message", room_id=client.rooms[0], **client.message())
+            await client.call(socket, "send_message", room_id=client.rooms[0], **client.message())
     return count
 
 
@@ -135,11 +135,11 @@ async def crowded_sends(client: Client, count: int) -> int:
     """
     while len(client.senders) < SENDERS:
         client.senders.append(await client.connect())
-        await client.until(client.senders[-1], "hello")
+        await client.read_until(client.senders[-1], "hello")
 
     async def send(number: int, socket: websockets.ClientConnection) -> None:
         for _ in range(count // SENDERS):
-            await client.ask(socket, "send_message", room_id=client.rooms[1 + number % 4], **client.message())
+            await client.call(socket, "send_message", room_id=client.rooms[1 + number % 4], **client.message())
 
     await asyncio.gather(*(send(number, socket) for number, socket in enumerate(client.senders)))
     return count // SENDERS * SENDERS
@@ -150,14 +150,14 @@ async def deliveries(client: Client, count: int) -> int:
     if not client.listeners:
         client.listeners = [await client.connect() for _ in range(LISTENERS)]
         for socket in client.listeners:
-            await client.until(socket, "hello")
-            await client.ask(socket, "subscribe", room_id=client.rooms[9])
-            await client.until(socket, "events")
+            await client.read_until(socket, "hello")
+            await client.call(socket, "subscribe", room_id=client.rooms[9])
+            await client.read_until(socket, "events")
     async with client.connect() as sender:
-        await client.until(sender, "hello")
+        await client.read_until(sender, "hello")
         for _ in range(count):
-            await client.ask(sender, "send_message", room_id=client.rooms[9], **client.message())
-            await asyncio.gather(*(client.until(socket, "events") for socket in client.listeners))
+            await client.call(sender, "send_message", room_id=client.rooms[9], **client.message())
+            await asyncio.gather(*(client.read_until(socket, "events") for socket in client.listeners))
     return count * LISTENERS
 
 
@@ -165,9 +165,9 @@ async def connects(client: Client, count: int) -> int:
     """Connect, authenticate and subscribe to ten rooms, alone."""
     for _ in range(count):
         async with client.connect() as socket:
-            await client.until(socket, "hello")
+            await client.read_until(socket, "hello")
             for room in client.rooms:
-                await client.ask(socket, "subscribe", room_id=room)
+                await client.call(socket, "subscribe", room_id=room)
     return count
 
 
@@ -197,7 +197,7 @@ WORKLOADS: dict[str, tuple[Callable[[Client, int], Awaitable[int]], int]] = {
 
 
 async def cost(client: Client, workload: Callable[[Client, int], Awaitable[int]], count: int) -> float:
-    """CPU of the server in microseconds for each operation; what it does in the background is in it."""
+    """CPU of the server in microseconds for each operation, its background work included."""
     assert client.server.process is not None
     before = cpu_seconds(client.server.process.pid)
     done = await workload(client, count)

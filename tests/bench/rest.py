@@ -20,27 +20,27 @@ PAGE = 50
 ROOMS = 100
 WARM_UP_SECONDS = 0.5
 
-Ask = Callable[[], tuple[str, str, Any]]  # method, path, body
+MakeRequest = Callable[[], tuple[str, str, Any]]  # method, path, body
 Check = Callable[[Any], bool]
 
 
 class Rest:
-    """Some clients of one user who ask again as soon as they are answered."""
+    """Some clients of one user, which each send the next request as soon as the last is answered."""
 
     def __init__(self, parley: Parley, backing: Backing, token: str) -> None:
         self.parley, self.backing, self.token = parley, backing, token
 
-    async def measure(self, ask: Ask, check: Check, *, runs: int, seconds: float, **row: Any) -> Row:
+    async def measure(self, make_request: MakeRequest, check: Check, *, runs: int, seconds: float, **row: Any) -> Row:
         """Requests per second and CPU of each."""
         rates, cpus, backings, p50s, p99s = [], [], [], [], []
         async with httpx.AsyncClient(
             base_url=self.parley.process.url, headers={"Authorization": f"Bearer {self.token}"}, trust_env=False
         ) as http:
-            await self._run(http, ask, check, WARM_UP_SECONDS)
+            await self._run(http, make_request, check, WARM_UP_SECONDS)
             for _ in range(runs):
                 cpu, backing = cpu_seconds([self.parley.process.pid]), cpu_seconds(self.backing.pids)
                 began = time.perf_counter()
-                took = await self._run(http, ask, check, seconds)
+                took = await self._run(http, make_request, check, seconds)
                 rates.append(len(took) / (time.perf_counter() - began))
                 cpus.append((cpu_seconds([self.parley.process.pid]) - cpu) / len(took) * 1e6)
                 backings.append((cpu_seconds(self.backing.pids) - backing) / len(took) * 1e6)
@@ -58,12 +58,12 @@ class Rest:
             **row,
         )
 
-    async def _run(self, http: httpx.AsyncClient, ask: Ask, check: Check, seconds: float) -> list[int]:
+    async def _run(self, http: httpx.AsyncClient, make_request: MakeRequest, check: Check, seconds: float) -> list[int]:
         until, took = time.perf_counter() + seconds, []
 
         async def client() -> None:
             while time.perf_counter() < until:
-                method, path, body = ask()
+                method, path, body = make_request()
                 began = time.perf_counter_ns()
                 answer = await http.request(method, path, json=body)
                 took.append(time.perf_counter_ns() - began)
@@ -92,33 +92,33 @@ async def measure_room(
     def anywhere() -> tuple[str, str, Any]:
         return "GET", f"{base}?limit={PAGE}&before={random.randrange(PAGE + 10, messages)}", None
 
-    def say() -> tuple[str, str, Any]:
+    def send() -> tuple[str, str, Any]:
         return "POST", base, {"client_id": uuid4().hex, "text": f"{next(numbers)}".ljust(100, "x")}
 
-    asked: Sequence[tuple[str, Ask, Check]] = [
+    requests: Sequence[tuple[str, MakeRequest, Check]] = [
         ("history page of 50", anywhere, is_page),
         ("newest page of 50", lambda: ("GET", f"{base}?limit={PAGE}", None), is_page),
-        ("send by REST", say, lambda answer: len(answer["text"]) == 100),
+        ("send by REST", send, lambda answer: len(answer["text"]) == 100),
     ]
     return [
         await rest.measure(
-            ask, check, runs=runs, seconds=seconds, server=name, workload=f"{what}, {messages:,} messages",
+            make_request, check, runs=runs, seconds=seconds, server=name, workload=f"{what}, {messages:,} messages",
             family=f"{what}, by messages in the room", size=messages,
         )
-        for what, ask, check in asked
+        for what, make_request, check in requests
     ]  # fmt: skip
 
 
 async def measure_rooms(
     parley: Parley, backing: Backing, name: str, rooms: int = ROOMS, *, runs: int = 3, seconds: float = 1.5
 ) -> list[Row]:
-    """The list of the rooms, each with its last message and what is unread."""
+    """The list of the rooms, each with its last message and its unread count."""
     unread = 20
     seeded = await asyncio.to_thread(parley.seed, 2, [[0, 1]] * rooms, unread)
     rest = Rest(parley, backing, seeded.users[1]["token"])
 
     def is_list(answer: Any) -> bool:
-        # One was said by the service, the others were written beneath it.
+        # The service sent one message; the others were written directly to the tables.
         return len(answer["results"]) == rooms and all(room["me"]["unread"] == unread + 1 for room in answer["results"])
 
     row = await rest.measure(

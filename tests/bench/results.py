@@ -74,9 +74,9 @@ def _heading(began: datetime) -> str:
         f"# Benchmark of {began:%Y-%m-%d}, {size['cores']} cores, {size['memory_gib']} GiB, Python {size['python']}\n\n"
         "Medians of the runs; client, database and Redis share the machine with the server. CPU is user and system "
         "time of the server's own processes per operation; `db+redis` is theirs. A delivery is what one more socket "
-        "costs: (CPU with N sockets - CPU with 1) / (N - 1). The ratio says how many times the CPU of the workload's "
-        "baseline (marked *) it is below. Parley: authenticated, permission-checked, durable (PostgreSQL, fsync on), "
-        "ordered, exactly once; the tutorial and Socket.IO keep nothing."
+        "costs: (CPU with N sockets - CPU with 1) / (N - 1). The ratio compares the CPU of the "
+        "workload's baseline (marked *) with it. Parley: authenticated, permission-checked, durable (PostgreSQL, fsync "
+        "on), ordered, exactly once; the tutorial and Socket.IO keep nothing."
     )
 
 

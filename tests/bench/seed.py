@@ -25,14 +25,14 @@ WITH numbered AS (
            (lpad(to_hex(extract(epoch FROM at)::bigint * 1000), 12, '0')
             || '7' || left(noise, 3) || '8' || substr(noise, 4, 15))::uuid AS id
     FROM numbered
-), said AS (
+), stored AS (
     INSERT INTO api_message (id, room_id, seq, version, sender_id, client_id, digest, created_at, deleted_at, data)
     SELECT id, %(room)s, n, n, %(sender)s, client_id, 'seeded', at, NULL,
            replace(replace(replace(%(data)s, '$id', id::text), '"$seq"', n::text), '$client_id', client_id)
     FROM made RETURNING id, seq, data, created_at
 )
 INSERT INTO api_event (stream, seq, type, actor_id, message_id, data, at)
-SELECT %(room)s, seq, 'message.created', %(sender)s, id, data, created_at FROM said
+SELECT %(room)s, seq, 'message.created', %(sender)s, id, data, created_at FROM stored
 """
 CHUNK = 100_000
 
@@ -72,7 +72,7 @@ def make_users(count: int) -> tuple[list[Any], list[str]]:
 
 
 def make_room(members: Sequence[Any]) -> UUID:
-    """A private room, as somebody would make it."""
+    """Create a private room with its members."""
     from api.services.rooms import create_room
 
     owner, *others = members
@@ -99,7 +99,7 @@ def add_messages(room: UUID, session: Any, count: int) -> None:
 
 
 def analyze() -> None:
-    """Let the planner know what is there, as autovacuum would in a minute."""
+    """Collect statistics for the planner, as autovacuum would in a minute."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -107,7 +107,7 @@ def analyze() -> None:
 
 
 def _template(room: UUID, session: Any) -> str:
-    """The JSON of a message as the service renders it, with $ in the places of what differs."""
+    """The JSON of a message as the service renders it, with $ in the places that differ."""
     from api.services.messages import send_message
 
     sent = send_message(session=session, room_id=room, client_id=secrets.token_hex(8), text="x" * 100)

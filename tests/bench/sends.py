@@ -1,4 +1,4 @@
-"""Durable sends: people who each say the next thing when the last is acknowledged, into one hot room or into many."""
+"""Durable sends: each sender sends the next message when the last is acknowledged, to one busy room or to many."""
 
 import asyncio
 import time
@@ -32,17 +32,17 @@ class Senders:
         self.until, self.waiting = time.perf_counter() + seconds, len(self.peers)
         self.quiet.clear()
         for sender in self.peers:
-            self._say(sender)
+            self._send(sender)
         async with asyncio.timeout(seconds + 30):
             await self.quiet.wait()
         return len(self.crowd.ack_ns)
 
-    def _say(self, sender: str) -> None:
-        self.crowd.say(self.peers[sender], sender, self.rooms[int(sender[1:]) % len(self.rooms)], 0)
+    def _send(self, sender: str) -> None:
+        self.crowd.send_message(self.peers[sender], sender, self.rooms[int(sender[1:]) % len(self.rooms)], 0)
 
     def _go_on(self, sender: str) -> None:
         if time.perf_counter() < self.until:
-            self._say(sender)
+            self._send(sender)
             return
         self.waiting -= 1
         if not self.waiting:
@@ -54,7 +54,7 @@ def _rooms_of(rooms: int) -> list[list[int]]:
 
 
 async def heads(parley: Parley, seeded: Seeded) -> int:
-    """The sum of the rooms' heads, as a member sees them: what is really in the log."""
+    """The sum of the rooms' heads, which is the number of events in the log."""
     async with httpx.AsyncClient(base_url=parley.process.url, trust_env=False) as http:
         total = 0
         for place, room in enumerate(seeded.rooms):
@@ -73,13 +73,13 @@ async def measure(
     peers = await crowd.join([user["token"] for user in seeded.users], [[]] * SENDERS)
     senders = Senders(crowd, peers, seeded.rooms)
     await senders.run(0.5)
-    before, said, refused = await heads(parley, seeded), 0, 0
+    before, sent, refused = await heads(parley, seeded), 0, 0
     rates, cpus, backings, p50s, p99s = [], [], [], [], []
     for _ in range(runs):
         cpu, backing, began = cpu_seconds([parley.process.pid]), cpu_seconds(pids), time.perf_counter()
         count = await senders.run(seconds)
         elapsed = time.perf_counter() - began
-        said, refused = said + count, refused + crowd.refused
+        sent, refused = sent + count, refused + crowd.refused
         rates.append(count / elapsed)
         cpus.append((cpu_seconds([parley.process.pid]) - cpu) / count * 1e6)
         backings.append((cpu_seconds(pids) - backing) / count * 1e6)
@@ -88,8 +88,8 @@ async def measure(
         p99s.append(p99)
     kept = await heads(parley, seeded) - before
     await crowd.close()
-    if not said <= kept <= said + refused or crowd.errors:  # what was refused as too late may be there all the same
-        raise AssertionError(f"{name}: {said} acknowledged, {kept} in the log; {crowd.errors[:3]}")
+    if not sent <= kept <= sent + refused or crowd.errors:  # a send that was rejected as too late may be stored
+        raise AssertionError(f"{name}: {sent} acknowledged, {kept} in the log; {crowd.errors[:3]}")
     place = "one room" if rooms == 1 else f"{rooms} rooms"
     row = Row(
         workload=f"durable sends, {SENDERS} senders, {place}",

@@ -50,7 +50,7 @@ class Backing:
 
 
 class OtherServer(Server):
-    """A server of somebody else's: any answer by HTTP says that it is up."""
+    """A server of another project; it is up as soon as it answers HTTP."""
 
     def __init__(self, name: str, command: list[str], env: Mapping[str, str], cwd: Path = ROOT) -> None:
         super().__init__(name)
@@ -123,7 +123,7 @@ class Parley:
 
 
 def start_tutorial(backing: Backing) -> OtherServer:
-    """The tutorial's chat under daphne, as its deployment page says."""
+    """The tutorial's chat under daphne, as its deployment page describes."""
     command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", "$PORT"]
     command.append("tests.bench.tutorial.asgi:application")
     env = {"REDIS_URL": backing.redis.url, "DJANGO_SETTINGS_MODULE": "tests.bench.tutorial.settings"}

@@ -1,4 +1,4 @@
-"""Sockets: what it costs to come, to be there, and to come back."""
+"""Sockets: the cost of connecting, of an idle socket, and of reconnecting."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ import orjson
 
 from tests.bench.crowd import Crowd
 from tests.bench.dialects import Parley as ParleyDialect
-from tests.bench.dialects import Speaker
+from tests.bench.dialects import PeerState
 from tests.bench.patched import COUNTERS, COUNTS
 from tests.bench.processes import cpu_seconds, rss_bytes
 from tests.bench.results import Row
@@ -24,7 +24,7 @@ CATCH_UP_SECONDS = 60.0
 
 
 class Returning(ParleyDialect):
-    """A device that comes back: it subscribes from the seqs that it has, or asks for all at once with `sync`."""
+    """A device that reconnects: it subscribes after the seqs that it has, or sends one `sync` for all rooms."""
 
     def __init__(self, seqs: dict[str, int], by_sync: bool) -> None:
         self.seqs, self.by_sync = seqs, by_sync
@@ -36,24 +36,24 @@ class Returning(ParleyDialect):
         events = [event for room in frame["data"]["rooms"] for event in room["events"]]
         return [event["data"]["text"] for event in events if event["type"] == "message.created"], frame
 
-    def hear(self, speaker: Speaker, frame: Any) -> None:
+    def receive(self, peer: PeerState, frame: Any) -> None:
         if frame["action"] == "sync":
             assert frame["response_status"] == 200, frame
-            speaker.be_ready()
+            peer.be_ready()
         elif frame["action"] != "hello":
-            super().hear(speaker, frame)
+            super().receive(peer, frame)
         elif self.by_sync:
-            rooms = {room: self.seqs[room] for room in speaker.rooms}
+            rooms = {room: self.seqs[room] for room in peer.rooms}
             body = {"action": "sync", "request_id": "back", "rooms": rooms, "epoch": 1, "subscribe": True}
-            speaker.say(orjson.dumps(body))
+            peer.send_text(orjson.dumps(body))
         else:
-            for room in speaker.rooms:
+            for room in peer.rooms:
                 body = {"action": "subscribe", "request_id": room, "room_id": room, "after": self.seqs[room]}
-                speaker.say(orjson.dumps(body))
+                peer.send_text(orjson.dumps(body))
 
 
 def plan(sockets: int) -> list[list[int]]:
-    """A hundred rooms: each socket is in ten of them, one of each ten; the last member only speaks."""
+    """The members of a hundred rooms: each socket is in ten of them, one of each ten; the last member only sends."""
     rooms = ROOMS_OF_EACH * SPREAD
     return [[*range(room % SPREAD, sockets, SPREAD), sockets] for room in range(rooms)]
 
@@ -64,7 +64,7 @@ def rooms_of(seeded: Seeded, number: int) -> list[str]:
 
 
 async def measure(backing: Backing, server: str, name: str, sockets: int, *, cut: bool = True) -> list[Row]:
-    """Everybody comes; everybody is cut off; everybody comes back, by `subscribe` and by `sync`."""
+    """All sockets connect, are cut off, and reconnect by `subscribe` and by `sync`."""
     parley = start_counted(backing, server)
     try:
         seeded = parley.seed(sockets + 1, plan(sockets))
@@ -91,7 +91,7 @@ def queries(parley: Parley) -> tuple[int, int]:
 
 
 async def arrive(parley: Parley, backing: Backing, name: str, seeded: Seeded, sockets: int) -> list[Row]:
-    """Connect, authenticate and subscribe; then what each idle socket holds of memory."""
+    """Connect, authenticate and subscribe; then measure the memory of each idle socket."""
     pids, tokens = [parley.process.pid], [user["token"] for user in seeded.users]
     crowd = Crowd(parley.process.ws_url, ParleyDialect())
     await crowd.join(tokens[:20], [rooms_of(seeded, number) for number in range(20)])
@@ -100,7 +100,7 @@ async def arrive(parley: Parley, backing: Backing, name: str, seeded: Seeded, so
     await crowd.join(tokens[:sockets], [rooms_of(seeded, number) for number in range(sockets)])
     elapsed = time.perf_counter() - began
     cpu, backs = cpu_seconds(pids) - cpu, cpu_seconds(backing.pids) - backs
-    await asyncio.sleep(2)  # idle: what the handshakes held is given back
+    await asyncio.sleep(2)  # idle: the memory of the handshakes is released
     kilobytes = (rss_bytes(pids) - rss) / sockets / 1024
     await crowd.close()
     if crowd.errors:
@@ -120,7 +120,7 @@ async def arrive(parley: Parley, backing: Backing, name: str, seeded: Seeded, so
 
 
 async def come_back(parley: Parley, backing: Backing, name: str, seeded: Seeded, sockets: int, by_sync: bool) -> Row:
-    """All are cut at once, each room goes on without them, all come back at once and hear what they missed."""
+    """Cut all sockets at once, send messages to each room, and let all reconnect and receive the missed messages."""
     pids, tokens = [parley.process.pid], [user["token"] for user in seeded.users]
     everybody = [rooms_of(seeded, number) for number in range(sockets)]
     crowd = Crowd(parley.process.ws_url, ParleyDialect())
@@ -129,22 +129,22 @@ async def come_back(parley: Parley, backing: Backing, name: str, seeded: Seeded,
     crowd.deliveries = 0
     for peer in crowd.peers[:sockets]:
         peer.close()
-    await speak(crowd, seeded, sockets)
+    await send_missed_messages(crowd, seeded, sockets)
     crowd.dialect = Returning(seqs, by_sync)
     crowd.clear()
     (total, of_log), cpu, backs = queries(parley), cpu_seconds(pids), cpu_seconds(backing.pids)
     began, caught_up = time.perf_counter(), asyncio.Event()
-    crowd.on_heard = lambda _: None if crowd.pending else caught_up.set()
+    crowd.on_delivered = lambda _: None if crowd.pending else caught_up.set()
     await crowd.join(tokens[:sockets], everybody)
     async with asyncio.timeout(CATCH_UP_SECONDS):
         await caught_up.wait()
     elapsed = time.perf_counter() - began
     total_after, of_log_after = queries(parley)
     cpu, backs = cpu_seconds(pids) - cpu, cpu_seconds(backing.pids) - backs
-    heard = crowd.deliveries
+    received = crowd.deliveries
     await crowd.close()
-    if crowd.errors or heard != sockets * ROOMS_OF_EACH * MISSED:
-        raise AssertionError(f"{heard} of {sockets * ROOMS_OF_EACH * MISSED} heard; {crowd.errors[:3]}")
+    if crowd.errors or received != sockets * ROOMS_OF_EACH * MISSED:
+        raise AssertionError(f"{received} of {sockets * ROOMS_OF_EACH * MISSED} received; {crowd.errors[:3]}")
     return Row(
         workload=f"{sockets:,} sockets cut at once come back",
         server=name,
@@ -162,27 +162,27 @@ async def heads_of(crowd: Crowd, token: str, seeded: Seeded) -> dict[str, int]:
     """The head of every room, from the replies to one more socket that subscribes to all of them."""
     heads: dict[str, int] = {}
 
-    class Asking(ParleyDialect):
-        def hear(self, speaker: Speaker, frame: Any) -> None:
+    class SubscribeReplies(ParleyDialect):
+        def receive(self, peer: PeerState, frame: Any) -> None:
             if frame["action"] == "subscribe":
                 heads[frame["data"]["room_id"]] = frame["data"]["head"]
-            super().hear(speaker, frame)
+            super().receive(peer, frame)
 
-    asking = Crowd(crowd.ws_url, Asking())
-    await asking.join([token], [seeded.rooms])
-    await asking.close()
+    subscriber = Crowd(crowd.ws_url, SubscribeReplies())
+    await subscriber.join([token], [seeded.rooms])
+    await subscriber.close()
     return heads
 
 
-async def speak(crowd: Crowd, seeded: Seeded, sockets: int) -> None:
-    """Some messages into every room, each acknowledged before the next of its room."""
-    [speaker] = await crowd.join([seeded.users[sockets]["token"]], [[]])
+async def send_missed_messages(crowd: Crowd, seeded: Seeded, sockets: int) -> None:
+    """Send some messages to every room, each after the acknowledgement of the last one in its room."""
+    [peer] = await crowd.join([seeded.users[sockets]["token"]], [[]])
     left = {f"r{place}-{time.monotonic_ns()}": [room] * MISSED for place, room in enumerate(seeded.rooms)}
     done = asyncio.Event()
 
     def go_on(sender: str) -> None:
         if left[sender]:
-            crowd.say(speaker, sender, left[sender].pop(), sockets // SPREAD)
+            crowd.send_message(peer, sender, left[sender].pop(), sockets // SPREAD)
         elif not crowd.unacknowledged:
             done.set()
 
@@ -192,4 +192,4 @@ async def speak(crowd: Crowd, seeded: Seeded, sockets: int) -> None:
     async with asyncio.timeout(CATCH_UP_SECONDS):
         await done.wait()
     crowd.on_acknowledged = None
-    speaker.close()
+    peer.close()

@@ -1,4 +1,4 @@
-"""The benchmark's harness counts and checks: a few messages through each kind of server, and what a broken one gets."""
+"""The benchmark's harness counts every delivery of each kind of server, and reports wrong ones."""
 
 from __future__ import annotations
 
@@ -57,31 +57,31 @@ async def test_every_message_reaches_every_socket(target: Target) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "error"),
+    ("received", "error"),
     [
         (["s0.1.", "s0.1."], "s0.1 after 1"),
         (["s0.2.", "s0.1."], "s0.2 after 0"),
-        (["s0.1.other"], "heard what nobody says: s0.1.other"),
+        (["s0.1.other"], "received a text that was not sent: s0.1.other"),
     ],
 )
-async def test_what_is_wrong_is_noticed(heard: list[str], error: str) -> None:
+async def test_a_wrong_delivery_is_reported(received: list[str], error: str) -> None:
     dialect: Dialect = ParleyDialect()
     crowd = Crowd("", dialect)
-    peer, speaker = Peer(crowd), Silent(crowd)
+    peer, sender = Peer(crowd), Silent(crowd)
     for _ in range(2):
-        crowd.say(speaker, "s0", "room", SOCKETS)
+        crowd.send_message(sender, "s0", "room", SOCKETS)
 
-    for text in heard:
+    for text in received:
         padded = text.ljust(100, "x") if text.endswith(".") else text
         event = {"type": "message.created", "data": {"text": padded}}
         messages, _ = crowd.read(json.dumps({"action": "events", "data": [event]}).encode())
-        crowd.hear(peer, messages)
+        crowd.receive(peer, messages)
 
     assert error in crowd.errors
 
 
-async def test_a_crowd_that_comes_back_shares_its_queries(backing: Backing) -> None:
-    """Each of the forty took a query of the log; now a few serve all."""
+async def test_clients_that_reconnect_at_once_share_queries(backing: Backing) -> None:
+    """Forty devices that reconnect at once take at most twenty queries of the log."""
     parley = start_counted(backing, "daphne")
     try:
         seeded = parley.seed(41, plan(40))
@@ -96,7 +96,7 @@ async def test_a_crowd_that_comes_back_shares_its_queries(backing: Backing) -> N
 
 
 class Silent(Peer):
-    """A socket that nobody hears."""
+    """A socket that sends nothing."""
 
-    def say(self, frame: bytes) -> None:
+    def send_text(self, frame: bytes) -> None:
         pass

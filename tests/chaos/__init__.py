@@ -1,1 +1,1 @@
-"""The fault harness: real processes, a random workload, faults that bite, and a checker of what everybody saw."""
+"""The fault harness: real processes, a random workload, faults with evidence, and a checker of the history."""

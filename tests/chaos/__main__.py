@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def judge(plan: Plan, recorded: Path | None = None, *, times: bool = True) -> int:
-    """Run, or take a history that was kept, and say what came of it."""
+    """Run the workload with faults, or read a stored history, and print the verdict."""
     records = read(recorded) if recorded else asyncio.run(run(plan))
     verdict = check(records)
     print(report(records, verdict, plan.folder), flush=True)
@@ -46,7 +46,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stack", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--faults", default="", help="only these, with commas between")
-    parser.add_argument("--untimed", action="store_true", help="tell the bounds in time, and judge all the rest")
+    parser.add_argument("--untimed", action="store_true", help="report the bounds in time, judge all others")
     parser.add_argument("--planted", nargs="*", metavar="BUG", help=f"catch these bugs, or all: {', '.join(PLANTED)}")
     parser.add_argument("--check", type=Path, metavar="HISTORY", help="judge a history.jsonl that was kept")
     return parser.parse_args()

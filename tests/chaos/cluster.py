@@ -1,4 +1,4 @@
-"""The processes of a run: servers, PostgreSQL and Valkey, with a proxy on every line between any two of them."""
+"""The processes of a run: servers, PostgreSQL and Valkey, with a proxy on every connection between two of them."""
 
 import asyncio
 import tempfile
@@ -15,7 +15,7 @@ LIVENESS = {"WS_PING_INTERVAL_SECONDS": "5", "WS_PING_TIMEOUT_SECONDS": "5", "WS
 
 
 class Cluster:
-    """Servers by number; `doors[k]` is the proxy through which clients reach server k."""
+    """The servers and their proxies; `client_lines[k]` is the proxy through which clients reach server k."""
 
     def __init__(self, stack: str, entry: str = "tests.chaos.entry") -> None:
         self.stack = stack
@@ -24,7 +24,7 @@ class Cluster:
         self.postgres: PostgresServer | None = None
         self.redis: RedisServer | None = None
         self.servers: list[ParleyServer] = []
-        self.doors: list[Proxy] = []
+        self.client_lines: list[Proxy] = []
         self.redis_lines: list[Proxy] = []
         self.database_lines: list[Proxy] = []
 
@@ -43,7 +43,7 @@ class Cluster:
         await asyncio.to_thread(self.servers[0].start)
         await asyncio.gather(*(asyncio.to_thread(server.start) for server in self.servers[1:]))
         for server in self.servers:
-            self.doors.append(await Proxy("door", server.port).start())
+            self.client_lines.append(await Proxy("client", server.port).start())
 
     async def _wire(self) -> ParleyServer:
         if self.postgres is None or self.redis is None:
@@ -59,7 +59,7 @@ class Cluster:
     @property
     def proxies(self) -> list[Proxy]:
         """All lines."""
-        return [*self.doors, *self.redis_lines, *self.database_lines]
+        return [*self.client_lines, *self.redis_lines, *self.database_lines]
 
     async def heal(self) -> None:
         """Everything runs and every line passes."""

@@ -45,7 +45,7 @@ class Person:
 
 
 class Device:
-    """Speaks for a person. `cursors` are what an app would keep on disk: by stream, the last seq applied."""
+    """A client of a user. `cursors` has the last applied seq of each stream, as an app would keep it on disk."""
 
     def __init__(
         self, person: Person, number: int, cluster: Cluster, rng: random.Random, *, slow: bool = False
@@ -89,14 +89,14 @@ class Device:
         """A REST call to some server, or to this one."""
         server = self.rng.randrange(self.cluster.size) if server is None else server
         own = self.token if token is None else token
-        answer = await request(self.cluster.doors[server].port, method, path, token=own, body=body)
+        answer = await request(self.cluster.client_lines[server].port, method, path, token=own, body=body)
         self.person.scan(answer.text, f"{method} {path}")
         return answer
 
     # The socket
 
     async def live(self) -> None:
-        """Stay connected until told to stop."""
+        """Stay connected until `stopping` is set."""
         while not self.stopping:
             self.server = self.rng.randrange(self.cluster.size) if self.home is None else self.home
             with contextlib.suppress(OSError, TimeoutError, WebSocketException):
@@ -115,7 +115,7 @@ class Device:
         self._followed: set[str] = set()
         if self.forgets:
             self.cursors, self.rooms, self.tracks_inbox, self.forgets = {}, set(), False, False
-        port = self.cluster.doors[self.server].port
+        port = self.cluster.client_lines[self.server].port
         async with connect(
             f"ws://127.0.0.1:{port}/v1/ws",
             additional_headers={"Authorization": f"Bearer {self.token}"},
@@ -134,18 +134,20 @@ class Device:
                 await self._listen(socket)
             finally:
                 code = socket.close_code
-                said = self._goodbye and self._goodbye["code"]
-                self.history.add("close", conn=conn, device=self.name, server=self.server, code=code, goodbye=said)
+                goodbye_code = self._goodbye and self._goodbye["code"]
+                self.history.add(
+                    "close", conn=conn, device=self.name, server=self.server, code=code, goodbye=goodbye_code
+                )
 
     async def _listen(self, socket: ClientConnection) -> None:
         async for text in socket:
             assert isinstance(text, str)
             self.person.scan(text, "socket")
-            self._hear(orjson.loads(text), socket)
+            self._receive(orjson.loads(text), socket)
             if self.slow:
                 await asyncio.sleep(0.05)
 
-    def _hear(self, frame: dict[str, Any], socket: ClientConnection) -> None:
+    def _receive(self, frame: dict[str, Any], socket: ClientConnection) -> None:
         if frame["action"] == "events" and "request_id" not in frame:
             for event in frame["data"]:
                 self.apply(event, via="live")
@@ -167,7 +169,7 @@ class Device:
             future.set_result(answer)
 
     async def act(self, action: str, handler: Handler | None = None, **body: Any) -> Answer:
-        """An action and its reply. `handler` runs before anything that comes after the reply is heard."""
+        """Send an action and return its reply. `handler` runs before any later frame is processed."""
         socket = self.socket
         if socket is None:
             return Answer(None)
@@ -209,7 +211,7 @@ class Device:
         await asyncio.gather(*(self.subscribe(room) for room in rooms))
 
     async def _begin(self) -> None:
-        """A device without cursors: where its story begins is told by the inbox and by the list of rooms."""
+        """Begin without cursors: subscribe to the inbox, and take the heads of the list of rooms as cursors."""
         conn = self._conn
         await self.subscribe(self.person.id)
         while conn == self._conn and self.person.id in self.cursors and not self.tracks_inbox:
@@ -232,7 +234,7 @@ class Device:
             self.rooms.add(stream)
 
     async def subscribe(self, stream: str) -> None:
-        """Hear a stream from the cursor on; who is refused is out of the room."""
+        """Subscribe to a stream after the cursor; a 403 or 404 means that the user has left the room."""
         socket = self.socket
         is_inbox = stream == self.person.id
         body = {"room_id": None if is_inbox else stream}
@@ -263,7 +265,7 @@ class Device:
                 self.history.add("caught_up", device=self.name, conn=self._conn)
 
     def apply(self, event: dict[str, Any], *, via: str) -> None:
-        """Take an event, whatever it is; the checker judges."""
+        """Apply any event, valid or not; the checker judges the record."""
         stream, seq, kind = event["room_id"] or self.person.id, event["seq"], event["type"]
         if kind == "room.synced":
             self._is_synced(stream)
@@ -279,7 +281,7 @@ class Device:
             "event", conn=self._conn, device=self.name, stream=stream, seq=seq, type=kind, key=key, via=via
         )
         if stream == self.person.id and seq is not None:
-            self._hear_inbox(kind, event["data"], live=via == "live")
+            self._apply_inbox(kind, event["data"], live=via == "live")
 
     def _jump(self, stream: str, kind: str, data: dict[str, Any]) -> None:
         if kind == "room.limited":
@@ -289,7 +291,7 @@ class Device:
             self.history.add("reset", device=self.name, stream=stream, head=data["head"])
             self.cursors[stream] = data["head"]
 
-    def _hear_inbox(self, kind: str, data: dict[str, Any], *, live: bool) -> None:
+    def _apply_inbox(self, kind: str, data: dict[str, Any], *, live: bool) -> None:
         if kind == "room.removed":
             self.rooms.discard(data["id"])
             if live and self._followed:
@@ -302,7 +304,7 @@ class Device:
                 self._follow_added(data["id"], data["seq"] - 1)
 
     def _follow_added(self, room: str, after: int) -> None:
-        """The server goes on by itself from the own join; what was said before it is history."""
+        """Follow a room to which the server subscribed this device: from the user's join on; the rest is history."""
         self._followed.add(room)
         self._begin_at(room, after)
 
@@ -328,7 +330,7 @@ class Device:
             following = body["next"] is not None
 
     async def _follow(self) -> None:
-        """Come back by the socket's `sync`, which subscribes to all that it tells: one frame is all it takes."""
+        """Reconnect by the socket's `sync`, which subscribes to all rooms of its reply with one frame."""
         conn, named = self._conn, dict(self.cursors)
         self._unsynced.clear()
         body: dict[str, Any] = {"rooms": named, "inbox": named.pop(self.person.id), "epoch": 1, "limit": 100}

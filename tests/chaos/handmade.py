@@ -1,4 +1,4 @@
-"""Small histories written by hand: one in which all is well, and the words to break it."""
+"""Small histories written by hand: a correct one, and the functions that add a fault to it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,16 +23,16 @@ def event(seq: int, kind: str, data: dict[str, Any], second: float = 0.0) -> dic
 
 def created(seq: int, text: str, sender: str = ALICE, second: float = 0.0) -> dict[str, Any]:
     """A message, by its first event."""
-    return event(seq, "message.created", said(seq, text, sender), second)
+    return event(seq, "message.created", message(seq, text, sender), second)
 
 
-def said(seq: int, text: str | None, sender: str = ALICE) -> dict[str, Any]:
+def message(seq: int, text: str | None, sender: str = ALICE) -> dict[str, Any]:
     """A message."""
     return {"id": f"m{seq}", "seq": seq, "version": seq, "client_id": f"c{seq}", "text": text, "sender": {"id": sender}}
 
 
 def member(seq: int, kind: str, user: str, second: float = 0.0) -> dict[str, Any]:
-    """Somebody comes or goes."""
+    """An event of a member who joins or leaves."""
     return event(seq, f"member.{kind}", {"user": {"id": user}}, second)
 
 
@@ -42,7 +42,7 @@ def canary(number: int) -> str:
 
 
 class Story:
-    """A history as it grows; the log and what devices got of it are told separately."""
+    """A history under construction; the log and the receipts of the devices are added separately."""
 
     def __init__(self, rule: str = "shared") -> None:
         self.rule = rule
@@ -79,15 +79,15 @@ class Story:
         self.add("open", second, conn=user, device=f"{user}.0", user=user, session=f"s-{user}", server=0)
         self.add("start", second, device=f"{user}.0", stream=ROOM, after=after)
 
-    def get(self, user: str, said: dict[str, Any], second: float, via: str = "live") -> None:
+    def get(self, user: str, message: dict[str, Any], second: float, via: str = "live") -> None:
         """A device gets an event."""
-        key = digest(said)
-        self.add("body", second, key=key, event=said)
+        key = digest(message)
+        self.add("body", second, key=key, event=message)
         fields = {"conn": user, "device": f"{user}.0", "stream": ROOM, "via": via}
-        self.add("event", second, **fields, seq=said["seq"], type=said["type"], key=key)
+        self.add("event", second, **fields, seq=message["seq"], type=message["type"], key=key)
 
     def end(self) -> list[Record]:
-        """With the last reads: as the log says, whatever the devices got."""
+        """Add the final reads, which agree with the log, and return the records."""
         for user in (ALICE, BOB):
             self.add("finish", 100, device=f"{user}.0", cursors={})
         head = max(each["seq"] for each in self.log)
@@ -97,8 +97,8 @@ class Story:
         self.add("end_message", 100, rows=[self._row(each) for each in self.log if each["type"] == "message.created"])
         return self.records
 
-    def _row(self, said: dict[str, Any]) -> dict[str, Any]:
-        data = said["data"]
+    def _row(self, message: dict[str, Any]) -> dict[str, Any]:
+        data = message["data"]
         row = {"id": data["id"], "room_id": ROOM, "seq": data["seq"], "version": data["version"]}
         return {**row, "sender_id": data["sender"]["id"], "deleted_at": at(50) if data["id"] in self.deleted else None}
 

@@ -5,18 +5,18 @@ A record is a dict with `kind` and `t`, the wall clock in seconds: server and cl
     run      seed stack seconds faults
     user     user name                          device   device user slow tied?
     call     op device user session server via what room? client_id? text? message? seq? target?
-    done     op status (None: nobody knows) code? id? seq? version? read_seq?
+    done     op status (None: unknown) code? id? seq? version? read_seq?
     discarded op                                the acknowledgement, or the silence, was followed by another attempt
     open     conn device user session server    close    conn code goodbye
     start    device stream after                where a device's own story of a stream begins
     event    device conn stream seq type key via (live | sync); seq None: ephemeral
     body     key event                          each content once; `key` is its digest
-    caught_up device conn                       every subscription of a new connection has said room.synced
+    caught_up device conn                       every subscription of a new connection received room.synced
     limited  device stream from to              reset    device stream head
-    canary   user token where                   the first time that a user got these bytes, in whatever way
+    canary   user token where                   the first time that a user received these bytes
     page     user room oldest newest head messages[[id, seq, version, text]]
     fault    name phase (begin | end) server? evidence?
-    probe    what ms                            lag      ms: how long this very process was held up
+    probe    what ms                            lag      ms: the delay of this process itself
     finish   device cursors                     end_log | end_room | end_view: the last reads, by SQL and by REST
 """
 
@@ -46,7 +46,7 @@ class History:
         return record
 
     def body(self, key: str, event: dict[str, Any]) -> None:
-        """Note the content of an event, the first time that anybody gets it."""
+        """Record the content of an event once, when the first device receives it."""
         if key not in self._bodies:
             self._bodies.add(key)
             self.add("body", key=key, event=event)

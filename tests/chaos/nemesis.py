@@ -18,13 +18,15 @@ from tests.chaos.workload import Workload
 Evidence = dict[str, Any]
 Fault = Callable[["Nemesis", int], Awaitable[Evidence]]
 
-LONG_RUN_SECONDS = 150.0  # from here on the windows are as long as the promises say
+LONG_RUN_SECONDS = 150.0  # from here on the windows have their full length
 FAULTS: dict[str, Fault] = {}
-WITHOUT_REDIS = frozenset({"kill", "pause", "rolling", "door_cut", "door_reset", "door_stall", "door_slow"})
+WITHOUT_REDIS = frozenset(
+    {"kill", "pause", "rolling", "client_line_cut", "client_line_reset", "client_line_stall", "client_line_slow"}
+)
 
 
 def fault(function: Fault) -> Fault:
-    """Name a way in which things go wrong."""
+    """Register a fault by its name."""
     FAULTS[function.__name__] = function
     return function
 
@@ -63,7 +65,7 @@ class Nemesis:
         """Nothing is wrong, except for the hints that are lost on purpose."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self.prober.listener.socket is not None and self.prober.speaker.socket is not None:
+            if self.prober.receiver.socket is not None and self.prober.sender.socket is not None:
                 await self.prober.lose_one()
                 await self.prober.lose_last()
             await asyncio.sleep(0.2)
@@ -109,7 +111,7 @@ async def pause(nemesis: Nemesis, server: int) -> Evidence:
 
 @fault
 async def rolling(nemesis: Nemesis, server: int) -> Evidence:
-    """A deployment: each server in turn is asked to end, and started again."""
+    """A deployment: each server in turn is stopped with SIGTERM and started again."""
     counts = []
     for number, each in enumerate(nemesis.cluster.servers):
         since = len(nemesis.history.records)
@@ -218,34 +220,34 @@ async def _without_postgres(nemesis: Nemesis, *, crash: bool) -> Evidence:
     postgres = nemesis.cluster.postgres
     assert postgres is not None
     await asyncio.to_thread(postgres.kill if crash else postgres.stop)
-    statuses = await asyncio.gather(*(nemesis.prober.ask(number) for number in range(nemesis.cluster.size)))
+    statuses = await asyncio.gather(*(nemesis.prober.read_status(number) for number in range(nemesis.cluster.size)))
     await asyncio.sleep(nemesis.window(0.5, 3.0))
     await asyncio.to_thread(postgres.start)
     return {"bit": all(status in (None, 503) for status in statuses), "answers": statuses}
 
 
 @fault
-async def door_cut(nemesis: Nemesis, server: int) -> Evidence:
+async def client_line_cut(nemesis: Nemesis, server: int) -> Evidence:
     """Every client of a server is cut off with a FIN."""
-    return await _cut(nemesis, nemesis.cluster.doors[server], reset=False)
+    return await _cut(nemesis, nemesis.cluster.client_lines[server], reset=False)
 
 
 @fault
-async def door_reset(nemesis: Nemesis, server: int) -> Evidence:
+async def client_line_reset(nemesis: Nemesis, server: int) -> Evidence:
     """Every client of a server is cut off with a RST."""
-    return await _cut(nemesis, nemesis.cluster.doors[server], reset=True)
+    return await _cut(nemesis, nemesis.cluster.client_lines[server], reset=True)
 
 
 @fault
-async def door_stall(nemesis: Nemesis, server: int) -> Evidence:
+async def client_line_stall(nemesis: Nemesis, server: int) -> Evidence:
     """The lines between a server and its clients are half open."""
-    return await _stall(nemesis, nemesis.cluster.doors[server], nemesis.window(4.0, 8.0))
+    return await _stall(nemesis, nemesis.cluster.client_lines[server], nemesis.window(4.0, 8.0))
 
 
 @fault
-async def door_slow(nemesis: Nemesis, server: int) -> Evidence:
+async def client_line_slow(nemesis: Nemesis, server: int) -> Evidence:
     """A long way and a narrow line between a server and its clients."""
-    return await _slow(nemesis, nemesis.cluster.doors[server])
+    return await _slow(nemesis, nemesis.cluster.client_lines[server])
 
 
 @fault
@@ -268,7 +270,7 @@ async def redis_line_slow(nemesis: Nemesis, server: int) -> Evidence:
 
 @fault
 async def database_line_cut(nemesis: Nemesis, server: int) -> Evidence:
-    """One server loses its database connections, in the middle of whatever they do."""
+    """One server loses its database connections, also in the middle of transactions."""
     return await _cut(nemesis, nemesis.cluster.database_lines[server], reset=True)
 
 

@@ -1,4 +1,4 @@
-"""Clients that do not read: one silent, one that talks all the time. The server must part with both."""
+"""Clients that do not read: one silent, one that sends all the time. The server must close both."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ SMALL_BUFFER = 4096
 
 
 class OddOnes:
-    """Each takes the session of a device of its own and never reads what it asked for."""
+    """Each logs in as a device of its own, subscribes and never reads."""
 
     def __init__(self, cluster: Cluster, history: History, workload: Workload) -> None:
         self.cluster, self.history, self.workload = cluster, history, workload
@@ -49,7 +49,7 @@ class OddOnes:
         raw = socket.socket()
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
         raw.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", self.cluster.doors[server].port))
+        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", self.cluster.client_lines[server].port))
         async with connect(
             "ws://127.0.0.1/v1/ws",
             sock=raw,
@@ -63,11 +63,13 @@ class OddOnes:
             hot = self.workload.rooms["hot"]
             await odd.send(orjson.dumps({"action": "subscribe", "room_id": hot, "after": 0}).decode())
             await self._refuse_to_read(odd, chatty)
-            heard: list[str] = []
-            code = await self._look(odd, heard)
+            received: list[str] = []
+            code = await self._look(odd, received)
         seconds = round(time.time() - began, 1)
         name = "chatty" if chatty else "silent"
-        self.history.add("odd", name=name, server=server, seconds=seconds, began=began, code=code, heard=heard[:4])
+        self.history.add(
+            "odd", name=name, server=server, seconds=seconds, began=began, code=code, received=received[:4]
+        )
 
     async def _refuse_to_read(self, odd: ClientConnection, chatty: bool) -> None:
         deadline = time.monotonic() + EPISODE_SECONDS
@@ -77,12 +79,12 @@ class OddOnes:
                     await odd.send('{"action":"ping"}')
                 await asyncio.sleep(1)
 
-    async def _look(self, odd: ClientConnection, heard: list[str]) -> int | None:
-        """Returns the close of the connection and what came before it; None while it is open."""
+    async def _look(self, odd: ClientConnection, received: list[str]) -> int | None:
+        """Return the code of the close, and add the frames before it to `received`; None while it is open."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 while True:
-                    heard.append(str(await odd.recv())[:120])
+                    received.append(str(await odd.recv())[:120])
         except TimeoutError:
             return None
         except ConnectionClosed as closed:

@@ -44,10 +44,10 @@ async def call(
         answer = await device.rest(
             rest[0], rest[1], body=rest[2], server=place, token=token[0] if token else device.token
         )
-    return answer, history.add("done", op=op, status=answer.status, code=answer.code, **_told(answer))
+    return answer, history.add("done", op=op, status=answer.status, code=answer.code, **_result_fields(answer))
 
 
-def _told(answer: Answer) -> dict[str, Any]:
+def _result_fields(answer: Answer) -> dict[str, Any]:
     data = answer.data
     if not isinstance(data, dict) or (answer.status or 500) >= 400:
         return {}
@@ -55,7 +55,7 @@ def _told(answer: Answer) -> dict[str, Any]:
 
 
 async def persist(device: Device, what: str, **attempt: Any) -> Answer:
-    """Try until somebody knows what became of it; every attempt after the first goes somewhere else."""
+    """Try until the outcome is known; every attempt after the first goes to another server."""
     via = "ws" if device.socket is not None and attempt.get("action") else "rest"
     for _ in range(ATTEMPTS):
         answer, _ = await call(device, what, via=via, **attempt)
@@ -67,7 +67,7 @@ async def persist(device: Device, what: str, **attempt: Any) -> Answer:
 
 
 async def send(device: Device, room: str, text: str = "", *, burst: bool = False) -> Answer:
-    """Say something once, however often it is tried; three in ten acknowledgements are thrown away."""
+    """Send one message with any number of retries; three in ten acknowledgements are discarded."""
     draw = device.rng.random()
     mark = next((mark for limit, mark in MARKS if draw < limit), "")
     body = {"client_id": uuid4().hex, "text": f"{mark}{text or canary()}"}
@@ -158,13 +158,13 @@ async def read_page(device: Device, room: str) -> None:
 
 
 async def put_member(device: Device, room: str, user: str, role: str | None = None) -> Answer:
-    """Add somebody."""
+    """Add a member."""
     body = {} if role is None else {"role": role}
     return await persist(device, "add", rest=("PUT", f"rooms/{room}/members/{user}", body), room=room, target=user)
 
 
 async def remove_member(device: Device, room: str, user: str) -> Answer:
-    """Remove somebody."""
+    """Remove a member."""
     return await persist(
         device, "remove", rest=("DELETE", f"rooms/{room}/members/{user}", None), room=room, target=user
     )

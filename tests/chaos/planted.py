@@ -14,7 +14,7 @@ SECONDS = 20.0
 PLANTED: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "no_sweep": ((), frozenset({"lost", "repair"})),
     "naive_fan_out": ((), frozenset({"lost", "twice", "order"})),
-    "no_ring_replay": (("door_cut",), frozenset({"lost"})),
+    "no_ring_replay": (("client_line_cut",), frozenset({"lost"})),
     "end_on_leave": ((), frozenset({"lost"})),
     "membership_cached": ((), frozenset({"leak"})),
     "history_without_rule": ((), frozenset({"leak", "view"})),
@@ -22,7 +22,7 @@ PLANTED: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "ack_before_commit": ((), frozenset({"durable"})),
     "seq_with_holes": ((), frozenset({"gapless"})),
     "deleted_text_stays": ((), frozenset({"deleted"})),
-    "revoked_hears": ((), frozenset({"revoked"})),
+    "revoked_receives": ((), frozenset({"revoked"})),
     "revoked_writes": ((), frozenset({"revoked"})),
     "no_goodbye": (("rolling",), frozenset({"restart"})),
     "redis_in_the_way": (("redis_freeze",), frozenset({"frozen"})),

@@ -21,7 +21,7 @@ class Counters:
 
 @dataclass
 class Proxy:
-    """Listens on a free loopback port and passes everything on to `target`, unless it is told otherwise."""
+    """Listens on a free loopback port and passes everything on to `target`, unless it has a fault."""
 
     name: str
     target: int
@@ -56,7 +56,7 @@ class Proxy:
         self._flows.clear()
 
     def heal(self) -> None:
-        """Pass everything on, what was held included."""
+        """Pass everything on, the held bytes included."""
         self.delay, self.rate = 0.0, 0
         self._flows.set()
 

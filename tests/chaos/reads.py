@@ -53,7 +53,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def as_event(row: Row) -> dict[str, Any]:
-    """A row of the log as clients are to see it, written down once more by the rules of the design."""
+    """A row of the log in the form that clients receive, rendered apart from the product's code."""
     inbox = row["type"] in INBOX_TYPES
     return {
         "type": row["type"],
@@ -81,7 +81,7 @@ async def record_end(cluster: Cluster, history: History, devices: list[Device]) 
 
 async def _record_view(device: Device, server: int) -> None:
     answer = await device.rest("GET", "rooms?limit=100", server=server)
-    if answer.status == 401:  # its session was ended, and nothing has told it yet
+    if answer.status == 401:  # its session was ended, and it has not noticed yet
         await device.enter(first=False)
         answer = await device.rest("GET", "rooms?limit=100", server=server)
     for room in answer.data["results"]:

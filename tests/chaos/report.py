@@ -33,13 +33,13 @@ def _smallest(verdict: Verdict) -> list[object]:
 
 
 def _outcomes(world: World) -> Iterator[str]:
-    told = Counter(
+    counts = Counter(
         "unknown" if done["status"] is None else f"{done['status'] // 100}xx" for done in world.done.values()
     )
     discarded = len(world.by_kind["discarded"])
     closes = Counter(str(close["code"] and int(close["code"])) for close in world.by_kind["close"])
     canaries = len(world.by_kind["canary"])
-    yield f"  calls {dict(sorted(told.items()))}, {discarded} acknowledgements discarded, {canaries} canaries looked up"
+    yield f"  calls {dict(sorted(counts.items()))}, {discarded} answers discarded, {canaries} canaries looked up"
     yield f"  closes by code {dict(closes)}; readers that do not read {_odd(world)}"
 
 
@@ -70,5 +70,5 @@ def _spread(values: Sequence[float]) -> str:
 
 def _faults(world: World) -> Iterator[str]:
     for name, server, begin, end, evidence in world.faults:
-        told = ", ".join(f"{key} {value}" for key, value in evidence.items() if key != "bit")
-        yield f"  fault {name} of {server}, {end - begin:.1f} s: {'bit' if evidence['bit'] else 'DID NOT BITE'} {told}"
+        facts = ", ".join(f"{key} {value}" for key, value in evidence.items() if key != "bit")
+        yield f"  fault {name} of {server}, {end - begin:.1f} s: {'bit' if evidence['bit'] else 'DID NOT BITE'} {facts}"

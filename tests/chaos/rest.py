@@ -1,4 +1,4 @@
-"""HTTP as the harness speaks it: one request a connection, cheap, and honest about answers that never came."""
+"""The HTTP client of the harness: one request per connection; an answer that never came has no status."""
 
 import asyncio
 from typing import Any, NamedTuple

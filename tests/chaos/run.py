@@ -102,7 +102,7 @@ async def _watch_lag(history: History) -> None:
 
 
 def _record_logs(cluster: Cluster, history: History, folder: Path) -> None:
-    """Keep what the servers printed, and note what must not stand there."""
+    """Keep the logs of the servers, and record lines that must not be in them."""
     for number, server in enumerate(cluster.servers):
         (folder / f"server{number}.log").write_text(server.logs)
         secrets = sorted({*CANARY.findall(server.logs)} | ({"a token"} if "prl_" in server.logs else set()))

@@ -1,19 +1,19 @@
-"""The checker itself: silent when all is well, and loud about each promise that is broken."""
+"""The checker accepts a correct history and finds each broken promise."""
 
 import pytest
 
 from tests.chaos.checker import Verdict, check
 from tests.chaos.checker.world import Anomaly
-from tests.chaos.handmade import ALICE, BOB, ROOM, START, Story, all_is_well, canary, created, event, member, said
+from tests.chaos.handmade import ALICE, BOB, ROOM, START, Story, all_is_well, canary, created, event, member, message
 
 
-def broken(story: Story) -> set[str]:
-    """Which promises a history breaks."""
+def broken_promises(story: Story) -> set[str]:
+    """The promises that a history breaks."""
     return {anomaly.promise for anomaly in check(story.end()).anomalies}
 
 
 @pytest.mark.parametrize("rule", ["shared", "since_joined"])
-def test_it_is_silent_when_all_is_well(rule: str) -> None:
+def test_a_correct_history_has_no_anomaly(rule: str) -> None:
     verdict = check(all_is_well(rule).end())
 
     assert verdict.ok
@@ -21,7 +21,7 @@ def test_it_is_silent_when_all_is_well(rule: str) -> None:
     assert verdict.headline() == "6 deliveries: 0 lost, 0 doubled, 0 out of order, 0 leaked"
 
 
-def test_what_took_too_long_breaks_no_promise_about_messages() -> None:
+def test_a_slow_answer_breaks_no_promise_about_messages() -> None:
     slow, lost = Anomaly("frozen", "acknowledgements took 900 ms at p99"), Anomaly("lost", "a message never came")
 
     assert Verdict((slow,), 6).is_kept
@@ -29,14 +29,14 @@ def test_what_took_too_long_breaks_no_promise_about_messages() -> None:
     assert not Verdict((slow, lost), 6).is_kept
 
 
-def test_an_acknowledged_message_that_is_not_in_the_log() -> None:
+def test_an_acknowledged_message_that_is_not_in_the_log_is_found() -> None:
     story = all_is_well()
     story.attempt(9, 9, ALICE, 201, canary(9))
 
-    assert broken(story) == {"durable"}
+    assert broken_promises(story) == {"durable"}
 
 
-def test_one_client_id_with_two_messages() -> None:
+def test_one_client_id_with_two_messages_is_found() -> None:
     story = all_is_well()
     again = created(5, canary(2), second=6)
     again["data"]["client_id"] = "c2"
@@ -44,51 +44,51 @@ def test_one_client_id_with_two_messages() -> None:
     for user in (ALICE, BOB):
         story.get(user, again, 6)
 
-    assert "once" in broken(story)
+    assert "once" in broken_promises(story)
 
 
-def test_a_retry_of_what_was_acknowledged_is_refused() -> None:
+def test_a_rejected_retry_of_an_acknowledged_send_is_found() -> None:
     story = all_is_well()
     story.attempt(4, 9, ALICE, 404, canary(4), code="not_found")
 
-    assert broken(story) == {"once"}
+    assert broken_promises(story) == {"once"}
 
 
-def test_what_was_refused_is_in_the_log() -> None:
+def test_a_rejected_message_in_the_log_is_found() -> None:
     story = all_is_well()
     story.send(5, 5, status=409)
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 5.2)
 
-    assert broken(story) == {"refused"}
+    assert broken_promises(story) == {"refused"}
 
 
-def test_a_message_that_nobody_sent() -> None:
+def test_a_message_without_a_send_is_found() -> None:
     story = all_is_well()
     story.log.append(created(5, "out of thin air", second=5))
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 5.2)
 
-    assert broken(story) == {"phantom"}
+    assert broken_promises(story) == {"phantom"}
 
 
-def test_a_hole_in_the_log() -> None:
+def test_a_hole_in_the_log_is_found() -> None:
     story = all_is_well()
     story.send(6, 6)
 
-    assert "gapless" in broken(story)
+    assert "gapless" in broken_promises(story)
 
 
-def test_time_that_runs_backwards() -> None:
+def test_a_time_before_the_previous_event_is_found() -> None:
     story = all_is_well()
     story.log.append(member(5, "role_changed", BOB, second=1))
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 5)
 
-    assert broken(story) == {"time"}
+    assert broken_promises(story) == {"time"}
 
 
-def test_what_was_said_later_stands_before() -> None:
+def test_a_later_send_with_a_lower_seq_is_found() -> None:
     story = all_is_well()
     story.log.append(created(5, canary(5), second=5))
     story.log.append(created(6, canary(6), second=5))
@@ -98,43 +98,43 @@ def test_what_was_said_later_stands_before() -> None:
         for seq in (5, 6):
             story.get(user, story.log[seq - 1], 7)
 
-    assert broken(story) == {"real time"}
+    assert broken_promises(story) == {"real time"}
 
 
-def test_an_event_that_never_came() -> None:
+def test_a_lost_event_is_found() -> None:
     story = all_is_well()
     for seq in (5, 6):
         story.send(seq, seq)
         story.get(ALICE, story.log[-1], seq + 0.2)
     story.get(BOB, story.log[-1], 6.2)
 
-    assert broken(story) == {"lost"}
+    assert broken_promises(story) == {"lost"}
 
 
-def test_a_tail_that_never_came() -> None:
+def test_a_lost_last_event_is_found() -> None:
     story = all_is_well()
     story.send(5, 5)
     story.get(ALICE, story.log[-1], 5.2)
 
-    assert broken(story) == {"lost"}
+    assert broken_promises(story) == {"lost"}
 
 
-def test_an_event_that_came_twice() -> None:
+def test_a_doubled_event_is_found() -> None:
     story = all_is_well()
     story.get(BOB, story.log[-1], 9)
 
-    assert broken(story) == {"twice"}
+    assert broken_promises(story) == {"twice"}
 
 
-def test_an_event_that_came_late() -> None:
+def test_an_event_out_of_order_is_found() -> None:
     story = all_is_well()
     story.get(BOB, story.log[1], 9)
 
-    assert broken(story) == {"order"}
+    assert broken_promises(story) == {"order"}
 
 
 @pytest.mark.parametrize("rule", ["shared", "since_joined"])
-def test_an_event_after_the_leave(rule: str) -> None:
+def test_an_event_after_the_removal_is_found(rule: str) -> None:
     story = all_is_well(rule)
     story.log.append(member(5, "removed", BOB, second=5))
     for user in (ALICE, BOB):
@@ -143,11 +143,11 @@ def test_an_event_after_the_leave(rule: str) -> None:
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 6.2)
 
-    assert broken(story) == {"leak"}
+    assert broken_promises(story) == {"leak"}
 
 
 @pytest.mark.parametrize(("rule", "is_broken"), [("shared", {"leak"}), ("since_joined", {"leak"})])
-def test_an_event_between_leave_and_rejoin_before_the_rejoin(rule: str, is_broken: set[str]) -> None:
+def test_an_event_between_removal_and_rejoin_is_a_leak_before_the_rejoin(rule: str, is_broken: set[str]) -> None:
     story = all_is_well(rule)
     story.log.append(member(5, "removed", BOB, second=5))
     story.get(BOB, story.log[-1], 5.2)
@@ -158,11 +158,11 @@ def test_an_event_between_leave_and_rejoin_before_the_rejoin(rule: str, is_broke
     for seq in (5, 6, 7):
         story.get(ALICE, story.log[seq - 1], 9)
 
-    assert broken(story) == is_broken
+    assert broken_promises(story) == is_broken
 
 
 @pytest.mark.parametrize(("rule", "is_broken"), [("shared", {"lost"}), ("since_joined", set())])
-def test_what_was_said_while_somebody_was_out(rule: str, is_broken: set[str]) -> None:
+def test_events_between_removal_and_rejoin_are_due_by_the_history_rule(rule: str, is_broken: set[str]) -> None:
     story = all_is_well(rule)
     story.log.append(member(5, "removed", BOB, second=5))
     story.get(BOB, story.log[-1], 5.2)
@@ -172,20 +172,20 @@ def test_what_was_said_while_somebody_was_out(rule: str, is_broken: set[str]) ->
     for seq in (5, 6, 7):
         story.get(ALICE, story.log[seq - 1], 9)
 
-    assert broken(story) == is_broken
+    assert broken_promises(story) == is_broken
 
 
-def test_typing_after_the_own_leave() -> None:
+def test_typing_after_the_leave_is_a_leak() -> None:
     story = all_is_well()
     story.log.append(member(5, "left", BOB, second=5))
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 5.2)
     story.add("event", 6, conn=BOB, device="bob.0", stream=ROOM, seq=None, type="typing", key=None, via="live")
 
-    assert broken(story) == {"leak"}
+    assert broken_promises(story) == {"leak"}
 
 
-def test_a_canary_in_other_bytes() -> None:
+def test_a_canary_in_another_response_is_a_leak() -> None:
     story = all_is_well("since_joined")
     story.log.append(member(5, "removed", BOB, second=5))
     for user in (ALICE, BOB):
@@ -194,54 +194,54 @@ def test_a_canary_in_other_bytes() -> None:
     story.get(ALICE, story.log[-1], 6.2)
     story.add("canary", 7, user=BOB, token=canary(6), where="GET rooms")
 
-    assert broken(story) == {"leak"}
+    assert broken_promises(story) == {"leak"}
 
 
-def test_two_devices_that_disagree() -> None:
+def test_devices_with_different_texts_are_found() -> None:
     story = all_is_well()
     story.send(5, 5)
     story.get(ALICE, story.log[-1], 5.2)
     story.get(BOB, created(5, "something else", second=5), 5.2)
 
-    assert broken(story) == {"agreement"}
+    assert broken_promises(story) == {"agreement"}
 
 
 def test_a_deleted_message_may_have_been_read_before() -> None:
     story = all_is_well()
     story.deleted.add("m4")
-    tombstone = {**said(4, None), "version": 5}
+    tombstone = {**message(4, None), "version": 5}
     story.log[3] = event(4, "message.created", tombstone, second=4)
     story.log.append(event(5, "message.deleted", tombstone, second=6))
     for user in (ALICE, BOB):
         story.get(user, story.log[-1], 6.2)
 
-    assert broken(story) == set()
+    assert broken_promises(story) == set()
 
 
-def test_a_deleted_message_that_differs_and_is_not_deleted() -> None:
+def test_a_changed_text_without_a_deletion_is_found() -> None:
     story = all_is_well()
-    story.log[3] = event(4, "message.created", said(4, None), second=4)
+    story.log[3] = event(4, "message.created", message(4, None), second=4)
 
-    assert broken(story) >= {"agreement"}
+    assert broken_promises(story) >= {"agreement"}
 
 
-def test_a_reset_without_a_reason() -> None:
+def test_a_reset_without_a_restore_is_found() -> None:
     story = all_is_well()
     story.add("reset", 9, device="bob.0", stream=ROOM, head=4)
 
-    assert broken(story) == {"reset"}
+    assert broken_promises(story) == {"reset"}
 
 
-def test_limited_for_a_few() -> None:
+def test_limited_with_few_missing_events_is_found() -> None:
     story = all_is_well()
     story.send(5, 5)
     story.get(ALICE, story.log[-1], 5.2)
     story.records.append({"kind": "limited", "t": START + 9, "device": "bob.0", "stream": ROOM, "from": 5, "to": 5})
 
-    assert broken(story) == {"limited"}
+    assert broken_promises(story) == {"limited"}
 
 
-def test_a_write_and_an_ear_after_the_revocation() -> None:
+def test_writes_and_deliveries_after_a_revocation_are_found() -> None:
     story = all_is_well()
     op = len(story.records)
     story.add("call", 5, op=op, what="revoke", device="alice.0", user=ALICE, session="s-alice", target="s-bob")
@@ -254,46 +254,46 @@ def test_a_write_and_an_ear_after_the_revocation() -> None:
     assert [anomaly.promise for anomaly in anomalies] == ["revoked", "revoked"]
 
 
-def test_an_internal_error_and_a_call_without_an_end() -> None:
+def test_an_internal_error_and_an_unanswered_call_are_found() -> None:
     story = all_is_well()
     story.attempt(9, 9, ALICE, 500, canary(9))
     story.add("call", 9, op=999, what="page", device="alice.0", user=ALICE, session="s", room=ROOM)
 
-    assert broken(story) == {"no crash", "no hang"}
+    assert broken_promises(story) == {"no crash", "no hang"}
 
 
-def test_a_fault_that_did_not_bite() -> None:
+def test_a_fault_without_effect_invalidates_the_run() -> None:
     story = all_is_well()
     story.add("fault", 5, name="kill", phase="begin", server=0)
     story.add("fault", 6, name="kill", phase="end", server=0, evidence={"bit": False})
 
-    assert broken(story) == {"evidence"}
+    assert broken_promises(story) == {"evidence"}
 
 
-def test_a_restart_without_a_goodbye() -> None:
+def test_a_restart_without_a_goodbye_is_found() -> None:
     story = all_is_well()
     story.add("fault", 5, name="rolling", phase="begin", server=0)
     story.add("close", 6, conn=ALICE, device="alice.0", server=0, code=1006, goodbye=None)
     story.add("fault", 7, name="rolling", phase="end", server=0, evidence={"bit": True})
 
-    assert broken(story) == {"restart"}
+    assert broken_promises(story) == {"restart"}
 
 
-def test_a_lost_hint_that_is_never_repaired() -> None:
+def test_a_lost_hint_without_repair_is_found() -> None:
     story = all_is_well()
     story.add("probe", 9, what="hint_last", ok=False, ms=5000, server=1)
 
-    assert broken(story) == {"repair"}
+    assert broken_promises(story) == {"repair"}
 
 
-def test_a_reader_that_does_not_read_and_is_kept() -> None:
+def test_a_stalled_reader_that_stays_connected_is_found() -> None:
     story = all_is_well()
     story.add("odd", 40, name="chatty", server=0, seconds=30, began=START, code=None)
 
-    assert broken(story) == {"stalled"}
+    assert broken_promises(story) == {"stalled"}
 
 
-def test_the_evidence_is_told() -> None:
+def test_an_anomaly_shows_its_evidence() -> None:
     story = all_is_well()
     story.get(BOB, story.log[-1], 9)
 

@@ -1,4 +1,4 @@
-"""The workload: people, their rooms, and their actions, drawn from the seed."""
+"""The workload: users, their rooms, and their actions, drawn from the seed."""
 
 import asyncio
 import contextlib
@@ -18,18 +18,18 @@ PAUSE_SECONDS = 1.1  # between two acts of one device, on average
 SLOW = "person9.0"  # reads a frame, then dozes
 
 ROOMS = (
-    # name, kind, history, who is in it at first, whether its members come and go
+    # name, kind, history, first members, True if its members come and go
     ("hot", "public", "shared", range(12), False),
     ("since", "private", "since_joined", range(8), True),
     ("shared", "private", "shared", range(4, 12), True),
     ("open", "public", "since_joined", range(0, 12, 2), True),
     ("quiet", "private", "since_joined", range(3, 7), True),
 )
-OWNERS = range(2)  # of every room, and in every room; nobody removes them
+OWNERS = range(2)  # of every room, and in every room; they are never removed
 
 
 class Workload:
-    """The people, their devices and their rooms."""
+    """The users, their devices and their rooms."""
 
     def __init__(self, cluster: Cluster, history: History, seed: int) -> None:
         self.cluster, self.history = cluster, history
@@ -39,7 +39,7 @@ class Workload:
         self.changing: list[str] = []
         self.mine: dict[str, list[tuple[str, str]]] = {}  # by device: (room, message) that it sent
         self.stopping = False
-        self._busy: set[str] = set()  # whose session is being ended: one at a time
+        self._busy: set[str] = set()  # those with a session that is being ended: one at a time
         self._loops: list[asyncio.Task[None]] = []
         self._acts: list[asyncio.Task[None]] = []
 
@@ -81,7 +81,7 @@ class Workload:
             self.changing.append(room)
 
     async def _make_direct(self) -> None:
-        """Both ask at once, on different processes: one room."""
+        """Open a direct room from both sides at once, on different processes; it must be one room."""
         one, other = self.people[2].devices[0], self.people[3].devices[0]
         answers = await asyncio.gather(
             one.rest("PUT", f"rooms/direct/{other.person.id}", server=0),
@@ -110,7 +110,7 @@ class Workload:
         await asyncio.sleep(device.rng.uniform(0, PAUSE_SECONDS))
         while not self.stopping:
             if device.rooms and device.token:
-                with contextlib.suppress(KeyError, IndexError):  # somebody was removed, or has nothing yet
+                with contextlib.suppress(KeyError, IndexError):  # the member was removed, or has received nothing yet
                     await self._choose(device)(device)
             await asyncio.sleep(min(5.0, device.rng.expovariate(1 / PAUSE_SECONDS)))
 
@@ -159,7 +159,7 @@ class Workload:
         await device.hang_up()
 
     async def churn(self, device: Device) -> None:
-        """Remove somebody and add them again, often at once; and somebody who is out comes in."""
+        """Remove a member and add them again, often at once; let a user who is not a member join."""
         rng, room = device.rng, device.rng.choice(self.changing)
         owner = self.people[rng.choice(OWNERS)].devices[0]
         victim = rng.choice(self.people[len(OWNERS) :]).id
@@ -190,7 +190,7 @@ class Workload:
 
 
 async def end_loops(loops: list[asyncio.Task[None]]) -> None:
-    """Cancel what runs for ever; an error of the harness itself must not pass in silence."""
+    """Cancel endless tasks; an error of the harness itself fails the run."""
     for loop in loops:
         loop.cancel()
     for ended in await asyncio.gather(*loops, return_exceptions=True):

@@ -15,11 +15,11 @@ PROBLEM = "application/problem+json"
 
 
 class Undocumented(Exception):
-    """Something was seen that the contracts do not know."""
+    """A response, frame or close is not documented in the contracts."""
 
 
 class Contract:
-    """One document. A client must pass over fields that it does not know; to the suite they are a mistake."""
+    """One document. A client must ignore fields that it does not know; the tests reject them."""
 
     def __init__(self, name: str) -> None:
         self.document: dict[str, Any] = yaml.load((ROOT / name).read_text(), Loader=_loader())
@@ -27,7 +27,7 @@ class Contract:
         self._validators: dict[str, Any] = {}
 
     def judge(self, schema: dict[str, Any], value: object) -> None:
-        """Raises Undocumented when the value is not what the schema says."""
+        """Raises Undocumented when the value does not match the schema."""
         key = repr(schema)
         if key not in self._validators:
             whole = {**_closed(schema), "components": self._components}
@@ -55,7 +55,7 @@ class OpenApi(Contract):
         return [(re.compile(re.sub(r"\{\w+\}", "[0-9A-Fa-f-]{36}", path)), path) for path in paths]
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
-        """The operation that a request meets."""
+        """The operation of a request."""
         for pattern, template in self.routes:
             if pattern.fullmatch(path):
                 found: dict[str, Any] | None = self.document["paths"][template].get(method.lower())
@@ -119,7 +119,7 @@ class AsyncApi(Contract):
         return {row["code"]: row for row in self.document["x-close-codes"]}
 
     def judge_frame(self, frame: dict[str, Any]) -> None:
-        """Raises Undocumented unless the server may say this on /v1/ws."""
+        """Raises Undocumented unless the server may send this on /v1/ws."""
         if "response_status" not in frame:
             self._judge_push(frame)
         else:
@@ -130,7 +130,7 @@ class AsyncApi(Contract):
         self.judge_as("RoomSocketError" if "error" in frame else "RoomSocketMessage", frame)
 
     def judge_event(self, event: dict[str, Any]) -> None:
-        """Raises Undocumented unless this is an event as its type says, and as its stream has it."""
+        """Raises Undocumented unless this event matches the schema of its type and its stream."""
         row = self.event_types.get((event["type"], event["seq"] is not None))
         if row is None:
             raise Undocumented(f"The event type {event['type']} with seq {event['seq']}")
@@ -172,7 +172,7 @@ class AsyncApi(Contract):
         name = f"{str(frame.get('action')).capitalize()}Push"
         if name not in self.document["components"]["schemas"]:
             raise Undocumented(f"The push {frame.get('action')}")
-        if name != "EventsPush":  # its events are judged one by one: each says itself what it is
+        if name != "EventsPush":  # its events are checked one by one, each by its type
             self.judge_as(name, frame)
             return
         if set(frame) != {"action", "data"}:
@@ -190,7 +190,7 @@ def _judge_problem(problem: Any, status: int, codes: list[str]) -> None:
 
 
 def _with_text_ids(node: Any) -> Any:
-    """The reply with its request_id as text: the contract names integers in words only, for generated code."""
+    """The reply with its request_id as text: for generated code the schema has no integers there."""
     if isinstance(node, list):
         return [_with_text_ids(item) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""The server's application with two tokens that break it: a fault that a client can ask for."""
+"""The server's application with two tokens that break it, so that a client can cause a fault."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ __all__ = ["application"]
 
 
 def find_sessions(tokens: Sequence[str]) -> list[Session | Problem]:
-    """As ever, but for the two."""
+    """Finds sessions, and fails for the two tokens."""
     if "the-database-is-away" in tokens:
         raise OperationalError(tokens)
     if "a-bug" in tokens:

@@ -1,4 +1,4 @@
-"""A pytest plugin: a breach of a contract fails the test that saw it; a whole run must see all that they name."""
+"""A pytest plugin: a violation of a contract fails its test; a whole run must see everything that they document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from settings.test import TEST_STACK
 from tests import recording
 
-# tests/run.sh runs these in processes of their own; they show nothing that the others do not show too.
+# tests/run.sh runs these in processes of their own; they see no part of the contracts that the others do not see.
 APART = {
     "tests/bench",
     "tests/chaos",
@@ -24,24 +24,24 @@ APART = {
 
 
 @pytest.fixture(autouse=True)
-def keeps_the_contracts() -> Iterator[None]:
-    """Fails a test that saw something undocumented."""
+def fail_on_violations() -> Iterator[None]:
+    """Fails a test with an undocumented response, frame or close."""
     yield
-    broken, recording.broken[:] = recording.broken[:], []
-    if broken:
-        words = "\n".join(broken[:5])
-        pytest.fail(f"{len(broken)} times something that the contracts do not say (`make schema`?):\n{words}", False)
+    violations, recording.violations[:] = recording.violations[:], []
+    if violations:
+        listed = "\n".join(violations[:5])
+        pytest.fail(f"{len(violations)} violations of the contracts (`make schema`?):\n{listed}", False)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Only a whole run can tell that something never came."""
+    """Fails a whole run that has not seen every part of the contracts."""
     if exitstatus == pytest.ExitCode.OK and _is_whole(session.config) and recording.never_seen():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Lists what a whole run has never seen."""
+    """Lists the parts of the contracts that a whole run has not seen."""
     if _is_whole(config):
         for kind, names in recording.never_seen().items():
             terminalreporter.write_line(f"documented, but never seen: {kind} {', '.join(names)}", red=True)
@@ -49,7 +49,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def _is_whole(config: pytest.Config) -> bool:
     if TEST_STACK != "sqlite":
-        return False  # the second stack leaves out what needs telling once
+        return False  # the second stack leaves out tests that run once
     options = config.option
     narrowed = options.keyword or options.markexpr or options.lf or options.deselect or options.collectonly
     ignored = set(options.ignore or ()) - APART

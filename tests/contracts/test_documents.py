@@ -1,4 +1,4 @@
-"""The committed contracts are what the code says, are what their own standards ask, and their examples hold."""
+"""The committed contracts are up to date and valid by their standards, and their examples match their schemas."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{method} {path}", operation
 
 
-def test_they_are_what_the_code_says() -> None:
+def test_the_contract_files_are_up_to_date() -> None:
     call_command("contracts", check=True, verbosity=0)
 
 
-def test_a_stale_file_is_shown_and_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_a_stale_contract_file_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(files, "ROOT", tmp_path)
     call_command("contracts")
     text = (tmp_path / "openapi.yaml").read_text()
@@ -40,16 +40,16 @@ def test_a_stale_file_is_shown_and_refused(monkeypatch: pytest.MonkeyPatch, tmp_
         call_command("contracts", check=True)
 
 
-def test_openapi_is_openapi() -> None:
+def test_openapi_yaml_is_valid() -> None:
     assert list(OpenAPIV31SpecValidator(openapi().document).iter_errors()) == []
 
 
-def test_asyncapi_is_asyncapi() -> None:
+def test_asyncapi_yaml_is_valid() -> None:
     validator = jsonschema_rs.validator_for(json.loads(ASYNCAPI_SCHEMA.read_text()))
     assert [error.message for error in validator.iter_errors(asyncapi().document)] == []
 
 
-def test_a_misspelt_asyncapi_is_not() -> None:
+def test_a_misspelt_asyncapi_document_is_invalid() -> None:
     validator = jsonschema_rs.validator_for(json.loads(ASYNCAPI_SCHEMA.read_text()))
     ping = asyncapi().document["operations"]["ping"]
     planted = {**asyncapi().document, "operations": {"ping": {**ping, "action": "recieve"}}}
@@ -57,7 +57,7 @@ def test_a_misspelt_asyncapi_is_not() -> None:
     assert not validator.is_valid(planted)
 
 
-def test_the_version_is_the_projects() -> None:
+def test_the_contracts_have_the_version_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert {openapi().document["info"]["version"], asyncapi().document["info"]["version"]} == {project["version"]}
 
@@ -77,7 +77,7 @@ def test_every_query_parameter_is_described() -> None:
             assert parameter["in"] == "path" or parameter["description"], f"{name}: {parameter['name']}"
 
 
-def test_every_code_has_an_example() -> None:
+def test_every_problem_code_has_an_example() -> None:
     document = openapi().document
     for name, response in document["components"]["responses"].items():
         (media,) = response["content"].values()
@@ -88,42 +88,42 @@ def test_every_code_has_an_example() -> None:
             openapi().judge(media["schema"], document["components"]["examples"][code]["value"])
 
 
-def test_the_examples_of_rest_hold() -> None:
+def test_the_examples_of_rest_match_their_schemas() -> None:
     for name, operation in operations():
         answers = [answer for answer in operation["responses"].values() if "content" in answer]
         for holder in [operation.get("requestBody", {}), *answers]:
             for media in holder.get("content", {}).values():
                 if "example" in media:
-                    _holds(name, openapi(), media["schema"], media["example"])
+                    _check_example(name, openapi(), media["schema"], media["example"])
 
 
-def test_the_examples_of_frames_hold() -> None:
+def test_the_examples_of_frames_match_their_schemas() -> None:
     for name, message in asyncapi().document["components"]["messages"].items():
         for example in message["examples"]:
-            _holds(name, asyncapi(), message["payload"], example["payload"])
+            _check_example(name, asyncapi(), message["payload"], example["payload"])
             if name.endswith(("Reply", "Push", "FrameError")):
                 asyncapi().judge_frame(example["payload"])
 
 
-def test_the_examples_of_events_hold() -> None:
+def test_the_examples_of_events_match_their_schemas() -> None:
     for row in asyncapi().document["x-event-types"]:
         assert (row["example"]["type"], row["example"]["seq"] is not None) == (row["type"], row["durable"])
         asyncapi().judge_event(row["example"])
 
 
-def _holds(name: str, contract: Any, schema: dict[str, Any], value: object) -> None:
+def _check_example(name: str, contract: Any, schema: dict[str, Any], value: object) -> None:
     try:
         contract.judge(schema, value)
     except Undocumented as error:
         pytest.fail(f"{name}: {error}")
 
 
-# What a stream, or the state of the server, leaves out.
+# Fields that depend on the stream or on the state of the server.
 OPTIONAL = {"ReadUpdated": {"unread", "unread_capped"}, "Health": {"reason", "parts"}, "HealthParts": None}
 
 
-def test_every_answer_has_all_its_fields() -> None:
-    """A front end's types say `kind: string`, not `kind?: string`."""
+def test_every_field_of_a_response_is_required() -> None:
+    """Generated types have `kind: string`, not `kind?: string`."""
     schemas = openapi().document["components"]["schemas"]
     answers = {name: schema for name, schema in schemas.items() if schema.get("additionalProperties") is not False}
     for name, schema in answers.items():
@@ -133,22 +133,22 @@ def test_every_answer_has_all_its_fields() -> None:
 
 
 @pytest.mark.parametrize("name", files.CONTRACTS)
-def test_they_hold_no_notes_of_the_generator(name: str) -> None:
+def test_the_contracts_contain_no_notes_of_the_generator(name: str) -> None:
     assert [note for note in components.DROPPED if f" {note}:" in (ROOT / name).read_text()] == []
 
 
-def test_both_name_every_code_of_the_registry() -> None:
+def test_both_contracts_list_every_problem_code() -> None:
     assert asyncapi().problem_codes == set(REGISTRY)
     assert openapi().document["components"]["schemas"]["ProblemCode"]["enum"] == sorted(REGISTRY)
 
 
-def test_the_server_closes_in_the_words_of_the_table() -> None:
-    for farewell in (
+def test_the_close_reasons_of_the_server_are_documented() -> None:
+    for close in (
         server_frames.RESTART,
         server_frames.FRAME_TOO_BIG,
         server_frames.TOO_SLOW,
         server_frames.HEARTBEAT,
     ):
-        row = asyncapi().closes[farewell.code]
-        assert farewell.reason in row["reasons"]
-        assert farewell.reconnect == row["reconnect"]
+        row = asyncapi().closes[close.code]
+        assert close.reason in row["reasons"]
+        assert close.reconnect == row["reconnect"]

@@ -16,13 +16,13 @@ from tests.sockets import PASSWORD, Socket
 
 
 class Scene:
-    """A room of Alice's with Bob in it; a device of hers listens to the room and to the inbox."""
+    """A room of Alice and Bob; a device of hers subscribes to the room and to the inbox."""
 
     def __init__(self, deployment: Deployment, alice: Caller, bob: Caller) -> None:
         self.deployment, self.alice, self.bob = deployment, alice, bob
         self.room = alice.make("/v1/rooms", {"kind": "private", "name": "Tea", "members": [bob.id]})["id"]
         body = {"client_id": uuid4().hex, "text": "hello"}
-        self.message = alice.make(f"/v1/rooms/{self.room}/messages", body)
+        self.change_message = alice.make(f"/v1/rooms/{self.room}/messages", body)
         self.bobs = f"/v1/rooms/{self.room}/members/{bob.id}"
 
     async def connect(self) -> Socket:
@@ -35,15 +35,15 @@ class Scene:
         return socket
 
 
-def message(scene: Scene, method: str, body: Any = None) -> None:
-    scene.alice.make(f"/v1/rooms/{scene.room}/messages/{scene.message['id']}", body, method)
+def change_message(scene: Scene, method: str, body: Any = None) -> None:
+    scene.alice.make(f"/v1/rooms/{scene.room}/messages/{scene.change_message['id']}", body, method)
 
 
-def say(scene: Scene) -> None:
+def post_message(scene: Scene) -> None:
     scene.alice.make(f"/v1/rooms/{scene.room}/messages", {"client_id": uuid4().hex, "text": "again"})
 
 
-def join(scene: Scene) -> None:
+def rejoin(scene: Scene) -> None:
     scene.alice.make(scene.bobs, method="DELETE")
     scene.alice.make(scene.bobs, {}, "PUT")
 
@@ -71,13 +71,13 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("room.updated", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", {"name": "Coffee"}, "PATCH"),
     ("room.archived", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", method="DELETE"),
     ("room.unarchived", "room"): unarchive,
-    ("member.joined", "room"): join,
+    ("member.joined", "room"): rejoin,
     ("member.left", "room"): lambda at: at.bob.make(f"/v1/rooms/{at.room}/leave"),
     ("member.removed", "room"): lambda at: at.alice.make(at.bobs, method="DELETE"),
     ("member.role_changed", "room"): lambda at: at.alice.make(at.bobs, {"role": "admin"}, "PUT"),
-    ("message.created", "room"): say,
-    ("message.edited", "room"): lambda at: message(at, "PATCH", {"text": "hi"}),
-    ("message.deleted", "room"): lambda at: message(at, "DELETE"),
+    ("message.created", "room"): post_message,
+    ("message.edited", "room"): lambda at: change_message(at, "PATCH", {"text": "hi"}),
+    ("message.deleted", "room"): lambda at: change_message(at, "DELETE"),
     ("user.erased", "room"): delete_account,
     ("room.added", "inbox"): be_added,
     ("room.removed", "inbox"): be_removed,
@@ -103,7 +103,7 @@ def scene(deployment: Deployment) -> Iterator[Scene]:
     bob.close()
 
 
-def test_no_type_is_forgotten() -> None:
+def test_every_documented_event_type_has_a_cause() -> None:
     rows = asyncapi().document["x-event-types"]
 
     assert {(row["type"], row["stream"]) for row in rows if row["type"] not in ELSEWHERE} == set(CAUSES)
@@ -116,12 +116,12 @@ async def test_the_event_reaches_a_subscribed_socket(scene: Scene, kind: str, st
     await asyncio.to_thread(CAUSES[kind, stream], scene)
 
     room_id = scene.room if stream == "room" else None
-    await socket.find(lambda frame: any(_is(event, kind, room_id) for event in events_of(frame)))
+    await socket.find(lambda frame: any(_matches(event, kind, room_id) for event in events_of(frame)))
     await socket.close()
 
 
 async def test_room_created_is_replayed_to_a_socket_that_subscribes_from_the_start(scene: Scene) -> None:
-    """The room does not exist before this event, so nobody can be subscribed in time for it."""
+    """No socket can subscribe before this event, because the room does not exist yet."""
     socket = await scene.connect()
 
     await socket.call("subscribe", room_id=scene.room, after=0)
@@ -135,7 +135,7 @@ def events_of(frame: dict[str, Any]) -> list[dict[str, Any]]:
     return list(frame["data"]) if frame.get("action") == "events" else []
 
 
-def _is(event: dict[str, Any], kind: str, room_id: str | None) -> bool:
+def _matches(event: dict[str, Any], kind: str, room_id: str | None) -> bool:
     return (event["type"], event["room_id"]) == (kind, room_id)
 
 
@@ -148,6 +148,6 @@ async def test_a_raised_epoch_resets_subscriptions(scene: Scene) -> None:
     reset = await socket.next_event("room.reset", room_id=scene.room)
     assert reset["data"]["head"] == 2
     assert reset["data"]["epoch"] > before
-    await asyncio.to_thread(say, scene)
-    assert (await socket.until_said("again"))["seq"] == 3
+    await asyncio.to_thread(post_message, scene)
+    assert (await socket.until_message("again"))["seq"] == 3
     await socket.close()

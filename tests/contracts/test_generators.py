@@ -1,4 +1,4 @@
-"""What code generators need of the two contracts, judged without one; `make test-clients` runs the generators."""
+"""Properties of the two contracts that code generators need; `make test-clients` runs the generators."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def test_each_const_and_enum_has_a_type(contract: Contract) -> None:
     assert bare == []
 
 
-def test_null_is_only_ever_beside_something(contract: Contract) -> None:
+def test_null_is_always_one_of_several_types(contract: Contract) -> None:
     alone = [place for place, node in nodes(contract.document) if node.get("type") == "null"]
 
     assert [place for place in alone if not re.search(r"/oneOf/1$", place)] == []
 
 
 @pytest.mark.parametrize("keyword", ["allOf", "anyOf"])
-def test_no_schema_is_composed_where_it_is_used(contract: Contract, keyword: str) -> None:
+def test_no_schema_uses_all_of_or_any_of(contract: Contract, keyword: str) -> None:
     assert [place for place, node in nodes(contract.document) if keyword in node] == []
 
 
-def test_a_request_id_has_one_type(contract: Contract) -> None:
+def test_every_request_id_has_one_type(contract: Contract) -> None:
     types = {
         str(node["request_id"]["type"])
         for place, node in nodes(contract.document)
@@ -105,7 +105,7 @@ def test_a_mapping_names_the_members_of_its_union(union: str) -> None:
     assert len(set(members)) == len(members)
 
 
-def test_a_refusal_of_an_unreadable_frame_has_null_for_its_action() -> None:
+def test_the_error_for_an_unreadable_frame_has_a_null_action() -> None:
     assert schemas()["FrameError"]["properties"]["action"]["enum"] == [None]
     assert {"oneOf": [{"$ref": "#/components/schemas/FrameError"}]} in schemas()["ServerFrame"]["oneOf"]
 
@@ -125,7 +125,7 @@ def test_an_anchor_is_one_string(name: str) -> None:
         assert not re.search(schema["pattern"], place), place
 
 
-def test_the_rules_of_names_and_passwords_are_told() -> None:
+def test_the_rules_of_names_and_passwords_are_documented() -> None:
     register, password = (schemas()[name]["properties"] for name in ("RegisterBody", "ChangePasswordBody"))
 
     assert {"minLength": 3, "maxLength": 32, "pattern": "^[A-Za-z0-9_.-]{3,32}$"}.items() <= register[
@@ -136,7 +136,7 @@ def test_the_rules_of_names_and_passwords_are_told() -> None:
         assert "common" in rule["description"]
 
 
-def test_what_may_not_be_empty_has_a_least_length() -> None:
+def test_a_text_that_must_not_be_empty_has_a_minimum_length() -> None:
     for component, field in (
         ("LoginBody", "username"),
         ("LoginBody", "password"),
@@ -147,21 +147,21 @@ def test_what_may_not_be_empty_has_a_least_length() -> None:
         assert schemas()[component]["properties"][field]["minLength"] == 1, (component, field)
 
 
-def test_the_codes_of_fields_are_listed() -> None:
+def test_the_error_codes_of_fields_are_listed() -> None:
     assert schemas()["FieldError"]["properties"]["code"] == {"$ref": "#/components/schemas/FieldErrorCode"}
     assert schemas()["FieldErrorCode"]["enum"] == [*FIELD_ERROR_CODES]
 
 
 @pytest.mark.parametrize("field", [TextField, NameField, MetadataField])
-def test_the_codes_of_our_fields_are_listed(field: type[TextField] | type[MetadataField]) -> None:
+def test_the_error_codes_of_custom_fields_are_listed(field: type[TextField] | type[MetadataField]) -> None:
     assert FIELD_ERROR_CODES.keys() >= vars(field)["default_error_messages"].keys()
 
 
-def test_the_default_of_a_flag_is_told_as_a_flag() -> None:
+def test_the_default_of_a_flag_is_written_as_in_json() -> None:
     assert schemas()["SyncFrame"]["properties"]["subscribe"]["description"].endswith("`false` when absent.")
 
 
-def test_the_reasons_of_a_goodbye_are_those_of_the_closes() -> None:
+def test_a_goodbye_has_the_reasons_of_the_close_codes() -> None:
     reasons = {reason for code in CloseCode for reason in code.reasons}
 
     assert set(schemas()["Goodbye"]["properties"]["reason"]["enum"]) == reasons
@@ -180,7 +180,7 @@ def test_every_tag_and_parameter_is_described() -> None:
             assert all(one["description"] for one in operation.get("parameters", ())), operation["operationId"]
 
 
-def shown() -> Iterator[Any]:
+def example_values() -> Iterator[Any]:
     """The examples of both documents."""
     for document in (openapi().document, asyncapi().document):
         for _, node in nodes(document):
@@ -196,27 +196,27 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
         yield from objects(value)
 
 
-def kind_of(one: dict[str, Any]) -> str:
-    """Of what thing the id is; only a room has none of these fields."""
+def kind_of_object(one: dict[str, Any]) -> str:
+    """The kind of object that has this id; only a room has none of these fields."""
     marks = {"client_id": "message", "errors": "message", "username": "user", "last_used_at": "session"}
     return next((kind for field, kind in marks.items() if field in one), "room")
 
 
-def test_an_id_in_the_examples_is_that_of_one_thing() -> None:
+def test_an_id_in_the_examples_belongs_to_one_object() -> None:
     ids: dict[str, set[str]] = {kind: set() for kind in ("room", "message", "user", "session")}
-    for one in (found for example in shown() for found in objects(example)):
+    for one in (found for example in example_values() for found in objects(example)):
         for kind in ids:
             if isinstance(one.get(f"{kind}_id"), str):
                 ids[kind].add(one[f"{kind}_id"])
         if "id" in one:
-            ids[kind_of(one)].add(one["id"])
+            ids[kind_of_object(one)].add(one["id"])
 
     assert all(ids.values())
     assert sum(map(len, ids.values())) == len(set().union(*ids.values()))
 
 
-def test_the_pages_in_the_examples_fit_what_they_hold() -> None:
-    pages = [one for example in shown() for one in objects(example) if "page" in one and "results" in one]
+def test_the_pages_in_the_examples_match_their_messages() -> None:
+    pages = [one for example in example_values() for one in objects(example) if "page" in one and "results" in one]
 
     assert pages
     for page in pages:
@@ -225,7 +225,7 @@ def test_the_pages_in_the_examples_fit_what_they_hold() -> None:
         assert max(seqs) <= page["head"]
 
 
-def test_nothing_in_the_examples_ends_before_it_begins() -> None:
-    for one in (found for example in shown() for found in objects(example)):
+def test_the_sessions_in_the_examples_expire_after_their_creation() -> None:
+    for one in (found for example in example_values() for found in objects(example)):
         if "expires_at" in one and "created_at" in one:
             assert one["created_at"] <= one["last_used_at"] < one["expires_at"]

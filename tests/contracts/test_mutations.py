@@ -1,6 +1,6 @@
-"""What the documents show, bent in every way: never a 5xx, never an answer that is not documented, never a dead socket.
+"""Mutated examples of the contracts cause no 5xx, no undocumented answer and no closed socket.
 
-The examples are mutated by a seeded generator for some seconds; a failure names the seed that repeats it.
+A seeded generator mutates the examples for some seconds; a failure names the seed that repeats it.
 """
 
 from __future__ import annotations
@@ -50,28 +50,28 @@ ODD: list[Any] = [
     {"": ""},
     {"__proto__": {"constructor": 1}},
 ]
-# What the strict JSON gate refuses before any serializer sees it; on a socket these count as bad frames.
+# Values that strict JSON rejects before any serializer runs; on a socket these count as bad frames.
 ODDER = ["\x00", 1e308, 2**53, 2**64, -(2**63)]
 ODD_WORDS = ["", "-1", "0", "null", "9" * 30, "1.5", "%", "é", "a b", "unread", "[]", "../x"]
 
 
 class Mutator:
-    """A source of bent copies."""
+    """A generator of mutated copies."""
 
     def __init__(self, seed: int, odd: list[Any]) -> None:
         self.random = random.Random(seed)
         self.odd = odd
 
-    def bend(self, value: Any) -> Any:
+    def mutate(self, value: Any) -> Any:
         """A copy with one thing wrong, somewhere."""
         if isinstance(value, dict) and value and self.random.random() < 0.8:
-            return self._bend_object(dict(value))
+            return self._mutate_object(dict(value))
         if isinstance(value, list) and value and self.random.random() < 0.7:
             place = self.random.randrange(len(value))
-            return [*value[:place], self.bend(value[place]), *value[place + 1 :]]
+            return [*value[:place], self.mutate(value[place]), *value[place + 1 :]]
         return self.random.choice(self.odd)
 
-    def _bend_object(self, value: dict[str, Any]) -> dict[str, Any]:
+    def _mutate_object(self, value: dict[str, Any]) -> dict[str, Any]:
         key = self.random.choice(list(value))
         match self.random.randrange(4):
             case 0:
@@ -79,7 +79,7 @@ class Mutator:
             case 1:
                 value[self.random.choice(["self", "scope", "id", key.upper(), key + "\u200b"])] = value[key]
             case _:
-                value[key] = self.bend(value[key])
+                value[key] = self.mutate(value[key])
         return value
 
 
@@ -92,7 +92,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 class Fuzzer:
-    """Bent requests to one world."""
+    """A client that sends mutated requests."""
 
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
@@ -101,26 +101,26 @@ class Fuzzer:
         room = world.rooms["private"]
         self.known = {**room.paths(world.bob.id), "session_id": str(uuid4())}
 
-    def knock(self, caller: Caller) -> httpx.Response:
-        """One request, bent in its path, its query or its body."""
+    def send_request(self, caller: Caller) -> httpx.Response:
+        """Send one request with a mutated path, query or body."""
         method, path, operation = self.random.choice(operations())
-        filled = re.sub(r"\{(\w+)\}", lambda match: self._word(self.known[match[1]]), path)
-        return caller.request(method, filled, self._body(operation), params=self._query(operation))
+        filled = re.sub(r"\{(\w+)\}", lambda match: self._path_value(self.known[match[1]]), path)
+        return caller.request(method, filled, self._mutated_body(operation), params=self._mutated_query(operation))
 
-    def _word(self, good: str) -> str:
+    def _path_value(self, good: str) -> str:
         return good if self.random.random() < 0.9 else self.random.choice(["x", "0", str(uuid4()), good.upper(), "%00"])
 
-    def _query(self, operation: dict[str, Any]) -> dict[str, str]:
+    def _mutated_query(self, operation: dict[str, Any]) -> dict[str, str]:
         names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
         chosen = [name for name in [*names, "colour"] if self.random.random() < 0.3]
         return {name: self.random.choice(ODD_WORDS) for name in chosen}
 
-    def _body(self, operation: dict[str, Any]) -> Any:
+    def _mutated_body(self, operation: dict[str, Any]) -> Any:
         content = operation.get("requestBody", {}).get("content")
         if content is None:
             return None
-        bent = self.mutator.bend(content["application/json"]["example"])
-        return json.dumps(bent).encode()
+        mutated = self.mutator.mutate(content["application/json"]["example"])
+        return json.dumps(mutated).encode()
 
 
 @pytest.fixture
@@ -128,12 +128,12 @@ def seed() -> int:
     return SEED
 
 
-def test_rest(world: World, seed: int) -> None:
+def test_mutated_requests_cause_no_server_error(world: World, seed: int) -> None:
     fuzzer = Fuzzer(world, seed)
     caller, count, until = world.alice, 0, time.monotonic() + SECONDS
 
     while time.monotonic() < until:
-        response = fuzzer.knock(caller)
+        response = fuzzer.send_request(caller)
         count += 1
         assert response.status_code < 500, f"seed {seed}, request {count}: {response.request} {response.text}"
 
@@ -141,7 +141,7 @@ def test_rest(world: World, seed: int) -> None:
 
 
 def frames(world: World, seed: int) -> Iterator[dict[str, Any]]:
-    """Bent frames without end; action and request_id stay, so that each finds its action and is answered by name."""
+    """Endless mutated frames; action and request_id are kept, so that each gets a reply of its action."""
     mutator = Mutator(seed, ODD)
     room = world.rooms["private"].paths(world.bob.id)
     messages = asyncapi().document["components"]["messages"]
@@ -150,34 +150,34 @@ def frames(world: World, seed: int) -> Iterator[dict[str, Any]]:
         frame = {key: room.get(key, value) for key, value in mutator.random.choice(examples).items()}
         envelope = {"action": frame.pop("action"), "request_id": uuid4().hex}
         frame.pop("request_id", None)
-        bent = mutator.bend(frame)
-        yield {**(bent if isinstance(bent, dict) else {}), **envelope}
+        mutated = mutator.mutate(frame)
+        yield {**(mutated if isinstance(mutated, dict) else {}), **envelope}
 
 
-async def test_the_socket(world: World, seed: int) -> None:
+async def test_mutated_frames_cause_no_server_error(world: World, seed: int) -> None:
     socket = await Socket.open(f"{world.server.ws_url}/v1/ws", token=world.alice.token)
     await socket.hello()
     count, until = 0, time.monotonic() + SECONDS
 
     for frame in frames(world, seed):
-        await socket.say(frame)
+        await socket.send_json(frame)
         reply = await socket.reply(frame["request_id"])
         count += 1
         assert reply.status < 500, f"seed {seed}, frame {count}: {frame} {reply.frame}"
         if time.monotonic() > until:
             break
 
-    replies = [heard["request_id"] for heard in socket.frames if "response_status" in heard]
+    replies = [reply_frame["request_id"] for reply_frame in socket.frames if "response_status" in reply_frame]
     assert len(replies) == len(set(replies)) == count > 50
     await socket.close()
 
 
-def test_a_bent_copy_is_never_the_good_one() -> None:
-    """The generator itself: it bends, and the same seed bends alike."""
+def test_every_mutated_copy_differs_from_the_original() -> None:
+    """Two mutators of one seed also return the same copies."""
     good = {"room_id": "r", "items": [{"text": "hi"}], "limit": 5}
 
-    bent = [Mutator(seed, ODD).bend(good) for seed in range(200)]
+    mutated = [Mutator(seed, ODD).mutate(good) for seed in range(200)]
 
-    assert bent == [Mutator(seed, ODD).bend(good) for seed in range(200)]
-    assert sum(copy == good for copy in bent) == 0
+    assert mutated == [Mutator(seed, ODD).mutate(good) for seed in range(200)]
+    assert sum(copy == good for copy in mutated) == 0
     assert good == {"room_id": "r", "items": [{"text": "hi"}], "limit": 5}

@@ -1,6 +1,6 @@
-"""Every operation on a room is tried by users who are not in it: one who never was, and one who has left.
+"""Users who are not members of a room try every operation on it: an outsider and a former member.
 
-The operations are those that the code declares, on both faces; the requests are the documents' own examples.
+The operations are those that the code declares, for REST and the socket; the requests are the documents' examples.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def test_every_operation_of_the_documents_is_declared() -> None:
 
 @pytest.mark.parametrize("kind", ROOMS)
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=str)
-async def test_who_was_never_in(world: World, attempt: Attempt, kind: Kind) -> None:
+async def test_an_outsider_cannot_use_a_room(world: World, attempt: Attempt, kind: Kind) -> None:
     joins = attempt.operation.name == "join_room"
     charlie = world.newcomer("charlie") if joins else world.charlie
     before = world.heads()
@@ -112,7 +112,7 @@ async def test_who_was_never_in(world: World, attempt: Attempt, kind: Kind) -> N
 
 @pytest.mark.parametrize("kind", ["private", "public"])
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=str)
-async def test_who_has_left(world: World, attempt: Attempt, kind: Kind) -> None:
+async def test_a_former_member_cannot_use_a_room(world: World, attempt: Attempt, kind: Kind) -> None:
     if attempt.operation.name == "join_room" and kind == "public":
         return  # the tests of joining cover a member who comes back
     before = world.heads()
@@ -124,7 +124,7 @@ async def test_who_has_left(world: World, attempt: Attempt, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("attempt", [one for one in ATTEMPTS if "message_id" in one.operation.ids], ids=str)
-async def test_a_message_of_another_room(world: World, attempt: Attempt) -> None:
+async def test_a_message_of_another_room_is_not_found(world: World, attempt: Attempt) -> None:
     """Charlie has a room of his own, and the id of a message that is not in it."""
     own = world.charlie.make("/v1/rooms", {"kind": "private", "name": "Alone"})
     mixed = Room(own["id"], world.rooms["private"].message_id)
@@ -137,7 +137,7 @@ async def test_a_message_of_another_room(world: World, attempt: Attempt) -> None
 
 
 @pytest.mark.parametrize("kind", ROOMS)
-async def test_naming_a_room_to_sync_opens_nothing(world: World, kind: Kind) -> None:
+async def test_sync_returns_no_room_of_others(world: World, kind: Kind) -> None:
     body = {"rooms": {world.rooms[kind].id: 0}}
 
     answer = world.charlie.make("/v1/sync", body)
@@ -146,7 +146,7 @@ async def test_naming_a_room_to_sync_opens_nothing(world: World, kind: Kind) -> 
 
 
 @pytest.mark.parametrize("kind", ["private", "direct"])
-def test_lists_name_no_room_of_others(world: World, kind: Kind) -> None:
+def test_lists_contain_no_private_room_of_others(world: World, kind: Kind) -> None:
     for path in ("/v1/rooms", "/v1/rooms/directory"):
         rooms = world.charlie.make(path, method="GET")["results"]
         assert world.rooms[kind].id not in {room["id"] for room in rooms}

@@ -1,4 +1,4 @@
-"""The judge of all other tests, judged: what is planted here must not pass."""
+"""The check of every response and frame against the contracts finds each planted fault."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from wire.problems import Problem
 
 @pytest.fixture(autouse=True)
 def seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is planted here counts as nothing that was seen."""
+    """Keeps the faults planted here out of the coverage of the contracts."""
     monkeypatch.setattr(recording, "seen", {kind: set() for kind in recording.seen})
 
 
 @pytest.fixture
-def broken() -> Iterator[list[str]]:
-    """What was found, taken away before it fails this test."""
-    yield recording.broken
-    recording.broken.clear()
+def violations() -> Iterator[list[str]]:
+    """The violations found so far; they are cleared before they fail this test."""
+    yield recording.violations
+    recording.violations.clear()
 
 
 @pytest.fixture
 def me(alice: Person) -> dict[str, Any]:
-    """A good answer, to be spoilt."""
+    """A documented response, which the tests then change."""
     response = alice.get("/v1/me")
     return recorded("GET", "/v1/me", response)
 
 
-def test_what_is_documented_passes(me: dict[str, Any], broken: list[str]) -> None:
+def test_a_documented_response_is_accepted(me: dict[str, Any], violations: list[str]) -> None:
     record("received", "rest", me)
 
-    assert broken == []
+    assert violations == []
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "change",
     [
         {"status": 418},
         {"content_type": "text/html"},
@@ -52,42 +52,44 @@ def test_what_is_documented_passes(me: dict[str, Any], broken: list[str]) -> Non
         {"path": "/v1/no/such/path"},
     ],
 )
-def test_another_answer_does_not(me: dict[str, Any], broken: list[str], spoil: dict[str, Any]) -> None:
-    record("received", "rest", me | spoil)
+def test_an_undocumented_response_is_reported(
+    me: dict[str, Any], violations: list[str], change: dict[str, Any]
+) -> None:
+    record("received", "rest", me | change)
 
-    assert len(broken) == 1
-
-
-@pytest.mark.parametrize("spoil", [{"extra": 1}, {"created_at": "yesterday"}, {"id": "7"}, {"unread_total": None}])
-def test_another_field_does_not(me: dict[str, Any], broken: list[str], spoil: dict[str, Any]) -> None:
-    record("received", "rest", {**me, "body": me["body"] | spoil})
-
-    assert len(broken) == 1
+    assert len(violations) == 1
 
 
-def test_a_missing_field_does_not(me: dict[str, Any], broken: list[str]) -> None:
+@pytest.mark.parametrize("change", [{"extra": 1}, {"created_at": "yesterday"}, {"id": "7"}, {"unread_total": None}])
+def test_an_undocumented_field_is_reported(me: dict[str, Any], violations: list[str], change: dict[str, Any]) -> None:
+    record("received", "rest", {**me, "body": me["body"] | change})
+
+    assert len(violations) == 1
+
+
+def test_a_missing_field_is_reported(me: dict[str, Any], violations: list[str]) -> None:
     del me["body"]["username"]
 
     record("received", "rest", me)
 
-    assert len(broken) == 1
+    assert len(violations) == 1
 
 
-def test_a_problem_with_another_operations_code_does_not(charlie: Person, broken: list[str]) -> None:
+def test_a_problem_code_of_another_operation_is_reported(charlie: Person, violations: list[str]) -> None:
     refused = recorded("GET", "/v1/me", charlie.get(f"/v1/rooms/{charlie.user.id}"))
 
     record("received", "rest", refused)
 
-    assert len(broken) == 1
+    assert len(violations) == 1
 
 
-def test_an_unlisted_code_of_a_field_does_not(alice: Person, broken: list[str]) -> None:
+def test_an_unlisted_error_code_of_a_field_is_reported(alice: Person, violations: list[str]) -> None:
     refused = recorded("POST", "/v1/rooms", alice.post("/v1/rooms", {"colour": "red"}))
     refused["body"]["errors"][0]["code"] = "ugly"
 
     record("received", "rest", refused)
 
-    assert len(broken) == 1
+    assert len(violations) == 1
 
 
 PONG: dict[str, Any] = {
@@ -116,8 +118,8 @@ OWN_READ: dict[str, Any] = READ | {
 }
 
 
-def refusal(action: str | None, code: str, request_id: str | int | None = "a1", **changes: Any) -> dict[str, Any]:
-    """A reply that refuses."""
+def error_reply(action: str | None, code: str, request_id: str | int | None = "a1", **changes: Any) -> dict[str, Any]:
+    """A reply with a problem."""
     problem = Problem(code).as_dict(request_id)
     frame = {"action": action, "request_id": request_id, "response_status": problem["status"]}
     return {**frame, "errors": [problem], "data": None, **changes}
@@ -132,18 +134,18 @@ GOODBYE = {"code": 4400, "reason": "bad_frames", "reconnect": False, "retry_afte
         ("socket", PONG),
         ("socket", PONG | {"request_id": 7}),
         ("socket", PONG | {"request_id": None}),
-        ("socket", refusal("ping", "unavailable")),
-        ("socket", refusal("ping", "json.invalid", 7)),
-        ("socket", refusal(None, "action.unknown")),
+        ("socket", error_reply("ping", "unavailable")),
+        ("socket", error_reply("ping", "json.invalid", 7)),
+        ("socket", error_reply(None, "action.unknown")),
         ("socket", {"action": "events", "data": [EVENT, READ, OWN_READ]}),
         ("socket", {"action": "goodbye", "data": GOODBYE}),
-        ("door", {"message": "hi", "sender": "alice", "seq": 7}),
+        ("room_socket", {"message": "hi", "sender": "alice", "seq": 7}),
     ],
 )
-def test_a_documented_frame_passes(face: Face, frame: dict[str, Any], broken: list[str]) -> None:
+def test_a_documented_frame_is_accepted(face: Face, frame: dict[str, Any], violations: list[str]) -> None:
     record("received", face, frame)
 
-    assert broken == []
+    assert violations == []
 
 
 @pytest.mark.parametrize(
@@ -159,14 +161,14 @@ def test_a_documented_frame_passes(face: Face, frame: dict[str, Any], broken: li
         ("socket", PONG | {"request_id": 1.5}),
         ("socket", PONG | {"request_id": True}),
         ("socket", PONG | {"response_status": 400}),
-        ("socket", refusal("ping", "unavailable", data=PONG["data"])),
-        ("socket", refusal("ping", "unavailable", response_status=200)),
-        ("socket", refusal("ping", "unavailable", response_status=500)),
-        ("socket", refusal("ping", "unavailable", errors=[Problem("unavailable").as_dict("a2")])),
-        ("socket", refusal("ping", "room.archived")),
-        ("socket", refusal("explode", "action.unknown")),
-        ("socket", refusal(None, "unavailable")),
-        ("socket", refusal(None, "action.unknown", errors=[])),
+        ("socket", error_reply("ping", "unavailable", data=PONG["data"])),
+        ("socket", error_reply("ping", "unavailable", response_status=200)),
+        ("socket", error_reply("ping", "unavailable", response_status=500)),
+        ("socket", error_reply("ping", "unavailable", errors=[Problem("unavailable").as_dict("a2")])),
+        ("socket", error_reply("ping", "room.archived")),
+        ("socket", error_reply("explode", "action.unknown")),
+        ("socket", error_reply(None, "unavailable")),
+        ("socket", error_reply(None, "action.unknown", errors=[])),
         ("socket", {"action": "events", "data": [EVENT | {"room_id": None}]}),
         ("socket", {"action": "events", "data": [OWN_READ | {"room_id": EVENT["room_id"]}]}),
         ("socket", {"action": "events", "data": [OWN_READ | {"data": READ["data"]}]}),
@@ -176,24 +178,24 @@ def test_a_documented_frame_passes(face: Face, frame: dict[str, Any], broken: li
         ("socket", {"action": "events", "data": [EVENT | {"type": "room.exploded"}]}),
         ("socket", {"action": "events", "data": [EVENT | {"data": {}}]}),
         ("socket", {"action": "goodbye", "data": GOODBYE | {"reason": "out of temper"}}),
-        ("door", {"message": "hi", "sender": "alice"}),
-        ("door", {"error": {"code": "no"}}),
+        ("room_socket", {"message": "hi", "sender": "alice"}),
+        ("room_socket", {"error": {"code": "no"}}),
     ],
 )
-def test_another_frame_does_not(face: Face, frame: Any, broken: list[str]) -> None:
+def test_an_undocumented_frame_is_reported(face: Face, frame: Any, violations: list[str]) -> None:
     record("received", face, frame)
 
-    assert broken
+    assert violations
 
 
 @pytest.mark.parametrize(("code", "reason"), [(4999, "bad_frames"), (4400, "out of temper")])
-def test_another_close_does_not(code: int, reason: str, broken: list[str]) -> None:
+def test_an_undocumented_close_is_reported(code: int, reason: str, violations: list[str]) -> None:
     record("closed", "socket", {"code": code, "reason": reason})
 
-    assert len(broken) == 1
+    assert len(violations) == 1
 
 
-def test_what_never_came_is_missed() -> None:
+def test_unseen_parts_of_the_contracts_are_listed() -> None:
     record("received", "socket", PONG)
 
     missed = recording.never_seen()

@@ -185,7 +185,7 @@ def samples(world: World) -> Samples:
         SyncResultSerializer,
     ],
 )
-def test_a_shape_has_the_documented_fields(samples: Samples, face: str, shape: Shape) -> None:
+def test_every_shape_has_the_documented_fields(samples: Samples, face: str, shape: Shape) -> None:
     comparison = Comparison()
 
     for sample in getattr(samples, face)[shape]:

@@ -1,4 +1,4 @@
-"""A live server with one room of each kind, and people at each distance from them."""
+"""A live server with one room of each kind, its members, a former member and an outsider."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = Literal["private", "direct", "public"]
 
 
 class Caller:
-    """A registered user who speaks REST."""
+    """A registered user with a client of the REST API."""
 
     def __init__(self, server: ParleyServer, name: str) -> None:
         self._http = httpx.Client(base_url=server.url, verify=TLS, trust_env=False, timeout=20)
@@ -33,18 +33,18 @@ class Caller:
             {"content": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         )
         response = self._http.request(method, path, **sent, **options)
-        heard = {
+        recorded = {
             "method": method,
             "path": path,
             "status": response.status_code,
             "content_type": response.headers.get("content-type"),
             "body": response.json() if response.content else None,
         }
-        record("received", "rest", heard)
+        record("received", "rest", recorded)
         return response
 
     def make(self, path: str, body: object = None, method: str = "POST") -> Any:
-        """The thing that a request makes, which must work."""
+        """Send a request that must succeed, and return its result."""
         response = self.request(method, path, body)
         assert response.is_success, response.text
         return response.json() if response.content else None
@@ -55,18 +55,18 @@ class Caller:
 
 @dataclass
 class Room:
-    """A room of Alice's and Bob's, with a message of hers."""
+    """A room of Alice and Bob, with a message of hers."""
 
     id: str
     message_id: str
 
     def paths(self, user_id: str) -> dict[str, str]:
-        """What stands for each parameter of a path or frame."""
+        """The values of the parameters of a path or frame."""
         return {"room_id": self.id, "message_id": self.message_id, "user_id": user_id}
 
 
 class World:
-    """Alice owns, Bob belongs, Dave did, Charlie never did."""
+    """Alice owns the rooms, Bob is a member, Dave has left, and Charlie never joined."""
 
     def __init__(self, server: ParleyServer) -> None:
         self.server = server
@@ -81,7 +81,7 @@ class World:
             self.dave.make(f"/v1/rooms/{self.rooms[kind].id}/leave")
 
     def newcomer(self, name: str) -> Caller:
-        """Somebody new, who is in no room."""
+        """Register a user who is in no room."""
         self.people.append(Caller(self.server, name))
         return self.people[-1]
 

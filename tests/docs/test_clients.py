@@ -1,4 +1,4 @@
-"""The clients in examples/, run as programs: each message is sent once and shown once, whatever breaks."""
+"""The clients in examples/, run as programs: each message is sent once and shown once, despite all faults."""
 
 from __future__ import annotations
 

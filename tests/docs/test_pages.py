@@ -19,11 +19,11 @@ JUDGED = {
     ("README.md", "json"): "tests/docs/test_tour.py::test_the_short_tour_works",
     ("docs/tour.md", "sh"): "tests/docs/test_tour.py::test_the_long_tour_works",
     ("docs/tour.md", "json"): "tests/docs/test_tour.py::test_the_long_tour_works",
-    ("docs/clients.md", "sh python client"): "tests/docs/test_snippets.py::test_the_python_line_sends",
-    ("docs/clients.md", "html javascript client"): "tests/docs/test_snippets.py::test_the_page_sends",
-    ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_are_those_of_the_contract",
-    ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_is_that_of_the_contract",
-    ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_is_that_of_the_contract",
+    ("docs/clients.md", "sh python client"): "tests/docs/test_snippets.py::test_the_python_snippet_sends_a_message",
+    ("docs/clients.md", "html javascript client"): "tests/docs/test_snippets.py::test_the_html_snippet_sends_a_message",
+    ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
+    ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
+    ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
     ("docs/operations.md", "sh upgrade"): "tests/engine/__main__.py::steps",
 }
@@ -71,7 +71,7 @@ def test_every_example_has_its_test() -> None:
         assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE), test
 
 
-def test_a_fence_without_a_language_is_a_picture() -> None:
+def test_a_block_without_a_language_is_a_diagram() -> None:
     """Commands and JSON are marked as such, so that they are run and judged."""
     for page in PAGES:
         for language, body in FENCE.findall(read(page)):
@@ -96,13 +96,13 @@ def test_nothing_refers_to_a_document_that_is_not_here() -> None:
         if path.name.endswith(TEXT_FILES) and path != Path(__file__):
             text = path.read_text()
             missing += [(path, name) for name in re.findall(r"[\w-]+\.md\b", text) if name not in here]
-            missing += [(path, words) for words in re.findall(r"\b(?:design|style|card) section \d+", text)]
+            missing += [(path, references) for references in re.findall(r"\b(?:design|style|card) section \d+", text)]
 
     assert missing == []
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_json_in_a_line_is_json(page: str) -> None:
+def test_inline_json_is_valid(page: str) -> None:
     """Objects written out in a sentence parse, unless they abbreviate: a name without quotes, dots or brackets."""
     for code in re.findall(r"`(\{\"[^`]*\})`", read(page)):
         if "..." not in code and "<" not in code and ":" in code:

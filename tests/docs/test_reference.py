@@ -33,7 +33,7 @@ READERS = {
 
 
 @pytest.mark.parametrize("block", blocks(read(SOCKET), "json frame"))
-def test_the_frames_are_those_of_the_contract(block: str) -> None:
+def test_the_frames_of_the_page_match_the_contract(block: str) -> None:
     frame = json.loads(block)
 
     if frame["action"] in asyncapi().actions and "response_status" not in frame:
@@ -60,14 +60,14 @@ def test_the_limits_of_hello_are_those_of_the_contract() -> None:
     assert shown["limits"] == announced
 
 
-def test_the_sync_is_that_of_the_contract() -> None:
+def test_the_sync_example_matches_the_contract() -> None:
     text = section(SOCKET, "Coming back")
-    [asked], [answered] = blocks(text, "json sync"), blocks(text, "json synced")
+    [request], [response] = blocks(text, "json sync"), blocks(text, "json synced")
     operation = openapi().operation("POST", "/v1/sync")
     assert operation is not None
 
-    openapi().judge(operation["requestBody"]["content"]["application/json"]["schema"], json.loads(asked))
-    openapi().judge_response("POST", "/v1/sync", 200, "application/json", json.loads(answered))
+    openapi().judge(operation["requestBody"]["content"]["application/json"]["schema"], json.loads(request))
+    openapi().judge_response("POST", "/v1/sync", 200, "application/json", json.loads(response))
 
 
 def test_every_endpoint_is_listed() -> None:
@@ -76,9 +76,9 @@ def test_every_endpoint_is_listed() -> None:
     assert {(method, path) for method, path, _ in table(REST)} == documented
 
 
-def fields(words: str) -> tuple[set[str], set[str]]:
+def fields(cells: str) -> tuple[set[str], set[str]]:
     """All fields of a body as the tables write it, and those that it must have."""
-    names = re.findall(r"(\w+)(\??)", re.sub(r"(?<=\w|\?)\{.*?\}", "", words))
+    names = re.findall(r"(\w+)(\??)", re.sub(r"(?<=\w|\?)\{.*?\}", "", cells))
     return {name for name, _ in names}, {name for name, optional in names if not optional}
 
 
@@ -91,9 +91,9 @@ def documented(schema: dict[str, Any], components: dict[str, Any]) -> tuple[set[
 
 def test_every_body_of_rest_is_as_listed() -> None:
     schemas = openapi().document["components"]["schemas"]
-    for method, path, words in table(REST):
+    for method, path, cells in table(REST):
         body = openapi().document["paths"][path][method.lower()].get("requestBody")
-        listed = re.search(r"(?:^|`)\{(.*?)\}(?:`|$)", words)
+        listed = re.search(r"(?:^|`)\{(.*?)\}(?:`|$)", cells)
         if listed is None:
             assert body is None or path == "/v1/sync", path
         else:
@@ -113,7 +113,7 @@ def test_every_event_type_is_listed() -> None:
     assert [kind for kind, _ in asyncapi().event_types if f"`{kind}`" not in section(SOCKET, "Events")] == []
 
 
-def test_the_close_codes_are_the_servers() -> None:
+def test_the_close_codes_are_those_of_the_server() -> None:
     rows = {int(row[0]): row for row in table(section(SOCKET, "Close codes"))}
 
     assert list(rows) == list(CloseCode)
@@ -149,8 +149,8 @@ def test_every_setting_is_listed_with_its_default() -> None:
 
     assert set(listed) == set(read)
     for name, default in read.items():
-        words = " ".join(default) if isinstance(default, list) else spelt.get(default, str(default or ""))
-        assert listed[name].startswith(words), name
+        cells = " ".join(default) if isinstance(default, list) else spelt.get(default, str(default or ""))
+        assert listed[name].startswith(cells), name
 
 
 def test_every_verb_is_listed() -> None:

@@ -29,7 +29,7 @@ const localStorage = {
 """
 
 
-def test_the_python_line_sends(deployment: Deployment, room: Room, tmp_path: Path) -> None:
+def test_the_python_snippet_sends_a_message(deployment: Deployment, room: Room, tmp_path: Path) -> None:
     [line] = blocks(PAGE, "sh python client")
     token = room.join("alice")
     variables = {"PARLEY": deployment.servers[0].url, "ALICE": token, "ROOM": room.id}
@@ -49,7 +49,7 @@ def test_the_python_line_sends(deployment: Deployment, room: Room, tmp_path: Pat
         client.communicate()
 
 
-def test_the_page_sends(deployment: Deployment, room: Room, tmp_path: Path) -> None:
+def test_the_html_snippet_sends_a_message(deployment: Deployment, room: Room, tmp_path: Path) -> None:
     [page] = blocks(PAGE, "html javascript client")
     [script] = re.findall(r'<script type="module">\n(.*)</script>', page, re.DOTALL)
     token = room.join("alice")

@@ -42,7 +42,7 @@ def test_the_short_tour_works(deployment: Deployment) -> None:
 
     frames = [each for each in objects(mask(typed)) if "action" in each]
     [shown] = [value for block in blocks(read("README.md"), "json") for value in objects(mask(block))]
-    assert shown == frames[-1]  # the page says that it is the last frame
+    assert shown == frames[-1]  # the page names it as the last frame
 
 
 def test_the_long_tour_works(deployment: Deployment) -> None:

@@ -33,47 +33,47 @@ def is_anybody_waiting() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def ask_while_locked(ask: Callable[[], Any], room: Any, owner: Person, appear: Callable[[], Any]) -> Any:
+def request_while_locked(request: Callable[[], Any], room: Any, owner: Person, appear: Callable[[], Any]) -> Any:
     """Answer a request that waits for a lock when the object that it wants to create appears, still locked."""
     with ThreadPoolExecutor(2) as threads, record_events(rooms=[UUID(room["id"])], inboxes=[owner.user.id]):
-        answer = threads.submit(closing_connections(lambda _: ask()), None)
+        answer = threads.submit(closing_connections(lambda _: request()), None)
         wait_until(lambda: answer.done() or is_anybody_waiting(), seconds=SOON, what="the request waits")
         threads.submit(closing_connections(lambda _: appear()), None).result(SOON)
         return answer.result(SOON)
 
 
-def test_a_direct_room(alice: Person, bob: Person) -> None:
+def test_a_direct_room_is_found_without_the_lock(alice: Person, bob: Person) -> None:
     room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
     found = Room.objects.filter(pk=room["id"])
     key = found.get().direct_key
     found.update(direct_key="another")
 
-    response = ask_while_locked(
+    response = request_while_locked(
         lambda: bob.put(f"/v1/rooms/direct/{alice.user.id}"), room, alice, lambda: found.update(direct_key=key)
     )
 
     assert (response.status_code, response.json()["id"]) == (200, room["id"])
 
 
-def test_a_room_with_a_client_id(alice: Person, bob: Person) -> None:
+def test_a_room_with_a_client_id_is_found_without_the_lock(alice: Person, bob: Person) -> None:
     body = {"kind": "private", "name": "Tea", "client_id": "one", "members": [str(bob.user.id)]}
     room = alice.post("/v1/rooms", body).json()
     found = Room.objects.filter(pk=room["id"])
     found.update(client_id=None)
 
-    response = ask_while_locked(
+    response = request_while_locked(
         lambda: alice.post("/v1/rooms", body), room, alice, lambda: found.update(client_id="one")
     )
 
     assert (response.status_code, response.json()["id"]) == (200, room["id"])
 
 
-def test_a_room_with_a_slug(alice: Person) -> None:
+def test_a_room_with_a_slug_is_found_without_the_lock(alice: Person) -> None:
     room = make_room(alice, kind="public", slug="tea")
     found = Room.objects.filter(pk=room["id"])
     found.update(slug=None)
 
-    entered = ask_while_locked(
+    entered = request_while_locked(
         lambda: room_for_slug(session=alice.session, slug="tea"), room, alice, lambda: found.update(slug="tea")
     )
 
@@ -81,17 +81,17 @@ def test_a_room_with_a_slug(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("way", ["join", "add"])
-def test_a_membership(alice: Person, bob: Person, way: str) -> None:
+def test_a_membership_is_found_without_the_lock(alice: Person, bob: Person, way: str) -> None:
     room = make_room(alice, kind="public")
     bob.post(f"/v1/rooms/{room['id']}/join")
     found = Member.objects.filter(room=room["id"], user=bob.user)
     found.update(state="left", left_seq=2)
 
-    def ask() -> Any:
+    def request() -> Any:
         if way == "join":
             return bob.post(f"/v1/rooms/{room['id']}/join")
         return alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
 
-    response = ask_while_locked(ask, room, bob, lambda: found.update(state="joined", left_seq=None))
+    response = request_while_locked(request, room, bob, lambda: found.update(state="joined", left_seq=None))
 
     assert response.status_code == 200

@@ -9,7 +9,7 @@ from api.services.rooms.summaries import summarize_rooms
 from api.services.sync import SyncRequest, sync_all
 from eventlog.models import Event
 from realtime.database import PAGE_BYTES, is_cut, read_page
-from tests.api.stories import make_room, say
+from tests.api.stories import make_room, post_message
 from tests.clients import Person
 
 
@@ -17,7 +17,7 @@ from tests.clients import Person
 def room(alice: Person) -> Any:
     room = make_room(alice)
     for _ in range(5):
-        say(alice, room, "x" * 1_000)
+        post_message(alice, room, "x" * 1_000)
     return room
 
 
@@ -39,9 +39,9 @@ def test_events_beyond_the_bytes_are_named_and_not_read(room: Any) -> None:
     assert [seq for seq, json in found.items() if json is None] == [4, 5, 6]
 
 
-def test_every_reader_gets_the_first_event_that_it_lacks(room: Any, alice: Person) -> None:
+def test_every_reader_gets_its_first_missing_event(room: Any, alice: Person) -> None:
     other = make_room(alice)
-    say(alice, other, "y" * 1_000)
+    post_message(alice, other, "y" * 1_000)
     first, second = UUID(room["id"]), UUID(other["id"])
     places = {(first, 2): 0, (first, 3): 1, (first, 4): 2, (second, 2): 0}
 
@@ -51,12 +51,12 @@ def test_every_reader_gets_the_first_event_that_it_lacks(room: Any, alice: Perso
     assert found[second][2] is not None
 
 
-def test_a_device_that_finds_the_bytes_spent_by_others_asks_alone(alice: Person, monkeypatch: Any) -> None:
+def test_a_device_beyond_the_byte_limit_must_retry_alone(alice: Person, monkeypatch: Any) -> None:
     monkeypatch.setattr("api.services.sync.ANSWER_BYTES", 4_000)
     rooms = [make_room(alice) for _ in range(2)]
     for room in rooms:
         for _ in range(4):
-            say(alice, room, "x" * 1_000)
+            post_message(alice, room, "x" * 1_000)
     devices = [SyncRequest(alice.user.id, {UUID(room["id"]): 1}) for room in rooms]
 
     together = sync_all([*devices, SyncRequest(alice.user.id, {UUID(room["id"]): 5 for room in rooms})], 4_000)
@@ -70,7 +70,7 @@ def test_a_device_that_finds_the_bytes_spent_by_others_asks_alone(alice: Person,
 def test_rooms_beyond_the_bytes_are_named_and_not_read(alice: Person) -> None:
     rooms = [make_room(alice) for _ in range(4)]
     for room in rooms:
-        say(alice, room, "x" * 1_000)
+        post_message(alice, room, "x" * 1_000)
     ids = sorted((UUID(room["id"]) for room in rooms), reverse=True)
 
     described = summarize_rooms(alice.user.id, ids, 2_000)
@@ -78,11 +78,11 @@ def test_rooms_beyond_the_bytes_are_named_and_not_read(alice: Person) -> None:
     assert [described[room_id] is not None for room_id in ids] == [True, True, False, False]
 
 
-def test_a_page_for_sockets_says_that_its_size_ended_it(alice: Person) -> None:
+def test_a_page_for_sockets_reports_that_its_size_ended_it(alice: Person) -> None:
     room = make_room(alice)
     for _ in range(12):
-        say(alice, room, "\U0001f600" * 4_000 + "x" * 300)
-        say(alice, room, "x" * 8_000)
+        post_message(alice, room, "\U0001f600" * 4_000 + "x" * 300)
+        post_message(alice, room, "x" * 8_000)
 
     pages = [read_page(room["id"], 0)]
     while is_cut(pages[-1]):

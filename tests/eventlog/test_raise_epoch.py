@@ -26,7 +26,7 @@ def test_it_works(alice: Person, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"The epoch is {answer['epoch']}." in capsys.readouterr().out
 
 
-def test_twice_is_another(db: None) -> None:
+def test_raising_the_epoch_twice_gives_two_epochs(db: None) -> None:
     call_command("raise_epoch")
     first = Epoch.current()
 
@@ -35,7 +35,7 @@ def test_twice_is_another(db: None) -> None:
     assert Epoch.current() > first
 
 
-def test_it_does_not_count_on_from_a_restored_number(db: None) -> None:
+def test_a_new_epoch_is_above_those_of_a_lost_past(db: None) -> None:
     """A backup from before an earlier raise would be given a number that clients have seen."""
     began = int(time.time()) // 60
 

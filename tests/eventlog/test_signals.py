@@ -5,7 +5,7 @@ from typing import Any
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from eventlog.signals import events_committed
-from tests.api.stories import make_room, say
+from tests.api.stories import make_room, post_message
 from tests.clients import Person
 from tests.signals import collect_commits, connected
 
@@ -15,7 +15,7 @@ def test_each_commit_is_sent_once_with_its_events(
 ) -> None:
     with collect_commits() as commits, django_capture_on_commit_callbacks(execute=True):
         room = make_room(alice, members=[bob])
-        say(alice, room, "hello")
+        post_message(alice, room, "hello")
 
     assert [[event.type for event in events] for events in commits] == [
         ["room.created", "room.added", "room.added"],

@@ -1,4 +1,4 @@
-"""A story: its writes, the endpoints and actions that it uses, and the people who must reload afterwards."""
+"""A story: a function that writes, the endpoints and actions that it uses, and the users who must reload after it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TYPING = "POST rooms/{room_id}/typing"
 CREATE = "POST rooms"
 DIRECT = "PUT rooms/direct/{user_id}"
 DELETE_ME = "DELETE me"
-DOOR = "/ws/chat/{slug}/"
+ROOM_SOCKET = "/ws/chat/{slug}/"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One story. `reloads` are those who come back over a hole and must read the room anew; nobody else may have to."""
+    """One story. `reloads` names the users who rejoin after a hole and must load the room again; no others may."""
 
     story: Story
     writes: frozenset[str]
@@ -49,7 +49,7 @@ CASES: list[Case] = []
 
 
 def case(*writes: str, reloads: tuple[str, ...] = (), changes: bool = True, **room: Any) -> Callable[[Story], Story]:
-    """Tell of these writes, in a private room unless `room` says otherwise."""
+    """Register a story with its writes; the room is private unless `room` has another kind."""
 
     def note(story: Story) -> Story:
         CASES.append(Case(story, frozenset(writes), room, frozenset(reloads), changes))

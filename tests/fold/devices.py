@@ -12,7 +12,7 @@ OUT = ((404, "not_found"), (403, "room.not_member"))
 
 
 class Device:
-    """A client of one viewer. `reloaded` are the rooms that it had to read anew after a hole."""
+    """A client of one viewer. `reloaded` has the rooms that it had to load again after a hole."""
 
     def __init__(self, viewer: Account, before: Snapshot, way: str) -> None:
         self.viewer = viewer
@@ -21,13 +21,13 @@ class Device:
         self.reloaded: set[str] = set()
 
     async def reload(self) -> None:
-        """Read anew what has a hole."""
+        """Load the rooms with a hole again."""
         for room_id in self.state.stale:
             self.reloaded.add(room_id)
             await self.load(room_id)
 
     async def load(self, room_id: str) -> bool:
-        """Read a room; whether it is still mine to read."""
+        """Load a room; return whether the viewer may still read it."""
         try:
             self.state.load(await load_room(self.viewer, room_id))
         except Refused:
@@ -37,7 +37,7 @@ class Device:
 
 
 class Listener(Device):
-    """A client with a socket; `follows_inbox` says that the server subscribes it to rooms that are added."""
+    """A client with a socket; with `follows_inbox` the server subscribes it to rooms that are added."""
 
     def __init__(
         self, viewer: Account, before: Snapshot, socket: Socket, way: str = "live", *, follows_inbox: bool = False
@@ -45,11 +45,11 @@ class Listener(Device):
         super().__init__(viewer, before, way)
         self.socket = socket
         self.follows_inbox = follows_inbox
-        self.heard = len(socket.events)
+        self.taken = len(socket.events)
         self._last: dict[str | None, int] = {}
 
     async def subscribe(self, room_id: str | None, after: int) -> None:
-        """Hear the stream from there on; who is out is refused."""
+        """Subscribe to a stream after this seq; forget the room if the viewer is not a member."""
         reply = await self.socket.call("subscribe", room_id=room_id, after=after)
         if reply.refusal in OUT:
             if room_id is not None:
@@ -59,9 +59,9 @@ class Listener(Device):
         await self.socket.find(lambda frame: _is_synced(frame, room_id))
 
     async def take(self) -> None:
-        """Fold what has been heard so far, and go for what it calls for."""
+        """Fold the events received so far, and load or subscribe to the rooms that they name."""
         events = self.socket.events
-        fresh, self.heard = events[self.heard :], len(events)
+        fresh, self.taken = events[self.taken :], len(events)
         self._check_order(fresh)
         self.state.fold(fresh)
         for room_id in sorted(self.state.missing):
@@ -72,7 +72,7 @@ class Listener(Device):
         await self.reload()
 
     def _check_order(self, events: list[JSON]) -> None:
-        """The fold would forgive a double; the promise does not (G4)."""
+        """Check that no seq comes twice or late, which the fold would accept and G4 does not."""
         for event in events:
             if event["seq"] is not None:
                 assert event["seq"] > self._last.get(event["room_id"], 0), f"{self.way}: twice or too late: {event}"
@@ -85,7 +85,7 @@ class Listener(Device):
         await self.take()
 
     async def catch_up(self, after: Snapshot) -> None:
-        """Wait for everything that this viewer has been told until now, and make sure that no more is on its way."""
+        """Wait until the device has the state of this snapshot, and nothing more is on its way."""
         if self.state.inbox < after["inbox"]:
             await self.socket.until_seq(None, after["inbox"])
         await self.take()
@@ -118,7 +118,7 @@ async def listen_by_sync(viewer: Account, before: Snapshot, socket: Socket) -> L
 
 
 async def replay(viewer: Account, before: Snapshot) -> Device:
-    """A socket that is opened after the fact: subscribe after what I have."""
+    """Open a socket after the story, and subscribe after the seqs of the earlier snapshot."""
     device = Listener(viewer, before, await viewer.connect(), "by replay")
     known = device.state.cursors
     await device.subscribe(None, before["inbox"])
@@ -131,21 +131,21 @@ async def replay(viewer: Account, before: Snapshot) -> Device:
 
 
 async def sync(viewer: Account, before: Snapshot, *, socket: Socket | None = None, limit: int = 1_000) -> Device:
-    """The cursors in, the lacks out, by REST or as an action; page by page, in the order of the answer."""
+    """Sync from the cursors of the earlier snapshot, by REST or as an action, page by page."""
     device = Device(viewer, before, "by sync")
     body: JSON = {"rooms": device.state.cursors, "inbox": before["inbox"], "epoch": 1, "limit": limit, "next": None}
     while True:
-        page = await _ask(viewer, socket, body)
+        page = await _request_page(viewer, socket, body)
         await _take_page(device, page)
         if page["next"] is None:
             break
         body["next"] = page["next"]
     await device.reload()
-    assert device.state.missing | device.state.begun == set(), "Sync tells of every room that I am in."
+    assert device.state.missing | device.state.begun == set(), "A sync has every room of the viewer."
     return device
 
 
-async def _ask(viewer: Account, socket: Socket | None, body: JSON) -> JSON:
+async def _request_page(viewer: Account, socket: Socket | None, body: JSON) -> JSON:
     if socket is None:
         response = await viewer.post("/v1/sync", body)
         assert response.status_code == 200, response.text

@@ -1,4 +1,4 @@
-"""Random actions of several people, each of which the server may refuse; the same seed makes the same choices."""
+"""Random actions of several users, each of which the server may reject; the same seed makes the same choices."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RandomActions:
             self.messages[room["id"]] = []
 
     async def go_on(self) -> None:
-        """One action of somebody, somewhere."""
+        """Perform one random action of a random user in a random room."""
         [action] = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))
         who, room_id = self.random.choice(self.people), self.random.choice(self.rooms)
         response: httpx.Response = await getattr(self, f"_{action}")(who, room_id, f"/v1/rooms/{room_id}")

@@ -15,7 +15,7 @@ class Refused(Exception):
 
 
 async def read_snapshot(viewer: Account) -> Snapshot:
-    """Everything that the viewer sees. Nobody may change anything meanwhile."""
+    """Read everything that the viewer sees. There must be no writes meanwhile."""
     inbox = await _get(viewer, "me/events", limit=1)
     lists = {
         name: await _get_all(viewer, "rooms", **({name: "true"} if name else {})) for name in ("", "archived", "hidden")
@@ -34,7 +34,7 @@ async def read_snapshot(viewer: Account) -> Snapshot:
 
 
 async def _unlisted(viewer: Account) -> dict[str, JSON]:
-    """The viewer's rooms as sync has them: also the direct ones that the other opened without a word."""
+    """The viewer's rooms in sync: also direct rooms that the other user opened and that have no message."""
     rooms: dict[str, JSON] = {}
     body: JSON = {"next": None}
     while True:

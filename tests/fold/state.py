@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 JSON = dict[str, Any]
 
 UNREAD_EXACT = 999
-# What a role may do, as the contract says it; the order is the server's.
+# The rights of each role, as in the contract; the order is the server's.
 MEMBER = ["send", "leave"]
 ADMIN = ["send", "delete_any", "add_members", "remove_members", "update", "leave"]
 OWNER = ["send", "delete_any", "add_members", "remove_members", "set_roles", "update", "archive", "leave"]
@@ -37,10 +37,10 @@ class Snapshot(TypedDict):
 
 @dataclass
 class Room:
-    """One room of the viewer, also after they went: they may come back.
+    """One room of the viewer, kept after they leave, because they may rejoin.
 
-    `stale` says that something was passed over which the viewer may not hear (the hole of a `since_joined` room
-    between a leave and a re-join), so that the rest must be read anew.
+    `stale` means that events are missing that the viewer may not see (in a `since_joined` room those between a leave
+    and a rejoin), so that the room must be loaded again.
     """
 
     viewer: str
@@ -57,7 +57,7 @@ class Room:
 
     @classmethod
     def loaded(cls, viewer: str, loaded: Loaded) -> Room:
-        """A room from what was read."""
+        """Build a room from its REST responses."""
         shape, me = loaded["room"], loaded["room"]["me"]
         room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"], marked=shape["head"])
         room.hidden_at = shape["head"] if me["hidden"] else None
@@ -91,7 +91,7 @@ class Room:
         return int(self.shape["head"])
 
     def apply(self, event: JSON) -> None:
-        """One durable event of this room; what is here already changes nothing."""
+        """Apply one durable event of this room; an event that was applied already changes nothing."""
         if event["seq"] <= self.head:
             return
         self.stale |= event["seq"] > self.head + 1
@@ -123,7 +123,7 @@ class Room:
                 self._show_here(event["seq"])
 
     def _apply_message(self, event: JSON) -> None:
-        """An edit of what is not here is of a message from before my time: its text is not for my history."""
+        """Apply an event of a message. An edit of an unknown message is skipped: it is older than the join."""
         message = event["data"]
         known = self.messages.get(message["id"])
         if event["type"] == "message.created":
@@ -135,7 +135,7 @@ class Room:
             self._mark_here(event["seq"])
 
     def _apply_user(self, event: JSON) -> None:
-        """The author is replaced, by id, in everything that is held."""
+        """Replace an erased user, by id, in messages, members and the peer."""
         user = event["data"]["user"]
         for message in self.messages.values():
             if message["sender"]["id"] == user["id"]:
@@ -161,7 +161,7 @@ class Room:
     def mark(self, read_seq: int, head: int) -> None:
         """Apply `read.updated`, which is as of the room's `head` in it.
 
-        Own sends and joins move the marker too, in the other stream, and which stream is heard first is chance.
+        Own sends and joins move the marker too, in the room's stream, and either stream may arrive first.
         """
         if head >= self.marked:
             self.read_seq, self.marked = read_seq, head
@@ -172,7 +172,7 @@ class Room:
             self.read_seq = self.marked = seq
 
     def view(self) -> JSON:
-        """The room in the form of REST, as far as a fold can know."""
+        """The room in the form of REST, with the fields that a fold can compute."""
         newest = max(self.messages.values(), key=lambda message: int(message["seq"]), default=None)
         return {
             "room": {**self.shape, "me": self._me(), "last_message": newest},
@@ -202,10 +202,10 @@ class Room:
 
 
 class State:
-    """A viewer's rooms and inbox. `missing` and `begun` are what a client then goes for.
+    """A viewer's rooms and inbox. A client then loads the rooms in `missing` and subscribes to those in `begun`.
 
-    missing: rooms that exist for longer than the viewer is in them, to be read by REST. begun: rooms whose stream tells
-    them from their first event on. What is heard of a missing room waits until it is read.
+    missing: rooms that are older than the viewer's membership, to be loaded by REST. begun: new rooms, to be folded
+    from their first event on. Events of a missing room wait until it is loaded.
     """
 
     def __init__(self, viewer: str, snapshot: Snapshot) -> None:
@@ -229,13 +229,13 @@ class State:
         return [room.id for room in self.rooms.values() if room.stale and room.state == "joined"]
 
     def fold(self, events: Iterable[JSON]) -> None:
-        """Apply these, each stream's in order; what has no seq leaves no trace."""
+        """Apply these events, each stream's in order; ephemeral events, which have no seq, change nothing."""
         for event in events:
             if event["seq"] is not None:
                 self._apply(deepcopy(event))
 
     def load(self, loaded: Loaded) -> None:
-        """Take what was read of a room, and what was heard of it since."""
+        """Take a loaded room, and apply the events that waited for it."""
         room = self.rooms[loaded["room"]["id"]] = Room.loaded(self.viewer, deepcopy(loaded))
         self.missing.discard(room.id)
         self._marks.pop(room.id, None)  # a Room that is read after it is newer
@@ -243,12 +243,12 @@ class State:
         self.fold(self._waiting.pop(room.id, []))
 
     def forget(self, room_id: str) -> None:
-        """It was gone before it could be read."""
+        """Drop a room that could not be loaded because the viewer had left it."""
         self.missing.discard(room_id)
         self.begun.discard(room_id)
 
     def remove(self, room_id: str, reason: str, seq: int) -> None:
-        """I am out since `seq`, unless the room's own stream has told more."""
+        """End the membership at `seq`, unless the room's own stream has later events."""
         room = self.rooms.get(room_id)
         if room is None:
             self.forget(room_id)
@@ -291,7 +291,7 @@ class State:
             self._prefer(event)
 
     def _add(self, data: JSON) -> None:
-        """The room's own stream may have told of it already, but it does not name the peer."""
+        """Apply `room.added`; the room's own stream may come first, but does not name the peer."""
         room = self.rooms.get(data["id"])
         if room is not None:
             room.shape["peer"] = data["peer"]

@@ -1,4 +1,4 @@
-"""fold(snapshot, events) = new snapshot: for everything that changes anything, for everybody, in every way."""
+"""fold(snapshot, events) = new snapshot: for each write, each user, and each way to receive events."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ Snapshots = dict[str, Snapshot]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_it_folds(
+async def test_the_folded_events_of_a_story_equal_the_new_snapshot(
     case: Case, servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
     world = await make_world(servers, http, stack, **_room_of(case))
-    before = await _look(world)
-    listeners = await _listen(world, before)
-    heard = {way: len(listener.socket.events) for way, listener in listeners.items()}
+    before = await _read_snapshots(world)
+    listeners = await _open_listeners(world, before)
+    received = {way: len(listener.socket.events) for way, listener in listeners.items()}
 
     await case.story(world)
 
-    after = await _look(world)
+    after = await _read_snapshots(world)
     assert world.made == case.writes
     assert (_views(before) != _views(after)) is case.changes
-    for way, device in (await _keep_up(world, listeners, before, after)).items():
+    for way, device in (await _catch_up_everybody(world, listeners, before, after)).items():
         name = _name(way)
         assert differences(device.state.view(), view_snapshot(after[name])) == [], way
-        assert not device.reloaded or name in case.reloads, f"{way} had to read a room anew"
-    _nobody_else_heard_anything(listeners, heard, before, after)
+        assert not device.reloaded or name in case.reloads, f"{way} had to load a room again"
+    _check_outsiders_received_nothing(listeners, received, before, after)
 
 
 def _room_of(case: Case) -> dict[str, Any]:
@@ -47,19 +47,19 @@ def _room_of(case: Case) -> dict[str, Any]:
     return {**case.room, **slug}
 
 
-async def _look(world: World) -> Snapshots:
+async def _read_snapshots(world: World) -> Snapshots:
     """The snapshots of everybody whose account exists."""
     people = {name: who for name, who in world.people.items() if name not in world.gone}
-    seen = await asyncio.gather(*(read_snapshot(who) for who in people.values()))
-    return dict(zip(people, seen, strict=True))
+    snapshots = await asyncio.gather(*(read_snapshot(who) for who in people.values()))
+    return dict(zip(people, snapshots, strict=True))
 
 
-def _views(seen: Snapshots) -> dict[str, Any]:
-    return {name: view_snapshot(snapshot) for name, snapshot in seen.items()}
+def _views(snapshots: Snapshots) -> dict[str, Any]:
+    return {name: view_snapshot(snapshot) for name, snapshot in snapshots.items()}
 
 
-async def _listen(world: World, before: Snapshots) -> dict[str, Listener]:
-    """Everybody listens: Bob on two devices, Eve on the socket that heard how she was removed."""
+async def _open_listeners(world: World, before: Snapshots) -> dict[str, Listener]:
+    """Open a device for every user: two for Bob, and for Eve the socket that received her removal."""
     laptop = await (await world.bob.another_device()).connect()
     listeners = {"bob, on the laptop": await listen_by_sync(world.bob, before["bob"], laptop)}
     for name, who in world.people.items():
@@ -70,15 +70,15 @@ async def _listen(world: World, before: Snapshots) -> dict[str, Listener]:
     return listeners
 
 
-async def _keep_up(
+async def _catch_up_everybody(
     world: World, listeners: dict[str, Listener], before: Snapshots, after: Snapshots
 ) -> dict[str, Device]:
     """A device for every person and way: live, by a replay, by sync over REST and over a socket."""
     live = {way: listener for way, listener in listeners.items() if _name(way) in after}
     await asyncio.gather(*(listener.catch_up(after[_name(way)]) for way, listener in live.items()))
     people = [(name, world.people[name], before[name]) for name in after]
-    replayed = await asyncio.gather(*(replay(who, seen) for _, who, seen in people))
-    synced = await asyncio.gather(*(sync(who, seen, limit=3) for _, who, seen in people))
+    replayed = await asyncio.gather(*(replay(who, snapshots) for _, who, snapshots in people))
+    synced = await asyncio.gather(*(sync(who, snapshots, limit=3) for _, who, snapshots in people))
     return {
         **live,
         **{f"{name}, by replay": device for name, device in zip(after, replayed, strict=True)},
@@ -91,10 +91,12 @@ def _name(way: str) -> str:
     return way.partition(",")[0]
 
 
-def _nobody_else_heard_anything(
-    listeners: dict[str, Listener], heard: dict[str, int], before: Snapshots, after: Snapshots
+def _check_outsiders_received_nothing(
+    listeners: dict[str, Listener], received: dict[str, int], before: Snapshots, after: Snapshots
 ) -> None:
-    """People in no room of the story receive nothing, not even ephemeral events."""
+    """Check that users in no room of the story received nothing, not even ephemeral events."""
     for name in ("charlie", "eve"):
         if before[name] == after[name]:
-            assert listeners[name].socket.events[heard[name] :] == [], f"{name} is out and heard something"
+            assert listeners[name].socket.events[received[name] :] == [], (
+                f"{name} is not a member and received an event"
+            )

@@ -1,4 +1,4 @@
-"""A read marker moves in two streams: by own sends in the room, by marks in the inbox. At once, too."""
+"""A read marker moves by own sends in the room's stream and by marks in the inbox, also at the same time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from tests.realtime.deployment import HAS_REDIS, Deployment
 from tests.servers import ParleyServer
 from tests.sockets import Account
 
-ROUNDS = 12 if HAS_REDIS else 3  # SQLite lets nobody write at once, and another process hears a second late
+ROUNDS = (
+    12 if HAS_REDIS else 3
+)  # on SQLite writes wait for each other, and another process receives them a second later
 
 
-async def test_a_send_and_a_mark_at_once(
+async def test_all_devices_agree_after_a_concurrent_send_and_mark_unread(
     deployment: Deployment, servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
-    """Whichever of the two came last, all devices agree with REST."""
+    """All devices agree with REST, in whatever order the two writes are committed."""
     world = await make_world(servers, http, stack)
     path = f"/v1/rooms/{world.room['id']}"
 

@@ -1,4 +1,4 @@
-"""Random actions of several people in several rooms, from a seed: at the end every fold equals what REST shows."""
+"""Random actions of several users in several rooms, from a seed: at the end every fold equals the REST snapshot."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEAST = 1 / 3  # of the actions must have been accepted, or the run proves littl
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_random_actions_fold(
+async def test_the_folded_events_of_random_actions_equal_the_new_snapshot(
     seed: int, servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
     world = await make_world(servers, http, stack)
@@ -57,6 +57,6 @@ async def _sync_by_pages(who: Account, before: Snapshot) -> Device:
 
 
 def _reloads_only_over_holes(device: Device) -> None:
-    """Only where the history is `since_joined` may anything have been passed over."""
+    """Check that only rooms with the history `since_joined` had a hole."""
     rooms = device.state.rooms
     assert all(rooms[room_id].shape["history"] == "since_joined" for room_id in device.reloaded)

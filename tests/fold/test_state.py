@@ -1,4 +1,4 @@
-"""The fold is a checker, so it is tested with what it must catch: each event that is left out or wrong shows."""
+"""The fold is a checker, so it is tested with faults: each missing or wrong event changes the result."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def fold(events: list[JSON]) -> JSON:
 def test_it_works() -> None:
     view = fold(LIFE)["rooms"][ROOM]
 
-    assert [said["text"] for said in view["messages"]] == [None, "bye"]
+    assert [message["text"] for message in view["messages"]] == [None, "bye"]
     assert list(view["members"]) == [ALICE]
     assert (view["room"]["name"], view["room"]["head"], view["room"]["member_count"]) == ("Coffee", 7, 1)
     assert (view["room"]["me"]["read_seq"], view["room"]["me"]["unread"]) == (1, 0)
 
 
 @pytest.mark.parametrize("missing", [2, 4, 5, 6, 7, 8])
-def test_a_lost_event_shows(missing: int) -> None:
+def test_a_lost_event_changes_the_folded_view(missing: int) -> None:
     assert differences(fold(LIFE[:missing] + LIFE[missing + 1 :]), fold(LIFE))
 
 
@@ -62,14 +62,14 @@ def test_a_doubled_event_changes_nothing() -> None:
     assert fold([one for one in LIFE for _ in range(2)]) == fold(LIFE)
 
 
-def test_the_inbox_may_come_first_or_last() -> None:
+def test_inbox_events_may_arrive_before_or_after_room_events() -> None:
     inbox = [one for one in LIFE if one["room_id"] is None]
     room = [one for one in LIFE if one["room_id"] is not None]
 
     assert fold(inbox + room) == fold(room + inbox) == fold(LIFE)
 
 
-def test_a_later_send_outdoes_a_marker_that_is_heard_after_it() -> None:
+def test_a_read_marker_that_arrives_late_does_not_move_back() -> None:
     mark = event(2, "read.updated", {"room_id": ROOM, "read_seq": 1, "head": 4}, None)
 
     view = fold([*LIFE[:-1], mark])
@@ -77,7 +77,7 @@ def test_a_later_send_outdoes_a_marker_that_is_heard_after_it() -> None:
     assert view["rooms"][ROOM]["room"]["me"]["read_seq"] == 5
 
 
-def test_a_hole_calls_for_reading_anew() -> None:
+def test_a_missing_event_makes_the_room_stale() -> None:
     state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
 
     state.fold([*LIFE[:3], *LIFE[4:]])
@@ -85,5 +85,5 @@ def test_a_hole_calls_for_reading_anew() -> None:
     assert state.stale == [ROOM]
 
 
-def test_differences_name_the_place() -> None:
+def test_a_difference_is_reported_with_its_path() -> None:
     assert differences({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == ["a[0].b: folded 1, seen 2"]

@@ -1,4 +1,4 @@
-"""What these tests need beside Python: packages for Node, and the code of four generators."""
+"""Fixtures that need more than Python: packages for Node, and the code of four generators."""
 
 from __future__ import annotations
 

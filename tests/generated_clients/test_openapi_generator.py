@@ -31,27 +31,27 @@ def text(folder: Path, ending: str) -> str:
     return "\n".join(path.read_text() for path in sorted(folder.rglob(f"*.{ending}")))
 
 
-def test_swift_misses_no_class(generated: Path) -> None:
+def test_the_swift_client_has_every_class(generated: Path) -> None:
     client = text(generated / "swift6", "swift")
     [models] = (generated / "swift6").rglob("Models")
 
     assert missing(text(models, "swift"), client, SWIFT_TYPE, SWIFT_DECLARED) - SWIFT_KNOWN == set()
 
 
-def test_dart_misses_no_class(generated: Path) -> None:
+def test_the_dart_client_has_every_class(generated: Path) -> None:
     client = text(generated / "dart", "dart")
 
     assert missing(text(generated / "dart/lib/model", "dart"), client, DART_TYPE, DART_DECLARED) - DART_KNOWN == set()
 
 
-def test_a_missing_class_is_found() -> None:
+def test_a_missing_class_of_a_client_is_found() -> None:
     classes = "\n".join(f"public struct Kind{number} {{\n    public var a: Kind{number}?\n}}" for number in range(101))
     models = f"{classes}\npublic struct Last {{\n    public var b: [Null]\n}}"
 
     assert missing(models, models, SWIFT_TYPE, SWIFT_DECLARED) == {"Null"}
 
 
-def test_swift_tells_frames_and_events_by_the_discriminator(generated: Path) -> None:
+def test_the_swift_client_decodes_by_the_discriminator(generated: Path) -> None:
     [models] = (generated / "swift6").rglob("Models")
     for union in ("ServerFrame", "ClientFrame", "Event", "EphemeralEvent", "PushedEvent"):
         source = (models / f"{union}.swift").read_text()
@@ -60,14 +60,14 @@ def test_swift_tells_frames_and_events_by_the_discriminator(generated: Path) -> 
 
 
 @pytest.mark.parametrize("generator", ["typescript-fetch", "kotlin", "swift6", "dart"])
-def test_no_class_is_made_up(generated: Path, generator: str) -> None:
+def test_no_class_has_an_invented_name(generated: Path, generator: str) -> None:
     """A schema without a name gets one from the generator, which changes with the next schema."""
     names = {path.stem.lower().replace("_", "") for path in (generated / generator).rglob("*") if path.is_file()}
 
     assert [name for name in names if re.search(r"inline|oneof|anyof|allof|200response|inner$", name)] == []
 
 
-def test_typescript_compiles_and_decodes_every_example(node: Path, generated: Path, examples: Path) -> None:
+def test_the_typescript_client_compiles_and_decodes_every_example(node: Path, generated: Path, examples: Path) -> None:
     folder = generated / "typescript-fetch"
     # The generator's own checks at run time index objects by both spellings of a name, which noImplicitAny forbids.
     options = {"strict": True, "noImplicitAny": False, "target": "es2022", "lib": ["es2022", "dom"], "outDir": "js"}
@@ -75,16 +75,16 @@ def test_typescript_compiles_and_decodes_every_example(node: Path, generated: Pa
     (folder / "tsconfig.json").write_text(json.dumps(config))
     run(str(node / "tsc"), "--project", str(folder))
 
-    said = run("node", "decode.mjs", str(folder / "js"), str(examples))
+    output = run("node", "decode.mjs", str(folder / "js"), str(examples))
 
-    assert said.strip() == f"decoded {len(json.loads(examples.read_text()))} examples"
+    assert output.strip() == f"decoded {len(json.loads(examples.read_text()))} examples"
 
 
-def test_kotlin_compiles_and_decodes_every_example(generated: Path, examples: Path) -> None:
+def test_the_kotlin_client_compiles_and_decodes_every_example(generated: Path, examples: Path) -> None:
     options = [f"-Dclient={generated / 'kotlin'}", f"-Dexamples={examples}"]
 
-    said = run(
+    output = run(
         "mvn", "--quiet", "--batch-mode", "--file", str(HERE / "kotlin/pom.xml"), "compile", "exec:java", *options
     )
 
-    assert f"decoded {len(json.loads(examples.read_text()))} examples" in said
+    assert f"decoded {len(json.loads(examples.read_text()))} examples" in output

@@ -1,4 +1,4 @@
-"""The types of openapi-typescript: they narrow under tsc --strict, and openapi-fetch talks to a server with them."""
+"""The types of openapi-typescript: they narrow under tsc --strict, and openapi-fetch calls a server with them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tests.servers import ROOT
 
 @pytest.fixture(scope="module")
 def compiled(node: Path) -> Path:
-    """The folder of the JavaScript; the compiler has judged the types by then."""
-    said = run(str(node / "openapi-typescript"), str(ROOT / "openapi.yaml"), "--output", "build/contract.d.ts")
-    assert "⚠" not in said
+    """The folder of the compiled JavaScript; compiling checks the types."""
+    output = run(str(node / "openapi-typescript"), str(ROOT / "openapi.yaml"), "--output", "build/contract.d.ts")
+    assert "⚠" not in output
     run(str(node / "tsc"), "--project", "tsconfig.json")
     return BUILD / "js"
 
 
-def test_the_types_narrow(compiled: Path) -> None:
+def test_the_typescript_types_narrow_by_the_discriminator(compiled: Path) -> None:
     assert (compiled / "narrowing.mjs").exists()
 
 
-def test_openapi_fetch_talks_to_a_server(compiled: Path, deployment: Deployment) -> None:
+def test_openapi_fetch_calls_a_live_server(compiled: Path, deployment: Deployment) -> None:
     assert "openapi-fetch works" in run("node", str(compiled / "live.mjs"), deployment.servers[0].url)

@@ -3,7 +3,7 @@
 set -eu
 command -v caddy >/dev/null && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "No caddy on PATH, and this user cannot install it; tests/proxy will fail and say what to do." >&2
+  echo "No caddy on PATH, and this user cannot install it; tests/proxy will fail with advice." >&2
   exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive

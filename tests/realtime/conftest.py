@@ -1,6 +1,6 @@
 """One deployment for the whole suite: two server processes, a daphne and a uvicorn, on one database and one Redis.
 
-Every story is told twice: `here` is where its people are, once each of the two, and `there` is the other process.
+Every test runs twice: `here` is the process of its users, once each of the two, and `there` is the other process.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import pytest
 from settings.test import TEST_STACK
 from tests.servers import ROOT, ParleyServer
 
-# For what no server could change: told from the daphne only.
+# For tests that do not depend on the server: they run on daphne only.
 ONCE = pytest.mark.parametrize("here", ["daphne"], indirect=True)
 HAS_REDIS = TEST_STACK == "postgres"
 ACROSS_SECONDS = 2.0 if HAS_REDIS else 5.0  # for a revocation to reach every process (G6)

@@ -76,8 +76,8 @@ async def test_frames_right_after_the_token_are_answered(alice: Account) -> None
     socket = await Socket.open(f"{alice.server.ws_url}/v1/ws")
     alice.stack.push_async_callback(socket.close)
 
-    await socket.say({"action": "authenticate", "token": alice.token, "request_id": 1})
-    await socket.say({"action": "subscribe", "room_id": room["id"], "request_id": 2})
+    await socket.send_json({"action": "authenticate", "token": alice.token, "request_id": 1})
+    await socket.send_json({"action": "subscribe", "room_id": room["id"], "request_id": 2})
 
     assert (await socket.reply(1)).status == 200
     assert (await socket.reply(2)).status == 200
@@ -223,8 +223,8 @@ async def test_a_fresh_token_keeps_all_subscriptions(alice: Account) -> None:
     reply = await socket.call("authenticate", token=laptop.token)
     await alice.post("/v1/auth/logout")
 
-    await laptop.say(room, "still here")
-    await socket.until_said("still here")
+    await laptop.post_message(room, "still here")
+    await socket.until_message("still here")
     assert reply.status == 200
     assert reply.data["session"]["id"] == laptop.session["id"]
     assert len([frame for frame in socket.frames if frame["action"] == "hello"]) == 1
@@ -246,8 +246,8 @@ async def test_a_token_of_another_user_is_rejected(alice: Account, charlie: Acco
 
     reply = await socket.call("authenticate", token=charlie.token)
 
-    await alice.say(room, "still mine")
-    await socket.until_said("still mine")
+    await alice.post_message(room, "still mine")
+    await socket.until_message("still mine")
     assert reply.refusal == (403, "auth.other_user")
 
 

@@ -94,10 +94,10 @@ async def test_an_outage_fails_the_batch_without_retries(loader: GatedLoader) ->
 async def test_requests_behind_a_frozen_batch_time_out(loader: GatedLoader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "DATABASE_SECONDS", 0.2)
     batch_loader = BatchLoader(loader.load_batch, 2)
-    asked = [*await request(batch_loader, ["first"]), *await request(batch_loader, ["a", "b", "c", "d", "e"])]
+    requested = [*await request(batch_loader, ["first"]), *await request(batch_loader, ["a", "b", "c", "d", "e"])]
 
     async with asyncio.timeout(0.35):
-        answers = await asyncio.gather(*asked, return_exceptions=True)
+        answers = await asyncio.gather(*requested, return_exceptions=True)
 
     assert [type(answer) for answer in answers] == [OperationalError] * 6
     loader.gate.set()
@@ -148,7 +148,7 @@ async def test_cancelled_requests_are_not_loaded(loader: GatedLoader) -> None:
     await asyncio.sleep(0)
     loader.gate.set()
 
-    answers = [await asked for asked in (first, last, late, stayed)]
+    answers = [await requested for requested in (first, last, late, stayed)]
 
     assert answers == ["FIRST", "LAST", "LATE", "STAYED"]
     assert loader.calls == [["first", "gone", "last"], ["late", "stayed"]]
@@ -156,8 +156,8 @@ async def test_cancelled_requests_are_not_loaded(loader: GatedLoader) -> None:
 
 async def test_a_request_after_a_cancelled_batch_is_served(loader: GatedLoader) -> None:
     batch_loader = BatchLoader(loader.load_batch, 10)
-    for asked in await request(batch_loader, ["a", "b"]):
-        asked.cancel()
+    for requested in await request(batch_loader, ["a", "b"]):
+        requested.cancel()
     loader.gate.set()
 
     assert await batch_loader.load("next") == "NEXT"

@@ -34,14 +34,14 @@ async def replay_of(person: Account, room: dict[str, Any], server: ParleyServer)
 
 async def test_live_members_receive_the_erasure(alice: Account, bob: Account, there: ParleyServer) -> None:
     room = await alice.make_room(bob)
-    said = await bob.say(room, "hello")
+    message = await bob.post_message(room, "hello")
     sockets = [await alice.listen(room), await alice.listen(room, server=there)]
 
     await delete_account(bob)
 
     for socket in sockets:
         erased = await socket.next_event("user.erased")
-        assert erased["data"]["user"]["id"] == said["sender"]["id"]
+        assert erased["data"]["user"]["id"] == message["sender"]["id"]
         assert erased["data"]["user"]["display_name"] == "Deleted account"
 
 
@@ -49,7 +49,7 @@ async def test_no_replay_from_memory_contains_the_erased_name(
     alice: Account, bob: Account, there: ParleyServer
 ) -> None:
     room = await alice.make_room(bob)
-    await bob.say(room, "hello")
+    await bob.post_message(room, "hello")
     listeners = {server.url: await alice.listen(room, server=server) for server in (alice.server, there)}
     before = await replay_of(alice, room, alice.server)
     assert any(bob.username in str(event) for event in before.events)
@@ -83,7 +83,7 @@ async def test_an_erasure_continues_after_its_process_dies(
     alice, bob = [await join_parley(server, http_here, stack, name) for name in ("alice", "bob")]
     rooms = [await alice.make_room(bob) for _ in range(8)]
     for room in rooms:
-        await bob.say(room, "hello")
+        await bob.post_message(room, "hello")
     socket = await alice.listen(rooms[0])
 
     # With PostgreSQL the job cannot get past the last room before it dies.

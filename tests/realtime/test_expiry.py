@@ -48,8 +48,8 @@ async def test_a_fresh_token_before_the_expiry_keeps_the_socket(guest: Account) 
     await socket.call("authenticate", token=fresh.token)
 
     second = await socket.next_event("session.expiring")
-    await fresh.say(room, "still here")
-    await socket.until_said("still here")
+    await fresh.post_message(room, "still here")
+    await socket.until_message("still here")
     assert second["data"] == {"expires_at": fresh.session["expires_at"]}
 
 

@@ -35,7 +35,7 @@ class Mailbox:
         return [event["seq"] for event in self.events]
 
 
-def said(seq: int, text: str = "hi", message_id: str | None = None) -> LogEntry:
+def created(seq: int, text: str = "hi", message_id: str | None = None) -> LogEntry:
     return entry(seq, "message.created", {"id": message_id or f"m{seq}", "text": text})
 
 
@@ -80,7 +80,7 @@ class TestHints:
     def test_it_works(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        is_behind = feed.offer([said(1)])
+        is_behind = feed.offer([created(1)])
 
         assert not is_behind
         assert mailbox.seqs == [1]
@@ -88,25 +88,25 @@ class TestHints:
     def test_a_repeated_hint_is_delivered_once(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        feed.offer([said(1)])
-        feed.offer([said(1)])
+        feed.offer([created(1)])
+        feed.offer([created(1)])
 
         assert mailbox.seqs == [1]
 
     def test_unordered_hints_are_delivered_in_order(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        assert feed.offer([said(3), said(2)])  # a hole, that a repair must fill
+        assert feed.offer([created(3), created(2)])  # a hole, that a repair must fill
         assert mailbox.seqs == []
-        assert not feed.offer([said(1)])
+        assert not feed.offer([created(1)])
 
         assert mailbox.seqs == [1, 2, 3]
 
     def test_a_page_fills_a_gap(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
-        feed.offer([said(3)])
+        feed.offer([created(3)])
 
-        feed.extend([said(1), said(2)])
+        feed.extend([created(1), created(2)])
 
         assert mailbox.seqs == [1, 2, 3]
         assert not feed.has_gap
@@ -114,27 +114,27 @@ class TestHints:
     def test_a_page_that_starts_behind_a_gap_is_ignored(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        feed.extend([said(2), said(3)])
+        feed.extend([created(2), created(3)])
 
         assert feed.tail == 0
         assert mailbox.seqs == []
 
     def test_early_hints_above_the_limit_are_dropped(self, feed: Feed) -> None:
-        feed.offer([said(seq) for seq in range(2, 200)])
+        feed.offer([created(seq) for seq in range(2, 200)])
 
         assert len(feed.pending) == feed_module.PENDING_EVENTS
 
     def test_the_next_event_is_accepted_when_the_limit_is_reached(self, feed: Feed) -> None:
-        feed.offer([said(seq) for seq in range(2, 200)])
+        feed.offer([created(seq) for seq in range(2, 200)])
 
-        feed.offer([said(1)])
+        feed.offer([created(1)])
 
         assert feed.tail == 1 + feed_module.PENDING_EVENTS
 
 
 class TestCatchingUp:
     def test_a_ring_that_reaches_the_cursor_is_replayed(self, feed: Feed) -> None:
-        feed.offer([said(1), said(2), said(3)])
+        feed.offer([created(1), created(2), created(3)])
 
         subscription, mailbox = listen(feed, cursor=1)
 
@@ -143,11 +143,11 @@ class TestCatchingUp:
 
     def test_a_ring_that_does_not_reach_the_cursor_needs_a_page_first(self) -> None:
         feed = Feed("r", 1, 10)
-        feed.offer([said(11)])
+        feed.offer([created(11)])
 
         subscription, mailbox = listen(feed, cursor=8)
         assert not subscription.live
-        subscription.deliver([said(9), said(10)])
+        subscription.deliver([created(9), created(10)])
         assert feed.go_live(subscription)
 
         assert mailbox.seqs == [9, 10, 11]
@@ -156,8 +156,8 @@ class TestCatchingUp:
         feed = Feed("r", 1, 2)
         subscription, mailbox = listen(feed, cursor=0)
 
-        feed.offer([said(3)])
-        subscription.deliver([said(1), said(2), said(3)])  # the page saw it, too
+        feed.offer([created(3)])
+        subscription.deliver([created(1), created(2), created(3)])  # the page saw it, too
         feed.go_live(subscription)
 
         assert mailbox.seqs == [1, 2, 3]
@@ -165,7 +165,7 @@ class TestCatchingUp:
     def test_a_cursor_ahead_of_the_tail_skips_events_up_to_it(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed, cursor=2)
 
-        feed.offer([said(1), said(2), said(3)])
+        feed.offer([created(1), created(2), created(3)])
 
         assert subscription.live
         assert mailbox.seqs == [3]
@@ -173,7 +173,7 @@ class TestCatchingUp:
     def test_a_full_subscriber_leaves_live_mode_and_misses_nothing(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
         mailbox.is_full = True
-        feed.offer([said(1), said(2)])
+        feed.offer([created(1), created(2)])
         assert feed.lagging == [subscription]
 
         mailbox.is_full = False
@@ -185,7 +185,7 @@ class TestCatchingUp:
         subscription, mailbox = listen(feed)
 
         feed.discard(subscription)
-        feed.offer([said(1)])
+        feed.offer([created(1)])
 
         assert subscription.ended
         assert mailbox.seqs == []
@@ -195,7 +195,7 @@ class TestMembership:
     def test_the_own_removal_pauses_a_subscription(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
 
-        feed.offer([said(1), removed(2, ALICE), said(3)])
+        feed.offer([created(1), removed(2, ALICE), created(3)])
 
         assert mailbox.seqs == [1, 2]
         assert subscription in feed.paused
@@ -203,7 +203,7 @@ class TestMembership:
     def test_the_removal_of_another_member_pauses_nothing(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        feed.offer([removed(1, BOB), said(2)])
+        feed.offer([removed(1, BOB), created(2)])
 
         assert mailbox.seqs == [1, 2]
 
@@ -211,14 +211,14 @@ class TestMembership:
         """A subscription that ends with the leave would never receive the re-add."""
         _, mailbox = listen(feed, ranges=[(1, FOR_EVER)])
 
-        feed.offer([removed(1, ALICE), said(2), joined(3, ALICE), said(4)])
+        feed.offer([removed(1, ALICE), created(2), joined(3, ALICE), created(4)])
 
         assert mailbox.seqs == [1, 3, 4]
 
     def test_a_re_join_of_a_shared_room_goes_back_to_the_leave(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
 
-        feed.offer([removed(1, ALICE), said(2), joined(3, ALICE), said(4)])
+        feed.offer([removed(1, ALICE), created(2), joined(3, ALICE), created(4)])
         assert feed.lagging == [subscription]
         feed.go_live(subscription)
 
@@ -228,7 +228,7 @@ class TestMembership:
         """A device that took the cursor for delivered would never get the events between leave and re-join."""
         subscription, _ = listen(feed)
 
-        feed.offer([said(1), removed(2, ALICE), said(3)])
+        feed.offer([created(1), removed(2, ALICE), created(3)])
 
         assert (subscription.cursor, subscription.delivered_up_to) == (3, 2)
 
@@ -236,9 +236,11 @@ class TestMembership:
         feed = Feed("r", 1, 6)
         subscription, mailbox = listen(feed, ranges=[(2, 3), (6, FOR_EVER)], head=6)
 
-        subscription.deliver([said(1), joined(2, ALICE), removed(3, ALICE), said(4), said(5), joined(6, ALICE)])
+        subscription.deliver(
+            [created(1), joined(2, ALICE), removed(3, ALICE), created(4), created(5), joined(6, ALICE)]
+        )
         feed.go_live(subscription)
-        feed.offer([said(7)])
+        feed.offer([created(7)])
 
         assert mailbox.seqs == [2, 3, 6, 7]
 
@@ -246,7 +248,7 @@ class TestMembership:
         feed = Feed("r", 1, 3)
         subscription, mailbox = listen(feed, head=3)
 
-        subscription.deliver([removed(1, ALICE), said(2), joined(3, ALICE)])
+        subscription.deliver([removed(1, ALICE), created(2), joined(3, ALICE)])
 
         assert mailbox.seqs == [1, 2, 3]
 
@@ -263,7 +265,7 @@ class TestMembership:
 
 class TestDeletions:
     def test_a_deletion_removes_the_text_from_the_ring(self, feed: Feed) -> None:
-        feed.offer([said(1, "a secret", "m"), said(2), deleted(3, "m")])
+        feed.offer([created(1, "a secret", "m"), created(2), deleted(3, "m")])
 
         _, mailbox = listen(feed)
 
@@ -273,19 +275,21 @@ class TestDeletions:
     def test_a_deletion_removes_the_text_of_events_in_its_own_batch(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        feed.offer([entry(2, "message.edited", {"id": "m", "text": "a secret"}), deleted(3, "m"), said(1, "hi", "m")])
+        feed.offer(
+            [entry(2, "message.edited", {"id": "m", "text": "a secret"}), deleted(3, "m"), created(1, "hi", "m")]
+        )
 
         assert "a secret" not in str(mailbox.events)
 
     def test_a_deletion_keeps_the_byte_count_of_the_ring_right(self, feed: Feed) -> None:
-        feed.offer([said(1, "x" * 500, "m"), deleted(2, "m")])
+        feed.offer([created(1, "x" * 500, "m"), deleted(2, "m")])
 
         assert feed.ring_bytes == sum(len(entry.json) for entry in feed.ring)
 
 
 class TestErasures:
     def test_an_erasure_clears_the_ring(self, feed: Feed) -> None:
-        feed.offer([said(1), said(2), erased(3, BOB), said(4)])
+        feed.offer([created(1), created(2), erased(3, BOB), created(4)])
 
         subscription, mailbox = listen(feed)
         _, late = listen(feed, cursor=2)
@@ -297,7 +301,7 @@ class TestErasures:
     def test_live_subscriptions_receive_all_events_around_an_erasure(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 
-        feed.offer([said(1), erased(2, BOB), said(3)])
+        feed.offer([created(1), erased(2, BOB), created(3)])
 
         assert mailbox.seqs == [1, 2, 3]
 
@@ -340,16 +344,16 @@ class TestEphemeral:
 class TestRestores:
     def test_no_subscription_is_live_after_a_reset(self, feed: Feed) -> None:
         subscription, mailbox = listen(feed)
-        feed.offer([said(1), said(2)])
+        feed.offer([created(1), created(2)])
 
         feed.reset(2, 1)
-        feed.offer([said(2, "another past")])
+        feed.offer([created(2, "another past")])
 
         assert not subscription.live
         assert mailbox.seqs == [1, 2]
 
     def test_a_reset_drops_pending_hints(self, feed: Feed) -> None:
-        feed.offer([said(3)])
+        feed.offer([created(3)])
 
         feed.reset(2, 2)
 
@@ -359,13 +363,13 @@ class TestRestores:
 
 class TestFrames:
     def test_two_sockets_share_one_frame(self) -> None:
-        batch = EventBatch([said(1)])
+        batch = EventBatch([created(1)])
 
         assert batch.frame is batch.frame
-        assert batch.join(following := EventBatch([said(2)])) is batch.join(following)
+        assert batch.join(following := EventBatch([created(2)])) is batch.join(following)
 
     def test_long_events_are_cut_into_several_frames(self, feed: Feed) -> None:
-        events = [said(seq, "x" * 30_000) for seq in range(1, 21)]
+        events = [created(seq, "x" * 30_000) for seq in range(1, 21)]
 
         frames = list(log_entry.batches(events))
 
@@ -373,7 +377,7 @@ class TestFrames:
         assert all(batch.size < 256 * 1024 for batch in frames)
 
     def test_the_ring_is_limited_in_bytes(self, feed: Feed) -> None:
-        feed.offer([said(seq, "x" * 30_000) for seq in range(1, 21)])
+        feed.offer([created(seq, "x" * 30_000) for seq in range(1, 21)])
 
         assert feed.ring_bytes <= feed_module.RING_BYTES
         assert feed.ring[-1].seq == 20

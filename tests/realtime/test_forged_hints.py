@@ -58,17 +58,17 @@ async def test_a_forged_hint_is_dropped_and_the_real_message_is_delivered(
 ) -> None:
     room = await alice.make_room(bob)
     far = await bob.listen(room, server=there)
-    await alice.say(room, "first")
-    await far.until_said("first")  # from here on the process receives the hints of the room
+    await alice.post_message(room, "first")
+    await far.until_message("first")  # from here on the process receives the hints of the room
 
     message = forged(room, 3)
     await intruder.publish(f"stream.{room['id']}", message)
     body = orjson.dumps({**message, "json": 1}) + b"\n" + message["json"][0]
     await intruder.publish(f"stream.{room['id']}", {"type": "sealed", "mac": b"\0" * 32, "body": body})
-    await alice.say(room, "true")
+    await alice.post_message(room, "true")
 
-    await far.until_said("true")
-    assert far.said() == ["first", "true"]
+    await far.until_message("true")
+    assert far.texts() == ["first", "true"]
     assert far.seqs(room["id"]) == [2, 3]
 
 
@@ -77,8 +77,8 @@ async def test_forged_typing_and_markers_are_dropped(
 ) -> None:
     room = await alice.make_room(bob)
     far = await bob.listen(room, server=there)
-    await alice.say(room, "first")
-    await far.until_said("first")
+    await alice.post_message(room, "first")
+    await far.until_message("first")
     event = {"type": "read.updated", "room_id": room["id"], "seq": None, "at": "", "actor_id": None, "data": {}}
 
     group = f"stream.{room['id']}"
@@ -87,9 +87,9 @@ async def test_forged_typing_and_markers_are_dropped(
     )
     tell = {"type": "tell", "from": "x", "stream": room["id"], "min": 0, "json": orjson.dumps(event)}
     await intruder.publish(group, tell)
-    await alice.say(room, "true")
+    await alice.post_message(room, "true")
 
-    await far.until_said("true")
+    await far.until_message("true")
     assert {event["type"] for event in far.events} <= {"message.created", "room.synced"}
 
 
@@ -99,8 +99,8 @@ async def test_garbage_on_the_channel_layer_interrupts_nothing(
     """The receiving loop continues on the same channel: ephemeral events could otherwise be lost."""
     room = await alice.make_room(bob)
     near, far = await alice.listen(room), await bob.listen(room, server=there)
-    await alice.say(room, "first")
-    await far.until_said("first")
+    await alice.post_message(room, "first")
+    await far.until_message("first")
 
     for group in (f"stream.{room['id']}", "control"):
         for garbage in GARBAGE:
@@ -117,15 +117,15 @@ async def test_a_replayed_hint_changes_nothing(
 ) -> None:
     room = await alice.make_room(bob)
     near, far = await alice.listen(room), await bob.listen(room, server=there)
-    await alice.say(room, "first")
-    await far.until_said("first")
+    await alice.post_message(room, "first")
+    await far.until_message("first")
     seen: list[bytes] = []
     async with intruder.redis.pubsub() as pubsub:
         await pubsub.subscribe(f"{intruder.prefix}__group__stream.{room['id']}")
         await near.call("typing", room_id=room["id"], on=True)
-        await alice.say(room, "second")
+        await alice.post_message(room, "second")
         await near.call("typing", room_id=room["id"], on=False)
-        await far.until_said("second")
+        await far.until_message("second")
         async with asyncio.timeout(10):
             while len(seen) < 3:
                 message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=1)
@@ -136,8 +136,8 @@ async def test_a_replayed_hint_changes_nothing(
 
     for content in seen:
         await intruder.publish(f"stream.{room['id']}", content)
-    await alice.say(room, "third")
+    await alice.post_message(room, "third")
 
-    await far.until_said("third")
+    await far.until_message("third")
     assert far.seqs(room["id"]) == [2, 3, 4]
     assert [event["data"]["user_ids"] for event in far.events if event["type"] == "typing"] == [[alice.id], []]

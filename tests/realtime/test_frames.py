@@ -88,7 +88,7 @@ async def test_a_bad_frame_with_request_id_gets_one_reply_with_it(alice: Account
 async def test_an_unknown_action_appears_only_in_the_problem(alice: Account, request_id: int | str) -> None:
     socket = await alice.connect()
 
-    await socket.say({"action": "explode", "request_id": request_id})
+    await socket.send_json({"action": "explode", "request_id": request_id})
 
     frame = (await socket.reply(request_id)).frame
     [problem] = frame["errors"]
@@ -102,7 +102,7 @@ async def test_an_unknown_action_appears_only_in_the_problem(alice: Account, req
 async def test_a_long_unknown_action_is_truncated_in_the_problem(alice: Account) -> None:
     socket = await alice.connect()
 
-    await socket.say({"action": "x" * 50_000, "request_id": "r"})
+    await socket.send_json({"action": "x" * 50_000, "request_id": "r"})
 
     assert len(json.dumps((await socket.reply("r")).frame)) < 2_000
 

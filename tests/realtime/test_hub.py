@@ -59,7 +59,7 @@ class Stage:
         self.log.append(row, STREAM)
         return row
 
-    def say(self, text: str = "hi") -> Row:
+    def add_message(self, text: str = "hi") -> Row:
         return self.write("message.created", {"id": "m", "text": text})
 
     def hint(self, row: Row, epoch: int = 1) -> None:
@@ -97,14 +97,14 @@ def stage() -> Iterator[Stage]:
 def test_it_works(stage: Stage) -> None:
     stage.start()
 
-    stage.hint(stage.say())
+    stage.hint(stage.add_message())
 
     assert stage.mailbox.received == [1, "room.synced", 2]
 
 
 def test_the_sweep_repairs_a_lost_hint(stage: Stage) -> None:
     stage.start()
-    stage.say()
+    stage.add_message()
 
     stage.sweep()
 
@@ -113,7 +113,7 @@ def test_the_sweep_repairs_a_lost_hint(stage: Stage) -> None:
 
 def test_heads_that_arrive_after_the_sweep_gave_up_are_used(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.start()
-    stage.say()
+    stage.add_message()
     monkeypatch.setattr("realtime.sweep.UNREACHABLE_SECONDS", 0.0001)  # a journey to the log takes longer
 
     sweep = stage.hub.spawn(stage.hub.sweep.run())
@@ -125,7 +125,7 @@ def test_heads_that_arrive_after_the_sweep_gave_up_are_used(stage: Stage, monkey
 
 def test_events_before_the_group_was_joined_are_repaired_at_once(stage: Stage) -> None:
     stage.start()
-    stage.say()
+    stage.add_message()
 
     stage.hub.sweep.compare_soon("a stream that has gone")
     stage.hub.sweep.compare_soon(STREAM)
@@ -136,9 +136,9 @@ def test_events_before_the_group_was_joined_are_repaired_at_once(stage: Stage) -
 
 def test_a_gap_is_repaired_without_a_sweep(stage: Stage) -> None:
     stage.start()
-    stage.say()
+    stage.add_message()
 
-    stage.hint(stage.say())
+    stage.hint(stage.add_message())
     stage.loop.run_for(0.1)
 
     assert stage.mailbox.received == [1, "room.synced", 2, 3]
@@ -146,7 +146,7 @@ def test_a_gap_is_repaired_without_a_sweep(stage: Stage) -> None:
 
 def test_a_restore_sends_room_reset(stage: Stage) -> None:
     subscription = stage.start().subscription
-    stage.hint(stage.say())
+    stage.hint(stage.add_message())
 
     stage.restore(1)
     stage.sweep()
@@ -158,7 +158,7 @@ def test_a_restore_sends_room_reset(stage: Stage) -> None:
 
 def test_a_replay_interrupted_by_a_restore_still_ends_with_room_synced(stage: Stage) -> None:
     """The replay before the restore and the one after it once overlapped, and room.synced was never sent."""
-    stage.say()
+    stage.add_message()
     handle = stage.prepare()
     stage.hub.start(handle)
     stage.restore(1)
@@ -171,9 +171,9 @@ def test_a_replay_interrupted_by_a_restore_still_ends_with_room_synced(stage: St
 def test_an_authorization_newer_than_the_feed_resets_the_feed(stage: Stage) -> None:
     """Else the ring of the old epoch is replayed to a client of the new one."""
     stage.start()
-    stage.hint(stage.say("of the old past"))
+    stage.hint(stage.add_message("of the old past"))
     stage.restore(1)
-    stage.say("of the new past")
+    stage.add_message("of the new past")
     stage.mailbox = Mailbox()
 
     stage.start(after=1)
@@ -184,14 +184,14 @@ def test_an_authorization_newer_than_the_feed_resets_the_feed(stage: Stage) -> N
 
 def test_an_authorization_older_than_the_feed_is_read_again(stage: Stage) -> None:
     """It was read before the restore and begins after it."""
-    stage.hint(stage.say())
+    stage.hint(stage.add_message())
     handle = stage.prepare(after=2)
     stage.restore(1)
     stage.sweep()
 
     stage.hub.start(handle)
     stage.loop.run_for(0.1)
-    stage.say()
+    stage.add_message()
     stage.sweep()
 
     assert stage.mailbox.received == ["room.reset", "room.synced", 2]
@@ -199,7 +199,7 @@ def test_an_authorization_older_than_the_feed_is_read_again(stage: Stage) -> Non
 
 def test_a_hint_of_an_older_epoch_is_ignored(stage: Stage) -> None:
     stage.start()
-    of_the_old_past = stage.say()
+    of_the_old_past = stage.add_message()
     stage.restore(1)
     stage.sweep()
 
@@ -210,7 +210,7 @@ def test_a_hint_of_an_older_epoch_is_ignored(stage: Stage) -> None:
 
 def test_a_page_read_before_a_restore_is_discarded(stage: Stage) -> None:
     feed = stage.start().feed
-    stage.say("of the old past")
+    stage.add_message("of the old past")
     page = [LogEntry.parse(row.json) for row in stage.log.past.rows[STREAM][1:]]
 
     async def late(stream: str, after: int) -> list[LogEntry]:
@@ -257,7 +257,7 @@ def test_a_subscribe_reply_excludes_the_events_of_a_pause(stage: Stage) -> None:
     """A device that loses its connection after such a reply would never receive these events."""
     subscription = stage.start().subscription
     stage.hint(stage.write("member.removed", {"user": {"id": str(ALICE)}}, {str(ALICE): False}))
-    stage.hint(stage.say())
+    stage.hint(stage.add_message())
     stage.write("member.joined", {"user": {"id": str(ALICE)}}, {str(ALICE): True})  # its hint is late
 
     reply = stage.prepare(after=2).reply(subscription)
@@ -267,7 +267,7 @@ def test_a_subscribe_reply_excludes_the_events_of_a_pause(stage: Stage) -> None:
 
 def test_a_subscribe_reply_before_the_reset_has_the_old_epoch(stage: Stage) -> None:
     """With the new epoch, a device that loses its connection now would continue there with its old cursor."""
-    stage.say()
+    stage.add_message()
     subscription = stage.start().subscription
     stage.restore(1)
 
@@ -286,6 +286,6 @@ def test_a_second_stop_does_not_evict_a_newer_feed(stage: Stage) -> None:
     stage.hub.stop(stopped)
     stage.loop.run_for(IDLE_SECONDS + 1)
     stage.sweep()
-    stage.hint(stage.say())
+    stage.hint(stage.add_message())
 
     assert stage.mailbox.received[-2:] == ["room.synced", 2]

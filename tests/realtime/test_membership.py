@@ -30,10 +30,10 @@ async def test_a_removed_member_receives_nothing_more(
     room = await alice.make_room(bob, history=history)
     sockets = await both(bob, room, there)
     witnesses = await both(alice, room, there)
-    message = await alice.say(room, "before")
+    message = await alice.post_message(room, "before")
 
     await remove(alice, room, bob)
-    await alice.say(room, "a secret")
+    await alice.post_message(room, "a secret")
     await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", {"text": "another secret"})
     await alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 4})
 
@@ -52,12 +52,12 @@ async def test_a_member_who_returns_receives_only_the_times_of_membership(
     sockets = await both(bob, room, there)
 
     await remove(alice, room, bob)
-    await alice.say(room, "a secret")
+    await alice.post_message(room, "a secret")
     await add(alice, room, bob)
-    await alice.say(room, "welcome back")
+    await alice.post_message(room, "welcome back")
 
     for socket in sockets:
-        await socket.until_said("welcome back")
+        await socket.until_message("welcome back")
         assert socket.seqs(room["id"]) == [2, 4, 5]
         assert [event["type"] for event in socket.events][1:] == ["member.removed", "member.joined", "message.created"]
 
@@ -69,12 +69,12 @@ async def test_a_member_who_returns_to_a_shared_room_receives_the_missed_events(
     sockets = await both(bob, room, there)
 
     await remove(alice, room, bob)
-    await alice.say(room, "meanwhile")
+    await alice.post_message(room, "meanwhile")
     await add(alice, room, bob)
-    await alice.say(room, "welcome back")
+    await alice.post_message(room, "welcome back")
 
     for socket in sockets:
-        await socket.until_said("welcome back")
+        await socket.until_message("welcome back")
         assert socket.seqs(room["id"]) == [2, 3, 4, 5]
 
 
@@ -87,25 +87,25 @@ async def test_repeated_removals_and_adds_lose_and_leak_nothing(
 
     for number in range(5):
         await remove(alice, room, bob)
-        await alice.say(room, f"hidden {number}")
+        await alice.post_message(room, f"hidden {number}")
         await add(alice, room, bob)
-        await alice.say(room, f"seen {number}")
+        await alice.post_message(room, f"seen {number}")
 
     visible = [seq for seq in range(2, 22) if history == "shared" or seq % 4 != 3]
     for socket in sockets:
-        await socket.until_said("seen 4")
+        await socket.until_message("seen 4")
         assert socket.seqs(room["id"]) == visible
 
 
 async def test_a_replay_contains_only_the_times_of_membership(alice: Account, bob: Account) -> None:
     room = await alice.make_room()
-    await alice.say(room, "before")
+    await alice.post_message(room, "before")
     await add(alice, room, bob)
-    await alice.say(room, "during")
+    await alice.post_message(room, "during")
     await remove(alice, room, bob)
-    await alice.say(room, "between")
+    await alice.post_message(room, "between")
     await add(alice, room, bob)
-    await alice.say(room, "after")
+    await alice.post_message(room, "after")
     socket = await bob.connect()
 
     reply = await socket.call("subscribe", room_id=room["id"], after=0)
@@ -114,12 +114,12 @@ async def test_a_replay_contains_only_the_times_of_membership(alice: Account, bo
     page = (await bob.get(f"/v1/rooms/{room['id']}/events")).json()["results"]
     assert reply.data["replay"] == "complete"
     assert socket.seqs(room["id"]) == [3, 4, 5, 7, 8] == [event["seq"] for event in page]
-    assert socket.said() == ["during", "after"]
+    assert socket.texts() == ["during", "after"]
 
 
 async def test_a_new_member_receives_an_edit_but_cannot_read_the_older_message(alice: Account, bob: Account) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "before")
+    message = await alice.post_message(room, "before")
     await add(alice, room, bob)
     socket = await bob.listen(room)
 
@@ -134,14 +134,14 @@ async def test_a_member_who_leaves_receives_the_leave_as_the_last_event(alice: A
     socket, witness = await bob.listen(room), await alice.listen(room)
 
     await bob.post(f"/v1/rooms/{room['id']}/leave")
-    await alice.say(room, "gone")
+    await alice.post_message(room, "gone")
 
-    await witness.until_said("gone")
+    await witness.until_message("gone")
     await socket.settled()
     assert socket.events[-1]["type"] == "member.left"
 
 
-async def test_a_device_learns_of_a_removal_while_it_was_offline(alice: Account, bob: Account) -> None:
+async def test_a_device_that_was_offline_receives_its_removal(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     await remove(alice, room, bob)
     socket = await bob.connect()
@@ -172,7 +172,7 @@ async def test_the_inbox_reports_added_and_removed_rooms(alice: Account, bob: Ac
 
 async def test_a_public_room_is_delivered_after_joining(alice: Account, charlie: Account) -> None:
     room = await alice.make_room(kind="public")
-    await alice.say(room, "hello")
+    await alice.post_message(room, "hello")
     socket = await charlie.connect()
 
     before = await socket.call("subscribe", room_id=room["id"])
@@ -190,8 +190,8 @@ async def test_a_direct_room_is_delivered_to_both_members_only(alice: Account, b
     stranger = await charlie.connect()
 
     refused = await stranger.call("subscribe", room_id=room["id"], after=0)
-    await bob.say(room, "between us")
+    await bob.post_message(room, "between us")
 
     for socket in sockets:
-        await socket.until_said("between us")
+        await socket.until_message("between us")
     assert refused.refusal == (404, "not_found")

@@ -28,14 +28,14 @@ async def test_users_on_two_processes_chat(alice: Account, bob: Account, there: 
 
     for socket in sockets:
         await socket.until_seq(room["id"], 3)
-        assert socket.said() == ["from 0", "from 1"]
+        assert socket.texts() == ["from 0", "from 1"]
 
 
 async def test_ephemeral_events_cross_processes_through_redis(
     alice: Account, bob: Account, there: ParleyServer
 ) -> None:
     room = await alice.make_room(bob)
-    await alice.say(room, "hello")
+    await alice.post_message(room, "hello")
     near, far = await alice.listen(room), await bob.listen(room, server=there)
     await far.settled()
 
@@ -55,10 +55,10 @@ async def test_an_idle_socket_still_receives_events(
     sockets = [await alice.listen(room, server=server) for server in deployment.servers]
 
     await asyncio.sleep(IDLE_SECONDS)  # the silence is what is tested
-    await alice.say(room, "good morning")
+    await alice.post_message(room, "good morning")
 
     for socket in sockets:
-        await socket.until_said("good morning")
+        await socket.until_message("good morning")
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ async def test_all_sockets_receive_one_order(crowd: list[Account]) -> None:
     assert [seq for seq, *_ in orders[0]] == list(range(2, CLIENTS * MESSAGES + 2))
     assert all(order == orders[0] for order in orders)
     texts = sorted(f"{guest} {number}" for guest in range(CLIENTS) for number in range(MESSAGES))
-    assert sorted(sockets[0].said()) == texts
+    assert sorted(sockets[0].texts()) == texts
 
 
 async def _talk(guest: Account, socket: Socket, room: dict[str, str], place: int) -> None:
     for number in range(MESSAGES):
         text = f"{place} {number}"
         if (place // 2 + number) % 2:
-            await guest.say(room, text)
+            await guest.post_message(room, text)
         else:
             body = {"client_id": uuid4().hex, "text": text}
             reply = await socket.call("send_message", room_id=room["id"], **body)

@@ -28,23 +28,23 @@ async def guest(restored: Deployment) -> AsyncIterator[Account]:
 
 async def test_a_live_socket_is_reset_after_a_restore_and_continues(restored: Deployment, guest: Account) -> None:
     room = await guest.make_room()
-    await guest.say(room, "before")
+    await guest.post_message(room, "before")
     socket = await guest.listen(room, None)
 
     await asyncio.to_thread(restored.manage, "raise_epoch")
 
     resets = [await socket.next_event("room.reset") for _ in range(2)]
-    await guest.say(room, "after")
-    await socket.until_said("after")
+    await guest.post_message(room, "after")
+    await socket.until_message("after")
     epoch = (await guest.get(f"/v1/rooms/{room['id']}")).json()["epoch"]
     assert {event["room_id"] for event in resets} == {room["id"], None}
     assert {event["data"]["epoch"] for event in resets} == {epoch}
-    assert socket.said() == ["after"]
+    assert socket.texts() == ["after"]
 
 
 async def test_a_cursor_of_before_a_restore_is_reset(restored: Deployment, guest: Account) -> None:
     room = await guest.make_room()
-    await guest.say(room, "before")
+    await guest.post_message(room, "before")
     await asyncio.to_thread(restored.manage, "raise_epoch")
     socket = await guest.connect()
 

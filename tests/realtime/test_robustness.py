@@ -27,7 +27,7 @@ async def let_go(http: httpx.AsyncClient, server: ParleyServer, before: dict[str
     """Wait until it holds no more than before."""
     async with asyncio.timeout(PATIENCE):
         while any(count > before[what] for what, count in (await held(http, server)).items()):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)  # another process tells only when it is asked
+            await asyncio.sleep(0.05)  # another process returns its counts on request only
 
 
 def memory(server: ParleyServer) -> int:
@@ -48,8 +48,8 @@ async def test_a_disconnect_during_an_action_leaks_nothing(
 
     with deployment.holding(room["id"]):
         for socket in sockets:
-            await socket.say({**message(), "room_id": room["id"], "request_id": 1})
-            await socket.say({"action": "subscribe", "room_id": room["id"], "after": 0})
+            await socket.send_json({**message(), "room_id": room["id"], "request_id": 1})
+            await socket.send_json({"action": "subscribe", "room_id": room["id"], "after": 0})
             await socket.cut()
 
     await let_go(http, here, before)
@@ -59,12 +59,12 @@ async def test_a_disconnect_during_a_replay_leaks_nothing(
     alice: Account, here: ParleyServer, http: httpx.AsyncClient
 ) -> None:
     room = await alice.make_room()
-    await alice.say_many(room, 600)
+    await alice.post_messages(room, 600)
     before = await held(http, here)
 
     for _ in range(5):
         socket = await alice.connect()
-        await socket.say({"action": "subscribe", "room_id": room["id"], "after": 0})
+        await socket.send_json({"action": "subscribe", "room_id": room["id"], "after": 0})
         await socket.cut()
 
     await let_go(http, here, before)
@@ -75,12 +75,12 @@ async def test_a_slow_room_does_not_block_another_room(alice: Account, deploymen
     socket = await alice.connect()
 
     with deployment.holding(slow["id"]):
-        await socket.say({**message(), "room_id": slow["id"], "request_id": "slow"})
+        await socket.send_json({**message(), "room_id": slow["id"], "request_id": "slow"})
         other = await socket.call("get_messages", room_id=quick["id"])
         pong = await socket.call("ping")
         if HAS_REDIS:  # SQLite has one lock for all that write
-            said = await socket.call("send_message", room_id=quick["id"], client_id="c", text="quick")
-            assert said.status == 201
+            reply = await socket.call("send_message", room_id=quick["id"], client_id="c", text="quick")
+            assert reply.status == 201
         late = [frame for frame in socket.frames if frame.get("request_id") == "slow"]
 
     assert (other.status, pong.status, late) == (200, 200, [])
@@ -93,14 +93,14 @@ async def test_the_actions_of_a_slow_room_keep_their_order(alice: Account, deplo
 
     with deployment.holding(room["id"]):
         for number in range(5):
-            await socket.say({**message(f"{number}"), "room_id": room["id"], "request_id": number})
+            await socket.send_json({**message(f"{number}"), "room_id": room["id"], "request_id": number})
         await socket.call("ping")
 
     await socket.reply(4)
-    await socket.until_said("4")
+    await socket.until_message("4")
     replies = [frame["request_id"] for frame in socket.frames if frame.get("action") == "send_message"]
     assert replies == list(range(5))
-    assert socket.said() == [f"{number}" for number in range(5)]
+    assert socket.texts() == [f"{number}" for number in range(5)]
 
 
 @ONCE
@@ -118,7 +118,7 @@ async def test_a_flooding_client_is_read_no_further(
 
     before = memory(daphne)
     with deployment.holding(room["id"]):
-        await socket.say({**message(), "room_id": room["id"]})
+        await socket.send_json({**message(), "room_id": room["id"]})
         flooding = asyncio.ensure_future(flood())
         await asyncio.wait([flooding], timeout=1.0)
         assert not flooding.done()
@@ -138,7 +138,7 @@ async def test_a_client_that_does_not_read_loses_nothing_and_costs_little(
     room = await alice.make_room(bob)
     speaker, witness = await alice.connect(daphne), await alice.listen(room, server=daphne)
     slow = await bob.connect(daphne, reading=False)
-    await slow.say({"action": "subscribe", "room_id": room["id"], "request_id": 1})
+    await slow.send_json({"action": "subscribe", "room_id": room["id"], "request_id": 1})
     before = memory(daphne)
 
     for batch in range(110):
@@ -157,21 +157,23 @@ async def test_a_client_that_does_not_read_loses_nothing_and_costs_little(
 
 @ONCE
 async def test_replies_wait_while_the_client_does_not_read(alice: Account, daphne: ParleyServer) -> None:
-    """An action starts only when its reply has room, so that asking without reading costs nothing."""
+    """An action starts only when its reply fits into the queue, so that requests without reading cost nothing."""
     room = await alice.make_room()
-    await alice.say_many(room, 100)
+    await alice.post_messages(room, 100)
     socket = await alice.connect(daphne, reading=False)
     before = memory(daphne)
 
-    async def ask() -> None:
+    async def request_pages() -> None:
         for number in range(300):
-            await socket.say({"action": "get_messages", "room_id": room["id"], "limit": 100, "request_id": number})
+            await socket.send_json(
+                {"action": "get_messages", "room_id": room["id"], "limit": 100, "request_id": number}
+            )
 
-    asking = asyncio.ensure_future(ask())
-    await asyncio.wait([asking], timeout=1.5)
+    requests = asyncio.ensure_future(request_pages())
+    await asyncio.wait([requests], timeout=1.5)
     cost = memory(daphne) - before
     socket.read()
-    await asking
+    await requests
 
     await socket.reply(299)
     assert len({frame["request_id"] for frame in socket.frames if "request_id" in frame}) == 300
@@ -182,19 +184,19 @@ async def test_one_socket_receives_many_rooms(alice: Account, bob: Account) -> N
     rooms = [await alice.make_room(bob) for _ in range(20)]
     socket = await bob.listen(*rooms)
 
-    await asyncio.gather(*(alice.say(room, room["id"]) for room in rooms))
+    await asyncio.gather(*(alice.post_message(room, room["id"]) for room in rooms))
 
     for room in rooms:
-        await socket.until_said(room["id"])
-    assert sorted(socket.said()) == sorted(room["id"] for room in rooms)
+        await socket.until_message(room["id"])
+    assert sorted(socket.texts()) == sorted(room["id"] for room in rooms)
 
 
 async def test_many_sockets_of_one_user_receive_the_same_events(alice: Account) -> None:
     room = await alice.make_room()
     sockets = [await alice.listen(room) for _ in range(40)]
 
-    await alice.say(room, "to all of them")
+    await alice.post_message(room, "to all of them")
 
     for socket in sockets:
-        await socket.until_said("to all of them")
+        await socket.until_message("to all of them")
         assert socket.seqs(room["id"]) == [2]

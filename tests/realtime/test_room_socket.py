@@ -14,10 +14,10 @@ from tests.sockets import Account, Socket
 
 @pytest.fixture
 def slug() -> str:
-    return f"door-{uuid4().hex[:12]}"
+    return f"room-{uuid4().hex[:12]}"
 
 
-async def heard(socket: Socket, text: str) -> dict[str, Any]:
+async def receive_text(socket: Socket, text: str) -> dict[str, Any]:
     return await socket.find(lambda frame: frame.get("message") == text)
 
 
@@ -29,8 +29,8 @@ async def refusal(socket: Socket) -> tuple[int, str]:
 async def settled(socket: Socket) -> None:
     """Send a message and wait for it: all earlier frames have then arrived."""
     text = uuid4().hex
-    await socket.say({"message": text})
-    await heard(socket, text)
+    await socket.send_json({"message": text})
+    await receive_text(socket, text)
 
 
 async def test_it_works(alice: Account, bob: Account, there: ParleyServer, slug: str) -> None:
@@ -39,10 +39,10 @@ async def test_it_works(alice: Account, bob: Account, there: ParleyServer, slug:
     two = await bob.connect(there, path=f"/ws/chat/{slug}/")
     await settled(two)
 
-    await one.say({"message": "hi"})
+    await one.send_json({"message": "hi"})
 
     for socket in (one, two):
-        frame = await heard(socket, "hi")
+        frame = await receive_text(socket, "hi")
         assert frame == {"message": "hi", "sender": alice.username, "seq": frame["seq"]}
         assert all(set(frame) == {"message", "sender", "seq"} for frame in socket.frames)
 
@@ -64,9 +64,9 @@ async def test_the_slug_is_case_folded(alice: Account, bob: Account, slug: str) 
     await settled(one)
     two = await bob.connect(path=f"/ws/chat/{slug.upper()}/")
 
-    await two.say({"message": "same room"})
+    await two.send_json({"message": "same room"})
 
-    await heard(one, "same room")
+    await receive_text(one, "same room")
 
 
 async def test_every_user_can_enter_the_lobby(alice: Account) -> None:
@@ -86,26 +86,26 @@ async def test_older_messages_are_not_replayed_on_the_room_socket(alice: Account
 
 
 async def test_the_room_socket_receives_messages_and_no_other_event(alice: Account, slug: str) -> None:
-    door = await alice.connect(path=f"/ws/chat/{slug}/")
-    await settled(door)
+    room_socket = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(room_socket)
     room = (await alice.get("/v1/rooms")).json()["results"][0]
 
-    message = await alice.say(room, "by REST")
+    message = await alice.post_message(room, "by REST")
     await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", {"text": "edited"})
-    await alice.patch(f"/v1/rooms/{room['id']}", {"topic": "doors"})
-    await settled(door)
+    await alice.patch(f"/v1/rooms/{room['id']}", {"topic": "rooms"})
+    await settled(room_socket)
 
-    assert [frame["seq"] for frame in door.frames] == [2, 3, 6]
+    assert [frame["seq"] for frame in room_socket.frames] == [2, 3, 6]
 
 
 async def test_a_message_right_after_the_handshake_is_sent(alice: Account, slug: str) -> None:
-    """The classic client speaks as soon as it is connected."""
+    """The classic client sends as soon as it is connected."""
     sockets = [await alice.connect(path=f"/ws/chat/{slug}/") for _ in range(2)]
 
     for socket in sockets:
         for number in range(5):
-            await socket.say({"message": f"{number}"})
-        await heard(socket, "4")
+            await socket.send_json({"message": f"{number}"})
+        await receive_text(socket, "4")
 
     assert not any("error" in frame for socket in sockets for frame in socket.frames)
 
@@ -176,9 +176,9 @@ async def test_a_removed_member_gets_an_error_for_a_message(alice: Account, bob:
     socket = await bob.connect(path=f"/ws/chat/{slug}/")
     await settled(socket)
     await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")
-    await alice.say(room, "a secret")
+    await alice.post_message(room, "a secret")
 
-    await socket.say({"message": "let me in"})
+    await socket.send_json({"message": "let me in"})
 
     assert await refusal(socket) == (403, "room.not_member")
     assert "secret" not in str(socket.frames)
@@ -194,16 +194,16 @@ async def test_the_room_socket_accepts_all_three_carriers_of_the_token(alice: Ac
 
 
 async def test_an_unauthenticated_client_cannot_send_to_the_room(alice: Account, slug: str) -> None:
-    socket = await Socket.open(f"{alice.server.ws_url}/ws/chat/{slug}/", face="door")
+    socket = await Socket.open(f"{alice.server.ws_url}/ws/chat/{slug}/", face="room_socket")
 
-    await socket.say({"message": "hi"})
+    await socket.send_json({"message": "hi"})
 
     assert await refusal(socket) == (401, "auth.required")
     await socket.close()
 
 
 async def test_an_unknown_token_closes_the_room_socket(here: ParleyServer, slug: str) -> None:
-    socket = await Socket.open(f"{here.ws_url}/ws/chat/{slug}/", token="prl_unknown", face="door")
+    socket = await Socket.open(f"{here.ws_url}/ws/chat/{slug}/", token="prl_unknown", face="room_socket")
 
     end = await socket.end()
 

@@ -95,15 +95,15 @@ async def test_an_ended_session_can_no_longer_write(alice: Account, bob: Account
     """Not even before its socket closes."""
     room = await alice.make_room(bob)
     socket = await bob.connect(there)
-    await alice.say(room, "hello")
+    await alice.post_message(room, "hello")
     laptop = await bob.another_device()
     await laptop.delete(f"/v1/auth/sessions/{bob.session['id']}")
 
     body = {"client_id": uuid4().hex, "text": "too late"}
     with suppress(ConnectionClosed):  # it may have closed by now
-        await socket.say({"action": "send_message", "room_id": room["id"], **body})
-        await socket.say({"action": "send_messages", "room_id": room["id"], "items": [body]})
-        await socket.say({"action": "mark_read", "room_id": room["id"], "seq": 2})
+        await socket.send_json({"action": "send_message", "room_id": room["id"], **body})
+        await socket.send_json({"action": "send_messages", "room_id": room["id"], "items": [body]})
+        await socket.send_json({"action": "mark_read", "room_id": room["id"], "seq": 2})
 
     await socket.end()
     statuses = {frame["response_status"] for frame in socket.frames if "response_status" in frame}
@@ -117,7 +117,7 @@ async def test_no_event_follows_the_goodbye(alice: Account, bob: Account) -> Non
     await bob.post("/v1/auth/logout")
 
     for number in range(20):
-        await alice.say(room, f"{number}")
+        await alice.post_message(room, f"{number}")
 
     await socket.end()
     assert socket.frames[-1]["action"] == "goodbye"

@@ -53,7 +53,7 @@ def test_a_room_added_while_the_database_is_away_is_subscribed_to_later(
     socket.added[ROOM] = 1
     stage.hub.spawn(socket._subscribe_to_added(ROOM))
     stage.loop.run_for(1)
-    stage.hint(stage.say())
+    stage.hint(stage.add_message())
 
     assert stage.mailbox.received == [1, 2]
 
@@ -70,7 +70,7 @@ def test_no_event_follows_an_unsubscribe_during_a_sync(
 
     stage.hub.spawn(socket.unsubscribe(body={"room_id": STREAM}))
     stage.loop.run_for(0.1)
-    stage.hint(stage.say())
+    stage.hint(stage.add_message())
 
     assert stage.mailbox.received == []
 
@@ -103,8 +103,8 @@ def test_a_room_added_left_and_added_again_is_delivered_from_the_first_join(
 
     socket._on_room_added(ROOM, 1)
     stage.loop.run_for(1)
-    stage.say()
-    stage.say()
+    stage.add_message()
+    stage.add_message()
     socket._on_room_added(ROOM, 3)
     stage.loop.run_for(1)
 

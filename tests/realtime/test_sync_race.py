@@ -17,12 +17,12 @@ def test_a_leave_between_answer_and_authorization_is_reported(monkeypatch: pytes
     alice, bob = join_parley("alice"), join_parley("bob")
     room, _ = rooms.create_room(session=alice.session, kind="private", name="room", members=[bob.user.id])
     room_id = UUID(str(room["id"]))
-    asked: list[Sequence[Pair]] = []
+    requested: list[Sequence[Pair]] = []
 
     def leave_first(pairs: Sequence[Pair]) -> dict[Pair, StreamAccess]:
-        if not asked:
+        if not requested:
             members.leave_room(session=bob.session, room_id=room_id)
-        asked.append(pairs)
+        requested.append(pairs)
         return authorize_many(pairs)
 
     monkeypatch.setattr(database, "authorize_many", leave_first)

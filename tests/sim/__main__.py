@@ -15,7 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sim", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="of the first schedule")
     parser.add_argument("--schedules", type=int, default=10_000)
-    parser.add_argument("--keep-going", action="store_true", help="tell of every schedule that fails")
+    parser.add_argument("--keep-going", action="store_true", help="report every schedule that fails")
     options = parser.parse_args()
     django.setup()
     from tests.sim.schedules import explain, run_schedules

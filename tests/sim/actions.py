@@ -1,4 +1,4 @@
-"""The actions of a schedule: people's writes, and faults."""
+"""The actions of a schedule: writes of users, and faults."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from realtime.log_entry import EventBatch
 from tests.sim.log import INBOX, SHARED, SINCE_JOINED, USERS
 
 if TYPE_CHECKING:
-    from tests.sim.world import Process, Told, World
+    from tests.sim.world import CommittedEvent, Process, World
 
-Change = Callable[["World", str], "Told | None"]
+Change = Callable[["World", str], "CommittedEvent | None"]
 Action = Callable[["World"], None]
 
 
@@ -20,18 +20,18 @@ def _room(world: World) -> str:
     return world.rng.choice((SHARED, SHARED, SINCE_JOINED, SINCE_JOINED, INBOX))
 
 
-def say(world: World) -> None:
-    world.transact(_room(world), _say)
+def send(world: World) -> None:
+    world.transact(_room(world), _send)
 
 
-def _say(world: World, stream: str) -> Told | None:
+def _send(world: World, stream: str) -> CommittedEvent | None:
     return world.commit_message(stream, 0)
 
 
-def say_much(world: World) -> None:
+def send_many(world: World) -> None:
     stream = _room(world)
     for _ in range(world.rng.choice((3, 8, 20))):
-        world.transact(stream, _say)
+        world.transact(stream, _send)
 
 
 def edit(world: World) -> None:
@@ -42,14 +42,14 @@ def delete(world: World) -> None:
     world.transact(_room(world), _delete)
 
 
-def _edit(world: World, stream: str) -> Told | None:
+def _edit(world: World, stream: str) -> CommittedEvent | None:
     message = _some_message(world, stream)
     if message is None:
         return None
     return world.commit(stream, "message.edited", {"id": message, "text": f"c{next(world.texts)}"}, message=message)
 
 
-def _delete(world: World, stream: str) -> Told | None:
+def _delete(world: World, stream: str) -> CommittedEvent | None:
     message = _some_message(world, stream)
     if message is None:
         return None
@@ -68,7 +68,7 @@ def remove(world: World) -> None:
     world.transact(stream, lambda world, stream: _toggle(world, stream, user, False))
     world.loop.run_for(0.01)
     if world.rng.random() < 0.5:
-        tell_in(world, stream)
+        emit_ephemeral_in(world, stream)
 
 
 def add(world: World) -> None:
@@ -80,32 +80,32 @@ def remove_and_add(world: World) -> None:
     stream, user = world.rng.choice((SHARED, SINCE_JOINED)), world.rng.choice(USERS[1:])
     world.transact(stream, lambda world, stream: _toggle(world, stream, user, False))
     for _ in range(world.rng.choice((0, 1, 4))):
-        world.transact(stream, _say)
+        world.transact(stream, _send)
     world.loop.run_for(0.01)
     world.transact(stream, lambda world, stream: _toggle(world, stream, user, True))
 
 
-def _toggle(world: World, stream: str, user: str, joins: bool) -> Told | None:
+def _toggle(world: World, stream: str, user: str, joins: bool) -> CommittedEvent | None:
     if (user in world.members(stream)) == joins:
         return None
     kind = "member.joined" if joins else "member.removed"
     return world.commit(stream, kind, {"user": {"id": user}})
 
 
-def tell(world: World) -> None:
-    tell_in(world, world.rng.choice((SHARED, SINCE_JOINED)))
+def emit_ephemeral(world: World) -> None:
+    emit_ephemeral_in(world, world.rng.choice((SHARED, SINCE_JOINED)))
 
 
-def tell_in(world: World, stream: str) -> None:
-    """A member types: the head is read, and told a little later."""
+def emit_ephemeral_in(world: World, stream: str) -> None:
+    """Emit an ephemeral event, as for a typing member: read the head, and send the event a little later."""
     rng = world.rng
     process = rng.choice(world.processes)
     head, epoch = world.log.head(stream), world.log.past.epoch
-    batch = ephemeral_event(stream, "sim.told", {"min": head, "epoch": epoch})
-    world.loop.call_later(rng.choice((0.0, 0.002, 0.1)), _tell, process, stream, batch, head)
+    batch = ephemeral_event(stream, "sim.ephemeral", {"min": head, "epoch": epoch})
+    world.loop.call_later(rng.choice((0.0, 0.002, 0.1)), _emit, process, stream, batch, head)
 
 
-def _tell(process: Process, stream: str, batch: EventBatch, head: int) -> None:
+def _emit(process: Process, stream: str, batch: EventBatch, head: int) -> None:
     if process.up:
         process.hub.read_markers.send(stream, batch, head)
 
@@ -169,7 +169,7 @@ def lose_database(world: World) -> None:
 
 
 def rewind(world: World) -> None:
-    """A backup is restored while the servers run: the database is away for it."""
+    """Restore a backup while the servers run; the database is away meanwhile."""
     if world.log.away:
         return
     world.rewound = world.log.away = True
@@ -183,7 +183,7 @@ def slow_log(world: World) -> None:
 
 
 def pause(world: World) -> None:
-    """A minute in which nothing happens: feeds without sockets and silent subscriptions end."""
+    """Let a minute pass without events, so that feeds without sockets and paused subscriptions end."""
     world.paused = True
     world.loop.run_for(61.5)
 
@@ -193,14 +193,14 @@ def look(world: World) -> None:
 
 
 CHOICES: dict[Action, float] = {
-    say: 24,
-    say_much: 6,
+    send: 24,
+    send_many: 6,
     edit: 5,
     delete: 5,
     remove: 5,
     add: 6,
     remove_and_add: 5,
-    tell: 6,
+    emit_ephemeral: 6,
     cut: 4,
     reconnect: 8,
     move: 4,

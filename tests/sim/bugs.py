@@ -1,4 +1,4 @@
-"""Planted bugs: each breaks the server's code, or what it stands on, as people do; the checker must see each."""
+"""Planted bugs: each replaces one function of the server or of the simulation; the checker must find each."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -19,13 +19,13 @@ from realtime.subscription import Subscription
 from realtime.sweep import Sweep
 from tests.sim.actions import Action, Change, remove, rewind
 from tests.sim.log import FakeLog, as_ranges
-from tests.sim.world import Process, Told, World
+from tests.sim.world import CommittedEvent, Process, World
 from wire.problems import Problem
 
 
 @dataclass(frozen=True)
 class Bug:
-    """A planted bug: the attribute to replace, and the words by which the checker may find it."""
+    """A planted bug: the attribute to replace, and the kinds of violations as which the checker may find it."""
 
     owner: type
     attribute: str
@@ -40,7 +40,7 @@ BUGS: dict[str, Bug] = {}
 def bug(
     owner: type, attribute: str, *found_as: str, often: Action | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """This function in the place of that one is a bug."""
+    """Register the decorated function as a bug that replaces this attribute."""
 
     def register(broken: Callable[..., Any]) -> Callable[..., Any]:
         BUGS[broken.__name__] = Bug(owner, attribute, broken, frozenset(found_as), often)
@@ -51,13 +51,13 @@ def bug(
 
 @contextmanager
 def planted(name: str) -> Iterator[Bug]:
-    """The code with this bug in it."""
+    """Plant this bug."""
     bug = BUGS.get(name) or HARMLESS[name]
     with patch.object(bug.owner, bug.attribute, bug.broken):
         yield bug
 
 
-# What is behind is never found
+# Events that no hint announces
 
 
 @bug(Sweep, "run", "lost")
@@ -110,7 +110,7 @@ def no_dedupe(self: Feed, entries: Iterable[LogEntry]) -> bool:
 
 
 @bug(Feed, "discard", "uninvited", "doubled", "synced")
-def speak_after_unsubscribe(self: Feed, subscription: Subscription) -> None:
+def deliver_after_unsubscribe(self: Feed, subscription: Subscription) -> None:
     self.subscriptions.discard(subscription)
     subscription.ended = True
 
@@ -191,7 +191,7 @@ def ephemeral_without_min_seq(self: Feed, batch: EventBatch, min_seq: int) -> No
 
 
 @bug(Feed, "send_ephemeral", "leak")
-def ephemeral_to_who_is_out(self: Feed, batch: EventBatch, min_seq: int) -> None:
+def ephemeral_to_former_members(self: Feed, batch: EventBatch, min_seq: int) -> None:
     for subscription in self.live:
         if self.tail >= min_seq:
             subscription.subscriber.send_events(batch)
@@ -202,11 +202,11 @@ def ephemeral_to_who_is_out(self: Feed, batch: EventBatch, min_seq: int) -> None
 
 @bug(World, "end_transaction", "phantom", "ring", "diverged")
 def publish_before_commit(self: World, process: Process, stream: str, change: Change) -> None:
-    told = change(self, stream) if process.up else None
-    if told is None:
+    committed = change(self, stream) if process.up else None
+    if committed is None:
         return
     row = self.log.past.rows[stream].pop()
-    process.heard([told])
+    process.publish([committed])
 
     def commit() -> None:
         if self.rng.random() < 0.9 and self.log.head(stream) == row.seq - 1:
@@ -229,18 +229,20 @@ def forget_to_retract(self: LogEntry, tombstone: LogEntry) -> None:
     """Keep deleted text in memory."""
 
 
-# Promises that are not kept, and not said
+# Pushes that are left out
 
 
 push = Hub.push
 
 
 def _unless(kind: str) -> Callable[..., None]:
-    def push_the_others(self: Hub, feed: Feed, subscription: Subscription, told: str, data: dict[str, Any]) -> None:
-        if told != kind:
-            push(self, feed, subscription, told, data)
+    def push_the_others(
+        self: Hub, feed: Feed, subscription: Subscription, event_type: str, data: dict[str, Any]
+    ) -> None:
+        if event_type != kind:
+            push(self, feed, subscription, event_type, data)
 
-    push_the_others.__name__ = f"never_say_{kind.partition('.')[2]}"
+    push_the_others.__name__ = f"never_push_{kind.partition('.')[2]}"
     return push_the_others
 
 
@@ -258,8 +260,8 @@ async def pages_across_a_restore(self: LogReader, feed: Feed, delay: float) -> N
         await asyncio.sleep(0.5)
 
 
-@bug(Told, "__init__", "phantom", "leak", "reset", "ring", often=rewind)
-def hints_without_an_epoch(self: Told, stream: str, epoch: int, row: Any) -> None:
+@bug(CommittedEvent, "__init__", "phantom", "leak", "reset", "ring", often=rewind)
+def hints_without_an_epoch(self: CommittedEvent, stream: str, epoch: int, row: Any) -> None:
     self.stream, self.seq, self.type, self.actor_id, self.min_seq = UUID(stream), row.seq, row.kind, None, 0
     self.epoch, self._json = None, row.json  # type: ignore[assignment]
 
@@ -268,16 +270,16 @@ feed_of = Hub._feed
 
 
 @bug(Hub, "_feed", "phantom", "reset", "lost", often=rewind)
-def admitted_in_any_epoch(self: Hub, stream: str, admission: StreamAccess) -> Feed:
+def authorized_in_any_epoch(self: Hub, stream: str, access: StreamAccess) -> Feed:
     known = self.feeds.get(stream)
-    return feed_of(self, stream, StreamAccess(admission.head, known.epoch) if known else admission)
+    return feed_of(self, stream, StreamAccess(access.head, known.epoch) if known else access)
 
 
-def begin_behind_the_head(self: Hub, stream: str, admission: StreamAccess) -> Feed:
+def begin_behind_the_head(self: Hub, stream: str, access: StreamAccess) -> Feed:
     known = self.feeds.get(stream)
     if known is None:
-        admission = StreamAccess(max(0, admission.head - 2), admission.epoch)
-    return feed_of(self, stream, admission)
+        access = StreamAccess(max(0, access.head - 2), access.epoch)
+    return feed_of(self, stream, access)
 
 
 HARMLESS = {"begin_behind_the_head": Bug(Hub, "_feed", begin_behind_the_head, frozenset())}

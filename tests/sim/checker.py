@@ -1,4 +1,4 @@
-"""The judge: pure functions from a history to what is wrong with it. The letters are those of the properties."""
+"""The checker: pure functions from a history to its violations. P4, P5 ... are the properties that they check."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ REPLAY_EVENTS = 14
 
 
 def check(history: History) -> list[str]:
-    """Everything that is wrong, one line each; empty when all promises were kept."""
+    """Return the violations, one line each; none when all promises were kept."""
     wrong = [f"error: {error}" for error in history.errors]
     if gaps := list(check_gapless(history)):
         return wrong + gaps  # all else presupposes it
@@ -42,7 +42,7 @@ def check_rings(history: History) -> Iterator[str]:
                 if ring.epoch == history.pasts[-1].epoch:
                     yield f"ring: {ring.process} remembers {seq} of {ring.stream} as {json!r}"
             elif row.deleted_by is not None and row.deleted_by <= ring.tail and json != row.tombstone:
-                yield f"tombstone: {ring.process} still remembers what {seq} of {ring.stream} said"
+                yield f"tombstone: {ring.process} still holds the text of {seq} of {ring.stream}"
 
 
 class Rights:
@@ -87,24 +87,24 @@ class Reading:
         self.epochs = [past.began_at for past in history.pasts]
         self.epoch = 0
         self.cursor: int | None = None
-        self.asked: list[dict[str, Any]] = []
+        self.requested: list[dict[str, Any]] = []
         self.listens = False
-        self.replay: dict[str, Any] | None = None  # the reply whose limit or end is not told yet
-        self.owed = False  # whether room.synced must still come
+        self.replay: dict[str, Any] | None = None  # the reply whose room.limited or room.synced has not come yet
+        self.sync_is_due = False  # whether room.synced must still come
         self.may_be_rewritten = False
         self.fold: dict[str, str | None] | None = None
         self.wrong: list[str] = []
 
     def check(self) -> list[str]:
-        """All of it."""
+        """Read all records and return the violations."""
         for record in self.lineage.records:
             self.at = record.at
             getattr(self, f"on_{record.kind}")(record.data)
         self._at_the_end()
         return self.wrong
 
-    def say(self, what: str, why: str) -> None:
-        """Something is wrong."""
+    def report(self, what: str, why: str) -> None:
+        """Add a violation."""
         self.wrong.append(f"{what}: {self.lineage.name} at {self.at:.3f}: {why}")
 
     @property
@@ -112,111 +112,111 @@ class Reading:
         """True when the log has been restored since the epoch that the device knows."""
         return self.epoch < self.history.pasts[bisect_right(self.epochs, self.at) - 1].epoch
 
-    # What a device asks and is answered
+    # Requests and replies
 
-    def on_asked(self, asked: dict[str, Any]) -> None:
-        self.asked.append(asked)
+    def on_requested(self, requested: dict[str, Any]) -> None:
+        self.requested.append(requested)
 
     def on_refused(self, code: str) -> None:
-        self.asked.pop(0)
+        self.requested.pop(0)
 
     def on_unsubscribed(self, _: None) -> None:
-        self.listens, self.owed, self.replay = False, False, None
+        self.listens, self.sync_is_due, self.replay = False, False, None
 
     def on_cut(self, _: None) -> None:
         self.on_unsubscribed(_)
-        self.asked.clear()
+        self.requested.clear()
 
     def on_reply(self, reply: dict[str, Any]) -> None:
-        asked = self.asked.pop(0)
+        requested = self.requested.pop(0)
         if self.listens and reply["replay"] == "complete" and reply["epoch"] == self.epoch:
             self._on_going_on(reply)
         else:
-            self._on_beginning(asked, reply)
+            self._on_beginning(requested, reply)
         self.listens = True
-        self.owed = True
+        self.sync_is_due = True
 
     def _on_going_on(self, reply: dict[str, Any]) -> None:
-        """P6: it moves nothing, and what it says the device has, the device has."""
+        """P6: the reply moves no cursor, and the device has received everything before its `after`."""
         if not self.rewritten:
             self._may_be_at(reply["after"], "reply")
 
-    def _on_beginning(self, asked: dict[str, Any], reply: dict[str, Any]) -> None:
-        after, replay = asked["after"], reply["replay"]
-        is_known = asked["epoch"] in (None, reply["epoch"]) and (after is None or after <= reply["head"])
+    def _on_beginning(self, requested: dict[str, Any], reply: dict[str, Any]) -> None:
+        after, replay = requested["after"], reply["replay"]
+        is_known = requested["epoch"] in (None, reply["epoch"]) and (after is None or after <= reply["head"])
         if (replay == "reset") == is_known:
-            self.say("reset", f"{asked} was answered {reply}")
+            self.report("reset", f"{requested} was answered {reply}")
         if replay == "complete" and after is not None and reply["after"] != after:
-            self.say("cursor", f"{asked} was answered {reply}")
+            self.report("cursor", f"{requested} was answered {reply}")
         self.epoch = reply["epoch"]
-        self.replay = reply | {"asked": after}
+        self.replay = reply | {"requested": after}
         if replay == "limited":
-            self.cursor, self.fold = after, None  # until room.limited says what is missing
+            self.cursor, self.fold = after, None  # until room.limited names the missing range
         else:
             self.cursor = reply["after"]
             self.fold = {} if self.cursor == 0 else self.fold if replay == "complete" else None
 
     def on_limited(self, data: dict[str, Any]) -> None:
-        """Only right after a reply that says so, and then all that is missing and nothing else."""
+        """Comes only right after a reply with `limited`, and names exactly the missing range."""
         reply, self.replay = self.replay, None
         if reply is None or reply["replay"] != "limited" or self.cursor is None:
-            self.say("limited", f"{data} where nothing was limited")
+            self.report("limited", f"{data} where nothing was limited")
             return
         if not self.rewritten:
             rights, head = self.rights[self.epoch], reply["head"]
             missed = [seq for seq in range(self.cursor + 1, head + 1) if rights.sees(seq, self.at)]
             if len(missed) <= REPLAY_EVENTS or (missed[0], missed[-1]) != (data["from"], data["to"]):
-                self.say("limited", f"{data}, but {len(missed)} are missing: {missed[:1]} to {missed[-1:]}")
+                self.report("limited", f"{data}, but {len(missed)} are missing: {missed[:1]} to {missed[-1:]}")
         self.cursor = reply["head"]
 
     def on_reset(self, data: dict[str, Any]) -> None:
-        """P16: only when the past was rewritten."""
+        """P16: comes only when the past was rewritten."""
         if not self.listens or data["epoch"] <= self.epoch:
-            self.say("reset", f"{data} in epoch {self.epoch}")
+            self.report("reset", f"{data} in epoch {self.epoch}")
         if data["head"] == 0 and data["epoch"] in self.rights and not self.rights[data["epoch"]].is_inbox:
-            self.listens = self.owed = False  # they are out, and it has ended
+            self.listens = self.sync_is_due = False  # they are out, and it has ended
         self.epoch, self.cursor, self.fold, self.replay = data["epoch"], data["head"], None, None
 
     def on_synced(self, data: dict[str, Any]) -> None:
         """The end of every replay, once; all up to the head is there."""
-        if not self.listens or not self.owed:
-            self.say("synced", "nothing was to be synced")
+        if not self.listens or not self.sync_is_due:
+            self.report("synced", "nothing was to be synced")
             return
-        self.owed = False
+        self.sync_is_due = False
         if self.replay is not None and self.replay["replay"] == "limited":
-            self.say("limited", f"{self.replay} was never told")
+            self.report("limited", f"room.limited never came for {self.replay}")
         self.replay = None
         if not self.rewritten:
             self._may_be_at(data["head"], "synced")
 
     def _may_be_at(self, head: int, what: str) -> None:
-        """There is nothing to be received between the cursor and a head that is claimed."""
+        """Check that no visible event is between the cursor and this head."""
         if self.cursor is not None:
-            lacking = self.rights[self.epoch].next(self.cursor, self.at)
-            if lacking is not None and lacking <= head:
-                self.say(what, f"says {head}, but {lacking} was not received")
+            missing = self.rights[self.epoch].next(self.cursor, self.at)
+            if missing is not None and missing <= head:
+                self.report(what, f"has the head {head}, but {missing} was not received")
 
-    # What it hears
+    # Received events
 
     def on_event(self, event: dict[str, Any]) -> None:
-        """P4, P6, P8: as it is in the log, the next that is to be seen, and nothing else."""
+        """P4, P6, P8: the event is as in the log, and is the next one that the user may see."""
         seq = event["seq"]
         if not self.listens or self.cursor is None:
-            self.say("uninvited", f"{seq} came to a device that does not listen")
+            self.report("uninvited", f"{seq} came to a device that does not listen")
             return
         if self.replay is not None and self.replay["replay"] == "limited":
-            self.say("limited", f"{self.replay} was not told before {seq}")
+            self.report("limited", f"room.limited for {self.replay} did not come before {seq}")
         rights = self.rights[self.epoch]
         if not self._is_of(rights, event):
             self._on_event_of_another_epoch(event)
             return
         if not rights.sees(seq, self.at):
-            self.say("leak", f"{seq} is not theirs to see")
+            self.report("leak", f"{seq} is not theirs to see")
         expected = rights.next(self.cursor, self.at)
         if seq <= self.cursor:
-            self.say("doubled", f"{seq} came after {self.cursor}")
+            self.report("doubled", f"{seq} came after {self.cursor}")
         elif seq != expected:
-            self.say("lost", f"{seq} came after {self.cursor}, where {expected} was next")
+            self.report("lost", f"{seq} came after {self.cursor}, where {expected} was next")
         self.cursor = seq
         self._fold(event)
 
@@ -225,59 +225,59 @@ class Reading:
         return row is not None and row.at <= self.at and event in row.looks()
 
     def _on_event_of_another_epoch(self, event: dict[str, Any]) -> None:
-        """Between a restore and the sweep that finds it, a process may tell the new past as if it were the old one."""
+        """Accept events of the new past: until the sweep finds a restore, a process may send them in the old epoch."""
         later = [rights for epoch, rights in self.rights.items() if epoch > self.epoch and rights.began_at <= self.at]
         if not any(self._is_of(rights, event) for rights in later):
-            self.say("phantom", f"{event} is not in the log")
+            self.report("phantom", f"{event} is not in the log")
         elif not any(self._is_of(rights, event) and rights.sees(event["seq"], self.at) for rights in later):
-            self.say("leak", f"{event['seq']} of a later epoch is not theirs to see")
+            self.report("leak", f"{event['seq']} of a later epoch is not theirs to see")
         self.cursor, self.fold = event["seq"], None
 
-    def on_told(self, data: dict[str, Any]) -> None:
-        """P8 for what is never in the log: nobody hears it who was out before it was said."""
+    def on_ephemeral(self, data: dict[str, Any]) -> None:
+        """P8 for ephemeral events: a user who left before the event was emitted does not receive it."""
         if not self.listens:
-            self.say("uninvited", "something ephemeral came to a device that does not listen")
+            self.report("uninvited", "something ephemeral came to a device that does not listen")
         elif data["epoch"] == self.epoch and not self.rights[self.epoch].is_in(self.at, data["min"]):
-            self.say("leak", f"something ephemeral was said at {data['min']}, after they were out")
+            self.report("leak", f"an ephemeral event was emitted at {data['min']}, after the user had left")
 
     def _fold(self, event: dict[str, Any]) -> None:
         if self.fold is not None and event["type"].startswith("message."):
             self.fold[event["data"]["id"]] = event["data"]["text"]
 
-    # What must be true at rest
+    # After the schedule
 
     def _at_the_end(self) -> None:
-        """Nothing is lost, every replay has ended, every restore was told, and everybody has the same picture."""
+        """Check that nothing is lost, every replay has ended, every restore was noticed, and the fold is right."""
         self.at = self.history.ended_at
         if not self.lineage.listens or not self.listens:
             return
-        if self.asked:
-            self.say("reply", "no answer came")
-        if self.owed:
-            self.say("synced", "room.synced did not come")
+        if self.requested:
+            self.report("reply", "no answer came")
+        if self.sync_is_due:
+            self.report("synced", "room.synced did not come")
         last = self.history.pasts[-1].epoch
         if self.epoch != last:
             if self.rights[last].is_in(self.at, 0) and self.rights[last].periods[-1].last is None:
-                self.say("reset", f"the device still believes in epoch {self.epoch}")
+                self.report("reset", f"the device still believes in epoch {self.epoch}")
             return
         assert self.cursor is not None
-        lacking = self.rights[last].next(self.cursor, self.at)
-        if lacking is not None:
-            self.say("lost", f"{lacking} never came; the last was {self.cursor}")
+        missing = self.rights[last].next(self.cursor, self.at)
+        if missing is not None:
+            self.report("lost", f"{missing} never came; the last was {self.cursor}")
         elif self.fold is not None:
             self._check_fold(self.rights[last])
 
     def _check_fold(self, rights: Rights) -> None:
-        """P9: what the events made of it is what the log says."""
+        """P9: the fold of the received events equals the log."""
         now: dict[str, str | None] = {}
         for row in rights.rows:
             if row.message and rights.sees(row.seq, self.at):
                 now[row.message] = orjson.loads(row.rendered)["data"]["text"]
                 if row.deleted_by is not None and not rights.sees(row.deleted_by, self.at):
-                    # Deleted after they were out: a device may have read it before or after.
+                    # Deleted after the user had left: a device may have read it before or after.
                     now[row.message] = (self.fold or {}).get(row.message)
         if self.fold != now:
-            self.say("diverged", f"{_difference(self.fold or {}, now)}")
+            self.report("diverged", f"{_difference(self.fold or {}, now)}")
 
 
 def _difference(got: dict[str, str | None], wanted: dict[str, str | None]) -> str:

@@ -1,4 +1,4 @@
-"""The other side: sockets with a bounded outbox that is read slowly, and devices that keep cursors and come back."""
+"""The clients: sockets with a bounded send queue that is read slowly, and devices that keep cursors and reconnect."""
 
 import asyncio
 from collections import deque
@@ -104,12 +104,12 @@ class Socket:
         self.closing = self.cut = False
 
     def arrive(self, item: Any) -> None:
-        """Something reaches the device, unless the wire is cut."""
+        """Pass a frame to the device, unless the connection is cut."""
         if not self.cut:
             self.device.receive(item)
 
     def subscribe(self, stream: str, after: int | None, epoch: int | None) -> None:
-        """The action; another one of the stream waits for it."""
+        """Perform the action; other actions of the stream wait for it."""
         self.busy.add(stream)
         self.tasks.append(asyncio.ensure_future(self._subscribe(stream, after, epoch)))
 
@@ -145,14 +145,14 @@ class Socket:
         self.send_queue.send_reply(("reply", stream, reply))
 
     def _start(self, handle: SubscriptionHandle) -> None:
-        """Right after the reply."""
+        """Start the subscription right after the reply."""
         stream = handle.feed.stream
         if not self.closing and self._running(stream) is None:
             self.subscriptions[stream] = handle
             self.hub.start(handle)
 
     def unsubscribe(self, stream: str) -> None:
-        """The action."""
+        """Perform the action."""
         known = self.subscriptions.pop(stream, None)
         if known is not None:
             self.hub.stop(known)
@@ -171,7 +171,7 @@ class Socket:
 
 
 class Device:
-    """One device of a user: it keeps a cursor for each stream, whatever happens to its sockets."""
+    """One device of a user: it keeps a cursor for each stream while its sockets come and go."""
 
     def __init__(self, name: str, user: str, world: "World") -> None:
         self.name, self.user, self.world = name, user, world
@@ -199,16 +199,16 @@ class Device:
         if after is None and rng.random() < 0.7:
             after = 0
         epoch = self.epochs.get(stream)
-        self.note("asked", stream, {"after": after, "epoch": epoch})
+        self.note("requested", stream, {"after": after, "epoch": epoch})
         socket.subscribe(stream, after, epoch)
 
     def unsubscribe(self, stream: str) -> None:
-        """No longer."""
+        """Unsubscribe from a stream."""
         if self.socket is not None and not self.socket.cut and stream not in self.socket.busy:
             self.socket.unsubscribe(stream)
 
     def lose(self, seconds_until_noticed: float) -> None:
-        """The connection is cut; the server notices some time later."""
+        """Cut the connection; the server notices some time later."""
         socket, self.socket = self.socket, None
         if socket is None:
             return
@@ -222,17 +222,17 @@ class Device:
             socket.close()
 
     def note(self, kind: str, stream: str, data: Any) -> None:
-        """Remember for the checker."""
+        """Record for the checker."""
         lineage = self.lineages.get(stream)
         if lineage is None:
             lineage = self.lineages[stream] = Lineage(self.name, self.user, stream)
         lineage.records.append(Record(self.world.loop.now, kind, data))
 
     def receive(self, item: Any) -> None:
-        """A reply, or a frame of events."""
+        """Process a reply or a frame of events."""
         if isinstance(item, str):
             for event in orjson.loads(item)["data"]:
-                self._hear(event)
+                self._receive_event(event)
             return
         kind, stream, data = item
         self.note(kind, stream, data)
@@ -246,14 +246,14 @@ class Device:
         elif data == "unavailable":
             self.world.loop.call_later(0.4, self.subscribe, stream)
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _receive_event(self, event: dict[str, Any]) -> None:
         stream, seq, kind = event["room_id"] or self.user, event["seq"], event["type"]
         self.world.history.deliveries += 1
         if seq is not None:
             self.note("event", stream, event)
             self.cursors[stream] = max(seq, self.cursors.get(stream, 0))
-        elif kind == "sim.told":
-            self.note("told", stream, event["data"])
+        elif kind == "sim.ephemeral":
+            self.note("ephemeral", stream, event["data"])
         else:
             self.note(kind.partition(".")[2], stream, event["data"])
         if kind == "room.reset":

@@ -11,7 +11,7 @@ from tests.model.membership import Period, periods_of
 
 @dataclass(slots=True)
 class Row:
-    """One event of the log. `toggles` says whose membership begins (True) or ends (False) with it."""
+    """One event of the log. `toggles` maps the users whose membership begins (True) or ends (False) with it."""
 
     seq: int
     kind: str
@@ -29,7 +29,7 @@ class Row:
         return self.tombstone or self.json
 
     def looks(self) -> list[Any]:
-        """Every way in which it was ever in the log."""
+        """All forms that the event has had in the log."""
         if self._parsed is None or len(self._parsed) < 1 + (self.tombstone is not None):
             self._parsed = [orjson.loads(look) for look in (self.json, self.tombstone) if look]
         return self._parsed
@@ -59,7 +59,7 @@ class Record:
     """Something that a device did or received, in its order."""
 
     at: float
-    kind: str  # asked | reply | event | synced | limited | reset | told | unsubscribed | refused | cut
+    kind: str  # requested | reply | event | synced | limited | reset | ephemeral | unsubscribed | refused | cut
     data: Any
 
 
@@ -75,7 +75,7 @@ class Lineage:
 
     @property
     def name(self) -> str:
-        """Short, for people."""
+        """A short name for reports."""
         return f"{self.device} of {self.user[-2:]} in {self.stream[-2:]}"
 
 

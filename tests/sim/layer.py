@@ -20,17 +20,17 @@ class Network:
         self.down = False
 
     def freeze(self) -> None:
-        """Nothing moves."""
+        """Stop all deliveries."""
         self.frozen = self.frozen or asyncio.Event()
 
     def thaw(self) -> None:
-        """All moves again."""
+        """Resume the deliveries."""
         if self.frozen is not None:
             self.frozen.set()
             self.frozen = None
 
     def carry(self, group: str, message: dict[str, Any]) -> None:
-        """To each member of a group, more or less."""
+        """Deliver a message to each member of a group, with the present faults."""
         for channel, layer in list(self.members.get(group, {}).items()):
             if self.rng.random() < LOST:
                 continue
@@ -57,7 +57,7 @@ class Layer:
             raise ConnectionError("Nobody listens")
 
     async def new_channel(self) -> str:
-        """A channel of our own."""
+        """Return the name of a new channel."""
         await self._pass()
         self.made += 1
         self.channel = f"{self.name}.{self.made}"
@@ -65,7 +65,7 @@ class Layer:
         return self.channel
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        """The next message."""
+        """Wait for the next message."""
         while True:
             if channel != self.channel:
                 raise ConnectionError("The connection broke")
@@ -78,7 +78,7 @@ class Layer:
                 await self.waiter
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Hear a group."""
+        """Join a group."""
         await asyncio.sleep(self.network.rng.uniform(0.0003, 0.01))
         await self._pass()
         if channel != self.channel:
@@ -86,22 +86,22 @@ class Layer:
         self.network.members.setdefault(group, {})[channel] = self
 
     async def group_discard(self, group: str, channel: str) -> None:
-        """Hear it no longer."""
+        """Leave a group."""
         self.network.members.get(group, {}).pop(channel, None)
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        """Tell a group."""
+        """Send a message to a group."""
         await self._pass()
         self.network.carry(group, message)
 
     def arrive(self, channel: str, message: dict[str, Any]) -> None:
-        """A message has come, if the connection is still the one that it was sent to."""
+        """Take a message, unless the connection has been replaced since it was sent."""
         if channel == self.channel:
             self.inbox.append(message)
             self._wake()
 
     def break_off(self) -> None:
-        """The connection breaks: what was on its way is lost, and no group is joined."""
+        """Break the connection: messages on their way are lost, and all groups are left."""
         for members in self.network.members.values():
             members.pop(self.channel or "", None)
         self.channel = None

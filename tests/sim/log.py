@@ -38,7 +38,7 @@ class FakeLog:
         self.away = False
         self.slowness = 0.0  # how often a read takes long
 
-    # What the hub reads
+    # Reads of the hub
 
     async def authorize(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
         """Reads like realtime.authorization.authorize_many: first the head, then the membership, then the periods."""
@@ -74,7 +74,7 @@ class FakeLog:
         return epoch, heads, 0.0
 
     async def _travel(self) -> None:
-        """To the database."""
+        """Delay a request on its way to the database."""
         slow = self.rng.random() < self.slowness
         await asyncio.sleep(self.rng.uniform(0.05, 0.9) if slow else self.rng.uniform(0.0003, 0.004))
         if self.away:
@@ -89,7 +89,7 @@ class FakeLog:
         if self.rng.random() < 0.3:
             await self._travel()
 
-    # What the transactions do
+    # Writes of transactions
 
     def head(self, stream: str) -> int:
         """The last seq of a stream."""
@@ -97,7 +97,7 @@ class FakeLog:
         return rows[-1].seq if rows else 0
 
     def append(self, row: Row, stream: str) -> None:
-        """Commit an event; a deletion leaves a tombstone of all that was said."""
+        """Commit an event; a deletion turns all events of its message into tombstones."""
         rows = self.past.rows[stream]
         rows.append(row)
         if row.kind != "message.deleted":

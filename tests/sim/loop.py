@@ -12,7 +12,7 @@ MAX_STEPS = 200_000  # of one schedule, which takes some thousands: more is a lo
 
 
 class Stuck(Exception):
-    """Something goes round without waiting."""
+    """A task loops without waiting."""
 
 
 class Handle:
@@ -24,15 +24,15 @@ class Handle:
         self.callback, self.args, self.context, self.gone = callback, args, context, False
 
     def cancel(self) -> None:
-        """Never call it."""
+        """Cancel the callback."""
         self.gone = True
 
     def cancelled(self) -> bool:
-        """True when it will not be called."""
+        """True when the callback was cancelled."""
         return self.gone
 
     def run(self) -> None:
-        """Call it."""
+        """Run the callback."""
         if self.context is None:
             self.callback(*self.args)
         else:
@@ -53,7 +53,7 @@ class VirtualLoop:
 
     @property
     def as_asyncio(self) -> asyncio.AbstractEventLoop:
-        """Itself, by the type that asyncio asks for."""
+        """This loop, typed as asyncio requires."""
         return cast(asyncio.AbstractEventLoop, self)
 
     @contextmanager

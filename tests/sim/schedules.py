@@ -1,4 +1,4 @@
-"""Runs schedules and tells of a failure: the smallest evidence, the seed, and how to replay it."""
+"""Runs schedules and reports a failure with the smallest evidence, the seed, and the command that replays it."""
 
 import gc
 import logging
@@ -13,54 +13,54 @@ from tests.sim.world import World, small_bounds
 STEPS = 45
 
 
-class Ears(logging.Handler):
+class LogErrors(logging.Handler):
     """Collects the errors that the server's code logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.heard: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Remember it."""
+        """Keep the message with its error."""
         error = record.exc_info[1] if record.exc_info else None
-        self.heard.append(f"{record.getMessage()}: {error!r}")
+        self.messages.append(f"{record.getMessage()}: {error!r}")
 
 
 @contextmanager
-def laboratory() -> Iterator[Ears]:
-    """Small bounds, a log that is quiet but for errors, and no garbage collection in the middle of a schedule."""
-    logger, ears = logging.getLogger("realtime"), Ears()
+def laboratory() -> Iterator[LogErrors]:
+    """Set small bounds, collect only errors of the server's log, and stop garbage collection during a schedule."""
+    logger, log_errors = logging.getLogger("realtime"), LogErrors()
     level, propagate = logger.level, logger.propagate
-    logger.addHandler(ears)
+    logger.addHandler(log_errors)
     logger.setLevel(logging.ERROR)
     logger.propagate = False
     gc.freeze()
     gc.disable()
     try:
         with small_bounds():
-            yield ears
+            yield log_errors
     finally:
         gc.enable()
         gc.unfreeze()
-        logger.removeHandler(ears)
+        logger.removeHandler(log_errors)
         logger.setLevel(level)
         logger.propagate = propagate
 
 
 def run_schedules(seed: int, schedules: int, often: Action | None = None) -> Iterator[tuple[History, list[str]]]:
-    """Each history with what is wrong with it; schedule n has the seed seed + n."""
-    with laboratory() as ears:
+    """Yield each history with its violations; schedule n has the seed `seed` + n."""
+    with laboratory() as log_errors:
         for number in range(seed, seed + schedules):
             history = World(number, often=often).run()
-            yield judged(history, ears)
+            yield judged(history, log_errors)
             if number % 50 == 0:
                 gc.collect()
 
 
-def judged(history: History, ears: Ears) -> tuple[History, list[str]]:
-    """A history, and what the checker and the server's own log say of it."""
-    history.errors += ears.heard
-    ears.heard.clear()
+def judged(history: History, log_errors: LogErrors) -> tuple[History, list[str]]:
+    """Return a history with the violations that the checker finds and the errors that the server logged."""
+    history.errors += log_errors.messages
+    log_errors.messages.clear()
     return history, check(history)
 
 
@@ -79,9 +79,9 @@ def explain(history: History, wrong: list[str]) -> str:
 
 
 def _shortest(history: History, wrong: list[str]) -> tuple[int | None, History, list[str]]:
-    with laboratory() as ears:
+    with laboratory() as log_errors:
         for steps in range(STEPS):
-            shorter, found = judged(World(history.seed, trace=True).run(steps), ears)
+            shorter, found = judged(World(history.seed, trace=True).run(steps), log_errors)
             if found:
                 return steps, shorter, found
     return None, history, wrong

@@ -35,9 +35,9 @@ def test_a_seed_replays() -> None:
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_caught(name: str) -> None:
     with planted(name) as bug:
-        words = next((_words(wrong) for _, wrong in run_schedules(0, TRIES, bug.often) if wrong), set())
+        found_as = next((_kinds(wrong) for _, wrong in run_schedules(0, TRIES, bug.often) if wrong), set())
 
-    assert words & bug.found_as
+    assert found_as & bug.found_as
 
 
 def test_a_harmless_change_is_not_caught() -> None:
@@ -49,7 +49,7 @@ def test_a_harmless_change_is_not_caught() -> None:
 
 
 def test_the_checker_reads_the_whole_history() -> None:
-    """A history from which one receipt is taken, or in which one is doubled, is not believed."""
+    """The checker rejects a history with one receipt removed or doubled."""
     with laboratory():
         history = World(7).run()
     records = max((lineage.records for lineage in history.lineages), key=len)
@@ -57,10 +57,10 @@ def test_the_checker_reads_the_whole_history() -> None:
     place = next(place for place in range(len(kinds)) if kinds[place : place + 2] == ["event", "event"])
 
     lost = records.pop(place)
-    assert "lost" in _words(check(history))
+    assert "lost" in _kinds(check(history))
     records[place:place] = [lost, lost]
-    assert "doubled" in _words(check(history))
+    assert "doubled" in _kinds(check(history))
 
 
-def _words(wrong: list[str]) -> set[str]:
+def _kinds(wrong: list[str]) -> set[str]:
     return {line.partition(":")[0] for line in wrong}

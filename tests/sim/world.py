@@ -1,4 +1,4 @@
-"""One schedule: some processes, rooms, people and devices, and everything that may go wrong, all from one seed."""
+"""One schedule: some processes, rooms, users and devices, and the faults between them, all from one seed."""
 
 import asyncio
 import random
@@ -55,8 +55,8 @@ def small_bounds() -> Iterator[None]:
         yield
 
 
-class Told:
-    """A committed event as the hub is told of it: what it uses of eventlog.models.Event."""
+class CommittedEvent:
+    """A committed event in the form that the hub reads: it has the used attributes of eventlog.models.Event."""
 
     def __init__(self, stream: str, epoch: int, row: Row) -> None:
         self.stream, self.seq, self.type, self.actor_id, self.min_seq = UUID(stream), row.seq, row.kind, None, 0
@@ -87,7 +87,7 @@ class Process:
         self.hub.start_tasks()
 
     def crash(self) -> None:
-        """Gone, with all that it knew."""
+        """End without notice and lose all state."""
         self.up = False
         for socket in self.sockets:
             if not socket.cut:
@@ -99,10 +99,10 @@ class Process:
         for task in [*self.hub._tasks, *self.hub.broker._tasks]:
             task.cancel()
 
-    def heard(self, told: list[Told]) -> None:
-        """The transaction has told its process."""
+    def publish(self, committed: list[CommittedEvent]) -> None:
+        """Pass committed events to the hub of this process."""
         if self.up:
-            self.hub.committed(cast(Any, told))
+            self.hub.committed(cast(Any, committed))
 
 
 class World:
@@ -166,7 +166,7 @@ class World:
         self.loop.run_for(rng.choice((0.0, 0.0, 0.002, 0.01, 0.03, 0.1, rng.expovariate(4))))
 
     def _heal(self) -> None:
-        """All faults end. Nothing new is said after that: what was lost at the end, only the sweep finds."""
+        """End all faults. No message follows, so only the sweep can find an event that was lost at the end."""
         self.log.away, self.log.slowness = False, 0.0
         self.network.thaw()
         self.network.down = False
@@ -180,8 +180,8 @@ class World:
         self.loop.run_for(2.5)
         for device in self.devices:
             for stream in device.wanted:
-                # The inbox, which is reset as well, tells a device to look again after a restore; and after a minute
-                # of silence a subscription has ended.
+                # After a restore the inbox is reset as well, and the device subscribes again. A subscription also ends
+                # after a minute without events.
                 if self.rewound or self.paused or stream not in device.listens:
                     device.subscribe(stream)
         self.loop.run_for(3.0)
@@ -191,13 +191,13 @@ class World:
                 self.history.lineages.append(lineage)
         self.look_into_rings()
 
-    # What people do
+    # Writes of users
 
-    def commit(self, stream: str, kind: str, data: Any, message: str | None = None) -> Told:
+    def commit(self, stream: str, kind: str, data: Any, message: str | None = None) -> CommittedEvent:
         """One event in one transaction, now."""
         row = self.row(stream, self.log.head(stream) + 1, kind, data, message)
         self.log.append(row, stream)
-        return Told(stream, self.log.past.epoch, row)
+        return CommittedEvent(stream, self.log.past.epoch, row)
 
     def row(self, stream: str, seq: int, kind: str, data: Any, message: str | None = None) -> Row:
         """An event as eventlog.models.Event.json renders it."""
@@ -207,25 +207,25 @@ class World:
         json = f'{head},"data":{rendered}}}'.encode()
         return Row(seq, kind, json, self.loop.now, membership_changes({"type": kind, "data": data}), message)
 
-    def commit_message(self, stream: str, number: int) -> Told:
-        """Somebody says something that nobody has said before."""
+    def commit_message(self, stream: str, number: int) -> CommittedEvent:
+        """Commit a message with a new text."""
         text = f"c{next(self.texts)}"
         return self.commit(stream, "message.created", {"id": f"m{text}", "text": text}, message=f"m{text}")
 
     def transact(self, stream: str, change: Change) -> None:
-        """A transaction on some process: it takes its time, commits or rolls back, and then tells."""
+        """Begin a transaction on a random process; it commits or rolls back later, and then publishes."""
         process = self.rng.choice([process for process in self.processes if process.up] or self.processes)
         self.loop.call_later(self.rng.uniform(0.0, 0.01), self.end_transaction, process, stream, change)
 
     def end_transaction(self, process: Process, stream: str, change: Change) -> None:
-        """Commit, unless it is rolled back; tell, unless the process dies in between."""
+        """Commit, unless it is rolled back; publish, unless the process dies in between."""
         if not process.up or self.log.away or self.rng.random() < 0.05:
             return
-        told = change(self, stream)
-        if told is None or self.rng.random() < 0.05:
+        committed = change(self, stream)
+        if committed is None or self.rng.random() < 0.05:
             return
         delay = self.rng.choice((0.0, 0.0, 0.001, 0.03))
-        self.loop.call_later(delay, process.heard, [told])
+        self.loop.call_later(delay, process.publish, [committed])
 
     def members(self, stream: str) -> list[str]:
         """The present members of a room."""

@@ -128,9 +128,9 @@ def test_an_allowed_page_gets_cors_headers(alice: Person) -> None:
 
 @pytest.mark.parametrize("name", ["traceparent", "tracestate", "baggage", "sentry-trace", "authorization"])
 def test_a_page_may_send_tracing_headers(client: Client, name: str) -> None:
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": name}
+    requested = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": name}
 
-    response = client.options("/v1/sync", headers={"Origin": "https://app.example.com", **asked})
+    response = client.options("/v1/sync", headers={"Origin": "https://app.example.com", **requested})
 
     assert name in response["Access-Control-Allow-Headers"].split(", ")
 

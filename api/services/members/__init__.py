@@ -29,7 +29,7 @@ from eventlog.transaction import record_events
 from wire.pagination import paginate
 from wire.problems import Problem
 
-__all__ = [  # with what the socket's side needs of the modules within
+__all__ = [  # with the names of inner modules that realtime imports
     "MAX_ROOMS",
     "add_or_change_member",
     "leave_room",

@@ -16,7 +16,7 @@ from eventlog.models import Epoch
 from eventlog.transaction import EventTransaction
 from wire.problems import Problem, define
 
-define("room.direct", 403, "A direct room stays as it is")
+define("room.direct", 403, "A direct room cannot be changed")
 define("room.last_owner", 409, "A room with members needs an owner")
 define("room.role_required", 403, "Your role does not allow this")
 

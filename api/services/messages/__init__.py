@@ -40,7 +40,7 @@ __all__ = [
 
 define("message.version_conflict", 409, "The message has changed since that version")
 define("message.deleted", 409, "The message is deleted")
-define("message.not_author", 403, "The message is somebody else's")
+define("message.not_author", 403, "The message has another author")
 
 
 def send_message(

@@ -25,7 +25,7 @@ def get_or_create_direct(*, session: Session, user_id: UUID) -> tuple[dict[str, 
     """
     my_id = session.user.id
     if user_id == my_id:
-        raise invalid("user_id", "self", "A direct room joins you with somebody else.")
+        raise invalid("user_id", "self", "A direct room needs another user.")
     room = Room(kind=Kind.DIRECT, history=History.SHARED, created_by_id=my_id)
     room.direct_key = ":".join(sorted([str(my_id), str(user_id)]))
     room_id, is_new = find_or_create(partial(_find_direct, room), partial(_create_direct, session, room, user_id))

@@ -1,6 +1,6 @@
 """Sync: one answer with everything that a device has missed, after three seconds or three weeks.
 
-The answer begins with the inbox; the rooms follow by id, descending. What does not fit is on the next page. A page may
+The answer begins with the inbox; the rooms follow by id, descending. The rest is on the next page. A page may
 end within a room: then the `head` of the room's entry is the last seq that the entry contains. Nothing is omitted
 without a mark.
 """

@@ -71,13 +71,13 @@ class Command(BaseCommand):
         )
         if workers > 1 and not settings.REDIS_URL:
             self._print(
-                "Without REDIS_URL what one process accepts reaches the sockets of another about a second later."
+                "Without REDIS_URL a message that one process accepts reaches other processes about a second later."
             )
         if settings.LOOPBACK_ONLY:
             limits = "" if settings.RATE_LIMITS else "; rate limits are off"
             self._print(
-                "On a desk (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may call, "
-                f"whatever their port{limits}."
+                "For development (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may "
+                f"call, on any port{limits}."
             )
         self._print(EXAMPLES.format(url=f"http://{place}", ws=f"ws://{place}"))
 

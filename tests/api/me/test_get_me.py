@@ -3,15 +3,15 @@
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from tests.api.stories import make_room, say
+from tests.api.stories import make_room, post_message
 from tests.clients import Person
 
 
 def test_it_works(alice: Person, bob: Person) -> None:
     for text in ("one", "two"):
-        say(alice, make_room(alice, members=[bob]), text)
+        post_message(alice, make_room(alice, members=[bob]), text)
     left = make_room(alice, members=[bob])
-    say(alice, left, "three")
+    post_message(alice, left, "three")
     bob.post(f"/v1/rooms/{left['id']}/leave")
 
     me = bob.get("/v1/me").json()
@@ -29,7 +29,7 @@ def test_the_queries_do_not_grow_with_the_rooms(
     alice: Person, bob: Person, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(count):
-        say(alice, make_room(alice, members=[bob]), "hello")
+        post_message(alice, make_room(alice, members=[bob]), "hello")
 
     with django_assert_num_queries(2):  # the session, unread
         me = bob.get("/v1/me").json()

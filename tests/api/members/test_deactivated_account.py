@@ -30,7 +30,7 @@ def test_a_room_without_another_owner_gets_one(alice: Person, bob: Person) -> No
     assert not Job.objects.exists()
 
 
-def test_a_deactivated_user_stays_a_member(alice: Person, bob: Person) -> None:
+def test_a_deactivated_user_is_still_a_member(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
 
     deactivate(alice)

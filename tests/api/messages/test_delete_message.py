@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from api.models import Message
 from eventlog.models import Event
-from tests.api.stories import events_of, make_room, refusal, say, types_of
+from tests.api.stories import events_of, make_room, post_message, refusal, types_of
 from tests.clients import Person
 
 
@@ -15,7 +15,7 @@ def url_of(message: Any) -> str:
 
 def test_it_works(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(bob, room, "Secret")
+    message = post_message(bob, room, "Secret")
 
     response = bob.delete(url_of(message))
 
@@ -29,7 +29,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
 def test_the_text_of_a_deleted_message_is_removed_everywhere(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    first = say(alice, room, "First")
+    first = post_message(alice, room, "First")
     body = {"client_id": "1", "text": "Secret", "metadata": {"secret": "Secret"}, "reply_to": first["id"]}
     message = alice.post(f"/v1/rooms/{room['id']}/messages", body).json()
     alice.patch(url_of(message), {"text": "Secret still"})
@@ -48,7 +48,7 @@ def test_the_text_of_a_deleted_message_is_removed_everywhere(alice: Person, bob:
 
 def test_deleting_twice_writes_one_event(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
     alice.delete(url_of(message))
 
     response = alice.delete(url_of(message))
@@ -60,7 +60,7 @@ def test_deleting_twice_writes_one_event(alice: Person) -> None:
 def test_an_admin_deletes_messages_of_others(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
-    by_charlie, by_alice = say(charlie, room, "1"), say(alice, room, "2")
+    by_charlie, by_alice = post_message(charlie, room, "1"), post_message(alice, room, "2")
 
     assert bob.delete(url_of(by_charlie)).status_code == 204
     assert bob.delete(url_of(by_alice)).status_code == 204
@@ -70,7 +70,7 @@ def test_an_admin_deletes_messages_of_others(alice: Person, bob: Person, charlie
 
 def test_a_member_deletes_only_their_own_messages(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
 
     assert refusal(bob.delete(url_of(message))) == (403, "message.not_author")
     assert alice.get(url_of(message)).json() == message
@@ -78,14 +78,17 @@ def test_a_member_deletes_only_their_own_messages(alice: Person, bob: Person) ->
 
 def test_no_one_deletes_messages_of_the_other_in_a_direct_room(alice: Person, bob: Person) -> None:
     room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json()
-    message = say(bob, room, "Hi")
+    message = post_message(bob, room, "Hi")
 
     assert refusal(alice.delete(url_of(message))) == (403, "message.not_author")
     assert bob.delete(url_of(message)).status_code == 204
 
 
 def test_an_outsider_deletes_nothing(alice: Person, charlie: Person) -> None:
-    private, public = say(alice, make_room(alice), "1"), say(alice, make_room(alice, kind="public"), "2")
+    private, public = (
+        post_message(alice, make_room(alice), "1"),
+        post_message(alice, make_room(alice, kind="public"), "2"),
+    )
 
     assert refusal(charlie.delete(url_of(private))) == (404, "not_found")
     assert refusal(charlie.delete(url_of(public))) == (403, "room.not_member")
@@ -93,7 +96,7 @@ def test_an_outsider_deletes_nothing(alice: Person, charlie: Person) -> None:
 
 def test_no_message_of_an_archived_room_can_be_deleted(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
     alice.delete(f"/v1/rooms/{room['id']}")
 
     assert refusal(alice.delete(url_of(message))) == (409, "room.archived")
@@ -101,7 +104,7 @@ def test_no_message_of_an_archived_room_can_be_deleted(alice: Person) -> None:
 
 def test_deleting_an_unknown_or_invisible_message_is_not_found(alice: Person, bob: Person) -> None:
     room = make_room(alice)
-    before = say(alice, room, "Before Bob")
+    before = post_message(alice, room, "Before Bob")
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "admin"})
 
     assert refusal(bob.delete(url_of(before))) == (404, "not_found")
@@ -110,7 +113,7 @@ def test_deleting_an_unknown_or_invisible_message_is_not_found(alice: Person, bo
 
 def test_a_deleted_message_is_no_longer_unread(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
     assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["unread"] == 1
 
     alice.delete(url_of(message))

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.stories import events_of, make_room, refusal, say, types_of
+from tests.api.stories import events_of, make_room, post_message, refusal, types_of
 from tests.clients import Person, codes
 
 
@@ -15,7 +15,7 @@ def url_of(message: Any) -> str:
 
 def test_it_works(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(bob, room, "Tee?")
+    message = post_message(bob, room, "Tee?")
 
     response = bob.patch(url_of(message), {"text": "Tea?", "if_version": 2})
 
@@ -30,7 +30,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
 def test_an_edit_leaves_the_earlier_text_in_the_log(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Tee?")
+    message = post_message(alice, room, "Tee?")
 
     alice.patch(url_of(message), {"text": "Tea?"})
 
@@ -38,7 +38,7 @@ def test_an_edit_leaves_the_earlier_text_in_the_log(alice: Person) -> None:
 
 
 def test_an_edit_of_the_metadata_keeps_the_text(alice: Person) -> None:
-    message = say(alice, make_room(alice), "Hi")
+    message = post_message(alice, make_room(alice), "Hi")
 
     edited = alice.patch(url_of(message), {"metadata": {"a": 1}}).json()
 
@@ -48,7 +48,7 @@ def test_an_edit_of_the_metadata_keeps_the_text(alice: Person) -> None:
 @pytest.mark.parametrize("body", [{}, {"text": "Hi"}, {"text": "Hi", "metadata": {}}, {"text": "Hi", "if_version": 1}])
 def test_an_edit_without_a_change_writes_no_event(alice: Person, body: dict[str, Any]) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
 
     response = alice.patch(url_of(message), body)
 
@@ -58,7 +58,7 @@ def test_an_edit_without_a_change_writes_no_event(alice: Person, body: dict[str,
 
 def test_an_edit_of_an_outdated_version_is_a_conflict(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "1")
+    message = post_message(alice, room, "1")
     alice.patch(url_of(message), {"text": "2", "if_version": message["version"]})
 
     response = alice.patch(url_of(message), {"text": "3", "if_version": message["version"]})
@@ -69,7 +69,7 @@ def test_an_edit_of_an_outdated_version_is_a_conflict(alice: Person) -> None:
 
 def test_only_the_author_edits_a_message(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(bob, room, "Hi")
+    message = post_message(bob, room, "Hi")
 
     assert refusal(alice.patch(url_of(message), {"text": "I am Bob"})) == (403, "message.not_author")
     assert refusal(charlie.patch(url_of(message), {"text": "I am Bob"})) == (404, "not_found")
@@ -77,14 +77,14 @@ def test_only_the_author_edits_a_message(alice: Person, bob: Person, charlie: Pe
 
 
 def test_an_outsider_cannot_edit_in_a_public_room(alice: Person, charlie: Person) -> None:
-    message = say(alice, make_room(alice, kind="public"), "Hi")
+    message = post_message(alice, make_room(alice, kind="public"), "Hi")
 
     assert refusal(charlie.patch(url_of(message), {"text": "No"})) == (403, "room.not_member")
 
 
 def test_an_author_cannot_edit_after_leaving(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(bob, room, "Hi")
+    message = post_message(bob, room, "Hi")
     bob.post(f"/v1/rooms/{room['id']}/leave")
 
     assert refusal(bob.patch(url_of(message), {"text": "No"})) == (404, "not_found")
@@ -92,7 +92,7 @@ def test_an_author_cannot_edit_after_leaving(alice: Person, bob: Person) -> None
 
 def test_a_deleted_message_or_one_of_an_archived_room_cannot_be_edited(alice: Person) -> None:
     room = make_room(alice)
-    deleted, message = say(alice, room, "1"), say(alice, room, "2")
+    deleted, message = post_message(alice, room, "1"), post_message(alice, room, "2")
     alice.delete(url_of(deleted))
 
     assert refusal(alice.patch(url_of(deleted), {"text": "3"})) == (409, "message.deleted")
@@ -102,7 +102,7 @@ def test_a_deleted_message_or_one_of_an_archived_room_cannot_be_edited(alice: Pe
 
 def test_editing_an_unknown_message_is_not_found(alice: Person) -> None:
     room, other = make_room(alice), make_room(alice)
-    elsewhere = say(alice, other, "Hi")
+    elsewhere = post_message(alice, other, "Hi")
 
     for message_id in (uuid4(), elsewhere["id"]):
         response = alice.patch(f"/v1/rooms/{room['id']}/messages/{message_id}", {"text": "No"})
@@ -123,7 +123,7 @@ def test_editing_an_unknown_message_is_not_found(alice: Person) -> None:
     ],
 )
 def test_an_invalid_edit_is_refused(alice: Person, body: dict[str, Any], field: str) -> None:
-    message = say(alice, make_room(alice), "Hi")
+    message = post_message(alice, make_room(alice), "Hi")
 
     response = alice.patch(url_of(message), body)
 
@@ -132,14 +132,14 @@ def test_an_invalid_edit_is_refused(alice: Person, body: dict[str, Any], field: 
 
 
 def test_an_edited_message_shows_the_author_as_of_the_edit(alice: Person) -> None:
-    message = say(alice, make_room(alice), "Hi")
+    message = post_message(alice, make_room(alice), "Hi")
     alice.patch("/v1/me", {"display_name": "Queen"})
 
     assert alice.patch(url_of(message), {"text": "Ho"}).json()["sender"]["display_name"] == "Queen"
 
 
 def test_null_is_absent(alice: Person) -> None:
-    message = say(alice, make_room(alice), "Hi")
+    message = post_message(alice, make_room(alice), "Hi")
 
     unchanged = alice.patch(url_of(message), {"text": None, "metadata": None, "if_version": None})
     edited = alice.patch(url_of(message), {"text": "Ho", "metadata": None})
@@ -149,7 +149,7 @@ def test_null_is_absent(alice: Person) -> None:
 
 
 def test_a_text_may_be_edited_to_empty_when_there_is_metadata(alice: Person) -> None:
-    message = say(alice, make_room(alice), "Hi")
+    message = post_message(alice, make_room(alice), "Hi")
     picture = {"image": "https://example.org/a.png"}
 
     both = alice.patch(url_of(message), {"text": "", "metadata": picture})
@@ -162,7 +162,7 @@ def test_a_text_may_be_edited_to_empty_when_there_is_metadata(alice: Person) -> 
 
 @pytest.mark.parametrize(("before", "after"), [("a\nb", "a\r\nb"), ("é", "e\u0301")])
 def test_another_spelling_of_the_same_text_changes_nothing(alice: Person, before: str, after: str) -> None:
-    message = say(alice, make_room(alice), before)
+    message = post_message(alice, make_room(alice), before)
 
     response = alice.patch(url_of(message), {"text": after})
 

@@ -7,7 +7,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from api.services.messages import get_events
-from tests.api.stories import events_of, inbox_of, make_room, refusal, say
+from tests.api.stories import events_of, inbox_of, make_room, post_message, refusal
 from tests.clients import Person, codes
 
 EVENT_KEYS = {"type", "room_id", "seq", "at", "actor_id", "data"}
@@ -18,7 +18,7 @@ def room(alice: Person, bob: Person) -> Any:
     """Events 1..6."""
     room = make_room(alice, members=[bob])
     for seq in range(2, 7):
-        say(alice, room, str(seq))
+        post_message(alice, room, str(seq))
     return room
 
 
@@ -86,13 +86,13 @@ def test_an_outsider_cannot_read_events(alice: Person, charlie: Person, room: An
 def test_a_member_reads_the_events_of_their_membership_periods(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
-    say(alice, room, "2")
+    post_message(alice, room, "2")
     alice.put(url)
-    say(alice, room, "4")
+    post_message(alice, room, "4")
     alice.delete(url)
-    say(alice, room, "6")
+    post_message(alice, room, "6")
     alice.put(url)
-    say(alice, room, "8")
+    post_message(alice, room, "8")
 
     page = read(bob, room)
 

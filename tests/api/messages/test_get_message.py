@@ -2,13 +2,13 @@
 
 from uuid import uuid4
 
-from tests.api.stories import make_room, refusal, say
+from tests.api.stories import make_room, post_message, refusal
 from tests.clients import Person
 
 
 def test_it_works(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
 
     response = bob.get(f"/v1/rooms/{room['id']}/messages/{message['id']}")
 
@@ -17,7 +17,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
 def test_an_outsider_reads_nothing(alice: Person, charlie: Person) -> None:
     private, public = make_room(alice), make_room(alice, kind="public")
-    secret, open_secret = say(alice, private, "1"), say(alice, public, "2")
+    secret, open_secret = post_message(alice, private, "1"), post_message(alice, public, "2")
 
     assert refusal(charlie.get(f"/v1/rooms/{private['id']}/messages/{secret['id']}")) == (404, "not_found")
     assert refusal(charlie.get(f"/v1/rooms/{public['id']}/messages/{open_secret['id']}")) == (403, "room.not_member")
@@ -25,7 +25,7 @@ def test_an_outsider_reads_nothing(alice: Person, charlie: Person) -> None:
 
 def test_an_unknown_message_or_one_of_another_room_is_not_found(alice: Person, charlie: Person) -> None:
     room, other = make_room(alice), make_room(charlie)
-    elsewhere = say(charlie, other, "Hi")
+    elsewhere = post_message(charlie, other, "Hi")
 
     for message_id in (uuid4(), elsewhere["id"], "tea"):
         assert refusal(alice.get(f"/v1/rooms/{room['id']}/messages/{message_id}")) == (404, "not_found")
@@ -33,7 +33,7 @@ def test_an_unknown_message_or_one_of_another_room_is_not_found(alice: Person, c
 
 def test_a_message_from_before_the_join_is_not_found(alice: Person, bob: Person) -> None:
     room, shared = make_room(alice), make_room(alice, history="shared")
-    hidden, open_to_all = say(alice, room, "1"), say(alice, shared, "2")
+    hidden, open_to_all = post_message(alice, room, "1"), post_message(alice, shared, "2")
     for each in (room, shared):
         alice.put(f"/v1/rooms/{each['id']}/members/{bob.user.id}")
 

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from api.services.messages import Send, get_messages, send_messages
 from eventlog.models import Epoch
-from tests.api.stories import make_room, refusal, say
+from tests.api.stories import make_room, post_message, refusal
 from tests.clients import Person, codes
 
 
@@ -17,7 +17,7 @@ def room(alice: Person, bob: Person) -> Any:
     """Seqs 2..11 are the messages "2".."11"; seq 12 is none."""
     room = make_room(alice, members=[bob])
     for seq in range(2, 12):
-        say(alice, room, str(seq))
+        post_message(alice, room, str(seq))
     alice.patch(f"/v1/rooms/{room['id']}", {"topic": "Tea"})
     return room
 
@@ -137,7 +137,7 @@ def test_an_unknown_seq_is_not_found(bob: Person, room: Any, query: dict[str, An
 
 
 def test_an_unknown_message_as_the_anchor_is_not_found(alice: Person, bob: Person, room: Any) -> None:
-    elsewhere = say(alice, make_room(alice), "Hi")
+    elsewhere = post_message(alice, make_room(alice), "Hi")
 
     for anchor in (uuid4(), elsewhere["id"]):
         assert refusal(read(bob, room, before=anchor)) == (404, "not_found")
@@ -186,13 +186,13 @@ def test_an_archived_room_can_be_read(alice: Person, bob: Person, room: Any) -> 
 def test_a_member_sees_only_their_membership_periods(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
-    say(alice, room, "2")
+    post_message(alice, room, "2")
     alice.put(url)
-    stay = say(alice, room, "4")
+    stay = post_message(alice, room, "4")
     alice.delete(url)
-    gap = say(alice, room, "6")
+    gap = post_message(alice, room, "6")
     alice.put(url)
-    say(alice, room, "8")
+    post_message(alice, room, "8")
 
     assert seqs(read(bob, room)) == [4, 8]
     assert more(read(bob, room, after=stay["id"], limit=1)) == (True, False)
@@ -204,7 +204,7 @@ def test_a_member_sees_only_their_membership_periods(alice: Person, bob: Person)
 
 def test_a_new_member_of_a_room_with_shared_history_sees_all_messages(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public")
-    say(alice, room, "2")
+    post_message(alice, room, "2")
     bob.post(f"/v1/rooms/{room['id']}/join")
 
     assert seqs(read(bob, room)) == [2]
@@ -258,7 +258,7 @@ def test_a_page_of_bounded_bytes_ends_early_and_reports_more(
 
 def test_a_page_has_at_least_one_message(alice: Person) -> None:
     room = make_room(alice)
-    say(alice, room, "x" * 8_000)
+    post_message(alice, room, "x" * 8_000)
 
     answer = get_messages(user_id=alice.user.id, room_id=UUID(room["id"]), max_bytes=1)
 
@@ -267,7 +267,7 @@ def test_a_page_has_at_least_one_message(alice: Person) -> None:
 
 def test_an_anchor_may_be_in_upper_case(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
 
     for around in (message["id"].upper(), message["created_at"].lower()):
         assert alice.get(f"/v1/rooms/{room['id'].upper()}/messages", around=around).json()["results"] == [message]

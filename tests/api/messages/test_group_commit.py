@@ -19,7 +19,7 @@ from api.services.messages.group_commit import MAX_CONCURRENT_COMMITS, GroupComm
 from eventlog.models import Event, StreamHead
 from eventlog.signals import events_committed
 from eventlog.transaction import record_events
-from tests.api.stories import events_of, make_room, say, types_of
+from tests.api.stories import events_of, make_room, post_message, types_of
 from tests.clients import Person, join_parley
 from tests.services import wait_until
 from tests.signals import collect_commits
@@ -57,7 +57,7 @@ def commit_queued(sends: Sequence[Send]) -> list["Future[SendResult]"]:
 
 
 class StuckCommit:
-    """A send whose thread is stuck in its commit: its room stays busy."""
+    """A send whose thread is stuck in its commit, so that its room is still busy."""
 
     def __init__(self, committer: GroupCommitter, send: Send) -> None:
         self.committer, self.send = committer, send
@@ -193,7 +193,7 @@ def fail_with_runtime_error(*_: object) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_queued_sends_are_committed_together(alice: Person, commits: list[Sequence[Event]]) -> None:
+def test_queued_sends_share_a_transaction(alice: Person, commits: list[Sequence[Event]]) -> None:
     room = make_room(alice)
     commits.clear()
 
@@ -219,7 +219,7 @@ def test_one_sender_cannot_fill_a_batch_while_others_wait(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_queued_sends_to_different_rooms_are_committed_together(alice: Person, commits: list[Sequence[Event]]) -> None:
+def test_queued_sends_to_different_rooms_share_a_transaction(alice: Person, commits: list[Sequence[Event]]) -> None:
     rooms = [make_room(alice) for _ in range(3)]
     commits.clear()
 
@@ -246,7 +246,7 @@ def test_a_message_twice_in_one_batch_is_created_once(alice: Person) -> None:
 
 def test_the_rules_of_each_room_apply_in_a_batch(alice: Person, bob: Person, charlie: Person) -> None:
     room, other = make_room(alice, members=[bob]), make_room(bob)
-    private = UUID(say(bob, other, "for me only")["id"])
+    private = UUID(post_message(bob, other, "for me only")["id"])
 
     futures = commit_queued(
         [
@@ -337,7 +337,7 @@ def test_a_room_whose_time_is_ahead_changes_the_time_of_no_other(alice: Person) 
 
 
 def is_anybody_waiting() -> bool:
-    """Whether a statement waits for a lock of another transaction."""
+    """True while a statement waits for a lock of another transaction."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
@@ -368,7 +368,7 @@ def backend() -> int:
 
 
 def end_backend(pid: int) -> None:
-    """As when PostgreSQL restarts; waits until it is gone."""
+    """Ends the process, as a restart of PostgreSQL does, and waits until it is gone."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         assert cursor.fetchone() == (True,)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.api.stories import make_room, say
+from tests.api.stories import make_room, post_message
 from tests.clients import Person
 
 
@@ -31,7 +31,7 @@ def room(alice: Person, bob: Person) -> Any:
 
 def test_an_edit_after_my_removal_is_not_shown(alice: Person, bob: Person, room: Any) -> None:
     url = f"/v1/rooms/{room['id']}"
-    message = say(alice, room, "for all")
+    message = post_message(alice, room, "for all")
 
     def remove_and_edit() -> None:
         alice.delete(f"{url}/members/{bob.user.id}")
@@ -45,7 +45,7 @@ def test_an_edit_after_my_removal_is_not_shown(alice: Person, bob: Person, room:
 
 def test_an_edit_is_shown_to_a_member(alice: Person, bob: Person, room: Any) -> None:
     url = f"/v1/rooms/{room['id']}"
-    edited = f"{url}/messages/{say(alice, room, 'for all')['id']}"
+    edited = f"{url}/messages/{post_message(alice, room, 'for all')['id']}"
 
     with connection.execute_wrapper(Meanwhile(lambda: alice.patch(edited, {"text": "for bob too"}))):
         response = bob.get(f"{url}/messages")

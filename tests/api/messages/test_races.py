@@ -6,7 +6,7 @@ import pytest
 
 from api.models import Message
 from eventlog.models import Event
-from tests.api.stories import events_of, make_room, say, types_of
+from tests.api.stories import events_of, make_room, post_message, types_of
 from tests.clients import Person, join_parley
 from tests.threads import closing_connections
 
@@ -21,7 +21,7 @@ def test_seqs_are_gapless_and_every_sender_keeps_their_order(alice: Person) -> N
     room = make_room(alice, members=people)
 
     def talk(person: Person) -> list[int]:
-        return [say(person, room, str(number))["seq"] for number in range(SENDS)]
+        return [post_message(person, room, str(number))["seq"] for number in range(SENDS)]
 
     with ThreadPoolExecutor(THREADS) as pool:
         acknowledged = list(pool.map(closing_connections(talk), people))
@@ -51,7 +51,7 @@ def test_one_client_id_makes_one_message(alice: Person) -> None:
 
 def test_an_edit_and_a_deletion_end_in_a_tombstone(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Secret")
+    message = post_message(alice, room, "Secret")
     url = f"/v1/rooms/{room['id']}/messages/{message['id']}"
 
     def act(number: int) -> int:
@@ -89,7 +89,7 @@ def test_no_message_of_a_removed_member_follows_the_removal(alice: Person) -> No
             )
         )
 
-    heard = events_of(room)
-    left = {event["data"]["user"]["id"]: event["seq"] for event in heard if event["type"] == "member.removed"}
+    events = events_of(room)
+    left = {event["data"]["user"]["id"]: event["seq"] for event in events if event["type"] == "member.removed"}
     assert len(left) == 4
-    assert all(event["seq"] < left[event["actor_id"]] for event in heard if event["type"] == "message.created")
+    assert all(event["seq"] < left[event["actor_id"]] for event in events if event["type"] == "message.created")

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from api.models import Message
 from api.services.messages import Send
-from tests.api.stories import events_of, make_room, refusal, say, types_of
+from tests.api.stories import events_of, make_room, post_message, refusal, types_of
 from tests.clients import Person, codes
 
 MESSAGE_KEYS = {
@@ -53,7 +53,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
 def test_the_event_carries_the_same_message(alice: Person) -> None:
     room = make_room(alice)
 
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
 
     event = events_of(room)[-1]
     assert event["data"] == message
@@ -63,9 +63,9 @@ def test_the_event_carries_the_same_message(alice: Person) -> None:
 
 def test_a_sender_has_read_their_own_message(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    say(bob, room, "Hi")
+    post_message(bob, room, "Hi")
 
-    say(alice, room, "Hello")
+    post_message(alice, room, "Hello")
 
     assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["read_seq"] == 3
     assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["unread"] == 0
@@ -149,7 +149,7 @@ def test_an_archived_room_accepts_only_retries(alice: Person) -> None:
 
 def test_a_reply_refers_to_a_message_of_the_room(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Tea?")
+    message = post_message(alice, room, "Tea?")
 
     reply = send(alice, room, text="Yes", reply_to=message["id"])
 
@@ -158,7 +158,7 @@ def test_a_reply_refers_to_a_message_of_the_room(alice: Person) -> None:
 
 def test_a_reply_to_an_unknown_message_is_refused(alice: Person) -> None:
     room, other = make_room(alice), make_room(alice)
-    elsewhere = say(alice, other, "Hi")
+    elsewhere = post_message(alice, other, "Hi")
 
     for target in (elsewhere["id"], str(uuid4())):
         response = send(alice, room, reply_to=target)
@@ -168,9 +168,9 @@ def test_a_reply_to_an_unknown_message_is_refused(alice: Person) -> None:
 
 def test_a_reply_to_an_invisible_message_is_refused(alice: Person, bob: Person) -> None:
     room = make_room(alice)
-    before = say(alice, room, "Before Bob")
+    before = post_message(alice, room, "Before Bob")
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
-    after = say(alice, room, "After Bob")
+    after = post_message(alice, room, "After Bob")
 
     assert codes(send(bob, room, reply_to=before["id"])) == {"reply_to": "not_found"}
     assert send(bob, room, reply_to=after["id"]).status_code == 201
@@ -233,7 +233,7 @@ def test_a_retry_in_another_normal_form_is_the_same_message(alice: Person) -> No
 
 
 def test_a_retry_finds_a_message_whose_digest_is_of_the_text_as_sent(alice: Person) -> None:
-    """As it was before texts compared in NFC."""
+    """Version 0.1.0 stored this digest: it did not normalize the text to NFC."""
     room = make_room(alice)
     message = Send(alice.session, UUID(room["id"]), "once", "cafe\u0301", {}, None)
     first = send(alice, room, client_id="once", text=message.text).json()
@@ -260,7 +260,7 @@ def test_null_is_absent(alice: Person) -> None:
 
 def test_the_room_id_may_be_in_upper_case(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Hi")
+    message = post_message(alice, room, "Hi")
 
     reply = send(alice, {"id": room["id"].upper()}, reply_to=message["id"].upper())
 
@@ -311,7 +311,7 @@ def test_a_new_message_shows_the_sender_as_they_are_now(alice: Person) -> None:
     room = make_room(alice)
     alice.patch("/v1/me", {"display_name": "Queen"})
 
-    assert say(alice, room, "Hi")["sender"]["display_name"] == "Queen"
+    assert post_message(alice, room, "Hi")["sender"]["display_name"] == "Queen"
 
 
 def test_the_queries_of_a_send_do_not_depend_on_the_room(
@@ -319,10 +319,10 @@ def test_the_queries_of_a_send_do_not_depend_on_the_room(
 ) -> None:
     """The session, the transaction's savepoint, the head, the context, four writes, and the savepoint's release."""
     room = make_room(alice, members=[bob])
-    say(alice, room, "Hi")
+    post_message(alice, room, "Hi")
 
     for _ in range(2):
         with django_assert_num_queries(9):
-            say(alice, room, "Hi")
+            post_message(alice, room, "Hi")
         for number in range(5):
-            say(bob, room, f"{number}")
+            post_message(bob, room, f"{number}")

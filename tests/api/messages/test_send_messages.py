@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.services import deactivate, log_out
 from api.models import Member
 from api.services.messages import Send, SendResult, send_messages
-from tests.api.stories import events_of, make_room, say, types_of
+from tests.api.stories import events_of, make_room, post_message, types_of
 from tests.clients import Person, join_parley
 from wire.problems import Problem
 
@@ -28,8 +28,8 @@ def test_it_works(alice: Person, bob: Person) -> None:
     results = send_messages([item(alice, room, "1"), item(bob, room, "2"), item(alice, room, "3")])
 
     assert [outcome(result) for result in results] == [(2, True), (3, True), (4, True)]
-    told = [(event["seq"], event["data"]["text"], event["data"]["sender"]["username"]) for event in events_of(room)[1:]]
-    assert told == [(2, "1", "alice"), (3, "2", "bob"), (4, "3", "alice")]
+    sent = [(event["seq"], event["data"]["text"], event["data"]["sender"]["username"]) for event in events_of(room)[1:]]
+    assert sent == [(2, "1", "alice"), (3, "2", "bob"), (4, "3", "alice")]
 
 
 def test_each_senders_marker_moves_to_their_last_message(alice: Person, bob: Person) -> None:
@@ -43,7 +43,7 @@ def test_each_senders_marker_moves_to_their_last_message(alice: Person, bob: Per
 
 def test_an_invalid_item_fails_alone(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob])
-    earlier = say(alice, room, "Earlier")
+    earlier = post_message(alice, room, "Earlier")
     log_out(session=bob.session)
 
     results = send_messages(
@@ -105,7 +105,7 @@ def test_a_whole_batch_can_be_retried(alice: Person) -> None:
 def test_fifty_cost_as_many_queries_as_two(alice: Person, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     people = [join_parley(f"guest-{number}") for number in range(10)]
     room = make_room(alice, members=people)
-    target = UUID(say(alice, room, "Tea?")["id"])
+    target = UUID(post_message(alice, room, "Tea?")["id"])
 
     for size in (2, 50):
         batch = [item(people[number % 10], room, reply_to=target) for number in range(size)]

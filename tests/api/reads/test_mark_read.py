@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from api.models import Room
 from api.services import reads
 from eventlog.event_types import is_of_inbox
-from tests.api.stories import inbox_of, make_room, refusal, say, types_of
+from tests.api.stories import inbox_of, make_room, post_message, refusal, types_of
 from tests.clients import Person, codes
 from tests.signals import collect_commits
 
@@ -19,7 +19,7 @@ def room(alice: Person, bob: Person) -> Any:
     """Create a room in which Bob has not read 2..4."""
     room = make_room(alice, members=[bob])
     for seq in range(2, 5):
-        say(alice, room, str(seq))
+        post_message(alice, room, str(seq))
     return room
 
 
@@ -103,9 +103,9 @@ def test_the_members_of_a_small_room_get_one_event(bob: Person, room: Any, membe
     with collect_commits() as commits:
         mark(bob, room, 3)
 
-    told = [event for commit in commits for event in commit]
-    ephemeral = [event for event in told if event.seq is None]
+    events = [event for commit in commits for event in commit]
+    ephemeral = [event for event in events if event.seq is None]
     assert [(str(event.stream), event.type, event.min_seq) for event in ephemeral] == (
         [(room["id"], "read.updated", 4)] if is_published else []
     )
-    assert [event.seq for event in told if is_of_inbox(event.type, event.seq)] == [2]
+    assert [event.seq for event in events if is_of_inbox(event.type, event.seq)] == [2]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.stories import inbox_of, make_room, refusal, say
+from tests.api.stories import inbox_of, make_room, post_message, refusal
 from tests.clients import Person
 
 
@@ -13,7 +13,7 @@ def room(alice: Person, bob: Person) -> Any:
     """Create a room in which Bob has read 1..4."""
     room = make_room(alice, members=[bob])
     for seq in range(2, 5):
-        say(alice, room, str(seq))
+        post_message(alice, room, str(seq))
     bob.post(f"/v1/rooms/{room['id']}/read", {"seq": 4})
     return room
 
@@ -61,6 +61,6 @@ def test_an_outsider_cannot_mark(alice: Person, charlie: Person, room: Any) -> N
 
 def test_invisible_messages_are_not_unread(alice: Person, charlie: Person, room: Any) -> None:
     alice.put(f"/v1/rooms/{room['id']}/members/{charlie.user.id}")
-    say(alice, room, "Welcome")
+    post_message(alice, room, "Welcome")
 
     assert mark(charlie, room, 1).json() == {"read_seq": 0, "unread": 1, "unread_capped": False}

@@ -18,11 +18,11 @@ def test_the_answer_has_the_current_marker(monkeypatch: pytest.MonkeyPatch) -> N
     messages.send_message(session=alice.session, room_id=room_id, client_id="a", text="read me")
     find = reads._find
 
-    def find_and_say(*arguments: Any) -> tuple[Member, int]:
+    def find_and_post(*arguments: Any) -> tuple[Member, int]:
         found = find(*arguments)
         messages.send_message(session=bob.session, room_id=room_id, client_id="b", text="from another device")
         return found
 
-    monkeypatch.setattr(reads, "_find", find_and_say)
+    monkeypatch.setattr(reads, "_find", find_and_post)
 
     assert reads.mark_read(session=bob.session, room_id=room_id, seq=2)["read_seq"] == 3

@@ -10,7 +10,7 @@ from api.models import MembershipPeriod, Message
 from api.services.messages import Send, send_messages
 from api.services.reads import unread_counts
 from eventlog.models import Event
-from tests.api.stories import make_room, say
+from tests.api.stories import make_room, post_message
 from tests.clients import Person
 
 
@@ -83,7 +83,7 @@ def test_all_rooms_take_one_query(alice: Person, bob: Person, django_assert_num_
     rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 3]
     for number, room in enumerate(rooms):
         for _ in range(number):
-            say(alice, room, "Hi")
+            post_message(alice, room, "Hi")
 
     with django_assert_num_queries(1):
         counts = unread_counts(bob.user.id)

@@ -1,12 +1,12 @@
 """DELETE /v1/rooms/{id}"""
 
-from tests.api.stories import events_of, make_room, refusal, say, types_of
+from tests.api.stories import events_of, make_room, post_message, refusal, types_of
 from tests.clients import Person
 
 
 def test_it_works(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(alice, room, "last words")
+    message = post_message(alice, room, "last words")
 
     response = alice.delete(f"/v1/rooms/{room['id']}")
 

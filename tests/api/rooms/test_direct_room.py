@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from api.models import Room
-from tests.api.stories import ROOM_KEYS, events_of, inbox_of, make_room, refusal, say, types_of
+from tests.api.stories import ROOM_KEYS, events_of, inbox_of, make_room, post_message, refusal, types_of
 from tests.clients import PASSWORD, Person, codes
 from tests.threads import closing_connections
 
@@ -75,7 +75,7 @@ def test_the_other_user_lists_a_direct_room_from_its_first_message(alice: Person
     assert bob.get("/v1/rooms", hidden="true").json()["results"] == []
     assert (room["me"]["hidden"], bob.put(f"{URL}/{alice.user.id}").json()["me"]["hidden"]) == (False, True)
 
-    say(alice, room, "hello")
+    post_message(alice, room, "hello")
 
     assert lists() == [[room["id"]], [room["id"]]]
     assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["hidden"] is False
@@ -107,13 +107,13 @@ def test_the_members_of_a_direct_room_are_fixed(alice: Person, bob: Person, char
 
 @pytest.mark.django_db(transaction=True)
 def test_fifty_parallel_calls_make_one_room(alice: Person, bob: Person) -> None:
-    def knock(index: int) -> tuple[int, str]:
-        asker, other = (alice, bob) if index % 2 else (bob, alice)
-        response = Person(asker.token, asker.session).put(f"{URL}/{other.user.id}")
+    def open_room(index: int) -> tuple[int, str]:
+        caller, other = (alice, bob) if index % 2 else (bob, alice)
+        response = Person(caller.token, caller.session).put(f"{URL}/{other.user.id}")
         return response.status_code, response.json()["id"]
 
     with ThreadPoolExecutor(10) as threads:
-        answers = list(threads.map(closing_connections(knock), range(50)))
+        answers = list(threads.map(closing_connections(open_room), range(50)))
 
     assert len({room_id for _, room_id in answers}) == 1
     assert sorted(status for status, _ in answers) == [200] * 49 + [201]

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from tests.api.stories import OUTSIDE, make_room, say
+from tests.api.stories import OUTSIDE, make_room, post_message
 from tests.clients import Person, codes
 from tests.plans import ON_SQLITE, plan_of
 
@@ -16,7 +16,7 @@ def test_it_works(alice: Person, charlie: Person) -> None:
     tea = make_room(alice, kind="public", name="Tea", slug="tea")
     croquet = make_room(alice, kind="public", name="Croquet")
     make_room(alice, name="Secret tea")
-    say(alice, tea, "not for charlie")
+    post_message(alice, tea, "not for charlie")
 
     page = charlie.get(URL).json()
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.stories import OUTSIDE, make_room, refusal, say
+from tests.api.stories import OUTSIDE, make_room, post_message, refusal
 from tests.clients import Person
 
 
@@ -21,7 +21,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
 def test_the_last_message_and_the_unread_count_depend_on_the_viewer(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(alice, room, "hello")
+    message = post_message(alice, room, "hello")
 
     seen = bob.get(f"/v1/rooms/{room['id']}").json()
 
@@ -34,7 +34,7 @@ def test_the_last_message_and_the_unread_count_depend_on_the_viewer(alice: Perso
 
 def test_a_deleted_last_message_shows_its_tombstone(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "oops")
+    message = post_message(alice, room, "oops")
     alice.delete(f"/v1/rooms/{room['id']}/messages/{message['id']}")
 
     last = alice.get(f"/v1/rooms/{room['id']}").json()["last_message"]
@@ -45,7 +45,7 @@ def test_a_deleted_last_message_shows_its_tombstone(alice: Person) -> None:
 
 def test_a_late_member_sees_no_earlier_message(alice: Person, bob: Person) -> None:
     room = make_room(alice)
-    say(alice, room, "before bob")
+    post_message(alice, room, "before bob")
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
 
     seen = bob.get(f"/v1/rooms/{room['id']}").json()
@@ -56,9 +56,9 @@ def test_a_late_member_sees_no_earlier_message(alice: Person, bob: Person) -> No
 
 def test_a_returning_member_sees_the_last_message_of_the_first_membership(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    message = say(alice, room, "with bob")
+    message = post_message(alice, room, "with bob")
     bob.post(f"/v1/rooms/{room['id']}/leave")
-    say(alice, room, "without bob")
+    post_message(alice, room, "without bob")
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
 
     seen = bob.get(f"/v1/rooms/{room['id']}").json()
@@ -68,7 +68,7 @@ def test_a_returning_member_sees_the_last_message_of_the_first_membership(alice:
 
 def test_a_late_member_of_a_shared_history_sees_all_of_it(alice: Person, bob: Person) -> None:
     room = make_room(alice, kind="public")
-    message = say(alice, room, "before bob")
+    message = post_message(alice, room, "before bob")
 
     joined = bob.post(f"/v1/rooms/{room['id']}/join").json()
 
@@ -78,7 +78,7 @@ def test_a_late_member_of_a_shared_history_sees_all_of_it(alice: Person, bob: Pe
 
 def test_an_outsider_sees_a_public_room_from_outside(alice: Person, charlie: Person) -> None:
     room = make_room(alice, kind="public")
-    say(alice, room, "not for charlie")
+    post_message(alice, room, "not for charlie")
 
     seen = charlie.get(f"/v1/rooms/{room['id']}").json()
 

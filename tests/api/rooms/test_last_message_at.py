@@ -5,7 +5,7 @@ from importlib import import_module
 from django.db import connection
 
 from eventlog.models import StreamHead
-from tests.api.stories import make_room, say
+from tests.api.stories import make_room, post_message
 from tests.clients import Person
 from tests.migrations import apps_at
 
@@ -13,22 +13,22 @@ fill = import_module("api.migrations.0004_fill_last_message_at").fill
 
 
 def test_each_room_gets_the_time_of_its_newest_message(alice: Person) -> None:
-    spoken, silent = make_room(alice), make_room(alice)
-    say(alice, spoken, "first")
-    newest = say(alice, spoken, "second")
-    alice.delete(f"/v1/rooms/{spoken['id']}/messages/{newest['id']}")
+    used, silent = make_room(alice), make_room(alice)
+    post_message(alice, used, "first")
+    newest = post_message(alice, used, "second")
+    alice.delete(f"/v1/rooms/{used['id']}/messages/{newest['id']}")
     StreamHead.objects.update(last_message_at=None)
 
     fill(apps_at("api", "0004_fill_last_message_at"), connection.schema_editor())
 
     rooms = {room["id"]: room["last_message_at"] for room in alice.get("/v1/rooms").json()["results"]}
-    assert rooms == {spoken["id"]: newest["created_at"], silent["id"]: None}
+    assert rooms == {used["id"]: newest["created_at"], silent["id"]: None}
     assert not StreamHead.objects.filter(stream=alice.user.id).exclude(last_message_at=None).exists()
 
 
 def test_existing_times_are_not_changed(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "hello")
+    message = post_message(alice, room, "hello")
 
     fill(apps_at("api", "0004_fill_last_message_at"), connection.schema_editor())
 

@@ -59,7 +59,7 @@ def test_the_last_member_who_leaves_archives_the_room(alice: Person) -> None:
     assert alice.get(f"/v1/rooms/{room['id']}").json()["archived_at"] is not None
 
 
-def test_the_empty_lobby_stays_open_without_owner(alice: Person, bob: Person) -> None:
+def test_the_empty_lobby_is_open_without_owner(alice: Person, bob: Person) -> None:
     ensure_lobby()
     lobby = alice.get("/v1/rooms/directory", q="lobby").json()["results"][0]
     alice.post(f"/v1/rooms/{lobby['id']}/join")

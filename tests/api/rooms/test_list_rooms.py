@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from eventlog.models import StreamHead
-from tests.api.stories import make_room, say
+from tests.api.stories import make_room, post_message
 from tests.clients import Person, codes
 
 URL = "/v1/rooms"
@@ -17,7 +17,7 @@ URL = "/v1/rooms"
 def test_it_works(alice: Person, bob: Person, charlie: Person) -> None:
     first, second = make_room(alice, members=[bob]), make_room(alice, kind="public")
     make_room(charlie, kind="public")
-    message = say(bob, first, "news")
+    message = post_message(bob, first, "news")
 
     page = alice.get(URL).json()
 
@@ -57,7 +57,7 @@ def test_rooms_that_move_up_between_two_pages_come_last(alice: Person) -> None:
     ids = [room["id"] for room in rooms]
     first = alice.get(URL, limit=2).json()
     for room in rooms[:3] + rooms[5:]:  # two rooms of the first page, and two others
-        say(alice, room, "up")
+        post_message(alice, room, "up")
 
     pages = pages_of(alice, first["next"], limit=2)
 
@@ -69,9 +69,9 @@ def test_rooms_that_move_again_and_again_are_on_some_page(alice: Person) -> None
     page = alice.get(URL, limit=1).json()
     seen = {room["id"] for room in page["results"]}
     while page["next"]:
-        say(alice, rooms[-1], "always on top")
+        post_message(alice, rooms[-1], "always on top")
         unseen = next((room for room in rooms if room["id"] not in seen), rooms[0])
-        say(alice, unseen, "just before it would be shown")
+        post_message(alice, unseen, "just before it would be shown")
         page = alice.get(URL, limit=1, cursor=page["next"]).json()
         seen |= {room["id"] for room in page["results"]}
         assert len(page["results"]) == 1
@@ -82,7 +82,7 @@ def test_rooms_that_move_again_and_again_are_on_some_page(alice: Person) -> None
 def test_a_message_that_is_older_than_the_first_page_and_comes_after_it(alice: Person) -> None:
     """A message gets its time before its transaction commits."""
     rooms = [make_room(alice) for _ in range(4)]
-    top = say(alice, rooms[3], "on top")
+    top = post_message(alice, rooms[3], "on top")
     first = alice.get(URL, limit=2).json()
     late = datetime.fromisoformat(top["created_at"])
     StreamHead.objects.filter(stream=rooms[0]["id"]).update(last_message_at=late - timedelta(milliseconds=5))
@@ -107,9 +107,9 @@ def test_a_client_can_page_back_from_the_rooms_that_moved(alice: Person) -> None
     rooms = [make_room(alice) for _ in range(5)][::-1]
     ids = [room["id"] for room in rooms]
     first = alice.get(URL, limit=2).json()
-    say(alice, rooms[3], "up")
-    say(alice, rooms[2], "up")
-    say(alice, rooms[4], "up")
+    post_message(alice, rooms[3], "up")
+    post_message(alice, rooms[2], "up")
+    post_message(alice, rooms[4], "up")
     moved = alice.get(URL, limit=2, cursor=first["next"]).json()
     last = alice.get(URL, limit=2, cursor=moved["next"]).json()
 
@@ -126,7 +126,7 @@ def test_the_last_page_of_a_list_that_moved_takes_one_query_more(
     rooms = [make_room(alice) for _ in range(12)]
     cursor = alice.get(URL, limit=5).json()["next"]
     for room in rooms:
-        say(alice, room, "up")
+        post_message(alice, room, "up")
 
     with django_assert_num_queries(6):
         page = alice.get(URL, limit=5, cursor=cursor).json()
@@ -136,8 +136,8 @@ def test_the_last_page_of_a_list_that_moved_takes_one_query_more(
 
 def test_only_a_new_message_moves_a_room_to_the_top(alice: Person, bob: Person) -> None:
     quiet, busy = make_room(alice, kind="public"), make_room(alice, kind="public")
-    message = say(alice, quiet, "first")
-    say(alice, busy, "second")
+    message = post_message(alice, quiet, "first")
+    post_message(alice, busy, "second")
     path = f"{URL}/{quiet['id']}"
 
     bob.post(f"{path}/join")
@@ -151,18 +151,18 @@ def test_only_a_new_message_moves_a_room_to_the_top(alice: Person, bob: Person) 
     rooms = alice.get(URL).json()["results"]
     assert [room["id"] for room in rooms] == [busy["id"], quiet["id"]]
     assert rooms[1]["last_message_at"] == message["created_at"]  # a deletion does not change it
-    say(alice, quiet, "third")
+    post_message(alice, quiet, "third")
     assert alice.get(URL).json()["results"][0]["id"] == quiet["id"]
 
 
 def test_a_room_without_messages_is_sorted_by_its_creation(alice: Person) -> None:
-    before, spoken, after = make_room(alice), make_room(alice), make_room(alice)
-    message = say(alice, spoken, "hello")
+    before, used, after = make_room(alice), make_room(alice), make_room(alice)
+    message = post_message(alice, used, "hello")
     last = make_room(alice)
 
     rooms = alice.get(URL).json()["results"]
 
-    assert [room["id"] for room in rooms] == [last["id"], spoken["id"], after["id"], before["id"]]
+    assert [room["id"] for room in rooms] == [last["id"], used["id"], after["id"], before["id"]]
     assert [room["last_message_at"] for room in rooms] == [None, message["created_at"], None, None]
 
 
@@ -212,7 +212,7 @@ def test_the_queries_do_not_grow_with_the_rooms(
 ) -> None:
     for index in range(count):
         room = make_room(alice, members=[bob], history=["shared", "since_joined"][index % 2])
-        say(bob, room, "hello")
+        post_message(bob, room, "hello")
 
     # the session, the rooms with their heads, my memberships, unread, last messages
     with django_assert_num_queries(5):
@@ -247,7 +247,7 @@ def test_a_page_of_bounded_bytes_ends_early_with_a_next(alice: Person, monkeypat
     monkeypatch.setattr("api.services.rooms.summaries.ANSWER_BYTES", 20_000)
     rooms = [make_room(alice) for _ in range(7)]
     for room in rooms:
-        say(alice, room, "x" * 7_000)
+        post_message(alice, room, "x" * 7_000)
     everything = [room["id"] for room in rooms][::-1]
 
     forwards = [alice.get(URL).json()]
@@ -267,7 +267,7 @@ def test_a_page_has_at_least_one_room(alice: Person, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("api.services.rooms.summaries.ANSWER_BYTES", 1)
     rooms = [make_room(alice) for _ in range(2)]
     for room in rooms:
-        say(alice, room, "x" * 7_000)
+        post_message(alice, room, "x" * 7_000)
 
     first = alice.get(URL).json()
     second = alice.get(URL, cursor=first["next"]).json()

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from tests.api.stories import events_of, inbox_of, make_room, refusal, say, types_of
+from tests.api.stories import events_of, inbox_of, make_room, post_message, refusal, types_of
 from tests.clients import PASSWORD, Person, join_parley
 
 BOB = {"username": "bob", "display_name": "Bob", "avatar_url": None}
@@ -29,7 +29,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert alice.get(path).json()["peer"] == author
     assert alice.get("/v1/rooms").json()["results"][0]["peer"] == author
     assert alice.post("/v1/sync", {}).json()["rooms"][0]["room"]["peer"] == author
-    assert say(bob, room, "hello")["sender"] == author
+    assert post_message(bob, room, "hello")["sender"] == author
     assert bob.get(path).json()["peer"]["username"] == "alice"
 
 
@@ -95,7 +95,7 @@ def test_nobody_can_write_to_a_peer_with_a_deleted_account(alice: Person, bob: P
 
 def test_a_room_of_a_deleted_peer_can_be_read_and_hidden(alice: Person, bob: Person) -> None:
     room = open_direct(alice, bob)
-    message = say(alice, room, "private")
+    message = post_message(alice, room, "private")
     delete_account(bob)
     path = f"/v1/rooms/{room['id']}"
 
@@ -114,14 +114,14 @@ def test_a_deactivated_peer_still_receives_messages(alice: Person, bob: Person) 
     bob.user.is_active = False
     bob.user.save()
 
-    say(alice, room, "come back")
+    post_message(alice, room, "come back")
 
     assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["can"] == ["send"]
 
 
 def test_a_larger_room_continues_without_a_deleted_member(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    say(bob, room, "bye")
+    post_message(bob, room, "bye")
     delete_account(bob)
 
-    say(alice, room, "who was that?")
+    post_message(alice, room, "who was that?")

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from api.models import Member, Room
 from api.services.members.limits import INVITES
-from tests.api.stories import make_room, refusal, say
+from tests.api.stories import make_room, post_message, refusal
 from tests.clients import Person, join_parley
 
 LIMIT = (409, "room.limit")
@@ -72,7 +72,7 @@ class TestHowMany:
     def test_a_room_in_which_the_user_writes_counts_as_own(self, alice: Person, bob: Person, charlie: Person) -> None:
         room = make_room(alice, members=[bob])
 
-        say(bob, room, "hello")
+        post_message(bob, room, "hello")
 
         assert refusal(create(bob)) == LIMIT
         assert add(charlie, make_room(charlie), bob).status_code == 201
@@ -88,7 +88,7 @@ class TestHowMany:
         room = make_room(alice, members=[bob])
         make_room(bob)
 
-        say(bob, room, "hello")
+        post_message(bob, room, "hello")
         bob.post(f"/v1/rooms/{room['id']}/join")
 
         assert Member.objects.filter(user=bob.user, put_by_other=True).count() == 1
@@ -100,7 +100,7 @@ class TestHowMany:
         room = join_parley("charlie").put(f"/v1/rooms/direct/{bob.user.id}")
 
         assert room.status_code == 201
-        say(bob, room.json(), "hello")
+        post_message(bob, room.json(), "hello")
 
     def test_direct_rooms_that_the_user_opened_count(self, alice: Person, bob: Person, charlie: Person) -> None:
         alice.put(f"/v1/rooms/direct/{bob.user.id}")
@@ -120,7 +120,7 @@ class TestHowMany:
     ) -> None:
         direct, room = alice.put(f"/v1/rooms/direct/{bob.user.id}").json(), make_room(charlie)
         alice.patch(f"/v1/rooms/{direct['id']}/me", {"hidden": True})
-        say(bob, direct, "hello")
+        post_message(bob, direct, "hello")
 
         assert refusal(add(charlie, room, alice)) == LIMIT
         assert create(alice).status_code == 201
@@ -134,7 +134,7 @@ class TestHowMany:
         assert add(charlie, room, bob).status_code == 201
         bob.post(f"/v1/rooms/{room['id']}/leave")
 
-        say(alice, direct, "hello")
+        post_message(alice, direct, "hello")
 
         assert refusal(add(charlie, room, bob)) == LIMIT
 
@@ -145,9 +145,9 @@ def test_the_statement_that_makes_a_room_own_runs_once(
     room = make_room(alice, members=[bob])
 
     with django_assert_num_queries(10):
-        say(bob, room, "one")
+        post_message(bob, room, "one")
     with django_assert_num_queries(9):
-        say(bob, room, "two")
+        post_message(bob, room, "two")
 
 
 @pytest.mark.usefixtures("limits_are_on")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.stories import events_of, make_room, refusal, say, types_of
+from tests.api.stories import events_of, make_room, post_message, refusal, types_of
 from tests.clients import Person, codes
 
 
@@ -19,7 +19,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert (response.json()["archived_at"], response.json()["slug"]) == (None, "tea")
     assert (event["type"], event["data"]["archived_at"], event["data"]["slug"]) == ("room.unarchived", None, "tea")
     assert [found["id"] for found in bob.get("/v1/rooms").json()["results"]] == [room["id"]]
-    say(bob, room, "we are back")
+    post_message(bob, room, "we are back")
 
 
 def test_a_room_that_took_the_slug_keeps_it(alice: Person, bob: Person) -> None:

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.api.stories import OUTSIDE, events_of, inbox_of, make_room, refusal, say, types_of
+from tests.api.stories import OUTSIDE, events_of, inbox_of, make_room, post_message, refusal, types_of
 from tests.clients import Person, codes
 
 
 @pytest.fixture
 def room(alice: Person, bob: Person) -> Any:
     room = make_room(alice, members=[bob])
-    say(alice, room, "hello")
+    post_message(alice, room, "hello")
     return room
 
 
@@ -41,7 +41,7 @@ def test_a_new_message_shows_a_hidden_room_without_an_event(alice: Person, bob: 
     hide(bob, room)
     count_before = len(inbox_of(bob))
 
-    say(alice if writer == "alice" else bob, room, "are you there?")
+    post_message(alice if writer == "alice" else bob, room, "are you there?")
 
     assert (is_listed(bob, room), is_listed(bob, room, hidden="true")) == (True, False)
     assert bob.get(f"/v1/rooms/{room['id']}").json()["me"]["hidden"] is False
@@ -92,7 +92,7 @@ def test_hiding_twice_writes_one_event(bob: Person, room: Any) -> None:
 
 def test_a_room_can_be_hidden_again_after_a_message(alice: Person, bob: Person, room: Any) -> None:
     hide(bob, room)
-    say(alice, room, "back")
+    post_message(alice, room, "back")
 
     hide(bob, room)
 

@@ -9,13 +9,13 @@ from pytest_django import DjangoAssertNumQueries
 from api.services.messages.send import Send, send_messages
 from api.services.sync import SyncRequest, sync
 from eventlog.models import Epoch
-from tests.api.stories import events_of, inbox_of, make_room, refusal, say
+from tests.api.stories import events_of, inbox_of, make_room, post_message, refusal
 from tests.clients import Person, codes
 
 Answer = dict[str, Any]
 
 
-def ask(person: Person, **body: Any) -> Answer:
+def post_sync(person: Person, **body: Any) -> Answer:
     response = person.post("/v1/sync", body)
     assert response.status_code == 200, response.json()
     answer: Answer = response.json()
@@ -39,10 +39,10 @@ def fill(person: Person, room: Any, count: int) -> None:
 
 def test_it_works(alice: Person, bob: Person) -> None:
     changed, same = make_room(alice, members=[bob]), make_room(alice, members=[bob])
-    say(alice, changed, "2")
-    say(bob, changed, "3")
+    post_message(alice, changed, "2")
+    post_message(bob, changed, "3")
 
-    answer = ask(bob, rooms={changed["id"]: 1, same["id"]: 1}, inbox=1, epoch=1)
+    answer = post_sync(bob, rooms={changed["id"]: 1, same["id"]: 1}, inbox=1, epoch=1)
 
     assert set(answer) == {"rooms", "removed", "inbox", "epoch", "next"}
     assert (answer["removed"], answer["epoch"], answer["next"]) == ([], 1, None)
@@ -60,9 +60,9 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
 def test_a_new_device_gets_every_room_and_no_events(alice: Person, bob: Person) -> None:
     rooms = [make_room(alice, members=[bob]) for _ in range(3)]
-    message = say(alice, rooms[0], "Hi")
+    message = post_message(alice, rooms[0], "Hi")
 
-    answer = ask(bob)
+    answer = post_sync(bob)
 
     assert [entry["id"] for entry in answer["rooms"]] == [room["id"] for room in reversed(rooms)]
     assert all((entry["events"], entry["limited"], entry["reset"]) == ([], None, False) for entry in answer["rooms"])
@@ -75,7 +75,7 @@ def test_a_new_device_gets_every_room_and_no_events(alice: Person, bob: Person) 
 def test_an_up_to_date_device_gets_nothing(alice: Person) -> None:
     room = make_room(alice)
 
-    answer = ask(alice, rooms={room["id"]: 1}, inbox=1, epoch=1)
+    answer = post_sync(alice, rooms={room["id"]: 1}, inbox=1, epoch=1)
 
     assert answer == {
         "rooms": [],
@@ -90,7 +90,7 @@ def test_a_room_without_a_cursor_comes_as_a_room(alice: Person, bob: Person) -> 
     known = make_room(alice, members=[bob])
     added = make_room(alice, members=[bob])
 
-    answer = ask(bob, rooms={known["id"]: 1}, inbox=1)
+    answer = post_sync(bob, rooms={known["id"]: 1}, inbox=1)
 
     assert [entry["id"] for entry in answer["rooms"]] == [added["id"]]
     assert [event["type"] for event in answer["inbox"]["events"]] == ["room.added"]
@@ -99,24 +99,24 @@ def test_a_room_without_a_cursor_comes_as_a_room(alice: Person, bob: Person) -> 
 @pytest.mark.parametrize("reason", ["left", "removed"])
 def test_a_room_that_the_user_left_is_in_removed(alice: Person, bob: Person, reason: str) -> None:
     room = make_room(alice, members=[bob])
-    say(alice, room, "2")
+    post_message(alice, room, "2")
     if reason == "left":
         bob.post(f"/v1/rooms/{room['id']}/leave")
     else:
         alice.delete(f"/v1/rooms/{room['id']}/members/{bob.user.id}")
-    say(alice, room, "after")
+    post_message(alice, room, "after")
 
-    answer = ask(bob, rooms={room["id"]: 1}, inbox=1)
+    answer = post_sync(bob, rooms={room["id"]: 1}, inbox=1)
 
     assert answer["removed"] == [{"id": room["id"], "reason": reason, "seq": 3}]
     assert answer["rooms"] == []
-    assert ask(bob)["removed"] == []
+    assert post_sync(bob)["removed"] == []
 
 
 def test_rooms_of_others_are_ignored(alice: Person, charlie: Person) -> None:
     private, public = make_room(alice), make_room(alice, kind="public")
 
-    answer = ask(charlie, rooms={private["id"]: 0, public["id"]: 0, str(uuid4()): 5})
+    answer = post_sync(charlie, rooms={private["id"]: 0, public["id"]: 0, str(uuid4()): 5})
 
     assert (answer["rooms"], answer["removed"]) == ([], [])
 
@@ -124,9 +124,9 @@ def test_rooms_of_others_are_ignored(alice: Person, charlie: Person) -> None:
 @pytest.mark.parametrize(("cursor", "epoch"), [(99, 1), (1, 2), (2, 0)])
 def test_a_cursor_of_another_epoch_is_reset(alice: Person, cursor: int, epoch: int) -> None:
     room = make_room(alice)
-    say(alice, room, "2")
+    post_message(alice, room, "2")
 
-    answer = ask(alice, rooms={room["id"]: cursor}, epoch=epoch)
+    answer = post_sync(alice, rooms={room["id"]: cursor}, epoch=epoch)
 
     [entry] = answer["rooms"]
     assert (entry["reset"], entry["head"], entry["events"], entry["limited"]) == (True, 2, [], None)
@@ -137,7 +137,7 @@ def test_a_cursor_of_another_epoch_is_reset(alice: Person, cursor: int, epoch: i
 def test_an_inbox_cursor_of_another_epoch_is_reset(alice: Person, cursor: int, epoch: int) -> None:
     make_room(alice)
 
-    answer = ask(alice, inbox=cursor, epoch=epoch)
+    answer = post_sync(alice, inbox=cursor, epoch=epoch)
 
     assert answer["inbox"] == {"head": 1, "events": [], "limited": None, "reset": True}
 
@@ -146,7 +146,7 @@ def test_after_a_restore_everything_is_reset(alice: Person) -> None:
     room = make_room(alice)
     Epoch.objects.update_or_create(id=1, defaults={"value": 2})
 
-    answer = ask(alice, rooms={room["id"]: 1}, inbox=1, epoch=1)
+    answer = post_sync(alice, rooms={room["id"]: 1}, inbox=1, epoch=1)
 
     assert (answer["epoch"], answer["inbox"]["reset"], answer["rooms"][0]["reset"]) == (2, True, True)
 
@@ -156,7 +156,7 @@ def test_more_than_a_thousand_missing_events_are_limited(alice: Person, missing:
     room = make_room(alice)
     fill(alice, room, missing)
 
-    entry = of(ask(alice, rooms={room["id"]: 1}), room)
+    entry = of(post_sync(alice, rooms={room["id"]: 1}), room)
 
     assert entry["head"] == missing + 1
     if is_limited:
@@ -172,43 +172,48 @@ def test_more_than_a_thousand_missing_inbox_events_are_limited(alice: Person, mo
     for _ in range(4):
         make_room(alice)
 
-    assert ask(alice, inbox=2)["inbox"]["limited"] is None
-    assert ask(alice, inbox=1)["inbox"] == {"head": 4, "events": [], "limited": {"from": 2, "to": 4}, "reset": False}
+    assert post_sync(alice, inbox=2)["inbox"]["limited"] is None
+    assert post_sync(alice, inbox=1)["inbox"] == {
+        "head": 4,
+        "events": [],
+        "limited": {"from": 2, "to": 4},
+        "reset": False,
+    }
 
 
 def test_only_events_of_the_membership_periods_are_answered(alice: Person, bob: Person) -> None:
     room = make_room(alice)
     url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
-    say(alice, room, "2")
+    post_message(alice, room, "2")
     alice.put(url)
-    say(alice, room, "4")
+    post_message(alice, room, "4")
     alice.delete(url)
-    say(alice, room, "6")
+    post_message(alice, room, "6")
     alice.put(url)
-    say(alice, room, "8")
+    post_message(alice, room, "8")
 
-    assert seqs(of(ask(bob, rooms={room["id"]: 0}), room)) == [3, 4, 5, 7, 8]
-    assert seqs(of(ask(bob, rooms={room["id"]: 4}), room)) == [5, 7, 8]
-    assert seqs(of(ask(bob, rooms={room["id"]: 5}), room)) == [7, 8]
-    assert of(ask(bob, rooms={room["id"]: 8}), room) is None
+    assert seqs(of(post_sync(bob, rooms={room["id"]: 0}), room)) == [3, 4, 5, 7, 8]
+    assert seqs(of(post_sync(bob, rooms={room["id"]: 4}), room)) == [5, 7, 8]
+    assert seqs(of(post_sync(bob, rooms={room["id"]: 5}), room)) == [7, 8]
+    assert of(post_sync(bob, rooms={room["id"]: 8}), room) is None
 
 
 def test_a_returning_member_of_a_shared_room_gets_the_events_of_the_absence(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob], history="shared")
     url = f"/v1/rooms/{room['id']}/members/{bob.user.id}"
     alice.delete(url)
-    say(alice, room, "3")
+    post_message(alice, room, "3")
     alice.put(url)
 
-    assert seqs(of(ask(bob, rooms={room["id"]: 1}), room)) == [2, 3, 4]
+    assert seqs(of(post_sync(bob, rooms={room["id"]: 1}), room)) == [2, 3, 4]
 
 
 def test_a_deleted_message_is_a_tombstone(alice: Person) -> None:
     room = make_room(alice)
-    message = say(alice, room, "Secret")
+    message = post_message(alice, room, "Secret")
     alice.delete(f"/v1/rooms/{room['id']}/messages/{message['id']}")
 
-    entry = of(ask(alice, rooms={room["id"]: 1}), room)
+    entry = of(post_sync(alice, rooms={room["id"]: 1}), room)
 
     assert [event["data"]["text"] for event in entry["events"]] == [None, None]
 
@@ -246,7 +251,7 @@ def test_a_thousand_rooms_can_be_synced_at_once(alice: Person) -> None:
     room = make_room(alice)
     names = {str(UUID(int=number)): 1 for number in range(999)}
 
-    assert ask(alice, rooms={**names, room["id"]: 1})["rooms"] == []
+    assert post_sync(alice, rooms={**names, room["id"]: 1})["rooms"] == []
 
 
 def test_an_anonymous_user_cannot_sync(stranger: Person) -> None:
@@ -259,19 +264,19 @@ def test_the_queries_do_not_grow_with_the_rooms(
     for size in (2, 10):
         rooms = [make_room(alice, members=[bob], history=("shared", "since_joined")[i % 2]) for i in range(size * 3)]
         for room in rooms:
-            say(alice, room, "Hi")
+            post_message(alice, room, "Hi")
         cursors = {room["id"]: (1, 99)[index % 2] for index, room in enumerate(rooms[: size * 2])}
-        # Token, inbox's head, inbox's events, memberships with heads, stays, events; and for the Rooms: rooms,
-        # members, unread, last messages.
+        # Token, inbox's head, inbox's events, memberships with heads, membership periods, events; and for the Rooms:
+        # rooms, members, unread, last messages.
         with django_assert_num_queries(10):
-            answer = ask(bob, rooms=cursors, inbox=0)
+            answer = post_sync(bob, rooms=cursors, inbox=0)
         assert len([entry for entry in answer["rooms"] if entry["events"]]) == size
 
 
 def test_the_result_has_the_cursors_for_a_subscription(alice: Person, bob: Person) -> None:
     named, same, new = (make_room(alice, members=[bob]) for _ in range(3))
     gone = make_room(alice, members=[bob])
-    say(alice, named, "2")
+    post_message(alice, named, "2")
     bob.post(f"/v1/rooms/{gone['id']}/leave")
 
     cursors = {UUID(room["id"]): 1 for room in (named, same, gone)}
@@ -283,12 +288,12 @@ def test_the_result_has_the_cursors_for_a_subscription(alice: Person, bob: Perso
 def test_null_means_absent(alice: Person) -> None:
     room = make_room(alice)
 
-    answer = ask(alice, rooms={room["id"]: None}, inbox=None, epoch=None, limit=None, next=None)
+    answer = post_sync(alice, rooms={room["id"]: None}, inbox=None, epoch=None, limit=None, next=None)
 
-    assert answer == ask(alice) == ask(alice, rooms=None)
+    assert answer == post_sync(alice) == post_sync(alice, rooms=None)
 
 
 def test_a_room_id_may_be_in_upper_case(alice: Person) -> None:
     room = make_room(alice)
 
-    assert ask(alice, rooms={room["id"].upper(): 1}, inbox=1)["rooms"] == []
+    assert post_sync(alice, rooms={room["id"].upper(): 1}, inbox=1)["rooms"] == []

@@ -10,8 +10,8 @@ import pytest
 
 from api.models import Room
 from api.services.sync import SyncRequest, sync
-from tests.api.stories import events_of, inbox_of, make_room, refusal, say
-from tests.api.sync.test_sync import Answer, ask, fill
+from tests.api.stories import events_of, inbox_of, make_room, post_message, refusal
+from tests.api.sync.test_sync import Answer, fill, post_sync
 from tests.clients import Person
 from wire import strict_json
 
@@ -20,7 +20,7 @@ def pages(person: Person, **body: Any) -> Iterator[Answer]:
     """Yield all pages of an answer, repeating the body with `next`."""
     following = None
     while True:
-        answer = ask(person, **body, next=following)
+        answer = post_sync(person, **body, next=following)
         yield answer
         following = answer["next"]
         if following is None:
@@ -55,7 +55,7 @@ def rooms(alice: Person, bob: Person) -> list[Any]:
     rooms = [make_room(alice, members=[bob]) for _ in range(4)]
     for number, room in enumerate(rooms):
         for _ in range(number + 1):
-            say(alice, room, "Hi")
+            post_message(alice, room, "Hi")
     return rooms
 
 
@@ -73,7 +73,7 @@ def test_pages_have_every_event_once_and_in_order(bob: Person, rooms: list[Any],
     assert device.inbox_seqs == [event["seq"] for event in inbox_of(bob)]
     assert device.seqs_by_room == {room["id"]: [event["seq"] for event in events_of(room)[1:]] for room in rooms}
     assert device.cursors == {room["id"]: len(events_of(room)) for room in rooms}
-    assert ask(bob, rooms=device.cursors, inbox=device.inbox)["rooms"] == []
+    assert post_sync(bob, rooms=device.cursors, inbox=device.inbox)["rooms"] == []
 
 
 def test_rooms_are_ordered_by_id_descending(bob: Person, rooms: list[Any]) -> None:
@@ -104,15 +104,15 @@ def test_changes_between_two_pages_are_not_lost(alice: Person, bob: Person, room
     walk = pages(bob, rooms=known, inbox=4, limit=3)
     device.apply(next(walk))
 
-    say(alice, rooms[0], "Later")
-    say(alice, rooms[3], "Later")
+    post_message(alice, rooms[0], "Later")
+    post_message(alice, rooms[3], "Later")
     new = make_room(alice, members=[bob])
     alice.delete(f"/v1/rooms/{rooms[1]['id']}/members/{bob.user.id}")
     removed = []
     for answer in walk:
         device.apply(answer)
         removed += answer["removed"]
-    again = ask(bob, rooms=device.cursors, inbox=device.inbox)
+    again = post_sync(bob, rooms=device.cursors, inbox=device.inbox)
     device.apply(again)
 
     assert [entry["id"] for entry in removed] == [rooms[1]["id"]]

@@ -1,4 +1,4 @@
-"""No pages: the benchmark speaks to the sockets."""
+"""No pages: the benchmark uses the sockets only."""
 
 from typing import Any
 

@@ -4,7 +4,7 @@ from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
-    """Break it."""
+    """Plant the bug."""
     from eventlog.models import EventQuerySet
 
     def update(self: EventQuerySet, **changes: object) -> int:

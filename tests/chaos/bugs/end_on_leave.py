@@ -4,7 +4,7 @@ from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
-    """Break it."""
+    """Plant the bug."""
     from realtime.log_entry import LogEntry
     from realtime.subscription import Subscription
 

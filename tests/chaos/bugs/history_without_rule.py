@@ -1,10 +1,10 @@
-"""A page of history shows a member the whole room, whatever its history rule."""
+"""A page of history shows a member the whole room, without its history rule."""
 
 from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
-    """Break it."""
+    """Plant the bug."""
     from api.models import Member
     from api.models.messages import MessageQuerySet
 

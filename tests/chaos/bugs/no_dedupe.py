@@ -4,7 +4,7 @@ from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
-    """Break it."""
+    """Plant the bug."""
     from collections.abc import Sequence
     from uuid import uuid4
 

@@ -4,7 +4,7 @@ from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
-    """Break it."""
+    """Plant the bug."""
     import os
 
     from realtime.server import reactor

@@ -4,7 +4,7 @@ from tests.chaos.entry import main, replace
 
 
 def plant() -> None:
-    """Break it."""
+    """Plant the bug."""
     from realtime.sweep import Sweep
 
     async def forever(self: Sweep) -> None:

@@ -4,7 +4,7 @@ from tests.chaos.entry import main
 
 
 def plant() -> None:
-    """Break it."""
+    """Plant the bug."""
     import time
 
     import redis

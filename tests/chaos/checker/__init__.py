@@ -1,4 +1,4 @@
-"""The judge: a pure function from a history to what was broken, with the smallest evidence for each."""
+"""The checker: a pure function from a history to its anomalies, each with the smallest evidence."""
 
 from tests.chaos.checker.verdict import Verdict, check
 from tests.chaos.checker.world import Anomaly

@@ -10,20 +10,20 @@ from tests.chaos.history import Record
 
 REVOKED_SECONDS = 2.0
 REVOKED_SECONDS_WITHOUT_REDIS = 5.0
-REVOKED_SECONDS_OTHERWISE = 10.0  # without the database, or over a line that holds what was sent
+REVOKED_SECONDS_OTHERWISE = 10.0  # without the database, or over a stalled connection
 GAP_MS, LAST_MS = 100, 1_500
 FROZEN_ACK_MS, FROZEN_DELIVERY_MS, FROZEN_CONNECT_MS = 250, 1_500, 2_000
 CAUGHT_UP_SECONDS = 3.0
 ODD_SECONDS = 30.0
-AFTERMATH_SECONDS = 3.0  # what a fault does lasts a little longer than itself
+AFTERMATH_SECONDS = 3.0  # the effects of a fault last a little longer than the fault
 ENOUGH_FOR_P99 = 20
 ORDINARY_ACK_MS = 50
 EXCHANGES = 4  # of a comeback: connect, hello, sync, subscribe
-BUSY_MACHINE = 1.5  # times what the same run measures in calm, when neighbours make that more than the bound
+BUSY_MACHINE = 1.5  # times the value that the same run measures in calm, if other load makes that more than the bound
 
 
 def check_revocations(world: World) -> Iterator[Anomaly]:
-    """A revoked session writes nothing more, and soon hears nothing."""
+    """A revoked session writes nothing more, and soon receives nothing."""
     revoked: dict[str, Record] = {}
     for call in world.by_kind["call"]:
         done = world.done.get(call["op"], {})
@@ -33,7 +33,7 @@ def check_revocations(world: World) -> Iterator[Anomaly]:
         done, end = world.done.get(call["op"], {}), revoked.get(call["session"])
         if end is None or call["what"] == "revoke" or (done.get("status") or 999) >= 300:
             continue
-        # What was looked up for reading may be known a little longer; writes are refused at once.
+        # A session that was looked up for a read is cached a little longer; writes are rejected at once.
         if call["t"] > end["t"] + (_bound(world, end["t"], call["t"]) if call["what"] == "page" else 0.0):
             yield Anomaly("revoked", "a call by a revoked session was answered", (end, call, done))
     sessions = {record["conn"]: record["session"] for record in world.by_kind["open"]}
@@ -41,7 +41,7 @@ def check_revocations(world: World) -> Iterator[Anomaly]:
         end = revoked.get(sessions.get(record["conn"], "")) if record["via"] == "live" else None
         if end and record["t"] > end["t"] + _bound(world, end["t"], record["t"]):
             late = round(record["t"] - end["t"], 2)
-            yield Anomaly("revoked", f"{record['device']} heard for {late} s more", (end, record))
+            yield Anomaly("revoked", f"{record['device']} received for {late} s more", (end, record))
 
 
 def _bound(world: World, since: float, until: float) -> float:
@@ -54,15 +54,15 @@ def _bound(world: World, since: float, until: float) -> float:
 
 
 def check_probes(world: World) -> Iterator[Anomaly]:
-    """A lost hint is repaired, at once when a later one tells of the hole."""
+    """A lost hint is repaired, at once when a later one shows the hole."""
     calm = [probe for probe in world.by_kind["probe"] if _is_calm(world, probe["t"])]
-    # Without Redis there are no hints between processes, so none tells of a hole.
+    # Without Redis there are no hints between processes, so only the sweep finds a hole.
     gap = GAP_MS if world.by_kind["run"][:1] and world.by_kind["run"][0]["stack"] == "postgres" else LAST_MS
     for what, bound in (("hint_gap", gap), ("hint_last", LAST_MS)):
         probes = [probe for probe in calm if probe["what"] == what]
         for probe in probes:
             if not probe["ok"]:
-                yield Anomaly("repair", "what a lost hint carried never came", (probe,))
+                yield Anomaly("repair", "the event of a lost hint never came", (probe,))
         over = [probe for probe in probes if probe["ms"] > bound + 1000 * _slack(world, probe) + busy_ms(world)]
         # One in ten may meet a sweep, a collector or a neighbour on this machine.
         if len(over) > max(1, len(probes) // 10):
@@ -107,7 +107,7 @@ def acknowledgements(world: World, begin: float, end: float) -> list[float]:
 
 
 def calm_acknowledgements(world: World) -> list[float]:
-    """The same of the times when nothing is wrong: what this machine can do today."""
+    """The same without faults: the speed of this machine today."""
     return [ms for at, ms in _acknowledged(world) if _is_calm(world, at)]
 
 
@@ -123,7 +123,7 @@ def _acknowledged(world: World) -> Iterator[tuple[float, float]]:
 
 def frozen_deliveries(world: World, begin: float, end: float) -> list[float]:
     """Milliseconds from acknowledgement to each receipt on a socket that was open all the time."""
-    said = {
+    acknowledged = {
         (call["room"], done["seq"]): done["t"]
         for call in world.by_kind["call"]
         if call["what"] == "send" and begin + 0.2 < call["t"] < end - 2.0
@@ -132,10 +132,10 @@ def frozen_deliveries(world: World, begin: float, end: float) -> list[float]:
     caught_up = {record["conn"]: record["t"] for record in world.by_kind["caught_up"]}
     slow = _slow_readers(world)
     return [
-        1000 * (record["t"] - told)
+        1000 * (record["t"] - acknowledged_at)
         for record in world.by_kind["event"]
-        if (told := said.get((record["stream"], record["seq"] or 0))) is not None
-        and caught_up.get(record["conn"], told) < told - 0.2
+        if (acknowledged_at := acknowledged.get((record["stream"], record["seq"] or 0))) is not None
+        and caught_up.get(record["conn"], acknowledged_at) < acknowledged_at - 0.2
         and record["device"] not in slow
     ]
 
@@ -176,17 +176,17 @@ def comebacks(world: World, server: int, begin: float) -> dict[str, float]:
 
 
 def check_closes(world: World) -> Iterator[Anomaly]:
-    """A server that is asked to end closes every socket with 1012, after a goodbye."""
+    """A server that is stopped closes every socket with 1012, after a goodbye."""
     windows = [(begin, end) for name, _, begin, end, _ in world.faults if name == "rolling"]
     for close in world.by_kind["close"]:
         if any(begin <= close["t"] <= end for begin, end in windows) and close["code"] not in (1000, 4410, 4401):
-            if close["code"] == 1006 and _never_said_hello(world, close):
+            if close["code"] == 1006 and _received_no_hello(world, close):
                 continue  # it connected when the server had stopped listening
             if close["code"] != 1012 or close["goodbye"] != 1012:
                 yield Anomaly("restart", "a close in a rolling restart was not 1012 after a goodbye", (close,))
 
 
-def _never_said_hello(world: World, close: Record) -> bool:
+def _received_no_hello(world: World, close: Record) -> bool:
     opened = [record for record in world.by_kind["open"] if record["conn"] == close["conn"]]
     return not opened or close["t"] - opened[0]["t"] < 0.5
 
@@ -200,12 +200,14 @@ def check_odd(world: World) -> Iterator[Anomaly]:
 
 def _blocked(world: World, odd: Record) -> bool:
     until = odd["began"] + odd["seconds"]
-    doors = [fault for fault in world.faults if fault[0].startswith("door_") and fault[1] == odd["server"]]
-    return any(begin < until and end > odd["began"] - AFTERMATH_SECONDS for _, _, begin, end, _ in doors)
+    client_lines = [
+        fault for fault in world.faults if fault[0].startswith("client_line_") and fault[1] == odd["server"]
+    ]
+    return any(begin < until and end > odd["began"] - AFTERMATH_SECONDS for _, _, begin, end, _ in client_lines)
 
 
 def check_evidence(world: World) -> Iterator[Anomaly]:
-    """A fault that did not bite proves nothing: the run is invalid."""
+    """A fault without an effect proves nothing: the run is invalid."""
     for name, server, _, _, evidence in world.faults:
         if not evidence["bit"]:
             yield Anomaly("evidence", f"{name} of {server} did not bite: the run proves nothing of it", (evidence,))

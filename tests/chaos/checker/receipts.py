@@ -7,8 +7,8 @@ from tests.chaos.checker.world import Anomaly, Event, World
 from tests.chaos.history import Record
 from tests.model.membership import membership_changes
 
-REPLAY_EVENTS = 1_000  # a device that lacks more is told `limited`
-DELETED_SECONDS = 15.0  # a frozen process may still replay what another has just deleted
+REPLAY_EVENTS = 1_000  # a device that is missing more receives `limited`
+DELETED_SECONDS = 15.0  # a frozen process may still replay a message that another has just deleted
 
 
 class Story:
@@ -18,7 +18,7 @@ class Story:
         self.world, self.device, self.stream = world, device, stream
         self.user = world.users[device]
         self.at: int | None = None
-        self.left = False  # by what this device itself was told
+        self.left = False  # by the events that this device itself received
         self.last: Record | None = None
 
     def take(self, record: Record) -> Iterator[Anomaly]:
@@ -32,16 +32,14 @@ class Story:
             self.at = record["head"]
         elif record["seq"] is None:
             if self.left:
-                yield Anomaly(
-                    "leak", f"{self.name} got {record['type']} after having been told of its leave", (record,)
-                )
+                yield Anomaly("leak", f"{self.name} got {record['type']} after it had received its leave", (record,))
         else:
             yield from self._take_event(record)
             self.last = record
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The device and the room, for messages."""
         room = self.world.rooms.get(self.stream, {"name": "inbox"})
         return f"{self.device} in {room['name'] or 'direct'}"
 
@@ -58,26 +56,26 @@ class Story:
         elif seq <= at:
             kind = "twice" if seq == at or self.last is None else "order"
             yield Anomaly(kind, f"{self.name} got {seq} and had got {at}", (self.last, record))
-        elif missing := self.lacks(at, seq - 1):
+        elif missing := self.missing(at, seq - 1):
             yield Anomaly("lost", f"{self.name} got {seq} after {at} and never {missing[:5]}", (self.last, record))
         self.at = max(seq, at or 0)
         self.left = not membership_changes(self.world.bodies[record["key"]]).get(self.user, not self.left)
 
     def _take_limited(self, record: Record) -> Iterator[Anomaly]:
-        missed = self.lacks(record["from"] - 1, record["to"])
+        missed = self.missing(record["from"] - 1, record["to"])
         if len(missed) <= REPLAY_EVENTS:
-            yield Anomaly("limited", f"{self.name} lacked only {len(missed)} events", (record,))
+            yield Anomaly("limited", f"{self.name} was missing only {len(missed)} events", (record,))
         self.at = record["to"]
 
-    def lacks(self, after: int, to: int) -> list[int]:
+    def missing(self, after: int, to: int) -> list[int]:
         """The seqs in between that the user sees."""
         return [seq for seq in range(after + 1, to + 1) if self.world.sees(self.user, self.stream, seq)]
 
-    def lacks_at_the_end(self) -> list[int]:
-        """The seqs that should have come by now; a user who is no member is promised nothing more."""
+    def missing_at_the_end(self) -> list[int]:
+        """The seqs that should have come by now; none for a user who is not a member."""
         if self.at is None or not self.world.is_member(self.user, self.stream):
             return []
-        return self.lacks(self.at, self.world.head(self.stream))
+        return self.missing(self.at, self.world.head(self.stream))
 
 
 def stories(world: World) -> Iterator[tuple[Story, list[Record]]]:
@@ -95,22 +93,22 @@ def stories(world: World) -> Iterator[tuple[Story, list[Record]]]:
 def check_receipts(world: World) -> Iterator[Anomaly]:
     """Exactly once and in order, nothing that is not theirs, and everything to the end."""
     finished = {record["device"]: record["cursors"] for record in world.by_kind["finish"]}
-    told: set[tuple[str, str]] = set()
+    received: set[tuple[str, str]] = set()
     for story, records in stories(world):
         for record in records:
             yield from story.take(record)
-        told.add((story.device, story.stream))
-        if story.device in finished and (missing := story.lacks_at_the_end()):
+        received.add((story.device, story.stream))
+        if story.device in finished and (missing := story.missing_at_the_end()):
             yield Anomaly("lost", f"{story.name} ended at {story.at} and never got {missing[:5]}", (story.last,))
     for device in finished:
         user = world.users[device]
         for room in world.rooms:
-            if world.is_member(user, room) and (device, room) not in told:
+            if world.is_member(user, room) and (device, room) not in received:
                 yield Anomaly("lost", f"{device} never learned that its owner is in {world.rooms[room]['name']}")
 
 
 def check_agreement(world: World) -> Iterator[Anomaly]:
-    """A seq means one thing to everybody: what the log says, or what it said before the message was deleted."""
+    """All devices received the same event for a seq: that of the log, or its text before the message was deleted."""
     variants: dict[tuple[str, int], dict[str, Record]] = defaultdict(dict)
     latest: dict[str, Record] = {}
     for record in world.by_kind["event"]:
@@ -135,17 +133,17 @@ def _was_deleted(world: World, event: Event) -> bool:
     return event["type"] in ("message.created", "message.edited") and event["data"]["id"] in world.deleted
 
 
-def _check_tombstone(world: World, final: Event, said: Event, latest: Record) -> Iterator[Anomaly]:
+def _check_tombstone(world: World, final: Event, created: Event, latest: Record) -> Iterator[Anomaly]:
     gone = {
         (call["room"], call["message"]): world.done[call["op"]]["t"]
         for call in world.by_kind["call"]
         if call["what"] == "delete" and world.done.get(call["op"], {}).get("status") == 204
     }
     deleted_at = gone.get((final["room_id"], final["data"]["id"]))
-    if said["data"]["id"] != final["data"]["id"] or said["data"]["seq"] != final["data"]["seq"]:
-        yield Anomaly("agreement", "before its deletion the message was another one", (said, final))
+    if created["data"]["id"] != final["data"]["id"] or created["data"]["seq"] != final["data"]["seq"]:
+        yield Anomaly("agreement", "before its deletion the message was another one", (created, final))
     if deleted_at is not None and latest["t"] > deleted_at + DELETED_SECONDS:
-        yield Anomaly("deleted", f"{latest['device']} got the text long after its deletion", (latest, said))
+        yield Anomaly("deleted", f"{latest['device']} got the text long after its deletion", (latest, created))
 
 
 def check_canaries(world: World) -> Iterator[Anomaly]:
@@ -178,7 +176,7 @@ def _created_seq(created: dict[str, Event], call: Record) -> int:
 def _may_have(
     world: World, user: str, room: str, seq: int, created: dict[str, Event], calls: list[Record], at: float
 ) -> bool:
-    """By the event itself; or in history, by the message's own seq, for who was in the room after the event."""
+    """True when the user may see the event; or the message in history, as a member after the event."""
     if world.sees(user, room, seq, at):
         return True
     original = next((created[call["message"]]["seq"] for call in calls if call.get("message") in created), None)

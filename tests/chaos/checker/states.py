@@ -10,7 +10,7 @@ UNREAD_EXACT = 999
 
 
 def check_pages(world: World) -> Iterator[Anomaly]:
-    """A page of history has no hole within what its reader may see."""
+    """A page of history has no hole within the seqs that its reader may see."""
     created = {room: _created(world, room) for room in world.rooms}
     for page in world.by_kind["page"]:
         room, seqs = page["room"], [message[1] for message in page["messages"]]
@@ -26,7 +26,7 @@ def check_pages(world: World) -> Iterator[Anomaly]:
         expected = [seq for seq in created[room] if seqs[0] <= seq <= last and world.sees(page["user"], room, seq)]
         missing = [seq for seq in expected if seq not in seqs]
         if missing and all(_was_seen(world, page, seq) for seq in missing):
-            yield Anomaly("page", f"a page from {seqs[0]} to {last} lacks {missing[:5]}", (page,))
+            yield Anomaly("page", f"a page from {seqs[0]} to {last} misses {missing[:5]}", (page,))
 
 
 def _was_seen(world: World, page: Record, seq: int) -> bool:
@@ -50,7 +50,7 @@ def check_views(world: World) -> Iterator[Anomaly]:
         shown = {message[0]: message for message in view["messages"]}
         if set(seen) != set(shown):
             less, more = set(seen) - set(shown), set(shown) - set(seen)
-            yield Anomaly("view", f"history of {user} lacks {sorted(less)[:3]}, and {sorted(more)[:3]} is too much")
+            yield Anomaly("view", f"history of {user} misses {sorted(less)[:3]} and has {sorted(more)[:3]} too much")
         for message_id in set(seen) & set(shown):
             row = seen[message_id]
             if shown[message_id][1:3] != [row["seq"], row["version"]]:
@@ -71,7 +71,7 @@ def _check_me(world: World, view: Record, seen: list[Record]) -> Iterator[Anomal
 
 
 def check_markers(world: World) -> Iterator[Anomaly]:
-    """A read marker stands where it was acknowledged or further, and no device was ever told that it went back."""
+    """A read marker is at or beyond the acknowledged seq, and no device received an earlier one after it."""
     final = {(view["user"], view["room"]): view["me"]["read_seq"] for view in world.by_kind["end_view"]}
     for call in world.by_kind["call"]:
         done = world.done.get(call["op"], {})

@@ -30,12 +30,11 @@ CHECKS: tuple[Callable[[World], Iterator[Anomaly]], ...] = (
     bounds.check_odd,
     bounds.check_evidence,
 )
-# What the issue counts. Each of these is 0 or the run fails, as do all the others.
+# The promises that the headline counts. Each count must be 0, as must that of every other promise.
 HEADLINES = {"lost": ("lost", "durable"), "doubled": ("twice", "once"), "out of order": ("order",), "leaked": ("leak",)}
 
 
-# How fast it went, and whether a fault came at a moment when it bites: on a machine that is busy with other things
-# these say more of the machine than of the server.
+# Speed, and the effects of faults: on a machine with other load these depend more on the machine than on the server.
 OF_THE_MACHINE = frozenset({"repair", "frozen", "kill", "evidence"})
 
 
@@ -57,12 +56,12 @@ class Verdict:
         return all(anomaly.promise in OF_THE_MACHINE for anomaly in self.anomalies)
 
     def headline(self) -> str:
-        """The one line that people look for."""
+        """The summary in one line."""
         counts = Counter(anomaly.promise for anomaly in self.anomalies)
-        told = [f"{sum(counts[name] for name in names)} {word}" for word, names in HEADLINES.items()]
+        counted = [f"{sum(counts[name] for name in names)} {label}" for label, names in HEADLINES.items()]
         known = {name for names in HEADLINES.values() for name in names}
-        told += [f"{count} {name}" for name, count in counts.items() if name not in known]
-        return f"{self.deliveries} deliveries: {', '.join(told)}"
+        counted += [f"{count} {name}" for name, count in counts.items() if name not in known]
+        return f"{self.deliveries} deliveries: {', '.join(counted)}"
 
 
 def check(records: Iterable[Record]) -> Verdict:

@@ -16,7 +16,7 @@ CLOCK_SECONDS = 0.005  # times on the wire are cut to milliseconds
 
 @dataclass(frozen=True)
 class Anomaly:
-    """One broken promise: which, in words, and the records that show it."""
+    """One broken promise: its name, a description, and the records that show it."""
 
     promise: str
     text: str

@@ -17,7 +17,7 @@ def check_log(world: World) -> Iterator[Anomaly]:
         seqs = sorted(events)
         if seqs != list(range(1, len(seqs) + 1)):
             missing = sorted(set(range(1, max(seqs) + 1)) - set(seqs))[:5]
-            yield Anomaly("gapless", f"stream {stream} lacks {missing}", (seqs[-3:],))
+            yield Anomaly("gapless", f"stream {stream} has no {missing}", (seqs[-3:],))
         if heads.get(stream) != max(seqs, default=0):
             yield Anomaly("gapless", f"the head of {stream} is {heads.get(stream)}, its last event {max(seqs)}")
         for one, other in pairwise(seqs):
@@ -35,7 +35,7 @@ def sends(world: World) -> dict[Key, list[Record]]:
 
 
 def check_sends(world: World) -> Iterator[Anomaly]:
-    """Acknowledged is durable, once for ever; refused is not there; and nothing is there that nobody sent."""
+    """An acknowledged message is in the log once, a rejected one is not, and every message has its send."""
     rows = defaultdict(list)
     for room in world.rooms:
         for event in world.log[room].values():
@@ -47,7 +47,7 @@ def check_sends(world: World) -> Iterator[Anomaly]:
         if len(events) > 1:
             yield Anomaly("once", f"client_id {key[2]} made {len(events)} messages", tuple(events))
         if key not in attempts:
-            yield Anomaly("phantom", f"nobody sent {key}", tuple(events))
+            yield Anomaly("phantom", f"{key} was not sent", tuple(events))
     for key, calls in attempts.items():
         yield from _check_send(world, calls, [(event["seq"], event["data"]["id"]) for event in rows[key]])
 
@@ -65,7 +65,7 @@ def _check_send(world: World, calls: list[Record], found: list[tuple[int, str]])
     for call in calls:
         answer = world.done.get(call["op"], {})
         if call["t"] > first_good and answer.get("code") in ("message.client_id_reused", "not_found"):
-            yield Anomaly("once", "a retry of what was acknowledged is refused", (*calls, *answers))
+            yield Anomaly("once", "a retry of an acknowledged send was rejected", (*calls, *answers))
 
 
 def check_order(world: World) -> Iterator[Anomaly]:

@@ -19,7 +19,7 @@ from tests.sockets import PASSWORD
 @case(DELETE_ME)
 async def a_member_deletes_their_account(world: World) -> None:
     await _delete_account(world, "bob")
-    await world.say(world.alice, "who was that?")
+    await world.post_message(world.alice, "who was that?")
 
 
 @case(DELETE_ME)
@@ -35,7 +35,7 @@ async def the_partner_of_a_direct_room_deletes_their_account(world: World) -> No
 
 
 async def _delete_account(world: World, name: str, *others: JSON) -> None:
-    """With all that follows in the background."""
+    """Delete an account, and wait for the erasure in the background."""
     left = world.alice if name != "alice" else world.bob
     rooms = [world.room, *others]
     socket = await left.listen(*rooms)

@@ -15,33 +15,33 @@ from tests.fold.world import World
 @case(JOIN, kind="public")
 async def join(world: World) -> None:
     await world.rest(world.charlie, JOIN)
-    await world.say(world.alice, "welcome")
+    await world.post_message(world.alice, "welcome")
 
 
 @case(JOIN, kind="public", history="since_joined")
-async def join_where_the_past_is_closed(world: World) -> None:
+async def join_without_earlier_history(world: World) -> None:
     await world.rest(world.charlie, JOIN)
-    await world.say(world.charlie, "what did I miss?")
-    # An edit of what Charlie cannot see: he hears it, and his history stays as it is.
+    await world.post_message(world.charlie, "what did I miss?")
+    # Charlie receives an edit of a message that he cannot see, and his history does not change.
     await world.bob.patch(
         f"/v1/rooms/{world.room['id']}/messages/{world.messages['bob']['id']}", {"text": "nothing to see"}
     )
 
 
 @case(JOIN, kind="public")
-async def an_ex_member_joins_again(world: World) -> None:
+async def a_former_member_joins_again(world: World) -> None:
     await world.rest(world.eve, JOIN)
 
 
 @case(JOIN, changes=False, kind="public")
-async def join_where_one_is(world: World) -> None:
+async def join_again_as_a_member(world: World) -> None:
     await world.rest(world.bob, JOIN)
 
 
 @case(LEAVE)
 async def leave(world: World) -> None:
     await world.rest(world.bob, LEAVE)
-    await world.say(world.alice, "bye")
+    await world.post_message(world.alice, "bye")
 
 
 @case(REMOVE)
@@ -52,15 +52,15 @@ async def leave_by_removing_oneself(world: World) -> None:
 @case(LEAVE, JOIN, kind="public")
 async def leave_and_come_back(world: World) -> None:
     await world.rest(world.bob, LEAVE)
-    await world.say(world.alice, "he will be back")
+    await world.post_message(world.alice, "he will be back")
     await world.rest(world.bob, JOIN)
-    await world.say(world.alice, "told you")
+    await world.post_message(world.alice, "told you")
 
 
 @case(PUT_MEMBER)
 async def add_a_member(world: World) -> None:
     await world.rest(world.dora, PUT_MEMBER, user_id=world.charlie.id)
-    await world.say(world.alice, "welcome")
+    await world.post_message(world.alice, "welcome")
 
 
 @case(PUT_MEMBER)
@@ -69,20 +69,20 @@ async def add_an_admin(world: World) -> None:
 
 
 @case(PUT_MEMBER, changes=False)
-async def add_who_is_in(world: World) -> None:
+async def add_a_current_member(world: World) -> None:
     await world.rest(world.dora, PUT_MEMBER, user_id=world.bob.id)
 
 
 @case(PUT_MEMBER)
-async def add_an_ex_member_again(world: World) -> None:
+async def add_a_former_member_again(world: World) -> None:
     await world.rest(world.alice, PUT_MEMBER, user_id=world.eve.id)
-    await world.say(world.bob, "hello again")
+    await world.post_message(world.bob, "hello again")
 
 
 @case(REMOVE)
 async def remove_a_member(world: World) -> None:
     await world.rest(world.dora, REMOVE, user_id=world.bob.id)
-    await world.say(world.alice, "where is he?")
+    await world.post_message(world.alice, "where is he?")
 
 
 @case(REMOVE, PUT_MEMBER, history="shared")
@@ -103,11 +103,11 @@ async def remove_and_add_again_at_once(world: World) -> None:
 
 async def _remove_and_add_again(world: World) -> None:
     await world.rest(world.alice, REMOVE, user_id=world.bob.id)
-    await world.say(world.alice, "behind his back")
+    await world.post_message(world.alice, "behind his back")
     await world.alice.patch(f"/v1/rooms/{world.room['id']}", {"name": "Without Bob"})
     await world.dora.delete(f"/v1/rooms/{world.room['id']}/messages/{world.messages['newest']['id']}")
     await world.rest(world.alice, PUT_MEMBER, {"role": "owner"}, user_id=world.bob.id)
-    await world.say(world.dora, "welcome back")
+    await world.post_message(world.dora, "welcome back")
 
 
 @case(PUT_MEMBER)

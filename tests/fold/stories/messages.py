@@ -1,4 +1,4 @@
-"""Messages are sent, edited and deleted, by every face."""
+"""Messages are sent, edited and deleted, by REST and on both sockets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from tests.fold.case import (
     DELETE,
-    DOOR,
     EDIT,
+    ROOM_SOCKET,
     SEND,
     case,
 )
@@ -25,7 +25,7 @@ async def send_by_socket(world: World) -> None:
 
 
 @case(SEND, changes=False)
-async def send_again_what_was_sent(world: World) -> None:
+async def retry_a_send(world: World) -> None:
     sent = world.messages["bob"]
     await world.rest(world.bob, SEND, {"client_id": sent["client_id"], "text": sent["text"]})
 
@@ -63,13 +63,13 @@ async def edit_twice_by_socket(world: World) -> None:
 
 
 @case(DELETE)
-async def delete_what_is_newest_and_unread(world: World) -> None:
+async def delete_the_newest_unread_message(world: World) -> None:
     await world.rest(world.alice, DELETE, message_id=world.messages["newest"]["id"])
 
 
 @case("edit_message", "delete_message")
 async def edit_and_delete_by_socket(world: World) -> None:
-    message = await world.say(world.bob, "soon gone", reply_to=world.messages["alice"]["id"])
+    message = await world.post_message(world.bob, "soon gone", reply_to=world.messages["alice"]["id"])
     await world.act(world.bob, "edit_message", message_id=message["id"], text="going")
     await world.act(world.bob, "delete_message", message_id=message["id"])
 
@@ -80,30 +80,30 @@ async def an_admin_deletes(world: World) -> None:
 
 
 @case("delete_message")
-async def an_owner_deletes_what_an_ex_member_said(world: World) -> None:
+async def an_owner_deletes_a_message_of_a_former_member(world: World) -> None:
     await world.act(world.alice, "delete_message", message_id=world.messages["eve"]["id"])
 
 
-@case(DOOR, kind="public", slug="unique")
-async def send_through_the_door(world: World) -> None:
-    door = await world.bob.connect(path=f"/ws/chat/{world.room['slug']}/")
-    await door.say({"message": "hi"})
-    await door.find(lambda frame: frame.get("message") == "hi")
-    world.made.add(DOOR)
+@case(ROOM_SOCKET, kind="public", slug="unique")
+async def send_by_room_socket(world: World) -> None:
+    socket = await world.bob.connect(path=f"/ws/chat/{world.room['slug']}/")
+    await socket.send_json({"message": "hi"})
+    await socket.find(lambda frame: frame.get("message") == "hi")
+    world.made.add(ROOM_SOCKET)
 
 
-@case(DOOR, kind="public", slug="unique")
-async def enter_through_the_door(world: World) -> None:
-    for who, said in ((world.charlie, "hello"), (world.eve, "again")):
-        door = await who.connect(path=f"/ws/chat/{world.room['slug']}/")
-        await door.say({"message": said})
-        await door.find(lambda frame, said=said: frame.get("message") == said)  # type: ignore[misc]
-    world.made.add(DOOR)
+@case(ROOM_SOCKET, kind="public", slug="unique")
+async def join_by_room_socket(world: World) -> None:
+    for who, text in ((world.charlie, "hello"), (world.eve, "again")):
+        socket = await who.connect(path=f"/ws/chat/{world.room['slug']}/")
+        await socket.send_json({"message": text})
+        await socket.find(lambda frame, text=text: frame.get("message") == text)  # type: ignore[misc]
+    world.made.add(ROOM_SOCKET)
 
 
-@case(DOOR)
-async def make_a_room_at_the_door(world: World) -> None:
-    door = await world.charlie.connect(path=f"/ws/chat/door-{uuid4().hex}/")
-    await door.say({"message": "anybody here?"})
-    await door.find(lambda frame: "message" in frame)
-    world.made.add(DOOR)
+@case(ROOM_SOCKET)
+async def create_a_room_by_room_socket(world: World) -> None:
+    socket = await world.charlie.connect(path=f"/ws/chat/room-{uuid4().hex}/")
+    await socket.send_json({"message": "anybody here?"})
+    await socket.find(lambda frame: "message" in frame)
+    world.made.add(ROOM_SOCKET)

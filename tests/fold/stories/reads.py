@@ -37,9 +37,9 @@ async def read_answer_and_mark_unread(world: World) -> None:
 async def mark_unread_and_answer(world: World) -> None:
     await world.rest(world.bob, UNREAD, {"seq": 2})
     await world.rest(world.bob, SEND, new_message("hm"))
-    await world.say(world.alice, "yes?")
+    await world.post_message(world.alice, "yes?")
 
 
 @case("mark_read", changes=False)
-async def mark_read_what_is_read(world: World) -> None:
+async def mark_read_without_a_change(world: World) -> None:
     await world.act(world.bob, "mark_read", seq=1)

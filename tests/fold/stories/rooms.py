@@ -33,7 +33,7 @@ async def create_a_public_room(world: World) -> None:
 
 
 @case(CREATE)
-async def create_again_what_was_created(world: World) -> None:
+async def retry_a_room_creation(world: World) -> None:
     body = {"kind": "private", "name": "Den", "client_id": uuid4().hex, "history": "shared"}
     for _ in range(2):
         await world.rest(world.alice, CREATE, body)
@@ -47,7 +47,7 @@ async def begin_a_direct_room(world: World) -> None:
 
 
 @case(DIRECT)
-async def open_a_direct_room_without_a_word(world: World) -> None:
+async def open_a_direct_room_without_a_message(world: World) -> None:
     await world.rest(world.alice, DIRECT, user_id=world.charlie.id)
 
 
@@ -77,7 +77,7 @@ async def change_all_at_once(world: World) -> None:
 
 
 @case(UPDATE, changes=False)
-async def change_to_what_is(world: World) -> None:
+async def update_without_a_change(world: World) -> None:
     await world.rest(world.alice, UPDATE, {"name": world.room["name"]})
 
 
@@ -87,7 +87,7 @@ async def archive(world: World) -> None:
 
 
 @case(ARCHIVE, READ, "mark_unread")
-async def read_on_in_an_archived_room(world: World) -> None:
+async def move_markers_in_an_archived_room(world: World) -> None:
     await world.rest(world.alice, ARCHIVE)
     await world.rest(world.bob, READ, {"seq": world.messages["newest"]["seq"]})
     await world.act(world.dora, "mark_unread", seq=2)
@@ -97,7 +97,7 @@ async def read_on_in_an_archived_room(world: World) -> None:
 async def archive_and_unarchive(world: World) -> None:
     await world.rest(world.alice, ARCHIVE)
     await world.rest(world.alice, UNARCHIVE)
-    await world.say(world.bob, "back again")
+    await world.post_message(world.bob, "back again")
 
 
 @case(ARCHIVE, UNARCHIVE, CREATE, kind="public", slug="unique")
@@ -108,7 +108,7 @@ async def unarchive_without_the_slug(world: World) -> None:
 
 
 @case(UNARCHIVE, changes=False)
-async def unarchive_what_is_open(world: World) -> None:
+async def unarchive_an_open_room(world: World) -> None:
     await world.rest(world.alice, UNARCHIVE)
 
 
@@ -134,7 +134,7 @@ async def hide_the_room_and_show_it(world: World) -> None:
 @case(UPDATE_ME)
 async def hide_the_room_until_somebody_writes(world: World) -> None:
     await world.rest(world.bob, UPDATE_ME, {"hidden": True})
-    await world.say(world.alice, "are you there?")
+    await world.post_message(world.alice, "are you there?")
     await world.rest(world.dora, UPDATE_ME, {"hidden": True})
 
 

@@ -6,7 +6,7 @@ from tests.sockets import Account
 
 async def test_it_works(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    message = await alice.say(room, "a secret")
+    message = await alice.post_message(room, "a secret")
     socket, listener = await alice.connect(), await bob.listen(room)
 
     reply = await socket.call("delete_message", room_id=room["id"], message_id=message["id"])
@@ -20,8 +20,8 @@ async def test_it_works(alice: Account, bob: Account) -> None:
 async def test_a_replay_does_not_contain_the_deleted_text(alice: Account) -> None:
     room = await alice.make_room()
     listener = await alice.listen(room)
-    message = await alice.say(room, "a secret")
-    await listener.until_said("a secret")
+    message = await alice.post_message(room, "a secret")
+    await listener.until_message("a secret")
     socket = await alice.connect()
     await socket.call("delete_message", room_id=room["id"], message_id=message["id"])
 
@@ -34,7 +34,7 @@ async def test_a_replay_does_not_contain_the_deleted_text(alice: Account) -> Non
 
 async def test_a_second_delete_changes_nothing(alice: Account) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "one")
+    message = await alice.post_message(room, "one")
     socket = await alice.listen(room)
 
     first = await socket.call("delete_message", room_id=room["id"], message_id=message["id"])
@@ -47,7 +47,7 @@ async def test_a_second_delete_changes_nothing(alice: Account) -> None:
 
 async def test_an_owner_can_delete_messages_of_others(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    message = await bob.say(room, "one")
+    message = await bob.post_message(room, "one")
     socket = await alice.connect()
 
     reply = await socket.call("delete_message", room_id=room["id"], message_id=message["id"])
@@ -57,7 +57,7 @@ async def test_an_owner_can_delete_messages_of_others(alice: Account, bob: Accou
 
 async def test_a_member_can_delete_only_own_messages(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    message = await alice.say(room, "one")
+    message = await alice.post_message(room, "one")
     socket = await bob.connect()
 
     reply = await socket.call("delete_message", room_id=room["id"], message_id=message["id"])
@@ -67,7 +67,7 @@ async def test_a_member_can_delete_only_own_messages(alice: Account, bob: Accoun
 
 async def test_a_delete_in_an_archived_room_is_rejected(alice: Account) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "one")
+    message = await alice.post_message(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}")
     socket = await alice.connect()
 

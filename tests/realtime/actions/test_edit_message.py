@@ -17,7 +17,7 @@ from tests.sockets import Account
 
 async def test_it_works(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    message = await alice.say(room, "helo")
+    message = await alice.post_message(room, "helo")
     editor, listener = await alice.connect(), await bob.listen(room)
 
     reply = await editor.call("edit_message", room_id=room["id"], message_id=message["id"], text="hello")
@@ -31,7 +31,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
 
 async def test_rest_returns_the_edited_message(alice: Account) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "helo")
+    message = await alice.post_message(room, "helo")
     socket = await alice.connect()
     body = {"text": "hello", "metadata": {"a": 1}, "if_version": message["version"]}
 
@@ -43,7 +43,7 @@ async def test_rest_returns_the_edited_message(alice: Account) -> None:
 
 async def test_a_concurrent_edit_is_a_version_conflict(alice: Account) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "one")
+    message = await alice.post_message(room, "one")
     socket = await alice.connect()
     path = f"/v1/rooms/{room['id']}/messages/{message['id']}"
     await alice.patch(path, {"text": "two"})
@@ -57,7 +57,7 @@ async def test_a_concurrent_edit_is_a_version_conflict(alice: Account) -> None:
 
 async def test_only_the_author_can_edit(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    message = await bob.say(room, "mine")
+    message = await bob.post_message(room, "mine")
     socket = await alice.connect()
 
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], text="yours")
@@ -67,7 +67,7 @@ async def test_only_the_author_can_edit(alice: Account, bob: Account) -> None:
 
 async def test_a_deleted_message_cannot_be_edited(alice: Account) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "one")
+    message = await alice.post_message(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}/messages/{message['id']}")
     socket = await alice.connect()
 
@@ -78,7 +78,7 @@ async def test_a_deleted_message_cannot_be_edited(alice: Account) -> None:
 
 async def test_an_edit_in_an_archived_room_is_rejected(alice: Account) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "one")
+    message = await alice.post_message(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}")
     socket = await alice.connect()
 
@@ -94,7 +94,7 @@ async def test_an_edit_in_an_archived_room_is_rejected(alice: Account) -> None:
 )
 async def test_a_bad_edit_is_rejected_alike_by_rest_and_socket(alice: Account, body: dict[str, Any]) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "one")
+    message = await alice.post_message(room, "one")
     socket = await alice.connect()
 
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], **body)
@@ -106,7 +106,7 @@ async def test_a_bad_edit_is_rejected_alike_by_rest_and_socket(alice: Account, b
 
 async def test_a_message_of_another_room_is_not_found(alice: Account) -> None:
     room, other = await alice.make_room(), await alice.make_room()
-    message = await alice.say(other, "elsewhere")
+    message = await alice.post_message(other, "elsewhere")
     socket = await alice.connect()
 
     reply = await socket.call("edit_message", room_id=room["id"], message_id=message["id"], text="here")

@@ -11,7 +11,7 @@ from tests.sockets import Account
 
 async def test_it_works(alice: Account) -> None:
     room = await alice.make_room()
-    message = await alice.say(room, "one")
+    message = await alice.post_message(room, "one")
     socket = await alice.connect()
 
     reply = await socket.call("get_events", room_id=room["id"], after=1)
@@ -40,7 +40,7 @@ async def test_events_without_a_room_are_those_of_the_inbox(alice: Account) -> N
 async def test_rest_returns_the_same_page_of_events(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     for text in ("one", "two", "three"):
-        await alice.say(room, text)
+        await alice.post_message(room, text)
     socket = await alice.connect()
 
     reply = await socket.call("get_events", room_id=room["id"], **page)

@@ -11,7 +11,7 @@ from tests.sockets import Account
 
 async def test_it_works(alice: Account) -> None:
     room = await alice.make_room()
-    sent = [await alice.say(room, text) for text in ("one", "two", "three")]
+    sent = [await alice.post_message(room, text) for text in ("one", "two", "three")]
     socket = await alice.connect()
 
     reply = await socket.call("get_messages", room_id=room["id"], limit=2)
@@ -39,7 +39,7 @@ async def test_it_works(alice: Account) -> None:
 async def test_rest_returns_the_same_page_of_messages(alice: Account, page: dict[str, Any]) -> None:
     room = await alice.make_room()
     for text in ("one", "two", "three"):
-        await alice.say(room, text)
+        await alice.post_message(room, text)
     socket = await alice.connect()
 
     reply = await socket.call("get_messages", room_id=room["id"], **page)

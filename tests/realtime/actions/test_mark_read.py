@@ -10,7 +10,7 @@ from tests.sockets import Account
 async def test_it_works(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     for text in ("one", "two", "three"):
-        await alice.say(room, text)
+        await alice.post_message(room, text)
     socket = await bob.connect()
 
     reply = await socket.call("mark_read", room_id=room["id"], seq=3)
@@ -20,7 +20,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
 
 async def test_the_read_marker_never_moves_back(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    await alice.say(room, "one")
+    await alice.post_message(room, "one")
     socket = await bob.connect()
     await socket.call("mark_read", room_id=room["id"], seq=2)
 
@@ -31,7 +31,7 @@ async def test_the_read_marker_never_moves_back(alice: Account, bob: Account) ->
 
 async def test_other_devices_receive_the_marker_in_the_inbox(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    await alice.say(room, "one")
+    await alice.post_message(room, "one")
     phone, laptop = await bob.connect(), await bob.listen(None)
 
     await phone.call("mark_read", room_id=room["id"], seq=2)
@@ -45,7 +45,7 @@ async def test_other_devices_receive_the_marker_in_the_inbox(alice: Account, bob
 
 async def test_members_of_a_small_room_receive_the_markers_of_others(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    await alice.say(room, "one")
+    await alice.post_message(room, "one")
     listener, socket = await alice.listen(room), await bob.connect()
 
     await socket.call("mark_read", room_id=room["id"], seq=2)
@@ -57,17 +57,17 @@ async def test_members_of_a_small_room_receive_the_markers_of_others(alice: Acco
 
 async def test_many_markers_in_a_second_are_reduced_to_the_newest(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    await alice.say_many(room, 20)
+    await alice.post_messages(room, 20)
     listener, socket = await alice.listen(room), await bob.connect()
 
     for seq in range(2, 22):
         await socket.call("mark_read", room_id=room["id"], seq=seq)
 
-    told = [(await listener.next_event("read.updated"))["data"]["read_seq"]]
-    while told[-1] < 21:
-        told.append((await listener.next_event("read.updated"))["data"]["read_seq"])
-    assert told == sorted(set(told))
-    assert len(told) <= 4
+    seqs = [(await listener.next_event("read.updated"))["data"]["read_seq"]]
+    while seqs[-1] < 21:
+        seqs.append((await listener.next_event("read.updated"))["data"]["read_seq"])
+    assert seqs == sorted(set(seqs))
+    assert len(seqs) <= 4
 
 
 @ONCE
@@ -93,7 +93,7 @@ async def test_a_marker_ahead_of_the_head_is_rejected(alice: Account) -> None:
 
 async def test_an_archived_room_can_be_marked_as_read(alice: Account) -> None:
     room = await alice.make_room()
-    await alice.say(room, "one")
+    await alice.post_message(room, "one")
     await alice.delete(f"/v1/rooms/{room['id']}")
     socket = await alice.connect()
 

@@ -10,7 +10,7 @@ from tests.sockets import Account
 async def test_it_works(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     for text in ("one", "two"):
-        await alice.say(room, text)
+        await alice.post_message(room, text)
     socket, laptop = await bob.connect(), await bob.listen(None)
     await socket.call("mark_read", room_id=room["id"], seq=3)
 

@@ -21,7 +21,7 @@ async def test_it_works(alice: Account) -> None:
 async def test_the_reply_repeats_the_request_id(alice: Account, request_id: str | int | None) -> None:
     socket = await alice.connect()
 
-    await socket.say({"action": "ping", "request_id": request_id})
+    await socket.send_json({"action": "ping", "request_id": request_id})
 
     reply = await socket.reply(request_id)
     assert set(reply.frame) == {"action", "request_id", "response_status", "errors", "data"}

@@ -47,7 +47,7 @@ async def test_a_retry_returns_the_same_message(alice: Account) -> None:
     await socket.settled()
     assert (first.status, again.status) == (201, 200)
     assert again.data == first.data
-    assert socket.said() == ["hello"]
+    assert socket.texts() == ["hello"]
 
 
 async def test_a_retry_by_rest_returns_the_same_message(alice: Account) -> None:
@@ -139,7 +139,7 @@ async def test_the_messages_of_one_socket_keep_their_order(alice: Account, bob: 
     speaker, listener = await alice.connect(), await bob.listen(room)
 
     for number in range(30):
-        await speaker.say({"action": "send_message", "room_id": room["id"], **message(text=f"{number}")})
+        await speaker.send_json({"action": "send_message", "room_id": room["id"], **message(text=f"{number}")})
 
-    await listener.until_said("29")
-    assert listener.said() == [f"{number}" for number in range(30)]
+    await listener.until_message("29")
+    assert listener.texts() == [f"{number}" for number in range(30)]

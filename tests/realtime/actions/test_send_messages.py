@@ -20,11 +20,11 @@ async def test_it_works(alice: Account, bob: Account) -> None:
 
     reply = await speaker.call("send_messages", room_id=room["id"], items=items("one", "two", "three"))
 
-    await listener.until_said("three")
+    await listener.until_message("three")
     assert reply.status == 200
     assert [(result["status"], result["errors"]) for result in reply.data["results"]] == [(201, [])] * 3
     assert [result["seq"] for result in reply.data["results"]] == listener.seqs(room["id"])
-    assert listener.said() == ["one", "two", "three"]
+    assert listener.texts() == ["one", "two", "three"]
 
 
 async def test_a_bad_item_of_a_batch_fails_alone(alice: Account) -> None:
@@ -35,8 +35,8 @@ async def test_a_bad_item_of_a_batch_fails_alone(alice: Account) -> None:
     reply = await socket.call("send_messages", room_id=room["id"], items=[one, two, three, {**one, "text": "other"}])
 
     good, empty, last, reused = reply.data["results"]
-    await socket.until_said("three")
-    assert socket.said() == ["one", "three"]
+    await socket.until_message("three")
+    assert socket.texts() == ["one", "three"]
     assert [result["status"] for result in (good, empty, last, reused)] == [201, 400, 201, 409]
     assert [result["errors"][0]["code"] for result in (empty, reused)] == [
         "request.invalid",
@@ -53,8 +53,8 @@ async def test_a_batch_can_be_retried(alice: Account) -> None:
     first = await socket.call("send_messages", room_id=room["id"], items=batch)
     again = await socket.call("send_messages", room_id=room["id"], items=[*batch, *items("three")])
 
-    await socket.until_said("three")
-    assert socket.said() == ["one", "two", "three"]
+    await socket.until_message("three")
+    assert socket.texts() == ["one", "two", "three"]
     assert [result["status"] for result in again.data["results"]] == [200, 200, 201]
     assert [result["id"] for result in again.data["results"][:2]] == [result["id"] for result in first.data["results"]]
 

@@ -13,10 +13,10 @@ from tests.sockets import Account, Socket
 
 def order(socket: Socket) -> list[str]:
     """The frames after hello: replies by action, events by type."""
-    heard: list[str] = []
+    received: list[str] = []
     for frame in socket.frames[1:]:
-        heard += [event["type"] for event in frame["data"]] if frame["action"] == "events" else [frame["action"]]
-    return heard
+        received += [event["type"] for event in frame["data"]] if frame["action"] == "events" else [frame["action"]]
+    return received
 
 
 async def test_it_works(alice: Account, bob: Account) -> None:
@@ -24,7 +24,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
     socket = await bob.connect()
 
     reply = await socket.call("subscribe", room_id=room["id"])
-    message = await alice.say(room, "hello")
+    message = await alice.post_message(room, "hello")
 
     event = await socket.next_event("message.created")
     assert reply.status == 200
@@ -43,21 +43,21 @@ async def test_it_works(alice: Account, bob: Account) -> None:
 async def test_missed_events_are_replayed_first(alice: Account) -> None:
     room = await alice.make_room()
     for text in ("one", "two", "three"):
-        await alice.say(room, text)
+        await alice.post_message(room, text)
     socket = await alice.connect()
 
     reply = await socket.call("subscribe", room_id=room["id"], after=2)
 
     synced = await socket.next_event("room.synced")
     assert reply.data == {"room_id": room["id"], "after": 2, "head": 4, "epoch": 1, "replay": "complete"}
-    assert socket.said() == ["two", "three"]
+    assert socket.texts() == ["two", "three"]
     assert (synced["room_id"], synced["seq"], synced["data"]) == (room["id"], None, {"head": 4})
     assert order(socket) == ["subscribe", "message.created", "message.created", "room.synced"]
 
 
 async def test_a_cursor_of_zero_replays_the_whole_log(alice: Account) -> None:
     room = await alice.make_room()
-    await alice.say(room, "one")
+    await alice.post_message(room, "one")
     socket = await alice.connect()
 
     await socket.call("subscribe", room_id=room["id"], after=0, epoch=1)
@@ -80,7 +80,7 @@ async def test_a_cursor_at_the_head_replays_nothing(alice: Account) -> None:
 
 async def test_a_thousand_missed_events_are_replayed(alice: Account) -> None:
     room = await alice.make_room()
-    head = await alice.say_many(room, 1_000)
+    head = await alice.post_messages(room, 1_000)
     socket = await alice.connect()
 
     reply = await socket.call("subscribe", room_id=room["id"], after=1)
@@ -92,13 +92,13 @@ async def test_a_thousand_missed_events_are_replayed(alice: Account) -> None:
 
 async def test_more_than_a_thousand_missed_events_are_reported_as_limited(alice: Account) -> None:
     room = await alice.make_room()
-    head = await alice.say_many(room, 1_000)
+    head = await alice.post_messages(room, 1_000)
     socket = await alice.connect()
 
     reply = await socket.call("subscribe", room_id=room["id"], after=0)
-    await alice.say(room, "live")
+    await alice.post_message(room, "live")
 
-    await socket.until_said("live")
+    await socket.until_message("live")
     limited = await socket.next_event("room.limited")
     assert reply.data == {"room_id": room["id"], "after": head, "head": head, "epoch": 1, "replay": "limited"}
     assert (limited["seq"], limited["data"]) == (None, {"from": 1, "to": head})
@@ -109,13 +109,13 @@ async def test_more_than_a_thousand_missed_events_are_reported_as_limited(alice:
 @pytest.mark.parametrize("cursor", [{"after": 3}, {"after": 2**53 - 1}, {"after": 1, "epoch": 7}, {"epoch": 7}])
 async def test_an_impossible_cursor_is_reset(alice: Account, cursor: dict[str, int]) -> None:
     room = await alice.make_room()
-    await alice.say(room, "one")
+    await alice.post_message(room, "one")
     socket = await alice.connect()
 
     reply = await socket.call("subscribe", room_id=room["id"], **cursor)
-    await alice.say(room, "live")
+    await alice.post_message(room, "live")
 
-    await socket.until_said("live")
+    await socket.until_message("live")
     assert reply.data == {"room_id": room["id"], "after": 2, "head": 2, "epoch": 1, "replay": "reset"}
     assert order(socket) == ["subscribe", "room.synced", "message.created"]
 
@@ -123,13 +123,13 @@ async def test_an_impossible_cursor_is_reset(alice: Account, cursor: dict[str, i
 async def test_a_second_subscribe_does_not_move_the_live_subscription(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
-    await alice.say(room, "one")
-    await socket.until_said("one")
+    await alice.post_message(room, "one")
+    await socket.until_message("one")
 
     again = await socket.call("subscribe", room_id=room["id"], after=0)
-    await alice.say(room, "two")
+    await alice.post_message(room, "two")
 
-    await socket.until_said("two")
+    await socket.until_message("two")
     assert again.data == {"room_id": room["id"], "after": 2, "head": 2, "epoch": 1, "replay": "complete"}
     assert order(socket) == [
         "subscribe", "room.synced", "message.created", "subscribe", "room.synced", "message.created",
@@ -140,13 +140,13 @@ async def test_two_concurrent_subscribes_make_one_subscription(alice: Account) -
     room = await alice.make_room()
     socket = await alice.connect()
     for request_id, room_id in enumerate([room["id"], room["id"].upper(), room["id"]]):
-        await socket.say({"action": "subscribe", "room_id": room_id, "after": 0, "request_id": request_id})
+        await socket.send_json({"action": "subscribe", "room_id": room_id, "after": 0, "request_id": request_id})
     for request_id in range(3):
         await socket.reply(request_id)
 
-    await alice.say(room, "once")
+    await alice.post_message(room, "once")
 
-    await socket.until_said("once")
+    await socket.until_message("once")
     await socket.settled()
     assert socket.seqs(room["id"]) == [1, 2]
 
@@ -157,10 +157,10 @@ async def test_a_subscribe_during_sends_loses_and_duplicates_nothing(alice: Acco
 
     async def talk() -> None:
         for number in range(40):
-            await alice.say(room, f"{number}")
+            await alice.post_message(room, f"{number}")
 
     async def listen(socket: Socket, pause: int) -> None:
-        await sockets[0].until_said(f"{pause}") if pause else None
+        await sockets[0].until_message(f"{pause}") if pause else None
         await socket.call("subscribe", room_id=room["id"], after=0)
 
     talking = asyncio.ensure_future(talk())
@@ -168,23 +168,23 @@ async def test_a_subscribe_during_sends_loses_and_duplicates_nothing(alice: Acco
     await talking
 
     for socket in sockets:
-        await socket.until_said("39")
+        await socket.until_message("39")
         assert socket.seqs(room["id"]) == list(range(1, 42))
 
 
 async def test_a_reconnect_continues_at_the_cursor(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     first = await bob.listen(room)
-    await alice.say(room, "one")
-    await first.until_said("one")
+    await alice.post_message(room, "one")
+    await first.until_message("one")
     await first.cut()
-    await alice.say(room, "two")
+    await alice.post_message(room, "two")
 
     second = await bob.connect()
     await second.call("subscribe", room_id=room["id"], after=first.seqs(room["id"])[-1])
 
     await second.next_event("room.synced")
-    assert first.said() + second.said() == ["one", "two"]
+    assert first.texts() + second.texts() == ["one", "two"]
 
 
 async def test_an_archived_room_can_be_subscribed_to(alice: Account, bob: Account) -> None:
@@ -260,7 +260,7 @@ async def test_spellings_of_one_room_id_share_an_ordering_key(alice: Account) ->
     socket = await alice.connect()
 
     for number, written in enumerate([room["id"], room["id"].upper()] * 4):
-        await socket.say({"action": "subscribe", "room_id": written, "request_id": number})
+        await socket.send_json({"action": "subscribe", "room_id": written, "request_id": number})
     await socket.reply(7)
 
     replies = [frame["request_id"] for frame in socket.frames if frame.get("action") == "subscribe"]

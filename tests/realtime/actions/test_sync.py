@@ -12,13 +12,13 @@ from tests.sockets import Account
 
 async def test_it_works(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
-    await alice.say(room, "missed")
+    await alice.post_message(room, "missed")
     socket = await bob.connect()
 
     reply = await socket.call("sync", rooms={room["id"]: 1}, inbox=0, epoch=1, subscribe=True)
-    await alice.say(room, "live")
+    await alice.post_message(room, "live")
 
-    await socket.until_said("live")
+    await socket.until_message("live")
     [synced] = reply.data["rooms"]
     assert (reply.status, reply.data["next"]) == (200, None)
     assert [event["data"]["text"] for event in synced["events"]] == ["missed"]
@@ -28,7 +28,7 @@ async def test_it_works(alice: Account, bob: Account) -> None:
 
 async def test_rest_returns_the_same_sync(alice: Account, bob: Account) -> None:
     rooms = [await alice.make_room(bob) for _ in range(3)]
-    await alice.say(rooms[0], "missed")
+    await alice.post_message(rooms[0], "missed")
     socket = await bob.connect()
     body = {"rooms": {rooms[0]["id"]: 1, rooms[1]["id"]: 1}, "inbox": 1, "epoch": 1, "limit": 100, "next": None}
 
@@ -43,9 +43,9 @@ async def test_a_sync_without_subscribe_starts_no_subscription(alice: Account) -
     socket, witness = await alice.connect(), await alice.listen(room)
 
     await socket.call("sync", rooms={room["id"]: 1})
-    await alice.say(room, "unheard")
+    await alice.post_message(room, "unheard")
 
-    await witness.until_said("unheard")
+    await witness.until_message("unheard")
     await socket.settled()
     assert socket.events == []
 
@@ -55,9 +55,9 @@ async def test_a_room_that_is_added_later_is_delivered_from_the_own_join_on(alic
     await socket.call("sync", subscribe=True)
 
     room = await alice.make_room(bob)
-    await alice.say(room, "welcome")
+    await alice.post_message(room, "welcome")
 
-    await socket.until_said("welcome")
+    await socket.until_message("welcome")
     assert socket.seqs(room["id"]) == [1, 2]
 
 
@@ -79,9 +79,9 @@ async def test_a_room_that_is_joined_later_is_live(alice: Account, bob: Account,
     else:
         room = private
         await alice.put(f"/v1/rooms/{private['id']}/members/{bob.id}")
-    await alice.say(room, "welcome")
+    await alice.post_message(room, "welcome")
 
-    await socket.until_said("welcome")
+    await socket.until_message("welcome")
     added = await socket.next_event("room.added")
     assert added["data"]["id"] == room["id"]
     first = added["data"]["seq"]
@@ -91,7 +91,7 @@ async def test_a_room_that_is_joined_later_is_live(alice: Account, bob: Account,
 async def test_every_page_of_a_sync_becomes_live_without_duplicates(alice: Account, bob: Account) -> None:
     rooms = [await alice.make_room(bob) for _ in range(4)]
     for room in rooms:
-        await alice.say(room, f"in {room['id']}")
+        await alice.post_message(room, f"in {room['id']}")
     socket = await bob.connect()
     body: dict[str, Any] = {"rooms": {room["id"]: 0 for room in rooms}, "limit": 3, "subscribe": True}
 
@@ -102,8 +102,8 @@ async def test_every_page_of_a_sync_becomes_live_without_duplicates(alice: Accou
         page = (await socket.call("sync", **body, next=page["next"])).data
         pages.append(page)
     for room in rooms:
-        await alice.say(room, f"live in {room['id']}")
-        await socket.until_said(f"live in {room['id']}")
+        await alice.post_message(room, f"live in {room['id']}")
+        await socket.until_message(f"live in {room['id']}")
 
     for entry in (entry for page in pages for entry in page["rooms"]):
         seqs[entry["id"]] += [event["seq"] for event in entry["events"]]
@@ -116,22 +116,22 @@ async def test_every_page_of_a_sync_becomes_live_without_duplicates(alice: Accou
 async def test_many_devices_can_sync_at_once(alice: Account, bob: Account) -> None:
     """Two devices of each user, one of them with a bad body and one that disconnects: each gets its own answer."""
     room = await alice.make_room(bob)
-    await alice.say(room, "missed")
+    await alice.post_message(room, "missed")
     sockets = [await account.connect() for account in (alice, bob) for _ in range(2)]
     astray, cut = await bob.connect(), await alice.connect()
     body = {"action": "sync", "request_id": 1, "rooms": {room["id"]: 1}, "subscribe": True}
 
     for socket in (cut, *sockets[:2], astray, *sockets[2:]):
-        await socket.say({**body, "next": "nonsense"} if socket is astray else body)
+        await socket.send_json({**body, "next": "nonsense"} if socket is astray else body)
     await cut.cut()
     replies = [await socket.reply(1) for socket in sockets]
     refused = await astray.reply(1)
-    await alice.say(room, "live")
+    await alice.post_message(room, "live")
 
     assert [[event["seq"] for event in reply.data["rooms"][0]["events"]] for reply in replies] == [[2]] * 4
     assert refused.refusal == (400, "request.invalid")
     for socket in sockets:
-        await socket.until_said("live")
+        await socket.until_message("live")
         assert socket.seqs(room["id"]) == [3]
     await astray.settled()
     assert astray.events == []
@@ -144,9 +144,9 @@ async def test_a_synced_device_receives_messages_of_another_process(
     socket = await bob.connect(there)
 
     await socket.call("sync", rooms={room["id"]: 1}, inbox=0, subscribe=True)
-    await alice.say(room, "across")
+    await alice.post_message(room, "across")
 
-    await socket.until_said("across")
+    await socket.until_message("across")
     assert socket.seqs(room["id"]) == [2]
 
 
@@ -166,7 +166,7 @@ async def test_an_outsider_learns_nothing_by_sync(alice: Account, charlie: Accou
 
     reply = await socket.call("sync", rooms={room["id"]: 0, NOWHERE: 0}, subscribe=True)
 
-    await alice.say(room, "a secret")
+    await alice.post_message(room, "a secret")
     await socket.settled()
     assert (reply.data["rooms"], reply.data["inbox"]["events"]) == ([], [])
     assert "secret" not in str(socket.frames)

@@ -52,7 +52,7 @@ async def test_a_message_ends_the_typing_of_its_sender_alone(alice: Account, bob
     await typing_set(listener, [alice.id, bob.id])
 
     if face == "rest":
-        await bob.say(room, "there")
+        await bob.post_message(room, "there")
     else:
         await socket.call("send_message", room_id=room["id"], client_id="c1", text="there")
 

@@ -14,18 +14,18 @@ async def test_it_works(alice: Account) -> None:
     socket, witness = await alice.listen(room), await alice.listen(room)
 
     reply = await socket.call("unsubscribe", room_id=room["id"])
-    await alice.say(room, "unheard")
+    await alice.post_message(room, "unheard")
 
-    await witness.until_said("unheard")
+    await witness.until_message("unheard")
     await socket.settled()
     assert (reply.status, reply.data) == (200, {"room_id": room["id"]})
-    assert socket.said() == []
+    assert socket.texts() == []
 
 
 async def test_no_event_follows_the_reply_while_others_send(alice: Account) -> None:
     room = await alice.make_room()
     socket, witness = await alice.listen(room), await alice.listen(room)
-    talking = asyncio.gather(*(alice.say(room, f"{number}") for number in range(30)))
+    talking = asyncio.gather(*(alice.post_message(room, f"{number}") for number in range(30)))
     await socket.next_event("message.created")
 
     reply = await socket.call("unsubscribe", room_id=room["id"])
@@ -39,10 +39,10 @@ async def test_no_event_follows_the_reply_while_others_send(alice: Account) -> N
 
 async def test_an_unsubscribe_during_a_replay_ends_the_replay(alice: Account) -> None:
     room = await alice.make_room()
-    await alice.say_many(room, 900)
+    await alice.post_messages(room, 900)
     socket = await alice.connect()
 
-    await socket.say({"action": "subscribe", "room_id": room["id"], "after": 0})
+    await socket.send_json({"action": "subscribe", "room_id": room["id"], "after": 0})
     reply = await socket.call("unsubscribe", room_id=room["id"])
 
     await socket.settled()
@@ -53,14 +53,14 @@ async def test_an_unsubscribe_during_a_replay_ends_the_replay(alice: Account) ->
 async def test_a_subscribe_after_an_unsubscribe_misses_nothing(alice: Account) -> None:
     room = await alice.make_room()
     socket = await alice.listen(room)
-    await alice.say(room, "one")
-    await socket.until_said("one")
+    await alice.post_message(room, "one")
+    await socket.until_message("one")
     await socket.call("unsubscribe", room_id=room["id"])
-    await alice.say(room, "two")
+    await alice.post_message(room, "two")
 
     await socket.call("subscribe", room_id=room["id"], after=2)
 
-    await socket.until_said("two")
+    await socket.until_message("two")
     assert socket.seqs(room["id"]) == [2, 3]
 
 

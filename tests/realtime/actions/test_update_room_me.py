@@ -34,9 +34,9 @@ async def test_a_hidden_room_is_still_delivered(alice: Account, bob: Account) ->
     listener = await bob.listen(room)
     await listener.call("update_room_me", room_id=room["id"], hidden=True)
 
-    await alice.say(room, "are you there?")
+    await alice.post_message(room, "are you there?")
 
-    await listener.until_said("are you there?")
+    await listener.until_message("are you there?")
     assert [found["id"] for found in (await bob.get("/v1/rooms")).json()["results"]] == [room["id"]]
 
 

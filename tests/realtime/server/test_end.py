@@ -1,4 +1,4 @@
-"""How a websocket ends."""
+"""The end of a websocket: close frames, goodbyes and lost connections."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How a websocket begins."""
+"""The opening handshake of a websocket."""
 
 import json
 

@@ -8,7 +8,7 @@ import pytest
 from api.models import MembershipPeriod, Message
 from eventlog.models import Event, StreamHead
 from tests.api.stories import make_room
-from tests.api.sync.test_sync import Answer, ask
+from tests.api.sync.test_sync import Answer, post_sync
 from tests.clients import Person
 
 
@@ -36,7 +36,7 @@ class Device:
         body = {"rooms": dict(self.cursors), "inbox": self.inbox, "limit": limit}
         following = None
         for _ in range(most_pages):
-            answer = ask(self.owner, **body, next=following)
+            answer = post_sync(self.owner, **body, next=following)
             self.apply(answer)
             following = answer["next"]
             if following is None:
@@ -84,7 +84,7 @@ def act(dice: random.Random, owner: Person, guest: Person, room: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_every_answer_has_exactly_the_visible_events(alice: Person, bob: Person, seed: int) -> None:
+def test_every_sync_has_exactly_the_visible_events(alice: Person, bob: Person, seed: int) -> None:
     dice = random.Random(seed)
     rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 2]
     device = Device(bob, rooms)

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from api.services.sync import SyncPage, SyncRequest, sync, sync_all
 from eventlog.models import StreamHead
-from tests.api.stories import make_room, say
+from tests.api.stories import make_room, post_message
 from tests.api.sync.test_sync import Answer, fill
-from tests.api.sync.test_sync_lives import act
+from tests.api.sync.test_sync_random import act
 from tests.clients import Person, join_parley
 from wire import strict_json
 from wire.problems import Problem
@@ -25,7 +25,7 @@ def people(db: None) -> list[Person]:
     return [join_parley(f"member{number}") for number in range(6)]
 
 
-def together(*devices: SyncRequest, max_bytes: int | None = None) -> list[Answer]:
+def sync_batch(*devices: SyncRequest, max_bytes: int | None = None) -> list[Answer]:
     """Sync the devices in one call, and return their answers as JSON values."""
     return [as_json(answer) for answer in sync_all(devices, max_bytes)]
 
@@ -59,7 +59,7 @@ def test_the_queries_do_not_grow_with_the_devices(alice: Person, people: list[Pe
     for size in (2, 6):
         devices = [at(person, *rooms, inbox=0) for person in people[:size]]
         with CaptureQueriesContext(connection) as queries:
-            answers = together(*devices)
+            answers = sync_batch(*devices)
         assert all(seqs(answer, room) == [2, 3, 4, 5, 6] for answer in answers for room in rooms)
         assert all(len(answer["inbox"]["events"]) == 4 for answer in answers)
         counts.append((len(queries), len(log_queries(queries))))
@@ -68,29 +68,29 @@ def test_the_queries_do_not_grow_with_the_devices(alice: Person, people: list[Pe
     assert counts == [(5, 2), (5, 2)]
 
 
-def test_two_devices_of_one_user_each_get_their_missing_events(alice: Person) -> None:
+def test_two_devices_of_one_user_each_receive_their_missing_events(alice: Person) -> None:
     room = make_room(alice)
     fill(alice, room, 5)
 
-    phone, laptop, desk = together(at(alice, room), at(alice, room, cursor=4), at(alice, room, cursor=6, inbox=0))
+    phone, laptop, tablet = sync_batch(at(alice, room), at(alice, room, cursor=4), at(alice, room, cursor=6, inbox=0))
 
-    assert [seqs(answer, room) for answer in (phone, laptop, desk)] == [[2, 3, 4, 5, 6], [5, 6], []]
-    assert [len(answer["inbox"]["events"]) for answer in (phone, laptop, desk)] == [0, 0, 1]
+    assert [seqs(answer, room) for answer in (phone, laptop, tablet)] == [[2, 3, 4, 5, 6], [5, 6], []]
+    assert [len(answer["inbox"]["events"]) for answer in (phone, laptop, tablet)] == [0, 0, 1]
 
 
 def test_nobody_gets_events_that_only_others_may_see(alice: Person, bob: Person, charlie: Person) -> None:
     """The devices share the reads, and each user has other membership periods."""
     room = make_room(alice, members=[bob])
-    say(alice, room, "before Charlie")
+    post_message(alice, room, "before Charlie")
     url = f"/v1/rooms/{room['id']}/members"
     alice.delete(f"{url}/{bob.user.id}")
-    say(alice, room, "without Bob")
+    post_message(alice, room, "without Bob")
     alice.put(f"{url}/{charlie.user.id}")
-    say(alice, room, "with Charlie")
+    post_message(alice, room, "with Charlie")
     alice.put(f"{url}/{bob.user.id}")
 
     devices = [at(person, room, cursor=0) for person in (alice, bob, charlie)]
-    answers = together(*devices, at(join_parley("dora"), room, cursor=0))
+    answers = sync_batch(*devices, at(join_parley("dora"), room, cursor=0))
 
     assert [seqs(answer, room) for answer in answers] == [list(range(1, 8)), [1, 2, 3, 7], [5, 6, 7], []]
 
@@ -99,7 +99,7 @@ def test_only_a_former_member_gets_the_room_in_removed(alice: Person, bob: Perso
     room = make_room(alice, members=[bob, charlie])
     bob.post(f"/v1/rooms/{room['id']}/leave")
 
-    gone, stayed, unaware = together(at(bob, room), at(charlie, room), at(bob))
+    gone, stayed, unaware = sync_batch(at(bob, room), at(charlie, room), at(bob))
 
     assert gone["removed"] == [{"id": room["id"], "reason": "left", "seq": 2}]
     assert (stayed["removed"], seqs(stayed, room)) == ([], [2])
@@ -108,7 +108,7 @@ def test_only_a_former_member_gets_the_room_in_removed(alice: Person, bob: Perso
 
 def test_a_bad_next_fails_alone(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    say(alice, room, "Hi")
+    post_message(alice, room, "Hi")
 
     first, bad, last = sync_all([at(alice, room), at(bob, room, following="tea"), at(bob, room)])
 
@@ -119,7 +119,7 @@ def test_a_bad_next_fails_alone(alice: Person, bob: Person) -> None:
 
 def test_a_device_that_needs_rooms_must_retry_alone(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    say(alice, room, "Hi")
+    post_message(alice, room, "Hi")
 
     new, ahead, known = sync_all([SyncRequest(alice.user.id), at(bob, room, cursor=99), at(bob, room)])
 
@@ -128,7 +128,9 @@ def test_a_device_that_needs_rooms_must_retry_alone(alice: Person, bob: Person) 
     assert sync(SyncRequest(alice.user.id)).data["rooms"]
 
 
-def test_one_read_holds_no_more_events_than_one_answer(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_read_loads_no_more_events_than_one_response_has(
+    people: list[Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Devices that miss the same events share a query; devices that miss other events are in the next one."""
     monkeypatch.setattr("api.services.sync.EVENTS", 12)
     rooms = [make_room(person) for person in people]
@@ -137,7 +139,7 @@ def test_one_read_holds_no_more_events_than_one_answer(people: list[Person], mon
     devices = [at(*each) for each in zip(people, rooms, strict=True) for _ in range(3)]
 
     with CaptureQueriesContext(connection) as queries:
-        answers = together(*devices)
+        answers = sync_batch(*devices)
 
     assert [seqs(answer, rooms[place // 3]) for place, answer in enumerate(answers)] == [[2, 3, 4, 5, 6]] * 18
     assert len(log_queries(queries)) == 3
@@ -157,7 +159,7 @@ def test_a_device_beyond_the_last_read_must_retry_alone(people: list[Person], mo
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_an_answer_is_the_same_together_and_alone(alice: Person, bob: Person, seed: int) -> None:
+def test_a_result_is_the_same_in_a_batch_and_alone(alice: Person, bob: Person, seed: int) -> None:
     dice = random.Random(seed)
     rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 2]
     for _ in range(60):
