@@ -26,7 +26,7 @@ else
   # These start servers, clients and proxies of their own and mostly wait. tests/contracts/plugin.py knows of them.
   apart="tests/bench tests/docs tests/engine tests/packaging tests/proxy tests/settings tests/sim"
   ignored=$(printf -- '--ignore=%s ' tests/chaos $apart)
-  echo "Both stacks at once; their output follows when they are done, in about seven minutes ..."
+  echo "Both stacks at once; their output follows when they are done, in about nine minutes ..."
   # Each command stands alone before its &: a function would run in a shell that ends and leaves pytest alone.
   PARLEY_TEST_STACK=postgres $PYTEST --ignore=tests/chaos >"$folder/postgres" 2>&1 &
   postgres=$!

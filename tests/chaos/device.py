@@ -208,7 +208,8 @@ class Device:
         rooms = list(self.rooms)
         self._unsynced = {inbox, *rooms}
         await self.subscribe(inbox)
-        await asyncio.gather(*(self.subscribe(room) for room in rooms))
+        if conn == self._conn:  # or the next connection would have these subscriptions beside its own sync
+            await asyncio.gather(*(self.subscribe(room) for room in rooms))
 
     async def _begin(self) -> None:
         """Begin without cursors: subscribe to the inbox, and take the heads of the list of rooms as cursors."""

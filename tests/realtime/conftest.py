@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
+from settings.test import TEST_STACK
 from tests.realtime.deployment import Deployment
 from tests.servers import ParleyServer
 from tests.sockets import TLS, Account, join_parley
@@ -22,7 +23,11 @@ def deployment() -> Iterator[Deployment]:
         yield deployment
 
 
-@pytest.fixture(scope="session", params=["daphne", "uvicorn"])
+# The difference between the servers does not depend on the database: uvicorn is tested on SQLite alone.
+SERVERS = ["daphne", "uvicorn"] if TEST_STACK == "sqlite" else ["daphne"]
+
+
+@pytest.fixture(scope="session", params=SERVERS)
 def here(request: pytest.FixtureRequest, deployment: Deployment) -> ParleyServer:
     return deployment.servers[0 if request.param == "daphne" else 1]
 
