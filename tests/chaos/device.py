@@ -155,7 +155,7 @@ class Device:
             self._settle(frame)
         elif frame["action"] == "hello":
             self.socket = socket
-            self.spawn(self._resume())
+            self.spawn(self._resume(socket))
         elif frame["action"] == "goodbye":
             self._goodbye = frame["data"]
 
@@ -168,10 +168,20 @@ class Device:
         if future is not None and not future.done():
             future.set_result(answer)
 
-    async def act(self, action: str, handler: Handler | None = None, **body: Any) -> Answer:
-        """Send an action and return its reply. `handler` runs before any later frame is processed."""
+    async def act(
+        self,
+        action: str,
+        handler: Handler | None = None,
+        *,
+        on: ClientConnection | None = None,
+        **body: Any,
+    ) -> Answer:
+        """Send an action and return its reply. `handler` runs before any later frame is processed.
+
+        With `on` it is sent on this connection alone, and not on the one that has replaced it.
+        """
         socket = self.socket
-        if socket is None:
+        if socket is None or (on is not None and on is not socket):
             return Answer(None)
         request_id = f"{self.name}-{next(_numbers)}"
         future = asyncio.get_running_loop().create_future()
@@ -193,34 +203,37 @@ class Device:
 
     # Streams
 
-    async def _resume(self) -> None:
+    # The connection is an argument of all that follows hello: a task that outlives its connection must not act on the
+    # next one, which resumes by itself.
+
+    async def _resume(self, socket: ClientConnection) -> None:
         """After hello: the inbox first, so that no news of a room is missed, then every room."""
-        conn = self._conn
-        inbox = self.person.id
         if not self.tracks_inbox:
-            await self._begin()
+            await self._begin(socket)
         elif (draw := self.rng.random()) < 0.3:
-            await self._follow()
+            await self._follow(socket)
         elif draw < 0.6:
-            await self._sync()
-        if conn != self._conn or self._followed:
+            await self._sync(socket)
+        if socket is not self.socket or self._followed:
             return
         rooms = list(self.rooms)
-        self._unsynced = {inbox, *rooms}
-        await self.subscribe(inbox)
-        if conn == self._conn:  # or the next connection would have these subscriptions beside its own sync
-            await asyncio.gather(*(self.subscribe(room) for room in rooms))
+        self._unsynced = {self.person.id, *rooms}
+        await self.subscribe(self.person.id, socket)
+        await asyncio.gather(*(self.subscribe(room, socket) for room in rooms))
 
-    async def _begin(self) -> None:
-        """Begin without cursors: subscribe to the inbox, and take the heads of the list of rooms as cursors."""
-        conn = self._conn
-        await self.subscribe(self.person.id)
-        while conn == self._conn and self.person.id in self.cursors and not self.tracks_inbox:
-            answer = await self.rest("GET", "rooms?limit=100")
-            if answer.status == 401:
+    async def _begin(self, socket: ClientConnection) -> None:
+        """Begin without cursors: subscribe to the inbox, and take the heads of the lists of rooms as cursors.
+
+        A direct room that the other has opened is hidden until its first message, which its inbox does not announce.
+        """
+        await self.subscribe(self.person.id, socket)
+        while socket is self.socket and self.person.id in self.cursors and not self.tracks_inbox:
+            shown = await self.rest("GET", "rooms?limit=100")
+            hidden = await self.rest("GET", "rooms?limit=100&hidden=true")
+            if 401 in (shown.status, hidden.status):
                 return
-            if answer.status == 200 and conn == self._conn:
-                for room in answer.data["results"]:
+            if shown.status == hidden.status == 200 and socket is self.socket:
+                for room in (*shown.data["results"], *hidden.data["results"]):
                     self._track(room["id"], room["head"])
                 self.tracks_inbox = True
 
@@ -234,15 +247,15 @@ class Device:
         if stream != self.person.id:
             self.rooms.add(stream)
 
-    async def subscribe(self, stream: str) -> None:
+    async def subscribe(self, stream: str, socket: ClientConnection) -> None:
         """Subscribe to a stream after the cursor; a 403 or 404 means that the user has left the room."""
-        socket = self.socket
-        is_inbox = stream == self.person.id
-        body = {"room_id": None if is_inbox else stream}
-        while socket is not None and socket is self.socket:
+        body = {"room_id": None if stream == self.person.id else stream}
+        while socket is self.socket:
             cursor = self.cursors.get(stream)
             after = {} if cursor is None else {"after": cursor}
-            answer = await self.act("subscribe", lambda reply: self._subscribed(stream, reply), **body, **after)
+            answer = await self.act(
+                "subscribe", lambda reply: self._subscribed(stream, reply), on=socket, **body, **after
+            )
             if answer.status in (403, 404):
                 self.rooms.discard(stream)
                 self._is_synced(stream)
@@ -300,7 +313,8 @@ class Device:
         elif kind == "room.added":
             self._track(data["id"], data["seq"] - 1)
             if live and self.person.id not in self._followed:
-                self.spawn(self.subscribe(data["id"]))
+                assert self.socket is not None
+                self.spawn(self.subscribe(data["id"], self.socket))
             elif live and data["id"] not in self._followed:
                 self._follow_added(data["id"], data["seq"] - 1)
 
@@ -311,35 +325,37 @@ class Device:
 
     async def _wait_outside(self, room: str) -> None:
         """A server forgets a silent subscription after a minute; before that, come back with the cursor."""
-        conn = self._conn
+        socket = self.socket
         await asyncio.sleep(OUTSIDE_SECONDS)
-        if conn == self._conn and room not in self.rooms:
+        if socket is self.socket and room not in self.rooms:
             await self.hang_up()
 
-    async def _sync(self) -> None:
+    async def _sync(self, socket: ClientConnection) -> None:
         """Come back by `POST sync`; a page that does not come leaves the rest to the subscriptions."""
-        conn, named = self._conn, dict(self.cursors)
+        named = dict(self.cursors)
         inbox = named.pop(self.person.id)
         body: dict[str, Any] = {"rooms": named, "inbox": inbox, "epoch": 1, "limit": 100}
         following = True
         while following:
             answer = await self.rest("POST", "sync", body=body, server=self.server)
-            if answer.status != 200 or conn != self._conn:
+            if answer.status != 200 or socket is not self.socket:
                 return
             self._take_page(answer.data, named)
             body["next"] = answer.data["next"]
             following = body["next"] is not None
 
-    async def _follow(self) -> None:
+    async def _follow(self, socket: ClientConnection) -> None:
         """Reconnect by the socket's `sync`, which subscribes to all rooms of its reply with one frame."""
         conn, named = self._conn, dict(self.cursors)
         self._unsynced.clear()
         body: dict[str, Any] = {"rooms": named, "inbox": named.pop(self.person.id), "epoch": 1, "limit": 100}
         following: str | None = ""
         while following is not None:
-            answer = await self.act("sync", lambda reply: self._followed_page(reply, named), **body, subscribe=True)
-            if answer.status != 200 or conn != self._conn:
-                if conn == self._conn:
+            answer = await self.act(
+                "sync", lambda reply: self._followed_page(reply, named), on=socket, **body, subscribe=True
+            )
+            if answer.status != 200 or socket is not self.socket:
+                if socket is self.socket:
                     await self.hang_up()  # half a sync is no sync: begin again
                 return
             following = body["next"] = answer.data["next"]
