@@ -26,6 +26,13 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 4)
 from settings.base import *  # noqa: E402, F403
 from settings.base import DATABASES  # noqa: E402
 
+# Races must not fail because the machine is busy. The servers that tests start have the limits of production.
+_PATIENT_MS = 60_000
+if TEST_STACK == "postgres":
+    DATABASES["default"]["OPTIONS"]["options"] = f"-c lock_timeout={_PATIENT_MS} -c statement_timeout={_PATIENT_MS}"
+else:
+    DATABASES["default"]["OPTIONS"]["timeout"] = _PATIENT_MS / 1000
+
 # A file, not shared memory: threads and sockets of the tests each open it, as in a server.
 if TEST_STACK == "sqlite":
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}

@@ -222,20 +222,22 @@ class Device:
         await asyncio.gather(*(self.subscribe(room, socket) for room in rooms))
 
     async def _begin(self, socket: ClientConnection) -> None:
-        """Begin without cursors: subscribe to the inbox, and take the heads of the lists of rooms as cursors.
+        """Begin without cursors: subscribe to the inbox, and take the heads of a sync as the cursors of the rooms.
 
-        A direct room that the other has opened is hidden until its first message, which its inbox does not announce.
+        The list of rooms would not do: a direct room that the other has opened is not listed before its first message,
+        and this message is not in the inbox.
         """
         await self.subscribe(self.person.id, socket)
+        body: dict[str, Any] = {"rooms": {}}
         while socket is self.socket and self.person.id in self.cursors and not self.tracks_inbox:
-            shown = await self.rest("GET", "rooms?limit=100")
-            hidden = await self.rest("GET", "rooms?limit=100&hidden=true")
-            if 401 in (shown.status, hidden.status):
+            answer = await self.rest("POST", "sync", body=body)
+            if answer.status == 401:
                 return
-            if shown.status == hidden.status == 200 and socket is self.socket:
-                for room in (*shown.data["results"], *hidden.data["results"]):
-                    self._track(room["id"], room["head"])
-                self.tracks_inbox = True
+            if answer.status == 200 and socket is self.socket:
+                for entry in answer.data["rooms"]:
+                    self._track(entry["id"], entry["head"])
+                body["next"] = answer.data["next"]
+                self.tracks_inbox = body["next"] is None
 
     def _begin_at(self, stream: str, after: int) -> None:
         self.cursors[stream] = after
