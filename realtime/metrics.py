@@ -53,7 +53,7 @@ class LoopLag:
 
     def __init__(self) -> None:
         self._due: float | None = None
-        self._longest: deque[tuple[float, float]] = deque([], 2)  # the windows: the beginning and the longest delay
+        self._longest: deque[tuple[float, float]] = deque(maxlen=2)  # the windows: the beginning and the longest delay
 
     def probed(self, late: float) -> None:
         """Record the delay of one probe, and expect the next."""

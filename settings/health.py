@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -129,10 +130,8 @@ class Checks:
                 self._states = {}
                 self._round = self._thread.submit(self._run, self._states)
             running, states = self._round, self._states
-        try:
+        with suppress(TimeoutError):
             running.result(CHECKS_SECONDS)
-        except TimeoutError:
-            pass
         known = dict(states)
         return {name: known.get(name, UNAVAILABLE) for name in CHECKS}
 

@@ -1,4 +1,4 @@
-"""The URL map: the API under /v1, its contracts and pages, probes and metrics, and the paths that only accept sockets."""
+"""The URL map: the API under /v1, its contracts and pages, probes, metrics, and the paths of sockets."""
 
 from django.urls import URLPattern, URLResolver, include, path
 

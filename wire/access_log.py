@@ -20,7 +20,9 @@ from wire.metrics import Counter
 
 WRITE_SECONDS = 0.2
 MAX_LINES = 20_000  # that wait, some 8 MB; further ones are dropped
-DROPPED = Counter("parley_access_log_dropped_total", "Lines of the access log that were dropped: stderr does not take them")
+DROPPED = Counter(
+    "parley_access_log_dropped_total", "Lines of the access log that were dropped: stderr does not take them"
+)
 
 _lines: deque[tuple[float, dict[str, Any]]] = deque()
 _start = threading.Lock()

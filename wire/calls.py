@@ -24,6 +24,7 @@ REQUEST_SECONDS = Histogram(
 )
 OPEN_REQUESTS = Gauge("parley_requests_open", "Requests of REST that are being handled or wait for a thread")
 
+EVENTS = {"rest": "request", "socket": "frame"}  # in the access log, by face; the third kind is `connection`
 PROBES = {"/livez": "livez", "/readyz": "readyz", "/metrics": "metrics"}  # too frequent for the access log
 
 
@@ -47,7 +48,8 @@ class Call:
     )
 
     def __init__(self, face: str, trace: Trace | None = None, connection: Call | None = None) -> None:
-        self.face, self.trace = face, trace
+        """`connection` is that of a frame, whose trace it continues."""
+        self.face, self.trace = face, connection.trace.child() if connection and connection.trace else trace
         self.started_at = time.monotonic()
         self.status = 200
         self.request_id: str | int | None = None
@@ -61,7 +63,7 @@ class Call:
         if connection is not None:
             self.connection_id, self.client = connection.connection_id, connection.client
             self.session_id, self.user_id = connection.session_id, connection.user_id
-        self.span = start_span(face, trace)
+        self.span = start_span(face, self.trace)
         if self.span is not None:
             self.trace = trace_of_span(self.span)
 
@@ -83,20 +85,22 @@ class Call:
         return {name: value for name, value in ids.items() if value is not None}
 
     def end(self) -> None:
-        """Count a request or frame that was answered, and write its line of the access log."""
-        seconds, name = time.monotonic() - self.started_at, self.name
-        REQUESTS.add(self.face, name, str(self.status))
-        REQUEST_SECONDS.observe(seconds, self.face, self.operation.cost.value if self.operation else "other")
+        """Count what was answered, write its line of the access log, and end its span."""
+        seconds, is_answer = time.monotonic() - self.started_at, self.face in EVENTS
+        name = self.name if is_answer else self.face
+        if is_answer:
+            REQUESTS.add(self.face, name, str(self.status))
+            REQUEST_SECONDS.observe(seconds, self.face, self.operation.cost.value if self.operation else "other")
         if settings.ACCESS_LOG and (self.status >= 500 or self.route not in PROBES):
-            self.log("request" if self.face == "rest" else "frame", seconds)
+            self._log(seconds)
         if self.span is not None:
             attributes = {f"parley.{key}": value for key, value in self.ids().items()}
-            end_span(self.span, name, self.status, attributes)
+            failed = is_answer and self.status >= 500
+            end_span(self.span, name, failed, attributes | {"parley.status": self.status})
 
-    def log(self, event: str, seconds: float) -> None:
-        """Write a line of the access log."""
+    def _log(self, seconds: float) -> None:
         line = {
-            "event": event,
+            "event": EVENTS.get(self.face, self.face),
             "method": self.method,
             "route": self.route,
             "operation": self.operation and self.operation.name,

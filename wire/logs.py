@@ -34,7 +34,7 @@ def ids() -> dict[str, Any]:
     return call.ids() if (call := current.get()) is not None else {}
 
 
-def _without_path(record: logging.LogRecord, message: str) -> str:
+def without_path(record: logging.LogRecord, message: str) -> str:
     """Return the message; Django's own records name a path, in which a secret may stand: the route replaces it."""
     request = getattr(record, "request", None)
     if request is not None and hasattr(request, "path"):
@@ -48,7 +48,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         shown = "".join(f" {name}={plain(value)}" for name, value in ids().items())
-        message = without_secrets(_without_path(record, record.getMessage())).replace("\r\n", " | ").replace("\n", " | ")
+        message = without_secrets(without_path(record, record.getMessage())).replace("\r\n", " | ").replace("\n", " | ")
         line = f"{format_time(record.created)} {record.levelname} {record.name}: {_escape(message)}{shown}"
         if not record.exc_info:
             return line
@@ -71,7 +71,7 @@ def json_formatter() -> logging.Formatter:
     def describe(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         record: logging.LogRecord = event["_record"]
         head = {"time": format_time(record.created), "level": record.levelname.lower(), "logger": record.name}
-        return {**head, **event, "event": _without_path(record, event["event"]), **ids()}
+        return {**head, **event, "event": without_path(record, event["event"]), **ids()}
 
     def clean(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         return {name: without_secrets(value) if isinstance(value, str) else value for name, value in event.items()}

@@ -16,7 +16,9 @@ from wire.metrics import LabelledCounter
 DATABASE_SECONDS = 8.0
 LINE_SECONDS = 1.0  # between two lines about the same outage
 CAUSE_CHARS = 300
-OUTAGES = LabelledCounter("parley_outages_total", "Failures of a part that the server needs, before rate limits", "part")
+OUTAGES = LabelledCounter(
+    "parley_outages_total", "Failures of a part that the server needs, before rate limits", "part"
+)
 READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that is set to read-only
 
 

@@ -7,7 +7,7 @@ import os
 from importlib.util import find_spec
 from typing import Any
 
-from wire.logs import ids, without_secrets
+from wire.logs import ids, without_path, without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,10 @@ def start_reporting() -> None:
 
 
 def _clean(event: Any, hint: dict[str, Any]) -> Any:
-    """Add the ids of the call as tags, and remove secrets from every text of the event."""
+    """Add the ids of the call as tags; remove secrets, and the request that Django attaches to its records."""
+    event.pop("extra", None)
+    if (record := hint.get("log_record")) is not None:
+        event["logentry"] = {"message": without_path(record, record.getMessage())}
     tags = {name: str(value) for name, value in ids().items()}
     cleaned: dict[str, Any] = _without_secrets(event)
     return {**cleaned, "tags": {**cleaned.get("tags", {}), **tags}}

@@ -1,4 +1,4 @@
-"""Trace context (W3C Trace Context, level 1): taken from `traceparent`, named in logs and answers, and by OpenTelemetry.
+"""Traces (W3C Trace Context, level 1): taken from `traceparent`, named in logs and answers, sent by OpenTelemetry.
 
 Spans are made when OTEL_EXPORTER_OTLP_ENDPOINT is set and the extra `otel` is installed; else a request without
 `traceparent` costs one comparison.
@@ -37,6 +37,10 @@ class Trace(NamedTuple):
     def header(self) -> str:
         """Return the `traceparent` of our own span, for answers and for calls to other servers."""
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
+
+    def child(self) -> Trace:
+        """Return a new span in our own."""
+        return Trace(self.trace_id, self.span_id, secrets.token_hex(8), self.flags)
 
 
 def read_traceparent(given: str) -> Trace | None:
@@ -92,12 +96,12 @@ def trace_of_span(span: Any) -> Trace:
     return Trace(trace_id, "", span_id, f"{int(context.trace_flags) & 1:02x}")
 
 
-def end_span(span: Any, name: str, status: int, attributes: dict[str, Any]) -> None:
-    """Finish a span; a status of 500 or more marks it as an error."""
+def end_span(span: Any, name: str, failed: bool, attributes: dict[str, Any]) -> None:
+    """Finish a span, under its final name."""
     from opentelemetry.trace import StatusCode
 
     span.update_name(name)
-    span.set_attributes(attributes | {"http.response.status_code": status})
-    if status >= 500:
+    span.set_attributes(attributes)
+    if failed:
         span.set_status(StatusCode.ERROR)
     span.end()

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from channels.exceptions import StopConsumer
-from django.conf import settings
 from djangochannelsrestframework.consumers import AsyncAPIConsumer
 
 from realtime.close_codes import CloseCode
@@ -27,7 +26,7 @@ from realtime.limits import (
 )
 from realtime.metrics import FRAMES_RECEIVED, SOCKETS, SOCKETS_CLOSED
 from realtime.send_queue import SendQueue
-from wire import access_log, strict_json
+from wire import strict_json
 from wire.calls import Call, current
 from wire.client_address import client_address
 from wire.problems import REFUSALS, to_problem
@@ -81,8 +80,7 @@ class ActionConsumer(AsyncAPIConsumer):
         finally:  # also after a crash, a cancel and a cut: Channels calls disconnect() for none of them
             self.closing = True
             SOCKETS.value -= 1
-            if settings.ACCESS_LOG:
-                self.connection.log("connection", monotonic() - self.connection.started_at)
+            self.connection.end()
             self.clean_up()
             self.send_queue.stop()
             for task in tuple(self.tasks):
@@ -106,7 +104,7 @@ class ActionConsumer(AsyncAPIConsumer):
             return
         FRAMES_RECEIVED.value += 1
         await self.capacity.acquire()
-        call = Call("socket", self.connection.trace, self.connection)
+        call = Call("socket", connection=self.connection)
         request = read_frame(message.get("text"), self.action_names)
         request.call, call.request_id = call, request.request_id
         key = self.ordering_key(request)

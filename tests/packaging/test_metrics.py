@@ -92,7 +92,9 @@ def test_every_alert_has_advice_in_the_documents() -> None:
     assert [row[0] for row in table(section(PAGE, "Alerts"))] == [rule["alert"] for rule in rules()]
 
 
-@pytest.mark.parametrize("panel", [panel for panel in board()["panels"] if "targets" in panel], ids=lambda p: p["title"])
+@pytest.mark.parametrize(
+    "panel", [panel for panel in board()["panels"] if "targets" in panel], ids=lambda p: p["title"]
+)
 def test_a_panel_has_its_place_and_its_unit(panel: dict[str, Any]) -> None:
     assert panel["fieldConfig"]["defaults"]["unit"]
     assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24

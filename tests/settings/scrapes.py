@@ -18,7 +18,9 @@ def scrape(url: str, token: str = "") -> Samples:
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as response:
         text = response.read().decode()
     families = text_string_to_metric_families(text)
-    return {(each.name, tuple(sorted(each.labels.items()))): each.value for family in families for each in family.samples}
+    return {
+        (each.name, tuple(sorted(each.labels.items()))): each.value for family in families for each in family.samples
+    }
 
 
 def metrics_of(parley: ParleyServer, token: str = "") -> Samples:
