@@ -64,9 +64,9 @@ def _write_forever() -> None:
 
 
 def _as_json(at: float, record: dict[str, Any]) -> str:
-    shown = {name: plain(value) for name, value in record.items() if value is not None}
-    head = {"time": format_time(at), "level": "info", "logger": "access"}
-    return orjson.dumps({**head, **shown}).decode() + "\n"
+    line = {"time": format_time(at), "level": "info", "logger": "access"}
+    record["request_id"] = plain(record["request_id"])  # the only text of a client
+    return orjson.dumps(line | {name: value for name, value in record.items() if value is not None}).decode() + "\n"
 
 
 def _as_text(at: float, record: dict[str, Any]) -> str:

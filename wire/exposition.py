@@ -22,6 +22,11 @@ from wire.snapshots import workers
 
 logger = logging.getLogger(__name__)
 
+FAMILIES: dict[str, Any] = {
+    "counter": CounterMetricFamily,
+    "gauge": GaugeMetricFamily,
+    "histogram": HistogramMetricFamily,
+}
 WORKER = "worker"  # the label with the number of the process, so that a counter that starts again is recognized
 CLIENT_SECONDS = 10  # for a client of the port to send its request
 _AGE = Gauge("parley_snapshot_age_seconds", "Age of the numbers of this worker; above a few seconds it is stuck")
@@ -32,17 +37,13 @@ class Workers(Collector):
 
     def collect(self) -> Iterator[Family]:
         snapshots = list(workers.snapshots())
+        is_one = workers.count == 1  # a label less makes a scrape a quarter cheaper
         for name, metric in METRICS.items():
-            family = _family(metric)
+            family = FAMILIES[metric.kind](name, metric.summary, labels=[*metric.labels, *([] if is_one else [WORKER])])
             for worker, samples, age in snapshots:
                 for labels, value in [((), age)] if metric is _AGE else samples.get(name, ()):
-                    _add(family, metric, [*labels, str(worker)], value)
+                    _add(family, metric, [*labels] if is_one else [*labels, str(worker)], value)
             yield family
-
-
-def _family(metric: Metric) -> Any:
-    families = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily, "histogram": HistogramMetricFamily}
-    return families[metric.kind](metric.name, metric.summary, labels=[*metric.labels, WORKER])
 
 
 def _add(family: Any, metric: Metric, labels: list[str], value: Any) -> None:

@@ -90,9 +90,14 @@ class Workers:
         if own is not None:
             self._snapshots.write_forever(own)
 
+    @property
+    def count(self) -> int:
+        """The number of workers."""
+        return self._snapshots.workers if self._snapshots else 1
+
     def snapshots(self) -> Iterator[tuple[int, Snapshot, float]]:
         """Yield for each worker its number, its last snapshot and the age of that in seconds."""
-        for worker in range(self._snapshots.workers if self._snapshots else 1):
+        for worker in range(self.count):
             if worker == self.own:
                 yield worker, metrics.snapshot(), 0.0
             elif self._snapshots and (found := self._snapshots.read(worker)):

@@ -102,7 +102,7 @@ async def test_a_frame_and_its_connection_have_one_connection_id(parley: ParleyS
 async def test_whatever_comes_in_each_record_is_one_line(parley: ParleyServer) -> None:
     async with httpx.AsyncClient() as http:
         for path in ("/v1/%0d%0a%7b%22level%22:1%7d", "/v1/%e2%80%a8%c2%85", "/%7f%00?token=" + TOKEN, "/crash/%0a"):
-            await http.get(parley.url + path, headers={"X-Request-ID": 'a"b\u2028'.encode()})
+            await http.get(parley.url + path, headers={b"X-Request-ID": 'a"b\u2028'.encode()})
     reader, writer = await asyncio.open_connection("127.0.0.1", parley.port)
     writer.write(b"GE\x1bT /livez\x0b HTTP/1.1\r\nHost: x\x85y\r\nX-Request-ID: \x1b[2J\r\nConnection: close\r\n\r\n")
     await reader.read()
