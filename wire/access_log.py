@@ -42,36 +42,38 @@ def write(record: dict[str, Any]) -> None:
 def flush() -> None:
     """Write all queued records."""
     taken = [_lines.popleft() for _ in range(len(_lines))]
-    if taken:
-        render = _as_json if settings.LOG_FORMAT == "json" else _as_text
-        sys.stderr.write("".join([render(at, record) for at, record in taken]))
+    if not taken:
+        return
+    try:
+        sys.stderr.write("".join([_render(at, record) for at, record in taken]))
         sys.stderr.flush()
+    except (OSError, ValueError):  # a full disk, a closed pipe, or at the end a closed file: nowhere to report it
+        DROPPED.add(len(taken))
 
 
 def _start_writer() -> None:
     global _writer
+
+    def run() -> None:
+        while True:
+            time.sleep(WRITE_SECONDS)
+            flush()
+
     with _start:
         if _writer is None:
             atexit.register(flush)
-            _writer = threading.Thread(target=_write_forever, name="access-log", daemon=True)
+            _writer = threading.Thread(target=run, name="access-log", daemon=True)
             _writer.start()
 
 
-def _write_forever() -> None:
-    while True:
-        time.sleep(WRITE_SECONDS)
-        flush()
-
-
-def _as_json(at: float, record: dict[str, Any]) -> str:
-    line = {"time": format_time(at), "level": "info", "logger": "access"}
+def _render(at: float, record: dict[str, Any]) -> str:
     record["request_id"] = plain(record["request_id"])  # the only text of a client
-    return orjson.dumps(line | {name: value for name, value in record.items() if value is not None}).decode() + "\n"
-
-
-def _as_text(at: float, record: dict[str, Any]) -> str:
-    shown = [f"{name}={plain(value)}" for name, value in record.items() if value is not None and name != "event"]
-    return f"{format_time(at)} INFO access: {record['event']} {' '.join(shown)}\n"
+    shown = {name: value for name, value in record.items() if value is not None}
+    if settings.LOG_FORMAT == "json":
+        line = {"time": format_time(at), "level": "info", "logger": "access", **shown}
+        return orjson.dumps(line).decode() + "\n"
+    event = shown.pop("event")
+    return f"{format_time(at)} INFO access: {event} {' '.join(f'{name}={value}' for name, value in shown.items())}\n"
 
 
 def plain(value: Any) -> Any:

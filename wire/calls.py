@@ -33,7 +33,7 @@ PROBES = {"/livez": "livez", "/readyz": "readyz", "/metrics": "metrics"}  # too 
 
 
 class Call:
-    """What is known of a request or a frame so far; of a connection, what its frames have in common."""
+    """A request or a frame, or a connection, which has what its frames have in common."""
 
     # Defaults of the class: most calls set few of them, and each costs time.
     status = 200

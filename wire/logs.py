@@ -14,7 +14,7 @@ from typing import Any
 from wire.access_log import format_time, plain
 
 # A token, and the rows that PostgreSQL quotes in the detail of an error: they may hold messages and hashes.
-_SECRETS = re.compile(r"\b(pr[a-z])_[A-Za-z0-9_-]{16,}|(?i:\b(bearer)[ .]+)\S+|(?i:\b((?:access_)?token)=)[^&\s'\"]+")
+_SECRETS = re.compile(r"\b(pr[a-z]_)[A-Za-z0-9_-]{16,}|(?i:\b(bearer[ .]+))\S+|(?i:\b((?:access_)?token=))[^&\s'\"]+")
 _DETAILS = re.compile(r"(?m)^(DETAIL|CONTEXT|QUERY): .*(?:\n(?![A-Z]+:|Traceback|\S+Error).*)*")
 
 REPEAT_SECONDS = 1.0  # in which one statement of the code gets at most MAX_REPEATS lines

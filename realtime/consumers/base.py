@@ -107,6 +107,8 @@ class ActionConsumer(AsyncAPIConsumer):
         call = Call("socket", connection=self.connection)
         request = read_frame(message.get("text"), self.action_names)
         request.call, call.request_id = call, request.request_id
+        if request.action is not None:
+            call.operation = getattr(self, self.available_actions[request.action]).kwargs["operation"]
         key = self.ordering_key(request)
         if (waiting := self.requests.get(key)) is not None:
             waiting.append(request)
@@ -130,7 +132,8 @@ class ActionConsumer(AsyncAPIConsumer):
             token = current.set(request.call)
             try:
                 await self.answer(request)
-                self._count(request)
+                if request.call is not None:
+                    request.call.end()
             finally:
                 current.reset(token)
                 waiting.popleft()
@@ -138,12 +141,6 @@ class ActionConsumer(AsyncAPIConsumer):
             if waiting:
                 await asyncio.sleep(0)  # callbacks of `after_reply` run before the next frame
         del self.requests[key]
-
-    def _count(self, request: Request) -> None:
-        assert request.call is not None
-        method = getattr(self, self.available_actions[request.action]) if request.action else None
-        request.call.operation = method and method.kwargs["operation"]
-        request.call.end()
 
     async def answer(self, request: Request) -> None:
         """Send one reply to one frame."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from pytest_django import Settings
 
 from tests.docs.pages import blocks, read
 from tests.servers import ROOT, ParleyServer
@@ -20,6 +22,8 @@ from tests.services import wait_until
 from tests.settings.collector import Collector
 from tests.settings.conftest import Join
 from tests.settings.crashing_urls import ROW, TOKEN
+from wire import access_log
+from wire.calls import Call
 
 SECONDS = 30.0
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -179,6 +183,37 @@ def test_the_record_of_the_documents_has_the_form_of_a_real_one() -> None:
     assert {"time", "level", "logger", "event", "request_id", "session_id", "user_id", "route", "status"} <= set(
         json.loads(shown)
     )
+
+
+def test_a_reader_that_has_stopped_costs_lines_and_no_memory(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    class Full:
+        def write(self, _: str) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("wire.access_log._start_writer", lambda: None)
+    monkeypatch.setattr("wire.access_log.MAX_LINES", 3)
+    monkeypatch.setattr("sys.stderr", Full())
+    settings.ACCESS_LOG = True
+    before = access_log.DROPPED.value
+
+    for _ in range(5):
+        Call("rest").end()
+    beyond = access_log.DROPPED.value - before
+    access_log.flush()
+
+    assert (beyond, access_log.DROPPED.value - before) == (2, 5)
+
+
+def test_without_an_access_log_no_line_is_queued(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    queued: list[object] = []
+    monkeypatch.setattr("wire.access_log.write", queued.append)
+
+    for settings.ACCESS_LOG in (False, True):
+        Call("socket").end()
+
+    assert len(queued) == 1
 
 
 def test_the_extras_are_not_imported_without_their_variables() -> None:
