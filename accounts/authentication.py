@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User, idle_time
+from wire.calls import identify
 from wire.compiled_query import CompiledQuery, param
 from wire.outages import is_outage
 from wire.problems import Problem
@@ -117,6 +118,7 @@ class TokenAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer" or not token.strip():
             raise Problem("auth.invalid_token", "Send: Authorization: Bearer <token>")
         session = find_session(token.strip())
+        identify(session.pk, session.user_id)
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from channels.layers import BaseChannelLayer
 
+from realtime.metrics import BROKER_FAILURES, HINTS_DROPPED, HINTS_RECEIVED, HINTS_SENT
 from realtime.seal import Forged, Message, Seal
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class Broker:
     def publish(self, group: str, message: Message) -> None:
         """Send a message to every process that joined the group: soon, and without a guarantee."""
         if len(self._outgoing) >= WAITING_MESSAGES:
+            HINTS_DROPPED.add("overflow")
             self._on_lost()
             return
         self._outgoing.append((group, message))
@@ -87,6 +89,7 @@ class Broker:
             try:
                 await loop()
             except Exception as error:
+                BROKER_FAILURES.value += 1
                 logger.warning("The channel layer failed (%r): delivery continues by the sweep", error)
                 self._outgoing.clear()  # the sweeps of the others are faster than a queue of old hints
                 self._on_lost()
@@ -100,6 +103,7 @@ class Broker:
                 group, message = self._outgoing.popleft()
                 async with asyncio.timeout(PUBLISH_SECONDS):
                     await self._layer.group_send(group, self._seal.close(group, message))
+                HINTS_SENT.value += 1
 
     async def _receive(self) -> None:
         self._channel = await self._layer.new_channel()
@@ -111,6 +115,7 @@ class Broker:
             except UNREADABLE as error:
                 await self._drop(error)
                 continue
+            HINTS_RECEIVED.value += 1
             try:
                 self._on_message(message)
             except Exception:
@@ -118,6 +123,7 @@ class Broker:
 
     async def _drop(self, error: Exception) -> None:
         self.dropped += 1
+        HINTS_DROPPED.add("forged")
         now = asyncio.get_running_loop().time()
         if now - self._reported_at >= REPORT_SECONDS:
             self._reported_at = now

@@ -7,6 +7,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -45,7 +47,9 @@ _shares = Shares(
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a function that uses the ORM on a thread of this pool. Raises OperationalError when it takes too long."""
-    running = asyncio.get_running_loop().run_in_executor(_executor, lambda: _on_thread(function, *args, **kwargs))
+    # In the context of the caller: logs know the call on the thread too.
+    work = partial(copy_context().run, lambda: _on_thread(function, *args, **kwargs))
+    running = asyncio.get_running_loop().run_in_executor(_executor, work)
     return await _in_time(running)
 
 
@@ -62,7 +66,7 @@ async def write_for(user_id: UUID, room: UUID | str, function: Callable[[], T]) 
 
 async def _in_share(keys: Keys, function: Callable[[], T]) -> T:
     await _shares.take(keys)
-    return await _in_time(_shares.run(_executor, keys, lambda: _on_thread(function)))
+    return await _in_time(_shares.run(_executor, keys, partial(copy_context().run, lambda: _on_thread(function))))
 
 
 async def _in_time(answer: Awaitable[T]) -> T:

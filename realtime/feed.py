@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from realtime.log_entry import EventBatch, LogEntry, batches
+from realtime.metrics import DELIVERIES, QUEUE_OVERFLOWS, SUBSCRIPTIONS
 from realtime.subscription import Subscription
 
 RING_EVENTS = 500
@@ -74,10 +75,13 @@ class Feed:
     def add(self, subscription: Subscription) -> None:
         """Add a subscription that is not live yet."""
         self.subscriptions.add(subscription)
+        SUBSCRIPTIONS.value += 1
 
     def discard(self, subscription: Subscription) -> None:
         """Remove a subscription; nothing is sent to it from now on."""
         subscription.live, subscription.ended = False, True
+        if subscription in self.subscriptions:
+            SUBSCRIPTIONS.value -= 1
         for subscriptions in (self.live, self.paused, self.subscriptions):
             subscriptions.discard(subscription)
 
@@ -156,7 +160,7 @@ class Feed:
     def _deliver(self, batch: EventBatch) -> None:
         first, last = batch.entries[0].seq, batch.entries[-1].seq
         changed = {user for entry in batch.entries for user in entry.membership_changes}
-        lagging = []
+        lagging, shared = [], 0
         for subscription in tuple(self.live):  # sending may end one
             # Fast path of Subscription.deliver: a member whose membership the batch does not change sees all of it,
             # and shares its frame with the other sockets.
@@ -169,11 +173,14 @@ class Feed:
             ):
                 subscription.cursor = last
                 subscription.subscriber.send_events(batch)
+                shared += 1
             elif subscription.deliver(batch.entries):
                 self._mark_paused(subscription)
             else:
                 lagging.append(subscription)
+        DELIVERIES.value += shared * len(batch.entries)
         for subscription in lagging:
+            QUEUE_OVERFLOWS.value += subscription.subscriber.is_full
             subscription.live = False
             self.live.discard(subscription)
             self.paused.discard(subscription)  # its pause may just have ended

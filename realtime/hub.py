@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,7 @@ from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import LogEntry
 from realtime.log_reader import Log, LogReader
+from realtime.metrics import DELIVERY_SECONDS, EVENTS, FEEDS, LOOP_LAG, REPLAY_EVENTS, REPLAYS
 from realtime.replay_plan import Replay, ReplayPlan
 from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
@@ -70,6 +72,7 @@ class Hub:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.get_running_loop()
         self.feeds = FeedRegistry(on_evicted=self._leave)
+        FEEDS.read = self.feeds.__len__
         self.reader = LogReader(log, spawn=self.spawn, on_appended=self._after_append)
         self.sweep = Sweep(
             self.feeds,
@@ -100,8 +103,8 @@ class Hub:
             self.sweep.compare_soon(group.removeprefix(GROUP_PREFIX))
 
     def start_tasks(self) -> None:
-        """Start the sweep, the verification of sessions, the ephemeral features and the broker."""
-        for work in (self.sweep.forever, self.sessions.verify_forever):
+        """Start the sweep, the verification of sessions, the ephemeral features, the probe and the broker."""
+        for work in (self.sweep.forever, self.sessions.verify_forever, _probe_forever):
             self.spawn(_forever(work))
         for feature in self._features:
             self.spawn(_forever(partial(_tick_forever, feature)))
@@ -141,6 +144,8 @@ class Hub:
     def start(self, handle: SubscriptionHandle, *, synced: bool = True) -> None:
         """Send the events from the cursor to the tail, then `room.synced` if wanted, then live events."""
         feed, subscription = handle.feed, handle.subscription
+        REPLAYS.add(handle.plan.replay.value)
+        REPLAY_EVENTS.observe(max(0, handle.plan.head - handle.plan.cursor))
         if handle.plan.skipped:
             first, last = handle.plan.skipped
             self.push(feed, subscription, "room.limited", {"from": first, "to": last})
@@ -260,6 +265,9 @@ class Hub:
         for event in events:
             if event.seq is not None:
                 by_stream.setdefault(event.stream, []).append(event)
+        durable_count = sum(map(len, by_stream.values()))
+        EVENTS.add("durable", amount=durable_count)
+        EVENTS.add("ephemeral", amount=len(events) - durable_count)
         for stream_id, durable in by_stream.items():
             stream, rendered = str(stream_id), [event.json() for event in durable]
             hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
@@ -312,6 +320,8 @@ class Hub:
     def _after_append(self, feed: Feed) -> None:
         """Replay the subscriptions that fell behind, and end typing that the new events end."""
         appended, feed.appended = feed.appended, []
+        if appended and feed.live:
+            DELIVERY_SECONDS.observe(time.time() - appended[0].recorded_at())
         if feed.stream in self.typing.users:
             self.typing.end_with(feed.stream, appended)
         lagging, feed.lagging = feed.lagging, []
@@ -321,6 +331,15 @@ class Hub:
     def _leave(self, stream: str) -> None:
         if self.broker:
             self.broker.leave(f"{GROUP_PREFIX}{stream}")
+
+
+async def _probe_forever() -> None:
+    """Measure the delay of the event loop."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LOOP_LAG.PROBE_SECONDS
+        await asyncio.sleep(LOOP_LAG.PROBE_SECONDS)
+        LOOP_LAG.probed(loop.time() - due)
 
 
 async def _tick_forever(feature: EphemeralFeature) -> None:

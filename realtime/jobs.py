@@ -11,6 +11,7 @@ from django.db import DatabaseError, connections
 from accounts.services import PURGE_BATCH, purge_sessions
 from api.services import jobs
 from realtime.database import in_database
+from realtime.metrics import JOBS_DUE, JOBS_LAG
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ async def run_jobs_forever() -> None:
     purge_at = loop.time()
     while True:
         try:
-            if await in_database(jobs.has_due):
+            JOBS_DUE.value, JOBS_LAG.value = await in_database(jobs.count_due)
+            if JOBS_DUE.value:
                 await _run(jobs.run_due())
             if loop.time() >= purge_at:
                 purge_at = loop.time() + PURGE_SECONDS

@@ -1,6 +1,7 @@
 """Events as feeds carry them: entries of the log with their finished JSON, and batches that share one frame."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -38,6 +39,11 @@ class LogEntry:
         message_id = data["id"] if kind.startswith("message.") else None
         effect = MEMBERSHIP_EFFECTS.get(kind)
         return cls(event["seq"], kind, json, message_id, effect(data) if effect else None)
+
+    def recorded_at(self) -> float:
+        """Return the time of the event in seconds since 1970."""
+        start = self.json.index(b'"at":"') + 6
+        return datetime.fromisoformat(self.json[start : self.json.index(b'"', start)].decode()).timestamp()
 
     def retract(self, tombstone: "LogEntry") -> None:
         """Replace the data with that of the deletion, as the log does."""

@@ -12,6 +12,7 @@ from realtime.authorization import StreamAccess
 from realtime.database import PAGE_EVENTS, is_cut
 from realtime.feed import Feed
 from realtime.log_entry import LogEntry
+from realtime.metrics import REPAIRED_EVENTS, REPAIRS
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class LogReader:
         await asyncio.sleep(delay)
         if delay and not feed.has_gap:
             return
+        REPAIRS.value += 1
         page: list[LogEntry] | None = None
         while page is None or len(page) == PAGE_EVENTS or is_cut(page) or (page and feed.has_gap):
             generation = feed.generation
@@ -80,5 +82,7 @@ class LogReader:
                 return
             if feed.generation != generation:
                 return
+            before = feed.tail
             feed.extend(page)
+            REPAIRED_EVENTS.value += feed.tail - before
             self._on_appended(feed)

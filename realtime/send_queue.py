@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from realtime.limits import MAX_OUTBOUND_FRAME_BYTES, SEND_QUEUE_BYTES, SEND_SECONDS
 from realtime.log_entry import EventBatch, Frame
+from realtime.metrics import FRAMES_SENT
 
 logger = logging.getLogger(__name__)
 
@@ -119,13 +120,16 @@ class SendQueue:
         if self._extension is None:
             return self._flusher is None and self._start_send(self._send(frame))
         written = self._extension["try_write"](frame)
-        if written is False:
+        if written:
+            FRAMES_SENT.value += 1
+        elif written is False:
             asyncio.get_running_loop().call_soon(self.stop)
         return written is not None
 
     def _start_send(self, sending: Awaitable[None]) -> bool:
         """Run a send until it blocks: while the server's buffer has space it ends at once, and costs no task."""
         coroutine = cast("Coroutine[Any, Any, None]", sending)
+        FRAMES_SENT.value += 1
         try:
             waits_for = coroutine.send(None)
         except StopIteration:
@@ -172,5 +176,6 @@ class SendQueue:
             self._bytes -= item.size if isinstance(item, EventBatch) else len(frame.get("text", ""))
             async with asyncio.timeout(SEND_SECONDS):
                 await self._send(frame)
+            FRAMES_SENT.value += 1
             if not self.is_full:
                 self._drained.set()

@@ -11,6 +11,7 @@ from typing import Protocol
 from api.seq_ranges import SeqRange, contains
 from realtime.limits import MAX_OUTBOUND_FRAME_BYTES
 from realtime.log_entry import EventBatch, LogEntry, batches
+from realtime.metrics import DELIVERIES
 
 
 class Subscriber(Protocol):
@@ -100,6 +101,7 @@ class Subscription:
         return True
 
     def _send(self, visible: Sequence[LogEntry]) -> None:
+        DELIVERIES.value += len(visible)
         for batch in batches(visible):
             self.subscriber.send_events(batch)
 

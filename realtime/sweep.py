@@ -10,6 +10,7 @@ from django.db import Error as DatabaseError
 
 from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
+from realtime.metrics import SWEEP_CPU, SWEEP_FAILURES, SWEEPS
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,10 @@ class Sweep:
                 pass
             self.due.clear()
             if self._feeds or self._has_sockets():
-                period = max(SWEEP_SECONDS, await self.run() / SWEEP_CPU_SHARE)
+                spent = await self.run()
+                SWEEPS.value += 1
+                SWEEP_CPU.value += spent
+                period = max(SWEEP_SECONDS, spent / SWEEP_CPU_SHARE)
 
     async def run(self) -> float:
         """Compare every feed with the head of its stream; return the CPU seconds that it took."""
@@ -71,6 +75,7 @@ class Sweep:
         try:
             spent += await self._compare_all(list(self._feeds))
         except (DatabaseError, TimeoutError) as error:
+            SWEEP_FAILURES.value += 1
             logger.warning("The heads could not be read (%r)", error)
             return spent
         if self._give_up_timer is not None:  # else it expired while the heads were on their way

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from wire import snapshots
+
 RESTART_PAUSE_SECONDS = 1.0  # a worker that dies at once must not burn the machine
 STOP_SECONDS = 12.0  # and DRAIN_SECONDS: longer than a server's own limit, shorter than most supervisors' patience
 
@@ -24,21 +26,24 @@ class Workers:
         self.stopping = threading.Event()
         # Held open by this process alone: a worker whose read returns has lost its parent, even by SIGKILL.
         self.lifeline, self._held = os.pipe()
+        self.metrics = snapshots.create(count)
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stopping.set())
-        self.processes = [self._start() for _ in range(self.count)]
+        self.processes = [self._start(place) for place in range(self.count)]
         while not self.stopping.wait(0.2):
             self._replace_the_dead()
         self._end()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, place: int) -> subprocess.Popen[bytes]:
         # A session of its own: the terminal's Ctrl-C reaches this process alone, which passes on one SIGTERM.
         listener = self.listener.fileno()
+        options = ["--fd", str(listener), "--lifeline", str(self.lifeline)]
+        options += ["--metrics", str(self.metrics), "--worker", str(place)]
         return subprocess.Popen(
-            [*self.command, "--fd", str(listener), "--lifeline", str(self.lifeline)],
-            pass_fds=(listener, self.lifeline),
+            [*self.command, *options],
+            pass_fds=(listener, self.lifeline, self.metrics),
             start_new_session=True,
         )
 
@@ -48,7 +53,7 @@ class Workers:
                 continue
             self.log(f"A worker ended with {process.returncode}; starting another.")
             if not self.stopping.wait(RESTART_PAUSE_SECONDS):
-                self.processes[place] = self._start()
+                self.processes[place] = self._start(place)
 
     def _end(self) -> None:
         # First: while a copy is open the kernel accepts connections, and the last worker to close resets those.

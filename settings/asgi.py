@@ -13,6 +13,11 @@ from api.shares import keys_of, make_shares  # noqa: E402
 from realtime.process import with_hub  # noqa: E402
 from realtime.routing import websocket_application  # noqa: E402
 from wire.handler import THREADS, Handler  # noqa: E402
+from wire.sentry import start_reporting  # noqa: E402
+from wire.tracing import start_exporting  # noqa: E402
+
+start_reporting()
+start_exporting()
 
 http = Handler(isolated={"/livez"}, shares=make_shares(THREADS), keys_of=keys_of)
 application = with_hub(ProtocolTypeRouter({"http": http, "websocket": websocket_application}))

@@ -6,6 +6,7 @@ from pathlib import Path
 from corsheaders.defaults import default_headers
 
 from settings import env
+from wire.logs import FORMATTERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret key of a development server; ignored by git
@@ -29,6 +30,11 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", _LOCAL if _LOOPBACK else ["*"])
 
 # Off on a developer's own server, for tests and load generators; on where strangers can reach the server.
 RATE_LIMITS = env.flag("RATE_LIMITS", not LOOPBACK_ONLY)
+
+# GET /metrics: with this bearer token, or on a port of its own, or without either on a developer's own server.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = env.integer("METRICS_PORT", 0, least=0, most=65535)  # 0: no port of its own
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -142,18 +148,20 @@ SPECTACULAR_SETTINGS = {
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
 }
 
-# Warnings and errors only, on stderr. An access log is the proxy's task.
+# The log is on stderr: JSON for machines, or text on a developer's own server.
+LOG_FORMAT = env.choice("LOG_FORMAT", "text" if LOOPBACK_ONLY else "json", ("text", "json"))
+ACCESS_LOG = env.flag("ACCESS_LOG", True)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"outages": {"()": "wire.outages.OutageFilter"}},
+    "formatters": {"line": {"()": FORMATTERS[LOG_FORMAT]}},
+    "filters": {"outages": {"()": "wire.outages.OutageFilter"}, "repeats": {"()": "wire.logs.RepeatFilter"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "stream": sys.stderr,
             "formatter": "line",
-            "filters": ["outages"],
+            "filters": ["outages", "repeats"],
         }
     },
     "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))},

@@ -37,5 +37,6 @@ else:
 if TEST_STACK == "sqlite":
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 ALLOWED_HOSTS = ["*"]
+ACCESS_LOG = False  # of the few requests that reach the real handler within a test
 # Argon2 is slow by design; one test checks that production uses it.
 PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]

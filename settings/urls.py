@@ -1,15 +1,17 @@
-"""The URL map: the API under /v1, its contracts and pages, the two probes, and the paths that only accept sockets."""
+"""The URL map: the API under /v1, its contracts and pages, probes, metrics, and the paths of sockets."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
 from settings.docs import asset, contract, docs
 from settings.health import livez, readyz
+from settings.metrics import metrics
 from settings.problem_pages import problem_page
 from wire.views import upgrade_required
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("openapi.yaml", contract, {"name": "openapi.yaml"}),
     path("asyncapi.yaml", contract, {"name": "asyncapi.yaml"}),
     path("docs", docs),

@@ -4,8 +4,9 @@ set -u
 PYTEST=${PYTEST:-python -m pytest}
 failed=
 jobs=
-# Where nothing can be installed the tests of the proxy fail with advice.
+# Where nothing can be installed the tests of the proxy and of the alert rules fail with advice.
 sh tests/proxy/install_caddy.sh || true
+sh tests/settings/install_promtool.sh || true
 
 report() { # the name of a part, its exit code and the file with its output
   echo "== $1 =="

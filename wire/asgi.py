@@ -4,13 +4,14 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from wire.origins import OriginMiddleware
-from wire.problems import CONTENT_TYPE, Problem
+from wire.problems import CONTENT_TYPE, REFUSALS, Problem
 
 _cors = OriginMiddleware(lambda request: HttpResponse())
 
 
 def render_problem(problem: Problem, request_id: str, origin: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """Return headers and body. The headers let a page of this origin read them, if django-cors-headers allows it."""
+    REFUSALS.add(problem.code)
     body = orjson.dumps(problem.as_dict(request_id))
     headers = {"content-type": CONTENT_TYPE, "content-length": str(len(body)), "x-request-id": request_id}
     headers |= problem.headers() | _cors_headers(origin)

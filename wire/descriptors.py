@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from wire.metrics import Gauge
+
 MAX_REST_THREADS = 200  # fewer where the limit of descriptors is low
 FILES_PER_THREAD = 2  # every thread opens SQLite's database and its write-ahead log
 RESERVE = 96  # for files that are open from the start, Redis, the log, and REJECTED_CONNECTIONS
@@ -18,6 +20,10 @@ NEARLY_EXHAUSTED = 8  # with so few descriptors left none counts as free: other 
 
 # The server replaces this function: it returns the number of client connections now, and the maximum.
 count_connections: Callable[[], tuple[int, int]] = lambda: (0, 1)  # noqa: E731  (a function that is replaced)
+
+
+Gauge("parley_connections", "Connections of clients, of HTTP and of sockets", lambda: count_connections()[0])
+Gauge("parley_connections_max", "The number of connections above which clients are refused", lambda: connections())
 
 
 def limit() -> int:

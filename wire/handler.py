@@ -14,10 +14,13 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from wire import descriptors
+from wire.calls import OPEN_REQUESTS, Call, current, route_of
+from wire.client_address import client_address
 from wire.middleware import GetResponse, RequestIdMiddleware
 from wire.origins import OriginMiddleware
 from wire.problems import Problem
 from wire.shares import Keys, Shares
+from wire.tracing import HEADER, trace_of
 from wire.views import problem_response
 
 Scope = MutableMapping[str, Any]
@@ -28,6 +31,7 @@ THREADS = descriptors.threads()
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
 _isolated_thread = ThreadPoolExecutor(1, thread_name_prefix="http-isolated")
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 PIECE_BYTES = 64 * 1024  # of an answer: the server buffers a piece, beside the answer itself
 
 
@@ -66,22 +70,48 @@ class Handler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
+        call = Call("rest", trace_of(scope))
+        OPEN_REQUESTS.value += 1
+        try:
+            answer = await self._run(scope, body, call)
+        finally:
+            OPEN_REQUESTS.value -= 1
+        await _send(answer, send)
+
+    async def _run(self, scope: Scope, body: IO[bytes], call: Call) -> Answer:
+        """Answer the request on a thread, when its shares have one."""
         threads = _isolated_thread if scope["path"] in self._isolated else _threads
         keys = self._keys_of(scope)
         try:
             await self._shares.take(keys)
         except Problem as problem:
             keys, scope["rejection"] = (), problem  # ProblemMiddleware answers it, with all headers
-        answer = await self._shares.run(threads, keys, partial(self._answer, scope, body))
-        await _send(answer, send)
+        return await self._shares.run(threads, keys, partial(self._call, scope, body, call))
 
-    def _answer(self, scope: Scope, body: IO[bytes]) -> Answer:
+    def _call(self, scope: Scope, body: IO[bytes], call: Call) -> Answer:
+        """Answer the request as the current call, which logs and metrics see."""
+        call.method = scope["method"] if scope["method"] in METHODS else "other"
+        call.client = client_address(scope)
+        token = current.set(call)
+        try:
+            answer = self._answer(scope, body, call)
+        finally:
+            current.reset(token)
+        call.status = answer.status
+        call.end()
+        if call.trace is not None:
+            answer.headers.append((HEADER, call.trace.header().encode()))
+        return answer
+
+    def _answer(self, scope: Scope, body: IO[bytes], call: Call) -> Answer:
         """Return the bytes of the response only: its rows and objects must not wait until the client has read it."""
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
         request, _ = self.create_request(scope, body)
         response = self.get_response(request) if request is not None else _reject_query(scope, body)
         assert isinstance(response, HttpResponse)
+        if request is not None and request.resolver_match is not None:
+            call.route = route_of(request.resolver_match.route)
         response._handler_class = self.__class__  # type: ignore[attr-defined]
         # This sends request_finished, which releases the database connection; the rendered content remains.
         response.close()

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from wire.calls import current
 from wire.problems import Problem, invalid
 from wire.request_ids import checked_request_id
 from wire.views import problem_response, request_id_of
@@ -48,6 +49,8 @@ class RequestIdMiddleware(Middleware):
 
     def before(self, request: HttpRequest) -> None:
         request.META["HTTP_X_REQUEST_ID"] = checked_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
+        if (call := current.get()) is not None:
+            call.request_id = request.META["HTTP_X_REQUEST_ID"]
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response["X-Request-ID"] = request_id_of(request) or ""

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from django.db import InterfaceError, InternalError, OperationalError
 
 from wire import descriptors
+from wire.metrics import LabelledCounter
 
 # The longest wait for an answer of the database, queueing included: above its own statement and lock timeouts, for a
 # database that is frozen.
 DATABASE_SECONDS = 8.0
 LINE_SECONDS = 1.0  # between two lines about the same outage
 CAUSE_CHARS = 300
+OUTAGES = LabelledCounter(
+    "parley_outages_total", "Failures of a part that the server needs, before rate limits", "part"
+)
 READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that is set to read-only
 
 
@@ -48,6 +52,7 @@ class OutageFilter(logging.Filter):
         outage = _outage_of(record, error)
         if outage is None:
             return True
+        OUTAGES.add(_PARTS[outage])
         now = time.monotonic()
         if now - self._last.get(outage, -LINE_SECONDS) < LINE_SECONDS:
             self._dropped[outage] += 1
@@ -78,6 +83,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while cause is not None:
         yield cause
         cause = cause.__cause__
+
+
+_PARTS = {
+    "The database fails": "database",
+    "The disk cannot be written": "disk",
+    "No file descriptor is left": "descriptors",
+    "Redis fails": "redis",
+}
 
 
 def _error_of(record: logging.LogRecord) -> BaseException | None:

@@ -12,6 +12,7 @@ from django.core import exceptions as django
 from django.http import Http404
 from rest_framework import exceptions as drf
 
+from wire.metrics import LabelledCounter
 from wire.outages import is_outage
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 FIELD_CHARS = 200  # of the name of an invalid field in the response; a client may send a name of 200 KB
 RETRY_AFTER_MS = 1_000
+REFUSALS = LabelledCounter("parley_refusals_total", "Problems that clients got; limits are those with limit.*", "code")
 
 
 @dataclass(frozen=True, slots=True)

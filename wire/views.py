@@ -15,11 +15,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
 from wire import strict_json
+from wire.calls import current
 from wire.fields import validate
 from wire.hosts import domain_of, is_allowed_host
 from wire.operations import Operation
 from wire.parsers import StrictJsonParser
-from wire.problems import CONTENT_TYPE, Problem, to_problem
+from wire.problems import CONTENT_TYPE, REFUSALS, Problem, to_problem
 from wire.renderers import JsonNegotiation, JsonRenderer
 
 
@@ -39,6 +40,8 @@ class ApiView(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if (call := current.get()) is not None:
+            call.operation = getattr(getattr(self, (request.method or "").lower(), None), "operation", None)
         _check_host(request)
         super().initial(request, *args, **kwargs)
 
@@ -95,11 +98,13 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     set_rollback()
     request_id = request_id_of(context.get("request"))
     problem = to_problem(exc, request_id)
+    REFUSALS.add(problem.code)
     return Response(problem.as_dict(request_id), problem.status, headers=problem.headers(), content_type=CONTENT_TYPE)
 
 
 def problem_response(problem: Problem, request: HttpRequest) -> HttpResponse:
     """The response for a problem outside DRF: from a middleware, or from Django's error handlers."""
+    REFUSALS.add(problem.code)
     content = strict_json.dumps(problem.as_dict(request_id_of(request)))
     return HttpResponse(content, content_type=CONTENT_TYPE, status=problem.status, headers=problem.headers())
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import DatabaseError
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -51,9 +51,11 @@ def save_position(job: Job, **position: Any) -> None:
         raise LeaseLost
 
 
-def has_due() -> bool:
-    """Return whether a job is due."""
-    return Job.objects.filter(due_at__lte=timezone.now()).exists()
+def count_due() -> tuple[int, float]:
+    """Return the number of jobs that are due, and for how many seconds the oldest of them has been."""
+    now = timezone.now()
+    due = Job.objects.filter(due_at__lte=now).aggregate(count=Count("pk"), oldest=Min("due_at"))
+    return due["count"], (now - due["oldest"]).total_seconds() if due["oldest"] else 0.0
 
 
 def run_due() -> Iterator[float]:

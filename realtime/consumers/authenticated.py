@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from django.conf import settings
 from django.utils import timezone
@@ -25,11 +24,12 @@ from realtime.limits import (
     PING_INTERVAL_SECONDS,
     UNAUTHENTICATED_CLOSE_SECONDS,
 )
+from realtime.metrics import SOCKETS_OPENED
 from realtime.middleware import PROTOCOL, refusal
 from realtime.operations import AUTHENTICATE, PING
 from realtime.process import get_hub
 from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS, format_time, render
-from wire.problems import Problem
+from wire.problems import REFUSALS, Problem
 
 
 class AuthenticatedConsumer(ActionConsumer):
@@ -45,8 +45,10 @@ class AuthenticatedConsumer(ActionConsumer):
         self.is_concurrent = False
         subprotocol = PROTOCOL if PROTOCOL in self.scope["subprotocols"] else None
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
+        SOCKETS_OPENED.value += 1
         refused = self.scope["refusal"]
         if refused is not None:
+            REFUSALS.add(refused.problem.code)
             self.push_problem(refused.problem)
             self.end(refused.code, refused.reason)
         elif self.scope["session"] is not None:
@@ -68,6 +70,7 @@ class AuthenticatedConsumer(ActionConsumer):
             self.hub.sessions.discard(self, self.session)
         is_first = self.session is None
         self.session = session
+        self.connection.session_id, self.connection.user_id = session.pk, session.user_id
         self.close_timeout = None
         self.scope["user"], self.scope["session"] = session.user, session
         self.hub.sessions.add(self, session)
@@ -79,7 +82,7 @@ class AuthenticatedConsumer(ActionConsumer):
         ping_interval = getattr(settings, "WS_PING_INTERVAL_SECONDS", PING_INTERVAL_SECONDS)
         hello = {
             "protocol": PROTOCOL,
-            "connection_id": uuid4().hex,
+            "connection_id": self.connection.connection_id,
             **identity(session),
             "server_time": format_time(timezone.now()),
             "epoch": epoch,

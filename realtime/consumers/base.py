@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from channels.exceptions import StopConsumer
 from djangochannelsrestframework.consumers import AsyncAPIConsumer
@@ -23,12 +24,17 @@ from realtime.limits import (
     MAX_BAD_FRAMES,
     MAX_CONCURRENT_FRAMES,
 )
+from realtime.metrics import FRAMES_RECEIVED, SOCKETS, SOCKETS_CLOSED
 from realtime.send_queue import SendQueue
 from wire import strict_json
-from wire.problems import to_problem
+from wire.calls import Call, current
+from wire.client_address import client_address
+from wire.problems import REFUSALS, to_problem
+from wire.tracing import trace_of
 
 logger = logging.getLogger(__name__)
 
+NO_CODE = 1005  # the code of a close without one (RFC 6455, section 7.4.1)
 BAD_CODES = frozenset({"json.invalid", "frame.invalid", "action.unknown"})
 
 
@@ -52,6 +58,10 @@ class ActionConsumer(AsyncAPIConsumer):
         self.request_tasks: set[asyncio.Task[None]] = set()
         self.bad_frames: deque[float] = deque(maxlen=MAX_BAD_FRAMES)
         self.scope, self.base_send = scope, send
+        self.connection = Call("connection", trace_of(scope))
+        self.connection.connection_id, self.connection.client = uuid4().hex, client_address(scope)
+        current.set(self.connection)  # for this task, and for those that it starts
+        SOCKETS.value += 1
         try:
             while True:  # Channels' own loop has a task and a thread hop for each message
                 message = await receive()
@@ -69,6 +79,8 @@ class ActionConsumer(AsyncAPIConsumer):
                 raise
         finally:  # also after a crash, a cancel and a cut: Channels calls disconnect() for none of them
             self.closing = True
+            SOCKETS.value -= 1
+            self.connection.end()
             self.clean_up()
             self.send_queue.stop()
             for task in tuple(self.tasks):
@@ -79,6 +91,8 @@ class ActionConsumer(AsyncAPIConsumer):
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         """Finish the actions of frames that arrived before the client disconnected."""
+        if not self.closing:
+            self.connection.status = message.get("code", NO_CODE)
         self.send_queue.stop()
         if self.request_tasks and not self.closing:
             await asyncio.wait(self.request_tasks, timeout=LAST_ACTIONS_SECONDS)
@@ -88,8 +102,13 @@ class ActionConsumer(AsyncAPIConsumer):
         """Queue a frame under its ordering key; wait while too many are open, so that the server stops reading."""
         if self.closing:
             return
+        FRAMES_RECEIVED.value += 1
         await self.capacity.acquire()
+        call = Call("socket", connection=self.connection)
         request = read_frame(message.get("text"), self.action_names)
+        request.call, call.request_id = call, request.request_id
+        if request.action is not None:
+            call.operation = getattr(self, self.available_actions[request.action]).kwargs["operation"]
         key = self.ordering_key(request)
         if (waiting := self.requests.get(key)) is not None:
             waiting.append(request)
@@ -110,9 +129,13 @@ class ActionConsumer(AsyncAPIConsumer):
             if self.send_queue.is_full:
                 await self.send_queue.wait_writable()
             request = waiting[0]
+            token = current.set(request.call)
             try:
                 await self.answer(request)
+                if request.call is not None:
+                    request.call.end()
             finally:
+                current.reset(token)
                 waiting.popleft()
                 self.capacity.release()
             if waiting:
@@ -131,7 +154,10 @@ class ActionConsumer(AsyncAPIConsumer):
     async def handle_exception(self, exc: Exception, action: str | None, request_id: Any) -> None:
         """Reply with the problem of an exception; close the socket after too many bad frames."""
         problem = to_problem(exc, request_id)
+        REFUSALS.add(problem.code)
         status = problem.status
+        if (call := current.get()) is not None:
+            call.status = status
         await self.reply(action, errors=[problem.as_dict(request_id)], status=status, request_id=request_id)
         if problem.code in BAD_CODES:
             now = monotonic()
@@ -143,6 +169,8 @@ class ActionConsumer(AsyncAPIConsumer):
         self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None
     ) -> None:
         """Send DCRF's envelope."""
+        if (call := current.get()) is not None:
+            call.status = status
         self.send_content(
             {
                 "action": action,
@@ -182,6 +210,8 @@ class ActionConsumer(AsyncAPIConsumer):
         """Send a goodbye and close. No other frame is sent from this instant, even if some still wait."""
         if self.closing:
             return
+        self.connection.status = int(code)
+        SOCKETS_CLOSED.add(str(int(code)))
         self.push_goodbye(code, reason, retry_after_ms)
         self.closing = True
         self.clean_up()

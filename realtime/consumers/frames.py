@@ -6,6 +6,7 @@ from typing import Any
 
 from realtime.limits import MAX_REQUEST_ID_CHARS
 from wire import strict_json
+from wire.calls import Call
 from wire.problems import FIELD_CHARS, FieldError, Problem, define
 from wire.strict_json import MAX_NUMBER
 
@@ -24,6 +25,7 @@ class Request:
     request_id: str | int | None = None
     body: dict[str, Any] = field(default_factory=dict)
     problem: Problem | None = None
+    call: Call | None = None
     ordering_key: str = ""  # frames of one room keep their order, and so do all bad ones and those without a room
 
 

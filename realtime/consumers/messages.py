@@ -27,7 +27,7 @@ from realtime.consumers.authenticated import AuthenticatedConsumer
 from realtime.database import PAGE_BYTES, read_for, write_for
 from realtime.operations import GET_EVENTS, SEND_MESSAGES
 from wire.fields import validate
-from wire.problems import Problem, to_problem
+from wire.problems import REFUSALS, Problem, to_problem
 
 # Problems that reject a whole batch, not an item of it.
 BATCH_PROBLEMS = frozenset(
@@ -111,5 +111,6 @@ class MessageActions(AuthenticatedConsumer):
 
 def _result(result: SendResult | Problem) -> dict[str, Any]:
     if isinstance(result, Problem):
+        REFUSALS.add(result.code)
         return {"status": result.status, "id": None, "seq": None, "errors": [result.as_dict(None)]}
     return {"status": 201 if result.created else 200, "id": result.id, "seq": result.seq, "errors": []}

@@ -9,6 +9,7 @@ from typing import Any
 from daphne import ws_protocol
 
 from realtime.close_codes import CloseCode
+from realtime.metrics import SOCKETS_CLOSED
 from realtime.server import frames
 from realtime.server.frames import FRAME_KEY, CloseReason, frame, frame_of, goodbye, whole_text
 from realtime.server.handshake import HandshakeProtocol
@@ -274,6 +275,7 @@ class WebSocketProtocol(HandshakeProtocol):
         if self.state == self.STATE_CONNECTING:
             self._refuse(503, why.reason)
         elif self.state == self.STATE_OPEN:
+            SOCKETS_CLOSED.add(str(int(why.code)))
             self._send_goodbye(why, retry_after_ms)
             self._close(why.code, why.reason, timeout)
 

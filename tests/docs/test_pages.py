@@ -24,6 +24,9 @@ JUDGED = {
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
+    ("docs/metrics.md", "json access"): (
+        "tests/settings/test_logs.py::test_the_record_of_the_documents_has_the_form_of_a_real_one"
+    ),
     ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
     ("docs/operations.md", "sh upgrade"): "tests/engine/__main__.py::steps",
 }

@@ -16,6 +16,7 @@ from tests import services
 from tests.clients import Person
 from tests.servers import ParleyServer
 from tests.services import wait_until
+from tests.settings.scrapes import metrics_of, values
 
 
 def readiness(parley: ParleyServer) -> tuple[int, dict[str, Any]]:
@@ -52,7 +53,8 @@ def test_a_server_without_redis_is_degraded_and_ready() -> None:
 
     assert (before[0], before[1]["status"], before[1]["parts"]["redis"]) == (200, "ok", "ok")
     for code, body in (frozen, away):
-        assert (code, body["status"], body["parts"]["redis"]) == (200, "degraded", "degraded")
+        assert (code, body["status"], body["reason"]) == (200, "degraded", "redis")
+        assert body["parts"]["redis"] == "degraded"
 
 
 def test_a_server_whose_database_is_unreachable_or_read_only_is_not_ready() -> None:
@@ -71,6 +73,23 @@ def test_a_server_whose_database_is_unreachable_or_read_only_is_not_ready() -> N
         assert (code, body["status"], body["reason"]) == (503, "unavailable", "database")
         assert body["parts"]["disk"] == "unused"
     postgres.stop()
+
+
+def test_probes_of_a_frozen_database_end_in_time() -> None:
+    postgres = services.start_postgres()
+    with ParleyServer(postgres.create_database("chat")) as parley:
+        assert parley.ready()
+        pool = values(metrics_of(parley), "parley_database_pool_connections")
+        postgres.pause()
+        frozen = [readiness(parley) for _ in range(3)]
+        postgres.resume()
+        wait_until(parley.ready, seconds=30, what="not ready after the database")
+    postgres.stop()
+
+    for code, body in frozen:
+        assert (code, body["reason"]) == (503, "database")
+        assert body["parts"]["descriptors"] == "ok"
+    assert pool[()] >= 1
 
 
 def test_a_probe_leaves_no_file_on_the_disk(stranger: Person) -> None:

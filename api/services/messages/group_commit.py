@@ -9,6 +9,7 @@ import atexit
 import logging
 import os
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ from django.db import connection, connections
 
 from api.serializers.messages import BATCH
 from api.services.messages.send import Send, SendResult, send_messages
+from wire import metrics
 from wire.connections import close_broken_connections, release_connections
 from wire.outages import DATABASE_SECONDS, database_timeout, is_outage
 from wire.problems import Problem
@@ -33,6 +35,12 @@ QueuedSend = tuple[Send, "Future[SendResult]"]
 MAX_CONCURRENT_COMMITS = 1 if connection.vendor == "sqlite" else 2
 
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL: a head was locked for longer than lock_timeout
+COMMIT_SENDS = metrics.Histogram(
+    "parley_commit_sends", "Sends that one transaction committed", buckets=(1, 2, 5, 10, 20, 50)
+)
+COMMIT_SECONDS = metrics.Histogram("parley_commit_seconds", "Time of such a transaction, with its wait for locks")
+COMMIT_FAILURES = metrics.Counter("parley_commit_failures_total", "Transactions of sends that failed")
+
 IDLE_SECONDS = 60.0  # after which a committer thread gives its database connection back
 
 
@@ -198,9 +206,13 @@ def _rooms_of(batch: Iterable[QueuedSend]) -> set[UUID]:
 
 def _commit(batch: list[QueuedSend], *, nowait: bool = False) -> None:
     """Commit a batch in one transaction, and give each send its result."""
+    began = time.monotonic()
     try:
         results = send_messages([send for send, _ in batch], nowait=nowait)
+        COMMIT_SENDS.observe(len(batch))
+        COMMIT_SECONDS.observe(time.monotonic() - began)
     except Exception as error:
+        COMMIT_FAILURES.add()
         _fail(batch, error)
         return
     for (_, future), result in zip(batch, results, strict=True):

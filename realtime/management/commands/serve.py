@@ -1,6 +1,7 @@
 """`manage.py serve`: prepares the database and serves, with one process or several."""
 
 import gc
+import logging
 import signal
 import socket
 from typing import Any
@@ -13,7 +14,10 @@ from realtime.limits import MAX_INBOUND_FRAME_BYTES
 from realtime.memory import keep_sqlite_caches_small, return_freed_memory
 from realtime.startup import prepare
 from realtime.workers import Workers, command_of_this_process, end_with
-from wire import descriptors
+from wire import descriptors, exposition, snapshots
+from wire.logs import log_uncaught
+
+logger = logging.getLogger(__name__)
 
 BACKLOG = 1024  # connections that wait while a storm of clients comes back
 EXAMPLES = """
@@ -43,11 +47,15 @@ class Command(BaseCommand):
         )
         parser.add_argument("--fd", type=int, help="a listening socket that is already open (for the workers)")
         parser.add_argument("--lifeline", type=int, help="a pipe that closes when the parent ends (for the workers)")
+        parser.add_argument("--metrics", type=int, help="the shared memory of metrics (for the workers)")
+        parser.add_argument("--worker", type=int, help="the number of this process (for the workers)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        log_uncaught()
         descriptors.raise_limit()  # before anything counts them
         if options["fd"] is not None:
             end_with(options["lifeline"])
+            snapshots.workers.share(options["metrics"], options["worker"])
             run(options["server"], socket.socket(fileno=options["fd"]))
             return
         if applied := prepare():
@@ -55,10 +63,24 @@ class Command(BaseCommand):
         with listen(options["host"], options["port"]) as listener:
             self._print_address(listener, options["server"], options["workers"])
             if options["workers"] == 1:
+                self._serve_metrics()
                 run(options["server"], listener)
                 return
             command = [*command_of_this_process(), "--server", options["server"]]
-            Workers(options["workers"], command, listener, self._print).run()
+            workers = Workers(options["workers"], command, listener, self._print)
+            snapshots.workers.share(workers.metrics, own=None)
+            self._serve_metrics()
+            workers.run()
+
+    def _serve_metrics(self) -> None:
+        """Open METRICS_PORT. Raises CommandError when it is taken."""
+        if not settings.METRICS_PORT:
+            return
+        try:
+            exposition.serve_port()
+        except OSError as error:
+            place = f"{settings.METRICS_HOST}:{settings.METRICS_PORT}"
+            raise CommandError(f"Cannot listen on {place}: {error}. Set METRICS_HOST or METRICS_PORT.") from error
 
     def _print_address(self, listener: socket.socket, server: str, workers: int) -> None:
         host, port = listener.getsockname()[:2]
@@ -79,9 +101,13 @@ class Command(BaseCommand):
                 "For development (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may "
                 f"call, on any port{limits}."
             )
-        self._print(EXAMPLES.format(url=f"http://{place}", ws=f"ws://{place}"))
+        if settings.LOG_FORMAT == "text":
+            self._print(EXAMPLES.format(url=f"http://{place}", ws=f"ws://{place}"))
 
     def _print(self, line: str) -> None:
+        if settings.LOG_FORMAT == "json":  # whoever reads JSON reads stdout too
+            logger.info(line)
+            return
         self.stdout.write(line)
         self.stdout.flush()
 
