@@ -266,6 +266,10 @@ def _postgres(url: str) -> dict[str, Any]:
             **options,
             "options": _session_limits(),
             "pool": _pool(),
+            # Statements are prepared the third time that a connection runs them; only those whose values are bound by
+            # the server have one text for all values.
+            "server_side_binding": True,
+            "prepare_threshold": 3 if flag("DATABASE_PREPARE", True) else None,
         },
     }
 
