@@ -346,6 +346,6 @@ def channel_layer() -> Mapping[str, Any]:
         "protocol": 2,  # with hiredis, RESP2 takes a third of the CPU of RESP3 per hint
     }
     return {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "realtime.layer.HintLayer",
         "CONFIG": {"hosts": [host], "prefix": text("REDIS_PREFIX", "parley")},
     }

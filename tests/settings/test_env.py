@@ -114,7 +114,7 @@ def test_a_redis_url_is_read(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
     layer = env.channel_layer()
 
-    assert layer["BACKEND"] == "channels_redis.pubsub.RedisPubSubChannelLayer"
+    assert layer["BACKEND"] == "realtime.layer.HintLayer"
     assert layer["CONFIG"]["hosts"][0] == {
         "address": url, "socket_timeout": 2, "socket_connect_timeout": 2, "protocol": 2,
     }  # fmt: skip
