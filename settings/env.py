@@ -250,6 +250,7 @@ def _postgres(url: str) -> dict[str, Any]:
     if not name or "/" in name:
         raise ImproperlyConfigured("DATABASE_URL must end in the name of the database: postgres://user@host/name.")
     host = options.pop("host", unquote(parts.hostname or ""))
+    prepares = flag("DATABASE_PREPARE", True)  # False: behind a pool that gives each transaction any connection
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -269,8 +270,9 @@ def _postgres(url: str) -> dict[str, Any]:
             # Statements are prepared the third time that a connection runs them; only those whose values are bound by
             # the server have one text for all values.
             "server_side_binding": True,
-            "prepare_threshold": 3 if flag("DATABASE_PREPARE", True) else None,
+            "prepare_threshold": 3 if prepares else None,
         },
+        "DISABLE_SERVER_SIDE_CURSORS": not prepares,  # they too belong to one connection
     }
 
 
