@@ -75,7 +75,10 @@ def _transaction() -> Iterator[Execute]:
             yield execute
             execute("COMMIT", ())
         except BaseException:
-            _roll_back()
+            try:
+                connection.connection.rollback()
+            except connection.Database.Error:  # type: ignore[attr-defined]
+                connection.close()  # the next transaction must not find this one open
             raise
 
 
@@ -87,11 +90,3 @@ def _executor() -> Execute:
         return cursor.fetchall() if cursor.description else []
 
     return execute
-
-
-def _roll_back() -> None:
-    """Roll back, or close a connection on which that fails: the next transaction must not find this one open."""
-    try:
-        connection.connection.rollback()
-    except connection.Database.Error:  # type: ignore[attr-defined]
-        connection.close()

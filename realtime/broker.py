@@ -156,7 +156,9 @@ class Broker:
                 continue
             try:
                 if message["type"] == ANNOUNCEMENT:
-                    self._receive_announcement(message["groups"])
+                    self._announcements += 1
+                    for group in message["groups"]:
+                        self._alone.pop(group, None)
                 else:
                     self._on_message(message)
             except Exception:
@@ -198,8 +200,3 @@ class Broker:
             for group in sorted(self._joined - self._wanted):
                 self._joined.discard(group)  # before it is true: a receiver that is counted may be another process
                 await self._layer.group_discard(group, channel)
-
-    def _receive_announcement(self, groups: Sequence[str]) -> None:
-        self._announcements += 1
-        for group in groups:
-            self._alone.pop(group, None)

@@ -122,7 +122,7 @@ async def test_a_group_without_another_process_gets_no_hints(
 async def test_the_hints_after_a_join_arrive(
     processes: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also those of a process that believed itself alone: the announcement ends that, long before the belief does."""
+    """An announcement ends the belief of a process that it is alone, long before the belief expires."""
     monkeypatch.setattr(broker, "ALONE_SECONDS", 3_600.0)
     near, far = processes
     await believes_alone(near)
