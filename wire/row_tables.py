@@ -28,7 +28,8 @@ def rows_as_table(name: str, **columns: Column) -> tuple[str, list[Any]]:
         if 0 < len(rows) <= ROWS_AS_VALUES:
             return values_table(name, kinds, len(rows)), [as_parameter(value) for row in rows for value in row]
         named = [dict(zip(columns, row, strict=True)) for row in rows]
-        return _recordset(name, kinds), [orjson.dumps(named).decode()]
+        types = ", ".join(f"{column} {kind}" for column, kind in kinds)
+        return f"json_to_recordset(%s) AS {name}({types})", [orjson.dumps(named).decode()]
     # SQLite uses an index for a pair of values only if they have the types of its columns.
     picked = ", ".join(
         f"CAST(json_extract(value, '$[{place}]') AS {_IN_SQLITE.get(kind, kind)}) AS {column}"
@@ -43,11 +44,6 @@ def values_table(name: str, kinds: tuple[tuple[str, str], ...], rows: int) -> st
     """Return the SQL of a VALUES list of so many rows, with a placeholder for each value; `kinds` as in Column."""
     row = ", ".join(f"%s::{kind}" for _, kind in kinds)
     return f"(VALUES {', '.join([f'({row})'] * rows)}) AS {name}({', '.join(column for column, _ in kinds)})"
-
-
-@cache
-def _recordset(name: str, kinds: tuple[tuple[str, str], ...]) -> str:
-    return f"json_to_recordset(%s) AS {name}({', '.join(f'{column} {kind}' for column, kind in kinds)})"
 
 
 def numbered(sql: str) -> str:
