@@ -9,14 +9,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from channels.layers import BaseChannelLayer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
 from accounts.ended import end_in_memory, ended_in_memory
 from eventlog.models import Event
 from realtime.authorization import StreamAccess
-from realtime.broker import CONTROL, Broker
+from realtime.broker import CONTROL, Broker, Layer
 from realtime.close_codes import CloseCode
 from realtime.ephemeral import TICK_SECONDS, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
 from realtime.feed import Feed
@@ -65,7 +64,7 @@ class SubscriptionHandle:
 class Hub:
     """Everything live of this process. It runs on the event loop; `committed` and `sessions_ended` take any thread."""
 
-    def __init__(self, log: Log, layer: BaseChannelLayer | None = None) -> None:
+    def __init__(self, log: Log, layer: Layer | None = None) -> None:
         self.id = uuid4().hex
         self.log = log
         self.sessions = Sessions()
@@ -96,7 +95,14 @@ class Hub:
         if layer:
             seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
             on_lost = self.sweep.run_soon
-            self.broker = Broker(layer, seal=seal, on_message=self.receive, on_joined=self._on_joined, on_lost=on_lost)
+            self.broker = Broker(
+                layer,
+                sender=self.id,
+                seal=seal,
+                on_message=self.receive,
+                on_joined=self._on_joined,
+                on_lost=on_lost,
+            )
 
     def _on_joined(self, group: str) -> None:
         if group != CONTROL:

@@ -2,10 +2,10 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts import reserve
@@ -39,6 +39,11 @@ def _migrate() -> int:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SET statement_timeout = 0; SET lock_timeout = 0"
+                )  # a long migration is no hanging request
         call_command("migrate", interactive=False, verbosity=0)
     return len(plan)
 
@@ -46,11 +51,15 @@ def _migrate() -> int:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # Waiting for another migrator, or a long migration, is not a request that hangs.
-            cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
-            cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-        yield  # the lock ends with the connection, also when the process dies
+        # In a transaction of another connection: behind a transaction pool the lock of a session would never end.
+        with closing(connections.create_connection(DEFAULT_DB_ALIAS)) as holder:
+            holder.set_autocommit(False)
+            with holder.cursor() as cursor:
+                for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                    cursor.execute(f"SET LOCAL {limit} = 0")
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+            yield  # the lock ends with the transaction, also when the process dies
+            holder.rollback()
         return
     with open(f"{connection.settings_dict['NAME']}.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -60,5 +69,5 @@ def _one_at_a_time() -> Iterator[None]:
 def _forget_connections() -> None:
     connection.close()
     if connection.vendor == "postgresql":
-        # Closing only hands it back to the pool, with its lifted limits and the lock.
+        # Closing only hands it back to the pool, with its lifted limits.
         connection.close_pool()  # type: ignore[attr-defined]

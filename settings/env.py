@@ -250,6 +250,7 @@ def _postgres(url: str) -> dict[str, Any]:
     if not name or "/" in name:
         raise ImproperlyConfigured("DATABASE_URL must end in the name of the database: postgres://user@host/name.")
     host = options.pop("host", unquote(parts.hostname or ""))
+    prepares = flag("DATABASE_PREPARE", True)  # False: behind a pool that gives each transaction any connection
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -266,7 +267,12 @@ def _postgres(url: str) -> dict[str, Any]:
             **options,
             "options": _session_limits(),
             "pool": _pool(),
+            # Statements are prepared the third time that a connection runs them; only those whose values are bound by
+            # the server have one text for all values.
+            "server_side_binding": True,
+            "prepare_threshold": 3 if prepares else None,
         },
+        "DISABLE_SERVER_SIDE_CURSORS": not prepares,  # they too belong to one connection
     }
 
 
@@ -342,6 +348,6 @@ def channel_layer() -> Mapping[str, Any]:
         "protocol": 2,  # with hiredis, RESP2 takes a third of the CPU of RESP3 per hint
     }
     return {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "realtime.layer.HintLayer",
         "CONFIG": {"hosts": [host], "prefix": text("REDIS_PREFIX", "parley")},
     }

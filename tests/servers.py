@@ -15,6 +15,7 @@ OURS = frozenset(
     {
         "DATABASE_URL",
         "DATABASE_POOL_SIZE",
+        "DATABASE_PREPARE",
         "REDIS_URL",
         "REDIS_PREFIX",
         "SECRET_KEY",

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ParamSpec
 
 import uvloop
@@ -103,6 +104,10 @@ async def durable_sends(bench: Bench) -> None:
             more = ", one transaction each" if patch else f", {workers} workers" if workers > 1 else ""
             parley = Parley(bench.backing, server, workers, sqlite, patch)
             name = f"Parley, {server}, {database}{more}"
+            if not patch and workers == 1:
+                await bench.attempt(
+                    f"a lone send, {name}", partial(sends.measure, count=1), parley, bench.backing.pids, name, 1
+                )
             for rooms in (1, 50):
                 await bench.attempt(
                     f"durable sends, {rooms} rooms, {name}", sends.measure, parley, bench.backing.pids, name, rooms

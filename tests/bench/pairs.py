@@ -1,10 +1,11 @@
-"""`python -m tests.bench.pairs TREE` compares this tree with another checkout: server CPU per operation, in pairs.
+"""`python -m tests.bench.pairs TREE` compares this tree with another checkout: CPU and time per operation, in pairs.
 
 TREE is a checkout with its own `.venv`. Both are black boxes: `manage.py serve` is started in each, with its own
 interpreter, and measured over HTTP and websockets alone, so that the modules of the two may have other names. Both
 servers run at once on one PostgreSQL and one Valkey, each on a database of its own, and take turns; every pair measures
-both within a few seconds, so that a busy machine disturbs both alike. The table shows the median ratio (this tree /
-other tree) and its quartiles. --list names the workloads, --workload picks some.
+both within a few seconds, so that a busy machine disturbs both alike. The table shows, for each workload, the CPU of
+the server, the CPU of the database's backends, and the median time of an operation: the medians of both trees, and the
+median ratio (this tree / other tree) with its quartiles. --list names the workloads, --workload picks some.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -29,26 +31,40 @@ import websockets
 
 from tests.bench.servers import Backing
 from tests.servers import ROOT, ParleyServer
+from tests.services import children_of
 
-TICKS = os.sysconf("SC_CLK_TCK")
 PASSWORD = "correct-horse-battery"
 LISTENERS = 100
 SENDERS = 64
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """The time on a core of all threads of these processes so far, to the nanosecond."""
+    spent = 0
+    for schedule in (file for pid in pids for file in Path(f"/proc/{pid}/task").glob("*/schedstat")):
+        with suppress(OSError):  # the thread has just ended
+            spent += int(schedule.read_text().split()[0])
+    return spent / 1e9
 
 
 class Tree(ParleyServer):
     """The server of a checkout, run by the interpreter of its own environment."""
 
     def __init__(self, folder: Path, backing: Backing) -> None:
-        super().__init__(backing.new_database(), backing.redis.url, env={"LOG_LEVEL": "WARNING", "RATE_LIMITS": "0"})
-        self.tree = folder
+        url = backing.new_database()
+        super().__init__(url, backing.redis.url, env={"LOG_LEVEL": "WARNING", "RATE_LIMITS": "0"})
+        self.tree, self.backing = folder, backing
+        self.database = f" {urlsplit(url).path[1:]} "
         self.environment.pop("PYTHONPATH", None)  # nothing of one tree may be imported by the other
+
+    def backends(self) -> list[int]:
+        """The processes of PostgreSQL that serve this server: each names its user and database."""
+        found = []
+        for pid in children_of(self.backing.postgres.pid):
+            with suppress(OSError):  # the connection has just been closed
+                if self.database in Path(f"/proc/{pid}/cmdline").read_text():
+                    found.append(pid)
+        return found
 
     def _command(self) -> list[str]:
         return [str(self.tree / ".venv/bin/python"), "manage.py", "serve"]
@@ -69,6 +85,7 @@ class Client:
     listeners: list[websockets.ClientConnection] = field(default_factory=list)
     senders: list[websockets.ClientConnection] = field(default_factory=list)
     counter: itertools.count[int] = field(default_factory=itertools.count)
+    times: list[float] = field(default_factory=list)  # of the operations, in seconds
 
     async def prepare(self) -> None:
         """Make a user, eleven rooms, and a history of a thousand messages in one of them."""
@@ -91,6 +108,12 @@ class Client:
         return websockets.connect(
             f"{self.server.ws_url}/v1/ws", subprotocols=protocols, compression=None, ping_interval=None
         )
+
+    async def timed(self, operation: Awaitable[Any]) -> None:
+        """Wait for an operation, and note its time."""
+        began = time.perf_counter()
+        await operation
+        self.times.append(time.perf_counter() - began)
 
     async def call(self, socket: websockets.ClientConnection, action: str, **body: Any) -> Any:
         request_id = str(next(self.counter))
@@ -116,15 +139,18 @@ async def lone_sends(client: Client, count: int) -> int:
     async with client.connect() as socket:
         await client.read_until(socket, "hello")
         for _ in range(count):
-            await client.call(socket, "send_message", room_id=client.rooms[0], **client.message())
+            await client.timed(client.call(socket, "send_message", room_id=client.rooms[0], **client.message()))
     return count
 
 
 async def rest_sends(client: Client, count: int) -> int:
     """One send after the other by REST."""
+
+    async def send() -> None:
+        (await client.http.post(f"/v1/rooms/{client.rooms[0]}/messages", json=client.message())).raise_for_status()
+
     for _ in range(count):
-        answer = await client.http.post(f"/v1/rooms/{client.rooms[0]}/messages", json=client.message())
-        answer.raise_for_status()
+        await client.timed(send())
     return count
 
 
@@ -139,7 +165,8 @@ async def crowded_sends(client: Client, count: int) -> int:
 
     async def send(number: int, socket: websockets.ClientConnection) -> None:
         for _ in range(count // SENDERS):
-            await client.call(socket, "send_message", room_id=client.rooms[1 + number % 4], **client.message())
+            room_id = client.rooms[1 + number % 4]
+            await client.timed(client.call(socket, "send_message", room_id=room_id, **client.message()))
 
     await asyncio.gather(*(send(number, socket) for number, socket in enumerate(client.senders)))
     return count // SENDERS * SENDERS
@@ -196,38 +223,46 @@ WORKLOADS: dict[str, tuple[Callable[[Client, int], Awaitable[int]], int]] = {
 }
 
 
-async def cost(client: Client, workload: Callable[[Client, int], Awaitable[int]], count: int) -> float:
-    """CPU of the server in microseconds for each operation, its background work included."""
+MEASURES = {"CPU of the server, us": 1e6, "CPU of the database, us": 1e6, "time, p50, ms": 1e3}
+
+
+async def cost(client: Client, workload: Callable[[Client, int], Awaitable[int]], count: int) -> list[float]:
+    """The measures for each operation, in seconds; the background work of the server is included.
+
+    A workload without times of its operations has no time.
+    """
     assert client.server.process is not None
-    before = cpu_seconds(client.server.process.pid)
+    server, backends = [client.server.process.pid], client.server.backends()
+    client.times.clear()
+    before = cpu_seconds(server), cpu_seconds(backends)
     done = await workload(client, count)
-    return (cpu_seconds(client.server.process.pid) - before) / done * 1e6
+    spent = [(cpu_seconds(server) - before[0]) / done, (cpu_seconds(backends) - before[1]) / done]
+    return [*spent, *([statistics.median(client.times)] if client.times else [])]
 
 
 async def compare(other: Path, pairs: int, workloads: Sequence[str]) -> None:
-    """Print a row for each workload."""
+    """Print a row for each workload and measure."""
     backing = Backing()
     clients = [Client(Tree(folder, backing)) for folder in (ROOT, other)]
     try:
         for client in clients:
             client.server.start()
             await client.prepare()
-        print(
-            f"| CPU of the server | this tree, us | other, us | ratio, median | quartiles |\n|{'---|' * 5}", flush=True
-        )
+        print(f"| workload | measure | this tree | other | ratio, median | quartiles |\n|{'---|' * 6}", flush=True)
         for name in workloads:
             workload, count = WORKLOADS[name]
             for client in clients:
                 await cost(client, workload, count)  # warm
-            results: list[tuple[float, float]] = []
+            results: list[list[tuple[float, float]]] = []
             for number in range(pairs):
                 order = clients if number % 2 else clients[::-1]
                 measured = {id(client): await cost(client, workload, count) for client in order}
-                results.append((measured[id(clients[0])], measured[id(clients[1])]))
-            ratios = [this / that for this, that in results]
-            low, middle, high = statistics.quantiles(ratios, n=4)
-            this, that = (statistics.median(column) for column in zip(*results, strict=True))
-            print(f"| {name} | {this:,.1f} | {that:,.1f} | {middle:.3f} | {low:.3f} to {high:.3f} |", flush=True)
+                results.append(list(zip(*(measured[id(client)] for client in clients), strict=True)))
+            for (measure, unit), rows in zip(MEASURES.items(), zip(*results, strict=True), strict=False):
+                low, middle, high = statistics.quantiles([this / that for this, that in rows], n=4)
+                this, that = (statistics.median(column) * unit for column in zip(*rows, strict=True))
+                quartiles = f"{low:.3f} to {high:.3f}"
+                print(f"| {name} | {measure} | {this:,.2f} | {that:,.2f} | {middle:.3f} | {quartiles} |", flush=True)
     finally:
         for client in clients:
             for socket in (*client.listeners, *client.senders):

@@ -14,6 +14,7 @@ from tests.bench.results import Row, median
 from tests.bench.servers import Parley, Seeded
 
 SENDERS = 64
+RUNS = 3
 
 
 class Senders:
@@ -49,40 +50,36 @@ class Senders:
             self.quiet.set()
 
 
-def _rooms_of(rooms: int) -> list[list[int]]:
-    return [list(range(room, SENDERS, rooms)) for room in range(rooms)]
-
-
 async def heads(parley: Parley, seeded: Seeded) -> int:
     """The sum of the rooms' heads, which is the number of events in the log."""
     async with httpx.AsyncClient(base_url=parley.process.url, trust_env=False) as http:
         total = 0
         for place, room in enumerate(seeded.rooms):
-            headers = {"Authorization": f"Bearer {seeded.users[place % SENDERS]['token']}"}
+            headers = {"Authorization": f"Bearer {seeded.users[place % len(seeded.users)]['token']}"}
             answer = await http.get(f"/v1/rooms/{room}", headers=headers)
             total += answer.raise_for_status().json()["head"]
     return total
 
 
 async def measure(
-    parley: Parley, pids: Sequence[int], name: str, rooms: int, *, runs: int = 3, seconds: float = 2.0
+    parley: Parley, pids: Sequence[int], name: str, rooms: int, *, count: int = SENDERS, seconds: float = 2.0
 ) -> list[Row]:
-    """Acknowledged sends per second; every acknowledged one is then looked for in the log."""
-    seeded = parley.seed(SENDERS, _rooms_of(rooms))
+    """Acknowledged sends per second of `count` senders; every acknowledged one is then looked for in the log."""
+    seeded = parley.seed(count, [list(range(room, count, rooms)) for room in range(rooms)])
     crowd = Crowd(parley.process.ws_url, ParleyDialect())
-    peers = await crowd.join([user["token"] for user in seeded.users], [[]] * SENDERS)
+    peers = await crowd.join([user["token"] for user in seeded.users], [[]] * count)
     senders = Senders(crowd, peers, seeded.rooms)
     await senders.run(0.5)
     before, sent, refused = await heads(parley, seeded), 0, 0
     rates, cpus, backings, p50s, p99s = [], [], [], [], []
-    for _ in range(runs):
+    for _ in range(RUNS):
         cpu, backing, began = cpu_seconds([parley.process.pid]), cpu_seconds(pids), time.perf_counter()
-        count = await senders.run(seconds)
+        done = await senders.run(seconds)
         elapsed = time.perf_counter() - began
-        sent, refused = sent + count, refused + crowd.refused
-        rates.append(count / elapsed)
-        cpus.append((cpu_seconds([parley.process.pid]) - cpu) / count * 1e6)
-        backings.append((cpu_seconds(pids) - backing) / count * 1e6)
+        sent, refused = sent + done, refused + crowd.refused
+        rates.append(done / elapsed)
+        cpus.append((cpu_seconds([parley.process.pid]) - cpu) / done * 1e6)
+        backings.append((cpu_seconds(pids) - backing) / done * 1e6)
         p50, p99 = percentiles(crowd.ack_ns)
         p50s.append(p50)
         p99s.append(p99)
@@ -92,7 +89,7 @@ async def measure(
         raise AssertionError(f"{name}: {sent} acknowledged, {kept} in the log; {crowd.errors[:3]}")
     place = "one room" if rooms == 1 else f"{rooms} rooms"
     row = Row(
-        workload=f"durable sends, {SENDERS} senders, {place}",
+        workload="a lone send, one after the other" if count == 1 else f"durable sends, {count} senders, {place}",
         server=name,
         operation="acknowledged send",
         cpu_us=median(cpus),
@@ -102,7 +99,7 @@ async def measure(
         backing_us=median(backings),
         note=f"{refused:,} refused (503)" if refused else "",
         runs_us=cpus,
-        family="durable sends, by rooms",
+        family="" if count == 1 else "durable sends, by rooms",
         size=rooms,
         is_baseline=parley.patch == "unbatched" and not parley.sqlite,
     )

@@ -16,7 +16,8 @@ HIDDEN = "hunter2"
 
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABASE_URL", "DATABASE_POOL_SIZE", "REDIS_URL", "REDIS_PREFIX", "SECRET_KEY", "THING"):
+    database = ("DATABASE_URL", "DATABASE_POOL_SIZE", "DATABASE_PREPARE")
+    for name in (*database, "REDIS_URL", "REDIS_PREFIX", "SECRET_KEY", "THING"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -69,6 +70,20 @@ def test_a_postgres_url_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "lock_timeout=2000" in database["OPTIONS"]["options"]
 
 
+@pytest.mark.parametrize(("given", "threshold", "without_cursors"), [("", 3, False), ("0", None, True)])
+def test_statements_are_prepared_unless_a_pool_of_transactions_forgets_them(
+    monkeypatch: pytest.MonkeyPatch, given: str, threshold: int | None, without_cursors: bool
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://alice@db/chat")
+    monkeypatch.setenv("DATABASE_PREPARE", given)
+
+    database = env.database("")
+
+    assert database["OPTIONS"]["server_side_binding"] is True
+    assert database["OPTIONS"]["prepare_threshold"] == threshold
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is without_cursors
+
+
 @pytest.mark.parametrize(
     "url", ["postgres:///chat?host=/run/pg&port=6432", "postgresql://@/chat?host=%2Frun%2Fpg&port=6432"]
 )
@@ -114,7 +129,7 @@ def test_a_redis_url_is_read(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
     layer = env.channel_layer()
 
-    assert layer["BACKEND"] == "channels_redis.pubsub.RedisPubSubChannelLayer"
+    assert layer["BACKEND"] == "realtime.layer.HintLayer"
     assert layer["CONFIG"]["hosts"][0] == {
         "address": url, "socket_timeout": 2, "socket_connect_timeout": 2, "protocol": 2,
     }  # fmt: skip

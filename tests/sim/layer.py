@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 LOST = 0.12
@@ -89,10 +90,14 @@ class Layer:
         """Leave a group."""
         self.network.members.get(group, {}).pop(channel, None)
 
-    async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        """Send a message to a group."""
+    async def publish_each(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> list[int]:
+        """Send messages to groups; return the number of members of each."""
         await self._pass()
-        self.network.carry(group, message)
+        receivers = [len(self.network.members.get(group, {})) for group, _ in messages]
+        for group, message in messages:
+            self.network.carry(group, message)
+        await asyncio.sleep(self.network.rng.uniform(0.0003, 0.01))  # a process may join before the answer is here
+        return receivers
 
     def arrive(self, channel: str, message: dict[str, Any]) -> None:
         """Take a message, unless the connection has been replaced since it was sent."""

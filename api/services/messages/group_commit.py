@@ -20,7 +20,7 @@ from uuid import UUID
 from django.db import connection, connections
 
 from api.serializers.messages import BATCH
-from api.services.messages.send import Send, SendResult, send_messages
+from api.services.messages.send import Send, SendResult, send_messages, send_one
 from wire import metrics
 from wire.connections import close_broken_connections, release_connections
 from wire.outages import DATABASE_SECONDS, database_timeout, is_outage
@@ -208,7 +208,10 @@ def _commit(batch: list[QueuedSend], *, nowait: bool = False) -> None:
     """Commit a batch in one transaction, and give each send its result."""
     began = time.monotonic()
     try:
-        results = send_messages([send for send, _ in batch], nowait=nowait)
+        if len(batch) == 1 and connection.vendor == "postgresql":
+            results = [send_one(batch[0][0], nowait=nowait)]
+        else:
+            results = send_messages([send for send, _ in batch], nowait=nowait)
         COMMIT_SENDS.observe(len(batch))
         COMMIT_SECONDS.observe(time.monotonic() - began)
     except Exception as error:

@@ -21,9 +21,10 @@ from api.seq_ranges import SeqRange, contains
 from api.serializers.messages import Author, render_message
 from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
+from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
 from wire.problems import Problem, define, invalid
-from wire.row_tables import as_uuid, insert, rows_as_table
+from wire.row_tables import as_parameter, as_uuid, insert, numbered, rows_as_table, values_table
 
 define("message.client_id_reused", 409, "This client_id was used for another message")
 
@@ -75,19 +76,21 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
     A bad send fails alone. The number of queries does not depend on the number of sends. `nowait` as in record_events.
     """
     with record_events(rooms={send.room_id for send in sends}, nowait=nowait) as log:
-        contexts = _read_contexts(sends)
-        judged = list(zip(sends, contexts, strict=True))
-        replies = [(send, context) for send, context in judged if context.target_seq is not None]
-        visible = visible_ranges({send.key[:2]: context.history for send, context in replies})  # most have none
-        new_messages: dict[Key, Message] = {}
-        results = [_send(log, send, context, visible, new_messages) for send, context in judged]
+        results, new_messages = _accept(log, sends, _contexts_of(_judge(sends)))
         if new_messages:
-            _insert(new_messages.values())
-            _move_read_markers(new_messages.values())
-            accepted = {send.key[:2] for send, context in judged if context.put_by_other and send.key in new_messages}
-            if accepted:
-                make_own(accepted)
+            _insert(new_messages)
+            _move_read_markers(new_messages)
     return results
+
+
+def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
+    """Commit one send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's cursors."""
+    with record_one(send.room_id, nowait=nowait) as (log, execute):
+        found = execute(_JUDGE_ONE, ("0", *map(as_parameter, _values_of(send)), timezone.now()))
+        [result], new_messages = _accept(log, [send], _contexts_of(found))
+        for message in new_messages:
+            execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
+    return result
 
 
 class SendContext(NamedTuple):
@@ -104,47 +107,84 @@ class SendContext(NamedTuple):
     author: Author
 
 
+# The columns of the table of sends.
+_SEND = {
+    "place": "int",
+    "room_id": "uuid",
+    "user_id": "uuid",
+    "session_id": "uuid",
+    "client_id": "text",
+    "reply_to": "uuid",
+}
 # The rules are those of find_sender and require_live: in one statement, because this is the hottest path. The
-# subqueries could be joins, but PostgreSQL would take longer to plan them than to run them.
-_CONTEXTS = f"""
-SELECT earlier.id, earlier.seq, earlier.data, earlier.digest, room.kind, room.history, room.archived_at IS NOT NULL,
+# subqueries could be joins, but PostgreSQL would take longer to plan them than to run them. Each fits one index alone:
+# a plan is kept for a prepared statement, and one that was made for small tables would later read the whole table.
+_JUDGE = f"""
+SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.room_id
+        AND earlier.sender_id = send.user_id AND earlier.client_id = send.client_id),
+       room.kind, room.history, room.archived_at IS NOT NULL,
        (SELECT member.put_by_other FROM {MEMBER} member WHERE member.room_id = send.room_id
         AND member.user_id = send.user_id AND member.state = '{State.JOINED}'),
        CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
-           SELECT 1 FROM {MEMBER} peer JOIN {USER} gone ON gone.id = peer.user_id
-           WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id AND gone.deleted_at IS NOT NULL)
+           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
+           AND (SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
        ELSE FALSE END,
-       (SELECT target.seq FROM {MESSAGE} target WHERE target.id = send.reply_to AND target.room_id = send.room_id),
+       (SELECT CASE WHEN target.room_id = send.room_id THEN target.seq END
+        FROM {MESSAGE} target WHERE target.id = send.reply_to),
        author.is_active, send.user_id, author.username, author.display_name, author.avatar_url
 FROM {{sends}}
-LEFT JOIN {MESSAGE} earlier ON earlier.room_id = send.room_id
-     AND earlier.sender_id = send.user_id AND earlier.client_id = send.client_id
 LEFT JOIN {ROOM} room ON room.id = send.room_id
 LEFT JOIN {SESSION} session ON session.id = send.session_id AND session.expires_at > %s
 LEFT JOIN {USER} author ON author.id = session.user_id
 ORDER BY send.place"""
+_JUDGE_ONE = numbered(_JUDGE.format(sends=values_table("send", tuple(_SEND.items()), 1)))
+# What EventTransaction.flush, _insert and _move_read_markers write, for one message: the parameters of APPEND_ONE, and
+# then its client_id and digest.
+_WRITE_ONE = f"""
+WITH {APPEND_ONE}, marked AS (UPDATE {MEMBER} SET read_seq = $2::bigint WHERE room_id = $1::uuid AND user_id = $6::uuid)
+INSERT INTO {MESSAGE} (id, room_id, seq, version, sender_id, client_id, digest, created_at, data)
+VALUES ($7::uuid, $1::uuid, $2::bigint, $2::bigint, $6::uuid, $9, $10, $3, $8)"""
 
 
-def _read_contexts(sends: Sequence[Send]) -> list[SendContext]:
-    rows, parameters = rows_as_table(
-        "send",
-        place=("int", range(len(sends))),
-        room_id=("uuid", [send.room_id for send in sends]),
-        user_id=("uuid", [send.session.user_id for send in sends]),
-        session_id=("uuid", [send.session.pk for send in sends]),
-        client_id=("text", [send.client_id for send in sends]),
-        reply_to=("uuid", [send.reply_to for send in sends]),
-    )
+def _values_of(send: Send) -> tuple[object, ...]:
+    return send.room_id, send.session.user_id, send.session.pk, send.client_id, send.reply_to
+
+
+def _judge(sends: Sequence[Send]) -> list[tuple[Any, ...]]:
+    values = ([*range(len(sends))], *zip(*map(_values_of, sends), strict=True))
+    columns = {name: (kind, of_all) for (name, kind), of_all in zip(_SEND.items(), values, strict=True)}
+    rows, parameters = rows_as_table("send", **columns)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(_CONTEXTS.format(sends=rows), [*parameters, now])
-        found = cursor.fetchall()
+        cursor.execute(_JUDGE.format(sends=rows), [*parameters, now])
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _contexts_of(found: Sequence[tuple[Any, ...]]) -> list[SendContext]:
+    """Convert the rows of _JUDGE. Only retries have an earlier message, so a statement of its own reads them."""
+    earlier = [as_uuid(pk) for pk, *_ in found if pk is not None]
+    messages = Message.objects.only("seq", "data", "digest").in_bulk(earlier) if earlier else {}
     contexts = []
-    for pk, seq, data, digest, *state, user_id, username, display_name, avatar_url in found:
-        earlier = None if pk is None else Message(id=as_uuid(pk), seq=seq, data=data, digest=digest)
+    for pk, *state, user_id, username, display_name, avatar_url in found:
         author = Author(as_uuid(user_id), username, display_name, avatar_url)
-        contexts.append(SendContext._make((earlier, *state, author)))
+        contexts.append(SendContext._make((None if pk is None else messages[as_uuid(pk)], *state, author)))
     return contexts
+
+
+def _accept(
+    log: EventTransaction, sends: Sequence[Send], contexts: Sequence[SendContext]
+) -> tuple[list[SendResult | Problem], list[Message]]:
+    """Append the messages of the sends that no rule refuses. Return the result of each send, and the new messages."""
+    judged = list(zip(sends, contexts, strict=True))
+    replies = {send.key[:2]: context.history for send, context in judged if context.target_seq is not None}
+    visible = visible_ranges(replies) if replies else {}  # most have none
+    new_messages: dict[Key, Message] = {}
+    results = [_send(log, send, context, visible, new_messages) for send, context in judged]
+    entered = {send.key[:2] for send, context in judged if context.put_by_other and send.key in new_messages}
+    if entered:
+        make_own(entered)
+    return results, list(new_messages.values())
 
 
 def _send(

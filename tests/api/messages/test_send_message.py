@@ -10,6 +10,7 @@ from api.models import Message
 from api.services.messages import Send
 from tests.api.stories import events_of, make_room, post_message, refusal, types_of
 from tests.clients import Person, codes
+from tests.plans import ON_SQLITE
 
 MESSAGE_KEYS = {
     "id",
@@ -314,6 +315,7 @@ def test_a_new_message_shows_the_sender_as_they_are_now(alice: Person) -> None:
     assert post_message(alice, room, "Hi")["sender"]["display_name"] == "Queen"
 
 
+@ON_SQLITE
 def test_the_queries_of_a_send_do_not_depend_on_the_room(
     alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

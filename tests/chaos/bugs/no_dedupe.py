@@ -12,19 +12,22 @@ def plant() -> None:
     from api.serializers.messages import Author
     from api.services.messages import send
     from eventlog.transaction import EventTransaction
+    from wire.problems import Problem
 
-    append, read_contexts = send._append, send._read_contexts
+    append, accept = send._append, send._accept
 
     def appended(log: EventTransaction, send: send.Send, author: Author) -> Message:
         message = append(log, send, author)
         message.client_id = uuid4().hex  # past the unique index
         return message
 
-    def forgetful(sends: Sequence[send.Send]) -> list[send.SendContext]:
-        return [standing._replace(earlier=None) for standing in read_contexts(sends)]
+    def forgetful(
+        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[send.SendContext]
+    ) -> tuple[list[send.SendResult | Problem], list[Message]]:
+        return accept(log, sends, [context._replace(earlier=None) for context in contexts])
 
     replace(send, "_append", appended)
-    replace(send, "_read_contexts", forgetful)
+    replace(send, "_accept", forgetful)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,28 @@ def plant() -> None:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
+    from api.models import Message
     from api.serializers.messages import Author
     from api.services.messages import send
+    from eventlog.transaction import EventTransaction
     from realtime.sessions import Sessions
+    from wire.problems import Problem
 
-    read_contexts = send._read_contexts
+    accept = send._accept
 
-    def believing(sends: Sequence[send.Send]) -> list[send.SendContext]:
-        return [
-            standing._replace(is_active=True, author=Author.of(send.session.user))
-            for send, standing in zip(sends, read_contexts(sends), strict=True)
+    def believing(
+        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[send.SendContext]
+    ) -> tuple[list[send.SendResult | Problem], list[Message]]:
+        alive = [
+            context._replace(is_active=True, author=Author.of(send.session.user))
+            for send, context in zip(sends, contexts, strict=True)
         ]
+        return accept(log, sends, alive)
 
     async def verify(self: Sessions, ids: Iterable[str | UUID]) -> None:
         return
 
-    replace(send, "_read_contexts", believing)
+    replace(send, "_accept", believing)
     replace(Sessions, "verify", verify)
 
 
