@@ -20,8 +20,10 @@ from realtime.limits import (
     BAD_FRAMES_SECONDS,
     CLOSE_SECONDS,
     LAST_ACTIONS_SECONDS,
+    LIGHT_FRAME_CHARS,
     MAX_BAD_FRAMES,
     MAX_CONCURRENT_FRAMES,
+    MAX_LIGHT_FRAMES,
 )
 from realtime.send_queue import SendQueue
 from wire import strict_json
@@ -37,6 +39,7 @@ class ActionConsumer(AsyncAPIConsumer):
 
     permission_classes = ()  # permissions are decided by `answer` and by the services
     available_actions: ClassVar[dict[str, str]]
+    light_actions: ClassVar[frozenset[str]] = frozenset()  # MAX_LIGHT_FRAMES of them are processed at once
     close_timeout: float | None = None  # seconds for the client to answer the close; None: the server's default
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -47,7 +50,7 @@ class ActionConsumer(AsyncAPIConsumer):
         self.closing = False
         self.action_names = frozenset(self.available_actions)
         self.requests: dict[str, deque[Request]] = {}  # by ordering key
-        self.capacity = asyncio.Semaphore(MAX_CONCURRENT_FRAMES)
+        self.capacity = {False: asyncio.Semaphore(MAX_CONCURRENT_FRAMES), True: asyncio.Semaphore(MAX_LIGHT_FRAMES)}
         self.tasks: set[asyncio.Task[None]] = set()
         self.request_tasks: set[asyncio.Task[None]] = set()
         self.bad_frames: deque[float] = deque(maxlen=MAX_BAD_FRAMES)
@@ -88,8 +91,10 @@ class ActionConsumer(AsyncAPIConsumer):
         """Queue a frame under its ordering key; wait while too many are open, so that the server stops reading."""
         if self.closing:
             return
-        await self.capacity.acquire()
-        request = read_frame(message.get("text"), self.action_names)
+        text = message.get("text")
+        request = read_frame(text, self.action_names)
+        request.is_light = request.action in self.light_actions and len(text or "") <= LIGHT_FRAME_CHARS
+        await self.capacity[request.is_light].acquire()
         key = self.ordering_key(request)
         if (waiting := self.requests.get(key)) is not None:
             waiting.append(request)
@@ -114,7 +119,7 @@ class ActionConsumer(AsyncAPIConsumer):
                 await self.answer(request)
             finally:
                 waiting.popleft()
-                self.capacity.release()
+                self.capacity[request.is_light].release()
             if waiting:
                 await asyncio.sleep(0)  # callbacks of `after_reply` run before the next frame
         del self.requests[key]

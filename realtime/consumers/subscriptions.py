@@ -56,6 +56,9 @@ class InboxSubscriber:
 class SubscriptionActions(AuthenticatedConsumer):
     """A socket and its subscriptions, by stream."""
 
+    # A client that subscribes to each of its rooms is answered from one query of all.
+    light_actions = frozenset({SUBSCRIBE.name})
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.subscriptions: dict[str, SubscriptionHandle] = {}
