@@ -16,7 +16,6 @@ import websockets
 
 from tests.bench.crowd import Crowd
 from tests.bench.dialects import Dialect
-from tests.bench.dialects import Parley as ParleyDialect
 from tests.bench.sockets import ROOMS_OF_EACH, SPREAD, Returning, plan
 
 DEVICES = 100
