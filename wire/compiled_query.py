@@ -63,7 +63,7 @@ class _ListParam(_Param):
 
 @ForeignObject.register_lookup
 @Field.register_lookup
-class AnyOf(Lookup):  # type: ignore[type-arg]  # not generic at run time
+class AnyOf(Lookup):
     """`field__any_of=list_param(...)`: PostgreSQL looks each value of an array up in an index, at every size.
 
     It could plan IN with a subquery as a hash join, which reads the whole table.

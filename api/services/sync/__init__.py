@@ -89,7 +89,7 @@ class Taken(NamedTuple):
     """The events of an entry, with commas between them, and the seq up to which they are complete."""
 
     json: bytes
-    count: int
+    number: int
     head: int
 
     @property
@@ -256,7 +256,7 @@ def _add_inbox(page: Page, part: Slice, events: Events) -> None:
     [delta] = part.deltas
     taken = page.take_events(delta, events)
     head, limited = taken.head, _limited(delta, taken.head)
-    page.inbox_events = taken.count
+    page.inbox_events = taken.number
     page.result.data["inbox"] = {"head": head, "events": taken.events, "limited": limited, "reset": delta.reset}
     if head == delta.head:
         page.result.cursors[delta.stream] = head
@@ -316,7 +316,7 @@ def _add_summary(page: Page, delta: StreamDelta, summaries: Summaries) -> Cut | 
 def _add_events(page: Page, delta: StreamDelta, events: Events) -> Cut | None:
     taken = page.take_events(delta, events)
     head = taken.head
-    if not taken.count:
+    if not taken.number:
         return Cut(delta.stream)
     page.result.data["rooms"].append(_entry(delta, head, events=taken.events))
     if head != delta.head:
