@@ -1,7 +1,6 @@
 """Reads ranges of streams at once, bounded by bytes, for readers that miss different and equal parts of the log."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
@@ -76,8 +75,10 @@ def read_ranges(ranges: Sequence[LogRange], max_bytes: int = UNBOUNDED) -> Event
         last_seq=("bigint", [each.last for each in ranges]),
         turn=("bigint", [each.turn for each in ranges]),
     )
+    events = _LATERAL if connection.vendor == "postgresql" else _ROWS
+    sql = _STATEMENT.format(data=sql_of_bytes("data"), size=sql_of_size("data"), wanted=wanted, events=events)
     with connection.cursor() as cursor:
-        cursor.execute(_sql(connection.vendor).format(wanted=wanted), [max_bytes, *parameters])
+        cursor.execute(sql, [max_bytes, *parameters])
         for place, seq, event_type, at, actor_id, data in cursor.fetchall():
             stream = ranges[place].stream
             actor = actor_id and as_uuid(actor_id)
@@ -91,18 +92,13 @@ _STATEMENT = """
 SELECT place, seq, type, at, actor_id, CASE WHEN turn = 0 OR so_far - size < %s THEN {data} END FROM (
     SELECT *, SUM(size) OVER (ORDER BY turn, place, seq ROWS UNBOUNDED PRECEDING) AS so_far FROM (
         SELECT place, turn + seq - first_seq AS turn, seq, type, at, actor_id, data, {size} AS size
-        FROM {{wanted}} CROSS JOIN {events}
+        FROM {wanted} CROSS JOIN {events}
     ) AS sized
 ) AS counted"""
 
 _ROWS = f""""{Event._meta.db_table}" stored
              WHERE stored.stream = wanted.stream AND stored.seq BETWEEN wanted.first_seq AND wanted.last_seq"""
 
-
-@cache
-def _sql(vendor: str) -> str:
-    # Both databases look each range up in the index: PostgreSQL because OFFSET keeps the subquery from becoming a join,
-    # which could be a hash join that reads the whole log, and SQLite because CROSS JOIN keeps the order of the tables.
-    lateral = f"LATERAL (SELECT seq, type, at, actor_id, data FROM {_ROWS} OFFSET 0) AS event"
-    events = lateral if vendor == "postgresql" else _ROWS
-    return _STATEMENT.format(data=sql_of_bytes("data"), size=sql_of_size("data"), events=events)
+# Both databases look each range up in the index: PostgreSQL because OFFSET keeps the subquery from becoming a join,
+# perhaps a hash join that reads the whole log, and SQLite because CROSS JOIN keeps the order of the tables.
+_LATERAL = f"LATERAL (SELECT seq, type, at, actor_id, data FROM {_ROWS} OFFSET 0) AS event"

@@ -47,8 +47,12 @@ def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
     """
     if not pairs:
         return []
+    if connection.vendor == "postgresql":
+        parameters = [",".join(map(str, ids)) for ids in zip(*pairs, strict=True)]
+    else:
+        parameters = [orjson.dumps([(user.hex, stream.hex) for user, stream in pairs]).decode()]
     with connection.cursor() as cursor:
-        cursor.execute(_sql(connection.vendor), _parameters(pairs))
+        cursor.execute(_sql(connection.vendor), parameters)
         rows = cursor.fetchall()
     accesses: list[StreamAccess | Problem] = []
     for (user, stream), (epoch, head, kind, is_joined, periods) in zip(pairs, rows, strict=True):
@@ -93,9 +97,3 @@ def _sql(vendor: str) -> str:
     user, stream = (f"CAST(json_extract(value, '$[{place}]') AS text)" for place in range(2))
     pairs = f"(SELECT {user} AS user_id, {stream} AS stream, key AS place FROM json_each(%s)) AS pair"
     return _STATEMENT.format(periods="json_group_array(json_array(joined_seq, left_seq))", pairs=pairs)
-
-
-def _parameters(pairs: Sequence[Pair]) -> list[str]:
-    if connection.vendor == "postgresql":
-        return [",".join(map(str, ids)) for ids in zip(*pairs, strict=True)]
-    return [orjson.dumps([(user.hex, stream.hex) for user, stream in pairs]).decode()]
