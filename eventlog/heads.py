@@ -10,16 +10,17 @@ from django.db import connection
 from eventlog.models import Epoch, StreamHead
 
 _HEADS = """SELECT e.value, {stream}, h.last_seq FROM (SELECT COALESCE((SELECT value FROM {epochs}), 1) AS value) e
-            LEFT JOIN {heads} h ON h.stream IN (SELECT {wanted})"""
+            LEFT JOIN {heads} h ON h.stream {wanted}"""
 
 
 @cache
 def _sql(vendor: str) -> str:
     epochs, heads = Epoch._meta.db_table, StreamHead._meta.db_table
     if vendor == "postgresql":
-        wanted = "unnest(string_to_array(%s, ',')::uuid[])"
+        # A subquery with unnest could become a hash join, which reads the whole table of heads.
+        wanted = "= ANY(string_to_array(%s, ',')::uuid[])"
         return _HEADS.format(stream="h.stream::text", epochs=epochs, heads=heads, wanted=wanted)
-    return _HEADS.format(stream="h.stream", epochs=epochs, heads=heads, wanted="value FROM json_each(%s)")
+    return _HEADS.format(stream="h.stream", epochs=epochs, heads=heads, wanted="IN (SELECT value FROM json_each(%s))")
 
 
 def read_heads(streams: Iterable[UUID | str]) -> tuple[int, dict[str, int]]:

@@ -1,6 +1,5 @@
 """The event log: a gapless stream of events for each room and for each user's inbox."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -8,15 +7,14 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.db.models import BigIntegerField, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
 from eventlog.event_types import is_of_inbox
-from wire.budget import UNBOUNDED, bytes_within, sql_of_bytes, sql_of_size
+from wire.budget import UNBOUNDED, bytes_within
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
 from wire.fields import format_time
-from wire.row_tables import as_time, as_uuid, rows_as_table
 
 
 class Epoch(models.Model):
@@ -60,9 +58,7 @@ class StreamHead(models.Model):
         return Subquery(cls.objects.filter(pk=stream).values("last_seq"))
 
 
-Places = Mapping[tuple[UUID, int], int]  # streams and seqs, each with the turn in which it is read
 FinishedRow = tuple[str, UUID, int, datetime, UUID | None, bytes | None]  # the arguments of `finish`
-Events = dict[UUID, dict[int, bytes | None]]  # finished, by stream and seq; None beyond the budget
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -76,48 +72,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         rows = _page_after(limit)(stream=stream, after=after, budget=max_bytes)
         return [finish(*row[:-1], row[-1]) for row in rows if row[-1] is not None]
 
-    def at(self, places: Places, max_bytes: int = UNBOUNDED) -> Events:
-        """The finished events at these places, about `max_bytes` of them: one index look-up each.
-
-        The budget is spent turn by turn; the events of turn 0 are always read.
-        """
-        if not places:
-            return {}
-        streams, seqs = zip(*places, strict=True)
-        wanted, parameters = rows_as_table(
-            "wanted", stream=("uuid", streams), seq=("bigint", seqs), turn=("bigint", list(places.values()))
-        )
-        found: Events = {}
-        sql = _AT.format(
-            table=connection.ops.quote_name(self.model._meta.db_table),
-            wanted=wanted,
-            data=sql_of_bytes("data"),
-            size=sql_of_size("data"),
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [max_bytes, *parameters])
-            for event_type, stream, seq, at, actor_id, data in cursor.fetchall():
-                place, actor = as_uuid(stream), actor_id and as_uuid(actor_id)
-                json = None if data is None else finish(event_type, place, seq, as_time(at), actor, data)
-                found.setdefault(place, {})[seq] = json
-        return found
-
     def finished_within(self, budget: Any, order: str) -> "models.QuerySet[Event, FinishedRow]":
         """Rows of the arguments of `finish`, in order; without data once the events hold `budget` bytes."""
         columns = ("type", "stream", "seq", "at", "actor_id", bytes_within("data", budget, order))
         return self.order_by(order).values_list(*columns)
-
-
-# The texts are counted in the order of the turns, and only those within the budget leave the database.
-_AT = """
-SELECT type, stream, seq, at, actor_id, CASE WHEN turn = 0 OR so_far - size < %s THEN {data} END FROM (
-    SELECT turn, stream, seq, type, actor_id, at, data, size,
-        SUM(size) OVER (ORDER BY turn, stream, seq ROWS UNBOUNDED PRECEDING) AS so_far
-    FROM (
-        SELECT turn, event.stream, event.seq, type, actor_id, at, data, {size} AS size
-        FROM {wanted} JOIN {table} event ON event.stream = wanted.stream AND event.seq = wanted.seq
-    ) AS sized
-) AS counted"""
 
 
 @lru_cache(LIMITS_KEPT)

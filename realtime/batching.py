@@ -1,6 +1,7 @@
 """Batches concurrent lookups: requests that arrive during a query share the next one.
 
-There is no timer: a request without others is served at once, and a crowd needs no more queries than one client.
+There is no timer: the first query starts one turn of the event loop after its first request, so that the frames of one
+read share it, and a crowd needs no more queries than one client.
 """
 
 import asyncio
@@ -91,6 +92,7 @@ class BatchLoader(Generic[Key, Value]):
 
     async def _work(self) -> None:
         try:
+            await asyncio.sleep(0)  # the loop reads the frames that a client has sent one after the other
             while batch := self._take():
                 await self._serve(batch)
         finally:

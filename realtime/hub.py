@@ -20,7 +20,7 @@ from realtime.close_codes import CloseCode
 from realtime.ephemeral import TICK_SECONDS, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
 from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
-from realtime.log_entry import LogEntry
+from realtime.log_entry import EventBatch, LogEntry
 from realtime.log_reader import Log, LogReader
 from realtime.metrics import DELIVERY_SECONDS, EVENTS, FEEDS, LOOP_LAG, REPLAY_EVENTS, REPLAYS
 from realtime.replay_plan import Replay, ReplayPlan
@@ -162,6 +162,18 @@ class Hub:
         elif not self._go_live(feed, subscription):
             self.spawn(self.replay(feed, subscription))
 
+    def start_all(self, handles: Sequence[SubscriptionHandle]) -> None:
+        """Start subscriptions of one socket; `room.synced` of those that are live at once travels in one frame."""
+        notices: list[LogEntry] = []
+        for handle in handles:
+            self.start(handle, synced=False)
+            if handle.subscription.live:
+                notices += _synced(handle.feed, handle.subscription).entries
+            else:
+                handle.subscription.awaits_synced = True
+        if notices:
+            handles[0].subscription.subscriber.send_events(EventBatch(notices))
+
     async def replay(self, feed: Feed, subscription: Subscription) -> None:
         """Bring a subscription from the log to the tail, as fast as its socket reads; then it is live.
 
@@ -208,12 +220,11 @@ class Hub:
 
     def _push_synced(self, feed: Feed, subscription: Subscription) -> None:
         subscription.awaits_synced = False
-        self.push(feed, subscription, "room.synced", {"head": subscription.delivered_up_to})
+        subscription.subscriber.send_events(_synced(feed, subscription))
 
     def push(self, feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> None:
         """Send a notice of the stream to one subscription."""
-        inbox = feed.stream == subscription.user_id
-        subscription.subscriber.send_events(ephemeral_event(feed.stream, kind, data, inbox=inbox))
+        subscription.subscriber.send_events(_notice(feed, subscription, kind, data))
 
     def _feed(self, stream: str, access: StreamAccess) -> Feed:
         feed = self.feeds.get(stream)
@@ -346,6 +357,14 @@ async def _probe_forever() -> None:
         due = loop.time() + LOOP_LAG.PROBE_SECONDS
         await asyncio.sleep(LOOP_LAG.PROBE_SECONDS)
         LOOP_LAG.probed(loop.time() - due)
+
+
+def _notice(feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> EventBatch:
+    return ephemeral_event(feed.stream, kind, data, inbox=feed.stream == subscription.user_id)
+
+
+def _synced(feed: Feed, subscription: Subscription) -> EventBatch:
+    return _notice(feed, subscription, "room.synced", {"head": subscription.delivered_up_to})
 
 
 async def _tick_forever(feature: EphemeralFeature) -> None:

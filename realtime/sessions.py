@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from accounts.authentication import find_sessions, touch_every
+from accounts.authentication import make_finder, touch_every
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
 from eventlog.models import Epoch
@@ -27,6 +27,8 @@ WARN_SECONDS = 60
 MAX_TOKENS_PER_QUERY = 100
 
 Found = tuple[Session, int]
+
+find_sessions = make_finder(epoch=Epoch.as_expression())
 
 
 class Socket(Protocol):
@@ -133,8 +135,7 @@ class Sessions:
 
 
 def _find(tokens: Sequence[str]) -> list[Found | Exception]:
-    found, epoch = find_sessions(tokens), Epoch.current()
-    return [each if isinstance(each, Problem) else (each, epoch) for each in found]
+    return [each if isinstance(each, Problem) else (each, vars(each)["epoch"]) for each in find_sessions(tokens)]
 
 
 def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, datetime], set[UUID]]:

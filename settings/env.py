@@ -281,6 +281,13 @@ def _session_limits() -> str:
         "lock_timeout": LOCK_TIMEOUT_MS,
         "statement_timeout": STATEMENT_TIMEOUT_MS,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
+        # Every statement of Parley finds a bounded number of rows by their keys. While a table is small, PostgreSQL
+        # would plan to read all of it, and a prepared statement keeps that plan while the table grows. These plans
+        # remain possible where no index exists; without jit they would then be compiled, because they look expensive.
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "jit": "off",
     }
     return " ".join(f"-c {name}={value}" for name, value in limits.items())
 

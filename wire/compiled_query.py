@@ -28,7 +28,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Field, QuerySet, Value
+from django.db.models import Field, ForeignObject, Lookup, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 # How many compiled queries a caller keeps for page sizes: LIMIT is part of the SQL, so each size is a query of its own.
@@ -49,16 +49,33 @@ class _Param(Value):
 
 
 class _ListParam(_Param):
-    """A placeholder for a list, as a subquery behind IN: the SQL is the same for every length."""
+    """A placeholder for a list, behind `any_of`: the SQL is the same for every length."""
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         if connection.vendor == "postgresql":
-            return f"(SELECT unnest(%s::{self.output_field.db_type(connection)}[]))", [self]
+            return f"ANY(%s::{self.output_field.db_type(connection)}[])", [self]
         return "(SELECT value FROM json_each(%s))", [self]
 
     def bind(self, values: dict[str, Any], connection: Any) -> Any:
         prepared = [self.output_field.get_db_prep_value(each, connection) for each in values[self.value]]
         return prepared if connection.vendor == "postgresql" else orjson.dumps(prepared).decode()
+
+
+@ForeignObject.register_lookup
+@Field.register_lookup
+class AnyOf(Lookup):
+    """`field__any_of=list_param(...)`: PostgreSQL looks each value of an array up in an index, at every size.
+
+    It could plan IN with a subquery as a hash join, which reads the whole table.
+    """
+
+    lookup_name = "any_of"
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        column, column_params = self.process_lhs(compiler, connection)
+        values, params = self.process_rhs(compiler, connection)
+        operator = "=" if connection.vendor == "postgresql" else "IN"
+        return f"{column} {operator} {values}", [*column_params, *params]
 
 
 def param(name: str, field: Field[Any, Any]) -> Any:
@@ -67,7 +84,7 @@ def param(name: str, field: Field[Any, Any]) -> Any:
 
 
 def list_param(name: str, field: Field[Any, Any]) -> Any:
-    """Return a placeholder behind `__in` for a collection of values, each prepared by the field."""
+    """Return a placeholder behind `__any_of` for a collection of values, each prepared by the field."""
     return _ListParam(name, output_field=field)
 
 

@@ -86,6 +86,9 @@ class StrictSerializer(serializers.Serializer[Any]):
             given = data.get(name, empty)
             if given is None and hasattr(field, "null_is_absent"):
                 given = empty
+            if given is empty and name in self._defaults:
+                value[name] = self._defaults[name]
+                continue
             if given is not None and given is not empty and (error := _type_error(field, given)):
                 errors[name] = error
                 continue
@@ -101,6 +104,16 @@ class StrictSerializer(serializers.Serializer[Any]):
         if errors:
             raise serializers.ValidationError(errors)
         return value
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        """The values of absent fields, which DRF would ask each field for."""
+        return {
+            name: field.default
+            for name, field in self._known.items()
+            if not (field.required or field.default is empty or callable(field.default))
+            and not hasattr(self, f"validate_{name}")
+        }
 
     @cached_property
     def _known(self) -> dict[str, Any]:

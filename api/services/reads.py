@@ -126,7 +126,7 @@ def _counts() -> QuerySet[Member, tuple[UUID, int]]:
 
 
 _count_in_all = CompiledQuery(_counts)
-_count_in_some = CompiledQuery(lambda: _counts().filter(room_id__in=list_param("room_ids", UUIDField())))
+_count_in_some = CompiledQuery(lambda: _counts().filter(room_id__any_of=list_param("room_ids", UUIDField())))
 _count_at_head = CompiledQuery(
     lambda: (
         _counts()

@@ -21,8 +21,10 @@ from realtime.limits import (
     BAD_FRAMES_SECONDS,
     CLOSE_SECONDS,
     LAST_ACTIONS_SECONDS,
+    LIGHT_FRAME_CHARS,
     MAX_BAD_FRAMES,
     MAX_CONCURRENT_FRAMES,
+    MAX_LIGHT_FRAMES,
 )
 from realtime.metrics import FRAMES_RECEIVED, SOCKETS, SOCKETS_CLOSED
 from realtime.send_queue import SendQueue
@@ -43,6 +45,7 @@ class ActionConsumer(AsyncAPIConsumer):
 
     permission_classes = ()  # permissions are decided by `answer` and by the services
     available_actions: ClassVar[dict[str, str]]
+    light_actions: ClassVar[frozenset[str]] = frozenset()  # MAX_LIGHT_FRAMES of them are processed at once
     close_timeout: float | None = None  # seconds for the client to answer the close; None: the server's default
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -53,7 +56,7 @@ class ActionConsumer(AsyncAPIConsumer):
         self.closing = False
         self.action_names = frozenset(self.available_actions)
         self.requests: dict[str, deque[Request]] = {}  # by ordering key
-        self.capacity = asyncio.Semaphore(MAX_CONCURRENT_FRAMES)
+        self.capacity = {False: asyncio.Semaphore(MAX_CONCURRENT_FRAMES), True: asyncio.Semaphore(MAX_LIGHT_FRAMES)}
         self.tasks: set[asyncio.Task[None]] = set()
         self.request_tasks: set[asyncio.Task[None]] = set()
         self.bad_frames: deque[float] = deque(maxlen=MAX_BAD_FRAMES)
@@ -103,9 +106,11 @@ class ActionConsumer(AsyncAPIConsumer):
         if self.closing:
             return
         FRAMES_RECEIVED.value += 1
-        await self.capacity.acquire()
+        text = message.get("text")
+        request = read_frame(text, self.action_names)
+        request.is_light = request.action in self.light_actions and len(text or "") <= LIGHT_FRAME_CHARS
+        await self.capacity[request.is_light].acquire()
         call = Call("socket", connection=self.connection)
-        request = read_frame(message.get("text"), self.action_names)
         request.call, call.request_id = call, request.request_id
         if request.action is not None:
             call.operation = getattr(self, self.available_actions[request.action]).kwargs["operation"]
@@ -137,7 +142,7 @@ class ActionConsumer(AsyncAPIConsumer):
             finally:
                 current.reset(token)
                 waiting.popleft()
-                self.capacity.release()
+                self.capacity[request.is_light].release()
             if waiting:
                 await asyncio.sleep(0)  # callbacks of `after_reply` run before the next frame
         del self.requests[key]

@@ -27,6 +27,7 @@ class Request:
     problem: Problem | None = None
     call: Call | None = None
     ordering_key: str = ""  # frames of one room keep their order, and so do all bad ones and those without a room
+    is_light: bool = False  # one of MAX_LIGHT_FRAMES, not of MAX_CONCURRENT_FRAMES
 
 
 def read_frame(text: str | None, actions: frozenset[str]) -> Request:

@@ -56,9 +56,13 @@ class InboxSubscriber:
 class SubscriptionActions(AuthenticatedConsumer):
     """A socket and its subscriptions, by stream."""
 
+    # A client that subscribes to each of its rooms is answered from one query of all.
+    light_actions = frozenset({SUBSCRIBE.name})
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.subscriptions: dict[str, SubscriptionHandle] = {}
+        self.replied: list[SubscriptionHandle] = []  # to start in the next turn of the loop
         self.typing_in: dict[UUID, int] = {}  # by room, the head at which the user could write there
         self.added: dict[UUID, int] = {}  # the seq of the own join, by room that is announced and not subscribed yet
 
@@ -73,21 +77,27 @@ class SubscriptionActions(AuthenticatedConsumer):
         access = await self.hub.log.authorize(user_id, room_id)
         plan = plan_replay(access, after, epoch)
         handle = self.hub.prepare(user_id, room_id or user_id, access, plan, self.send_queue)
-        self.after_reply(self._start, handle)
+        self.replied.append(handle)
+        if len(self.replied) == 1:
+            self.after_reply(self._start_replied)
         running = self._running(handle.feed.stream)
         return handle.reply(running.subscription if running else None), 200
 
-    def _start(self, handle: SubscriptionHandle) -> None:
-        """Start a subscription, unless the socket is closing; one that runs, perhaps since a moment ago, goes on."""
-        stream = handle.feed.stream
+    def _start_replied(self) -> None:
+        """Start the subscriptions whose replies were just sent, unless the socket is closing; one that runs goes on."""
+        replied, self.replied = self.replied, []
         if self.closing:
             return
-        if running := self._running(stream):
-            self.hub.push_synced(running)
-            return
-        self.added.pop(UUID(stream), None)
-        self.subscriptions[stream] = handle
-        self.hub.start(handle)
+        starting = []
+        for handle in replied:
+            stream = handle.feed.stream
+            if running := self._running(stream):
+                self.hub.push_synced(running)
+                continue
+            self.added.pop(UUID(stream), None)
+            self.subscriptions[stream] = handle
+            starting.append(handle)
+        self.hub.start_all(starting)
 
     @action(SYNC)
     async def sync(self, subscribe: bool, **body: Any) -> Reply:

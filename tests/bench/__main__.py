@@ -144,13 +144,18 @@ async def come_and_go(bench: Bench) -> None:
             )
 
 
+async def lone_devices(bench: Bench) -> None:
+    """A device that connects while no other does."""
+    await bench.attempt("lone devices", sockets.measure_lone, bench.backing, "Parley, daphne")
+
+
 async def sweeps(bench: Bench) -> None:
     """The sweep, by local streams."""
     for streams in (1_000, 10_000, 50_000):
         await bench.attempt(f"sweep of {streams:,} streams", sweep.measure, bench.backing, streams)
 
 
-QUICK = {"fanout": fan_out, "sends": durable_sends, "history": history}
+QUICK = {"fanout": fan_out, "sends": durable_sends, "lone": lone_devices, "history": history}
 FULL = QUICK | {"sockets": come_and_go, "sweep": sweeps}
 
 

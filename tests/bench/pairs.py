@@ -29,6 +29,8 @@ import httpx
 import orjson
 import websockets
 
+from tests.bench.arrivals import DEVICES, Devices
+from tests.bench.dialects import Parley as ParleyDialect
 from tests.bench.servers import Backing
 from tests.servers import ROOT, ParleyServer
 from tests.services import children_of
@@ -84,6 +86,7 @@ class Client:
     rooms: list[str] = field(default_factory=list)
     listeners: list[websockets.ClientConnection] = field(default_factory=list)
     senders: list[websockets.ClientConnection] = field(default_factory=list)
+    devices: Devices | None = None
     counter: itertools.count[int] = field(default_factory=itertools.count)
     times: list[float] = field(default_factory=list)  # of the operations, in seconds
 
@@ -102,6 +105,12 @@ class Client:
             for _ in range(20):
                 items = [{"client_id": uuid4().hex, "text": "A line of an ordinary length."} for _ in range(50)]
                 await self.call(socket, "send_messages", room_id=self.room, items=items)
+
+    async def with_devices(self) -> Devices:
+        """Return the hundred devices, which are made for the first workload that has some."""
+        if self.devices is None:
+            self.devices = await Devices.make(self.server.url, self.server.ws_url)
+        return self.devices
 
     def connect(self) -> Any:
         protocols = [websockets.Subprotocol("chat.v1"), websockets.Subprotocol(f"bearer.{self.token}")]
@@ -198,6 +207,34 @@ async def connects(client: Client, count: int) -> int:
     return count
 
 
+async def connects_at_once(client: Client, count: int) -> int:
+    """Connect, authenticate and subscribe to ten rooms with frames sent together, in a crowd."""
+    return await (await client.with_devices()).arrive(ParleyDialect(), count, at_once=True)
+
+
+async def lone_connects(client: Client, count: int) -> int:
+    """The same as `connects_at_once`, one device after the other."""
+    return await (await client.with_devices()).arrive(ParleyDialect(), count, at_once=False)
+
+
+async def returns_at_once(client: Client, count: int) -> int:
+    """Connect and catch up by a `sync` that subscribes, with 200 missed events, in a crowd."""
+    devices = await client.with_devices()
+    return await devices.arrive(devices.returning(by_sync=True), count, at_once=True)
+
+
+async def lone_returns(client: Client, count: int) -> int:
+    """The same as `returns_at_once`, one device after the other."""
+    devices = await client.with_devices()
+    return await devices.arrive(devices.returning(by_sync=True), count, at_once=False)
+
+
+async def returns_by_subscribe(client: Client, count: int) -> int:
+    """Connect and catch up by ten subscribes, with 200 missed events, in a crowd."""
+    devices = await client.with_devices()
+    return await devices.arrive(devices.returning(by_sync=False), count, at_once=True)
+
+
 async def pages(client: Client, count: int) -> int:
     """A page of fifty messages of history."""
     for _ in range(count):
@@ -218,6 +255,11 @@ WORKLOADS: dict[str, tuple[Callable[[Client, int], Awaitable[int]], int]] = {
     "a send of 64 at once": (crowded_sends, 640),
     "a delivery to one of 100": (deliveries, 100),
     "connect and ten subscribes": (connects, 40),
+    "a connect with ten subscribes, in a crowd": (connects_at_once, 3 * DEVICES),
+    "a connect with ten subscribes, alone": (lone_connects, 60),
+    "a return with 200 missed by sync, in a crowd": (returns_at_once, 2 * DEVICES),
+    "a return with 200 missed by sync, alone": (lone_returns, 40),
+    "a return with 200 missed by subscribe, in a crowd": (returns_by_subscribe, 2 * DEVICES),
     "a page of history": (pages, 250),
     "a sync of eleven rooms": (syncs, 80),
 }

@@ -44,8 +44,8 @@ def main() -> None:
     plan = orjson.loads(sys.stdin.buffer.read())
     sessions, tokens = make_users(plan["users"])
     rooms = [make_room([sessions[place] for place in members]) for members in plan["rooms"]]
-    for room in rooms if plan.get("messages") else []:
-        add_messages(room, sessions[plan["rooms"][0][0]], plan["messages"])
+    for room, members in zip(rooms, plan["rooms"], strict=True) if plan.get("messages") else []:
+        add_messages(room, sessions[members[0]], plan["messages"])
     analyze()
     users = [{"id": session.user_id, "token": token} for session, token in zip(sessions, tokens, strict=True)]
     sys.stdout.buffer.write(orjson.dumps({"users": users, "rooms": rooms}))
@@ -99,11 +99,11 @@ def add_messages(room: UUID, session: Any, count: int) -> None:
 
 
 def analyze() -> None:
-    """Collect statistics for the planner, as autovacuum would in a minute."""
+    """Vacuum and collect statistics, as autovacuum would in a minute, while something is measured."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
 
 def _template(room: UUID, session: Any) -> str:

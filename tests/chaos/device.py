@@ -173,15 +173,15 @@ class Device:
         action: str,
         handler: Handler | None = None,
         *,
-        on: ClientConnection | None = None,
+        only: ClientConnection | None = None,
         **body: Any,
     ) -> Answer:
         """Send an action and return its reply. `handler` runs before any later frame is processed.
 
-        With `on` it is sent on this connection alone, and not on the one that has replaced it.
+        With `only` it is sent on this connection alone, and not on the one that has replaced it.
         """
         socket = self.socket
-        if socket is None or (on is not None and on is not socket):
+        if socket is None or (only is not None and only is not socket):
             return Answer(None)
         request_id = f"{self.name}-{next(_numbers)}"
         future = asyncio.get_running_loop().create_future()
@@ -256,7 +256,7 @@ class Device:
             cursor = self.cursors.get(stream)
             after = {} if cursor is None else {"after": cursor}
             answer = await self.act(
-                "subscribe", lambda reply: self._subscribed(stream, reply), on=socket, **body, **after
+                "subscribe", lambda reply: self._subscribed(stream, reply), only=socket, **body, **after
             )
             if answer.status in (403, 404):
                 self.rooms.discard(stream)
@@ -354,7 +354,7 @@ class Device:
         following: str | None = ""
         while following is not None:
             answer = await self.act(
-                "sync", lambda reply: self._followed_page(reply, named), on=socket, **body, subscribe=True
+                "sync", lambda reply: self._followed_page(reply, named), only=socket, **body, subscribe=True
             )
             if answer.status != 200 or socket is not self.socket:
                 if socket is self.socket:

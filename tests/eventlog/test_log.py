@@ -1,13 +1,15 @@
 """Reads of the log are bounded by bytes in the query: what is beyond them never leaves the database."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
 from api.services.rooms.summaries import summarize_rooms
 from api.services.sync import SyncRequest, sync_all
 from eventlog.models import Event
+from eventlog.ranges import LogRange, merge, read_ranges
 from realtime.database import PAGE_BYTES, is_cut, read_page
 from tests.api.stories import make_room, post_message
 from tests.clients import Person
@@ -31,9 +33,8 @@ def test_a_page_ends_with_the_event_that_reaches_the_bytes(room: Any) -> None:
 
 def test_events_beyond_the_bytes_are_named_and_not_read(room: Any) -> None:
     stream = UUID(room["id"])
-    places = {(stream, seq): seq - 2 for seq in range(2, 7)}
 
-    found = Event.objects.at(places, 2_000)[stream]
+    found = read_ranges([LogRange(stream, 2, 6, turn=0)], 2_000).of(stream)
 
     assert [seq for seq, json in found.items() if json is not None] == [2, 3]
     assert [seq for seq, json in found.items() if json is None] == [4, 5, 6]
@@ -43,12 +44,53 @@ def test_every_reader_gets_its_first_missing_event(room: Any, alice: Person) -> 
     other = make_room(alice)
     post_message(alice, other, "y" * 1_000)
     first, second = UUID(room["id"]), UUID(other["id"])
-    places = {(first, 2): 0, (first, 3): 1, (first, 4): 2, (second, 2): 0}
 
-    found = Event.objects.at(places, 1)
+    found = read_ranges([LogRange(first, 2, 4, turn=0), LogRange(second, 2, 2, turn=0)], 1)
 
-    assert [seq for seq, json in found[first].items() if json is not None] == [2]
-    assert found[second][2] is not None
+    assert [seq for seq, json in found.of(first).items() if json is not None] == [2]
+    assert found.of(second)[2] is not None
+
+
+def test_the_bytes_are_spent_turn_by_turn(room: Any, alice: Person) -> None:
+    other = make_room(alice)
+    post_message(alice, other, "y" * 1_000)
+    first, second = UUID(room["id"]), UUID(other["id"])
+
+    found = read_ranges([LogRange(first, 2, 6, turn=0), LogRange(second, 2, 2, turn=2)], 4_500)
+
+    assert [seq for seq, json in found.of(first).items() if json is not None] == [2, 3, 4]
+    assert found.of(second)[2] is not None
+
+
+@pytest.mark.parametrize(
+    ("ranges", "merged"),
+    [
+        ([(1, 9, 0)], [(1, 9, 0)]),
+        ([(1, 9, 0), (5, 9, 0)], [(1, 4, 0), (5, 9, 0)]),
+        ([(5, 9, 3), (1, 9, 0)], [(1, 4, 0), (5, 9, 3)]),
+        ([(1, 2, 0), (8, 9, 2)], [(1, 2, 0), (8, 9, 2)]),
+        ([(1, 5, 7), (4, 9, 0)], [(1, 3, 7), (4, 5, 0), (6, 9, 2)]),
+    ],
+)
+def test_overlapping_ranges_are_read_once_at_the_earliest_turn(
+    ranges: list[tuple[int, int, int]], merged: list[tuple[int, int, int]]
+) -> None:
+    stream = uuid4()
+
+    assert merge([LogRange(stream, *each) for each in ranges]) == [LogRange(stream, *each) for each in merged]
+
+
+def test_the_events_of_equal_ranges_are_joined_once(room: Any) -> None:
+    stream = UUID(room["id"])
+    events = read_ranges([LogRange(stream, 1, 6, turn=0)], 4_000)
+
+    whole = events.join(stream, [(1, 1), (3, 4)])
+
+    assert whole is not None
+    assert [event["seq"] for event in orjson.loads(b"[%b]" % whole)] == [1, 3, 4]
+    assert events.join(stream, [(1, 1), (3, 4)]) is whole
+    assert events.join(stream, [(1, 6)]) is None
+    assert events.join(stream, []) == b""
 
 
 def test_a_device_beyond_the_byte_limit_must_retry_alone(alice: Person, monkeypatch: Any) -> None:

@@ -76,7 +76,8 @@ def test_no_event_follows_an_unsubscribe_during_a_sync(
 
 
 def test_a_replay_that_a_sync_interrupts_still_ends_with_room_synced(stage: Stage, socket: SubscriptionActions) -> None:
-    socket._start(stage.prepare())
+    socket.replied = [stage.prepare()]
+    socket._start_replied()
 
     socket._continue_from({ROOM: 1}, {ROOM: StreamAccess(1, 1)})
     stage.loop.run_for(0.1)

@@ -41,7 +41,7 @@ class FakeLog:
     # Reads of the hub
 
     async def authorize(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
-        """Reads like realtime.authorization.authorize_many: first the head, then the membership, then the periods."""
+        """Reads the head, the membership and the periods, at different moments: less than the one snapshot promises."""
         await self._travel()
         stream, user = str(room_id or user_id), str(user_id)
         epoch, head = self.past.epoch, self.head(stream)

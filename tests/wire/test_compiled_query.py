@@ -109,8 +109,8 @@ def test_related_objects_are_read_in_the_same_query(django_assert_num_queries: D
 @pytest.mark.parametrize("names", [[], ["alice"], ["bob", "alice", "nobody"], ["alice"] * 1_200])
 def test_a_list_may_have_any_length(names: list[str]) -> None:
     people = {"alice": join_parley("alice").user, "bob": join_parley("bob").user}
-    named = CompiledQuery(lambda: User.objects.filter(username__in=list_param("names", CharField())))
-    by_id = CompiledQuery(lambda: User.objects.filter(pk__in=list_param("ids", UUIDField())))
+    named = CompiledQuery(lambda: User.objects.filter(username__any_of=list_param("names", CharField())))
+    by_id = CompiledQuery(lambda: User.objects.filter(pk__any_of=list_param("ids", UUIDField())))
     expected = {people[name] for name in names if name in people}
 
     assert set(named(names=names)) == expected

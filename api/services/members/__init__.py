@@ -11,7 +11,7 @@ from accounts.models import Session
 from api.models import Member, Room
 from api.models.choices import Permission, Role, State
 from api.serializers.members import render_member
-from api.services.members.access import find_member, find_writer, room_not_accessible
+from api.services.members.access import find_member, find_writer, not_accessible
 from api.services.members.limits import INVITES, MAX_ROOMS, check_placed_rooms
 from api.services.members.ownership import hand_over
 from api.services.members.transitions import (
@@ -34,8 +34,8 @@ __all__ = [  # with the names of inner modules that realtime imports
     "add_or_change_member",
     "leave_room",
     "list_members",
+    "not_accessible",
     "remove_member",
-    "room_not_accessible",
 ]
 
 

@@ -109,7 +109,7 @@ def _visible() -> QuerySet[Room]:
     so_far = Window(Sum(size, output_field=BigIntegerField()), order_by="-id", frame=RowRange(None, 0))
     return (
         Room.objects.visible_to(param("user_id", UUIDField()))
-        .filter(pk__in=list_param("room_ids", UUIDField()))
+        .filter(pk__any_of=list_param("room_ids", UUIDField()))
         .annotate(before=so_far - size)
         .filter(before__lt=param("budget", BigIntegerField()))
         .with_heads()
@@ -148,7 +148,9 @@ def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
 
 _find_memberships = CompiledQuery(
     lambda: (
-        Member.objects.filter(user_id=param("user_id", UUIDField()), room_id__in=list_param("room_ids", UUIDField()))
+        Member.objects.filter(
+            user_id=param("user_id", UUIDField()), room_id__any_of=list_param("room_ids", UUIDField())
+        )
         .with_hidden()
         .only("room", "state", "role", "read_seq")
     )
@@ -163,7 +165,7 @@ def _find_peers(user_id: UUID, room_ids: Sequence[UUID]) -> dict[UUID, Peer]:
 
 _other_members = CompiledQuery(
     lambda: (
-        Member.objects.filter(room_id__in=list_param("room_ids", UUIDField()))
+        Member.objects.filter(room_id__any_of=list_param("room_ids", UUIDField()))
         .exclude(user_id=param("user_id", UUIDField()))
         .values_list(
             "room_id",

@@ -14,20 +14,19 @@ from uuid import UUID
 import orjson
 
 from api.models.choices import State
+from api.seq_ranges import count
 from api.serializers.messages import MAX_SEQ
 from api.serializers.sync import EVENTS
 from api.services.rooms.summaries import Summaries, summarize_rooms
 from api.services.sync.plan import ClientState, Slice, StreamDelta, compare, paginate, plan_rooms
+from api.services.sync.reads import MAX_READS, LogRead, ranges_of
 from eventlog.heads import read_heads
-from eventlog.models import Event, Events
+from eventlog.ranges import Events
 from wire import strict_json
 from wire.budget import ANSWER_BYTES, UNBOUNDED
 from wire.problems import Problem, invalid
 
-_MAX_READS = 4  # queries of the log for devices that miss different events; the rest must retry alone
 _ENTRY_BYTES = 200  # of an entry, beside its events or its Room
-
-Place = tuple[UUID, int]  # a stream and a seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,19 @@ class Cut(NamedTuple):
     after: int | None = None  # None: nothing of the room is on this page
 
 
+class Taken(NamedTuple):
+    """The events of an entry, with commas between them, and the seq up to which they are complete."""
+
+    json: bytes
+    number: int
+    head: int
+
+    @property
+    def events(self) -> orjson.Fragment:
+        """The events as a list."""
+        return orjson.Fragment(b"[%b]" % self.json)
+
+
 @dataclass(slots=True)
 class Page:
     """A page while it is filled, within a number of bytes."""
@@ -97,6 +109,7 @@ class Page:
     is_alone: bool  # no other request shares the reads, and their budget
     result: SyncPage
     size: int = 0
+    inbox_events: int = 0
     must_retry: bool = False
 
     @property
@@ -124,10 +137,15 @@ class Page:
         self.size += size
         return True
 
-    def take_events(self, delta: StreamDelta, events: Events) -> tuple[list[orjson.Fragment], int]:
-        """Take the missing events that fit; return them and the seq up to which they are complete."""
-        found = events.get(delta.stream, {})
-        taken: list[orjson.Fragment] = []
+    def take_events(self, delta: StreamDelta, events: Events) -> "Taken":
+        """Take the missing events that fit."""
+        end = delta.missing[-1][1] if delta.is_cut else delta.head
+        whole = events.join(delta.stream, delta.missing)
+        if whole is not None and self.size + _ENTRY_BYTES + len(whole) + 1 <= self.max_bytes:
+            self.size += (_ENTRY_BYTES + len(whole) + 1) if whole else 0
+            return Taken(whole, count(delta.missing), end)
+        found = events.of(delta.stream)
+        taken: list[bytes] = []
         overhead, complete_to = _ENTRY_BYTES, delta.start
         for seq in delta.seqs():
             if seq not in found:
@@ -135,12 +153,14 @@ class Page:
             event = found[seq]
             if event is None:  # other requests have used up the bytes of the read
                 self.must_retry = not self.is_alone
-                return taken, complete_to
+                break
             if not self.reserve(overhead + len(event) + 1):
-                return taken, complete_to
-            taken.append(orjson.Fragment(event))
+                break
+            taken.append(event)
             overhead, complete_to = 0, seq
-        return taken, complete_to if delta.is_cut else delta.head
+        else:
+            complete_to = end
+        return Taken(b",".join(taken), len(taken), complete_to)
 
     def end_at(self, position: Position) -> None:
         """End the page here: the next one begins at this position."""
@@ -181,7 +201,7 @@ def sync_all(requests: Sequence[SyncRequest], max_bytes: int | None = None) -> l
     pages = [page for page in pages if page.is_unfinished]
     rooms = []
     for page, deltas in zip(pages, plan_rooms([page.state for page in pages]), strict=True):
-        part = paginate(deltas, page.request.limit - len(page.result.data["inbox"]["events"]))
+        part = paginate(deltas, page.request.limit - page.inbox_events)
         page.must_retry = not is_alone and any(delta.needs_room for delta in part.deltas)
         if not page.must_retry:
             rooms.append((page, part))
@@ -212,39 +232,32 @@ def _plan_inbox(page: Page, head: int) -> Slice:
 
 
 def _with_events(parts: Sequence[tuple[Page, Slice]]) -> Iterator[tuple[Page, Slice, Events]]:
-    """Yield each page with its slice and the events of it; pages beyond the last read must be retried."""
-    for number, (group, places) in enumerate(_group(parts)):
-        sizes = (page.bytes_left if page.is_alone else max(page.max_bytes, ANSWER_BYTES) for page, _ in group)
-        events = Event.objects.at(places, max(sizes, default=0)) if number < _MAX_READS else None
-        for page, part in group:
-            page.must_retry = events is None
-            if events is not None:
-                yield page, part, events
-
-
-def _group(parts: Sequence[tuple[Page, Slice]]) -> Iterator[tuple[list[tuple[Page, Slice]], dict[Place, int]]]:
-    """Group pages that share one read of the log, which reads no more events than one page may contain.
-
-    The events are ordered by their place in a page, so that each page gets its first events in any case.
-    """
-    group: list[tuple[Page, Slice]] = []
-    places: dict[Place, int] = {}
+    """Yield each page with its slice and the events of it; a page for which no read has space must be retried."""
+    reads: dict[LogRead, list[tuple[Page, Slice]]] = {}
     for page, part in parts:
-        missing = [(delta.stream, seq) for delta in part.deltas for seq in delta.seqs()]
-        if group and len(places) + sum(place not in places for place in missing) > EVENTS:
-            yield group, places
-            group, places = [], {}
-        group.append((page, part))
-        for turn, place in enumerate(missing):
-            places[place] = min(turn, places.get(place, turn))
-    yield group, places
+        wanted = ranges_of(part.deltas)
+        read = next((read for read in reads if read.add(wanted)), None)
+        if read is None and len(reads) == MAX_READS:
+            page.must_retry = True
+            continue
+        if read is None:
+            read = LogRead()
+            read.add(wanted)
+        reads.setdefault(read, []).append((page, part))
+    for read, group in reads.items():
+        sizes = (page.bytes_left if page.is_alone else max(page.max_bytes, ANSWER_BYTES) for page, _ in group)
+        events = read.run(max(sizes))
+        for page, part in group:
+            yield page, part, events
 
 
 def _add_inbox(page: Page, part: Slice, events: Events) -> None:
     """Add the inbox's entry. A page that ends within the inbox has no rooms."""
     [delta] = part.deltas
-    taken, head = page.take_events(delta, events)
-    page.result.data["inbox"] = {"head": head, "events": taken, "limited": _limited(delta, head), "reset": delta.reset}
+    taken = page.take_events(delta, events)
+    head, limited = taken.head, _limited(delta, taken.head)
+    page.inbox_events = taken.number
+    page.result.data["inbox"] = {"head": head, "events": taken.events, "limited": limited, "reset": delta.reset}
     if head == delta.head:
         page.result.cursors[delta.stream] = head
     else:
@@ -301,10 +314,11 @@ def _add_summary(page: Page, delta: StreamDelta, summaries: Summaries) -> Cut | 
 
 
 def _add_events(page: Page, delta: StreamDelta, events: Events) -> Cut | None:
-    taken, head = page.take_events(delta, events)
-    if not taken:
+    taken = page.take_events(delta, events)
+    head = taken.head
+    if not taken.number:
         return Cut(delta.stream)
-    page.result.data["rooms"].append(_entry(delta, head, events=taken))
+    page.result.data["rooms"].append(_entry(delta, head, events=taken.events))
     if head != delta.head:
         return Cut(delta.stream, head)
     page.result.cursors[delta.stream] = head

@@ -103,9 +103,9 @@ class _Row(NamedTuple):
 
 def _memberships() -> QuerySet[Member, tuple[Any, ...]]:
     """Read the memberships and the heads in one statement, so that they are consistent; newest room first."""
-    is_relevant = Q(state=State.JOINED) | Q(room_id__in=list_param("known", UUIDField()))
+    is_relevant = Q(state=State.JOINED) | Q(room_id__any_of=list_param("known", UUIDField()))
     return (
-        Member.objects.filter(is_relevant, user_id__in=list_param("users", UUIDField()))
+        Member.objects.filter(is_relevant, user_id__any_of=list_param("users", UUIDField()))
         .annotate(head=StreamHead.last_seq_of(OuterRef("room_id")))
         .order_by("-room_id")
         .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head")

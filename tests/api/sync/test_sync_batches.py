@@ -132,7 +132,7 @@ def test_one_read_loads_no_more_events_than_one_response_has(
     people: list[Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Devices that miss the same events share a query; devices that miss other events are in the next one."""
-    monkeypatch.setattr("api.services.sync.EVENTS", 12)
+    monkeypatch.setattr("api.services.sync.reads.EVENTS", 12)
     rooms = [make_room(person) for person in people]
     for person, room in zip(people, rooms, strict=True):
         fill(person, room, 5)
@@ -146,7 +146,7 @@ def test_one_read_loads_no_more_events_than_one_response_has(
 
 
 def test_a_device_beyond_the_last_read_must_retry_alone(people: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.services.sync.EVENTS", 5)
+    monkeypatch.setattr("api.services.sync.reads.EVENTS", 5)
     rooms = [make_room(person) for person in people]
     for person, room in zip(people, rooms, strict=True):
         fill(person, room, 5)

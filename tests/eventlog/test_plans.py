@@ -1,0 +1,90 @@
+"""No hot statement reads a whole table, also with a plan that PostgreSQL made while the tables were empty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from api.services.messages.send import Send, send_messages
+from api.services.sync import SyncRequest, sync_all
+from eventlog.heads import read_heads
+from realtime.authorization import authorize_each
+from realtime.database import read_page, sync_each
+from realtime.sessions import _find, _look_up
+from settings.test import TEST_STACK
+from tests.api.stories import make_room, post_message
+from tests.clients import Person
+from tests.plans import captured, scans_after_growth, scans_on_sqlite
+
+ROWS = 30_000
+
+
+@pytest.fixture
+def hot_statements(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
+    """The statements of a connect, its subscribes, a return, pages, sends and the checks of each second."""
+    rooms = [make_room(alice, members=[bob], history=history) for history in ("shared", "since_joined") * 3]
+    ids = [UUID(room["id"]) for room in rooms]
+    for room in rooms:
+        post_message(alice, room, "hello")
+    users = [alice.user.id, bob.user.id]
+    pairs = [(user, stream) for user in users for stream in [*ids, user]]
+    sessions = [alice.session, bob.session]
+    with captured() as statements:
+        _find([alice.token])
+        _find([alice.token, bob.token])
+        _look_up([session.pk for session in sessions], users)
+        authorize_each(pairs)
+        read_heads([*ids, *users])
+        sync_all([SyncRequest(user, dict.fromkeys(ids, 1), inbox=0) for user in users])
+        sync_each([(SyncRequest(users[1], {ids[0]: 1, ids[1]: 1}, inbox=0), True)])
+        read_page(rooms[0]["id"], 0)
+        for room in rooms[:2]:
+            bob.get(f"/v1/rooms/{room['id']}/messages", limit=50, before=2)
+            bob.get(f"/v1/rooms/{room['id']}/events", after=0)
+    return statements
+
+
+@pytest.fixture
+def writes(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
+    """The statements of a lone send, of a batch of sends, and of a read marker."""
+    room = make_room(alice, members=[bob])
+    room_id = UUID(room["id"])
+    sends = [Send(bob.session, room_id, uuid4().hex, "hello", {}, None) for _ in range(6)]
+    with captured() as statements:
+        post_message(bob, room, "hello")
+        send_messages(sends)
+        alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2})
+    return statements
+
+
+@pytest.mark.skipif(TEST_STACK != "postgres", reason="SQLite plans each statement anew, without looking at the rows")
+def test_no_statement_reads_a_whole_table_that_has_grown(
+    hot_statements: dict[str, Sequence[Any]], writes: dict[str, Sequence[Any]]
+) -> None:
+    statements = hot_statements | writes
+
+    scans = scans_after_growth(statements, [10, ROWS])
+
+    assert len(statements) > 20
+    assert scans == []
+
+
+@pytest.mark.skipif(TEST_STACK != "postgres", reason="of PostgreSQL")
+def test_a_statement_that_reads_a_whole_table_is_found(db: None) -> None:
+    statements: dict[str, Sequence[Any]] = {"SELECT 1 FROM api_event WHERE data = %s": ["x"]}
+
+    assert scans_after_growth(statements, [10]) == [(10, "api_event", *statements)] * 2
+
+
+@pytest.mark.skipif(TEST_STACK != "sqlite", reason="of SQLite")
+def test_no_statement_of_sqlite_reads_a_whole_table(
+    hot_statements: dict[str, Sequence[Any]], writes: dict[str, Sequence[Any]]
+) -> None:
+    statements = hot_statements | writes
+
+    assert len(statements) > 20
+    assert [(tables, sql) for sql, given in statements.items() if (tables := scans_on_sqlite((sql, given)))] == []
+    assert scans_on_sqlite(("SELECT 1 FROM api_event WHERE data = %s", ["x"])) == {"api_event"}
