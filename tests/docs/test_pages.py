@@ -25,7 +25,10 @@ JUDGED = {
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
-    ("docs/operations.md", "sh upgrade"): "tests/engine/__main__.py::steps",
+    **{
+        ("docs/deploy.md", f"sh {step}"): "tests/engine/__main__.py::steps"
+        for step in ("start", "scale", "backup", "restore", "restore file", "upgrade")
+    },
 }
 TEXT_FILES = (".py", ".md", ".toml", ".yaml", ".yml", ".sh", ".mjs", "Makefile", "Dockerfile", "run")
 
