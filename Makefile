@@ -30,7 +30,7 @@ test: $(STAMP)
 
 # Branch coverage of the product on SQLite, servers included; fails below the floor in pyproject.toml. Not measured: the
 # tests that judge time and memory, which the measuring would change, and those of documents and packages.
-UNMEASURED := bench chaos docs engine generated_clients packaging proxy sim realtime/test_memory.py \
+UNMEASURED := bench chaos docs engine generated_clients lifecycle packaging proxy sim realtime/test_memory.py \
 	realtime/test_robustness.py realtime/server/test_bounds.py settings/test_descriptors.py
 coverage: $(STAMP)
 	@mkdir -p .var/coverage && $(BIN)/coverage erase

@@ -63,6 +63,8 @@ def has_healthchecks(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         if service.get("restart") != "no" and "test" not in service.get("healthcheck", {}):
             yield f"{name} has no healthcheck"
+    if "--host=127.0.0.1" not in compose["services"]["db"]["healthcheck"]["test"]:
+        yield "db is healthy while its image is being set up"
 
 
 def publishes_one_port(compose: Compose) -> Iterator[str]:

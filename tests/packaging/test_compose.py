@@ -34,6 +34,7 @@ BUGS: dict[str, Callable[[Services], Any]] = {
     "can write to its own image": lambda s: s["proxy"].pop("read_only"),
     "keeps privileges": lambda s: s["db"].pop("cap_drop"),
     "has no healthcheck": lambda s: s["web"].pop("healthcheck"),
+    "while its image is being set up": lambda s: s["db"]["healthcheck"].update(test=["CMD", "pg_isready"]),
     "not by the proxy alone": lambda s: s["db"].update(ports=["5432:5432"]),
     "cannot run more than once": lambda s: s["web"].update(container_name="web"),
     "uses the undeclared networks": lambda s: s["migrate"].update(networks=["edge"]),
