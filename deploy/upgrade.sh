@@ -7,28 +7,47 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-all() { docker compose ps --all --quiet web | sort; }
+servers() { docker compose ps --all --quiet web; }
 
-old=$(docker compose ps --quiet web)
-[ -n "$old" ] || { echo "No server runs: start them with docker compose up --build --wait" >&2; exit 1; }
+# Waits until a container is healthy; fails when it has crashed, is unhealthy, or takes longer than two minutes.
+becomes_ready() {
+  for _ in $(seq 120); do
+    case $(docker inspect --format '{{.State.Health.Status}} {{.RestartCount}}' "$1") in
+      "healthy 0") return 0 ;;
+      unhealthy* | *" "[1-9]*) return 1 ;;
+    esac
+    sleep 1
+  done
+  return 1
+}
+
+[ -n "$(docker compose ps --quiet web)" ] || {
+  echo "No server runs. Start them: docker compose up --build --wait" >&2
+  exit 1
+}
+old=$(servers)
 replicas=$(echo "$old" | wc -l)
 
 docker compose build migrate
 docker compose run --rm --no-deps backup now
-# A backup under way keeps its locks to its end, and a migration would wait for them, and all requests for the migration.
-trap 'docker compose start backup' EXIT
-docker compose stop backup
+# A backup under way keeps its locks to its end; a migration would wait for them, and all requests for the migration.
+backup=$(docker compose ps --all --quiet backup)
+trap 'docker start "$backup"' EXIT
+docker stop "$backup"
 docker compose run --rm migrate
 
 for server in $old; do
-  before=$(all)
-  if ! docker compose up --detach --no-deps --no-recreate --wait --scale "web=$((replicas + 1))" web; then
-    for failed in $(all); do
-      case $before in *"$failed"*) ;; *) docker logs --tail 20 "$failed" && docker rm --force "$failed" ;; esac
-    done
-    echo "A new server did not become ready; its log is above. The old servers go on." >&2
-    exit 1
-  fi
+  before=$(servers)
+  docker compose up --detach --no-deps --no-recreate --scale "web=$((replicas + 1))" web
+  for new in $(servers); do
+    case $before in *"$new"*) continue ;; esac
+    becomes_ready "$new" || {
+      docker logs --tail 20 "$new"
+      docker rm --force "$new"
+      echo "The new server did not become ready; its log is above. The old servers go on." >&2
+      exit 1
+    }
+  done
   sleep 2 # the proxy has found the new server: it checks every 0.4 s
   docker stop "$server"
   docker rm "$server"
