@@ -1,18 +1,27 @@
 """Conditions for serving: the schema is current and the room `lobby` exists."""
 
 import fcntl
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from psycopg.errors import LockNotAvailable
 
 from accounts import reserve
 from api.services import rooms
 from wire.outages import cause_of, is_outage
 
+logger = logging.getLogger(__name__)
+
 ADVISORY_LOCK = 0x9A21E7  # any number that no other user of the database takes
+# While a migration waits for a table, all requests to the table queue behind it. So it gives way after this time and
+# begins anew, as long as a backup or an operator's transaction may hold the table.
+TABLE_LOCK_SECONDS = 1
+TABLE_LOCK_ATTEMPTS = 600
 
 
 def prepare() -> int:
@@ -38,8 +47,15 @@ def prepare() -> int:
 def _migrate() -> int:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        call_command("migrate", interactive=False, verbosity=0)
+    for attempt in range(1, TABLE_LOCK_ATTEMPTS + 1) if plan else ():
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+            break
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or attempt == TABLE_LOCK_ATTEMPTS:
+                raise
+            logger.warning("A migration waits for a table: %s", cause_of(error))
+            time.sleep(TABLE_LOCK_SECONDS)
     return len(plan)
 
 
@@ -50,6 +66,7 @@ def _one_at_a_time() -> Iterator[None]:
             # Waiting for another migrator, or a long migration, is not a request that hangs.
             cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
             cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+            cursor.execute(f"SET lock_timeout = '{TABLE_LOCK_SECONDS}s'")
         yield  # the lock ends with the connection, also when the process dies
         return
     with open(f"{connection.settings_dict['NAME']}.lock", "w") as file:
