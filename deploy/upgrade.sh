@@ -31,9 +31,9 @@ replicas=$(echo "$old" | wc -l)
 docker compose build migrate
 docker compose run --rm --no-deps backup now
 # A backup under way keeps its locks to its end; a migration would wait for them, and all requests for the migration.
-backup=$(docker compose ps --all --quiet backup)
-trap 'docker start "$backup"' EXIT
-docker stop "$backup"
+backup() { docker compose ps --all --quiet backup; }
+trap 'docker start "$(backup)" >/dev/null' EXIT
+docker stop "$(backup)"
 docker compose run --rm migrate
 
 for server in $old; do
@@ -53,5 +53,6 @@ for server in $old; do
   docker rm "$server"
 done
 
-# What else has changed in compose.yaml. The servers are new already, so they stay.
-docker compose up --detach --wait --scale "web=$replicas"
+# Everything else that has changed. Without --no-deps Compose would replace the new servers, too.
+# shellcheck disable=SC2046  # a list of words
+docker compose up --detach --no-deps --wait $(docker compose config --services | grep -vx -e web -e migrate -e roles)

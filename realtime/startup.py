@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from psycopg.errors import LockNotAvailable
 
 from accounts import reserve
 from api.services import rooms
@@ -22,6 +21,7 @@ ADVISORY_LOCK = 0x9A21E7  # any number that no other user of the database takes
 # begins anew, as long as a backup or an operator's transaction may hold the table.
 TABLE_LOCK_SECONDS = 1
 TABLE_LOCK_ATTEMPTS = 600
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code
 
 
 def prepare() -> int:
@@ -52,7 +52,7 @@ def _migrate() -> int:
             call_command("migrate", interactive=False, verbosity=0)
             break
         except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable) or attempt == TABLE_LOCK_ATTEMPTS:
+            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE or attempt == TABLE_LOCK_ATTEMPTS:
                 raise
             logger.warning("A migration waits for a table: %s", cause_of(error))
             time.sleep(TABLE_LOCK_SECONDS)
