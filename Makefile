@@ -30,7 +30,7 @@ test: $(STAMP)
 
 # Branch coverage of the product on SQLite, servers included; fails below the floor in pyproject.toml. Not measured: the
 # tests that judge time and memory, which the measuring would change, and those of documents and packages.
-UNMEASURED := bench chaos docs engine generated_clients packaging proxy sim realtime/test_memory.py \
+UNMEASURED := bench chaos docs engine generated_clients lifecycle packaging proxy sim realtime/test_memory.py \
 	realtime/test_robustness.py realtime/server/test_bounds.py settings/test_descriptors.py
 coverage: $(STAMP)
 	@mkdir -p .var/coverage && $(BIN)/coverage erase
@@ -55,9 +55,9 @@ check: $(STAMP)
 	$(BIN)/python -m pytest -q tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py
 	@sh tests/contracts/lint_openapi.sh
 
-# compose.yaml on this machine's container engine, by the commands of docs/; about five minutes.
+# compose.yaml on this machine's container engine, by the commands of docs/; about ten minutes. ARGS=upgrade runs a part.
 compose-test: $(STAMP)
-	@$(BIN)/python -m tests.engine
+	@$(BIN)/python -m tests.engine $(ARGS)
 
 # Four minutes of faults on three servers, PostgreSQL and Valkey; ARGS="--seed 7 --stack sqlite", ARGS=--planted.
 chaos: $(STAMP)

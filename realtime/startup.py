@@ -1,18 +1,27 @@
 """Conditions for serving: the schema is current and the room `lobby` exists."""
 
 import fcntl
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from django.core.management import CommandError, call_command
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts import reserve
 from api.services import rooms
 from wire.outages import cause_of, is_outage
 
+logger = logging.getLogger(__name__)
+
 ADVISORY_LOCK = 0x9A21E7  # any number that no other user of the database takes
+# While a migration waits for a table, all requests to the table queue behind it. So it gives way after this time and
+# begins anew, as long as a backup or an operator's transaction may hold the table.
+TABLE_LOCK_SECONDS = 1
+TABLE_LOCK_ATTEMPTS = 600
+LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code
 
 
 def prepare() -> int:
@@ -38,13 +47,19 @@ def prepare() -> int:
 def _migrate() -> int:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SET statement_timeout = 0; SET lock_timeout = 0"
-                )  # a long migration is no hanging request
-        call_command("migrate", interactive=False, verbosity=0)
+    if plan and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # A long migration is not a request that hangs.
+            cursor.execute(f"SET statement_timeout = 0; SET lock_timeout = '{TABLE_LOCK_SECONDS}s'")
+    for attempt in range(1, TABLE_LOCK_ATTEMPTS + 1) if plan else ():
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+            break
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE or attempt == TABLE_LOCK_ATTEMPTS:
+                raise
+            logger.warning("A migration waits for a table: %s", cause_of(error))
+            time.sleep(TABLE_LOCK_SECONDS)
     return len(plan)
 
 

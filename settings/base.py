@@ -12,7 +12,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret key of a development server; ignored by git
 
 DEBUG = env.flag("DEBUG", False)
-SECRET_KEY_IS_GENERATED = not env.text("SECRET_KEY", "")
+SECRET_KEY_IS_GENERATED = not env.secret("SECRET_KEY", "")
 SECRET_KEY = env.secret_key(VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.secret_key_fallbacks()
 

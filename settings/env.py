@@ -9,7 +9,7 @@ from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -31,6 +31,26 @@ DEFAULT_POOL_SIZE = 20
 def text(name: str, default: str) -> str:
     """Read a line of text; an empty variable counts as unset."""
     return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str, default: str, *, may_be_empty: bool = False) -> str:
+    """Read a secret from its variable, or from the file that NAME_FILE names, such as one in /run/secrets.
+
+    Raises ImproperlyConfigured when both are set, and when the file cannot be read or is empty.
+    """
+    path = text(f"{name}_FILE", "")
+    if not path:
+        return text(name, default)
+    if text(name, ""):
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: remove one of them.")
+    try:
+        value = Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({reason}).") from None
+    if not value and not may_be_empty:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} is empty.")
+    return value or default
 
 
 def flag(name: str, default: bool) -> bool:
@@ -127,7 +147,7 @@ def _network(name: str, word: str) -> IPv4Network | IPv6Network:
 
 def secret_key(file: Path) -> str:
     """Read SECRET_KEY, or generate one on first use and keep it in `file`, which only its owner can read."""
-    given = text("SECRET_KEY", "")
+    given = secret("SECRET_KEY", "")
     if given:
         if len(given) < MIN_SECRET_KEY_LENGTH:
             raise ImproperlyConfigured(
@@ -145,7 +165,7 @@ def secret_key(file: Path) -> str:
 
 def secret_key_fallbacks() -> list[str]:
     """Read SECRET_KEY_FALLBACKS: earlier keys, and during a rolling restart the next one."""
-    found = words("SECRET_KEY_FALLBACKS", [])
+    found = re.findall(r"[^\s,]+", secret("SECRET_KEY_FALLBACKS", "", may_be_empty=True))
     if any(len(key) < MIN_SECRET_KEY_LENGTH for key in found):
         raise ImproperlyConfigured(
             f"SECRET_KEY_FALLBACKS must list keys of at least {MIN_SECRET_KEY_LENGTH} characters, "
@@ -177,10 +197,13 @@ def database(default: str) -> dict[str, Any]:
     """Read DATABASE_URL, sqlite:///path or postgres://user:password@host:port/name, as an entry of DATABASES.
 
     PostgreSQL also takes libpq's form with the folder of a socket in the query: postgres:///name?host=/run/postgresql.
+    DATABASE_PASSWORD is for a URL without a password.
     """
-    url = text("DATABASE_URL", default)
+    url = secret("DATABASE_URL", default)
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/"):
+        if secret("DATABASE_PASSWORD", ""):
+            raise ImproperlyConfigured("DATABASE_PASSWORD is for PostgreSQL; DATABASE_URL names a file of SQLite.")
         return _sqlite(rest[1:], own_folder=url == default)
     if scheme in {"postgres", "postgresql"}:
         return _postgres(url)
@@ -251,11 +274,14 @@ def _postgres(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must end in the name of the database: postgres://user@host/name.")
     host = options.pop("host", unquote(parts.hostname or ""))
     prepares = flag("DATABASE_PREPARE", True)  # False: behind a pool that gives each transaction any connection
+    password = secret("DATABASE_PASSWORD", "")
+    if password and parts.password:
+        raise ImproperlyConfigured("DATABASE_URL has a password and DATABASE_PASSWORD is set: remove one of them.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "PASSWORD": password or unquote(parts.password or ""),
         "HOST": host,
         "PORT": options.pop("port", str(port or "")),
         "CONN_MAX_AGE": 0,
@@ -321,11 +347,17 @@ def _query(variable: str, query: str, allowed: frozenset[str]) -> dict[str, str]
 
 
 def redis_url() -> str:
-    """Read REDIS_URL; empty when unset."""
-    url = text("REDIS_URL", "")
+    """Read REDIS_URL, with REDIS_PASSWORD in it; empty when unset."""
+    url, password = secret("REDIS_URL", ""), secret("REDIS_PASSWORD", "")
     if url:
         _check_redis(url)
-    return url
+    if not password:
+        return url
+    parts = urlsplit(url)
+    if not url or parts.password:
+        raise ImproperlyConfigured("REDIS_PASSWORD needs a REDIS_URL, and one without a password.")
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.removesuffix(':')}:{quote(password, safe='')}@{host}").geturl()
 
 
 def _check_redis(url: str) -> None:

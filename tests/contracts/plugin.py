@@ -16,6 +16,7 @@ APART = {
     "tests/chaos",
     "tests/docs",
     "tests/engine",
+    "tests/lifecycle",
     "tests/packaging",
     "tests/proxy",
     "tests/settings",

@@ -28,7 +28,10 @@ JUDGED = {
         "tests/settings/test_logs.py::test_the_record_of_the_documents_has_the_form_of_a_real_one"
     ),
     ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
-    ("docs/operations.md", "sh upgrade"): "tests/engine/__main__.py::steps",
+    **{
+        ("docs/deploy.md", f"sh {step}"): "tests/engine/__main__.py::steps"
+        for step in ("start", "scale", "backup", "restore", "restore file", "upgrade")
+    },
 }
 TEXT_FILES = (".py", ".md", ".toml", ".yaml", ".yml", ".sh", ".mjs", "Makefile", "Dockerfile", "run")
 

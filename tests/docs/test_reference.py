@@ -21,6 +21,7 @@ SOCKET = "docs/socket.md"
 REST = section("docs/rest.md", "Endpoints")
 READERS = {
     "text",
+    "secret",
     "flag",
     "choice",
     "integer",

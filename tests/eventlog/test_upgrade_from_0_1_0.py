@@ -7,27 +7,20 @@ was added again, Carol was removed, and read markers were moved.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
 import orjson
-import psycopg
 import pytest
 
-from settings.test import TEST_STACK
 from tests.clients import PASSWORD
+from tests.eventlog.release import load_database, read_rows
 from tests.servers import ROOT, ParleyServer
 
-DUMPS = Path(__file__).parent / "release_0_1_0"
 LOG = "SELECT stream, seq, type, data FROM api_event ORDER BY stream, seq"
 
 Written = tuple[int, str, Any]  # the seq, type and data of an event
@@ -50,8 +43,8 @@ def _log_in(server: ParleyServer, username: str) -> httpx.Client:
 
 @pytest.fixture(scope="module")
 def upgraded() -> Iterator[Upgraded]:
-    server = ParleyServer(_new_database() if TEST_STACK == "postgres" else "")
-    rows = _restore(server.environment["DATABASE_URL"])
+    server = ParleyServer()
+    rows = read_rows(load_database(server), LOG)
     log: dict[str, list[Written]] = {}
     for stream, seq, event_type, data in rows:
         log.setdefault(str(UUID(str(stream))), []).append((seq, event_type, orjson.loads(data)))
@@ -62,25 +55,6 @@ def upgraded() -> Iterator[Upgraded]:
         yield upgraded
         for client in (upgraded.alice, upgraded.bob, upgraded.carol):
             client.close()
-
-
-def _new_database() -> str:
-    url, name = os.environ["DATABASE_URL"], f"upgrade_{uuid4().hex[:8]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
-
-
-def _restore(url: str) -> list[tuple[Any, int, str, str]]:
-    """Load the dump into an empty database, and return the rows of its log."""
-    if TEST_STACK == "postgres":
-        with psycopg.connect(url) as connection:
-            connection.execute((DUMPS / "postgres.sql").read_bytes())
-        with psycopg.connect(url) as connection:
-            return connection.execute(LOG.encode()).fetchall()
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
-        database.executescript((DUMPS / "sqlite.sql").read_text())
-        return database.execute(LOG).fetchall()
 
 
 @pytest.fixture

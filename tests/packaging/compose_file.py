@@ -1,6 +1,7 @@
 """compose.yaml for the tests: parsed, and interpolated as Compose does it."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -8,8 +9,7 @@ import yaml
 from tests.servers import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-REQUIRED = re.compile(r"\$\{(\w+):\?")
-SECRETS = {name: f"{name}-".lower() * 5 for name in REQUIRED.findall((ROOT / "compose.yaml").read_text())}
+SECRETS = {name: f"{name}-" * 5 for name in COMPOSE["secrets"]}
 
 
 def interpolate(text: str, given: dict[str, str]) -> str:
@@ -25,12 +25,25 @@ def interpolate(text: str, given: dict[str, str]) -> str:
     return re.sub(r"\$\$|\$\{(\w+)(:-|:\?)([^}]*)\}", substitute, text)
 
 
-def environment(service: str, **given: str) -> dict[str, str]:
-    """Return the environment of a container of the service; secrets that are not given are made up."""
-    declared = COMPOSE["services"][service]["environment"]
-    return {name: interpolate(str(value), {**SECRETS, **given}) for name, value in declared.items()}
+def write_secrets(folder: Path) -> Path:
+    """Write the files that Compose mounts below /run/secrets, and return their folder."""
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    for name, value in SECRETS.items():
+        (secrets / name).write_text(f"{value}\n")
+    return secrets
 
 
-def command(service: str, key: str = "command") -> list[str]:
-    """Return the command of a container of the service."""
-    return [interpolate(part, SECRETS) for part in COMPOSE["services"][service][key]]
+def environment(service: str, *, secrets: Path | None = None, **given: str) -> dict[str, str]:
+    """Return the environment of a container of the service, with the files of its secrets in the folder `secrets`."""
+    declared = COMPOSE["services"][service].get("environment", {})
+    return {name: _place(interpolate(str(value), given), secrets) for name, value in declared.items()}
+
+
+def command(service: str, key: str = "command", *, secrets: Path | None = None) -> list[str]:
+    """Return the command of a container of the service, with the files of its secrets in the folder `secrets`."""
+    return [_place(interpolate(part, {}), secrets) for part in COMPOSE["services"][service][key]]
+
+
+def _place(text: str, secrets: Path | None) -> str:
+    return text.replace("/run/secrets/", f"{secrets}/") if secrets else text

@@ -14,7 +14,16 @@ from settings.env import DEFAULT_POOL_SIZE
 Compose = dict[str, Any]
 Rule = Callable[[Compose], Iterator[str]]
 SCHEMA = json.loads(Path(__file__).with_name("compose.schema.json").read_text())
-SECRETS = ("SECRET_KEY", "POSTGRES_PASSWORD", "OWNER_PASSWORD", "DATABASE_PASSWORD", "VALKEY_PASSWORD")
+# The services that may know a secret.
+MAY_KNOW = {
+    "secret_key": {"migrate", "web"},
+    "secret_key_fallbacks": {"web"},
+    "postgres_password": {"db", "roles", "restore"},
+    "owner_password": {"roles", "restore", "migrate"},
+    "database_password": {"roles", "restore", "web"},
+    "backup_password": {"roles", "restore", "backup"},
+    "valkey_password": {"valkey", "web"},
+}
 
 
 def problems(compose: Compose) -> list[str]:
@@ -54,6 +63,8 @@ def has_healthchecks(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         if service.get("restart") != "no" and "test" not in service.get("healthcheck", {}):
             yield f"{name} has no healthcheck"
+    if "--host=127.0.0.1" not in compose["services"]["db"]["healthcheck"]["test"]:
+        yield "db is healthy while its image is being set up"
 
 
 def publishes_one_port(compose: Compose) -> Iterator[str]:
@@ -74,6 +85,7 @@ def uses_declared_resources(compose: Compose) -> Iterator[str]:
             "networks": service.get("networks", []),
             "volumes": [volume.split(":")[0] for volume in service.get("volumes", [])],
             "configs": [config["source"] for config in service.get("configs", [])],
+            "secrets": service.get("secrets", []),
         }
         for kind, names in used.items():
             yield from (
@@ -88,16 +100,28 @@ def hides_the_databases(compose: Compose) -> Iterator[str]:
             yield f"{name} can be reached from outside"
 
 
-def contains_no_secret(compose: Compose) -> Iterator[str]:
+def keeps_secrets_in_files(compose: Compose) -> Iterator[str]:
+    """Find secrets that the engine would show: an environment is in every description of a container."""
     for name, service in compose["services"].items():
-        environment = service.get("environment", {})
-        for secret in SECRETS:
-            value = str(environment.get(secret, f"${{{secret}:?}}"))
-            if not value.startswith(f"${{{secret}:?"):
-                yield f"{name} has a {secret} that is written down or may be missing"
-        for variable in ("DATABASE_URL", "REDIS_URL", "PGPASSWORD"):
-            if not re.search(r"\$\{\w+_PASSWORD:\?", str(environment.get(variable, "${A_PASSWORD:?}"))):
-                yield f"{name} has a password in {variable} that is written down or may be missing"
+        for variable, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|SECRET|TOKEN|_KEY", variable) and not variable.endswith("_FILE"):
+                yield f"{name} has the secret {variable} in its environment"
+            if re.search(r"://[^/@\s]*:[^/@\s]+@", str(value)):
+                yield f"{name} has a password in {variable}"
+        texts = [*service.get("environment", {}).values(), *service.get("command", []), *service.get("entrypoint", [])]
+        texts += service.get("healthcheck", {}).get("test", [])
+        used = {found for text in texts for found in re.findall(r"/run/secrets/(\w+)", str(text))}
+        if used != set(service.get("secrets", [])):
+            yield f"{name} uses the secrets {sorted(used)}, which are not those that it gets"
+
+
+def shows_secrets_to_few(compose: Compose) -> Iterator[str]:
+    for secret, source in compose["secrets"].items():
+        if source.get("file") != f"secrets/{secret}":
+            yield f"the secret {secret} is not in the folder that git ignores, which a read-only container needs, too"
+        known = {name for name, service in compose["services"].items() if secret in service.get("secrets", [])}
+        if known != MAY_KNOW.get(secret):
+            yield f"{secret} is known to {sorted(known)}"
 
 
 def runs_commands_that_exist(compose: Compose) -> Iterator[str]:
@@ -169,8 +193,10 @@ def connects_with_the_least_rights(compose: Compose) -> Iterator[str]:
     if superuser in users.values() or users["migrate"] == users["web"]:
         yield f"the servers or the migration have more rights than they need: {users}"
     for name, service in services.items():
-        url = service.get("environment", {}).get("REDIS_URL", "redis://user:${VALKEY_PASSWORD:?}@")
-        if not re.match(r"redis://\w+:\$\{VALKEY_PASSWORD:\?[^}]*\}@", url):
+        environment = service.get("environment", {})
+        if "REDIS_URL" in environment and not (
+            re.match(r"redis://\w+@", environment["REDIS_URL"]) and "REDIS_PASSWORD_FILE" in environment
+        ):
             yield f"{name} reaches Valkey without a password"
     valkey = services["valkey"]
     rules = valkey["environment"].get("VALKEY_CONFIG", "")
@@ -178,11 +204,27 @@ def connects_with_the_least_rights(compose: Compose) -> Iterator[str]:
         yield "Valkey grants more rights than the servers need"
 
 
-def has_no_secret_in_arguments(compose: Compose) -> Iterator[str]:
-    """Find secrets in commands: every user of the machine can read the arguments of a process."""
-    for name, service in compose["services"].items():
-        arguments = " ".join([*service.get("command", []), *service.get("entrypoint", [])])
-        yield from (f"{name} has {secret} in its command" for secret in SECRETS if f"${{{secret}" in arguments)
+def backs_up(compose: Compose) -> Iterator[str]:
+    services = compose["services"]
+    backup, restore = services["backup"], services["restore"]
+    script = backup["environment"]["BACKUP"]
+    steps = [script.find(step) for step in ("pg_dump ", "pg_restore --file=/dev/null", "sync ", "mv ", "head -n ")]
+    if -1 in steps or steps != sorted(steps):
+        yield "a backup gets its name before it is whole, or the oldest are kept for ever"
+    (volume,) = [each.split(":")[0] for each in backup["volumes"]]
+    if volume in [each.split(":")[0] for each in services["db"]["volumes"]]:
+        yield "the backups are in the volume of the database"
+    if [each.split(":")[0] for each in restore["volumes"]] != [volume]:
+        yield "a restore does not see the backups"
+    if backup.get("restart") == "no" or "dump" not in str(backup.get("healthcheck", {}).get("test")):
+        yield "nobody notices that there is no backup"
+    if restore.get("profiles") != ["restore"] or any(
+        "restore" in each.get("depends_on", {}) for each in services.values()
+    ):
+        yield "a start restores a backup"
+    granted = re.findall(r"GRANT ([A-Z, ]+) ON .*\bparley_backup\b", services["roles"]["environment"]["ROLES"])
+    if backup["environment"].get("PGUSER") != "parley_backup" or set(granted) != {"CONNECT", "USAGE", "SELECT"}:
+        yield "the backup has more rights than reading needs"
 
 
 def leads_to_the_servers(compose: Compose) -> Iterator[str]:
@@ -235,7 +277,8 @@ RULES: list[Rule] = [
     replicas_can_be_many,
     uses_declared_resources,
     hides_the_databases,
-    contains_no_secret,
+    keeps_secrets_in_files,
+    shows_secrets_to_few,
     runs_commands_that_exist,
     pins_its_images,
     keeps_acknowledged_messages,
@@ -244,7 +287,7 @@ RULES: list[Rule] = [
     limits_tmpfs,
     limits_resources,
     connects_with_the_least_rights,
-    has_no_secret_in_arguments,
+    backs_up,
     leads_to_the_servers,
     configures_the_proxy,
 ]

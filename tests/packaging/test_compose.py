@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.packaging.compose_file import COMPOSE, environment
+from tests.packaging.compose_file import COMPOSE, environment, write_secrets
 from tests.packaging.compose_rules import problems
 from tests.servers import ROOT
 
@@ -33,10 +34,12 @@ BUGS: dict[str, Callable[[Services], Any]] = {
     "can write to its own image": lambda s: s["proxy"].pop("read_only"),
     "keeps privileges": lambda s: s["db"].pop("cap_drop"),
     "has no healthcheck": lambda s: s["web"].pop("healthcheck"),
+    "while its image is being set up": lambda s: s["db"]["healthcheck"].update(test=["CMD", "pg_isready"]),
     "not by the proxy alone": lambda s: s["db"].update(ports=["5432:5432"]),
     "cannot run more than once": lambda s: s["web"].update(container_name="web"),
     "uses the undeclared networks": lambda s: s["migrate"].update(networks=["edge"]),
     "uses the undeclared volumes": lambda s: s["db"].update(volumes=["data:/var/lib/postgresql/data"]),
+    "uses the undeclared secrets": lambda s: s["db"].update(secrets=["root_password"]),
     "uses the undeclared configs": lambda s: s["proxy"].update(
         configs=[{"source": "nginx", "target": "/etc/nginx.conf"}]
     ),
@@ -50,9 +53,15 @@ BUGS: dict[str, Callable[[Services], Any]] = {
     "more rights than they need": lambda s: s["db"]["environment"].update(POSTGRES_USER="parley"),
     "reaches Valkey without": lambda s: s["web"]["environment"].update(REDIS_URL="redis://valkey:6379/0"),
     "Valkey grants more rights": lambda s: replace(s["valkey"], "VALKEY_CONFIG", "+ping", "+@all"),
-    "has VALKEY_PASSWORD in its command": lambda s: s["valkey"].update(
-        command=["valkey-server", "${VALKEY_PASSWORD:?}"]
-    ),
+    "has the secret VALKEY_PASSWORD in its": lambda s: s["valkey"]["environment"].update(VALKEY_PASSWORD="a"),
+    "which are not those that it gets": lambda s: s["web"]["secrets"].remove("secret_key_fallbacks"),
+    "postgres_password is known to": lambda s: s["web"]["secrets"].append("postgres_password"),
+    "before it is whole": lambda s: replace(s["backup"], "BACKUP", "pg_restore --file=/dev/null", "ls"),
+    "in the volume of the database": lambda s: s["backup"].update(volumes=["db:/var/lib/postgresql/data"]),
+    "does not see the backups": lambda s: s["restore"].update(volumes=["db:/var/lib/postgresql/data"]),
+    "nobody notices that there": lambda s: s["backup"]["healthcheck"].update(test=["CMD", "true"]),
+    "a start restores": lambda s: s["restore"].pop("profiles"),
+    "more rights than reading needs": lambda s: s["backup"]["environment"].update(PGUSER="postgres"),
     "a password in DATABASE_URL": lambda s: s["web"]["environment"].update(DATABASE_URL="postgres://web:a@db/parley"),
     "do not trust the proxy": lambda s: s["web"]["environment"].pop("TRUSTED_PROXIES"),
     "has an open brace": lambda s: replace(s["proxy"], "CADDYFILE", ":8080 {", ":8080 {{"),
@@ -71,7 +80,7 @@ BUGS: dict[str, Callable[[Services], Any]] = {
     ),
     "do not know of a TLS proxy": lambda s: s["web"]["environment"].pop("HTTPS"),
     "can be reached from outside": lambda s: s["db"].update(networks=["front"]),
-    "that is written down": lambda s: s["db"]["environment"].update(POSTGRES_PASSWORD="parley"),
+    "POSTGRES_PASSWORD in its environment": lambda s: s["db"]["environment"].update(POSTGRES_PASSWORD="parley"),
     "no command of manage.py": lambda s: s["migrate"].update(command=["python", "manage.py", "migrat"]),
     "uses the newest image": lambda s: s["valkey"].update(image="valkey/valkey"),
     "may lose acknowledged messages": lambda s: s["db"]["command"].remove("fsync=on"),
@@ -93,11 +102,20 @@ def test_a_planted_bug_in_compose_yaml_is_found(complaint: str) -> None:
     assert any(complaint in problem for problem in problems(planted))
 
 
-def test_the_settings_accept_the_environment_of_compose_yaml() -> None:
+def test_a_secret_from_the_environment_is_found() -> None:
+    """Compose copies such a secret into the container, which is read-only."""
+    planted = copy.deepcopy(COMPOSE)
+
+    planted["secrets"]["secret_key"] = {"environment": "SECRET_KEY"}
+
+    assert any("secret_key is not in the folder" in problem for problem in problems(planted))
+
+
+def test_the_settings_accept_the_environment_of_compose_yaml(tmp_path: Path) -> None:
     """Run `check --deploy` with the environment of a web container."""
     checked = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy"], cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **environment("web")},
+        env={"PATH": os.environ["PATH"], **environment("web", secrets=write_secrets(tmp_path))},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 

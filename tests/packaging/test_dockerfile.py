@@ -7,6 +7,8 @@ import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 FINAL_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
@@ -56,11 +58,12 @@ def test_the_build_sees_the_copied_files_and_no_secret() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
 
     assert all(sent_to_the_engine(source) for line in copied for source in shlex.split(line)[:-1])
-    assert not any(map(sent_to_the_engine, [".env", ".git", ".var", ".venv", "tests", "__pycache__"]))
+    assert not any(map(sent_to_the_engine, [".env", "secrets", ".git", ".var", ".venv", "tests", "__pycache__"]))
 
 
-def test_git_ignores_env() -> None:
-    ignored = subprocess.run(["git", "check-ignore", "--quiet", ".env"], cwd=ROOT, check=False)
+@pytest.mark.parametrize("path", [".env", "secrets/secret_key"])
+def test_git_ignores_secrets(path: str) -> None:
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", path], cwd=ROOT, check=False)
 
     assert ignored.returncode == 0
 

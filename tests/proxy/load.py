@@ -33,8 +33,11 @@ class Load:
         self.failures: Counter[int | str] = Counter()
         self.acknowledged: list[str] = []
         self.slowest = 0.0
+        self.longest_pause = 0.0  # the longest time in which no send of any sender was acknowledged
+        self._acknowledged_at: float | None = None
         self.received: list[dict[int, str]] = [{} for _ in range(listeners)]  # by seq
         self.doubles = 0
+        self._times = threading.Lock()
         self._ended = threading.Event()
         self._all_received = threading.Event()
         self._people: list[Sender] = []
@@ -93,10 +96,17 @@ class Load:
                 status = type(error).__name__
             if status in {200, 201}:
                 self.acknowledged.append(client_id)
-                self.slowest = max(self.slowest, time.monotonic() - began)
+                self._note_time(began)
                 return
             self.failures[status] += 1
             time.sleep(PAUSE)
+
+    def _note_time(self, began: float) -> None:
+        with self._times:
+            now = time.monotonic()
+            self.slowest = max(self.slowest, now - began)
+            self.longest_pause = max(self.longest_pause, now - (self._acknowledged_at or now))
+            self._acknowledged_at = now
 
     def _listen(self, number: int) -> None:
         sender, received = self._people[number % len(self._people)], self.received[number]
