@@ -5,7 +5,7 @@ from pathlib import Path
 
 from corsheaders.defaults import default_headers
 
-from settings import env
+from settings import email, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / ".var"  # the database file and the generated secret key of a development server; ignored by git
@@ -92,6 +92,13 @@ CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
 _TRACING = ["traceparent", "tracestate", "baggage", "sentry-trace"]
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id", *env.header_names("CORS_ALLOW_HEADERS", _TRACING)]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location", "Parley-Revocation"]
+
+# Outgoing e-mail: verification of addresses and password resets. Without EMAIL_URL there is none.
+_EMAIL = email.email_server()
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL
+EMAIL_TIMEOUT = 10  # seconds, of each step
+DEFAULT_FROM_EMAIL = email.email_from(is_used=bool(EMAIL_HOST))
+PUBLIC_URL = email.public_url(is_used=bool(EMAIL_HOST))
 
 # Proxies whose X-Forwarded-For is trusted. Without them the peer of the TCP connection is the client.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", [])
