@@ -87,36 +87,29 @@ def _send(mail: Mail) -> None:
         release_connections()  # a slow SMTP server must not keep a connection of the pool
         try:
             EmailMessage(content.subject, content.text, settings.DEFAULT_FROM_EMAIL, [content.to]).send()
-        except OSError as error:  # smtplib's exceptions too
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # smtplib's exceptions too; ValueError: an address that SMTP cannot carry
             _retry_later(mail, error)
             return
     Mail.objects.filter(pk=mail.pk).delete()
 
 
-def _retry_later(mail: Mail, error: OSError) -> None:
+def _retry_later(mail: Mail, error: OSError | ValueError) -> None:
     """Retry a failed mail later, or drop it. The log has neither the address nor the answer, which may contain it."""
     now = timezone.now()
-    if _is_refused(error) or now - mail.created_at > GIVE_UP_AFTER:
-        logger.warning(
-            "Mail %s (%s) is dropped after %s failures (%s)", mail.pk, mail.kind, mail.failures + 1, _name(error)
-        )
+    code = getattr(error, "smtp_code", None) or getattr(error, "errno", None)
+    name = type(error).__name__ if code is None else f"{type(error).__name__} {code}"
+    codes = [code for code, _ in error.recipients.values()] if isinstance(error, SMTPRecipientsRefused) else []
+    is_refused = bool(codes) and all(500 <= code <= 599 for code in codes)  # for good (RFC 5321, section 4.2.1)
+    if is_refused or now - mail.created_at > GIVE_UP_AFTER:
+        logger.warning("Mail %s (%s) is dropped after %s failures (%s)", mail.pk, mail.kind, mail.failures + 1, name)
         Mail.objects.filter(pk=mail.pk).delete()
         return
     pause = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(mail.failures, 16))
-    logger.warning("Mail %s (%s) is tried again in %d s (%s)", mail.pk, mail.kind, pause.total_seconds(), _name(error))
+    logger.warning("Mail %s (%s) is tried again in %d s (%s)", mail.pk, mail.kind, pause.total_seconds(), name)
     Mail.objects.filter(pk=mail.pk).update(due_at=now + pause, failures=mail.failures + 1)
-
-
-def _is_refused(error: OSError) -> bool:
-    """Return whether the mailbox is refused for good (RFC 5321, section 4.2.1: a code of 5xx)."""
-    if not isinstance(error, SMTPRecipientsRefused):
-        return False
-    return all(500 <= code <= 599 for code, _ in error.recipients.values())
-
-
-def _name(error: OSError) -> str:
-    code = getattr(error, "smtp_code", None) or error.errno
-    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
 
 
 def _compose(mail: Mail) -> _Content | None:

@@ -175,7 +175,8 @@ def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
     """
     changes = dict(changes)
     password: str | None = changes.pop("password", None)
-    changes_email = "email" in changes and not _has_email(session.user, changes["email"])
+    known = EmailAddress.objects.filter(user=session.user).values_list("address", flat=True)
+    changes_email = "email" in changes and changes["email"] != known.first()
     if changes_email:
         # A stolen session could otherwise take over the account by a password reset.
         if password is None:
@@ -196,10 +197,6 @@ def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
         if "username" in changes:
             _rename(user, clean_username(changes["username"]))
     return user
-
-
-def _has_email(user: User, address: str | None) -> bool:
-    return EmailAddress.objects.filter(user=user).values_list("address", flat=True).first() == address
 
 
 def _rename(user: User, username: str) -> None:

@@ -20,19 +20,16 @@ async def send_mail_forever() -> None:
     """Send the mail that any process has queued; ends at once when this server sends none."""
     if not settings.EMAIL_HOST:
         return
+    loop = asyncio.get_running_loop()
     while True:
         try:
             if await in_database(mail.has_due):
-                await asyncio.get_running_loop().run_in_executor(_executor, _send)
+                try:
+                    await loop.run_in_executor(_executor, mail.send_due)
+                finally:
+                    await loop.run_in_executor(_executor, connections.close_all)  # idle threads keep no connection
         except DatabaseError:
             pass  # the sweep logs that the database is away
         except Exception:
             logger.exception("The sending of mail failed and starts again")
         await asyncio.sleep(POLL_SECONDS)
-
-
-def _send() -> None:
-    try:
-        mail.send_due()
-    finally:
-        connections.close_all()  # an idle thread keeps no connection of the pool

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "wire.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "wire.middleware.SecurityHeadersMiddleware",
     "wire.origins.OriginMiddleware",
     "wire.middleware.ProblemMiddleware",
 ]

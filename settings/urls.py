@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from settings import account_pages
 from settings.docs import asset, contract, docs
 from settings.health import livez, readyz
 from settings.problem_pages import problem_page
@@ -15,6 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", docs),
     path("docs/<str:name>", asset),
     path("problems/<str:code>", problem_page),
+    path("reset-password", account_pages.page, {"name": "reset-password"}),
+    path("verify-email", account_pages.page, {"name": "verify-email"}),
+    path("account.js", account_pages.script),
     path("v1/ws", upgrade_required),
     path("ws/chat/<str:slug>/", upgrade_required),
     path("v1/", include("accounts.urls")),

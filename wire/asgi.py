@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 
 from wire.origins import OriginMiddleware
 from wire.problems import CONTENT_TYPE, Problem
+from wire.security import security_headers
 
 _cors = OriginMiddleware(lambda request: HttpResponse())
 
@@ -13,7 +14,7 @@ def render_problem(problem: Problem, request_id: str, origin: str) -> tuple[list
     """Return headers and body. The headers let a page of this origin read them, if django-cors-headers allows it."""
     body = orjson.dumps(problem.as_dict(request_id))
     headers = {"content-type": CONTENT_TYPE, "content-length": str(len(body)), "x-request-id": request_id}
-    headers |= problem.headers() | _cors_headers(origin)
+    headers |= security_headers() | problem.headers() | _cors_headers(origin)
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()], body
 
 
