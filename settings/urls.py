@@ -1,5 +1,6 @@
 """The URL map: the API under /v1, its contracts and pages, the two probes, and the paths that only accept sockets."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from settings import account_pages
@@ -24,6 +25,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("accounts.urls")),
     path("v1/", include("api.urls")),
 ]
+
+if settings.ADMIN:
+    from django.contrib import admin
+
+    from staff.views import asset as admin_asset
+
+    urlpatterns += [
+        path(f"{settings.ADMIN_PATH}static/<path:name>", admin_asset),
+        path(settings.ADMIN_PATH, admin.site.urls),
+    ]
 
 # Errors outside DRF are problems too, never HTML.
 handler400 = "wire.views.bad_request"
