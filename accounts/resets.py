@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 
@@ -48,7 +49,7 @@ def reset_password(*, token: str, password: str) -> None:
     Raises Problem email.invalid_token or request.invalid (password). A refused password does not use up the token.
     """
     user_id, state = read_token(token, MailKind.RESET_PASSWORD, RESET_SECONDS)
-    user = _find(user_id.hex, state).user
+    user = _find(user_id, state).user
     check_new_password(password, user, "password")
     with turns.turn(Attempt("session", user.username)):
         encoded = passwords.encode(password)
@@ -58,14 +59,14 @@ def reset_password(*, token: str, password: str) -> None:
 def _set_password(user: User, state: str, encoded: str) -> None:
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        user = _find(user.pk.hex, state).user  # again: of two uses at the same moment, the second finds another state
+        user = _find(user.pk, state).user  # again: of two uses at the same moment, the second finds another state
         user.password = encoded
         user.save(update_fields=["password"])
         Mail.objects.filter(kind=MailKind.RESET_PASSWORD, address=user.email_address.key).delete()
         delete_sessions(user.sessions.all())
 
 
-def _find(user_id: str, state: str) -> EmailAddress:
+def _find(user_id: UUID, state: str) -> EmailAddress:
     """Return the address of the user if the state is still the one for which the link was made."""
     verified = EmailAddress.objects.filter(user=user_id, verified_at__isnull=False, user__is_active=True)
     email = verified.select_related("user").first()

@@ -4,8 +4,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.validators import ValidationError, validate_email
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 from settings import env
 

@@ -40,6 +40,7 @@ class StaffMiddleware(Middleware):
             return self.get_response(request)
         request.get_host()  # raises DisallowedHost
         response = self.admin(request)
+        assert isinstance(response, HttpResponseBase)  # the chain is synchronous
         if response.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Cache-Control", "no-store")

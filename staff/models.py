@@ -1,5 +1,9 @@
 """Staff: the users who may use the admin site."""
 
+from __future__ import annotations
+
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -13,6 +17,8 @@ class StaffMember(models.Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager[StaffMember]] = models.Manager()  # mypy sees installed applications only
 
     def __str__(self) -> str:
         return str(self.user)

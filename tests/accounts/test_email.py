@@ -64,8 +64,8 @@ def test_nobody_else_sees_an_address(alice: Person, bob: Person, mailbox: Mailbo
     room = bob.post("/v1/rooms", {"kind": "private", "name": "Tea", "members": [alice.user.id]}).json()["id"]
     alice.post(f"/v1/rooms/{room}/messages", {"client_id": "1", "text": "hi"})
 
-    paths = (f"users/{alice.user.id}", "users?q=alice", f"rooms/{room}", f"rooms/{room}/members", "rooms", "me")
-    paths += (f"rooms/{room}/messages", f"rooms/{room}/events", "me/events")
+    paths = [f"users/{alice.user.id}", "users?q=alice", f"rooms/{room}", f"rooms/{room}/members", "rooms", "me"]
+    paths += [f"rooms/{room}/messages", f"rooms/{room}/events", "me/events"]
 
     assert not [path for path in paths if b"xample.com" in bob.get(f"/v1/{path}").content]
     assert b"xample.com" not in bob.post("/v1/sync", {}).content

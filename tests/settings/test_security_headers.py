@@ -92,7 +92,8 @@ def answer_to(port: int, request: bytes) -> httpx.Headers:
             received += more
     status, *lines = received.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     assert int(status.split()[1]) >= 400, request[:60]
-    return httpx.Headers([tuple(line.split(": ", 1)) for line in lines])
+    parts = [line.partition(": ") for line in lines]
+    return httpx.Headers([(name, value) for name, _, value in parts])
 
 
 def test_https_is_required_for_a_year_when_the_proxy_serves_it(settings: Settings) -> None:
