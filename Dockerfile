@@ -24,6 +24,7 @@ COPY accounts accounts
 COPY eventlog eventlog
 COPY api api
 COPY realtime realtime
+COPY staff staff
 COPY contracts contracts
 COPY settings settings
 # In a clone made under umask 077 only the owner can read the files.

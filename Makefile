@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Kept bytecode lets a server start in a third of the time, and the tests start more than a hundred.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full clean
+.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full fuzz audit clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -74,6 +74,15 @@ bench: $(STAMP)
 # Everything, about an hour; ARGS="--only sockets" measures a part.
 bench-full: $(STAMP)
 	$(BIN)/python -m tests.bench --full $(ARGS)
+
+# 200,000 odd requests and frames against a live server; ARGS="--cases 5000 --seed 7".
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+# Asks the advisory databases about every locked dependency; needs a way to them, and fails without.
+audit: $(STAMP)
+	@mkdir -p .var && $(BIN)/uv export --frozen --quiet --all-extras --no-dev --no-emit-project --output-file .var/requirements.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement .var/requirements.txt $(ARGS)
 
 clean:
 	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

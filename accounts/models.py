@@ -1,4 +1,4 @@
-"""Users, and their sessions, one for each device."""
+"""Users with their e-mail addresses and held names, their sessions, one for each device, and the mail to send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from accounts.ended import ended_in_memory
 from wire import search
 from wire.characters import fold
 
-__all__ = ["NameWord", "Session", "User", "fold"]
+__all__ = ["EmailAddress", "HeldUsername", "Mail", "MailKind", "NameWord", "Session", "User", "fold"]
 
 USERNAME_CHARS = 32
 MIN_USERNAME_CHARS = 3
@@ -29,6 +29,8 @@ DISPLAY_NAME_CHARS = 64
 AVATAR_URL_CHARS = 500
 DEVICE_NAME_CHARS = 64
 PLATFORM_CHARS = 32
+EMAIL_CHARS = 254  # RFC 3696, erratum 1690
+EMAIL_KEY_CHARS = 3 * EMAIL_CHARS  # case folding makes up to three characters of one
 
 # Names that look like the service itself, a mention of everybody, or no name at all. Existing accounts keep theirs.
 _RESERVED = """
@@ -48,7 +50,7 @@ def is_reserved(username: str) -> bool:
 
 
 def digest_username(username: str) -> bytes:
-    """Return a digest of a deleted user's name: it keeps the name taken, and the name cannot be read from it."""
+    """Return a digest of a former name: it keeps the name taken, and the name cannot be read from it."""
     return hashlib.sha256(username.encode()).digest()
 
 
@@ -114,6 +116,66 @@ class User(AbstractBaseUser):
         self.avatar_url, self.metadata = None, {}
         self.is_active, self.deleted_at = False, at
         self.set_unusable_password()
+
+
+class HeldUsername(models.Model):
+    """A name that its user gave up, by its digest. Until `until` nobody else can take it."""
+
+    digest = models.BinaryField(max_length=32, primary_key=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="held_usernames")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()
+
+
+class EmailAddress(models.Model):
+    """The e-mail address of a user, if they have one. A password is reset only by a verified address.
+
+    It is a table of its own: requests and sends read the user's row and never the address.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="email_address")
+    address = models.CharField(max_length=EMAIL_CHARS)  # as typed, in NFC
+    key = models.CharField(max_length=EMAIL_KEY_CHARS)  # the form in which addresses are compared
+    changed_at = models.DateTimeField(default=timezone.now)
+    verified_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(verified_at__isnull=False), name="email_verified_by_one_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class MailKind(models.TextChoices):
+    """The kinds of mail that the server sends."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"
+    EMAIL_CHANGED = "email_changed"
+
+
+class Mail(models.Model):
+    """A mail that waits for its turn. Links are made when it is sent, so no row holds a token.
+
+    The row of a password reset is written for every requested address and has no user: the address is looked up when
+    the row is processed, so that the request takes the same time whether an account has the address.
+    """
+
+    kind = models.CharField(max_length=16, choices=MailKind)
+    address = models.CharField(max_length=EMAIL_KEY_CHARS)  # the key of the typed address for a reset
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.created_at}"
 
 
 class NameWord(models.Model):

@@ -15,7 +15,7 @@ REGISTER = Operation(
     body=serializers.RegisterBody,
     reply=LoginSerializer,
     statuses=(201,),
-    problems=("auth.username_taken",),
+    problems=("auth.username_taken", "email.not_configured", "limit.email"),
     public=True,
 )
 LOG_IN = Operation(
@@ -40,6 +40,47 @@ CHANGE_PASSWORD = Operation(
     body=serializers.ChangePasswordBody,
     statuses=(204,),
     problems=("auth.wrong_password", "limit.login"),
+)
+REQUEST_PASSWORD_RESET = Operation(
+    "request_password_reset",
+    "Send a link for a new password, if an account has verified this e-mail address",
+    tag="auth",
+    cost=Cost.WRITE,
+    body=serializers.PasswordResetBody,
+    statuses=(204,),
+    problems=("email.not_configured", "limit.email", "limit.password_reset"),
+    public=True,
+    description="The answer is the same when no account has it.",
+)
+CONFIRM_PASSWORD_RESET = Operation(
+    "confirm_password_reset",
+    "Set a new password with the token of the link, and end all sessions",
+    tag="auth",
+    cost=Cost.LOGIN,
+    body=serializers.ConfirmPasswordResetBody,
+    statuses=(204,),
+    problems=("email.invalid_token",),
+    public=True,
+)
+VERIFY_EMAIL = Operation(
+    "verify_email",
+    "Verify an e-mail address with the token of the link",
+    tag="auth",
+    cost=Cost.WRITE,
+    body=serializers.VerifyEmailBody,
+    statuses=(204,),
+    problems=("email.invalid_token", "email.taken"),
+    public=True,
+)
+SEND_VERIFICATION = Operation(
+    "send_verification",
+    "Send the link that verifies my e-mail address again",
+    tag="auth",
+    cost=Cost.WRITE,
+    body=EmptySerializer,
+    statuses=(204,),
+    problems=("email.missing", "email.not_configured", "limit.email"),
+    description="Nothing is sent when the address is verified already.",
 )
 LIST_SESSIONS = Operation(
     "list_sessions",

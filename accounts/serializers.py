@@ -7,6 +7,8 @@ from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -14,6 +16,7 @@ from accounts.models import (
     AVATAR_URL_CHARS,
     DEVICE_NAME_CHARS,
     DISPLAY_NAME_CHARS,
+    EMAIL_CHARS,
     MIN_USERNAME_CHARS,
     PLATFORM_CHARS,
     USERNAME_CHARS,
@@ -24,6 +27,7 @@ from wire.fields import MetadataField, NameField, StrictSerializer, TextField, T
 from wire.pagination import PageQuery
 
 PASSWORD_CHARS = 1_024  # a longer password would only make the hash slow
+TOKEN_CHARS = 512  # of a link; the server's own are shorter
 TYPED_USERNAME_CHARS = 150  # of a username before it is folded and checked
 
 
@@ -109,10 +113,27 @@ class NewPasswordField(PasswordField):
     """A new password."""
 
 
+@extend_schema_field({"type": "string", "format": "email", "maxLength": EMAIL_CHARS})
+class EmailField(TextField):
+    """An e-mail address, without a name (RFC 5321, section 4.1.2)."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_chars=EMAIL_CHARS, multiline=False, trim_whitespace=True, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        try:
+            validate_email(address)
+        except ValidationError as error:
+            raise serializers.ValidationError("This must be an e-mail address.", "invalid") from error
+        return address
+
+
 class RegisterBody(StrictSerializer):
     username = NewUsernameField(max_chars=TYPED_USERNAME_CHARS, multiline=False)
     password = NewPasswordField()
     display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
+    email = EmailField(required=False)
     device = DeviceSerializer(required=False)
 
 
@@ -125,6 +146,26 @@ class LoginBody(StrictSerializer):
 class ChangePasswordBody(StrictSerializer):
     old = PasswordField()
     new = NewPasswordField()
+
+
+class PasswordResetBody(StrictSerializer):
+    email = EmailField()
+
+
+class LinkTokenField(TextField):
+    """The token of a link that was sent by e-mail."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_chars=TOKEN_CHARS, multiline=False, **options)
+
+
+class ConfirmPasswordResetBody(StrictSerializer):
+    token = LinkTokenField()
+    password = NewPasswordField()
+
+
+class VerifyEmailBody(StrictSerializer):
+    token = LinkTokenField()
 
 
 class DeleteMeBody(StrictSerializer):
@@ -164,6 +205,7 @@ def _has_host(url: str) -> bool:
 
 
 class UpdateMeBody(StrictSerializer):
+    username = NewUsernameField(max_chars=TYPED_USERNAME_CHARS, multiline=False, required=False)
     display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
     avatar_url = WebAddressField(
         max_chars=AVATAR_URL_CHARS,
@@ -174,6 +216,11 @@ class UpdateMeBody(StrictSerializer):
         help_text="http or https; null or empty removes it.",
     )
     metadata = MetadataField(required=False)
+    email = EmailField(required=False, allow_null=True, allow_blank=True, help_text="null or empty removes it.")
+    password = PasswordField(required=False, help_text="Required to change the e-mail address.")
+
+    def validate_email(self, value: str | None) -> str | None:
+        return value or None
 
     def validate_avatar_url(self, value: str | None) -> str | None:
         return value or None

@@ -18,11 +18,12 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import passwords, reserve, signals
+from accounts import emails, passwords, reserve, signals
 from accounts.authentication import hash_token
 from accounts.ended import end_in_memory, ended_in_memory
-from accounts.models import TOMBSTONE_PREFIX, USERNAME, Session, User, digest_username, fold, is_reserved
+from accounts.models import EmailAddress, Mail, Session, User, fold
 from accounts.passwords import Attempt, turns
+from accounts.usernames import clean_username, hold, refuse_held, username_taken
 from wire.outages import is_outage
 from wire.problems import FieldError, Problem, define, invalid
 
@@ -31,11 +32,11 @@ logger = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "prl_"  # secret scanners recognise a leaked token by it
 PURGE_BATCH = 200  # sessions in one transaction
+PROFILE = ("display_name", "avatar_url", "metadata")  # changed as they are
 KEEP_EXPIRED = timedelta(days=1)  # so that an open socket can still distinguish "expired" from "revoked"
 
 define("auth.bad_credentials", 401, "The username or the password is wrong.")
 define("auth.wrong_password", 403, "The password is wrong.")
-define("auth.username_taken", 409, "The username is taken.")
 
 
 class Login(NamedTuple):
@@ -50,26 +51,32 @@ def register(
     username: str,
     password: str,
     display_name: str = "",
+    email: str | None = None,
     device: Mapping[str, str] | None = None,
     address: str | None = None,
 ) -> Login:
-    """Create an account and log in. Raises Problem request.invalid (username, password) or auth.username_taken."""
-    user = User(username=_clean_username(username))
+    """Create an account and log in.
+
+    Raises Problem request.invalid (username, password), auth.username_taken, or with an email as emails.set_email.
+    """
+    user = User(username=clean_username(username))
     user.display_name = display_name or user.username
-    _check_new_password(password, user, "password")
+    check_new_password(password, user, "password")
+    if email is not None:
+        emails.require_mail()
     attempt = Attempt("register", user.username, address)
     with turns.turn(attempt):
         user.password = passwords.encode(password)
-    taken = Problem("auth.username_taken", errors=[FieldError("username", "taken", "This username is taken.")])
-    try:
-        with transaction.atomic():
-            user.save(force_insert=True)
-            # After the INSERT, which waits for a concurrent deletion that frees the name.
-            if User.objects.filter(former_username=digest_username(user.username)).exists():
-                raise taken
-            login = _open_session(user, device)
-    except IntegrityError as error:
-        raise taken from error
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                user.save(force_insert=True)
+        except IntegrityError as error:
+            raise username_taken() from error
+        refuse_held(user)
+        if email is not None:
+            emails.set_email(user, email)
+        login = _open_session(user, device)
     attempt.succeeded()
     return login
 
@@ -145,10 +152,10 @@ def change_password(*, session: Session, old: str, new: str) -> None:
     Raises Problem auth.wrong_password, limit.login after too many of those, or request.invalid (new).
     """
     user = _check_own_password(session.user, old)
-    _check_new_password(new, user, "new")
+    check_new_password(new, user, "new")
     with turns.turn(Attempt("session", user.username)):
         encoded = passwords.encode(new)
-    _revoke(partial(_set_password, session, user, encoded))
+    revoke(partial(_set_password, session, user, encoded))
 
 
 def _set_password(session: Session, user: User, encoded: str) -> None:
@@ -157,22 +164,54 @@ def _set_password(session: Session, user: User, encoded: str) -> None:
         require_live(session)
         user.password = encoded
         user.save(update_fields=["password"])
-        _delete(user.sessions.exclude(pk=session.pk))
+        delete_sessions(user.sessions.exclude(pk=session.pk))
 
 
 def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
-    """Change those of display_name, avatar_url and metadata that are given."""
+    """Change those of username, display_name, avatar_url, metadata and email that are given.
+
+    Another email needs the `password` too. Raises Problem auth.username_taken, username.limit, request.invalid
+    (username, password), auth.wrong_password, limit.login, or for an email as emails.set_email.
+    """
+    changes = dict(changes)
+    password: str | None = changes.pop("password", None)
+    known = EmailAddress.objects.filter(user=session.user).values_list("address", flat=True)
+    changes_email = "email" in changes and changes["email"] != known.first()
+    if changes_email:
+        # A stolen session could otherwise take over the account by a password reset.
+        if password is None:
+            raise invalid("password", "required", "Give the password to change the e-mail address.")
+        _check_own_password(session.user, password)
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=session.user.pk)
         require_live(session)
-        if "display_name" in changes:
-            user.display_name = changes["display_name"]
-        if "avatar_url" in changes:
-            user.avatar_url = changes["avatar_url"]
-        if "metadata" in changes:
-            user.metadata = changes["metadata"]
-        user.save(update_fields=["display_name", "avatar_url", "metadata"])
+        if changes_email:
+            if user.password != session.user.password:
+                raise Problem("auth.wrong_password")
+            emails.set_email(user, changes["email"])
+        fields = {name: value for name, value in changes.items() if name in PROFILE}
+        for name, value in fields.items():
+            setattr(user, name, value)
+        if fields:
+            user.save(update_fields=list(fields))
+        if "username" in changes:
+            _rename(user, clean_username(changes["username"]))
     return user
+
+
+def _rename(user: User, username: str) -> None:
+    """Take another username and hold the former one, within the caller's transaction."""
+    former = user.username
+    if username == former:
+        return
+    user.username = username
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["username"])
+    except IntegrityError as error:
+        raise username_taken() from error
+    refuse_held(user)
+    hold(user, former)
 
 
 def delete_account(*, session: Session, password: str) -> None:
@@ -188,7 +227,17 @@ def delete_account(*, session: Session, password: str) -> None:
         require_live(session)
         user.become_tombstone(timezone.now())
         user.save()
-        _delete(user.sessions.all())
+        _delete_email(user)
+        delete_sessions(user.sessions.all())
+
+
+def _delete_email(user: User) -> None:
+    """Delete the address, and the mail to it that waits."""
+    email = EmailAddress.objects.filter(user=user).first()
+    if email is not None:
+        Mail.objects.filter(user=None, address=email.key).delete()
+        email.delete()
+    Mail.objects.filter(user=user).delete()
 
 
 def deactivate(*, user: User) -> None:
@@ -197,10 +246,10 @@ def deactivate(*, user: User) -> None:
     def write() -> None:
         with transaction.atomic():
             User.objects.filter(pk=user.pk).update(is_active=False)
-            _delete(user.sessions.all())
+            delete_sessions(user.sessions.all())
             signals.account_deactivated.send(sender=User, user=user)
 
-    _revoke(write)
+    revoke(write)
 
 
 def reactivate(*, user: User) -> bool:
@@ -218,16 +267,8 @@ def purge_sessions() -> int:
     return len(ids)
 
 
-def _clean_username(username: str) -> str:
-    folded = fold(username)
-    if not USERNAME.fullmatch(folded):
-        raise invalid("username", "invalid", "A username has 3 to 32 of the characters a-z 0-9 _ . -")
-    if folded.startswith(TOMBSTONE_PREFIX) or is_reserved(folded):
-        raise invalid("username", "reserved", "This username is reserved.")
-    return folded
-
-
-def _check_new_password(password: str, user: User, field: str) -> None:
+def check_new_password(password: str, user: User, field: str) -> None:
+    """Raise Problem request.invalid with the reasons for which this is no good new password of the user."""
     try:
         validate_password(normalize("NFC", password), user)
     except ValidationError as error:
@@ -264,7 +305,7 @@ def _open_session(user: User, device: Mapping[str, str] | None) -> Login:
     return Login(token, session)
 
 
-def _revoke(write: Callable[[], T]) -> T:
+def revoke(write: Callable[[], T]) -> T:
     """Run a transaction that revokes access. On a full disk, run it again with the reserved space."""
     try:
         return write()
@@ -282,7 +323,7 @@ def _revoke(write: Callable[[], T]) -> T:
 def _end_sessions(sessions: QuerySet[Session]) -> EndedSessions:
     """End sessions in the database, or in memory while the database can be read but not written."""
     try:
-        return EndedSessions(_revoke(partial(_delete, sessions)), is_stored=True)
+        return EndedSessions(revoke(partial(delete_sessions, sessions)), is_stored=True)
     except DatabaseError as error:
         if not is_outage(error):
             raise
@@ -293,7 +334,7 @@ def _end_sessions(sessions: QuerySet[Session]) -> EndedSessions:
     return EndedSessions(len(ids), is_stored=False)
 
 
-def _delete(sessions: QuerySet[Session]) -> int:
+def delete_sessions(sessions: QuerySet[Session]) -> int:
     """Delete sessions and notify listeners after the commit. Returns the number of sessions."""
     with transaction.atomic():
         ids = list(sessions.select_for_update().values_list("pk", flat=True))

@@ -13,5 +13,9 @@ urlpatterns = [
     path("auth/sessions", views.SessionsView.as_view()),
     path("auth/sessions/<id:session_id>", views.OneSessionView.as_view()),
     path("auth/password", views.PasswordView.as_view()),
+    path("auth/password-reset", views.PasswordResetView.as_view()),
+    path("auth/password-reset/confirm", views.ConfirmPasswordResetView.as_view()),
+    path("auth/verify-email", views.VerifyEmailView.as_view()),
+    path("auth/verify-email/send", views.SendVerificationView.as_view()),
     path("users/<id:user_id>", views.UserView.as_view()),
 ]

@@ -10,10 +10,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
+from accounts import emails, resets, services
 from accounts.models import Session, User
 from accounts.operations import (
     CHANGE_PASSWORD,
+    CONFIRM_PASSWORD_RESET,
     END_SESSION,
     GET_USER,
     LIST_SESSIONS,
@@ -21,6 +22,9 @@ from accounts.operations import (
     LOG_OUT,
     LOG_OUT_ALL,
     REGISTER,
+    REQUEST_PASSWORD_RESET,
+    SEND_VERIFICATION,
+    VERIFY_EMAIL,
 )
 from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
 from wire.client_address import client_address
@@ -97,6 +101,43 @@ class PasswordView(SessionView):
     @endpoint(CHANGE_PASSWORD)
     def post(self, request: Request, **body: Any) -> Response:
         services.change_password(session=self.session, **body)
+        return Response(status=204)
+
+
+class PasswordResetView(ApiView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @endpoint(REQUEST_PASSWORD_RESET)
+    def post(self, request: Request, email: str) -> Response:
+        resets.request_reset(email=email, address=client_address(request))
+        return Response(status=204)
+
+
+class ConfirmPasswordResetView(ApiView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @endpoint(CONFIRM_PASSWORD_RESET)
+    def post(self, request: Request, token: str, password: str) -> Response:
+        resets.reset_password(token=token, password=password)
+        return Response(status=204)
+
+
+class VerifyEmailView(ApiView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @endpoint(VERIFY_EMAIL)
+    def post(self, request: Request, token: str) -> Response:
+        emails.verify_email(token=token)
+        return Response(status=204)
+
+
+class SendVerificationView(SessionView):
+    @endpoint(SEND_VERIFICATION)
+    def post(self, request: Request) -> Response:
+        emails.send_verification(user=self.session.user)
         return Response(status=204)
 
 

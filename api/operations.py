@@ -35,7 +35,20 @@ _CHANGES_MEMBER = (*_CHANGES_ROOM, "room.last_owner")
 
 GET_ME = Operation("get_me", "Get my user", tag="me", cost=Cost.READ, reply=MeSerializer)
 UPDATE_ME = Operation(
-    "update_me", "Update my profile", tag="me", cost=Cost.WRITE, body=UpdateMeBody, reply=MeSerializer
+    "update_me",
+    "Update my profile",
+    tag="me",
+    cost=Cost.WRITE,
+    body=UpdateMeBody,
+    reply=MeSerializer,
+    problems=(
+        "auth.username_taken",
+        "username.limit",
+        "auth.wrong_password",
+        "email.not_configured",
+        "limit.email",
+        "limit.login",
+    ),
 )
 
 LIST_ROOMS = Operation(

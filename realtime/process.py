@@ -10,12 +10,16 @@ from eventlog.models import Event
 from realtime.database import DatabaseLog
 from realtime.hub import Hub
 from realtime.jobs import run_jobs_forever
+from realtime.mail import send_mail_forever
 
 _hub: Hub | None = None
 
 
 def get_hub() -> Hub:
-    """Return the hub of this process. The first call starts it on the running event loop, with the background jobs."""
+    """Return the hub of this process.
+
+    The first call starts it on the running event loop, with the background jobs and the outgoing mail.
+    """
     global _hub
     if _hub is None:
         layer = get_channel_layer()
@@ -23,6 +27,7 @@ def get_hub() -> Hub:
         _hub = Hub(DatabaseLog(), None if isinstance(layer, InMemoryChannelLayer) else layer)
         _hub.start_tasks()
         _hub.spawn(run_jobs_forever())
+        _hub.spawn(send_mail_forever())
     return _hub
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from corsheaders.defaults import default_headers
 
-from settings import env
+from settings import email, env
 from wire.logs import FORMATTERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -52,9 +52,22 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "wire.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "wire.middleware.SecurityHeadersMiddleware",
     "wire.origins.OriginMiddleware",
     "wire.middleware.ProblemMiddleware",
 ]
+# Django's admin for staff. Without it nothing of it is loaded.
+ADMIN = env.flag("ADMIN", False)
+ADMIN_PATH = "admin/"
+if ADMIN:
+    INSTALLED_APPS += [
+        "staff.apps.StaffAdminConfig",
+        "django.contrib.sessions",
+        "django.contrib.messages",
+        "staff.apps.StaffConfig",
+    ]
+    MIDDLEWARE.insert(-1, "staff.middleware.StaffMiddleware")
+    from settings.admin import *  # noqa: F403
 ROOT_URLCONF = "settings.urls"
 ASGI_APPLICATION = "settings.asgi.application"
 AUTH_USER_MODEL = "accounts.User"
@@ -99,11 +112,20 @@ _TRACING = ["traceparent", "tracestate", "baggage", "sentry-trace"]
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id", *env.header_names("CORS_ALLOW_HEADERS", _TRACING)]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location", "Parley-Revocation"]
 
+# Outgoing e-mail: verification of addresses and password resets. Without EMAIL_URL there is none.
+_EMAIL = email.email_server()
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL
+EMAIL_TIMEOUT = 10  # seconds, of each step
+DEFAULT_FROM_EMAIL = email.email_from(is_used=bool(EMAIL_HOST))
+PUBLIC_URL = email.public_url(is_used=bool(EMAIL_HOST))
+CSRF_TRUSTED_ORIGINS = ["/".join(PUBLIC_URL.split("/")[:3])] if PUBLIC_URL else []
+
 # Proxies whose X-Forwarded-For is trusted. Without them the peer of the TCP connection is the client.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", [])
 
 # HTTPS=1 means that the proxy serves TLS. Clients then use HTTPS only (HSTS).
 HTTPS = env.flag("HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS  # of the admin; nothing else has cookies
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = False  # the proxy's task: a redirected JSON client has already sent its token in clear text
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
@@ -117,6 +139,9 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for subdomains: the domain's owner decides
     "security.W008",  # redirect to HTTPS: see SECURE_SSL_REDIRECT
     "corsheaders.E013",  # an origin without a host: env.origins has checked the list, and apps have such origins
+    "admin.E408",  # staff.middleware runs the middlewares of the admin for its paths only
+    "admin.E409",
+    "admin.E410",
     "security.W021",  # HSTS preload: the domain's owner decides
 ]
 

@@ -25,6 +25,7 @@ if TEST_STACK == "postgres":
         "contracts/test_recording.py",
         "docs",
         "engine",
+        "fuzz",
         "fold/test_registry.py",
         "fold/test_state.py",
         "packaging",

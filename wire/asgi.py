@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 
 from wire.origins import OriginMiddleware
 from wire.problems import CONTENT_TYPE, REFUSALS, Problem
+from wire.security import security_headers
 
 _cors = OriginMiddleware(lambda request: HttpResponse())
 
@@ -14,7 +15,7 @@ def render_problem(problem: Problem, request_id: str, origin: str) -> tuple[list
     REFUSALS.add(problem.code)
     body = orjson.dumps(problem.as_dict(request_id))
     headers = {"content-type": CONTENT_TYPE, "content-length": str(len(body)), "x-request-id": request_id}
-    headers |= problem.headers() | _cors_headers(origin)
+    headers |= security_headers() | problem.headers() | _cors_headers(origin)
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()], body
 
 

@@ -16,7 +16,7 @@ from django.urls import set_script_prefix
 from wire import descriptors
 from wire.calls import OPEN_REQUESTS, Call, current, route_of
 from wire.client_address import client_address
-from wire.middleware import GetResponse, RequestIdMiddleware
+from wire.middleware import GetResponse, RequestIdMiddleware, SecurityHeadersMiddleware
 from wire.origins import OriginMiddleware
 from wire.problems import Problem
 from wire.shares import Keys, Shares
@@ -142,4 +142,4 @@ def _reject_query(scope: Scope, body: IO[bytes]) -> HttpResponseBase:
     request = ASGIRequest({**scope, "query_string": b""}, body)
     problem = Problem("request.invalid", "The query string is not UTF-8.")
     cors = OriginMiddleware(lambda _: problem_response(problem, request))
-    return RequestIdMiddleware(cast("GetResponse", cors))(request)
+    return RequestIdMiddleware(SecurityHeadersMiddleware(cast("GetResponse", cors)))(request)

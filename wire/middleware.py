@@ -1,4 +1,4 @@
-"""Middlewares of every request: a request id, and problems instead of HTML."""
+"""Middlewares of every request: a request id, security headers, and problems instead of HTML."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from wire.calls import current
 from wire.problems import Problem, invalid
 from wire.request_ids import checked_request_id
+from wire.security import security_headers
 from wire.views import problem_response, request_id_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -54,6 +55,19 @@ class RequestIdMiddleware(Middleware):
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response["X-Request-ID"] = request_id_of(request) or ""
+        return response
+
+
+class SecurityHeadersMiddleware(Middleware):
+    """Adds the security headers that a view has not set."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self.headers = security_headers()
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        for name, value in self.headers.items():
+            response.headers.setdefault(name, value)
         return response
 
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
-from accounts.models import User
+from accounts.models import EmailAddress, User
 from accounts.operations import DELETE_ME, DELETE_ME_BY_POST
 from accounts.serializers import UserSerializer
 from accounts.views import SessionView
@@ -43,4 +43,11 @@ class DeleteMeView(SessionView):
 
 def _render_me(user: User) -> dict[str, Any]:
     total, is_capped = unread_total(user.id)
-    return {**UserSerializer(user).data, "unread_total": total, "unread_total_capped": is_capped}
+    email = EmailAddress.objects.filter(user=user).first()
+    return {
+        **UserSerializer(user).data,
+        "email": email.address if email else None,
+        "email_verified": email is not None and email.verified_at is not None,
+        "unread_total": total,
+        "unread_total_capped": is_capped,
+    }

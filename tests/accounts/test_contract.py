@@ -18,6 +18,7 @@ def operations() -> dict[str, Any]:
 def test_every_operation_has_a_name_and_a_summary(operations: dict[str, Any]) -> None:
     assert set(operations) == {
         *("register", "log_in", "log_out", "log_out_all", "list_sessions", "end_session", "change_password"),
+        *("request_password_reset", "confirm_password_reset", "verify_email", "send_verification"),
         *("get_me", "update_me", "delete_me", "delete_me_by_post", "search_users", "get_user"),
     }
     assert all(operation["summary"] for operation in operations.values())
@@ -33,14 +34,17 @@ def test_every_operation_names_its_problems(operations: dict[str, Any]) -> None:
     assert "auth.username_taken" in operations["register"]["responses"]["409"]["description"]
 
 
-def test_only_registering_and_logging_in_need_no_token(operations: dict[str, Any]) -> None:
+def test_only_registering_logging_in_and_the_links_of_mail_need_no_token(operations: dict[str, Any]) -> None:
     open_to_all = {name for name, operation in operations.items() if operation["security"] == [{}]}
 
-    assert open_to_all == {"register", "log_in"}
+    links = {"request_password_reset", "confirm_password_reset", "verify_email"}
+    assert open_to_all == {"register", "log_in", *links}
     assert "401" not in operations["register"]["responses"]
 
 
 def test_a_delete_with_a_body_is_described(operations: dict[str, Any]) -> None:
     with_body = {name for name, operation in operations.items() if "requestBody" in operation}
 
-    assert with_body == {"register", "log_in", "change_password", "update_me", "delete_me", "delete_me_by_post"}
+    links = {"request_password_reset", "confirm_password_reset", "verify_email"}
+    profile = {"change_password", "update_me", "delete_me", "delete_me_by_post"}
+    assert with_body == {"register", "log_in", *links, *profile}

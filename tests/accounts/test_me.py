@@ -75,7 +75,14 @@ def test_null_does_not_change_a_required_value(alice: Person) -> None:
 @pytest.mark.parametrize(
     ("body", "refused"),
     [
-        ({"username": "queen"}, {"username": "unknown"}),
+        ({"username": "ab"}, {"username": "invalid"}),
+        ({"username": "Admin"}, {"username": "reserved"}),
+        ({"username": "deleted-1"}, {"username": "reserved"}),
+        ({"email": "alice"}, {"email": "invalid"}),
+        ({"email": "Alice <alice@example.com>"}, {"email": "invalid"}),
+        ({"email": "alice@example.com\r\nBcc: bob@example.com"}, {"email": "control"}),
+        ({"email": "a" * 64 + "@" + "b" * 190}, {"email": "invalid"}),
+        ({"email": "alice@example.com"}, {"password": "required"}),
         ({"id": "1", "is_active": False}, {"id": "unknown", "is_active": "unknown"}),
         ({"display_name": ""}, {"display_name": "blank"}),
         ({"display_name": " \u3000 "}, {"display_name": "blank"}),

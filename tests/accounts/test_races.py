@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from accounts.models import Session, User
+from accounts import mail
+from accounts.models import EmailAddress, Session, User
 from tests.clients import PASSWORD, Person, join_parley
+from tests.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,4 +75,22 @@ def test_two_deletions_of_one_account_leave_one_tombstone() -> None:
 
     assert statuses.count(204) == 1
     assert set(statuses) <= {204, 401, 403}
+    assert not Session.objects.exists()
+
+
+def test_of_two_uses_of_a_reset_link_one_counts(mailbox: Mailbox) -> None:
+    dora = join_parley("dora")
+    EmailAddress.objects.create(
+        user=dora.user, address="d@example.com", key="d@example.com", verified_at=timezone.now()
+    )
+    Person().post("/v1/auth/password-reset", {"email": "d@example.com"})
+    mail.send_due()
+
+    def use(number: int) -> int:
+        body = {"token": mailbox.token, "password": f"a fine new phrase {number}"}
+        return int(Person().post("/v1/auth/password-reset/confirm", body).status_code)
+
+    statuses = at_once(lambda: use(1), lambda: use(2), lambda: use(3))
+
+    assert sorted(statuses) == [204, 400, 400]
     assert not Session.objects.exists()

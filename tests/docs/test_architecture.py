@@ -11,7 +11,7 @@ from tests.docs.pages import FENCE, PAGES, read
 from tests.servers import ROOT
 
 NAMING = ["docs/architecture.md", "CONTRIBUTING.md", *(page for page in PAGES if page.startswith("docs/decisions/"))]
-PRODUCT = ("wire", "accounts", "eventlog", "api", "realtime", "contracts", "settings")
+PRODUCT = ("wire", "accounts", "eventlog", "api", "realtime", "staff", "contracts", "settings")
 PATH = re.compile(
     r"^[\w.-]+(/[\w.-]+)*(/|\.py|\.md|\.yaml)$|^(" + "|".join((*PRODUCT, "tests", "examples")) + r")/[\w/]+$"
 )

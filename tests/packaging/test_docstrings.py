@@ -11,7 +11,19 @@ import pytest
 
 from tests.servers import ROOT
 
-PACKAGES = ("wire", "accounts", "eventlog", "api", "realtime", "contracts", "settings", "examples", "bench", "tests")
+PACKAGES = (
+    "wire",
+    "accounts",
+    "eventlog",
+    "api",
+    "realtime",
+    "staff",
+    "contracts",
+    "settings",
+    "examples",
+    "bench",
+    "tests",
+)
 QUESTION = re.compile(r"(What|Who|Whom|Whose|How|Where|Whether|When|From|Of|As|Also|Whatever|Whoever)\b")
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.servers import ROOT
 
-PACKAGES = ("wire", "accounts", "eventlog", "api", "realtime", "contracts", "settings")
+PACKAGES = ("wire", "accounts", "eventlog", "api", "realtime", "staff", "contracts", "settings")
 MAX_TINY_HELPERS = 49
 TINY_LINES = 4
 MAX_FILE_LINES = 400

@@ -78,7 +78,7 @@ def change_role(log: EventTransaction, member: Member, role: Role, actor_id: UUI
     log.append(member.room_id, "member.role_changed", actor_id, render_member(member))
 
 
-def archive(log: EventTransaction, room: Room, actor_id: UUID) -> None:
+def archive(log: EventTransaction, room: Room, actor_id: UUID | None) -> None:
     """Make a room read-only and free its slug for other rooms."""
     room.archived_at, room.slug, room.former_slug = log.at, None, room.slug
     room.save(update_fields=["archived_at", "slug", "former_slug"])

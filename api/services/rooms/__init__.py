@@ -1,6 +1,6 @@
 """Rooms: creating, changing, joining and archiving them, and their summaries for one viewer."""
 
-from api.services.rooms.archive import archive_room, unarchive_room
+from api.services.rooms.archive import archive_by_operator, archive_room, unarchive_room
 from api.services.rooms.change import update_room, update_room_me
 from api.services.rooms.create import create_room
 from api.services.rooms.direct import get_or_create_direct
@@ -10,6 +10,7 @@ from api.services.rooms.lobby import ensure_lobby
 from api.services.rooms.summaries import get_room, list_rooms
 
 __all__ = [
+    "archive_by_operator",
     "archive_room",
     "create_room",
     "ensure_lobby",

@@ -4,11 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Session
+from api.models import Room
 from api.models.choices import Permission
 from api.services.members.access import find_member, find_writer
 from api.services.members.transitions import archive, check_not_direct, check_permission, unarchive
 from api.services.rooms.summaries import get_room
 from eventlog.transaction import record_events
+from wire.problems import Problem
 
 
 def archive_room(*, session: Session, room_id: UUID) -> None:
@@ -21,6 +23,22 @@ def archive_room(*, session: Session, room_id: UUID) -> None:
         check_not_direct(member.room)
         check_permission(member, Permission.ARCHIVE)
         archive(log, member.room, session.user.id)
+
+
+def archive_by_operator(*, room_id: UUID) -> bool:
+    """Archive a room, whoever its owners are; the event has no actor. Returns False if it is archived.
+
+    Raises Problem not_found or room.direct.
+    """
+    with record_events(rooms=[room_id]) as log:
+        room = Room.objects.filter(pk=room_id).first()
+        if room is None:
+            raise Problem("not_found")
+        check_not_direct(room)
+        if not room.is_archived:
+            archive(log, room, None)
+            return True
+    return False
 
 
 def unarchive_room(*, session: Session, room_id: UUID) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+"""`manage.py create_staff`: lets users use the admin site, or no longer."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import User, fold
+from staff.models import StaffMember
+
+
+class Command(BaseCommand):
+    help = "Let existing users use the admin site at /admin/, by username and password."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", nargs="+")
+        parser.add_argument("--remove", action="store_true", help="take the right away again, at once")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for username in options["username"]:
+            user = User.objects.filter(username=fold(username), is_active=True).first()
+            if user is None:
+                raise CommandError(f"There is no active user {username}.")
+            if options["remove"]:
+                StaffMember.objects.filter(user=user).delete()
+                self.stdout.write(f"{user.username} is no longer staff.")
+            else:
+                StaffMember.objects.get_or_create(user=user)
+                self.stdout.write(f"{user.username} is staff.")
