@@ -195,6 +195,13 @@ class Client:
                     if message["sender"]["id"] == data["user"]["id"]:
                         message["sender"] = data["user"]
                         changed.append(message)
+            elif kind == "messages.purged":  # the room keeps messages for a time only
+                for message in self.messages.values():
+                    if message["seq"] < data["before_seq"]:
+                        deleted_at = message["deleted_at"] or event["at"]
+                        message |= {"text": None, "metadata": {}, "reply_to": None, "deleted_at": deleted_at}
+                        message["version"] = event["seq"]
+                        changed.append(message)
             elif kind == "room.reset":  # the past was rewritten; the next subscribe is answered with a reset
                 await self.reconnect()
             if self.cursor is not None and event["seq"] is not None:
