@@ -28,7 +28,7 @@ class Command(OperatorCommand):
     def act(self, options: dict[str, Any]) -> None:
         owner = find_user(options["owner"])
         given = {name: options[name] for name in ("name", "kind", "slug", "topic")}
-        given["members"] = [find_user(member).pk for member in options["member"]]
+        given["members"] = [str(find_user(member).pk) for member in options["member"]]
         given |= {name: options[name] for name in ("history", "client_id") if options[name] is not None}
         body = CreateRoomBody(data=given)
         body.is_valid(raise_exception=True)

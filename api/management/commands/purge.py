@@ -1,5 +1,6 @@
 """`manage.py purge`: deletes expired sessions and old audit records, and purges messages that are too old."""
 
+from collections.abc import Callable
 from typing import Any
 
 from accounts.commands import OperatorCommand
@@ -14,10 +15,16 @@ class Command(OperatorCommand):
     )
 
     def act(self, options: dict[str, Any]) -> None:
-        for what, purge in (("expired sessions", purge_sessions), ("audit records", retention.purge_old_records)):
-            total = batch = purge()
-            while batch == PURGE_BATCH:
-                total += (batch := purge())
-            self.say(f"{total} {what} deleted.")
-        purged = list(retention.purge_messages())
-        self.say(f"{sum(purged)} messages purged.")
+        self.say(f"{_repeat(purge_sessions)} expired sessions deleted.")
+        if records := _repeat(retention.purge_old_records):
+            self.say(f"{records} audit records deleted.")
+        if messages := sum(retention.purge_messages()):
+            self.say(f"{messages} messages purged.")
+
+
+def _repeat(purge: Callable[[], int]) -> int:
+    """Purge batch by batch until one is not full. Returns the total."""
+    total = batch = purge()
+    while batch == PURGE_BATCH:
+        total += (batch := purge())
+    return total
