@@ -40,6 +40,8 @@ if TEST_STACK == "postgres":
         "sim",
         "wire",
     ]
+else:
+    collect_ignore = ["operating/test_worker.py"]
 
 
 @pytest.fixture(scope="session")
