@@ -110,14 +110,13 @@ class User(AbstractBaseUser):
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **options)
             if update_fields is None or update_fields & {"username", "display_name"}:
-                self.index()
+                NameWord.objects.filter(user=self).delete()
+                NameWord.objects.bulk_create(self.name_words())
 
-    def index(self) -> None:
-        """Store the words by which the search finds the user; a deleted user has none."""
-        NameWord.objects.filter(user=self).delete()
-        if self.deleted_at is None:
-            words = search.words(self.username) | search.words(self.display_name)
-            NameWord.objects.bulk_create(NameWord(user=self, word=word) for word in sorted(words))
+    def name_words(self) -> list[NameWord]:
+        """Return the words by which the search finds the user, as rows; a deleted user has none."""
+        found = search.words(self.username) | search.words(self.display_name) if self.deleted_at is None else set()
+        return [NameWord(user=self, word=word) for word in sorted(found)]
 
     def become_tombstone(self, at: datetime) -> None:
         """Erase personal data. The id remains, and the username remains taken."""

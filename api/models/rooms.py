@@ -103,15 +103,14 @@ class Room(models.Model):
         """Save the room and, when its name or slug may have changed, the words for the directory's search."""
         update_fields = None if update_fields is None else frozenset(update_fields)
         super().save(*args, update_fields=update_fields, **options)
-        if update_fields is None or update_fields & {"name", "slug"}:
-            self.index()
-
-    def index(self) -> None:
-        """Store the parts of a public room's name and slug by which the directory finds it."""
-        if self.kind == Kind.PUBLIC:
+        if self.kind == Kind.PUBLIC and (update_fields is None or update_fields & {"name", "slug"}):
             RoomNamePart.objects.filter(room=self).delete()
-            parts = search.parts(f"{self.name} {self.slug or ''}")
-            RoomNamePart.objects.bulk_create(RoomNamePart(room=self, part=part) for part in sorted(parts))
+            RoomNamePart.objects.bulk_create(self.name_parts())
+
+    def name_parts(self) -> "list[RoomNamePart]":
+        """Return the parts of the name and slug by which the directory finds the room; only a public one has any."""
+        found = search.parts(f"{self.name} {self.slug or ''}") if self.kind == Kind.PUBLIC else set()
+        return [RoomNamePart(room=self, part=part) for part in sorted(found)]
 
     @staticmethod
     def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":
