@@ -26,6 +26,7 @@ if TEST_STACK == "postgres":
         "docs",
         "engine",
         "fold/test_registry.py",
+        "operating/test_doctor_server.py",
         "fold/test_state.py",
         "packaging",
         "proxy",
