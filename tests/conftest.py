@@ -42,7 +42,7 @@ if TEST_STACK == "postgres":
         "wire",
     ]
 else:
-    collect_ignore = ["operating/test_worker.py"]
+    collect_ignore = ["operating/test_key_rotation.py", "operating/test_worker.py"]
 
 
 @pytest.fixture(scope="session")
