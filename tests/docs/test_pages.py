@@ -24,6 +24,10 @@ JUDGED = {
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
+    **{
+        ("docs/operate.md", f"sh {part}"): "tests/docs/test_operate.py::test_every_command_of_the_page_works"
+        for part in ("accounts", "erase", "rooms", "jobs", "move", "doctor")
+    },
     ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
     ("docs/operations.md", "sh upgrade"): "tests/engine/__main__.py::steps",
 }
