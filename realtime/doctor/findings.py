@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Level(StrEnum):
-    """How bad a finding is: an error breaks a guarantee or keeps the server from serving."""
+    """The severity of a finding: an error breaks a guarantee or keeps the server from serving."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -13,7 +13,7 @@ class Level(StrEnum):
 
 
 class Finding(NamedTuple):
-    """What is wrong, and how to mend it."""
+    """A fault, or a note: its code, its level, a sentence, and the remedy."""
 
     code: str
     level: Level

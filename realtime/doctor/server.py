@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from time import time
 from urllib.parse import urlsplit
 
@@ -74,7 +74,8 @@ def _get(url: str, path: str) -> tuple[int, dict[str, str], bytes]:
     with closing(_connect(url)) as connection:
         connection.request("GET", path, headers={"Accept": "application/json"})
         response = connection.getresponse()
-        return response.status, _headers(response), response.read(65_536)
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, headers, response.read(65_536)
 
 
 def _upgrade(url: str) -> int:
@@ -97,7 +98,3 @@ def _connect(url: str) -> HTTPConnection:
         raise ValueError("the URL is not of the form https://chat.example.com")
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     return kind(parts.hostname, parts.port, timeout=SECONDS)
-
-
-def _headers(response: HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.getheaders()}

@@ -120,7 +120,7 @@ def test_rooms_that_are_refused(alice: Person, bob: Person) -> None:
         ({"owner": "alice", "member": ["nobody"]}, "There is no user nobody"),
     ):
         with pytest.raises(CommandError, match=reason):
-            run("create_room", "Ops", **options)  # type: ignore[arg-type]
+            run("create_room", "Ops", **options)
 
     assert Room.objects.count() == rooms
 

@@ -69,7 +69,8 @@ def see(url: str, token: str) -> dict[str, Any]:
             seen[name] = {room: http.get(f"rooms/{room}/{name}", params={"limit": 100}).json() for room in rooms}
         seen["directory"] = http.get("rooms/directory", params={"q": "tea"}).json()["results"]
         seen["users"] = http.get("users", params={"q": "ali"}).json()["results"]
-    return without_epoch(seen)
+    shown: dict[str, Any] = without_epoch(seen)
+    return shown
 
 
 def without_epoch(value: Any) -> Any:
@@ -102,12 +103,12 @@ KINDS = ("postgres", "sqlite") if HAS_REDIS else ("sqlite", "sqlite")
 
 
 def fill(server: ParleyServer, alice: Caller, bob: Caller, gone: Caller, export: Path) -> Source:
-    body = {"kind": "public", "name": "Tea", "slug": f"tea-{uuid4().hex[:6]}", "members": [bob.id, gone.id]}
-    room = alice.make("/v1/rooms", body)["id"]
+    tea = {"kind": "public", "name": "Tea", "slug": f"tea-{uuid4().hex[:6]}", "members": [bob.id, gone.id]}
+    room = alice.make("/v1/rooms", tea)["id"]
     path = f"/v1/rooms/{room}"
     sent = []
     for n, who in enumerate((alice, bob, gone, alice, bob)):
-        body = {"client_id": uuid4().hex, "text": f"grüße {n}\u2028\U0001f375", "metadata": {"n": n}}
+        body: dict[str, Any] = {"client_id": uuid4().hex, "text": f"grüße {n}\u2028\U0001f375", "metadata": {"n": n}}
         sent.append(who.make(f"{path}/messages", body))
     alice.make(f"{path}/messages/{sent[0]['id']}", {"text": "edited"}, "PATCH")
     bob.make(f"{path}/messages/{sent[1]['id']}", method="DELETE")
@@ -143,7 +144,7 @@ def test_every_table_is_exported_or_left_out_on_purpose() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_parley_moves_with_everything_that_its_users_see(source: Source, target: ParleyServer) -> None:
-    """From one kind of database to the other, and from there to the database of the tests."""
+    """The move goes to the other kind of database, and from there to the database of the tests."""
     imported = manage(target, "import", str(source.export))
     assert imported.returncode == 0, imported.stderr
     target.start()

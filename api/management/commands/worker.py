@@ -31,16 +31,12 @@ class Command(BaseCommand):
         while not stopping.is_set():
             try:
                 jobs.ensure_repeated()
-                _run_due(stopping)
+                for pause in jobs.run_due():
+                    if stopping.wait(pause):
+                        break  # the lease ends soon, and another process continues
             except DatabaseError as error:
                 if not is_outage(error):
                     raise
                 logger.warning("The database fails, the background jobs wait: %r", error)
             connections.close_all()  # an idle worker keeps no connection
             stopping.wait(POLL_SECONDS)
-
-
-def _run_due(stopping: threading.Event) -> None:
-    for pause in jobs.run_due():
-        if stopping.wait(pause):
-            return  # the lease ends soon, and another process continues

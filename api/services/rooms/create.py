@@ -76,19 +76,17 @@ def create_room_of(
     room.client_id = body.get("client_id") or f"operator-{key}"
     user_ids = list(dict.fromkeys([owner.pk, *members]))
     room.digest = _digest(room, user_ids)
-    insert = partial(insert_room, None, room, user_ids, on_created=partial(_audit_creation, room, actor, reason))
+    target = ("room", room.pk)
+    on_created = partial(audit.record, "room.created", actor=actor, target=target, room_id=room.pk, reason=reason)
+    insert = partial(insert_room, None, room, user_ids, on_created=on_created)
     return find_or_create(partial(_find_created, room), insert)
-
-
-def _audit_creation(room: Room, actor: str, reason: str) -> None:
-    audit.record("room.created", actor=actor, target=("room", room.pk), room_id=room.pk, reason=reason)
 
 
 def insert_room(
     session: Session | None,
     room: Room,
     user_ids: Sequence[UUID],
-    on_created: Callable[[], None] = lambda: None,
+    on_created: Callable[[], object] = lambda: None,
 ) -> tuple[UUID, bool]:
     """Write a room, whose first user owns it, unless a retry has written it already; its id, and whether it is new.
 

@@ -104,19 +104,18 @@ class _Reader:
         return header
 
     def _read_table(self, table: str, given: Iterator[Any]) -> None:
-        if table not in EXPORTED or self.counts[table] or self._is_late(table):
+        later = list(EXPORTED)[list(EXPORTED).index(table) :] if table in EXPORTED else []
+        if not later or any(self.counts[each] for each in later):
             raise Refused(f"The table {table} is unknown here, or not in its place.")
         while batch := [row for _, row in zip(range(ROWS), given, strict=False)]:
             rows = [self._make(table, row, number) for number, row in enumerate(batch, start=self.counts[table] + 1)]
             self._check(table, rows)
             if not self.taken:
                 EXPORTED[table]._default_manager.bulk_create(rows)
-                _index(table, rows)
+                # The words of the two searches are derived from the rows.
+                NameWord.objects.bulk_create(word for row in rows if table == "users" for word in row.name_words())
+                RoomNamePart.objects.bulk_create(part for row in rows if table == "rooms" for part in row.name_parts())
             self.counts[table] += len(rows)
-
-    def _is_late(self, table: str) -> bool:
-        order = list(EXPORTED)
-        return any(self.counts[later] for later in order[order.index(table) + 1 :])
 
     def _make(self, table: str, row: Any, number: int) -> Row:
         fields = columns(EXPORTED[table])
@@ -149,15 +148,11 @@ class _Reader:
 
     def _check_references(self, table: str, rows: list[Any]) -> None:
         for row in rows:
-            users = [getattr(row, name, None) for name in ("user_id", "sender_id", "actor_id", "created_by_id")]
-            stream = getattr(row, "stream", None)
-            strangers = [user for user in users if user is not None and user not in self.users]
-            room = getattr(row, "room_id", None)
-            if strangers or (room is not None and room not in self.rooms) or not self._is_stream(stream):
+            users = {getattr(row, name, None) for name in ("user_id", "sender_id", "actor_id", "created_by_id")}
+            rooms_of_row, streams = {getattr(row, "room_id", None)}, {getattr(row, "stream", None)}
+            is_known = users - {None} <= self.users and rooms_of_row - {None} <= self.rooms
+            if not is_known or not all(each in self.users or each in self.rooms for each in streams - {None}):
                 raise Refused(f"A row of {table} refers to a user or room that is not in the file.")
-
-    def _is_stream(self, stream: UUID | None) -> bool:
-        return stream is None or stream in self.rooms or stream in self.users
 
     def _check_users(self, rows: list[User]) -> None:
         former = {bytes(row.former_username) for row in rows if row.former_username}
@@ -183,13 +178,6 @@ class _Reader:
         )
         self.taken += [f"the room {room.slug or room.pk}" for room in same]
         self.rooms |= {row.pk for row in rows}
-
-
-def _index(table: str, rows: list[Any]) -> None:
-    if table == "users":
-        NameWord.objects.bulk_create(word for user in rows for word in user.name_words())
-    elif table == "rooms":
-        RoomNamePart.objects.bulk_create(part for room in rows for part in room.name_parts())
 
 
 def _parse(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

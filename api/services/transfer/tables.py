@@ -2,7 +2,7 @@
 
 The first line is the header, the last one the number of rows of each table:
 
-    {"parley": 1, "version": "0.1.0", "epoch": 3, "exported_at": "2026-11-26T04:30:00.000Z"}
+    {"parley": 1, "epoch": 3, "exported_at": "2026-11-26T04:30:00.000Z"}
     {"table": "users", "row": {"id": "...", "username": "alice", ...}}
     {"end": {"users": 1, ...}}
 """

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import orjson
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import audit
@@ -25,31 +24,22 @@ def export_all(write: Callable[[bytes], object], *, actor: str, reason: str = ""
         audit.record("data.exported", actor=actor, target=("server", ""), reason=reason)
     counts: Counter[str] = Counter()
     with _one_moment():
-        header = {"parley": FORMAT, "version": _version(), "epoch": Epoch.current()}
-        _write_line(write, header | {"exported_at": format_time(timezone.now())})
+        header = {"parley": FORMAT, "epoch": Epoch.current(), "exported_at": format_time(timezone.now())}
+        _write_line(write, header)
         for table, model in EXPORTED.items():
             names = list(columns(model))
-            for row in _rows(table, model).values_list(*names).iterator(chunk_size=ROWS):
+            rows = model._default_manager.order_by(*ORDER.get(table, ("pk",)))
+            if table == "jobs":
+                rows = rows.exclude(user=None)  # each database has its own ones of these
+            for row in rows.values_list(*names).iterator(chunk_size=ROWS):
                 _write_line(write, {"table": table, "row": dict(zip(names, map(encode, row), strict=True))})
                 counts[table] += 1
         _write_line(write, {"end": dict(counts)})
     return counts
 
 
-def _rows(table: str, model: type[models.Model]) -> "models.QuerySet[Any]":
-    rows = model._default_manager.order_by(*ORDER.get(table, ("pk",)))
-    return rows.exclude(user=None) if table == "jobs" else rows  # the others are made by each server
-
-
 def _write_line(write: Callable[[bytes], object], line: dict[str, Any]) -> None:
     write(orjson.dumps(line) + b"\n")
-
-
-def _version() -> str:
-    try:
-        return version("parley")
-    except PackageNotFoundError:  # it runs from its folder
-        return ""
 
 
 @contextmanager

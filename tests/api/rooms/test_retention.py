@@ -95,7 +95,7 @@ def test_a_second_run_writes_no_second_event(alice: Person, room: Any) -> None:
 
 
 def test_every_message_below_has_the_version_of_the_last_purge(alice: Person, bob: Person, room: Any) -> None:
-    """Also those that were tombstones already, in every answer that shows them."""
+    """Messages that were tombstones already get it, too, in every answer that shows them."""
     messages = [post_old(alice, room, "deleted"), post_old(bob, room, "purged first")]
     deletion = f"/v1/rooms/{room['id']}/messages/{messages[0]['id']}"
     assert alice.delete(deletion).status_code == 204
