@@ -108,7 +108,9 @@ class _Reader:
         if not later or any(self.counts[each] for each in later):
             raise Refused(f"The table {table} is unknown here, or not in its place.")
         while batch := [row for _, row in zip(range(ROWS), given, strict=False)]:
-            rows = [self._make(table, row, number) for number, row in enumerate(batch, start=self.counts[table] + 1)]
+            rows: list[Any] = [
+                self._make(table, row, number) for number, row in enumerate(batch, start=self.counts[table] + 1)
+            ]
             self._check(table, rows)
             if not self.taken:
                 EXPORTED[table]._default_manager.bulk_create(rows)
