@@ -15,11 +15,13 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from accounts.audit import AuditRecord
 from accounts.ended import ended_in_memory
 from wire import search
 from wire.characters import fold
+from wire.fields import parse_uuid
 
-__all__ = ["EmailAddress", "HeldUsername", "Mail", "MailKind", "NameWord", "Session", "User", "fold"]
+__all__ = ["AuditRecord", "EmailAddress", "HeldUsername", "Mail", "MailKind", "NameWord", "Session", "User", "fold"]
 
 USERNAME_CHARS = 32
 MIN_USERNAME_CHARS = 3
@@ -68,6 +70,13 @@ class UserQuerySet(models.QuerySet["User"]):
         """Select the active user with exactly this username."""
         return self.filter(is_active=True, username=fold(username))
 
+    def called(self, name: str) -> UserQuerySet:
+        """Select the user, active or not, with this username, this id, or this username before the deletion."""
+        username = fold(name)
+        called = Q(username=username) | Q(former_username=digest_username(username))
+        user_id = parse_uuid(name)
+        return self.filter(called | Q(pk=user_id) if user_id else called)
+
 
 class User(AbstractBaseUser):
     """A person or a program that chats. A deleted user becomes a tombstone, because messages refer to their author."""
@@ -104,9 +113,12 @@ class User(AbstractBaseUser):
             super().save(*args, update_fields=update_fields, **options)
             if update_fields is None or update_fields & {"username", "display_name"}:
                 NameWord.objects.filter(user=self).delete()
-                if self.deleted_at is None:
-                    words = search.words(self.username) | search.words(self.display_name)
-                    NameWord.objects.bulk_create(NameWord(user=self, word=word) for word in sorted(words))
+                NameWord.objects.bulk_create(self.name_words())
+
+    def name_words(self) -> list[NameWord]:
+        """Return the words by which the search finds the user, as rows; a deleted user has none."""
+        found = search.words(self.username) | search.words(self.display_name) if self.deleted_at is None else set()
+        return [NameWord(user=self, word=word) for word in sorted(found)]
 
     def become_tombstone(self, at: datetime) -> None:
         """Erase personal data. The id remains, and the username remains taken."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.serializers.members import MemberSerializer
-from api.serializers.messages import MessageSerializer, UserErasedSerializer
+from api.serializers.messages import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer
 from api.serializers.reads import ReadUpdatedSerializer
 from api.serializers.rooms import (
     RoomAddedSerializer,
@@ -42,7 +42,7 @@ register(
         "The room was created, with its first members.",
         begin_first_memberships,
     ),
-    EventType("room.updated", RoomSnapshotSerializer, ROOM, True, "Name, slug, topic or metadata changed."),
+    EventType("room.updated", RoomSnapshotSerializer, ROOM, True, "Name, slug, topic, metadata or retention changed."),
     EventType("room.archived", RoomSnapshotSerializer, ROOM, True, "The room was archived: it is read-only."),
     EventType("room.unarchived", RoomSnapshotSerializer, ROOM, True, "The room was reopened."),
     EventType(
@@ -59,6 +59,13 @@ register(
     EventType("message.created", MessageSerializer, ROOM, True, "A message was sent."),
     EventType("message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed."),
     EventType("message.deleted", MessageSerializer, ROOM, True, "A message was deleted; a tombstone remains."),
+    EventType(
+        "messages.purged",
+        MessagesPurgedSerializer,
+        ROOM,
+        True,
+        "Messages older than the room keeps became tombstones.",
+    ),
     EventType("user.erased", UserErasedSerializer, ROOM, True, "The account of a user was deleted."),
     EventType("room.added", RoomAddedSerializer, INBOX, True, "I was added to a room; `seq` is that of my join."),
     EventType("room.removed", RoomRemovedSerializer, INBOX, True, "I left a room, or was removed at `seq`."),

@@ -161,6 +161,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "member.role_changed": (NEXT, {"role": "admin"}),
     "message.edited": (NEXT, {"version": 43, "text": "You're mad too.", "edited_at": LATER}),
     "message.deleted": (NEXT, {"version": 43, "text": None, "deleted_at": LATER}),
+    "messages.purged": (NEXT, {"before_seq": 40}),
     "user.erased": (
         NEXT,
         {

@@ -20,6 +20,8 @@ from wire.row_tables import insert, rows_as_table
 _EVENTS, _HEADS = Event._meta.db_table, StreamHead._meta.db_table
 _REWRITE = f"""UPDATE {_EVENTS} SET data = rewritten.data FROM {{rewritten}}
                WHERE {_EVENTS}.stream = rewritten.stream AND {_EVENTS}.seq = rewritten.seq"""
+_REWRITE_MESSAGES = f"""UPDATE {_EVENTS} SET data = rewritten.data FROM {{rewritten}}
+                        WHERE {_EVENTS}.message_id = rewritten.message_id AND {_EVENTS}.stream = rewritten.stream"""
 _MOVE_HEADS = f"""UPDATE {_HEADS}
                   SET last_seq = moved.seq, last_at = moved.at, last_message_at = moved.message_at
                   FROM {{moved}} WHERE {_HEADS}.stream = moved.stream"""
@@ -88,6 +90,17 @@ class EventTransaction:
     def rewrite_message(self, stream: UUID, message_id: UUID, data: str) -> None:
         """Replace the data of all stored events that carry this message whole; an event about it may carry no id."""
         Event.objects.filter(stream=stream, message_id=message_id).update(data=data)
+
+    def rewrite_messages(self, stream: UUID, data: Mapping[UUID, str]) -> None:
+        """Do the same for several messages, by message id."""
+        rewritten, parameters = rows_as_table(
+            "rewritten",
+            stream=("uuid", [stream] * len(data)),
+            message_id=("uuid", list(data)),
+            data=("text", list(data.values())),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(_REWRITE_MESSAGES.format(rewritten=rewritten), parameters)
 
     def flush(self) -> None:
         """Write the appended events and their heads."""

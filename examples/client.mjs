@@ -159,12 +159,18 @@ export class Client {
     return this.flush();
   }
 
-  applyEvent({ type, seq, data }) {
+  applyEvent({ type, seq, at, data }) {
     // An edit of a message that is not loaded is not shown: the page that loads it has the newest version.
     if (type === "message.created" || (type.startsWith("message.") && data.id in this.state.messages)) this.applyMessage(data);
     else if (type === "user.erased") { // an account was deleted: remove its name here, too
       for (const message of this.messages.filter(({ sender }) => sender.id === data.user.id)) {
         message.sender = data.user;
+        this.onMessage(message);
+      }
+    } else if (type === "messages.purged") { // the room keeps messages for a time only
+      for (const message of this.messages.filter((each) => each.seq < data.before_seq)) {
+        const deleted_at = message.deleted_at ?? at;
+        Object.assign(message, { text: null, metadata: {}, reply_to: null, deleted_at, version: seq });
         this.onMessage(message);
       }
     } else if (type === "room.reset") this.reconnect(); // the past was rewritten; the next subscribe is answered with a reset

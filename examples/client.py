@@ -184,23 +184,31 @@ class Client:
         self.save_room(list(self.messages.values()))
 
     async def receive_events(self, events: list[dict[str, Any]]) -> None:
-        changed = []
-        for event in events:
-            kind, data = event["type"], event["data"]
-            # An edit of a message that is not loaded is not shown: the page that loads it has the newest version.
-            if kind == "message.created" or (kind.startswith("message.") and data["id"] in self.messages):
-                changed += [data] if self.apply_message(data) else []
-            elif kind == "user.erased":  # an account was deleted: remove its name here, too
-                for message in self.messages.values():
-                    if message["sender"]["id"] == data["user"]["id"]:
-                        message["sender"] = data["user"]
-                        changed.append(message)
-            elif kind == "room.reset":  # the past was rewritten; the next subscribe is answered with a reset
-                await self.reconnect()
-            if self.cursor is not None and event["seq"] is not None:
-                self.cursor = max(self.cursor, event["seq"])
+        changed = [message for event in events for message in self.apply_event(event)]
         if any(event["seq"] is not None for event in events):
             self.save_room(changed)
+        if any(event["type"] == "room.reset" for event in events):
+            await self.reconnect()  # the past was rewritten; the next subscribe is answered with a reset
+
+    def apply_event(self, event: dict[str, Any]) -> list[Message]:
+        """Apply one event, and return the messages that it changes."""
+        kind, seq, data = event["type"], event["seq"], event["data"]
+        if self.cursor is not None and seq is not None:
+            self.cursor = max(self.cursor, seq)
+        # An edit of a message that is not loaded is not shown: the page that loads it has the newest version.
+        if kind == "message.created" or (kind.startswith("message.") and data["id"] in self.messages):
+            return [data] if self.apply_message(data) else []
+        changed = []
+        if kind == "user.erased":  # an account was deleted: remove its name here, too
+            changed = [each for each in self.messages.values() if each["sender"]["id"] == data["user"]["id"]]
+            for message in changed:
+                message["sender"] = data["user"]
+        elif kind == "messages.purged":  # the room keeps messages for a time only
+            changed = [each for each in self.messages.values() if each["seq"] < data["before_seq"]]
+            for message in changed:
+                message |= {"text": None, "metadata": {}, "reply_to": None, "version": seq}
+                message["deleted_at"] = message["deleted_at"] or event["at"]
+        return changed
 
     def apply_message(self, message: Message) -> bool:
         """Take a message if its version is newer: reply, event and page may bring it in any order."""

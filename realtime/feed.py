@@ -16,9 +16,9 @@ RING_EVENTS = 500
 RING_BYTES = 256 * 1024
 PENDING_EVENTS = 64  # above this the repair reads the log anyway
 
-# After user.erased no replay may show the name that the ring still holds. An inbox gets no such event, so its ring does
-# not keep room.added, which shows the peer of a direct room.
-_SHOW_USERS = frozenset({"user.erased", "room.added"})
+# After user.erased no replay may show the name that the ring still holds, nor the texts after messages.purged. An inbox
+# gets no such event, so its ring does not keep room.added, which shows the peer of a direct room.
+_CLEAR_RING = frozenset({"user.erased", "messages.purged", "room.added"})
 
 
 class Feed:
@@ -148,8 +148,8 @@ class Feed:
                     self.ring_bytes -= len(earlier.json)
                     earlier.retract(entry)
                     self.ring_bytes += len(earlier.json)
-        elif entry.type in _SHOW_USERS:
-            self.clear_ring()  # the log has been rewritten without the name
+        elif entry.type in _CLEAR_RING:
+            self.clear_ring()  # the log has been rewritten without the name or the texts
             if entry.type == "room.added":
                 return
         self.ring.append(entry)

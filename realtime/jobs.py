@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from django.db import DatabaseError, connections
 
-from accounts.services import PURGE_BATCH, purge_sessions
 from api.services import jobs
 from realtime.database import in_database
 from realtime.metrics import JOBS_DUE, JOBS_LAG
@@ -16,8 +15,6 @@ from realtime.metrics import JOBS_DUE, JOBS_LAG
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-PURGE_SECONDS = 3_600.0
-PURGE_PAUSE_SECONDS = 0.1  # between two batches
 
 T = TypeVar("T")
 # Of its own: a step that waits for a room's lock must not keep a thread from the sockets.
@@ -25,27 +22,22 @@ _executor = ThreadPoolExecutor(1, thread_name_prefix="jobs")
 
 
 async def run_jobs_forever() -> None:
-    """Run due jobs of any process; once an hour delete expired sessions."""
-    loop = asyncio.get_running_loop()
-    purge_at = loop.time()
+    """Run due jobs of any process."""
+    has_begun = False
     while True:
         try:
-            JOBS_DUE.value, JOBS_LAG.value = await in_database(jobs.count_due)
-            if JOBS_DUE.value:
+            if not has_begun:
+                await in_database(jobs.ensure_repeated)
+                has_begun = True
+            figures = await in_database(jobs.read_figures)
+            JOBS_DUE.value, JOBS_LAG.value = figures.due, figures.lag_seconds
+            if figures.due:
                 await _run(jobs.run_due())
-            if loop.time() >= purge_at:
-                purge_at = loop.time() + PURGE_SECONDS
-                await _run(_purge())
         except DatabaseError:
             pass  # the sweep logs that the database is away
         except Exception:
             logger.exception("The background jobs failed and start again")
         await asyncio.sleep(POLL_SECONDS)
-
-
-def _purge() -> Iterator[float]:
-    while purge_sessions() == PURGE_BATCH:
-        yield PURGE_PAUSE_SECONDS
 
 
 async def _run(steps: Iterator[float]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.conf import settings
 
 from eventlog.models import Event
 from realtime.database import DatabaseLog
@@ -26,8 +27,9 @@ def get_hub() -> Hub:
         # An in-memory layer reaches no other process: without Redis, the others find new events when they sweep.
         _hub = Hub(DatabaseLog(), None if isinstance(layer, InMemoryChannelLayer) else layer)
         _hub.start_tasks()
-        _hub.spawn(run_jobs_forever())
         _hub.spawn(send_mail_forever())
+        if settings.RUN_JOBS:
+            _hub.spawn(run_jobs_forever())
     return _hub
 
 

@@ -103,6 +103,12 @@ USER_SEARCH = env.choice("USER_SEARCH", "all", ("all", "shared_rooms", "exact"))
 SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", 30 * 86_400, least=1, most=3_650 * 86_400)
 SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, most=3_650 * 86_400)
 
+# Whether `serve` runs the background jobs; if not, `manage.py worker` does.
+RUN_JOBS = env.flag("RUN_JOBS", True)
+
+# The time for which the audit of what operators did is kept.
+AUDIT_DAYS = env.integer("AUDIT_DAYS", 365, least=1, most=36_500)
+
 # Web origins that may call, none by default. Tokens travel in headers, so credentials (cookies) are never allowed. The
 # Origin of a socket is checked against this list and the server's own hosts.
 CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", [])

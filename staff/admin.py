@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts import services
-from accounts.models import EmailAddress, Session, User
+from accounts.models import AuditRecord, EmailAddress, Session, User
 from api.models import Room
 from api.services import rooms
 from api.services.members import ownership
@@ -90,7 +90,7 @@ class UserAdmin(ReadOnlyAdmin):
         def act(user: User) -> bool:
             if user == request.user or not user.is_active:
                 return False
-            services.deactivate(user=user)
+            services.deactivate(user=user, actor=str(request.user.pk))
             return True
 
         self.call_each(request, found, act, "deactivated")
@@ -99,7 +99,7 @@ class UserAdmin(ReadOnlyAdmin):
     def reactivate(self, request: HttpRequest, found: QuerySet[User]) -> None:
         def act(user: User) -> bool:
             with transaction.atomic():
-                if user.is_active or not services.reactivate(user=user):
+                if user.is_active or not services.reactivate(user=user, actor=str(request.user.pk)):
                     return False
                 ownership.begin_hand_over_to(user)
             return True
@@ -108,7 +108,10 @@ class UserAdmin(ReadOnlyAdmin):
 
     @admin.action(description="End all sessions")
     def end_sessions(self, request: HttpRequest, found: QuerySet[User]) -> None:
-        self.call_each(request, found, lambda user: services.log_out_all(user=user).number > 0, "all sessions ended")
+        actor = str(request.user.pk)
+        self.call_each(
+            request, found, lambda user: services.end_sessions(user=user, actor=actor) > 0, "all sessions ended"
+        )
 
 
 @admin.register(Session)
@@ -125,7 +128,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.action(description="End")
     def end(self, request: HttpRequest, found: QuerySet[Session]) -> None:
         def act(session: Session) -> bool:
-            return services.log_out(session=session).number > 0
+            return services.end_sessions(user=session.user, actor=str(request.user.pk), only=session) > 0
 
         self.call_each(request, found.select_related("user"), act, "ended")
 
@@ -143,4 +146,15 @@ class RoomAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Archive: read-only, its slug becomes free")
     def archive(self, request: HttpRequest, found: QuerySet[Room]) -> None:
-        self.call_each(request, found, lambda room: rooms.archive_by_operator(room_id=room.id), "archived")
+        actor = str(request.user.pk)
+        self.call_each(request, found, lambda room: rooms.archive_by_operator(room_id=room.id, actor=actor), "archived")
+
+
+@admin.register(AuditRecord)
+class AuditRecordAdmin(ReadOnlyAdmin):
+    """The audit: what operators changed, by this site or by a command."""
+
+    list_display = ("at", "actor", "action", "target_type", "target_id", "room_id", "reason")
+    search_fields = ("=target_id", "=actor", "=action")
+    ordering = ("-at", "-id")
+    fields = ("id", *list_display, "on_behalf_of")

@@ -27,6 +27,7 @@ if TEST_STACK == "postgres":
         "engine",
         "fuzz",
         "fold/test_registry.py",
+        "operating/test_doctor_server.py",
         "fold/test_state.py",
         "packaging",
         "proxy",
@@ -41,6 +42,8 @@ if TEST_STACK == "postgres":
         "sim",
         "wire",
     ]
+else:
+    collect_ignore = ["operating/test_key_rotation.py", "operating/test_worker.py"]
 
 
 @pytest.fixture(scope="session")

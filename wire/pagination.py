@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,9 +16,10 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import salted_hmac
 from rest_framework import serializers
 
 from wire import strict_json
@@ -139,19 +141,23 @@ def cursor_from_the_end(order: Sequence[str]) -> str:
 
 
 def seal(scope: Sequence[str], content: list[Any]) -> str:
-    """Return JSON as a signed cursor, which only `unseal` with the same scope accepts."""
+    """Return JSON as a cursor signed with SECRET_KEY, which only `unseal` with the same scope accepts."""
     raw = orjson.dumps(content)
-    return base64.urlsafe_b64encode(_signature(scope, raw) + raw).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_signature(scope, raw, settings.SECRET_KEY) + raw).decode().rstrip("=")
 
 
 def unseal(scope: Sequence[str], cursor: str) -> list[Any]:
-    """Return the JSON of a cursor. Raises Problem request.invalid (cursor) unless `seal` made it with this scope."""
+    """Return the JSON of a cursor. Raises Problem request.invalid (cursor) unless `seal` made it with this scope.
+
+    SECRET_KEY_FALLBACKS are accepted too: a client may page while the key changes.
+    """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise _invalid_cursor() from error
     signature, content = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
-    if not constant_time_compare(signature.hex(), _signature(scope, content).hex()):
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    if not any(hmac.compare_digest(signature, _signature(scope, content, key)) for key in keys):
         raise _invalid_cursor()
     unsealed: list[Any] = orjson.loads(content)
     return unsealed
@@ -161,9 +167,9 @@ def _invalid_cursor() -> Problem:
     return invalid("cursor", "invalid", "This cursor does not belong to this list.")
 
 
-def _signature(scope: Sequence[str], content: bytes) -> bytes:
+def _signature(scope: Sequence[str], content: bytes, key: str) -> bytes:
     salt = "wire.pagination:" + ",".join(scope)
-    return salted_hmac(salt, content, algorithm="sha256").digest()[:_SEAL_BYTES]
+    return salted_hmac(salt, content, secret=key, algorithm="sha256").digest()[:_SEAL_BYTES]
 
 
 def _dump(value: object) -> object:

@@ -69,6 +69,10 @@ class Room(models.Model):
     created_at = models.DateTimeField()
     renamed_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
+    # Messages older than so many days become tombstones. Those below purged_before_seq are, by the event purged_seq.
+    retention_days = models.PositiveIntegerField(null=True)
+    purged_before_seq = models.BigIntegerField(default=0, db_default=0)
+    purged_seq = models.BigIntegerField(default=0, db_default=0)
 
     # Annotations of `with_heads`.
     head: int
@@ -90,7 +94,10 @@ class Room(models.Model):
                 name="direct_rooms_have_no_name",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["name", "id"], name="directory", condition=Q(kind=Kind.PUBLIC))]
+        indexes: ClassVar = [
+            models.Index(fields=["name", "id"], name="directory", condition=Q(kind=Kind.PUBLIC)),
+            models.Index(fields=["id"], name="rooms_with_retention", condition=Q(retention_days__isnull=False)),
+        ]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         """Save the room and, when its name or slug may have changed, the words for the directory's search."""
@@ -98,8 +105,12 @@ class Room(models.Model):
         super().save(*args, update_fields=update_fields, **options)
         if self.kind == Kind.PUBLIC and (update_fields is None or update_fields & {"name", "slug"}):
             RoomNamePart.objects.filter(room=self).delete()
-            parts = search.parts(f"{self.name} {self.slug or ''}")
-            RoomNamePart.objects.bulk_create(RoomNamePart(room=self, part=part) for part in sorted(parts))
+            RoomNamePart.objects.bulk_create(self.name_parts())
+
+    def name_parts(self) -> "list[RoomNamePart]":
+        """Return the parts of the name and slug by which the directory finds the room; only a public one has any."""
+        found = search.parts(f"{self.name} {self.slug or ''}") if self.kind == Kind.PUBLIC else set()
+        return [RoomNamePart(room=self, part=part) for part in sorted(found)]
 
     @staticmethod
     def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":

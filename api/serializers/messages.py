@@ -1,5 +1,6 @@
 """Messages in requests and responses."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
+from api.models import Room
 from wire.fields import (
     MetadataField,
     QueryInt,
@@ -72,6 +74,20 @@ def render_message(
     }
 
 
+_SEQ_AND_VERSION = re.compile(rb'"seq":([0-9]+),"version":([0-9]+)')  # as render_message orders them
+
+
+def raise_version(room: Room, data: bytes) -> bytes:
+    """Return the JSON of a message with the version that the room's last purge gives it.
+
+    A purge does not rewrite the messages that were tombstones already: there may be any number of them.
+    """
+    found = _SEQ_AND_VERSION.search(data) if room.purged_before_seq else None
+    if found is None or int(found[1]) >= room.purged_before_seq or int(found[2]) >= room.purged_seq:
+        return data
+    return data[: found.start(2)] + str(room.purged_seq).encode() + data[found.end(2) :]
+
+
 class AuthorSerializer(serializers.Serializer[Any]):
     """The sender of a message, as of the message's last event; or the other member of a direct room, as of now."""
 
@@ -79,6 +95,12 @@ class AuthorSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     display_name = serializers.CharField()
     avatar_url = serializers.CharField(allow_null=True)
+
+
+class MessagesPurgedSerializer(serializers.Serializer[Any]):
+    """All messages with a seq below `before_seq` are tombstones, and the seq of this event is their version."""
+
+    before_seq = serializers.IntegerField()
 
 
 class UserErasedSerializer(serializers.Serializer[Any]):

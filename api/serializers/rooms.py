@@ -17,6 +17,7 @@ from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, T
 from wire.pagination import PageQuery
 
 MAX_FIRST_MEMBERS = 100
+MAX_RETENTION_DAYS = 36_500
 SLUG_RULE = f"Use 1 to {SLUG_CHARS} letters, digits, _ and -."
 _SLUG = re.compile(rf"[\w-]{{1,{SLUG_CHARS}}}")  # \w: letters and digits of any script, and _
 
@@ -34,6 +35,7 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
         "topic": room.topic,
         "metadata": room.metadata,
         "history": room.history,
+        "retention_days": room.retention_days,
         "epoch": epoch,
         "created_at": format_time(room.created_at),
         "archived_at": format_time(room.archived_at) if room.archived_at else None,
@@ -142,6 +144,13 @@ class UpdateRoomBody(StrictSerializer):
     slug = SlugField(required=False, allow_null=True)
     topic = TopicField(required=False, allow_blank=True)
     metadata = MetadataField(required=False)
+    retention_days = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAX_RETENTION_DAYS,
+        help_text="Only an owner changes it; null keeps messages for ever.",
+    )
 
 
 class UpdateRoomMeBody(StrictSerializer):
@@ -203,6 +212,9 @@ class RoomSnapshotSerializer(serializers.Serializer[Any]):
     topic = serializers.CharField(allow_blank=True)
     metadata = MetadataField()
     history = serializers.ChoiceField(choices=History.choices)
+    retention_days = serializers.IntegerField(
+        allow_null=True, help_text="Messages that are older than so many days become tombstones; null: none do."
+    )
     epoch = serializers.IntegerField()
     created_at = TimeField()
     archived_at = TimeField(allow_null=True)

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
+from accounts import audit, services
 from accounts.models import User
 from accounts.serializers import UserSerializer
 from api.models import Job, JobKind, Member, MembershipPeriod, Message
@@ -20,6 +21,7 @@ from api.serializers.messages import Author
 from api.services import jobs
 from api.services.members.ownership import hand_over
 from api.services.members.transitions import end_membership
+from api.services.messages.tombstones import make_tombstone, write_tombstones
 from eventlog.models import Event, StreamHead
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
@@ -41,46 +43,92 @@ def begin_erasure(user: User) -> None:
         jobs.add_job(JobKind.ERASE, user)
 
 
+def erase_user(*, user: User, actor: str, reason: str = "") -> bool:
+    """Delete an account and, unlike `DELETE me`, the content of its messages; the jobs do it in the background.
+
+    For an account that is deleted already only the messages are left. Returns whether a job was queued for them:
+    not for an account without messages.
+    """
+    with record_events(inboxes=[user.id]):
+        was_deleted_now = services.erase(user=user, actor=actor, reason=reason)
+        if not Message.objects.filter(sender=user, room__in=_rooms_of(user.id), deleted_at=None).exists():
+            return False
+        jobs.add_job(JobKind.ERASE_MESSAGES, user)
+        if not was_deleted_now:
+            audit.record("user.messages_erased", actor=actor, target=("user", user.pk), reason=reason)
+    return True
+
+
+def erase_messages_step(job: Job) -> bool:
+    """Turn a batch of the user's messages in one room into tombstones, with one `message.deleted` for each."""
+    assert job.user is not None
+    user = job.user
+    last = UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL
+    room_id = _rooms_of(user.pk).filter(room_id__gt=last).order_by("room_id").first()
+    if room_id is None:
+        return True
+    with record_events(rooms=[room_id]) as log:
+        # A send that began before the account was deleted is committed by now, or finds the account deleted.
+        rest = Message.objects.filter(room=room_id, sender=user, deleted_at=None).order_by("seq")
+        rows = list(rest.values_list("pk", "data")[:BATCH])
+        tombstones = []
+        for message_id, data in rows:
+            version, author = log.next_seq(room_id), Author.of(user)
+            tombstone = make_tombstone(message_id, data, version=version, at=log.at, sender=author)
+            log.append(room_id, "message.deleted", user.pk, tombstone.data, message_id)
+            tombstones.append(tombstone)
+        write_tombstones(log, room_id, tombstones)
+        jobs.save_position(job, **({"room": str(room_id)} if len(rows) < BATCH else {}))
+    return False
+
+
+def _rooms_of(user_id: UUID) -> QuerySet[Member, UUID]:
+    """The rooms of which the user is or was a member: no other room has messages of the user."""
+    return Member.objects.filter(user=user_id).values_list("room_id", flat=True)
+
+
 def step(job: Job) -> bool:
     """Run one transaction, under the head lock of one room or inbox. Returns True when the erasure is complete."""
-    return not (_leave_next_room(job) or _rewrite_next_room(job) or _rewrite_next_inbox(job))
+    assert job.user is not None
+    user = job.user
+    return not (_leave_next_room(job, user) or _rewrite_next_room(job, user) or _rewrite_next_inbox(job, user))
 
 
-def _leave_next_room(job: Job) -> bool:
+def _leave_next_room(job: Job, user: User) -> bool:
     """Leave one room; it gets another owner if it loses its last, and is archived if it loses its last member.
 
     If one batch can rewrite the room, this happens in the same transaction: most rooms take one step. A direct room is
     not left.
     """
-    joined = Member.objects.filter(user=job.user_id, state=State.JOINED).exclude(room__kind=Kind.DIRECT)
+    joined = Member.objects.filter(user=user.pk, state=State.JOINED).exclude(room__kind=Kind.DIRECT)
     room_id = joined.order_by("room_id").values_list("room_id", flat=True).first()
     if room_id is None:
         return False
-    with record_events(rooms=[room_id], inboxes=[job.user_id]) as log:
+    with record_events(rooms=[room_id], inboxes=[user.pk]) as log:
         member = joined.select_related("room", "user").filter(room=room_id).first()
         if member is not None:  # else another member has just removed the user
-            hand_over(log, member, job.user_id)
-            end_membership(log, member, State.LEFT, job.user_id)
-            seqs, searched_to = _find_events(room_id, job.user_id, _before_first_membership(room_id, job.user_id))
+            hand_over(log, member, user.pk)
+            end_membership(log, member, State.LEFT, user.pk)
+            seqs, searched_to = _find_events(room_id, user.pk, _before_first_membership(room_id, user.pk))
             if searched_to >= log.head(room_id):
-                _show_tombstone(log, room_id, seqs, job.user)
-                _append_erased(log, room_id, job.user)
+                _show_tombstone(log, room_id, seqs, user)
+                _append_erased(log, room_id, user)
         jobs.save_position(job)
     return True
 
 
-def _rewrite_next_room(job: Job) -> bool:
+def _rewrite_next_room(job: Job, user: User) -> bool:
     """Rewrite a batch of a room of which the user is or was a member: no other room contains the user."""
     last = UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL
     # Rooms that were rewritten when the user left: user.erased follows member.left, or the room.archived after it.
     follows = Q(seq__gt=OuterRef("left_seq"), seq__lte=OuterRef("left_seq") + 2)
-    erased = Event.objects.filter(follows, stream=OuterRef("room_id"), type="user.erased", actor_id=job.user_id)
-    rooms = Member.objects.filter(~Exists(erased), user=job.user_id, room_id__gt=last).order_by("room_id")
+    erased = Event.objects.filter(follows, stream=OuterRef("room_id"), type="user.erased", actor_id=user.pk)
+    rooms = Member.objects.filter(~Exists(erased), user=user.pk, room_id__gt=last).order_by("room_id")
     room_id = rooms.values_list("room_id", flat=True).first()
     if room_id is None:
         return False
-    after = max(job.position.get("seq", 0), _before_first_membership(room_id, job.user_id))
-    _rewrite(job, room_id, "room", after=after)
+    after = max(job.position.get("seq", 0), _before_first_membership(room_id, user.pk))
+    _rewrite(job, user, room_id, "room", after=after)
     return True
 
 
@@ -90,22 +138,22 @@ def _before_first_membership(room_id: UUID, user_id: UUID) -> int:
     return (joined or 1) - 1
 
 
-def _rewrite_next_inbox(job: Job) -> bool:
+def _rewrite_next_inbox(job: Job, user: User) -> bool:
     """Rewrite a batch of an inbox: the user's own, or that of a peer in a direct room."""
     last = UUID(job.position["inbox"]) if "inbox" in job.position else _BEFORE_ALL
-    direct = Member.objects.filter(room__kind=Kind.DIRECT, room__members__user=job.user_id)
-    peers = direct.exclude(user=job.user_id).filter(user_id__gt=last).order_by("user_id")
+    direct = Member.objects.filter(room__kind=Kind.DIRECT, room__members__user=user.pk)
+    peers = direct.exclude(user=user.pk).filter(user_id__gt=last).order_by("user_id")
     peer_id = peers.values_list("user_id", flat=True).first()
-    rest = [user_id for user_id in (peer_id, job.user_id) if user_id is not None and user_id > last]
+    rest = [user_id for user_id in (peer_id, user.pk) if user_id is not None and user_id > last]
     if not rest:
         return False
-    _rewrite(job, min(rest), "inbox", after=job.position.get("seq", 0))
+    _rewrite(job, user, min(rest), "inbox", after=job.position.get("seq", 0))
     return True
 
 
-def _rewrite(job: Job, stream: UUID, kind: str, *, after: int) -> None:
+def _rewrite(job: Job, user: User, stream: UUID, kind: str, *, after: int) -> None:
     """Rewrite the next batch of a room or inbox. The last batch of a room appends `user.erased`."""
-    seqs, searched_to = _find_events(stream, job.user_id, after)
+    seqs, searched_to = _find_events(stream, user.pk, after)
     head = StreamHead.objects.filter(pk=stream).values_list("last_seq", flat=True).first() or 0
     if not seqs and searched_to < head:
         with transaction.atomic():
@@ -114,13 +162,13 @@ def _rewrite(job: Job, stream: UUID, kind: str, *, after: int) -> None:
     rooms, inboxes = ([stream], []) if kind == "room" else ([], [stream])
     with record_events(rooms=rooms, inboxes=inboxes) as log:
         # Search again: a send that began before the account was deleted may have been committed meanwhile.
-        seqs, searched_to = _find_events(stream, job.user_id, after)
-        _show_tombstone(log, stream, seqs, job.user)
+        seqs, searched_to = _find_events(stream, user.pk, after)
+        _show_tombstone(log, stream, seqs, user)
         if searched_to < log.head(stream):
             jobs.save_position(job, seq=searched_to)
             return
         if kind == "room":
-            _append_erased(log, stream, job.user)
+            _append_erased(log, stream, user)
         jobs.save_position(job, seq=0, **{kind: str(stream)})
 
 

@@ -7,11 +7,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django.db import DatabaseError
-from django.db.models import Count, F, Min, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -31,10 +31,44 @@ POLL_SECONDS = 0.2  # for a job that another process runs
 
 # Runs one step of a job of each kind and returns True when the job is done. Filled when the applications are ready.
 STEPS: dict[str, Callable[[Job], bool]] = {}
+# The kinds that belong to no user: the seconds from the end of one run to the next.
+INTERVALS: dict[str, float] = {JobKind.PURGE: 86_400.0, JobKind.PURGE_SESSIONS: 3_600.0}
 
 
 class LeaseLost(Exception):
     """Another process has taken the job: this step must not be committed."""
+
+
+class Figures(NamedTuple):
+    """The state of the queue: jobs that are due, that some process runs, and that failed and wait to be tried again."""
+
+    due: int
+    running: int
+    failing: int
+    lag_seconds: float  # for how long the oldest job that is due has waited; 0 without one
+
+
+def read_figures() -> Figures:
+    """Read the state of the queue, in one query. A lag of more than a few seconds means that no process runs jobs."""
+    now = timezone.now()
+    is_due = Q(due_at__lte=now)
+    counted = Job.objects.aggregate(
+        due=Count("pk", filter=is_due),
+        running=Count("pk", filter=Q(due_at__gt=now, lease__isnull=False)),
+        failing=Count("pk", filter=Q(failures__gt=0)),
+        oldest=Min("due_at", filter=is_due),
+    )
+    oldest = counted.pop("oldest")
+    return Figures(**counted, lag_seconds=(now - oldest).total_seconds() if oldest else 0.0)
+
+
+def ensure_repeated() -> None:
+    """Queue the jobs that belong to no user, unless they are queued already."""
+    queued = Job.objects.filter(user=None).values_list("kind", flat=True)
+    missing = INTERVALS.keys() - set(queued)
+    now = timezone.now()
+    # Another process may do the same at the same time.
+    Job.objects.bulk_create([Job(kind=kind, due_at=now) for kind in sorted(missing)], ignore_conflicts=True)
 
 
 def add_job(kind: JobKind, user: User) -> None:
@@ -51,13 +85,6 @@ def save_position(job: Job, **position: Any) -> None:
         raise LeaseLost
 
 
-def count_due() -> tuple[int, float]:
-    """Return the number of jobs that are due, and for how many seconds the oldest of them has been."""
-    now = timezone.now()
-    due = Job.objects.filter(due_at__lte=now).aggregate(count=Count("pk"), oldest=Min("due_at"))
-    return due["count"], (now - due["oldest"]).total_seconds() if due["oldest"] else 0.0
-
-
 def run_due() -> Iterator[float]:
     """Run the jobs that are due, one step at a time; yields the seconds to pause after each step."""
     while (job := _claim()) is not None:
@@ -67,26 +94,34 @@ def run_due() -> Iterator[float]:
 def finish(jobs: QuerySet[Job]) -> bool:
     """Run all jobs that are due until these jobs are done. Returns False when one of these failed.
 
-    It waits for jobs that another process runs.
+    It waits for jobs that another process runs, and not for the next run of a job that is repeated.
     """
-    while jobs.exists():
+    while _unfinished(jobs).exists():
         for pause in run_due():
             time.sleep(pause)
         if jobs.filter(failures__gt=0).exists():
             return False
-        if jobs.exists():
+        if _unfinished(jobs).exists():
             time.sleep(POLL_SECONDS)
     return True
+
+
+def _unfinished(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    return jobs.exclude(user=None, lease=None, failures=0, due_at__gt=timezone.now())
+
+
+def _due() -> QuerySet[Job]:
+    # Of the kinds that this release knows: during an update a newer one may queue others.
+    return Job.objects.filter(due_at__lte=timezone.now(), kind__in=list(STEPS))
 
 
 def _claim() -> Job | None:
     """Lease the job that has been due for longest to this process. Of two processes that try, one succeeds."""
     while True:
-        now = timezone.now()
-        job = Job.objects.select_related("user").filter(due_at__lte=now).order_by("due_at", "pk").first()
+        job = _due().select_related("user").order_by("due_at", "pk").first()
         if job is None:
             return None
-        seen, job.lease, job.due_at = job.due_at, uuid4(), now + timedelta(seconds=LEASE_SECONDS)
+        seen, job.lease, job.due_at = job.due_at, uuid4(), timezone.now() + timedelta(seconds=LEASE_SECONDS)
         if Job.objects.filter(pk=job.pk, due_at=seen).update(lease=job.lease, due_at=job.due_at):
             return job
 
@@ -97,7 +132,7 @@ def _run(job: Job) -> Iterator[float]:
         began = time.monotonic()
         try:
             if STEPS[job.kind](job):
-                _held(job).delete()
+                _end(job)
                 return
         except LeaseLost:
             return
@@ -111,12 +146,20 @@ def _run(job: Job) -> Iterator[float]:
         yield min(LONGEST_PAUSE_SECONDS, max(LEAST_PAUSE_SECONDS, PAUSE * (ended - began)))
 
 
+def _end(job: Job) -> None:
+    if job.kind not in INTERVALS:
+        _held(job).delete()
+        return
+    due_at = timezone.now() + timedelta(seconds=INTERVALS[job.kind])
+    _held(job).update(lease=None, due_at=due_at, position={}, failures=0)
+
+
 def _retry_later(job: Job, error: Exception) -> None:
     """Retry later: while a room is locked or the database is down, the job must not run in a busy loop."""
     if isinstance(error, DatabaseError):
-        logger.warning("The job %s of user %s will be tried again (%r)", job.kind, job.user_id, error)
+        logger.warning("The job %s of user %s will be tried again (%r)", job.kind, job.user_id or "-", error)
     else:
-        logger.exception("The job %s of user %s failed and will be tried again", job.kind, job.user_id)
+        logger.exception("The job %s of user %s failed and will be tried again", job.kind, job.user_id or "-")
     pause = min(LONGEST_RETRY_SECONDS, RETRY_SECONDS * 2 ** min(job.failures, 16))
     job.failures += 1
     try:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("accounts", "0005_emails_held_usernames_and_mail"),
+        ("accounts", "0006_emails_held_usernames_and_mail"),
     ]
 
     operations = [

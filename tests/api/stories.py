@@ -16,6 +16,7 @@ ROOM_KEYS = {
     "topic",
     "metadata",
     "history",
+    "retention_days",
     "head",
     "epoch",
     "last_event_at",

@@ -11,6 +11,7 @@ import pytest
 
 from tests.contracts.documents import asyncapi
 from tests.contracts.world import Caller
+from tests.fold.stories.retention import AGE_AND_PURGE
 from tests.realtime.deployment import Deployment
 from tests.sockets import PASSWORD, Socket
 
@@ -67,6 +68,12 @@ def delete_account(scene: Scene) -> None:
     scene.bob.make("/v1/me", {"password": PASSWORD}, "DELETE")
 
 
+def purge_messages(scene: Scene) -> None:
+    scene.alice.make(f"/v1/rooms/{scene.room}", {"retention_days": 7}, "PATCH")
+    program = AGE_AND_PURGE.format(room=scene.room, seq=scene.change_message["seq"])
+    scene.deployment.manage("shell", "--no-imports", "-c", program)
+
+
 CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("room.updated", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", {"name": "Coffee"}, "PATCH"),
     ("room.archived", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", method="DELETE"),
@@ -78,6 +85,7 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("message.created", "room"): post_message,
     ("message.edited", "room"): lambda at: change_message(at, "PATCH", {"text": "hi"}),
     ("message.deleted", "room"): lambda at: change_message(at, "DELETE"),
+    ("messages.purged", "room"): purge_messages,
     ("user.erased", "room"): delete_account,
     ("room.added", "inbox"): be_added,
     ("room.removed", "inbox"): be_removed,

@@ -10,6 +10,7 @@ import pytest
 
 from realtime.close_codes import CloseCode
 from tests.docs.devices import EXAMPLES, PATIENCE, Device, Room
+from tests.fold.stories.retention import AGE_AND_PURGE
 from tests.realtime.deployment import Deployment
 from tests.services import wait_until
 
@@ -105,6 +106,24 @@ def test_after_an_epoch_change_a_client_loads_the_room_again(
     wait_until(lambda: device.state()["messages"] == messages, seconds=PATIENCE, what="the room was not loaded again")
     state = device.state()
     assert state["cursor"] == max(message["version"] for message in state["messages"].values())
+
+
+def test_a_client_empties_purged_messages(
+    deployment: Deployment, room: Room, device: Device, alice: str, bob: str
+) -> None:
+    room.send("old", bob)
+    room.send("older than the room keeps", alice)
+    device.wait_until_shown("old", "older than the room keeps")
+    room.http.patch(f"/v1/rooms/{room.id}", json={"retention_days": 7}, headers={"Authorization": f"Bearer {alice}"})
+    program = AGE_AND_PURGE.format(room=room.id, seq=room.history(bob)[-1]["seq"])
+
+    deployment.manage("shell", "--no-imports", "-c", program)
+    room.send("new", bob)
+
+    device.wait_until_shown("new")
+    messages = {message["id"]: message for message in room.history(bob)}
+    assert [message["text"] for message in messages.values()] == [None, None, "new"]
+    wait_until(lambda: device.state()["messages"] == messages, seconds=PATIENCE, what="not emptied")
 
 
 def test_a_client_does_not_reconnect_when_its_session_has_ended(

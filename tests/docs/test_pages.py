@@ -27,6 +27,10 @@ JUDGED = {
     ("docs/metrics.md", "json access"): (
         "tests/settings/test_logs.py::test_the_record_of_the_documents_has_the_form_of_a_real_one"
     ),
+    **{
+        ("docs/operate.md", f"sh {part}"): "tests/docs/test_operate.py::test_every_command_of_the_page_works"
+        for part in ("accounts", "erase", "rooms", "jobs", "move", "doctor")
+    },
     ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
     **{
         ("docs/deploy.md", f"sh {step}"): "tests/engine/__main__.py::steps"

@@ -101,6 +101,7 @@ class Room:
             "room": self._apply_room,
             "member": self._apply_member,
             "message": self._apply_message,
+            "messages": self._apply_purge,
             "user": self._apply_user,
         }[noun](event)
 
@@ -133,6 +134,14 @@ class Room:
             self.messages[message["id"]] = message if known is None or message["version"] > known["version"] else known
         if event["type"] == "message.created" and message["sender"]["id"] == self.viewer:
             self._mark_here(event["seq"])
+
+    def _apply_purge(self, event: JSON) -> None:
+        """Apply messages.purged: every message below a seq is a tombstone of this version."""
+        for message in self.messages.values():
+            if message["seq"] < event["data"]["before_seq"]:
+                deleted_at = message["deleted_at"] or event["at"]
+                message |= {"text": None, "metadata": {}, "reply_to": None}
+                message |= {"deleted_at": deleted_at, "version": event["seq"]}
 
     def _apply_user(self, event: JSON) -> None:
         """Replace an erased user, by id, in messages, members and the peer."""

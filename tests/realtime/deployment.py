@@ -29,7 +29,7 @@ class Deployment:
 
     def __init__(self, servers: Sequence[str], **env: str) -> None:
         first = ParleyServer(server=servers[0], env=env)
-        database = _new_database() if HAS_REDIS else first.environment["DATABASE_URL"]
+        database = new_database() if HAS_REDIS else first.environment["DATABASE_URL"]
         shared = {
             "DATABASE_URL": database,
             "REDIS_URL": os.environ["REDIS_URL"] if HAS_REDIS else "",
@@ -73,7 +73,8 @@ class Deployment:
         subprocess.run(command, cwd=ROOT, env=self.servers[0].environment, check=True, capture_output=True)
 
 
-def _new_database() -> str:
+def new_database() -> str:
+    """Create an empty database on the PostgreSQL of the tests, and return its URL."""
     url = os.environ["DATABASE_URL"]
     name = f"sockets_{uuid4().hex[:8]}"
     with psycopg.connect(url, autocommit=True) as connection:

@@ -298,6 +298,14 @@ class TestErasures:
         assert late.seqs == [3, 4]
         assert feed.ring_bytes == sum(len(entry.json) for entry in feed.ring)
 
+    def test_a_purge_clears_the_ring(self, feed: Feed) -> None:
+        _, mailbox = listen(feed)
+
+        feed.offer([created(1), entry(2, "messages.purged", {"before_seq": 2}), created(3)])
+
+        assert mailbox.seqs == [1, 2, 3]
+        assert [each.seq for each in feed.ring] == [2, 3]
+
     def test_live_subscriptions_receive_all_events_around_an_erasure(self, feed: Feed) -> None:
         _, mailbox = listen(feed)
 

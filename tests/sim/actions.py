@@ -57,6 +57,15 @@ def _delete(world: World, stream: str) -> CommittedEvent | None:
     return world.commit(stream, "message.deleted", data, message=message)
 
 
+def purge(world: World) -> None:
+    world.transact(world.rng.choice((SHARED, SINCE_JOINED)), _purge)
+
+
+def _purge(world: World, stream: str) -> CommittedEvent:
+    head = world.log.head(stream)
+    return world.commit(stream, "messages.purged", {"before_seq": world.rng.randint(max(1, head - 12), head + 1)})
+
+
 def _some_message(world: World, stream: str) -> str | None:
     rows = world.log.past.rows[stream][-12:]
     alive = [row.message for row in rows if row.message and row.deleted_by is None and row.kind != "message.deleted"]
@@ -197,6 +206,7 @@ CHOICES: dict[Action, float] = {
     send_many: 6,
     edit: 5,
     delete: 5,
+    purge: 1,
     remove: 5,
     add: 6,
     remove_and_add: 5,

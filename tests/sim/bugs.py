@@ -17,7 +17,7 @@ from realtime.log_entry import EventBatch, LogEntry
 from realtime.log_reader import LogReader
 from realtime.subscription import Subscription
 from realtime.sweep import Sweep
-from tests.sim.actions import Action, Change, remove, rewind
+from tests.sim.actions import Action, Change, purge, remove, rewind
 from tests.sim.log import FakeLog, as_ranges
 from tests.sim.world import CommittedEvent, Process, World
 from wire.problems import Problem
@@ -227,6 +227,17 @@ def nextval(self: World, stream: str, seq: int, *args: Any) -> Any:
 @bug(LogEntry, "retract", "tombstone")
 def forget_to_retract(self: LogEntry, tombstone: LogEntry) -> None:
     """Keep deleted text in memory."""
+
+
+_append = Feed._append
+
+
+@bug(Feed, "_append", "tombstone", often=purge)
+def forget_to_clear(self: Feed, entry: LogEntry) -> None:
+    """Keep purged texts in memory."""
+    kind, entry.type = entry.type, "room.updated" if entry.type == "messages.purged" else entry.type
+    _append(self, entry)
+    entry.type = kind
 
 
 # Pushes that are left out

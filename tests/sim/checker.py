@@ -8,6 +8,7 @@ import orjson
 
 from tests.model.membership import sees
 from tests.sim.history import History, Lineage, Past, Row
+from tests.sim.log import first_seqs
 
 REPLAY_EVENTS = 14
 
@@ -241,8 +242,14 @@ class Reading:
             self.report("leak", f"an ephemeral event was emitted at {data['min']}, after the user had left")
 
     def _fold(self, event: dict[str, Any]) -> None:
-        if self.fold is not None and event["type"].startswith("message."):
+        if self.fold is None:
+            return
+        if event["type"].startswith("message."):
             self.fold[event["data"]["id"]] = event["data"]["text"]
+        elif event["type"] == "messages.purged":
+            begun = first_seqs(self.rights[self.epoch].rows)
+            purged = [each for each in self.fold if begun[each] < event["data"]["before_seq"]]
+            self.fold |= dict.fromkeys(purged)
 
     # After the schedule
 

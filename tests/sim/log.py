@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+import orjson
 from django.db import OperationalError
 
 from api.seq_ranges import FOR_EVER, SeqRange
@@ -97,15 +98,22 @@ class FakeLog:
         return rows[-1].seq if rows else 0
 
     def append(self, row: Row, stream: str) -> None:
-        """Commit an event; a deletion turns all events of its message into tombstones."""
+        """Commit an event; a deletion turns all events of its message into tombstones, a purge those of many."""
         rows = self.past.rows[stream]
         rows.append(row)
-        if row.kind != "message.deleted":
-            return
-        for earlier in rows[:-1]:
-            if earlier.message == row.message:
-                head, data = earlier.json.index(b',"data":'), row.json.index(b',"data":')
-                earlier.tombstone, earlier.deleted_by = earlier.json[:head] + row.json[data:], row.seq
+        if row.kind == "message.deleted":
+            for earlier in rows[:-1]:
+                if earlier.message == row.message:
+                    data = row.json.index(b',"data":')
+                    _bury(earlier, row.json[data:], row.seq)
+        elif row.kind == "messages.purged":
+            begun = first_seqs(rows)
+            before = orjson.loads(row.json)["data"]["before_seq"]
+            for earlier in rows[:-1]:
+                is_text = earlier.message and earlier.deleted_by is None and earlier.kind != "message.deleted"
+                if is_text and begun[earlier.message or ""] < before:
+                    emptied = orjson.dumps({"id": earlier.message, "text": None, "deleted_at": "now"})
+                    _bury(earlier, b',"data":' + emptied + b"}", row.seq)
 
     def rewind(self) -> None:
         """Restore a backup: each stream ends earlier, and the epoch is raised."""
@@ -117,3 +125,13 @@ class FakeLog:
             rows[stream] = [row.copied(head) for row in before[:head]]
         self.past = Past(self.past.epoch + 1, self.clock(), rows)
         self.pasts.append(self.past)
+
+
+def first_seqs(rows: Sequence[Row]) -> dict[str, int]:
+    """The seq of each message, by its id."""
+    return {row.message: row.seq for row in reversed(rows) if row.message}
+
+
+def _bury(row: Row, data: bytes, seq: int) -> None:
+    head = row.json.index(b',"data":')
+    row.tombstone, row.deleted_by = row.json[:head] + data, seq

@@ -78,3 +78,14 @@ def test_a_forged_cursor_is_rejected(users: QuerySet[User], forgery: str) -> Non
     if forgery:
         with pytest.raises(Problem, match=r"request\.invalid"):
             paginate(users, order=ORDER, cursor=forgery)
+
+
+def test_a_cursor_of_an_earlier_key_is_accepted_while_it_is_a_fallback(users: QuerySet[User], settings: Any) -> None:
+    old, cursor = settings.SECRET_KEY, paginate(users, order=ORDER, limit=2).next
+    settings.SECRET_KEY = "another-key-" * 5
+
+    settings.SECRET_KEY_FALLBACKS = ["a third one", old]
+    assert len(paginate(users, order=ORDER, cursor=cursor, limit=2).rows) == 2
+    settings.SECRET_KEY_FALLBACKS = []
+    with pytest.raises(Problem):
+        paginate(users, order=ORDER, cursor=cursor, limit=2)

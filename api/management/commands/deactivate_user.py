@@ -2,28 +2,27 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from accounts import services
-from accounts.models import User, fold
+from accounts import audit, services
+from accounts.commands import OperatorCommand, find_user
 from api.models import Job
 from api.services import jobs
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Deactivate a user: no more log-ins, and all sessions end. Live sockets close within two seconds. "
         "Rooms without another owner who can log in get one."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username")
+        parser.add_argument("username", help="or the user's id")
+        super().add_arguments(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(username=fold(options["username"])).first()
-        if user is None:
-            raise CommandError(f"There is no user {options['username']}.")
-        services.deactivate(user=user)
+    def act(self, options: dict[str, Any]) -> None:
+        user = find_user(options["username"])
+        changed = services.deactivate(user=user, actor=audit.COMMAND, reason=options["reason"])
         if not jobs.finish(Job.objects.filter(user=user)):
             raise CommandError(f"{user.username} is deactivated. Their rooms will be handed over: see the log.")
-        self.stdout.write(f"{user.username} is deactivated.")
+        self.say(f"{user.username} is deactivated." if changed else f"{user.username} was deactivated already.")

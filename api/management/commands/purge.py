@@ -1,17 +1,30 @@
-"""`manage.py purge`: deletes expired sessions."""
+"""`manage.py purge`: deletes expired sessions and old audit records, and purges messages that are too old."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from accounts.commands import OperatorCommand
 from accounts.services import PURGE_BATCH, purge_sessions
+from api.services import retention
 
 
-class Command(BaseCommand):
-    help = "Delete sessions that expired more than a day ago, in small batches. Servers do it every hour."
+class Command(OperatorCommand):
+    help = (
+        "Delete sessions that expired more than a day ago and audit records older than AUDIT_DAYS, and turn messages "
+        "older than their room keeps into tombstones. Servers do the first every hour and the others every day."
+    )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        total = batch = purge_sessions()
-        while batch == PURGE_BATCH:
-            total += (batch := purge_sessions())
-        self.stdout.write(f"{total} expired sessions deleted.")
+    def act(self, options: dict[str, Any]) -> None:
+        self.say(f"{_repeat(purge_sessions)} expired sessions deleted.")
+        if records := _repeat(retention.purge_old_records):
+            self.say(f"{records} audit records deleted.")
+        if messages := sum(retention.purge_messages()):
+            self.say(f"{messages} messages purged.")
+
+
+def _repeat(purge: Callable[[], int]) -> int:
+    """Purge batch by batch until one is not full. Returns the total."""
+    total = batch = purge()
+    while batch == PURGE_BATCH:
+        total += (batch := purge())
+    return total

@@ -2,33 +2,32 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from accounts import services
-from accounts.models import User, fold
+from accounts import audit, services
+from accounts.commands import OperatorCommand, find_user
 from api.models import Job, JobKind
 from api.services import jobs
 from api.services.members import ownership
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Let a deactivated user log in again. Rooms that were handed over keep their new owners too. "
         "Rooms in which no owner could log in get one."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username")
+        parser.add_argument("username", help="or the user's id")
+        super().add_arguments(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(username=fold(options["username"])).first()
-        if user is None:
-            raise CommandError(f"There is no user {options['username']}.")
+    def act(self, options: dict[str, Any]) -> None:
+        user = find_user(options["username"])
         with transaction.atomic():
-            if not services.reactivate(user=user):
+            if not services.reactivate(user=user, actor=audit.COMMAND, reason=options["reason"]):
                 raise CommandError(f"{user.username} is a deleted account: it cannot come back.")
             owners = ownership.begin_hand_over_to(user)
         if not jobs.finish(Job.objects.filter(kind=JobKind.HAND_OVER, user__in=owners)):
             raise CommandError(f"{user.username} can log in again. Some rooms will be handed over: see the log.")
-        self.stdout.write(f"{user.username} can log in again.")
+        self.say(f"{user.username} can log in again.")

@@ -4,12 +4,20 @@ from uuid import UUID
 
 from django.db.models import Case, When
 
+from accounts import audit
 from accounts.models import User
-from api.models import Job, JobKind, Member
+from api.models import Job, JobKind, Member, Room
 from api.models.choices import Kind, Role, State
 from api.services import jobs
-from api.services.members.transitions import change_role, is_last_owner, other_members
+from api.services.members.transitions import (
+    begin_membership,
+    change_role,
+    check_not_direct,
+    is_last_owner,
+    other_members,
+)
 from eventlog.transaction import EventTransaction, record_events
+from wire.problems import Problem
 
 
 def hand_over(log: EventTransaction, member: Member, actor_id: UUID | None) -> None:
@@ -24,6 +32,38 @@ def hand_over(log: EventTransaction, member: Member, actor_id: UUID | None) -> N
     new_owner = others.order_by("-user__is_active", is_admin, "joined_at", "pk").first()
     if new_owner is not None:
         change_role(log, new_owner, Role.OWNER, actor_id)
+
+
+def give_room(*, room_id: UUID, user: User, add: bool = False, actor: str, reason: str = "") -> bool:
+    """Make a member the only owner of a room, archived or not, for an operator; the owners of before become admins.
+
+    With `add` a user who is no member becomes one. Returns False if nothing changes. Raises Problem not_found,
+    room.direct, auth.account_disabled, or room.not_member.
+    """
+    with record_events(rooms=[room_id], inboxes=[user.pk]) as log:
+        room = Room.objects.filter(pk=room_id).first()
+        if room is None:
+            raise Problem("not_found", "There is no such room.")
+        check_not_direct(room)
+        user = User.objects.get(pk=user.pk)
+        if not user.is_active:
+            raise Problem("auth.account_disabled", f"{user.username} cannot log in, so they cannot own a room.")
+        members = Member.objects.joined().filter(room=room).select_related("user")
+        owners = list(members.filter(role=Role.OWNER).exclude(user=user))
+        member = members.filter(user=user).first()
+        if member is None and not add:
+            raise Problem("room.not_member", f"{user.username} is not a member of the room.")
+        is_owner = member is not None and member.role == Role.OWNER
+        if is_owner and not owners:
+            return False
+        if member is None:
+            begin_membership(log, room, user, Role.OWNER, None)
+        else:
+            change_role(log, member, Role.OWNER, None)
+        for owner in owners:
+            change_role(log, owner, Role.ADMIN, None)
+        audit.record("room.handed_over", actor=actor, target=("user", user.pk), room_id=room_id, reason=reason)
+    return True
 
 
 def begin_hand_over(user: User) -> None:

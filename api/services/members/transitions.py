@@ -35,7 +35,7 @@ def begin_first_memberships(log: EventTransaction, room: Room, users: Sequence[U
     MembershipPeriod.objects.bulk_create(MembershipPeriod(room=room, user=user, joined_seq=1) for user in users)
 
 
-def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, actor_id: UUID) -> Member:
+def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, actor_id: UUID | None) -> Member:
     """Add a user to a room, under the locks of the room's head and the user's inbox.
 
     A user who was a member before keeps the row and gets a new membership period.

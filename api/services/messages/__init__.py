@@ -14,11 +14,12 @@ import orjson
 from accounts.models import Session
 from api.models import Member, Message
 from api.models.choices import Permission
-from api.serializers.messages import Author, refuse_empty
+from api.serializers.messages import Author, raise_version, refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
 from api.services.messages.send import Send, SendResult, send_messages
+from api.services.messages.tombstones import empty
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.fields import format_time
@@ -81,7 +82,8 @@ async def asend_message(
 
 def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> str:
     """Return a message as JSON. Raises Problem not_found for one that does not exist or that the user may not see."""
-    return _find(find_member(user_id, room_id), message_id).data
+    member = find_member(user_id, room_id)
+    return raise_version(member.room, _find(member, message_id).data.encode()).decode()
 
 
 def edit_message(
@@ -140,13 +142,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
         if message.deleted_at is not None:
             return
         message.deleted_at = log.at
-        tombstone = orjson.loads(message.data) | {
-            "text": None,
-            "metadata": {},
-            "reply_to": None,
-            "deleted_at": format_time(log.at),
-        }
-        data = _record(log, message, "message.deleted", session.user_id, tombstone)
+        data = _record(log, message, "message.deleted", session.user_id, empty(orjson.loads(message.data), log.at))
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         log.rewrite_message(room_id, message_id, data)
 

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from accounts import audit
 from accounts.models import Session
 from api.models import Room
 from api.models.choices import Permission
@@ -25,7 +26,7 @@ def archive_room(*, session: Session, room_id: UUID) -> None:
         archive(log, member.room, session.user.id)
 
 
-def archive_by_operator(*, room_id: UUID) -> bool:
+def archive_by_operator(*, room_id: UUID, actor: str) -> bool:
     """Archive a room, whoever its owners are; the event has no actor. Returns False if it is archived.
 
     Raises Problem not_found or room.direct.
@@ -37,6 +38,7 @@ def archive_by_operator(*, room_id: UUID) -> bool:
         check_not_direct(room)
         if not room.is_archived:
             archive(log, room, None)
+            audit.record("room.archived", actor=actor, target=("room", room_id), room_id=room_id)
             return True
     return False
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from accounts.models import Session
 from api.models import Member, Room
-from api.models.choices import Kind, Permission
+from api.models.choices import Kind, Permission, Role
 from api.serializers.rooms import room_event_data
 from api.services.members.access import find_reader, find_writer
 from api.services.members.transitions import check_not_direct, check_permission
@@ -17,11 +17,11 @@ from api.services.rooms.slugs import slug_conflict
 from api.services.rooms.summaries import get_room
 from eventlog.models import Epoch
 from eventlog.transaction import EventTransaction, record_events
-from wire.problems import invalid
+from wire.problems import Problem, invalid
 
 
 def update_room(*, session: Session, room_id: UUID, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change the given ones of name, slug, topic and metadata; returns the Room.
+    """Change the given ones of name, slug, topic, metadata and, as an owner, retention_days; returns the Room.
 
     Raises Problem not_found, room.not_member, room.archived, room.direct, room.role_required, request.invalid (slug)
     or room.slug_taken.
@@ -31,6 +31,9 @@ def update_room(*, session: Session, room_id: UUID, changes: Mapping[str, Any]) 
             member = find_writer(session.user.id, room_id)
             check_not_direct(member.room)
             check_permission(member, Permission.UPDATE)
+            days = member.room.retention_days
+            if member.role != Role.OWNER and changes.get("retention_days", days) != days:
+                raise Problem("room.role_required", "Only an owner changes how long messages are kept.")
             _update(log, member.room, changes, session.user.id)
     except IntegrityError as error:
         raise slug_conflict(changes.get("slug")) from error

@@ -1,7 +1,7 @@
 """Creating a room with its first members, in one transaction."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from unicodedata import normalize
@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from django.db import IntegrityError
 
+from accounts import audit
 from accounts.models import Session, User
 from api.models import Room
 from api.models.choices import History, Kind, Role
@@ -53,10 +54,43 @@ def create_room(
     return get_room(user_id=creator_id, room_id=room_id), is_new
 
 
-def insert_room(session: Session, room: Room, user_ids: Sequence[UUID]) -> tuple[UUID, bool]:
+def create_room_of(
+    *,
+    owner: User,
+    body: Mapping[str, Any],
+    actor: str,
+    reason: str = "",
+) -> tuple[UUID, bool]:
+    """Create a room that a user owns, for an operator; returns its id, and whether it is new.
+
+    `body` is a valid CreateRoomBody. Without a client_id in it, a room of this kind, name and slug is created once for
+    each owner. Raises Problem as create_room, or auth.account_disabled.
+    """
+    if not owner.is_active:
+        raise Problem("auth.account_disabled", f"{owner.username} cannot log in, so they cannot own a room.")
+    kind, members = body["kind"], body["members"]
+    history = body.get("history") or (History.SHARED if kind == Kind.PUBLIC else History.SINCE_JOINED)
+    fields = {name: body[name] for name in ("kind", "name", "slug", "topic", "metadata")}
+    room = Room(created_by=owner, history=history, **fields)
+    key = hashlib.sha256(canonical([kind, body["name"], body["slug"]])).hexdigest()[:40]
+    room.client_id = body.get("client_id") or f"operator-{key}"
+    user_ids = list(dict.fromkeys([owner.pk, *members]))
+    room.digest = _digest(room, user_ids)
+    target = ("room", room.pk)
+    on_created = partial(audit.record, "room.created", actor=actor, target=target, room_id=room.pk, reason=reason)
+    insert = partial(insert_room, None, room, user_ids, on_created=on_created)
+    return find_or_create(partial(_find_created, room), insert)
+
+
+def insert_room(
+    session: Session | None,
+    room: Room,
+    user_ids: Sequence[UUID],
+    on_created: Callable[[], object] = lambda: None,
+) -> tuple[UUID, bool]:
     """Write a room, whose first user owns it, unless a retry has written it already; its id, and whether it is new.
 
-    Raises Problem as create_room.
+    `on_created` is called in the transaction. Raises Problem as create_room.
     """
     try:
         with record_events(inboxes=user_ids, session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
@@ -64,9 +98,10 @@ def insert_room(session: Session, room: Room, user_ids: Sequence[UUID]) -> tuple
             if existing is not None:
                 return existing
             users = _find_first_members(user_ids)
-            check_own_rooms(session.user.id)
+            check_own_rooms(user_ids[0])
             check_placed_rooms(user_ids[1:])
             open_room(log, room, users, [Role.OWNER, *[Role.MEMBER] * (len(users) - 1)])
+            on_created()
     except IntegrityError as error:
         raise slug_conflict(room.slug) from error
     return room.id, True

@@ -28,6 +28,7 @@ def test_it_works(alice: Person) -> None:
         "topic": "party",
         "metadata": {"seats": 3},
         "history": "since_joined",
+        "retention_days": None,
         "head": 1,
         "epoch": 1,
         "last_event_at": "",

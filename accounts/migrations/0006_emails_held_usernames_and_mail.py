@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_drop_search_name"),
+        ("accounts", "0005_audit_record"),
     ]
 
     operations = [
