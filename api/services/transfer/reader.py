@@ -1,7 +1,7 @@
 """Reads an export into this database, all of it or nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -131,29 +131,34 @@ class _Reader:
 
     def _check(self, table: str, rows: list[Any]) -> None:
         """Check that nothing is taken, and that the rows refer only to users and rooms of the file."""
-        if table == "users":
-            self._check_users(rows)
-        elif table == "emails":
-            verified = [row.key for row in rows if row.verified_at is not None]
-            same = EmailAddress.objects.filter(key__in=verified, verified_at__isnull=False)
-            self.taken += [f"the e-mail address of {row.user_id}" for row in same]
-        elif table == "held_usernames":
-            self._check_held_usernames(rows)
-        elif table == "rooms":
-            self._check_rooms(rows)
-        elif table == "events":
-            for event in rows:
-                if event.seq != self.seqs.get(event.stream, 0) + 1:
-                    raise Refused(f"The stream {event.stream} has a hole before seq {event.seq}.")
-                self.seqs[event.stream] = event.seq
+        checks: dict[str, Callable[[list[Any]], None]] = {
+            "users": self._check_users,
+            "emails": self._check_emails,
+            "held_usernames": self._check_held_usernames,
+            "rooms": self._check_rooms,
+            "events": self._check_events,
+        }
+        if table in checks:
+            checks[table](rows)
         elif table == "heads":
             self.heads |= {head.stream: head.last_seq for head in rows}
-        if table in ("messages", "audit"):
+        elif table in ("messages", "audit"):
             model = EXPORTED[table]
             ids = model._default_manager.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True)
             self.taken += [f"the id {taken} of {table}" for taken in ids]
         if table != "audit":
             self._check_references(table, rows)
+
+    def _check_emails(self, rows: list[EmailAddress]) -> None:
+        verified = [row.key for row in rows if row.verified_at is not None]
+        same = EmailAddress.objects.filter(key__in=verified, verified_at__isnull=False)
+        self.taken += [f"the e-mail address of the user {row.user_id}" for row in same]
+
+    def _check_events(self, rows: list[Event]) -> None:
+        for event in rows:
+            if event.seq != self.seqs.get(event.stream, 0) + 1:
+                raise Refused(f"The stream {event.stream} has a hole before seq {event.seq}.")
+            self.seqs[event.stream] = event.seq
 
     def _check_references(self, table: str, rows: list[Any]) -> None:
         for row in rows:
