@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 @register(Tags.security, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Report settings of a process that is configured for development, not for production."""
-    return [*_secrets(), *_origins(), *_workers()]
+    return [*_secrets(), *_origins(), *_limits(), *_workers()]
 
 
 def _secrets() -> list[CheckMessage]:
@@ -28,6 +28,13 @@ def _origins() -> list[CheckMessage]:
         hint = "List the origins of your web apps in CORS_ALLOWED_ORIGINS."
         found.append(Warning("Pages of every origin may call this API.", hint=hint, id="parley.W003"))
     return found
+
+
+def _limits() -> list[CheckMessage]:
+    if settings.RATE_LIMITS:
+        return []
+    hint = "Remove RATE_LIMITS=0; the default is 1 unless HOST is a loopback address and ALLOWED_HOSTS is empty."
+    return [Error("RATE_LIMITS is off: one client can use up the server.", hint=hint, id="parley.E006")]
 
 
 def _workers() -> list[CheckMessage]:

@@ -1,5 +1,6 @@
 """The ASGI handler for HTTP: runs each request of Django on one thread, with one step to it and one back."""
 
+import time
 from collections.abc import Callable, Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,7 +14,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from wire import descriptors
+from wire import descriptors, limits
 from wire.middleware import GetResponse, RequestIdMiddleware
 from wire.origins import OriginMiddleware
 from wire.problems import Problem
@@ -77,6 +78,7 @@ class Handler(ASGIHandler):
 
     def _answer(self, scope: Scope, body: IO[bytes]) -> Answer:
         """Return the bytes of the response only: its rows and objects must not wait until the client has read it."""
+        began = time.thread_time()
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
         request, _ = self.create_request(scope, body)
@@ -95,6 +97,9 @@ class Handler(ASGIHandler):
         if context and context.get("request") is not None:
             vars(context["request"]).clear()
         vars(response).clear()
+        if (caller := scope.get(limits.CALLER)) is not None:
+            user_id, cost = caller
+            limits.charge_work(user_id, time.thread_time() - began, cost)
         return answer
 
 

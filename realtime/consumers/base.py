@@ -22,10 +22,12 @@ from realtime.limits import (
     LAST_ACTIONS_SECONDS,
     MAX_BAD_FRAMES,
     MAX_CONCURRENT_FRAMES,
+    PAUSE_SECONDS,
 )
 from realtime.send_queue import SendQueue
-from wire import strict_json
-from wire.problems import to_problem
+from wire import rates, strict_json
+from wire.limits import is_limit
+from wire.problems import Problem, to_problem
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class ActionConsumer(AsyncAPIConsumer):
         self.tasks: set[asyncio.Task[None]] = set()
         self.request_tasks: set[asyncio.Task[None]] = set()
         self.bad_frames: deque[float] = deque(maxlen=MAX_BAD_FRAMES)
+        self.refusals: deque[float] = deque(maxlen=rates.REFUSED.limit)
         self.scope, self.base_send = scope, send
         try:
             while True:  # Channels' own loop has a task and a thread hop for each message
@@ -138,6 +141,17 @@ class ActionConsumer(AsyncAPIConsumer):
             self.bad_frames.append(now)
             if len(self.bad_frames) == MAX_BAD_FRAMES and now - self.bad_frames[0] < BAD_FRAMES_SECONDS:
                 self.end(CloseCode.BAD_FRAMES, "bad_frames")
+        elif is_limit(problem):
+            self.count_refusal(problem)
+
+    def count_refusal(self, problem: Problem) -> None:
+        """Close the socket of a client that goes on without a pause while rate limits refuse its requests."""
+        now = monotonic()
+        if self.refusals and now - self.refusals[-1] >= PAUSE_SECONDS:
+            self.refusals.clear()
+        self.refusals.append(now)
+        if len(self.refusals) == rates.REFUSED.limit and now - self.refusals[0] < rates.REFUSED.window_seconds:
+            self.end(CloseCode.RATE_LIMITED, "rate_limited", retry_after_ms=problem.retry_after_ms)
 
     async def reply(
         self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None

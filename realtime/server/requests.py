@@ -18,6 +18,8 @@ from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message, ServerState
 from wire import descriptors
 from wire.asgi import render_problem
+from wire.client_address import client_address
+from wire.limits import too_many_handshakes
 from wire.problems import Problem
 from wire.request_ids import checked_request_id
 
@@ -89,6 +91,17 @@ class WebRequest(http_protocol.WebRequest):
         self.handle_reply({"type": "http.response.start", "status": problem.status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": payload})
 
+    def is_handshake(self) -> bool:
+        """Return whether the request asks for a websocket."""
+        return self.requestHeaders.getRawHeaders(b"upgrade", [b""])[0].lower() == b"websocket"
+
+    def address(self) -> str | None:
+        """The address that the rate limits count."""
+        forwarded = self.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+        peer = self.getClientAddress()
+        headers = [(b"x-forwarded-for", value) for value in forwarded]
+        return client_address({"client": (getattr(peer, "host", ""), 0), "headers": headers})
+
     def request_id(self) -> str:
         return checked_request_id(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1"))
 
@@ -151,6 +164,8 @@ class HttpChannel(http.HTTPChannel):
         # Before a 100 Continue requests the body.
         elif self.brief and self._path not in PROBES:
             self.refuse(FULL)
+        elif self.requests[-1].is_handshake() and (problem := too_many_handshakes(self.requests[-1].address())):
+            self.refuse(problem)
         elif self.length is not None and self.length > self.limits.body_bytes:
             self.refuse(Problem("request.too_large"))
         else:

@@ -22,6 +22,7 @@ from api.serializers.messages import Author, render_message
 from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
 from eventlog.transaction import EventTransaction, record_events
+from wire.limits import SEND_ROOM
 from wire.problems import Problem, define, invalid
 from wire.row_tables import as_uuid, insert, rows_as_table
 
@@ -163,6 +164,10 @@ def _send(
     problem = check_send(send, context, visible.get(send.key[:2], ()))
     if problem is not None:
         return problem
+    try:
+        SEND_ROOM.take(send.room_id)  # of members only: nobody else can use up the room's limit
+    except Problem as refusal:
+        return refusal
     message = new_messages[send.key] = _append(log, send, context.author)
     return SendResult(message.pk, message.seq, message.data, created=True)
 
