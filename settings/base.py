@@ -59,6 +59,7 @@ WS_DB_THREADS = min(8, env.pool_size() // 2)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis_url()  # empty: the in-memory layer
 REDIS_PREFIX = env.text("REDIS_PREFIX", "parley")
+LIMITS_REDIS_SECONDS = 0.1  # the longest wait of a log-in for the counts of other processes
 CHANNEL_LAYERS = {"default": env.channel_layer()}
 
 PASSWORD_HASHERS = ["accounts.hashers.OneCoreArgon2PasswordHasher"]

@@ -27,6 +27,8 @@ if TEST_STACK == "postgres":
         "engine",
         "fold/test_registry.py",
         "fold/test_state.py",
+        "limits/test_calls.py",
+        "limits/test_handshakes.py",
         "packaging",
         "proxy",
         "realtime/server",

@@ -28,7 +28,7 @@ from wire.rates import Rate
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-REDIS_SECONDS = 0.1  # the longest wait, name lookup and connecting included
+THREADS = 4  # calls at once
 PAUSE_SECONDS = 5.0  # without Redis after it did not answer
 
 
@@ -36,7 +36,7 @@ class Counters:
     """Counters in Redis, used from any thread. A call returns None when Redis is away or not configured."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="limits-redis")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="limits-redis")
         self._client: redis.Redis | None = None
         self._lock = Lock()
         self._stuck: Future[Any] | None = None  # the call that did not return in time
@@ -79,9 +79,9 @@ class Counters:
             is_paused = time.monotonic() < self._paused_until or (self._stuck is not None and not self._stuck.done())
         if is_paused or not settings.REDIS_URL:
             return None
-        answer = self._thread.submit(lambda: run(self._connected()))
+        answer = self._threads.submit(lambda: run(self._connected()))
         try:
-            found = answer.result(REDIS_SECONDS)
+            found = answer.result(settings.LIMITS_REDIS_SECONDS)
         except (FutureTimeout, redis.RedisError, OSError) as error:
             with self._lock:
                 self._stuck, self._paused_until = answer, time.monotonic() + PAUSE_SECONDS
@@ -93,8 +93,8 @@ class Counters:
         if self._client is None:
             self._client = redis.Redis.from_url(
                 settings.REDIS_URL,
-                socket_timeout=REDIS_SECONDS,
-                socket_connect_timeout=REDIS_SECONDS,
+                socket_timeout=settings.LIMITS_REDIS_SECONDS,
+                socket_connect_timeout=settings.LIMITS_REDIS_SECONDS,
                 retry=Retry(NoBackoff(), 0),
                 protocol=2,
             )

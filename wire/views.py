@@ -81,14 +81,14 @@ def endpoint(operation: Operation) -> Callable[[Method], Method]:
 def _take(operation: Operation, request: Request, ids: dict[str, Any]) -> None:
     """Count the call for its session. Raises Problem limit.<name>, unless the call repeats what is stored already."""
     session = request.auth
+    if (scope := getattr(request._request, "scope", None)) is not None:
+        scope[limits.CALLER] = session.user_id, operation.cost
     try:
         limits.take(operation, session.pk, session.user_id)
     except Problem:
         is_retry = operation.is_retry
         if is_retry is None or not isinstance(request.data, dict) or not is_retry(session.user_id, request.data | ids):
             raise
-    if (scope := getattr(request._request, "scope", None)) is not None:
-        scope[limits.CALLER] = session.user_id, operation.cost
 
 
 def _check_host(request: Request) -> None:
