@@ -94,7 +94,7 @@ class Attempt:
                 return [(_of_account, f"session:{self.account}")]
         if self.address is None:
             return [(_of_address, f"account:{self.account}")]
-        own = [(_of_account, f"{self.account}@{self.address}")]
+        own: list[tuple[RateLimit, str]] = [(_of_account, f"{self.account}@{self.address}")]
         return own if self.is_known else [*own, (_of_address, f"{self.category}@{self.address}")]
 
     def succeeded(self) -> None:

@@ -29,6 +29,8 @@ if TEST_STACK == "postgres":
         "fold/test_state.py",
         "limits/test_calls.py",
         "limits/test_handshakes.py",
+        "limits/test_overload.py",
+        "limits/test_table.py",
         "packaging",
         "proxy",
         "realtime/server",

@@ -51,8 +51,10 @@ class Counters:
         def run(client: redis.Redis) -> tuple[int, int, float]:
             pipeline = client.pipeline(transaction=False)
             if cost:
-                pipeline.incrby(this, cost).expire(this, 2 * rate.window_seconds)
-            pipeline.get(this).get(last)
+                pipeline.incrby(this, cost)
+                pipeline.expire(this, 2 * rate.window_seconds)
+            pipeline.get(this)
+            pipeline.get(last)
             *_, now, before = pipeline.execute()
             return int(now or 0), int(before or 0), age
 

@@ -80,7 +80,7 @@ def endpoint(operation: Operation) -> Callable[[Method], Method]:
 
 def _take(operation: Operation, request: Request, ids: dict[str, Any]) -> None:
     """Count the call for its session. Raises Problem limit.<name>, unless the call repeats what is stored already."""
-    session = request.auth
+    session: Any = request.auth
     if (scope := getattr(request._request, "scope", None)) is not None:
         scope[limits.CALLER] = session.user_id, operation.cost
     try:

@@ -60,9 +60,10 @@ class AuthenticatedConsumer(ActionConsumer):
         elif self.scope["session"] is not None:
             self.bind(self.scope["session"], self.scope["epoch"])
         else:
-            self.deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self._expire)
+            self.deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self.expire)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Close a socket that has not authenticated in time."""
         admission.count_failure(self.scope)
         self.end(CloseCode.AUTH_TIMEOUT, "auth_timeout")
 

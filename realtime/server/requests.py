@@ -93,7 +93,8 @@ class WebRequest(http_protocol.WebRequest):
 
     def is_handshake(self) -> bool:
         """Return whether the request asks for a websocket."""
-        return self.requestHeaders.getRawHeaders(b"upgrade", [b""])[0].lower() == b"websocket"
+        upgrade: bytes = self.requestHeaders.getRawHeaders(b"upgrade", [b""])[0]
+        return upgrade.lower() == b"websocket"
 
     def address(self) -> str | None:
         """The address that the rate limits count."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.limits.conftest import LIMITED
-from tests.limits.settings import SMALL
+from tests.limits.small import SMALL
 from tests.limits.test_calls import check_headers
 from tests.realtime.deployment import HAS_REDIS, Deployment
 from tests.servers import ParleyServer

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.answers import Reply
-from tests.limits.settings import SMALL
+from tests.limits.small import SMALL
 from tests.sockets import Account, Socket
 
 Call = Callable[[], Awaitable[Any]]

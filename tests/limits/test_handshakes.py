@@ -9,7 +9,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.limits.settings import SMALL
+from tests.limits.small import SMALL
 from tests.realtime.deployment import Deployment
 from tests.servers import ParleyServer
 from tests.sockets import Account, Socket
