@@ -68,7 +68,8 @@ def _count(scope: Scope, refused: Refusal) -> None:
     if refused.code is CloseCode.RATE_LIMITED and address is not None:
         with suppress(Problem):
             REFUSED_HANDSHAKE.take(address)
-    elif not refused.problem.retryable:
+    elif not refused.problem.retryable and refused.code is not CloseCode.ORIGIN_NOT_ALLOWED:
+        # A foreign page that a browser shows must not use up the handshakes of its user.
         admission.count_failure(scope)
 
 

@@ -45,7 +45,8 @@ class Measured:
 class Ring:
     """The server with its database and Redis."""
 
-    def __init__(self) -> None:
+    def __init__(self, rooms: int) -> None:
+        self.rooms = rooms
         self.postgres, self.redis = start_postgres(), start_redis()
         self.database = self.postgres.create_database("attack")
         self.server: ParleyServer | None = None
@@ -57,7 +58,7 @@ class Ring:
         self.server = ParleyServer(self.database, self.redis.url, env=env)
         self.server.start()
         if not self.world:
-            command = [sys.executable, "-m", "tests.attack.seed"]
+            command = [sys.executable, "-m", "tests.attack.seed", str(self.rooms)]
             seeded = subprocess.run(
                 command, cwd=ROOT, env=self.server.environment | {"RATE_LIMITS": "0"}, stdout=-1, check=True
             )
@@ -118,9 +119,9 @@ def line(attack: Attack, before: Measured | None, after: Measured, calm: Felt) -
     return f"| {attack.name} | {was} | {now} | {counts} | {verdict(attack, after, calm)} |"
 
 
-async def main(chosen: list[Attack], seconds: float, before_seconds: float) -> int:
+async def main(chosen: list[Attack], seconds: float, before_seconds: float, rooms: int) -> int:
     """Run the attacks on both servers and print the table."""
-    ring = Ring()
+    ring = Ring(rooms)
     try:
         before: dict[str, Measured] = {}
         if before_seconds:
@@ -155,6 +156,7 @@ if __name__ == "__main__":
         "--before", type=float, default=8, help="without limits; 0 leaves them out; default %(default)s"
     )
     parser.add_argument("--only", nargs="+", default=[""], metavar="PART", help="attacks whose names hold such a part")
+    parser.add_argument("--rooms", type=int, default=1_000, help="of the accounts with many; default %(default)s")
     options = parser.parse_args()
     picked = [attack for attack in ATTACKS if any(part in attack.name for part in options.only)]
-    sys.exit(asyncio.run(main(picked, options.seconds, options.before)))
+    sys.exit(asyncio.run(main(picked, options.seconds, options.before, options.rooms)))

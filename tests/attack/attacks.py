@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import websockets
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from tests.sockets import TLS
 
@@ -182,6 +182,30 @@ async def subscribe(who: Attacker) -> None:
     await who.socket(4, lambda: {"action": next(turn), "room_id": who.room})
 
 
+async def come_back(who: Attacker) -> None:
+    """A thousand devices connect at once; each one that is refused returns after the time that it was told."""
+
+    async def run(number: int) -> None:
+        while time.monotonic() < who.until:
+            try:
+                async with who.connect(who.world["tokens"][number % 150]) as socket:
+                    told = orjson.loads(await socket.recv())
+                    if told["action"] == "hello":
+                        who.counts["served"] += 1
+                        await asyncio.sleep(max(0.0, who.until - time.monotonic()))
+                        return
+                    who.counts[str(told["data"]["code"])] += 1
+                    await asyncio.sleep(told["data"]["retry_after_ms"] / 1000)
+            except InvalidStatus as refused:
+                who.counts[str(refused.response.status_code)] += 1
+                await asyncio.sleep(float(refused.response.headers["Retry-After"]))
+            except (ConnectionClosed, OSError, TimeoutError) as error:
+                who.counts[type(error).__name__] += 1
+                await asyncio.sleep(1)
+
+    await asyncio.gather(*(run(number) for number in range(1_000)))
+
+
 def rest_of(connections: int, method: str, path: str, **options: Any) -> Callable[[Attacker], Awaitable[None]]:
     async def run(who: Attacker) -> None:
         await who.rest(connections, lambda http: http.request(method, path.replace("$room", who.room), **options))
@@ -231,5 +255,6 @@ ATTACKS = [
     Attack("typing", 13, "account", socket_of(4, action="typing", room_id="$room", on=True)),
     Attack("subscribe and unsubscribe", 14, "account", subscribe),
     Attack("pings", 15, "account", socket_of(4, action="ping")),
+    Attack("a storm of 1,000 returning devices", 17, "storm", come_back),
     Attack("requests that are refused, REST", 16, "account", rest_of(16, "GET", "/v1/users?q=nobody")),
 ]

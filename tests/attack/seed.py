@@ -1,4 +1,4 @@
-"""Fills the database of an attack: `python -m tests.attack.seed`. The answer on stdout is a World as JSON."""
+"""Fills the database of an attack: `python -m tests.attack.seed ROOMS`. The answer on stdout is a World as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import uuid4
 import django
 import orjson
 
-USERS, HEAVY, ROOMS, PUBLIC_ROOMS, MESSAGES = 160, 3, 1_000, 5_000, 100
+USERS, HEAVY, PUBLIC_ROOMS, MESSAGES = 160, 3, 5_000, 100
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     from tests.bench.seed import analyze, make_room, make_users
 
     sessions, tokens = make_users(USERS)
-    heavy = [make_room(sessions[:HEAVY]) for _ in range(ROOMS)]
+    heavy = [make_room(sessions[:HEAVY]) for _ in range(int(sys.argv[1]))]
     own = [make_room([session]) for session in sessions[HEAVY:]]
     honest = make_room(sessions[-4:])
     long_text = "A sentence of an ordinary length, again and again. " * 140
