@@ -80,7 +80,7 @@ async def _deny(scope: Scope, problem: Problem, send: Any) -> None:
         return
     given = dict(scope.get("headers", []))
     request_id = checked_request_id(given.get(b"x-request-id", b"").decode("latin-1"))
-    headers, body = render_problem(problem, request_id, given.get(b"origin", b"").decode("latin-1"))
+    headers, body = render_problem(problem, request_id, None)
     await send({"type": "websocket.http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})
 

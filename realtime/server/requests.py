@@ -166,7 +166,7 @@ class HttpChannel(http.HTTPChannel):
         elif self.brief and self._path not in PROBES:
             self.refuse(FULL)
         elif self.requests[-1].is_handshake() and (problem := too_many_handshakes(self.requests[-1].address())):
-            self.refuse(problem)
+            self.refuse(problem, readable=False)
         elif self.length is not None and self.length > self.limits.body_bytes:
             self.refuse(Problem("request.too_large"))
         else:
@@ -197,13 +197,13 @@ class HttpChannel(http.HTTPChannel):
     def _respondToBadRequestAndDisconnect(self) -> None:
         self.refuse(Problem("request.invalid"))
 
-    def refuse(self, problem: Problem) -> None:
-        """Answer before the request is complete, and end the connection."""
+    def refuse(self, problem: Problem, *, readable: bool = True) -> None:
+        """Answer before the request is complete, and end the connection. `readable`: by a page of another origin."""
         request_id = self.requests[-1].request_id() if self.requests else str(uuid7())
-        headers, payload = render_problem(problem, request_id, self.origin.decode("latin-1"))
+        headers, payload = render_problem(problem, request_id, self.origin.decode("latin-1") if readable else None)
         lines = [b"HTTP/1.1 %d %s" % (problem.status, HTTPStatus(problem.status).phrase.encode())]
         lines += [name + b": " + value for name, value in [*headers, (b"connection", b"close")]]
-        self.transport.write(b"\r\n".join([*lines, b"", b"" if self._command == b"HEAD" else payload]))
+        self.transport.write_now(b"\r\n".join([*lines, b"", b"" if self._command == b"HEAD" else payload]))
         self.loseConnection()
 
     def loseConnection(self) -> None:
