@@ -3,7 +3,8 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,18 +83,17 @@ def count_failure(scope: Scope) -> None:
         HANDSHAKE.charge(address, FAILED_HANDSHAKE - 1)
 
 
-class open_socket:
+@contextmanager
+def open_socket(scope: Scope) -> Iterator[None]:
     """Count a socket of its address while it is open."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._address = client_address(scope)
-
-    def __enter__(self) -> None:
-        if self._address is not None:
-            _sockets[self._address] += 1
-
-    def __exit__(self, *exception: object) -> None:
-        if self._address is not None:
-            _sockets[self._address] -= 1
-            if not _sockets[self._address]:
-                del _sockets[self._address]
+    address = client_address(scope)
+    if address is None:
+        yield
+        return
+    _sockets[address] += 1
+    try:
+        yield
+    finally:
+        _sockets[address] -= 1
+        if not _sockets[address]:
+            del _sockets[address]

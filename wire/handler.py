@@ -52,7 +52,7 @@ class Flood:
     """A request of a client that goes on without a pause while its requests are refused.
 
     Each of its requests waits for a second, on no thread. Then it is refused without Django, unless it is a send, whose
-    retry must be answered, or has a token that nobody has looked up yet.
+    retry must be answered, or has a token that this process has not looked up yet.
     """
 
     def __init__(self, scope: Scope, user: Hashable | None) -> None:
@@ -79,7 +79,7 @@ class Flood:
         return None
 
     def count(self, status: int) -> None:
-        """Count a refusal of its user, or a request of nobody."""
+        """Count a refusal of a user, or a request without a user."""
         user, _ = self._scope.get(limits.CALLER, (self._user, None))
         if user is None and self._address is not None and self._scope["path"] not in PROBES:
             limits.ANONYMOUS.charge(self._address, 1)

@@ -68,7 +68,7 @@ def charge_work(user_id: Hashable, cpu_seconds: float, cost: Cost = Cost.READ) -
 
 
 def too_many_handshakes(address: str | None) -> Problem | None:
-    """Return the refusal for an address whose handshakes are refused without being told why, in the cheapest way."""
+    """Return the refusal for an address that has used up its handshakes and its refusals with a close code, or None."""
     if address is None or not settings.RATE_LIMITS:
         return None
     try:

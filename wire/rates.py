@@ -31,7 +31,9 @@ PASSWORD = Rate("password", 10, 300, "account", "Changes of the password, deleti
 
 # A handshake with a token takes 5 ms of CPU with the database's.
 HANDSHAKE = Rate("handshake", 1200, 60, "address", "Websocket handshakes; one that does not authenticate counts as 20")
-REFUSED_HANDSHAKE = Rate("refused_handshake", 20, 60, "address", "Refused handshakes that are still told why")
+REFUSED_HANDSHAKE = Rate(
+    "refused_handshake", 20, 60, "address", "Refused handshakes with a close code; more get HTTP 429"
+)
 ANONYMOUS = Rate("anonymous", 120, 60, "address", "REST requests without a valid token")
 
 SEND = Rate("send", 300, 60, "account", "Messages sent")
