@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from channels.exceptions import StopConsumer
 from djangochannelsrestframework.consumers import AsyncAPIConsumer
 
+from realtime.admission import count_failure
 from realtime.close_codes import CloseCode
 from realtime.consumers.frames import Request, read_frame
 from realtime.limits import (
@@ -151,6 +152,8 @@ class ActionConsumer(AsyncAPIConsumer):
             self.refusals.clear()
         self.refusals.append(now)
         if len(self.refusals) == rates.REFUSED.limit and now - self.refusals[0] < rates.REFUSED.window_seconds:
+            # A client that reconnects at once would burn more with its handshakes than with what was refused.
+            count_failure(self.scope)
             self.end(CloseCode.RATE_LIMITED, "rate_limited", retry_after_ms=problem.retry_after_ms)
 
     async def reply(
