@@ -30,9 +30,7 @@ LOGIN_ADDRESS = Rate("login_address", 100, 600, "address", "Wrong passwords of a
 PASSWORD = Rate("password", 10, 300, "account", "Changes of the password, deletions of the account", shared=True)
 
 # A handshake with a token takes 5 ms of CPU with the database's.
-HANDSHAKE = Rate(
-    "handshake", 1200, 60, "address", "Websocket handshakes; one that fails, or ends with 4429, counts as 20"
-)
+HANDSHAKE = Rate("handshake", 1200, 60, "address", "Handshakes; one that fails, or ends with 4429, counts as 20")
 REFUSED_HANDSHAKE = Rate(
     "refused_handshake", 20, 60, "address", "Refused handshakes with a close code; more get HTTP 429"
 )
