@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Kept bytecode lets a server start in a third of the time, and the tests start more than a hundred.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full fuzz audit clean
+.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full attack fuzz audit clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -74,6 +74,10 @@ bench: $(STAMP)
 # Everything, about an hour; ARGS="--only sockets" measures a part.
 bench-full: $(STAMP)
 	$(BIN)/python -m tests.bench --full $(ARGS)
+
+# What each attack burns and what honest users feel beside it; about half an hour. ARGS="--only pings --seconds 20".
+attack: $(STAMP)
+	$(BIN)/python -m tests.attack $(ARGS)
 
 # 200,000 odd requests and frames against a live server; ARGS="--cases 5000 --seed 7".
 fuzz: $(STAMP)

@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import EmailAddress, Mail, MailKind, User
+from wire import rates
 from wire.problems import Problem, define
-from wire.rate_limits import Rate, RateLimit
+from wire.shared_limits import SharedRateLimit
 
 VERIFY_SECONDS = 3 * 86_400  # the life of a link that verifies an address
 MAX_WAITING = 10_000  # mails that wait to be sent, about 3 MB
@@ -24,7 +25,7 @@ define("email.taken", 409, "Another account has verified this e-mail address.")
 define("email.invalid_token", 400, "The link is wrong, expired or already used.")
 
 # By mailbox, so that nobody can fill a stranger's; the key is the typed address, whether or not an account has it.
-of_mailbox = RateLimit(Rate("email", 5, 3_600.0, "account"))
+of_mailbox = SharedRateLimit(rates.EMAIL)
 
 
 def email_key(address: str) -> str:

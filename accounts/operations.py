@@ -15,7 +15,7 @@ REGISTER = Operation(
     body=serializers.RegisterBody,
     reply=LoginSerializer,
     statuses=(201,),
-    problems=("auth.username_taken", "email.not_configured", "limit.email"),
+    problems=("auth.username_taken", "email.not_configured", "limit.email", "limit.register", "limit.hash"),
     public=True,
 )
 LOG_IN = Operation(
@@ -25,7 +25,7 @@ LOG_IN = Operation(
     cost=Cost.LOGIN,
     body=serializers.LoginBody,
     reply=LoginSerializer,
-    problems=("auth.bad_credentials", "auth.account_disabled", "limit.login"),
+    problems=("auth.bad_credentials", "auth.account_disabled", "limit.login", "limit.login_address", "limit.hash"),
     public=True,
 )
 LOG_OUT = Operation("log_out", "End this session", tag="auth", cost=Cost.WRITE, body=EmptySerializer, statuses=(204,))
@@ -39,7 +39,7 @@ CHANGE_PASSWORD = Operation(
     cost=Cost.LOGIN,
     body=serializers.ChangePasswordBody,
     statuses=(204,),
-    problems=("auth.wrong_password", "limit.login"),
+    problems=("auth.wrong_password", "limit.login", "limit.password"),
 )
 REQUEST_PASSWORD_RESET = Operation(
     "request_password_reset",
@@ -106,7 +106,7 @@ DELETE_ME = Operation(
     cost=Cost.LOGIN,
     body=serializers.DeleteMeBody,
     statuses=(204,),
-    problems=("auth.wrong_password", "limit.login"),
+    problems=("auth.wrong_password", "limit.login", "limit.password"),
 )
 DELETE_ME_BY_POST = Operation(
     "delete_me_by_post",

@@ -15,9 +15,11 @@ from unicodedata import normalize
 
 from django.contrib.auth import hashers
 
+from wire import rates
 from wire.connections import release_connections
 from wire.problems import Problem
-from wire.rate_limits import Rate, RateLimit
+from wire.rate_limits import RateLimit
+from wire.shared_limits import SharedRateLimit
 
 # A hash takes 100 MiB and a core by design. One at a time leaves the other cores to all else.
 WAITING = 32  # waiting attempts; each holds one of the threads that all requests share, and most must remain free
@@ -27,8 +29,12 @@ NICENESS = 10
 
 # Only wrong passwords count. They count for an account at one address, so that nobody can lock the owner out from
 # another address: ten at once, then one each half minute. Many people may share an address, so its limit is larger.
-_of_account = RateLimit(Rate("login", 10, 300.0, "account"), always=True)
-_of_address = RateLimit(Rate("login", 100, 600.0, "address"), always=True)
+_of_account = SharedRateLimit(rates.LOGIN, always=True)
+_of_address = SharedRateLimit(rates.LOGIN_ADDRESS, always=True)
+# These count every attempt, because each hash costs the same.
+_hashes = SharedRateLimit(rates.HASH)
+_registrations = SharedRateLimit(rates.REGISTER)
+_own = SharedRateLimit(rates.PASSWORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,21 @@ class Attempt:
             return "known"
         return "account" if self.exists else self.kind
 
-    def check(self) -> None:
-        """Raise Problem limit.login after too many wrong passwords."""
+    def begin(self) -> None:
+        """Count an attempt.
+
+        Raises Problem limit.login or limit.login_address after too many wrong passwords, and limit.password,
+        limit.register or limit.hash after too many attempts of any kind. An account that is known at an address has
+        hashes of its own there, so a stranger who shares the address does not use them up.
+        """
         for limit, key in self._limits():
             limit.check(key)
+        if self.kind == "session":
+            _own.take(self.account)
+        elif self.address is not None:
+            if self.kind == "register":
+                _registrations.take(self.address)
+            _hashes.take(f"{self.account}@{self.address}" if self.is_known else self.address)
 
     def failed(self) -> None:
         """Count a wrong password."""
@@ -77,7 +94,7 @@ class Attempt:
                 return [(_of_account, f"session:{self.account}")]
         if self.address is None:
             return [(_of_address, f"account:{self.account}")]
-        own = [(_of_account, f"{self.account}@{self.address}")]
+        own: list[tuple[RateLimit, str]] = [(_of_account, f"{self.account}@{self.address}")]
         return own if self.is_known else [*own, (_of_address, f"{self.category}@{self.address}")]
 
     def succeeded(self) -> None:
@@ -255,6 +272,6 @@ def verify(password: str, encoded: str | None) -> Verdict:
 
 def forget_all() -> None:
     """Reset all counts and known accounts; for tests."""
-    _of_account.reset()
-    _of_address.reset()
+    for limit in (_of_account, _of_address, _hashes, _registrations, _own):
+        limit.reset()
     _known.clear()

@@ -12,12 +12,13 @@ from accounts.emails import digest, email_key, make_token, queue_mail, read_toke
 from accounts.models import EmailAddress, Mail, MailKind, User
 from accounts.passwords import Attempt, turns
 from accounts.services import check_new_password, delete_sessions, revoke
+from wire import rates
 from wire.problems import Problem
-from wire.rate_limits import Rate, RateLimit
+from wire.shared_limits import SharedRateLimit
 
 RESET_SECONDS = 3_600  # the life of a link that resets a password
 
-of_address = RateLimit(Rate("password_reset", 20, 3_600.0, "address"))
+of_address = SharedRateLimit(rates.PASSWORD_RESET)
 
 
 def request_reset(*, email: str, address: str | None = None) -> None:

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 TOKEN_PREFIX = "prl_"  # secret scanners recognise a leaked token by it
 PURGE_BATCH = 200  # sessions in one transaction
 PROFILE = ("display_name", "avatar_url", "metadata")  # changed as they are
+MAX_SESSIONS = 100  # of a user; one more ends the session that was used least recently
 KEEP_EXPIRED = timedelta(days=1)  # so that an open socket can still distinguish "expired" from "revoked"
 
 define("auth.bad_credentials", 401, "The username or the password is wrong.")
@@ -65,6 +66,7 @@ def register(
     if email is not None:
         emails.require_mail()
     attempt = Attempt("register", user.username, address)
+    attempt.begin()
     with turns.turn(attempt):
         user.password = passwords.encode(password)
     with transaction.atomic():
@@ -91,7 +93,7 @@ def log_in(
     """
     account = fold(username)
     attempt = Attempt("login", account, address, exists=User.objects.filter(username=account).exists())
-    attempt.check()
+    attempt.begin()
     with turns.turn(attempt):
         user = User.objects.filter(username=attempt.account).first()
         verdict = passwords.verify(password, user.password if user else None)
@@ -337,7 +339,7 @@ def check_new_password(password: str, user: User, field: str) -> None:
 
 def _check_own_password(user: User, password: str) -> User:
     attempt = Attempt("session", user.username)
-    attempt.check()
+    attempt.begin()
     with turns.turn(attempt):
         verdict = passwords.verify(password, user.password)
     if not verdict.is_right:
@@ -361,6 +363,9 @@ def _open_session(user: User, device: Mapping[str, str] | None) -> Login:
     session = Session(user=user, token_hash=hash_token(token), created_at=now, **(device or {}))
     session.slide(now)
     session.save(force_insert=True)
+    surplus = list(user.sessions.order_by("-last_used_at", "-pk").values_list("pk", flat=True)[MAX_SESSIONS:])
+    if surplus:
+        delete_sessions(user.sessions.filter(pk__in=surplus))
     return Login(token, session)
 
 

@@ -24,6 +24,7 @@ from api.serializers.rooms import (
 )
 from api.serializers.sync import SyncBody, SyncFrameBody, SyncResultSerializer
 from api.serializers.typing import SetTypingBody
+from api.services.messages import is_stored
 from wire.fields import EmptySerializer
 from wire.operations import Cost, Operation
 from wire.pagination import PageQuery
@@ -209,6 +210,7 @@ SEND_MESSAGE = Operation(
     reply=MessageSerializer,
     statuses=(201, 200),
     problems=(*NON_MEMBER, "room.archived", "room.peer_deleted", "message.client_id_reused"),
+    is_retry=is_stored,
 )
 GET_MESSAGES = Operation(
     "get_messages",

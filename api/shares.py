@@ -3,6 +3,7 @@
 import re
 from collections.abc import MutableMapping
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -37,10 +38,20 @@ def make_shares(threads: int) -> Shares:
     )
 
 
+def user_of(scope: MutableMapping[str, Any]) -> UUID | None:
+    """Return the user of a request whose token was seen before."""
+    token = _token_of(scope)
+    return user_of_token(token) if token else None
+
+
+def _token_of(scope: MutableMapping[str, Any]) -> str:
+    authorization: bytes = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    return authorization.decode("latin-1").partition(" ")[2].strip()
+
+
 def keys_of(scope: MutableMapping[str, Any]) -> Keys:
     """Return the keys of a request: its user or, while the user is unknown, its token; and its room, or all lists."""
-    authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    token = authorization.decode("latin-1").partition(" ")[2].strip()
+    token = _token_of(scope)
     if not token:
         return ()
     user = user_of_token(token) or hash_token(token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.services import MAX_SESSIONS
 from api.serializers.messages import BATCH, HISTORY_PAGE_MAX
 from api.services.members import MAX_ROOMS
 from contracts.components import ALWAYS_NULL, Schema
@@ -11,9 +12,16 @@ from contracts.events import component_of
 from eventlog.event_types import EventType
 from realtime.close_codes import CloseCode
 from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS
-from realtime.limits import MAX_INBOUND_FRAME_BYTES, MAX_REPLAY_EVENTS
+from realtime.limits import (
+    MAX_INBOUND_FRAME_BYTES,
+    MAX_REPLAY_EVENTS,
+    MAX_SOCKETS_OF_ADDRESS,
+    MAX_SOCKETS_OF_SESSION,
+    MAX_SOCKETS_OF_USER,
+)
 from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS
 from wire.problems import FieldError, Problem
+from wire.rates import ANNOUNCED
 
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
 OTHER_ROOM = "0199c7a0-11f3-7b02-8d6e-2a9c4f7e5d13"
@@ -96,6 +104,11 @@ VALUES: dict[str, Any] = {
     "member_count": 2,
     "after": 41,
     "frame_bytes": MAX_INBOUND_FRAME_BYTES,
+    "Sockets.session": MAX_SOCKETS_OF_SESSION,
+    "Sockets.user": MAX_SOCKETS_OF_USER,
+    "Sockets.address": MAX_SOCKETS_OF_ADDRESS,
+    "sessions": MAX_SESSIONS,
+    "rates": ANNOUNCED,
     "text_chars": TEXT_CHARS,
     "text_bytes": TEXT_BYTES,
     "metadata_bytes": METADATA_BYTES,

@@ -9,6 +9,7 @@ from realtime.close_codes import CloseCode
 from realtime.consumers.chat import ChatConsumer
 from realtime.limits import MAX_REQUEST_ID_CHARS
 from realtime.serializers import HelloSerializer, RoomSocketMessageSerializer, RoomSocketSendBody
+from wire.limits import codes_of
 from wire.operations import Operation
 
 ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")
@@ -35,7 +36,8 @@ class Action:
     def codes(self) -> list[str]:
         """Every problem with which it may be answered."""
         session = () if self.operation.public else WITH_SESSION
-        return list(dict.fromkeys([*self.operation.problems, *session, *ANY_ACTION]))
+        limits = codes_of(self.operation)
+        return list(dict.fromkeys([*self.operation.problems, *session, *ANY_ACTION, *limits]))
 
 
 def actions() -> list[Action]:

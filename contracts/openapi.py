@@ -14,6 +14,7 @@ from contracts.examples import example, problem_example
 from contracts.frames import actions, add_frames
 from wire.operations import Operation
 from wire.problems import CONTENT_TYPE, REGISTRY
+from wire.rates import ANNOUNCED
 from wire.schema import FIELD_ERROR_CODES, ProblemSerializer
 
 DESCRIPTION = """\
@@ -42,6 +43,13 @@ TAGS = {
 LICENSE = "MIT"
 ROOT = Path(__file__).resolve().parent.parent
 REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the `request_id` of the frame. A frame's integer is repeated as an integer."
+RATE_HEADERS = {
+    name: {"schema": {"type": "string"}, "description": f"{text} (draft-ietf-httpapi-ratelimit-headers-10)."}
+    for name, text in (
+        ("RateLimit-Policy", "The name of the limit, its quota `q` and its window `w` in seconds"),
+        ("RateLimit", "The name of the limit, the remaining quota `r` and the seconds `t` until there is more"),
+    )
+}
 REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 
 
@@ -90,6 +98,7 @@ def info(description: str) -> Schema:
         "version": project["version"],
         "description": description,
         "license": {"name": LICENSE},
+        "x-rate-limits": ANNOUNCED,
     }
 
 
@@ -173,7 +182,8 @@ def _headers(status: int) -> Schema:
     if status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}}}
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        return {"Retry-After": {"schema": {"type": "string"}, "description": "In seconds."}}
+        headers = {"Retry-After": {"schema": {"type": "string"}, "description": "In seconds."}}
+        return headers | (RATE_HEADERS if status == HTTPStatus.TOO_MANY_REQUESTS else {})
     return {}
 
 

@@ -9,14 +9,18 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 @register(Tags.security, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Report settings of a process that is configured for development, not for production."""
-    return [*_secrets(), *_origins(), *_workers()]
+    return [*_required(), *_origins(), *_workers()]
 
 
-def _secrets() -> list[CheckMessage]:
-    if not settings.SECRET_KEY_IS_GENERATED:
-        return []
-    hint = "Set SECRET_KEY to 50 random characters or more, the same for every process."
-    return [Error("SECRET_KEY is not set: each machine generates another one.", hint=hint, id="parley.E001")]
+def _required() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.SECRET_KEY_IS_GENERATED:
+        hint = "Set SECRET_KEY to 50 random characters or more, the same for every process."
+        found.append(Error("SECRET_KEY is not set: each machine generates another one.", hint=hint, id="parley.E001"))
+    if not settings.RATE_LIMITS:
+        hint = "Remove RATE_LIMITS=0: the default is 1 unless HOST is a loopback address and ALLOWED_HOSTS is empty."
+        found.append(Error("RATE_LIMITS is off: one client can use up the server.", hint=hint, id="parley.E006"))
+    return found
 
 
 def _origins() -> list[CheckMessage]:

@@ -72,3 +72,10 @@ class CloseCode(IntEnum):
         False,
         "Subprotocols were offered, and chat.v1 is not among them, even if a header has a token.",
     )
+    RATE_LIMITED = (
+        4429,
+        ("rate_limited",),
+        True,
+        "Twenty requests in ten seconds were refused by rate limits without a pause, or the client has too many "
+        "sockets or handshakes. Reconnect after retry_after_ms.",
+    )

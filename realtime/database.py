@@ -21,6 +21,7 @@ from realtime.authorization import Pair, StreamAccess, authorize_each, authorize
 from realtime.batching import BatchLoader
 from realtime.log_entry import LogEntry
 from wire.connections import close_broken_connections
+from wire.limits import charge_work
 from wire.outages import DATABASE_SECONDS, database_timeout
 from wire.problems import Problem
 from wire.shares import Keys, Shares
@@ -55,18 +56,31 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 async def read_for(user_id: UUID, function: Callable[[], T]) -> T:
     """Run a read within the user's share of the threads. Raises Problem unavailable when no turn comes."""
-    return await _in_share((("user", user_id),), function)
+    return await _in_share((("user", user_id),), _charged(user_id, function))
 
 
 async def write_for(user_id: UUID, room: UUID | str, function: Callable[[], T]) -> T:
     """Run a write, which waits for locks, within the shares of the user, of the room and of all writes. Raises as
     read_for."""
-    return await _in_share((("user", user_id), ("room", room), ("writes", None)), function)
+    return await _in_share((("user", user_id), ("room", room), ("writes", None)), _charged(user_id, function))
 
 
 async def _in_share(keys: Keys, function: Callable[[], T]) -> T:
     await _shares.take(keys)
     return await _in_time(_shares.run(_executor, keys, partial(copy_context().run, lambda: _on_thread(function))))
+
+
+def _charged(user_id: UUID, function: Callable[[], T]) -> Callable[[], T]:
+    """Charge the user for the CPU of the thread."""
+
+    def run() -> T:
+        began = time.thread_time()
+        try:
+            return function()
+        finally:
+            charge_work(user_id, time.thread_time() - began)
+
+    return run
 
 
 async def _in_time(answer: Awaitable[T]) -> T:
@@ -93,7 +107,7 @@ async def sync(request: SyncRequest, subscribe: bool) -> SyncResult:
 
 
 _syncs: BatchLoader[tuple[SyncRequest, bool], SyncResult] = BatchLoader(
-    lambda requests: in_database(sync_each, requests),
+    lambda requests: in_database(_sync_batch, requests),
     SYNCED_ROOMS,
     weigh=lambda request: max(LEAST_ROOMS, len(request[0].rooms)),
     owner=lambda request: request[0].user_id,
@@ -125,6 +139,17 @@ class DatabaseLog:
     async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
         """See time_heads."""
         return await in_database(time_heads, streams)
+
+
+def _sync_batch(requests: Sequence[tuple[SyncRequest, bool]]) -> list[SyncResult | Problem | None]:
+    """Sync devices, and charge each user for an equal part of the CPU."""
+    began = time.thread_time()
+    try:
+        return sync_each(requests)
+    finally:
+        part = (time.thread_time() - began) / len(requests)
+        for request, _ in requests:
+            charge_work(request.user_id, part)
 
 
 def sync_each(requests: Sequence[tuple[SyncRequest, bool]]) -> list[SyncResult | Problem | None]:

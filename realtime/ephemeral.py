@@ -9,6 +9,7 @@ import orjson
 from django.utils import timezone
 
 from eventlog.models import Event
+from realtime.admission import lag
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
 from realtime.seal import Message
@@ -80,7 +81,9 @@ class Typing:
         self._publish(stream, {"type": self.name, "stream": stream, "user": user_id, "on": on, "min": head})
 
     def receive(self, message: Message) -> None:
-        """Note that a user types or stops on another process."""
+        """Note that a user types or stops on another process; a late event loop leaves out who begins."""
+        if message["on"] and lag.is_late:
+            return
         self._update(message["stream"], message["user"], message["on"], message["min"])
 
     def tick(self) -> None:

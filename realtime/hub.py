@@ -22,7 +22,7 @@ from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
 from realtime.log_reader import Log, LogReader
-from realtime.metrics import DELIVERY_SECONDS, EVENTS, FEEDS, LOOP_LAG, REPLAY_EVENTS, REPLAYS
+from realtime.metrics import DELIVERY_SECONDS, EVENTS, FEEDS, REPLAY_EVENTS, REPLAYS
 from realtime.replay_plan import Replay, ReplayPlan
 from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
@@ -109,8 +109,8 @@ class Hub:
             self.sweep.compare_soon(group.removeprefix(GROUP_PREFIX))
 
     def start_tasks(self) -> None:
-        """Start the sweep, the verification of sessions, the ephemeral features, the probe and the broker."""
-        for work in (self.sweep.forever, self.sessions.verify_forever, _probe_forever):
+        """Start the sweep, the verification of sessions, the ephemeral features and the broker."""
+        for work in (self.sweep.forever, self.sessions.verify_forever):
             self.spawn(_forever(work))
         for feature in self._features:
             self.spawn(_forever(partial(_tick_forever, feature)))
@@ -348,15 +348,6 @@ class Hub:
     def _leave(self, stream: str) -> None:
         if self.broker:
             self.broker.leave(f"{GROUP_PREFIX}{stream}")
-
-
-async def _probe_forever() -> None:
-    """Measure the delay of the event loop."""
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + LOOP_LAG.PROBE_SECONDS
-        await asyncio.sleep(LOOP_LAG.PROBE_SECONDS)
-        LOOP_LAG.probed(loop.time() - due)
 
 
 def _notice(feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> EventBatch:

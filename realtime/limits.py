@@ -20,9 +20,18 @@ SEND_QUEUE_BYTES = 256 * KIB  # above this events wait in the log, and actions w
 SEND_SECONDS = 30  # for one frame under a server that blocks in send
 MAX_REPLAY_EVENTS = 1_000  # above this a subscribe starts at the head and reports `limited`
 
+# Open sockets in one process; the descriptors limit their sum
+MAX_SOCKETS_OF_SESSION = 20  # the pages of a browser share a session
+MAX_SOCKETS_OF_USER = 60
+MAX_SOCKETS_OF_ADDRESS = 2_000  # about 60 MB; an office or a mobile network may share an address
+SOCKETS_RETRY_MS = 10_000
+
 # Frames that cannot be read
 MAX_BAD_FRAMES = 20  # within BAD_FRAMES_SECONDS: so many are no accident
 BAD_FRAMES_SECONDS = 60
+
+# Refusals by rate limits: `wire.rates.REFUSED` closes the socket
+PAUSE_SECONDS = 2.0  # between two refusals; the client waits, so the count begins anew
 
 # Times
 PING_INTERVAL_SECONDS = 25.0  # under the 30 s after which the strictest mobile networks forget an idle connection

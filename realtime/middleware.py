@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -9,10 +10,15 @@ from urllib.parse import parse_qs
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import Session
+from realtime import admission
 from realtime.close_codes import CloseCode
 from realtime.process import get_hub
+from wire.asgi import render_problem
+from wire.client_address import client_address
+from wire.limits import REFUSED_HANDSHAKE, is_limit, too_many_handshakes
 from wire.origins import is_allowed, is_own, log_rejection
 from wire.problems import Problem, to_problem
+from wire.request_ids import checked_request_id
 
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -29,6 +35,7 @@ class Refusal:
     code: CloseCode
     reason: str
     problem: Problem
+    retry_after_ms: int | None = None
 
 
 class TokenMiddleware:
@@ -39,15 +46,43 @@ class TokenMiddleware:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         known: dict[str, Any] = {"user": AnonymousUser(), "session": None, "epoch": None, "refusal": None}
+        if (problem := too_many_handshakes(client_address(scope))) is not None:
+            await _deny(scope, problem, send)
+            return
         try:
+            admission.admit(scope)
             _check_origin(scope)
             token = _token(scope)
             if token is not None:
                 session, epoch = await _look_up(token)
                 known |= {"user": session.user, "session": session, "epoch": epoch}
         except Exception as error:
-            known["refusal"] = refusal(error)
-        await self.inner({**scope, **known}, receive, send)
+            known["refusal"] = refused = refusal(error)
+            _count(scope, refused)
+        with admission.open_socket(scope):
+            await self.inner({**scope, **known}, receive, send)
+
+
+def _count(scope: Scope, refused: Refusal) -> None:
+    address = client_address(scope)
+    if refused.code is CloseCode.RATE_LIMITED and address is not None:
+        with suppress(Problem):
+            REFUSED_HANDSHAKE.take(address)
+    elif not refused.problem.retryable and refused.code is not CloseCode.ORIGIN_NOT_ALLOWED:
+        # A foreign page that a browser shows must not use up the handshakes of its user.
+        admission.count_failure(scope)
+
+
+async def _deny(scope: Scope, problem: Problem, send: Any) -> None:
+    """Refuse a handshake in HTTP: a socket that opens and closes would cost five times as much."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    given = dict(scope.get("headers", []))
+    request_id = checked_request_id(given.get(b"x-request-id", b"").decode("latin-1"))
+    headers, body = render_problem(problem, request_id, None)
+    await send({"type": "websocket.http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
 
 
 async def _look_up(token: str) -> tuple[Session, int]:
@@ -63,7 +98,12 @@ def refusal(error: Exception) -> Refusal:
     """The close for a problem of authentication."""
     if isinstance(error, Refused):
         return error.refusal
+    if isinstance(error, admission.Overloaded):
+        problem = Problem("unavailable", retry_after_ms=error.retry_after_ms)
+        return Refusal(CloseCode.TRY_AGAIN_LATER, "overloaded", problem, error.retry_after_ms)
     problem = to_problem(error)
+    if is_limit(problem):
+        return Refusal(CloseCode.RATE_LIMITED, "rate_limited", problem, problem.retry_after_ms)
     codes = {
         "auth.account_disabled": (CloseCode.ACCOUNT_DISABLED, "account_disabled"),
         "unavailable": (CloseCode.TRY_AGAIN_LATER, "unavailable"),

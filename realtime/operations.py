@@ -58,6 +58,7 @@ SEND_MESSAGES = Operation(
     body=SendMessagesBody,
     reply=SendResultsSerializer,
     problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
+    is_retry=operations.SEND_MESSAGE.is_retry,
 )
 GET_EVENTS = replace(
     operations.GET_EVENTS,

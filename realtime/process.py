@@ -8,6 +8,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings
 
 from eventlog.models import Event
+from realtime.admission import lag
 from realtime.database import DatabaseLog
 from realtime.hub import Hub
 from realtime.jobs import run_jobs_forever
@@ -27,6 +28,7 @@ def get_hub() -> Hub:
         # An in-memory layer reaches no other process: without Redis, the others find new events when they sweep.
         _hub = Hub(DatabaseLog(), None if isinstance(layer, InMemoryChannelLayer) else layer)
         _hub.start_tasks()
+        lag.watch()
         _hub.spawn(send_mail_forever())
         if settings.RUN_JOBS:
             _hub.spawn(run_jobs_forever())

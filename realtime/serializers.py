@@ -87,6 +87,22 @@ class HeartbeatSerializer(serializers.Serializer[Any]):
     interval_ms = serializers.IntegerField()
 
 
+class SocketsSerializer(serializers.Serializer[Any]):
+    """The largest numbers of open sockets in one process of the server."""
+
+    session = serializers.IntegerField()
+    user = serializers.IntegerField()
+    address = serializers.IntegerField()
+
+
+class RateSerializer(serializers.Serializer[Any]):
+    """A rate limit: `limit` calls at once, and as many in each window, for each address, account, session or room."""
+
+    limit = serializers.IntegerField()
+    window_seconds = serializers.IntegerField()
+    by = serializers.ChoiceField(choices=["address", "account", "session", "room"])
+
+
 class LimitsSerializer(serializers.Serializer[Any]):
     """The limits that a client would otherwise hard-code."""
 
@@ -100,6 +116,11 @@ class LimitsSerializer(serializers.Serializer[Any]):
     page = serializers.IntegerField(help_text="Messages of a page of history.")
     batch = serializers.IntegerField(help_text="Items of one send_messages.")
     replay = serializers.IntegerField(help_text="Missed events that are replayed; more are `limited`.")
+    sessions = serializers.IntegerField(help_text="Sessions that a user may have; a log-in ends the least recent one.")
+    sockets = SocketsSerializer()
+    rates = serializers.DictField(
+        child=RateSerializer(), help_text="The rate limits by name; a refusal has the code `limit.<name>`."
+    )
 
 
 class TypingIntervalsSerializer(serializers.Serializer[Any]):

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
@@ -17,6 +19,7 @@ from eventlog.models import Epoch
 from realtime.batching import BatchLoader
 from realtime.close_codes import CloseCode
 from realtime.database import in_database
+from realtime.limits import MAX_SOCKETS_OF_SESSION, MAX_SOCKETS_OF_USER
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self.sockets: dict[UUID, set[Socket]] = {}
+        self._of_user: Counter[UUID] = Counter()
         self._tokens: BatchLoader[str, Found] = BatchLoader(
             lambda tokens: in_database(_find, tokens), MAX_TOKENS_PER_QUERY
         )
@@ -64,12 +68,24 @@ class Sessions:
     def add(self, socket: Socket, session: Session) -> None:
         """Add a socket that this session authenticates."""
         self.sockets.setdefault(session.pk, set()).add(socket)
+        self._of_user[session.user_id] += 1
         self._used.add(session.pk)
+
+    def is_full(self, session: Session) -> bool:
+        """Return whether the session or its user has as many sockets in this process as a client may have."""
+        return settings.RATE_LIMITS and (
+            len(self.sockets.get(session.pk, ())) >= MAX_SOCKETS_OF_SESSION
+            or self._of_user[session.user_id] >= MAX_SOCKETS_OF_USER
+        )
 
     def discard(self, socket: Socket, session: Session) -> None:
         """Remove a socket that is gone, or that continues with another session."""
         sockets = self.sockets.get(session.pk, set())
-        sockets.discard(socket)
+        if socket in sockets:
+            sockets.discard(socket)
+            self._of_user[session.user_id] -= 1
+            if not self._of_user[session.user_id]:
+                del self._of_user[session.user_id]
         if not sockets:
             self.sockets.pop(session.pk, None)
 

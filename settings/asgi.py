@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
 django.setup(set_prefix=False)
 
 # Imported here: they need the settings, and the models need the app registry that the line above fills.
-from api.shares import keys_of, make_shares  # noqa: E402
+from api.shares import keys_of, make_shares, user_of  # noqa: E402
 from realtime.process import with_hub  # noqa: E402
 from realtime.routing import websocket_application  # noqa: E402
 from wire.handler import THREADS, Handler  # noqa: E402
@@ -19,5 +19,5 @@ from wire.tracing import start_exporting  # noqa: E402
 start_reporting()
 start_exporting()
 
-http = Handler(isolated={"/livez"}, shares=make_shares(THREADS), keys_of=keys_of)
+http = Handler(isolated={"/livez"}, shares=make_shares(THREADS), keys_of=keys_of, user_of=user_of)
 application = with_hub(ProtocolTypeRouter({"http": http, "websocket": websocket_application}))

@@ -77,6 +77,8 @@ DATABASES = {"default": env.database(f"sqlite:///{VAR_DIR / 'parley.sqlite3'}")}
 WS_DB_THREADS = min(8, env.pool_size() // 2)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis_url()  # empty: the in-memory layer
+REDIS_PREFIX = env.text("REDIS_PREFIX", "parley")
+LIMITS_REDIS_SECONDS = 0.1  # the longest wait of a log-in for the counts of other processes
 CHANNEL_LAYERS = {"default": env.channel_layer()}
 
 PASSWORD_HASHERS = ["accounts.hashers.OneCoreArgon2PasswordHasher"]
@@ -116,7 +118,7 @@ CORS_ALLOW_ALL_ORIGINS = env.flag("CORS_ALLOW_ALL_ORIGINS", False)
 # Headers of tracing and error reporting: a browser sends no request with a header that is not allowed.
 _TRACING = ["traceparent", "tracestate", "baggage", "sentry-trace"]
 CORS_ALLOW_HEADERS = [*default_headers, "x-request-id", *env.header_names("CORS_ALLOW_HEADERS", _TRACING)]
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Location", "Parley-Revocation"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy", "Location", "Parley-Revocation"]
 
 # Outgoing e-mail: verification of addresses and password resets. Without EMAIL_URL there is none.
 _EMAIL = email.email_server()

@@ -27,7 +27,7 @@ class StaffBackend(BaseBackend):
         address = client_address(request) if request is not None else None
         attempt = Attempt("login", fold(username), address, exists=user is not None)
         try:
-            attempt.check()
+            attempt.begin()
             with turns.turn(attempt):
                 verdict = passwords.verify(password, user.password if user else None)
         except Problem as problem:

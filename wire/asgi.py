@@ -10,12 +10,15 @@ from wire.security import security_headers
 _cors = OriginMiddleware(lambda request: HttpResponse())
 
 
-def render_problem(problem: Problem, request_id: str, origin: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Return headers and body. The headers let a page of this origin read them, if django-cors-headers allows it."""
+def render_problem(problem: Problem, request_id: str, origin: str | None) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return headers and body. The headers let a page of this origin read them, if django-cors-headers allows it.
+
+    None stands for an answer that no page can read, such as that of a handshake; it costs a tenth.
+    """
     REFUSALS.add(problem.code)
     body = orjson.dumps(problem.as_dict(request_id))
     headers = {"content-type": CONTENT_TYPE, "content-length": str(len(body)), "x-request-id": request_id}
-    headers |= security_headers() | problem.headers() | _cors_headers(origin)
+    headers |= security_headers() | problem.headers() | ({} if origin is None else _cors_headers(origin))
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()], body
 
 

@@ -1,10 +1,14 @@
 """The ASGI handler for HTTP: runs each request of Django on one thread, with one step to it and one back."""
 
-from collections.abc import Callable, Collection, MutableMapping
+import asyncio
+import time
+from collections.abc import Callable, Collection, Hashable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from http import HTTPStatus
 from typing import IO, Any, NamedTuple, cast
 
+from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
@@ -13,12 +17,14 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from wire import descriptors
+from wire import descriptors, limits
+from wire.asgi import render_problem
 from wire.calls import OPEN_REQUESTS, Call, current, route_of
 from wire.client_address import client_address
 from wire.middleware import GetResponse, RequestIdMiddleware, SecurityHeadersMiddleware
 from wire.origins import OriginMiddleware
 from wire.problems import Problem
+from wire.request_ids import checked_request_id
 from wire.shares import Keys, Shares
 from wire.tracing import HEADER, trace_of
 from wire.views import problem_response
@@ -32,6 +38,8 @@ _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
 _isolated_thread = ThreadPoolExecutor(1, thread_name_prefix="http-isolated")
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+PROBES = ("/livez", "/readyz")
+FLOOD_SECONDS = 1.0
 PIECE_BYTES = 64 * 1024  # of an answer: the server buffers a piece, beside the answer itself
 
 
@@ -41,6 +49,45 @@ class Answer(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     content: bytes
+
+
+class Flood:
+    """A request of a client that goes on without a pause while its requests are refused.
+
+    Each of its requests waits for a second, on no thread. Then it is refused without Django, unless it is a send, whose
+    retry must be answered, or has a token that this process has not looked up yet.
+    """
+
+    def __init__(self, scope: Scope, user: Hashable | None) -> None:
+        self._scope, self._user = scope, user
+        self._address = client_address(scope)
+
+    async def wait(self) -> Answer | None:
+        """Return the refusal, after a second, or None."""
+        try:
+            if self._user is not None:
+                limits.REFUSED.check(self._user)
+            elif self._address is not None and self._scope["path"] not in PROBES:
+                limits.ANONYMOUS.check(self._address)
+        except Problem as problem:
+            await asyncio.sleep(FLOOD_SECONDS)
+            self.count(problem.status)
+            headers = dict(self._scope["headers"])
+            is_send = self._scope["method"] == "POST" and self._scope["path"].endswith("/messages")
+            if is_send if self._user is not None else b"authorization" in headers:
+                return None
+            request_id = checked_request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
+            rendered, content = render_problem(problem, request_id, headers.get(b"origin", b"").decode("latin-1"))
+            return Answer(problem.status, rendered, content)
+        return None
+
+    def count(self, status: int) -> None:
+        """Count a refusal of a user, or a request without a user."""
+        user, _ = self._scope.get(limits.CALLER, (self._user, None))
+        if user is None and self._address is not None and self._scope["path"] not in PROBES:
+            limits.ANONYMOUS.charge(self._address, 1)
+        elif user is not None and status == HTTPStatus.TOO_MANY_REQUESTS:
+            limits.REFUSED.charge(user, 1)
 
 
 class Handler(ASGIHandler):
@@ -55,14 +102,17 @@ class Handler(ASGIHandler):
         isolated: Collection[str] = (),
         shares: Shares | None = None,
         keys_of: Callable[[Scope], Keys] = lambda _: (),
+        user_of: Callable[[Scope], Hashable | None] = lambda _: None,
     ) -> None:
         """Paths in `isolated` run on a thread of their own, so that they answer while all others wait for the database.
 
-        `keys_of` returns the keys of a request in `shares`, which divides the threads.
+        `keys_of` returns the keys of a request in `shares`, which divides the threads, and `user_of` the user of a
+        request whose token has been seen before.
         """
         BaseHandler.__init__(self)
         self._isolated = isolated
         self._shares, self._keys_of = shares or Shares({}), keys_of
+        self._user_of = user_of
         self.load_middleware(is_async=False)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -70,12 +120,18 @@ class Handler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
+        flood = Flood(scope, self._user_of(scope)) if settings.RATE_LIMITS else None
+        if flood is not None and (refusal := await flood.wait()) is not None:
+            await _send(refusal, send)
+            return
         call = Call("rest", trace_of(scope))
         OPEN_REQUESTS.value += 1
         try:
             answer = await self._run(scope, body, call)
         finally:
             OPEN_REQUESTS.value -= 1
+        if flood is not None:
+            flood.count(answer.status)
         await _send(answer, send)
 
     async def _run(self, scope: Scope, body: IO[bytes], call: Call) -> Answer:
@@ -105,6 +161,7 @@ class Handler(ASGIHandler):
 
     def _answer(self, scope: Scope, body: IO[bytes], call: Call) -> Answer:
         """Return the bytes of the response only: its rows and objects must not wait until the client has read it."""
+        began = time.thread_time()
         set_script_prefix(get_script_prefix(scope))
         request_started.send(sender=self.__class__, scope=scope)
         request, _ = self.create_request(scope, body)
@@ -125,6 +182,9 @@ class Handler(ASGIHandler):
         if context and context.get("request") is not None:
             vars(context["request"]).clear()
         vars(response).clear()
+        if (caller := scope.get(limits.CALLER)) is not None:
+            user_id, cost = caller
+            limits.charge_work(user_id, time.thread_time() - began, cost)
         return answer
 
 

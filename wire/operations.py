@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -32,7 +33,7 @@ class Operation:
     summary: str
     _: KW_ONLY
     tag: str
-    cost: Cost
+    cost: Cost  # the rate limit that counts it
     ids: tuple[str, ...] = ()  # of the path; a frame has them beside the body
     query: type[QuerySerializer] = QuerySerializer
     body: type[StrictSerializer] | None = None
@@ -43,6 +44,8 @@ class Operation:
     public: bool = False  # needs no token
     action: str = ""  # the name on the socket, where it is not `name`
     frame_body: type[StrictSerializer] | None = None  # in a frame, in place of query and body
+    # Returns whether the unread fields of a user's call are a retry of what is stored: no rate limit refuses it.
+    is_retry: Callable[[Any, Mapping[str, Any]], bool] | None = None
 
     @cached_property
     def frame(self) -> type[StrictSerializer]:

@@ -10,7 +10,9 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from wire import rates
 from wire.fields import EmptySerializer, QuerySerializer
+from wire.limits import codes_of
 from wire.operations import Operation
 from wire.problems import CONTENT_TYPE, REGISTRY, FieldError, Problem
 
@@ -123,7 +125,8 @@ def problems(operation: Operation) -> Responses:
     by_status: dict[int, list[str]] = defaultdict(list)
     with_body = () if operation.body is None else WITH_BODY
     with_token = () if operation.public else WITH_TOKEN
-    for code in dict.fromkeys((*operation.problems, *ALWAYS, *with_body, *with_token)):
+    flood = f"limit.{(rates.ANONYMOUS if operation.public else rates.REFUSED).name}"
+    for code in dict.fromkeys((*operation.problems, *ALWAYS, *with_body, *with_token, *codes_of(operation), flood)):
         by_status[REGISTRY[code].status].append(code)
     return {(status, CONTENT_TYPE): _response(by_status[status]) for status in sorted(by_status)}
 

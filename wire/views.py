@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
-from wire import strict_json
+from wire import limits, strict_json
 from wire.calls import current
 from wire.fields import validate
 from wire.hosts import domain_of, is_allowed_host
@@ -67,6 +67,8 @@ def endpoint(operation: Operation) -> Callable[[Method], Method]:
     def decorate(method: Method) -> Method:
         @wraps(method)
         def run(view: ApiView, request: Request, **ids: Any) -> Response:
+            if request.auth is not None:
+                _take(operation, request, ids)
             fields = validate(operation.query, request.query_params)
             if operation.body is not None:
                 data = request.data
@@ -77,6 +79,19 @@ def endpoint(operation: Operation) -> Callable[[Method], Method]:
         return run
 
     return decorate
+
+
+def _take(operation: Operation, request: Request, ids: dict[str, Any]) -> None:
+    """Count the call for its session. Raises Problem limit.<name>, unless the call repeats what is stored already."""
+    session: Any = request.auth
+    if (scope := getattr(request._request, "scope", None)) is not None:
+        scope[limits.CALLER] = session.user_id, operation.cost
+    try:
+        limits.take(operation, session.pk, session.user_id)
+    except Problem:
+        is_retry = operation.is_retry
+        if is_retry is None or not isinstance(request.data, dict) or not is_retry(session.user_id, request.data | ids):
+            raise
 
 
 def _check_host(request: Request) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -10,8 +9,10 @@ from django.utils import timezone
 
 from accounts.models import Session
 from accounts.serializers import SessionSerializer, UserSerializer
+from accounts.services import MAX_SESSIONS
 from api.serializers.messages import BATCH, HISTORY_PAGE_MAX
 from api.services.members import MAX_ROOMS
+from realtime import admission
 from realtime.close_codes import CloseCode
 from realtime.consumers.actions import Reply, action, require_session
 from realtime.consumers.base import ActionConsumer
@@ -21,15 +22,22 @@ from realtime.limits import (
     AUTH_SECONDS,
     MAX_INBOUND_FRAME_BYTES,
     MAX_REPLAY_EVENTS,
+    MAX_SOCKETS_OF_ADDRESS,
+    MAX_SOCKETS_OF_SESSION,
+    MAX_SOCKETS_OF_USER,
     PING_INTERVAL_SECONDS,
+    SOCKETS_RETRY_MS,
     UNAUTHENTICATED_CLOSE_SECONDS,
 )
 from realtime.metrics import SOCKETS_OPENED
 from realtime.middleware import PROTOCOL, refusal
 from realtime.operations import AUTHENTICATE, PING
 from realtime.process import get_hub
+from wire import rates
 from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS, format_time, render
 from wire.problems import REFUSALS, Problem
+
+SOCKETS = {"session": MAX_SOCKETS_OF_SESSION, "user": MAX_SOCKETS_OF_USER, "address": MAX_SOCKETS_OF_ADDRESS}
 
 
 class AuthenticatedConsumer(ActionConsumer):
@@ -50,12 +58,16 @@ class AuthenticatedConsumer(ActionConsumer):
         if refused is not None:
             REFUSALS.add(refused.problem.code)
             self.push_problem(refused.problem)
-            self.end(refused.code, refused.reason)
+            self.end(refused.code, refused.reason, retry_after_ms=refused.retry_after_ms)
         elif self.scope["session"] is not None:
             self.bind(self.scope["session"], self.scope["epoch"])
         else:
-            expire = partial(self.end, CloseCode.AUTH_TIMEOUT, "auth_timeout")
-            self.deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, expire)
+            self.deadline = asyncio.get_running_loop().call_later(AUTH_SECONDS, self.expire)
+
+    def expire(self) -> None:
+        """Close a socket that has not authenticated in time."""
+        admission.count_failure(self.scope)
+        self.end(CloseCode.AUTH_TIMEOUT, "auth_timeout")
 
     def push_problem(self, problem: Problem) -> None:
         """Hook for subclasses: report an error that is no reply to a frame. Here the goodbye is enough."""
@@ -69,6 +81,9 @@ class AuthenticatedConsumer(ActionConsumer):
         if self.session is not None:
             self.hub.sessions.discard(self, self.session)
         is_first = self.session is None
+        if is_first and self.hub.sessions.is_full(session):
+            self.end(CloseCode.RATE_LIMITED, "rate_limited", retry_after_ms=SOCKETS_RETRY_MS)
+            return
         self.session = session
         self.connection.session_id, self.connection.user_id = session.pk, session.user_id
         self.close_timeout = None
@@ -96,6 +111,9 @@ class AuthenticatedConsumer(ActionConsumer):
                 "page": HISTORY_PAGE_MAX,
                 "batch": BATCH,
                 "replay": MAX_REPLAY_EVENTS,
+                "sessions": MAX_SESSIONS,
+                "sockets": SOCKETS,
+                "rates": rates.ANNOUNCED,
             },
             "typing": {"resend_ms": TYPING_RESEND_MS, "expire_ms": TYPING_EXPIRE_MS},
         }
@@ -119,6 +137,7 @@ class AuthenticatedConsumer(ActionConsumer):
             session, epoch = await self.hub.sessions.find(token)
         except Problem as problem:
             if self.session is None and not problem.retryable:
+                admission.count_failure(self.scope)
                 refused = refusal(problem)
                 self.after_reply(self.end, refused.code, refused.reason)
             raise

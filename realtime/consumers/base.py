@@ -15,6 +15,7 @@ from uuid import uuid4
 from channels.exceptions import StopConsumer
 from djangochannelsrestframework.consumers import AsyncAPIConsumer
 
+from realtime.admission import count_failure
 from realtime.close_codes import CloseCode
 from realtime.consumers.frames import Request, read_frame
 from realtime.limits import (
@@ -25,13 +26,15 @@ from realtime.limits import (
     MAX_BAD_FRAMES,
     MAX_CONCURRENT_FRAMES,
     MAX_LIGHT_FRAMES,
+    PAUSE_SECONDS,
 )
 from realtime.metrics import FRAMES_RECEIVED, SOCKETS, SOCKETS_CLOSED
 from realtime.send_queue import SendQueue
-from wire import strict_json
+from wire import rates, strict_json
 from wire.calls import Call, current
 from wire.client_address import client_address
-from wire.problems import REFUSALS, to_problem
+from wire.limits import is_limit
+from wire.problems import REFUSALS, Problem, to_problem
 from wire.tracing import trace_of
 
 logger = logging.getLogger(__name__)
@@ -60,6 +63,7 @@ class ActionConsumer(AsyncAPIConsumer):
         self.tasks: set[asyncio.Task[None]] = set()
         self.request_tasks: set[asyncio.Task[None]] = set()
         self.bad_frames: deque[float] = deque(maxlen=MAX_BAD_FRAMES)
+        self.refusals: deque[float] = deque(maxlen=rates.REFUSED.limit)
         self.scope, self.base_send = scope, send
         self.connection = Call("connection", trace_of(scope))
         self.connection.connection_id, self.connection.client = uuid4().hex, client_address(scope)
@@ -169,6 +173,19 @@ class ActionConsumer(AsyncAPIConsumer):
             self.bad_frames.append(now)
             if len(self.bad_frames) == MAX_BAD_FRAMES and now - self.bad_frames[0] < BAD_FRAMES_SECONDS:
                 self.end(CloseCode.BAD_FRAMES, "bad_frames")
+        elif is_limit(problem):
+            self.count_refusal(problem)
+
+    def count_refusal(self, problem: Problem) -> None:
+        """Close the socket of a client that goes on without a pause while rate limits refuse its requests."""
+        now = monotonic()
+        if self.refusals and now - self.refusals[-1] >= PAUSE_SECONDS:
+            self.refusals.clear()
+        self.refusals.append(now)
+        if len(self.refusals) == rates.REFUSED.limit and now - self.refusals[0] < rates.REFUSED.window_seconds:
+            # A client that reconnects at once would burn more with its handshakes than with what was refused.
+            count_failure(self.scope)
+            self.end(CloseCode.RATE_LIMITED, "rate_limited", retry_after_ms=problem.retry_after_ms)
 
     async def reply(
         self, action: str | None, data: Any = None, errors: Any = None, status: int = 200, request_id: Any = None

@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 import orjson
 
 from accounts.models import Session
+from api.operations import JOIN_ROOM, SEND_MESSAGE
 from api.serializers.messages import SendMessageBody
 from api.services import messages
 from api.services.rooms import room_for_slug
 from realtime.close_codes import CloseCode
-from realtime.consumers.actions import require_session
+from realtime.consumers.actions import require_session, take
 from realtime.consumers.authenticated import AuthenticatedConsumer
 from realtime.consumers.frames import Request
 from realtime.database import write_for
@@ -22,6 +23,7 @@ from realtime.replay_plan import plan_replay
 from realtime.send_queue import SendQueue
 from wire import strict_json
 from wire.fields import validate
+from wire.limits import is_limit
 from wire.problems import Problem, to_problem
 
 
@@ -74,6 +76,7 @@ class RoomSocketConsumer(AuthenticatedConsumer):
 
     async def _enter(self, session: Session) -> None:
         try:
+            await take(session, JOIN_ROOM, {})
             slug = self.scope["url_route"]["kwargs"]["slug"]
             room = await write_for(session.user_id, slug, partial(room_for_slug, session=session, slug=slug))
             self.room_id = UUID(str(room["id"]))
@@ -82,6 +85,9 @@ class RoomSocketConsumer(AuthenticatedConsumer):
             problem = to_problem(error)
             self.push_problem(problem)
             # A rejection is final; a failure of ours, or of the database, is worth a retry.
+            if is_limit(problem):
+                self.end(CloseCode.RATE_LIMITED, "rate_limited", retry_after_ms=problem.retry_after_ms)
+                return
             retryable = {"internal": CloseCode.INTERNAL, "unavailable": CloseCode.TRY_AGAIN_LATER}
             self.end(retryable.get(problem.code, CloseCode.ROOM_REFUSED), problem.code)
             return
@@ -108,6 +114,7 @@ class RoomSocketConsumer(AuthenticatedConsumer):
     async def _send_message(self, request: Request) -> None:
         if request.problem is not None and request.problem.code != "frame.invalid":
             raise request.problem
+        await take(require_session(self.session), SEND_MESSAGE, {})
         fields = dict(request.body)
         if set(fields) != {"message"}:
             raise Problem("frame.invalid", 'Send {"message": "..."}.')

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from api.operations import SET_TYPING, SYNC
 from api.services import typing
 from api.services.sync import SyncRequest
 from realtime import database
+from realtime.admission import lag
 from realtime.authorization import StreamAccess
 from realtime.consumers.actions import Reply, action, require_session
 from realtime.consumers.authenticated import AuthenticatedConsumer
@@ -23,6 +25,7 @@ from realtime.log_entry import EventBatch
 from realtime.operations import SUBSCRIBE, UNSUBSCRIBE
 from realtime.replay_plan import ReplayPlan, plan_replay
 from realtime.send_queue import SendQueue
+from wire.limits import charge_work
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -110,7 +113,7 @@ class SubscriptionActions(AuthenticatedConsumer):
         """Subscribe to every stream of a page of sync, from the seq at which the answer ended."""
         if self.closing:
             return
-        user_id = require_session(self.session).user_id
+        user_id, began = require_session(self.session).user_id, time.thread_time()
         for stream, access in accesses.items():
             self.added.pop(stream, None)
             cursor, synced = cursors[stream], False
@@ -125,6 +128,7 @@ class SubscriptionActions(AuthenticatedConsumer):
             handle = self.hub.prepare(user_id, stream, access, plan, subscriber)
             self.subscriptions[str(stream)] = handle
             self.hub.start(handle, synced=synced)
+        charge_work(user_id, time.thread_time() - began)
 
     def _on_room_added(self, room_id: UUID, joined_seq: int) -> None:
         """Subscribe to a room that was added after the sync, from the own join on."""
@@ -160,6 +164,8 @@ class SubscriptionActions(AuthenticatedConsumer):
     @action(SET_TYPING)
     async def typing(self, room_id: UUID, on: bool) -> Reply:
         self.typing_in.pop(room_id, None)
+        if on and lag.is_late:
+            return None, 204
         user_id = require_session(self.session).user_id
         head = await read_for(user_id, partial(typing.set_typing, user_id=user_id, room_id=room_id, on=on))
         if on:

@@ -18,6 +18,8 @@ from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message, ServerState
 from wire import descriptors
 from wire.asgi import render_problem
+from wire.client_address import client_address
+from wire.limits import too_many_handshakes
 from wire.problems import Problem
 from wire.request_ids import checked_request_id
 
@@ -89,6 +91,18 @@ class WebRequest(http_protocol.WebRequest):
         self.handle_reply({"type": "http.response.start", "status": problem.status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": payload})
 
+    def is_handshake(self) -> bool:
+        """Return whether the request asks for a websocket."""
+        upgrade: bytes = self.requestHeaders.getRawHeaders(b"upgrade", [b""])[0]
+        return upgrade.lower() == b"websocket"
+
+    def address(self) -> str | None:
+        """The address that the rate limits count."""
+        forwarded = self.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+        peer = self.getClientAddress()
+        headers = [(b"x-forwarded-for", value) for value in forwarded]
+        return client_address({"client": (getattr(peer, "host", ""), 0), "headers": headers})
+
     def request_id(self) -> str:
         return checked_request_id(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1"))
 
@@ -151,6 +165,8 @@ class HttpChannel(http.HTTPChannel):
         # Before a 100 Continue requests the body.
         elif self.brief and self._path not in PROBES:
             self.refuse(FULL)
+        elif self.requests[-1].is_handshake() and (problem := too_many_handshakes(self.requests[-1].address())):
+            self.refuse(problem, readable=False)
         elif self.length is not None and self.length > self.limits.body_bytes:
             self.refuse(Problem("request.too_large"))
         else:
@@ -181,13 +197,13 @@ class HttpChannel(http.HTTPChannel):
     def _respondToBadRequestAndDisconnect(self) -> None:
         self.refuse(Problem("request.invalid"))
 
-    def refuse(self, problem: Problem) -> None:
-        """Answer before the request is complete, and end the connection."""
+    def refuse(self, problem: Problem, *, readable: bool = True) -> None:
+        """Answer before the request is complete, and end the connection. `readable`: by a page of another origin."""
         request_id = self.requests[-1].request_id() if self.requests else str(uuid7())
-        headers, payload = render_problem(problem, request_id, self.origin.decode("latin-1"))
+        headers, payload = render_problem(problem, request_id, self.origin.decode("latin-1") if readable else None)
         lines = [b"HTTP/1.1 %d %s" % (problem.status, HTTPStatus(problem.status).phrase.encode())]
         lines += [name + b": " + value for name, value in [*headers, (b"connection", b"close")]]
-        self.transport.write(b"\r\n".join([*lines, b"", b"" if self._command == b"HEAD" else payload]))
+        self.transport.write_now(b"\r\n".join([*lines, b"", b"" if self._command == b"HEAD" else payload]))
         self.loseConnection()
 
     def loseConnection(self) -> None:

@@ -3,9 +3,11 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
+from accounts import services
 from accounts.models import Session
 from tests.clients import Person, codes
 
@@ -95,3 +97,14 @@ def test_an_unknown_session_gets_404(alice: Person) -> None:
 def test_a_stranger_cannot_list_or_end_sessions(stranger: Person) -> None:
     assert stranger.get(URL).json()["code"] == "auth.required"
     assert stranger.delete(f"{URL}/{uuid4()}").json()["code"] == "auth.required"
+
+
+def test_the_session_used_least_recently_ends_beyond_the_limit(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MAX_SESSIONS", 3)
+    phone, tablet = alice.another_device(), alice.another_device()
+    Session.objects.filter(pk=phone.session.pk).update(last_used_at=timezone.now() - timedelta(days=1))
+
+    laptop = alice.another_device()
+
+    assert phone.get("/v1/me").status_code == 401
+    assert [each.get("/v1/me").status_code for each in (alice, tablet, laptop)] == [200, 200, 200]

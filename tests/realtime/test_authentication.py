@@ -14,6 +14,7 @@ from tests.answers import End
 from tests.realtime.deployment import Deployment
 from tests.servers import ParleyServer
 from tests.sockets import Account, Carrier, Socket
+from wire.rates import ANNOUNCED
 
 
 async def refused(server: ParleyServer, path: str = "/v1/ws", **options: Any) -> End:
@@ -44,6 +45,9 @@ async def test_it_works(alice: Account, by: Carrier) -> None:
         "page": 100,
         "batch": 50,
         "replay": 1_000,
+        "sessions": 100,
+        "sockets": {"session": 20, "user": 60, "address": 2_000},
+        "rates": ANNOUNCED,
     }
     assert hello["typing"] == {"resend_ms": 5_000, "expire_ms": 15_000}
 

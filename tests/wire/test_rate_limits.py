@@ -6,7 +6,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from wire.problems import REGISTRY, Problem
-from wire.rate_limits import Rate, RateLimit
+from wire.rate_limits import RateLimit
+from wire.rates import Rate
 
 RATE = Rate("test_bucket", limit=10, window_seconds=100, by="account")
 

@@ -8,8 +8,9 @@ from django.db.models import Count
 
 from api.models import Member
 from api.models.choices import State
+from wire import rates
 from wire.problems import Problem, define
-from wire.rate_limits import Rate, RateLimit
+from wire.rate_limits import RateLimit
 from wire.row_tables import rows_as_table
 
 # A device syncs all rooms of its user; reading a thousand takes a second, and nobody follows more.
@@ -17,7 +18,7 @@ MAX_ROOMS = 1_000  # that a user created, joined or wrote in
 MAX_PLACED = 1_000  # beside them, into which others added the user: others cannot use up the user's own limit
 
 # Additions and new direct rooms: twenty an hour, a hundred at once. Each added user counts.
-INVITES = RateLimit(Rate("invite", 100, 18_000, "account"))
+INVITES = RateLimit(rates.INVITE)
 
 define("room.limit", 409, "Too many rooms")
 

@@ -18,6 +18,7 @@ from api.serializers.messages import Author, raise_version, refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
+from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
 from api.services.messages.tombstones import empty
 from eventlog.transaction import EventTransaction, record_events
@@ -35,6 +36,7 @@ __all__ = [
     "get_events",
     "get_message",
     "get_messages",
+    "is_stored",
     "send_message",
     "send_messages",
 ]

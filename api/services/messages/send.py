@@ -23,6 +23,7 @@ from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
+from wire.limits import SEND_ROOM
 from wire.problems import Problem, define, invalid
 from wire.row_tables import as_parameter, as_uuid, insert, numbered, rows_as_table, values_table
 
@@ -203,6 +204,10 @@ def _send(
     problem = check_send(send, context, visible.get(send.key[:2], ()))
     if problem is not None:
         return problem
+    try:
+        SEND_ROOM.take(send.room_id)  # of members only: nobody else can use up the room's limit
+    except Problem as refusal:
+        return refusal
     message = new_messages[send.key] = _append(log, send, context.author)
     return SendResult(message.pk, message.seq, message.data, created=True)
 

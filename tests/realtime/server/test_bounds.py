@@ -62,6 +62,9 @@ def test_a_flood_of_tiny_frames_is_echoed_completely(calm: Served) -> None:
 
 @pytest.mark.parametrize("path", ["/sends", "/writes"])
 def test_a_stalled_reader_that_keeps_sending_is_closed(hasty: Served, path: str) -> None:
+    with hasty.raw("/echo") as first:  # a process loads its settings with the first handshake
+        first.send(b"hello")
+        first.read()
     tag = hasty.tag()
     before = hasty.memory()
     with hasty.raw(f"{path}?{tag}", receive_buffer=4096) as socket:

@@ -1,0 +1,114 @@
+"""Limits of websockets: handshakes of an address before any query, and open sockets of a session, user and address."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.limits.small import SMALL
+from tests.realtime.deployment import Deployment
+from tests.servers import ParleyServer
+from tests.sockets import Account, Socket
+
+BAD = "prl_" + "x" * 43
+
+
+async def handshake(server: ParleyServer, address: str, token: str) -> Socket | InvalidStatus:
+    """Open a socket, or return the answer of HTTP that refused it."""
+    try:
+        return await Socket.open(f"{server.ws_url}/v1/ws", token=token, headers={"X-Forwarded-For": address})
+    except InvalidStatus as refusal:
+        return refusal
+
+
+async def fail_until_refused(server: ParleyServer, address: str) -> Socket:
+    """Open sockets with an invented token until one is refused for their number."""
+    for _ in range(SMALL["handshake"][0]):
+        socket = await handshake(server, address, BAD)
+        assert isinstance(socket, Socket)
+        if (await socket.end()).code == 4429:
+            return socket
+    raise AssertionError("every handshake was admitted")
+
+
+@pytest.fixture(params=["daphne", "uvicorn"])
+def either(request: pytest.FixtureRequest, limited: Deployment) -> ParleyServer:
+    return limited.servers[0 if request.param == "daphne" else 2]
+
+
+async def test_handshakes_over_the_limit_are_closed_with_the_time_to_wait(
+    alice: Account, here: ParleyServer, address: str
+) -> None:
+    refused = await fail_until_refused(here, address)
+
+    end = await refused.end()
+    assert (end.code, end.reason) == (4429, "rate_limited")
+    assert end.goodbye is not None
+    assert 0 < end.goodbye["retry_after_ms"] <= SMALL["handshake"][1] * 1000
+    await asyncio.sleep(end.goodbye["retry_after_ms"] / 1000)
+    assert (await (await alice.connect(headers={"X-Forwarded-For": address})).call("ping")).status == 200
+
+
+async def test_a_flood_of_handshakes_is_refused_in_http(either: ParleyServer, address: str) -> None:
+    for _ in range(40):
+        answer = await handshake(either, address, BAD)
+        if isinstance(answer, InvalidStatus):
+            break
+        await answer.close()
+
+    assert isinstance(answer, InvalidStatus)
+    assert answer.response.status_code == 429
+    assert answer.response.headers["RateLimit"].startswith('"handshake";r=0;t=')
+    assert int(answer.response.headers["Retry-After"]) >= 1
+
+
+async def test_other_addresses_are_not_refused(alice: Account, here: ParleyServer, address: str) -> None:
+    await fail_until_refused(here, "198.51.100.9")
+
+    assert (await (await alice.connect(headers={"X-Forwarded-For": address})).call("ping")).status == 200
+
+
+async def test_a_session_has_a_limited_number_of_sockets(alice: Account, address: str) -> None:
+    forwarded = {"X-Forwarded-For": address}
+    first = await alice.connect(headers=forwarded)
+    limit = (await first.hello())["limits"]["sockets"]["session"]
+    sockets = [first, *[await alice.connect(headers=forwarded) for _ in range(limit - 1)]]
+
+    one_more = await handshake(alice.server, address, alice.token)
+
+    assert isinstance(one_more, Socket)
+    end = await one_more.end()
+    assert (end.code, end.reason) == (4429, "rate_limited")
+    assert end.goodbye is not None
+    assert end.goodbye["retry_after_ms"] > 0
+    await sockets.pop().close()
+    await until_admitted(alice, address)
+
+
+async def until_admitted(who: Account, address: str) -> None:
+    """Wait until the server has seen that a socket is closed."""
+    async with asyncio.timeout(30):
+        while True:
+            socket: Any = await handshake(who.server, address, who.token)
+            if (await socket.find(lambda frame: True))["action"] == "hello":
+                await socket.close()
+                return
+            await asyncio.sleep(0.2)
+
+
+async def test_requests_without_a_token_are_limited_and_probes_are_not(
+    alice: Account, http: httpx.AsyncClient, here: ParleyServer, address: str
+) -> None:
+    anonymous = httpx.AsyncClient(trust_env=False, timeout=30, headers={"X-Forwarded-For": address})
+    async with anonymous:
+        await asyncio.gather(*(anonymous.get(f"{here.url}/v1/me") for _ in range(SMALL["anonymous"][0] + 5)))
+        refused = await anonymous.get(f"{here.url}/v1/me")
+        probe = await anonymous.get(f"{here.url}/livez")
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "limit.anonymous")
+    assert probe.status_code == 200
+    assert (await alice.get("/v1/me")).status_code == 200
