@@ -32,7 +32,7 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", _LOCAL if _LOOPBACK else ["*"])
 RATE_LIMITS = env.flag("RATE_LIMITS", not LOOPBACK_ONLY)
 
 # GET /metrics: with this bearer token, or on a port of its own, or without either on a developer's own server.
-METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+METRICS_TOKEN = env.secret("METRICS_TOKEN", "")
 METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
 METRICS_PORT = env.integer("METRICS_PORT", 0, least=0, most=65535)  # 0: no port of its own
 

@@ -25,7 +25,7 @@ class EmailSettings(NamedTuple):
 
 def email_server() -> EmailSettings:
     """Read EMAIL_URL: smtp (no TLS), smtp+tls (STARTTLS) or smtps (TLS from the start)."""
-    url = env.text("EMAIL_URL", "")
+    url = env.secret("EMAIL_URL", "", may_be_empty=True)
     if not url:
         return EmailSettings()
     try:

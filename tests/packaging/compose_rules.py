@@ -18,6 +18,7 @@ SCHEMA = json.loads(Path(__file__).with_name("compose.schema.json").read_text())
 MAY_KNOW = {
     "secret_key": {"migrate", "web"},
     "secret_key_fallbacks": {"web"},
+    "email_url": {"web"},
     "postgres_password": {"db", "roles", "restore"},
     "owner_password": {"roles", "restore", "migrate"},
     "database_password": {"roles", "restore", "web"},
