@@ -97,6 +97,15 @@ def verify_email(*, token: str) -> None:
         raise Problem("email.taken") from error
 
 
+def delete_email(user: User) -> None:
+    """Delete the address, and the mail to it that waits."""
+    email = EmailAddress.objects.filter(user=user).first()
+    if email is not None:
+        Mail.objects.filter(user=None, address=email.key).delete()
+        email.delete()
+    Mail.objects.filter(user=user).delete()
+
+
 def verification_token(email: EmailAddress) -> str:
     """Return the token of the link that verifies this address, once."""
     return make_token(MailKind.VERIFY_EMAIL, email.user_id, _state(email))

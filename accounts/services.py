@@ -18,10 +18,10 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import audit, emails, passwords, reserve, signals
+from accounts import emails, passwords, reserve, signals
 from accounts.authentication import hash_token
 from accounts.ended import end_in_memory, ended_in_memory
-from accounts.models import EmailAddress, Mail, Session, User, fold
+from accounts.models import EmailAddress, Session, User, fold
 from accounts.passwords import Attempt, turns
 from accounts.usernames import clean_username, hold, refuse_held, username_taken
 from wire.outages import is_outage
@@ -229,93 +229,8 @@ def delete_account(*, session: Session, password: str) -> None:
         require_live(session)
         user.become_tombstone(timezone.now())
         user.save()
-        _delete_email(user)
+        emails.delete_email(user)
         delete_sessions(user.sessions.all())
-
-
-def _delete_email(user: User) -> None:
-    """Delete the address, and the mail to it that waits."""
-    email = EmailAddress.objects.filter(user=user).first()
-    if email is not None:
-        Mail.objects.filter(user=None, address=email.key).delete()
-        email.delete()
-    Mail.objects.filter(user=user).delete()
-
-
-def erase(*, user: User, actor: str, reason: str = "") -> bool:
-    """Delete an account without its password, as `delete_account` does. Returns False if it is deleted already."""
-    if User.objects.filter(pk=user.pk, deleted_at__isnull=False).exists():
-        return False
-    with transaction.atomic():
-        signals.account_deleting.send(sender=User, user=user)  # locks first, as in delete_account
-        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        if user.deleted_at is not None:
-            return False
-        user.become_tombstone(timezone.now())
-        user.save()
-        _delete_email(user)
-        delete_sessions(user.sessions.all())
-        audit.record("user.erased", actor=actor, target=("user", user.pk), reason=reason)
-    return True
-
-
-def deactivate(*, user: User, actor: str = audit.COMMAND, reason: str = "") -> bool:
-    """Disable an account: it cannot log in, and all its sessions end. Returns whether it was enabled."""
-
-    def write() -> bool:
-        with transaction.atomic():
-            changed = bool(User.objects.filter(pk=user.pk, is_active=True).update(is_active=False))
-            delete_sessions(user.sessions.all())
-            signals.account_deactivated.send(sender=User, user=user)
-            if changed:
-                audit.record("user.deactivated", actor=actor, target=("user", user.pk), reason=reason)
-        return changed
-
-    return revoke(write)
-
-
-def reactivate(*, user: User, actor: str = audit.COMMAND, reason: str = "") -> bool:
-    """Enable a deactivated account. Returns False for a deleted account, which remains disabled."""
-    with transaction.atomic():
-        if User.objects.filter(pk=user.pk, deleted_at=None, is_active=False).update(is_active=True):
-            audit.record("user.reactivated", actor=actor, target=("user", user.pk), reason=reason)
-        return User.objects.filter(pk=user.pk, deleted_at=None).exists()
-
-
-def end_sessions(*, user: User, actor: str, reason: str = "", only: Session | None = None) -> int:
-    """End every session of a user, or only one of them, for an operator. Returns their number."""
-    sessions = user.sessions.all() if only is None else user.sessions.filter(pk=only.pk)
-
-    def write() -> int:
-        with transaction.atomic():
-            ended = delete_sessions(sessions)
-            if ended:
-                audit.record("user.sessions_ended", actor=actor, target=("user", user.pk), reason=reason)
-        return ended
-
-    return revoke(write)
-
-
-def replace_password(*, user: User, new: str, actor: str, reason: str = "") -> int:
-    """Set another password without the old one, for an operator, and end all sessions. Returns their number.
-
-    Raises Problem request.invalid (password), or not_found for a deleted account.
-    """
-    check_new_password(new, user, "password")
-    with turns.turn(Attempt("session", user.username)):
-        encoded = passwords.encode(new)
-
-    def write() -> int:
-        with transaction.atomic():
-            locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-            if locked.deleted_at is not None:
-                raise Problem("not_found", f"{locked.username} is a deleted account.")
-            locked.password = encoded
-            locked.save(update_fields=["password"])
-            audit.record("user.password_replaced", actor=actor, target=("user", user.pk), reason=reason)
-            return delete_sessions(user.sessions.all())
-
-    return revoke(write)
 
 
 def purge_sessions() -> int:

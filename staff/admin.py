@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from accounts import services
+from accounts import administration
 from accounts.models import AuditRecord, EmailAddress, Session, User
 from api.models import Room
 from api.services import rooms
@@ -90,7 +90,7 @@ class UserAdmin(ReadOnlyAdmin):
         def act(user: User) -> bool:
             if user == request.user or not user.is_active:
                 return False
-            services.deactivate(user=user, actor=str(request.user.pk))
+            administration.deactivate(user=user, actor=str(request.user.pk))
             return True
 
         self.call_each(request, found, act, "deactivated")
@@ -99,7 +99,7 @@ class UserAdmin(ReadOnlyAdmin):
     def reactivate(self, request: HttpRequest, found: QuerySet[User]) -> None:
         def act(user: User) -> bool:
             with transaction.atomic():
-                if user.is_active or not services.reactivate(user=user, actor=str(request.user.pk)):
+                if user.is_active or not administration.reactivate(user=user, actor=str(request.user.pk)):
                     return False
                 ownership.begin_hand_over_to(user)
             return True
@@ -110,7 +110,7 @@ class UserAdmin(ReadOnlyAdmin):
     def end_sessions(self, request: HttpRequest, found: QuerySet[User]) -> None:
         actor = str(request.user.pk)
         self.call_each(
-            request, found, lambda user: services.end_sessions(user=user, actor=actor) > 0, "all sessions ended"
+            request, found, lambda user: administration.end_sessions(user=user, actor=actor) > 0, "all sessions ended"
         )
 
 
@@ -128,7 +128,7 @@ class SessionAdmin(ReadOnlyAdmin):
     @admin.action(description="End")
     def end(self, request: HttpRequest, found: QuerySet[Session]) -> None:
         def act(session: Session) -> bool:
-            return services.end_sessions(user=session.user, actor=str(request.user.pk), only=session) > 0
+            return administration.end_sessions(user=session.user, actor=str(request.user.pk), only=session) > 0
 
         self.call_each(request, found.select_related("user"), act, "ended")
 

@@ -12,7 +12,7 @@ import orjson
 from django.db import connection, transaction
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
-from accounts import audit, services
+from accounts import administration, audit
 from accounts.models import User
 from accounts.serializers import UserSerializer
 from api.models import Job, JobKind, Member, MembershipPeriod, Message
@@ -50,7 +50,7 @@ def erase_user(*, user: User, actor: str, reason: str = "") -> bool:
     not for an account without messages.
     """
     with record_events(inboxes=[user.id]):
-        was_deleted_now = services.erase(user=user, actor=actor, reason=reason)
+        was_deleted_now = administration.erase(user=user, actor=actor, reason=reason)
         if not Message.objects.filter(sender=user, room__in=_rooms_of(user.id), deleted_at=None).exists():
             return False
         jobs.add_job(JobKind.ERASE_MESSAGES, user)

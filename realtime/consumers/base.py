@@ -52,10 +52,9 @@ class ActionConsumer(AsyncAPIConsumer):
     close_timeout: float | None = None  # seconds for the client to answer the close; None: the server's default
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        extension = scope.get("extensions", {}).get("parley")
         application = asyncio.current_task()
         assert application is not None
-        self.send_queue = SendQueue(send, extension, application.cancel)
+        self.send_queue = SendQueue(send, scope.get("extensions", {}).get("parley"), application.cancel)
         self.closing = False
         self.action_names = frozenset(self.available_actions)
         self.requests: dict[str, deque[Request]] = {}  # by ordering key

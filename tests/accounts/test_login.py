@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import passwords, services
+from accounts import administration, passwords
 from accounts.models import Session, User
 from accounts.passwords import Attempt, turns
 from tests.clients import PASSWORD, Person, codes
@@ -179,7 +179,7 @@ def test_a_hash_of_eight_threads_is_replaced_at_login(
 
 
 def test_a_disabled_account_is_reported_for_the_right_password_only(alice: Person, stranger: Person) -> None:
-    services.deactivate(user=alice.user)
+    administration.deactivate(user=alice.user)
 
     right = stranger.post(URL, {"username": "alice", "password": PASSWORD})
     wrong = stranger.post(URL, {"username": "alice", "password": "wrong horse"})

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import emails, mail, resets, services
+from accounts import administration, emails, mail, resets
 from accounts.models import Mail, Session
 from tests.accounts.test_email import ADDRESS, give_verified, set_email
 from tests.clients import PASSWORD, Person, codes
@@ -166,7 +166,7 @@ def test_an_expired_link_is_rejected(
 def test_a_deactivated_account_is_not_reset(alice: Person, stranger: Person, mailbox: Mailbox) -> None:
     give_verified(alice, mailbox)
     token = request_link(stranger, mailbox)
-    services.deactivate(user=alice.user)
+    administration.deactivate(user=alice.user)
     before = len(mailbox.received)
 
     stranger.post(URL, {"email": ADDRESS})

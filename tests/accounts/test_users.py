@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts import services
+from accounts import administration
 from accounts.models import NameWord
 from tests.api.stories import make_room
 from tests.clients import PASSWORD, Person, codes, join_parley
@@ -126,7 +126,7 @@ def test_a_cursor_of_another_list_is_rejected(alice: Person) -> None:
 
 
 def test_a_deactivated_user_is_not_found_by_name(alice: Person, bob: Person) -> None:
-    services.deactivate(user=alice.user)
+    administration.deactivate(user=alice.user)
 
     assert names(bob.get(URL, q="alice")) == []
     assert bob.get(f"{URL}/{alice.user.id}").status_code == 200

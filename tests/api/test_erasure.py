@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from accounts import services
+from accounts import administration
 from accounts.models import User
 from api.models import Job, JobKind, Member, Message
 from api.serializers.messages import Author, render_message
@@ -370,8 +370,8 @@ def test_an_account_without_rooms_is_done_at_once(dora: Person) -> None:
 
 def test_a_deactivated_account_that_comes_back_keeps_its_rooms(alice: Person, bob: Person) -> None:
     room = make_room(alice, members=[bob])
-    services.deactivate(user=alice.user)
-    services.reactivate(user=alice.user)
+    administration.deactivate(user=alice.user)
+    administration.reactivate(user=alice.user)
 
     finish()
 

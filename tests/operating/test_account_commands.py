@@ -9,8 +9,8 @@ from django.core.management import CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import administration, services
 from accounts import audit as audit_module
-from accounts import services
 from accounts.models import AuditRecord, Session, User
 from tests.clients import PASSWORD, Person, join_parley
 from tests.operating.commands import audit, audited, run
@@ -118,7 +118,7 @@ def test_a_change_that_fails_leaves_no_record(alice: Person) -> None:
 
     def end_and_fail() -> None:
         with transaction.atomic():
-            services.end_sessions(user=alice.user, actor="command")
+            administration.end_sessions(user=alice.user, actor="command")
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -136,7 +136,7 @@ def test_a_record_outside_a_transaction_is_refused() -> None:
 
 
 def test_a_service_names_the_person_who_acted(alice: Person, bob: Person) -> None:
-    services.deactivate(user=User.objects.get(pk=bob.user.pk), actor=str(alice.user.pk), reason="spam")
+    administration.deactivate(user=User.objects.get(pk=bob.user.pk), actor=str(alice.user.pk), reason="spam")
 
     assert [(record["actor"], record["target"]["id"]) for record in audit()] == [(str(alice.user.pk), str(bob.user.pk))]
 

@@ -19,7 +19,7 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError
 
-from accounts import services
+from accounts import administration, services
 from accounts.models import AuditRecord, User
 from api.services.transfer import EXPORTED, LEFT_OUT
 from api.services.transfer.tables import columns, encode
@@ -329,7 +329,7 @@ def test_a_name_of_a_deleted_user_is_taken_in_both_directions(source: Source, tm
     with pytest.raises(CommandError, match=f"the username {source.gone_name}"):
         run("import", str(source.export))
 
-    services.erase(user=gone, actor="command")
+    administration.erase(user=gone, actor="command")
     with pytest.raises(CommandError, match="the user deleted-"):
         run("import", str(source.export))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts import audit, services
+from accounts import administration, audit
 from accounts.commands import OperatorCommand, find_user
 from api.models import Job
 from api.services import jobs
@@ -22,7 +22,7 @@ class Command(OperatorCommand):
 
     def act(self, options: dict[str, Any]) -> None:
         user = find_user(options["username"])
-        changed = services.deactivate(user=user, actor=audit.COMMAND, reason=options["reason"])
+        changed = administration.deactivate(user=user, actor=audit.COMMAND, reason=options["reason"])
         if not jobs.finish(Job.objects.filter(user=user)):
             raise CommandError(f"{user.username} is deactivated. Their rooms will be handed over: see the log.")
         self.say(f"{user.username} is deactivated." if changed else f"{user.username} was deactivated already.")

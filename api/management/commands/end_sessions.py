@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts import audit, services
+from accounts import administration, audit
 from accounts.commands import OperatorCommand, find_user
 
 
@@ -17,5 +17,5 @@ class Command(OperatorCommand):
 
     def act(self, options: dict[str, Any]) -> None:
         user = find_user(options["username"])
-        ended = services.end_sessions(user=user, actor=audit.COMMAND, reason=options["reason"])
+        ended = administration.end_sessions(user=user, actor=audit.COMMAND, reason=options["reason"])
         self.say(f"{ended} sessions of {user.username} ended.")

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from accounts import audit, services
+from accounts import administration, audit
 from accounts.commands import OperatorCommand, find_user
 from api.models import Job, JobKind
 from api.services import jobs
@@ -25,7 +25,7 @@ class Command(OperatorCommand):
     def act(self, options: dict[str, Any]) -> None:
         user = find_user(options["username"])
         with transaction.atomic():
-            if not services.reactivate(user=user, actor=audit.COMMAND, reason=options["reason"]):
+            if not administration.reactivate(user=user, actor=audit.COMMAND, reason=options["reason"]):
                 raise CommandError(f"{user.username} is a deleted account: it cannot come back.")
             owners = ownership.begin_hand_over_to(user)
         if not jobs.finish(Job.objects.filter(kind=JobKind.HAND_OVER, user__in=owners)):

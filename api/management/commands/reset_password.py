@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts import audit, services
+from accounts import administration, audit
 from accounts.commands import OperatorCommand, find_user
 
 PASSWORD_BYTES = 15  # 120 random bits, 20 characters
@@ -24,7 +24,7 @@ class Command(OperatorCommand):
         user = find_user(options["username"])
         given = sys.stdin.readline().rstrip("\r\n") if options["stdin"] else ""
         password = given if options["stdin"] else secrets.token_urlsafe(PASSWORD_BYTES)
-        ended = services.replace_password(user=user, new=password, actor=audit.COMMAND, reason=options["reason"])
+        ended = administration.replace_password(user=user, new=password, actor=audit.COMMAND, reason=options["reason"])
         self.say(f"{user.username} has another password; {ended} sessions ended.")
         if not options["stdin"]:
             self.say(password)

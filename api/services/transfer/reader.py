@@ -136,10 +136,14 @@ class _Reader:
             "emails": self._check_emails,
             "held_usernames": self._check_held_usernames,
             "rooms": self._check_rooms,
-            "events": self._check_events,
         }
         if table in checks:
             checks[table](rows)
+        elif table == "events":
+            for event in rows:
+                if event.seq != self.seqs.get(event.stream, 0) + 1:
+                    raise Refused(f"The stream {event.stream} has a hole before seq {event.seq}.")
+                self.seqs[event.stream] = event.seq
         elif table == "heads":
             self.heads |= {head.stream: head.last_seq for head in rows}
         elif table in ("messages", "audit"):
@@ -153,12 +157,6 @@ class _Reader:
         verified = [row.key for row in rows if row.verified_at is not None]
         same = EmailAddress.objects.filter(key__in=verified, verified_at__isnull=False)
         self.taken += [f"the e-mail address of the user {row.user_id}" for row in same]
-
-    def _check_events(self, rows: list[Event]) -> None:
-        for event in rows:
-            if event.seq != self.seqs.get(event.stream, 0) + 1:
-                raise Refused(f"The stream {event.stream} has a hole before seq {event.seq}.")
-            self.seqs[event.stream] = event.seq
 
     def _check_references(self, table: str, rows: list[Any]) -> None:
         for row in rows:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts import services
+from accounts import administration
 from api.models import Job, Member
 from api.services import jobs
 from tests.api.stories import events_of, inbox_of, make_room, types_of
@@ -91,7 +91,7 @@ def test_an_archived_room_without_other_members_is_not_archived_twice(alice: Per
 def test_an_owner_who_cannot_log_in_hands_over_too(alice: Person, bob: Person, charlie: Person) -> None:
     room = make_room(alice, members=[bob, charlie])
     alice.put(f"/v1/rooms/{room['id']}/members/{bob.user.id}", {"role": "owner"})
-    services.deactivate(user=bob.user)
+    administration.deactivate(user=bob.user)
 
     delete_account(alice)
 

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.services import deactivate, log_out
+from accounts.administration import deactivate
+from accounts.services import log_out
 from api.models import Member
 from api.services.messages import Send, SendResult, send_messages
 from tests.api.stories import events_of, make_room, post_message, types_of
