@@ -16,7 +16,7 @@ from tests.servers import ROOT
 PAGE = "docs/operate.md"
 PATIENCE = 240
 # They belong to a developer, or are a step of another page.
-ELSEWHERE = {"contracts", "serve", "raise_epoch"}
+ELSEWHERE = {"contracts", "serve", "raise_epoch", "create_staff"}
 
 
 def test_every_command_of_the_page_works(deployment: Deployment, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_every_action_of_the_audit_is_listed() -> None:
     listed = set(re.findall(r"`((?:user|room|data)\.[a-z_]+)`", section(PAGE, "The audit")))
     source = "".join(
         path.read_text()
-        for package in ("accounts", "eventlog", "api", "realtime")
+        for package in ("accounts", "eventlog", "api", "realtime", "staff")
         for path in (ROOT / package).rglob("*.py")
     )
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
+from accounts import audit
 from accounts.models import User, fold
 from staff.models import StaffMember
 
@@ -20,9 +22,14 @@ class Command(BaseCommand):
             user = User.objects.filter(username=fold(username), is_active=True).first()
             if user is None:
                 raise CommandError(f"There is no active user {username}.")
-            if options["remove"]:
-                StaffMember.objects.filter(user=user).delete()
-                self.stdout.write(f"{user.username} is no longer staff.")
-            else:
-                StaffMember.objects.get_or_create(user=user)
-                self.stdout.write(f"{user.username} is staff.")
+            with transaction.atomic():
+                if options["remove"]:
+                    deleted, _ = StaffMember.objects.filter(user=user).delete()
+                    if deleted:
+                        audit.record("user.staff_removed", actor=audit.COMMAND, target=("user", user.pk))
+                    self.stdout.write(f"{user.username} is no longer staff.")
+                else:
+                    _, created = StaffMember.objects.get_or_create(user=user)
+                    if created:
+                        audit.record("user.staff_added", actor=audit.COMMAND, target=("user", user.pk))
+                    self.stdout.write(f"{user.username} is staff.")
