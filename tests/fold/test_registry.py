@@ -29,6 +29,10 @@ ACCOUNTS = {
     "POST auth/logout-all": "is about a session",
     "DELETE auth/sessions/{session_id}": "is about a session",
     "POST auth/password": "is about a session",
+    "POST auth/password-reset": "is about a session",
+    "POST auth/password-reset/confirm": "is about a session",
+    "POST auth/verify-email": "is about a mailbox",
+    "POST auth/verify-email/send": "is about a mailbox",
     "POST me/delete": "is DELETE me in another form",
 }
 

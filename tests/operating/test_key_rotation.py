@@ -87,4 +87,4 @@ async def test_no_cursor_and_no_hint_is_refused_while_the_key_changes(deployment
     await pair.deliver(0, "repaired-by-the-sweep")
 
     assert [pair.status_of(other, pair.cursor(0)) for other in (0, 1)] == [200, 400]
-    assert pair.refused_hints() == [pair.servers[1].url]
+    assert pair.servers[1].url in pair.refused_hints()  # the other one refuses announcements of this one too
