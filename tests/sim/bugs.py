@@ -259,7 +259,11 @@ def _unless(kind: str) -> Callable[..., None]:
 
 bug(Hub, "push", "reset", "lost", "doubled", "synced", often=rewind)(_unless("room.reset"))
 bug(Hub, "push", "limited")(_unless("room.limited"))
-bug(Hub, "push", "synced")(_unless("room.synced"))
+
+
+@bug(Hub, "_push_synced", "synced")
+def never_push_synced(self: Hub, feed: Feed, subscription: Subscription) -> None:
+    subscription.awaits_synced = False
 
 
 @bug(LogReader, "_repair", "phantom", "ring", "reset", "lost", often=rewind)

@@ -9,7 +9,7 @@ from tests.sim.world import World
 
 SCHEDULES = 2_000
 DELIVERIES = 150_000  # fewer would mean that the schedules have become empty
-TRIES = 300
+TRIES = 600
 
 
 def test_every_promise_is_kept() -> None:

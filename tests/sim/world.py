@@ -203,7 +203,7 @@ class World:
         """An event as eventlog.models.Event.json renders it."""
         rendered = orjson.dumps(data).decode()
         room = "null" if stream in self.history.inboxes else f'"{stream}"'
-        head = f'{{"type":"{kind}","room_id":{room},"seq":{seq},"at":"","actor_id":null'
+        head = f'{{"type":"{kind}","room_id":{room},"seq":{seq},"at":"2026-01-01T00:00:00.000Z","actor_id":null'
         json = f'{head},"data":{rendered}}}'.encode()
         return Row(seq, kind, json, self.loop.now, membership_changes({"type": kind, "data": data}), message)
 
