@@ -54,7 +54,14 @@ class Stage:
 
     def write(self, kind: str, data: dict[str, Any], membership_changes: dict[str, bool] | None = None) -> Row:
         seq = self.log.head(STREAM) + 1
-        event = {"type": kind, "room_id": STREAM, "seq": seq, "at": "", "actor_id": None, "data": data}
+        event = {
+            "type": kind,
+            "room_id": STREAM,
+            "seq": seq,
+            "at": "2026-01-01T00:00:00.000Z",
+            "actor_id": None,
+            "data": data,
+        }
         row = Row(seq, kind, orjson.dumps(event), self.loop.now, membership_changes or {})
         self.log.append(row, STREAM)
         return row

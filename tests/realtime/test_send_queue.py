@@ -55,4 +55,4 @@ async def test_a_send_that_blocks_for_too_long_ends_the_application(monkeypatch:
         await asyncio.Event().wait()
 
     async with asyncio.timeout(5):
-        await GreetingConsumer.as_asgi()({"type": "websocket"}, messages.get, send)
+        await GreetingConsumer.as_asgi()({"type": "websocket", "headers": []}, messages.get, send)
