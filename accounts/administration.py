@@ -1,4 +1,4 @@
-"""What operators do with accounts, by a command or the admin site: each is recorded in the audit."""
+"""The changes of accounts by an operator, through a command or the admin site: each is recorded in the audit."""
 
 from __future__ import annotations
 
