@@ -1,5 +1,6 @@
 """Settings from the environment: the values of each variable, and errors that name the variable."""
 
+import re
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -82,6 +83,17 @@ def test_statements_are_prepared_unless_a_pool_of_transactions_forgets_them(
     assert database["OPTIONS"]["server_side_binding"] is True
     assert database["OPTIONS"]["prepare_threshold"] == threshold
     assert database["DISABLE_SERVER_SIDE_CURSORS"] is without_cursors
+
+
+def test_the_documents_name_each_setting_that_a_pool_of_transactions_does_not_pass_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://alice@db/chat")
+    documents = (Path(env.__file__).parent.parent / "docs/deploy.md").read_text()
+
+    names = re.findall(r"-c (\w+)=", env.database("")["OPTIONS"]["options"])
+
+    assert [name for name in names if f"{name} = " not in documents] == []
 
 
 @pytest.mark.parametrize(
