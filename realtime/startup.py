@@ -49,8 +49,9 @@ def _migrate() -> int:
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan and connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # A long migration is not a request that hangs.
+            # A long migration is not a request that hangs, and it reads whole tables.
             cursor.execute(f"SET statement_timeout = 0; SET lock_timeout = '{TABLE_LOCK_SECONDS}s'")
+            cursor.execute("SET enable_seqscan = on; SET enable_hashjoin = on; SET enable_mergejoin = on")
     for attempt in range(1, TABLE_LOCK_ATTEMPTS + 1) if plan else ():
         try:
             call_command("migrate", interactive=False, verbosity=0)
