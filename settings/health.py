@@ -8,16 +8,19 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
-from redis import Redis, RedisError
 
 from accounts import reserve
 from wire import descriptors
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 OK, DEGRADED, UNAVAILABLE, UNUSED = "ok", "degraded", "unavailable", "unused"
 PROBE_BYTES = 64 * 1024  # the space of a message of the largest size in SQLite's write-ahead log
@@ -95,6 +98,8 @@ def check_redis() -> str:
     """Test whether Redis responds. Without it, delivery between processes is slower, and nothing is lost."""
     if not settings.REDIS_URL:
         return UNUSED
+    from redis import RedisError  # its import takes half a second, which a process without Redis saves
+
     try:
         _redis().ping()
     except (RedisError, OSError):
@@ -148,6 +153,8 @@ _checks = Checks()
 
 
 @cache
-def _redis() -> Redis:
+def _redis() -> "Redis":
+    from redis import Redis
+
     seconds = REDIS_SECONDS
     return Redis.from_url(settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds, protocol=2)

@@ -27,6 +27,7 @@ if TEST_STACK == "postgres":
         "engine",
         "fuzz",
         "fold/test_registry.py",
+        "lifecycle/test_restore.py",
         "operating/test_doctor_server.py",
         "fold/test_state.py",
         "limits/test_calls.py",
@@ -46,8 +47,8 @@ if TEST_STACK == "postgres":
         "sim",
         "wire",
     ]
-else:
-    collect_ignore = ["operating/test_key_rotation.py", "operating/test_worker.py"]
+else:  # stories of the log, and what needs Redis, run once too: on the second stack
+    collect_ignore = ["fold/test_actions.py", "operating/test_key_rotation.py", "operating/test_worker.py"]
 
 
 @pytest.fixture(scope="session")

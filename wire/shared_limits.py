@@ -15,15 +15,15 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from wire.rate_limits import LimitProblem, RateLimit
 from wire.rates import Rate
+
+if TYPE_CHECKING:
+    import redis
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -81,10 +81,12 @@ class Counters:
             is_paused = time.monotonic() < self._paused_until or (self._stuck is not None and not self._stuck.done())
         if is_paused or not settings.REDIS_URL:
             return None
+        from redis import RedisError  # its import takes half a second, which a process without Redis saves
+
         answer = self._threads.submit(lambda: run(self._connected()))
         try:
             found = answer.result(settings.LIMITS_REDIS_SECONDS)
-        except (FutureTimeout, redis.RedisError, OSError) as error:
+        except (FutureTimeout, RedisError, OSError) as error:
             with self._lock:
                 self._stuck, self._paused_until = answer, time.monotonic() + PAUSE_SECONDS
             logger.warning("Redis does not count for the rate limits (%r): each process counts alone", error)
@@ -93,6 +95,10 @@ class Counters:
 
     def _connected(self) -> redis.Redis:
         if self._client is None:
+            import redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+
             self._client = redis.Redis.from_url(
                 settings.REDIS_URL,
                 socket_timeout=settings.LIMITS_REDIS_SECONDS,
