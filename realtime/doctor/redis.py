@@ -48,7 +48,7 @@ def _examine_rights(client: Redis) -> Iterator[Finding]:
         client.get(counter)
         client.expire(counter, 1)
         client.delete(counter)
-        client.execute_command("INCRBY", counter, "x")  # type: ignore[no-untyped-call]
+        client.execute_command("INCRBY", counter, "x")
     except NoPermissionError as error:
         text = f"The user of REDIS_URL may not count for the rate limits: {error}. Each process counts alone."
         remedy = f"Allow `~{counter.removesuffix('doctor')}* +get +incrby +expire +del`."

@@ -24,7 +24,7 @@ def hidden(request_id: str) -> bytes:
 
 
 def by_length(*lines: bytes) -> bytes:
-    """Who reads by Content-Length finds the hidden request in the body; who reads chunks finds it after the body."""
+    """Make a head: the hidden request is in the body by Content-Length, and after the body by the chunks."""
     return LOGIN + b"".join(line + b"\r\n" for line in lines) + b"\r\n0\r\n\r\n"
 
 
