@@ -1,4 +1,4 @@
-"""The changes of accounts by an operator, through a command or the admin site: each is recorded in the audit."""
+"""Changes that operators make to accounts, by a command or the admin site; each is recorded in the audit."""
 
 from __future__ import annotations
 

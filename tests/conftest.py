@@ -27,7 +27,6 @@ if TEST_STACK == "postgres":
         "engine",
         "fuzz",
         "fold/test_registry.py",
-        "lifecycle/test_restore.py",
         "operating/test_doctor_server.py",
         "fold/test_state.py",
         "limits/test_calls.py",
@@ -48,7 +47,12 @@ if TEST_STACK == "postgres":
         "wire",
     ]
 else:  # stories of the log, and what needs Redis, run once too: on the second stack
-    collect_ignore = ["fold/test_actions.py", "operating/test_key_rotation.py", "operating/test_worker.py"]
+    collect_ignore = [
+        "fold/test_actions.py",
+        "operating/test_key_rotation.py",
+        "operating/test_transfer.py",
+        "operating/test_worker.py",
+    ]
 
 
 @pytest.fixture(scope="session")

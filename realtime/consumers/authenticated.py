@@ -82,6 +82,7 @@ class AuthenticatedConsumer(ActionConsumer):
             self.hub.sessions.discard(self, self.session)
         is_first = self.session is None
         if is_first and self.hub.sessions.is_full(session):
+            REFUSALS.add("limit.sockets")
             self.end(CloseCode.RATE_LIMITED, "rate_limited", retry_after_ms=SOCKETS_RETRY_MS)
             return
         self.session = session

@@ -43,10 +43,23 @@ def _examine_rights(client: Redis) -> Iterator[Finding]:
         remedy = f"Allow `&{channel.removesuffix('__doctor')}* +publish +subscribe +unsubscribe +ping`."
         yield Finding("redis.acl", Level.ERROR, text, remedy)
         return
+    counter = f"{settings.REDIS_PREFIX}:limit:doctor"
+    try:
+        client.get(counter)
+        client.expire(counter, 1)
+        client.delete(counter)
+        client.execute_command("INCRBY", counter, "x")
+    except NoPermissionError as error:
+        text = f"The user of REDIS_URL may not count for the rate limits: {error}. Each process counts alone."
+        remedy = f"Allow `~{counter.removesuffix('doctor')}* +get +incrby +expire +del`."
+        yield Finding("redis.acl", Level.ERROR, text, remedy)
+        return
+    except ResponseError:
+        pass  # "x" is no number: Redis checks the rights first, and has changed nothing
     try:
         client.config_get("maxmemory")
     except (NoPermissionError, ResponseError):
         return
     text = "The user of REDIS_URL may do everything in Redis, and hints have messages in them."
-    remedy = "Give Parley a user with a password and the rights to publish and subscribe; compose.yaml shows how."
+    remedy = "Give Parley a user with a password and the rights that it needs; compose.yaml shows how."
     yield Finding("redis.rights", Level.WARNING, text, remedy)

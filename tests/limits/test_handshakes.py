@@ -85,6 +85,8 @@ async def test_a_session_has_a_limited_number_of_sockets(alice: Account, address
     assert (end.code, end.reason) == (4429, "rate_limited")
     assert end.goodbye is not None
     assert end.goodbye["retry_after_ms"] > 0
+    metrics = (await alice.http.get(f"{alice.server.url}/metrics")).text
+    assert 'parley_refusals_total{code="limit.sockets"}' in metrics
     await sockets.pop().close()
     await until_admitted(alice, address)
 

@@ -227,6 +227,7 @@ def test_jobs_that_nobody_runs_or_that_fail() -> None:
 
 
 RIGHTS = ("+publish", "+subscribe", "+unsubscribe", "+ping", "+client|setinfo")
+COUNTERS = ("~parley:limit:*", "+get", "+incrby", "+expire", "+del")
 
 
 @ON_SQLITE
@@ -240,14 +241,19 @@ def test_redis_that_is_away_or_refuses_or_allows_too_much(settings: Any) -> None
         return errors(examine_redis())
 
     with redis.Redis.from_url(server.url) as admin:
-        admin.execute_command("ACL", "SETUSER", "parley", *user, *RIGHTS)
-        admin.execute_command("ACL", "SETUSER", "listener", *user, *RIGHTS[1:])
+        admin.execute_command("ACL", "SETUSER", "parley", *user, *RIGHTS, *COUNTERS)
+        admin.execute_command("ACL", "SETUSER", "listener", *user, *RIGHTS[1:], *COUNTERS)
+        admin.execute_command("ACL", "SETUSER", "reader", *user, *RIGHTS, *COUNTERS[:2], *COUNTERS[3:])
+        admin.execute_command("ACL", "SETUSER", "former", *user, *RIGHTS)
         assert found() == {"redis.rights": Level.WARNING}
         admin.execute_command("ACL", "SETUSER", "default", "off")
     assert found("parley:secret") == {}
     assert found() == {"redis.login": Level.ERROR}
     assert found("parley:guess") == {"redis.login": Level.ERROR}
-    assert found("listener:secret") == {"redis.acl": Level.ERROR}
+    for login in ("listener:secret", "reader:secret", "former:secret"):
+        assert found(login) == {"redis.acl": Level.ERROR}
+    with redis.Redis.from_url(server.url.replace("//", "//parley:secret@")) as parley:
+        assert parley.get("parley:limit:doctor") is None
     server.kill()
     assert found("parley:secret") == {"redis.unreachable": Level.ERROR}
     settings.REDIS_URL = ""

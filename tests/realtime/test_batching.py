@@ -8,6 +8,7 @@ from django.db import OperationalError
 
 from realtime import batching
 from realtime.batching import BatchLoader
+from realtime.sessions import MAX_TOKENS_PER_QUERY
 from wire.problems import Problem
 
 Results = Sequence[str | Exception | None]
@@ -235,3 +236,15 @@ async def test_a_cancelled_request_cancels_load_one(loader: GatedLoader) -> None
 
     async with asyncio.timeout(10):
         await gone.wait()
+
+
+async def test_a_storm_of_a_thousand_devices_needs_one_query_for_each_hundred(loader: GatedLoader) -> None:
+    batch_loader = BatchLoader(loader.load_batch, MAX_TOKENS_PER_QUERY)
+    tokens = [f"token-{number}" for number in range(1_000)]
+    requests = await request(batch_loader, tokens)
+    loader.gate.set()
+
+    assert await asyncio.gather(*requests) == [token.upper() for token in tokens]
+    assert [key for call in loader.calls for key in call] == tokens  # in the order of their return
+    assert max(len(call) for call in loader.calls) == MAX_TOKENS_PER_QUERY
+    assert len(loader.calls) <= 11

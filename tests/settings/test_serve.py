@@ -25,6 +25,7 @@ def test_it_works(server: str) -> None:
         assert urllib.request.urlopen(f"{parley.url}/livez").status == 200
         assert f"Parley serves {parley.url}" in parley.logs
         assert "pages of localhost, 127.0.0.1 and 10.0.2.2 may call" in parley.logs
+        assert "rate limits are off: RATE_LIMITS=0" in parley.logs
 
         assert parley.stop() == 0
 
@@ -36,6 +37,7 @@ def test_local_pages_may_not_call_a_server_with_a_public_name() -> None:
         env={"ALLOWED_HOSTS": "127.0.0.1 chat.example.com", "CORS_ALLOWED_ORIGINS": "app:// null"}
     ) as parley:
         assert "pages of localhost" not in parley.logs
+        assert "rate limits are on" in parley.logs
 
 
 def test_the_second_start_has_nothing_to_migrate() -> None:

@@ -1,6 +1,7 @@
 """The token buckets of wire.rate_limits, with a clock that the test moves."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -69,6 +70,15 @@ def test_a_cost_is_taken_whole_or_not_at_all() -> None:
 
     assert refusal(limit, "alice", 7) is not None
     assert refusal(limit, "alice", 6) is None
+
+
+def test_parallel_calls_do_not_pass_a_limit() -> None:
+    limit = RateLimit(RATE, clock=Clock())
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda _: refusal(limit, "alice"), range(400)))
+
+    assert answers.count(None) == 10
 
 
 def test_a_cost_above_the_limit_needs_a_full_bucket_and_empties_it_for_longer() -> None:

@@ -87,19 +87,19 @@ class Command(BaseCommand):
         place = f"{f'[{host}]' if ':' in host else host}:{port}"
         database = settings.DATABASES["default"]
         hints = "hints through Redis" if settings.REDIS_URL else "hints in memory"
+        limits = "on" if settings.RATE_LIMITS else "off: RATE_LIMITS=0"
         self._print(
             f"Parley serves http://{place} ({server}, {workers} process{'es' if workers > 1 else ''}; "
-            f"{database['ENGINE'].rsplit('.', 1)[1]} {database['NAME']}; {hints})"
+            f"{database['ENGINE'].rsplit('.', 1)[1]} {database['NAME']}; {hints}; rate limits are {limits})"
         )
         if workers > 1 and not settings.REDIS_URL:
             self._print(
                 "Without REDIS_URL a message that one process accepts reaches other processes about a second later."
             )
         if settings.LOOPBACK_ONLY:
-            limits = "" if settings.RATE_LIMITS else "; rate limits are off"
             self._print(
                 "For development (loopback HOST, no ALLOWED_HOSTS): pages of localhost, 127.0.0.1 and 10.0.2.2 may "
-                f"call, on any port{limits}."
+                "call, on any port."
             )
         if settings.LOG_FORMAT == "text":
             self._print(EXAMPLES.format(url=f"http://{place}", ws=f"ws://{place}"))
