@@ -1,11 +1,13 @@
 """POST /v1/auth/password"""
 
-from uuid import UUID
+from itertools import pairwise
+from uuid import UUID, uuid4
 
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django.fixtures import Settings
 
-from tests.clients import PASSWORD, Person, codes
+from tests.clients import PASSWORD, Person, codes, join_parley
 
 URL = "/v1/auth/password"
 NEW = "another fine phrase"
@@ -65,3 +67,15 @@ def test_wrong_old_passwords_are_rate_limited(alice: Person) -> None:
     for method, path in (("DELETE", "/v1/me"), ("POST", "/v1/me/delete")):
         assert alice.request(method, path, {"password": PASSWORD}).json()["code"] == "limit.login"
     assert alice.another_device().get("/v1/me").status_code == 200
+
+
+@pytest.mark.django_db
+def test_changes_of_a_password_are_rate_limited(settings: Settings) -> None:
+    settings.RATE_LIMITS = True
+    often = join_parley(f"often-{uuid4().hex[:8]}")
+    passwords = [PASSWORD, *(f"another fine phrase {number}" for number in range(11))]
+
+    answers = [often.post(URL, {"old": old, "new": new}) for old, new in pairwise(passwords)]
+
+    assert [answer.status_code for answer in answers] == [*[204] * 10, 429]
+    assert answers[-1].json()["code"] == "limit.password"
