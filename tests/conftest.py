@@ -49,6 +49,7 @@ if TEST_STACK == "postgres":
 else:  # stories of the log, and what needs Redis, run once too: on the second stack
     collect_ignore = [
         "fold/test_actions.py",
+        "lifecycle/test_upgrade.py",
         "operating/test_key_rotation.py",
         "operating/test_transfer.py",
         "operating/test_worker.py",
