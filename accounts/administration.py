@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
-from accounts import audit, emails, passwords, services, signals
+from accounts import audit, passwords, services, signals
 from accounts.models import Session, User
 from accounts.passwords import Attempt, turns
 from wire.problems import Problem
@@ -20,10 +19,7 @@ def erase(*, user: User, actor: str, reason: str = "") -> bool:
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if user.deleted_at is not None:
             return False
-        user.become_tombstone(timezone.now())
-        user.save()
-        emails.delete_email(user)
-        services.delete_sessions(user.sessions.all())
+        services.make_tombstone(user)
         audit.record("user.erased", actor=actor, target=("user", user.pk), reason=reason)
     return True
 

@@ -227,10 +227,15 @@ def delete_account(*, session: Session, password: str) -> None:
         signals.account_deleting.send(sender=User, user=user)
         user = _lock(user, otherwise="auth.wrong_password")
         require_live(session)
-        user.become_tombstone(timezone.now())
-        user.save()
-        emails.delete_email(user)
-        delete_sessions(user.sessions.all())
+        make_tombstone(user)
+
+
+def make_tombstone(user: User) -> None:
+    """Erase what the account has of its own, and end its sessions. The caller has locked the user's row."""
+    user.become_tombstone(timezone.now())
+    user.save()
+    emails.delete_email(user)
+    delete_sessions(user.sessions.all())
 
 
 def purge_sessions() -> int:

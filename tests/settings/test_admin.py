@@ -160,6 +160,8 @@ def test_an_account_is_deactivated_and_reactivated_by_the_services(staff: Browse
 
     assert (ended.status_code, refused.json()["code"], again.status_code) == (401, "auth.account_disabled", 200)
     assert "deactivated" in staff.request("GET", f"/admin/accounts/user/{user}/history/").text
+    recorded = staff.request("GET", f"/admin/accounts/auditrecord/?q={user}").text
+    assert all(action in recorded for action in ("user.deactivated", "user.reactivated"))
 
 
 def test_sessions_are_ended(staff: Browser, server: ParleyServer) -> None:
@@ -168,6 +170,7 @@ def test_sessions_are_ended(staff: Browser, server: ParleyServer) -> None:
     staff.act("accounts/user", "end_sessions", [user])
 
     assert httpx.get(f"{server.url}/v1/me", headers={**PROXIED, "Authorization": f"Bearer {token}"}).status_code == 401
+    assert "user.sessions_ended" in staff.request("GET", f"/admin/accounts/auditrecord/?q={user}").text
 
 
 def test_a_room_is_archived_with_an_event(staff: Browser, server: ParleyServer) -> None:
@@ -179,6 +182,7 @@ def test_a_room_is_archived_with_an_event(staff: Browser, server: ParleyServer) 
 
     events = httpx.get(f"{server.url}/v1/rooms/{room}/events", headers=headers).json()["results"]
     assert (events[-1]["type"], events[-1]["actor_id"]) == ("room.archived", None)
+    assert "room.archived" in staff.request("GET", f"/admin/accounts/auditrecord/?q={room}").text
 
 
 def test_nothing_can_be_added_edited_or_deleted(staff: Browser, server: ParleyServer) -> None:
