@@ -33,7 +33,7 @@ class Overloaded(Exception):
 
 
 @dataclass
-class LoopLag:
+class RecentLag:
     """The recent delay of the event loop in seconds: how late a timer was called."""
 
     seconds: float = 0.0
@@ -63,7 +63,7 @@ class LoopLag:
         return self.seconds > OVERLOADED_SECONDS and bool(settings.RATE_LIMITS)
 
 
-lag = LoopLag()
+lag = RecentLag()
 _sockets: Counter[str] = Counter()  # of this process, by address
 
 

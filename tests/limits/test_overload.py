@@ -8,14 +8,14 @@ from uuid import uuid4
 import httpx
 from pytest_django import Settings
 
-from realtime.admission import LATE_SECONDS, OVERLOADED_SECONDS, LoopLag
+from realtime.admission import LATE_SECONDS, OVERLOADED_SECONDS, RecentLag
 from tests.servers import ParleyServer
 from tests.sockets import Account, Socket
 
 
 def test_the_lag_decides_what_is_shed(settings: Settings) -> None:
     settings.RATE_LIMITS = True
-    lag = LoopLag()
+    lag = RecentLag()
     states = []
     for seconds in (0.0, LATE_SECONDS + 0.01, OVERLOADED_SECONDS + 0.01):
         lag.seconds = seconds
