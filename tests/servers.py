@@ -1,13 +1,17 @@
 """A live Parley: `manage.py serve` in a process of its own, started, stopped, killed and frozen by the tests."""
 
+import functools
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.services import Server, free_port
+from tests.services import Server, free_port, remove_at_exit
 
 ROOT = Path(__file__).resolve().parent.parent
 # Variables of the developer's shell that must not reach the server under test.
@@ -41,8 +45,9 @@ OURS = frozenset(
 class ParleyServer(Server):
     """One server on a free loopback port against the given database and Redis.
 
-    Without `database_url` it makes a SQLite file of its own; without `redis_url` hints stay in the process. `command`
-    replaces `manage.py serve`, for entry points that plant bugs. `with ParleyServer() as server:` starts and ends it.
+    Without `database_url` it has a SQLite file of its own, migrated already; without `redis_url` hints stay in the
+    process. `command` replaces `manage.py serve`, for entry points that plant bugs. `with ParleyServer() as server:`
+    starts and ends it.
     """
 
     start_seconds = 60.0
@@ -60,8 +65,9 @@ class ParleyServer(Server):
         super().__init__("server")
         self.port = free_port()
         self.command = command
+        self._file = None if database_url else self.folder / "parley.sqlite3"
         self.environment = {name: value for name, value in os.environ.items() if name not in OURS} | {
-            "DATABASE_URL": database_url or f"sqlite:///{self.folder / 'parley.sqlite3'}",
+            "DATABASE_URL": database_url or f"sqlite:///{self._file}",
             "REDIS_URL": redis_url,
             "SECRET_KEY": "only-for-tests-" * 4,
             "HOST": "127.0.0.1",
@@ -82,6 +88,12 @@ class ParleyServer(Server):
         """The base URL of sockets, without a closing slash."""
         return f"ws://127.0.0.1:{self.port}"
 
+    def launch(self) -> None:
+        """Starts the process and does not wait; a file of its own that does not exist is one that is migrated."""
+        if self._file and not self._file.exists():
+            shutil.copy(_migrated_file(), self._file)
+        super().launch()
+
     def ready(self) -> bool:
         """True when /readyz answers 200 now."""
         try:
@@ -98,3 +110,18 @@ class ParleyServer(Server):
 
     def _options(self) -> dict[str, Any]:
         return {"cwd": ROOT, "env": self.environment}
+
+
+@functools.cache
+def _migrated_file() -> Path:
+    """An empty Parley in SQLite, made once: the migrations cost as much CPU as all else of a start."""
+    folder = Path(tempfile.mkdtemp(prefix="parley-empty-"))
+    remove_at_exit(folder)
+    prepare(f"sqlite:///{folder / 'parley.sqlite3'}")
+    return folder / "parley.sqlite3"
+
+
+def prepare(database_url: str) -> None:
+    """Migrate a database as `serve` does on its first start."""
+    environment = ParleyServer(database_url).environment
+    subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, env=environment, check=True, capture_output=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 
 from settings.test import TEST_STACK
-from tests.servers import ROOT, ParleyServer
+from tests.servers import ROOT, ParleyServer, prepare
 
 # For tests that do not depend on the server: they run on daphne only.
 ONCE = pytest.mark.parametrize("here", ["daphne"], indirect=True)
@@ -74,9 +75,25 @@ class Deployment:
 
 
 def new_database() -> str:
-    """Create an empty database on the PostgreSQL of the tests, and return its URL."""
-    url = os.environ["DATABASE_URL"]
+    """Create an empty database, migrated, on the PostgreSQL of the tests, and return its URL."""
     name = f"sockets_{uuid4().hex[:8]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
+    _create_database(name, _migrated_database())
+    return _url_of(name)
+
+
+@functools.cache
+def _migrated_database() -> str:
+    """An empty Parley that nobody is connected to: the template of the others."""
+    name = f"template_{uuid4().hex[:8]}"
+    _create_database(name, "template1")
+    prepare(_url_of(name))
+    return name
+
+
+def _create_database(name: str, template: str) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+
+
+def _url_of(name: str) -> str:
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()

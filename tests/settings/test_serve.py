@@ -40,8 +40,8 @@ def test_local_pages_may_not_call_a_server_with_a_public_name() -> None:
         assert "rate limits are on" in parley.logs
 
 
-def test_the_second_start_has_nothing_to_migrate() -> None:
-    parley = ParleyServer()
+def test_the_second_start_has_nothing_to_migrate(tmp_path: Path) -> None:
+    parley = ParleyServer(f"sqlite:///{tmp_path / 'new.sqlite3'}")
     with parley:
         pass
     logged = len(parley.logs)
