@@ -196,3 +196,20 @@ async def test_an_older_process_reads_the_hints(processes: tuple[Process, Proces
 
     sealed = await far.layer.receive(channel)
     assert Seal([SECRET]).open({"mac": sealed["mac"], "body": sealed["body"]})["text"] == "Tea?"
+
+
+async def test_it_stops_in_the_middle_of_a_publish(redis_url: str) -> None:
+    """A cancellation that arrives as a command has just been sent is lost within redis-py, on Python 3.11."""
+    process = Process("near", redis_url)
+    for turns in range(30):
+        process.broker.start()
+        await until(lambda: "control" in process.joined)
+        process.broker.publish("control", {"type": "hint", "from": "near", "text": "one"})
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+        async with asyncio.timeout(30):
+            await process.broker.stop()
+
+        process.joined.clear()
+    await process.layer.flush()
