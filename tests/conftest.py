@@ -16,13 +16,12 @@ pytest_plugins = ["tests.contracts.plugin"]
 # With kept bytecode the servers that the tests start need a third of the time to start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Tests that touch no database, or start SQLite servers of their own, run once: on the first stack.
+# Tests that touch no database, start SQLite servers of their own, or ask the database for nothing that the rest does
+# not ask for, run once: on the first stack.
 if TEST_STACK == "postgres":
     collect_ignore = [
         "bench",
-        "contracts/test_documents.py",
-        "contracts/test_generators.py",
-        "contracts/test_recording.py",
+        "contracts",
         "docs",
         "engine",
         "fuzz",
@@ -36,6 +35,9 @@ if TEST_STACK == "postgres":
         "packaging",
         "proxy",
         "realtime/server",
+        "realtime/test_expiry.py",
+        "realtime/test_liveness.py",
+        "realtime/test_mail.py",
         "realtime/test_feed.py",
         "realtime/test_hub.py",
         "realtime/test_read_frame.py",
@@ -46,13 +48,14 @@ if TEST_STACK == "postgres":
         "sim",
         "wire",
     ]
-else:  # stories of the log, and what needs Redis, run once too: on the second stack
+else:  # stories of the log, memory, and what needs Redis, run once too: on the second stack
     collect_ignore = [
         "fold/test_actions.py",
         "lifecycle/test_upgrade.py",
         "operating/test_key_rotation.py",
         "operating/test_transfer.py",
         "operating/test_worker.py",
+        "realtime/test_memory.py",
     ]
 
 

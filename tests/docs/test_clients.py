@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from realtime.close_codes import CloseCode
-from tests.docs.devices import EXAMPLES, PATIENCE, Device, Room
+from tests.docs.devices import EXAMPLES, PATIENCE, Device, Room, node
 from tests.fold.stories.retention import AGE_AND_PURGE
 from tests.realtime.deployment import Deployment
 from tests.services import wait_until
@@ -17,6 +17,8 @@ from tests.services import wait_until
 
 @pytest.fixture(params=["python", "js"])
 def language(request: pytest.FixtureRequest) -> str:
+    if request.param == "js":
+        node()
     return str(request.param)
 
 
