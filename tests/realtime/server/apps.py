@@ -244,7 +244,8 @@ async def empty(scope: Scope, receive: Receive, send: Send) -> None:
 
 @app
 async def tells(scope: Scope, receive: Receive, send: Send) -> None:
-    told = {key: scope[key] for key in ("path", "root_path", "extensions") if key in scope}
+    told = {key: scope[key] for key in ("path", "root_path")}
+    told["draining"] = scope["extensions"]["parley"]["draining"]
     await respond(send, json.dumps({**told, "headers": [name.decode() for name, _ in scope["headers"]]}).encode())
 
 
