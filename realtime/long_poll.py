@@ -22,7 +22,7 @@ from wire.limits import charge_work
 from wire.problems import Problem
 
 # The problem for each end of the session; any other end is an answer without changes.
-_PROBLEMS = {
+_PROBLEMS: dict[int, str] = {
     CloseCode.SESSION_REVOKED: "auth.invalid_token",
     CloseCode.TOKEN_EXPIRED: "auth.invalid_token",
     CloseCode.ACCOUNT_DISABLED: "auth.account_disabled",
@@ -112,7 +112,7 @@ class LongPoll:
     async def wait_writable(self) -> None:
         """Return at once: it is never full."""
 
-    def end(self, code: CloseCode, reason: str, *, retry_after_ms: int | None = None) -> None:
+    def end(self, code: int, reason: str, *, retry_after_ms: int | None = None) -> None:
         """Answer now: with a problem when the session has ended, otherwise with what there is."""
         if code in _PROBLEMS:
             self._problem = Problem(_PROBLEMS[code], retry_after_ms=retry_after_ms)

@@ -5,7 +5,7 @@ It is a consumer whose frames become `data` lines of one response. It takes no f
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -113,7 +113,7 @@ class EventStream(SubscriptionActions):
 
     async def _catch_up(self) -> None:
         """Send every page of the sync, and subscribe to their streams from where each page ends."""
-        pages: list[tuple[Mapping[UUID, int], Mapping[UUID, StreamAccess]]] = []
+        pages: list[tuple[dict[UUID, int], dict[UUID, StreamAccess]]] = []
         request: SyncRequest | None = self._request
         try:
             while request is not None:

@@ -83,7 +83,7 @@ async def remove(alice: Account, bob: Account, room: dict[str, Any]) -> None:
 
 async def read(alice: Account, bob: Account, room: dict[str, Any]) -> None:
     device = await bob.another_device()
-    await device.post(f"/v1/rooms/{room['id']}/unread", {"seq": 2})
+    await device.post(f"/v1/rooms/{room['id']}/read", {"seq": 2})
 
 
 @ONCE
