@@ -24,7 +24,7 @@ OUTSIDE_SECONDS = 45.0
 SESSION_IS_OVER = frozenset({4401, 4402, 4410})
 
 Handler = Callable[[Answer], None]
-_numbers = itertools.count(1)
+numbers = itertools.count(1)
 
 
 class Person:
@@ -67,6 +67,11 @@ class Device:
         self._waiting: dict[str, tuple[asyncio.Future[Answer], Handler | None]] = {}
         self._unsynced: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def is_connected(self) -> bool:
+        """True while it receives what is live."""
+        return self.socket is not None
 
     # Accounts
 
@@ -127,7 +132,7 @@ class Device:
             max_size=None,
             max_queue=1 if self.slow else 64,
         ) as socket:
-            self._conn = conn = next(_numbers)
+            self._conn = conn = next(numbers)
             fields = {"conn": conn, "device": self.name, "user": self.person.id}
             self.history.add("open", **fields, session=self.session, server=self.server)
             try:
@@ -183,7 +188,7 @@ class Device:
         socket = self.socket
         if socket is None or (only is not None and only is not socket):
             return Answer(None)
-        request_id = f"{self.name}-{next(_numbers)}"
+        request_id = f"{self.name}-{next(numbers)}"
         future = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = (future, handler)
         try:
