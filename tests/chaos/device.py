@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import itertools
 import random
 import re
@@ -14,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from tests.chaos.cluster import Cluster
-from tests.chaos.history import History
+from tests.chaos.history import History, digest
 from tests.chaos.rest import REQUEST_SECONDS, Answer, request
 
 CANARY = re.compile(r"cnry[0-9a-f]{12}")
@@ -398,8 +397,3 @@ class Device:
         """Close the socket in good order; `live` opens another."""
         if self.socket is not None:
             await self.socket.close()
-
-
-def digest(event: dict[str, Any]) -> str:
-    """Two receipts of an event are the same if this is."""
-    return hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

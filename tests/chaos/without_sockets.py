@@ -52,6 +52,7 @@ class StreamDevice(WebDevice):
     """Reads `POST stream`, and comes back with its cursors."""
 
     _writer: asyncio.StreamWriter | None = None
+    _hangs_up = False
 
     @property
     def is_connected(self) -> bool:
@@ -60,6 +61,7 @@ class StreamDevice(WebDevice):
     async def hang_up(self) -> None:
         """Cut the stream; `live` opens another."""
         if self._writer is not None:
+            self._hangs_up = True
             self._writer.transport.abort()
 
     async def _connect(self) -> None:
@@ -84,7 +86,7 @@ class StreamDevice(WebDevice):
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, named: dict[str, int]
     ) -> None:
         self._opened()
-        self._writer = writer
+        self._writer, self._hangs_up = writer, False
         try:
             while True:
                 line = await self._line(reader)
@@ -92,7 +94,7 @@ class StreamDevice(WebDevice):
                 if line.startswith("data: "):
                     self._take_frame(orjson.loads(line[6:]), named)
         finally:
-            self._closed(1006)
+            self._closed(1000 if self._hangs_up else 1006)
 
     async def _line(self, reader: asyncio.StreamReader) -> str:
         """Return the next line. Raises TimeoutError without a comment in time, ConnectionError at the end."""

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.shares import READS
 from tests.realtime.deployment import ONCE
 from tests.realtime.test_robustness import held, let_go
 from tests.servers import ParleyServer
@@ -170,6 +171,23 @@ async def test_a_client_that_is_gone_leaves_nothing_behind(
         task.cancel()
 
     await let_go(http, here, before)
+
+
+@ONCE
+async def test_waiting_polls_hold_no_thread(alice: Account, here: ParleyServer) -> None:
+    """More of them wait than the process has threads for large reads, of this user and of all."""
+    devices = [alice, *[await alice.another_device() for _ in range(READS)]]
+    body = {**await cursors(alice), "wait_ms": LONG}
+    before = (await held(alice.http, here))["waiters"]
+    polls = [asyncio.ensure_future(device.post("/v1/sync", body)) for device in devices]
+    await is_waiting(alice, before + len(devices))
+
+    answer = await alice.post("/v1/sync", {})
+    rooms = await alice.get("/v1/rooms")
+
+    assert (answer.status_code, rooms.status_code) == (200, 200)
+    await alice.make_room()
+    assert [len((await each).json()["rooms"]) for each in polls] == [1] * len(devices)
 
 
 @ONCE
