@@ -1,6 +1,7 @@
 """Two kinds of device whose network lets no websocket through: one reads event streams, the other polls."""
 
 import asyncio
+import time
 from typing import Any
 
 import orjson
@@ -150,7 +151,9 @@ class PollDevice(WebDevice):
         """Send one request; None when the device itself gave it up."""
         port = self.cluster.client_lines[self.server].port
         self._opened()
-        asking = request(port, "POST", "sync", token=self.token, body=body, seconds=seconds + HEARTBEAT_SECONDS)
+        limit = seconds + HEARTBEAT_SECONDS
+        began = time.monotonic()
+        asking = request(port, "POST", "sync", token=self.token, body=body, seconds=limit)
         self._poll = asyncio.ensure_future(asking)
         try:
             await asyncio.wait([self._poll])
@@ -161,5 +164,7 @@ class PollDevice(WebDevice):
             return None
         answer = self._poll.result()
         self.person.scan(answer.text, "POST sync")
-        self._closed(1006 if answer.status is None else 1000)
+        # It gives up a server that has not answered in time, such as one that is starting; a cut is something else.
+        is_cut = answer.status is None and time.monotonic() - began < limit
+        self._closed(1006 if is_cut else 1000)
         return answer
