@@ -250,6 +250,25 @@ async def tells(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @app
+async def streams(scope: Scope, receive: Receive, send: Send) -> None:
+    """A response that goes on: part of it while nothing waits, then as fast as it is read, until the client is gone."""
+    stream = scope["extensions"]["parley"]["stream"]()
+    await receive()
+    gone = asyncio.ensure_future(receive())
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"first ", "more_body": True})
+    await stream["drain"](0)
+    written = 1
+    assert stream["try_write"](b"second ")
+    while stream["try_write"](b"x" * 65_536) and scope["query_string"] != b"":
+        written += 1
+    report(scope, {"type": "full", "written": written, "backlog": stream["backlog"]()})
+    if scope["query_string"] == b"":
+        await send({"type": "http.response.body", "body": b"last"})
+    report(scope, {**await gone, "after": stream["try_write"](b"late")})
+
+
+@app
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:
     raise RuntimeError("raised on purpose")
 
@@ -266,4 +285,12 @@ def announce() -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
-    serve(application, host="", port=0, fd=int(sys.argv[1]), ready=announce, limits=Limits(**json.loads(sys.argv[2])))
+    serve(
+        application,
+        host="",
+        port=0,
+        fd=int(sys.argv[1]),
+        ready=announce,
+        on_drain=lambda: print(json.dumps({"tag": "drain", "type": "drain"}), flush=True),
+        limits=Limits(**json.loads(sys.argv[2])),
+    )
