@@ -332,8 +332,11 @@ SYNC = Operation(
     description=(
         "Rooms are ordered by id, descending. Repeat the body with `next` until it is null. `head` of an entry is the "
         "next cursor: the entry covers everything up to it. A room that the body does not name is answered with its "
-        "Room, without events. A page ends at 1 MiB."
+        "Room, without events. A page ends at 1 MiB. With `wait_ms` an answer that would have no room, no removal and "
+        "no inbox event waits for the first of them; it is empty when none comes in time. A session may have two "
+        "waiting requests, streams included; a third ends the oldest."
     ),
+    problems=("limit.sockets",),
 )
 PING = Operation(
     "ping",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import events, me, members, messages, ping, reads, rooms, sync, typing, users
+from api.views import events, me, members, messages, ping, reads, rooms, typing, users
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,7 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/events", events.InboxView.as_view()),
     path("users", users.UsersView.as_view()),
     path("ping", ping.PingView.as_view()),
-    path("sync", sync.SyncView.as_view()),
     path("rooms", rooms.RoomsView.as_view()),
     path("rooms/directory", rooms.DirectoryView.as_view()),
     path("rooms/direct/<id:user_id>", rooms.DirectRoomView.as_view()),

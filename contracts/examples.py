@@ -131,6 +131,7 @@ VALUES: dict[str, Any] = {
     "ReadUpdatedEvent.room_id": None,
     "SendResult.status": 201,
     "inbox": 7,
+    "wait_ms": 25_000,
     "SyncedInbox.head": 7,
     "SyncedInbox.events": [],
     "MarkReadFrame.seq": 41,

@@ -36,7 +36,7 @@ TAGS = {
     "reads": "The user's read marker in a room.",
     "typing": "Typing indicators.",
     "events": "The log of a room, and the user's inbox.",
-    "sync": "Everything that a device has missed, in one answer.",
+    "sync": "Everything that a device has missed, in one answer, and everything that follows, as a stream.",
     "ping": "A check of the connection and the token.",
     "probes": "Health of the server, for operators and orchestrators.",
 }
@@ -155,8 +155,9 @@ def _settle(operation: Schema, schemas: dict[str, Schema], responses: dict[str, 
 
 
 def _exemplify(holder: Schema, schemas: dict[str, Schema]) -> None:
-    for media in holder.get("content", {}).values():
-        media["example"] = example(media["schema"], schemas)
+    for media_type, media in holder.get("content", {}).items():
+        if media_type == "application/json":
+            media["example"] = example(media["schema"], schemas)
 
 
 def _shared(status: int, media: Schema, responses: dict[str, Schema]) -> Schema:

@@ -72,10 +72,15 @@ def admit(scope: Scope) -> None:
     address = client_address(scope)
     if address is not None:
         HANDSHAKE.take(address)
-        if settings.RATE_LIMITS and _sockets[address] >= MAX_SOCKETS_OF_ADDRESS:
-            raise Problem("limit.sockets", retry_after_ms=SOCKETS_RETRY_MS)
+    check_sockets(address)
     if lag.is_overloaded:
         raise Overloaded
+
+
+def check_sockets(address: str | None) -> None:
+    """Raise Problem limit.sockets for an address with as many sockets in this process as it may have."""
+    if address is not None and settings.RATE_LIMITS and _sockets[address] >= MAX_SOCKETS_OF_ADDRESS:
+        raise Problem("limit.sockets", retry_after_ms=SOCKETS_RETRY_MS)
 
 
 def count_failure(scope: Scope) -> None:

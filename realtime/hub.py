@@ -28,6 +28,7 @@ from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
 from realtime.subscription import Subscriber, Subscription
 from realtime.sweep import Sweep
+from realtime.waiters import Waiters
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Hub:
         self.id = uuid4().hex
         self.log = log
         self.sessions = Sessions()
+        self.waiters = Waiters(self.sessions)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.get_running_loop()
         self.feeds = FeedRegistry(on_evicted=self._leave)

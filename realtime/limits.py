@@ -26,6 +26,13 @@ MAX_SOCKETS_OF_USER = 60
 MAX_SOCKETS_OF_ADDRESS = 2_000  # about 60 MB; an office or a mobile network may share an address
 SOCKETS_RETRY_MS = 10_000
 
+# Long polls and event streams, for clients without a socket
+MAX_WAITERS_OF_SESSION = 2  # a request that waits, and the one that replaces it
+RETURNS_PER_SECOND = 400  # the rate at which the clients of a process that restarts come back
+COMMENT_SECONDS = 15.0  # proxies close a connection on which nothing moves, many after 30 s
+STREAM_STALL_SECONDS = 20.0  # under a server that blocks in send; our own has a limit of its own
+STREAM_SECONDS = 3600.0  # a device that lives on opens another
+
 # Frames that cannot be read
 MAX_BAD_FRAMES = 20  # within BAD_FRAMES_SECONDS: so many are no accident
 BAD_FRAMES_SECONDS = 60

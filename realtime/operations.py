@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+from drf_spectacular.types import OpenApiTypes
+
 from api import operations
 from api.operations import NON_MEMBER
 from api.serializers.messages import SendMessagesBody
+from api.serializers.sync import SyncBody
 from realtime.serializers import (
     AuthenticateBody,
     GetEventsBody,
@@ -66,4 +69,21 @@ GET_EVENTS = replace(
     ids=(),
     frame_body=GetEventsBody,
 )
+SYNC = replace(operations.SYNC, problems=())  # a socket does not wait
 PING = replace(operations.PING, reply=PongSerializer, statuses=(200,))
+STREAM = Operation(
+    "stream",
+    "Receive everything that a socket would push, as server-sent events",
+    tag="sync",
+    cost=Cost.SYNC,
+    body=SyncBody,
+    reply=OpenApiTypes.STR,
+    media_type="text/event-stream",
+    problems=("limit.sockets",),
+    description=(
+        "The body is that of sync; `next` and `wait_ms` have no effect. Each `data` line is a `ServerFrame`: `hello`, "
+        "every page of the sync as a reply to `sync`, then `events` of each room and of the inbox, and `goodbye` last. "
+        "There is no `id`: repeat the request with new cursors. A comment comes every 15 seconds. The stream ends with "
+        "the session, after an hour, and when the client does not read."
+    ),
+)

@@ -47,6 +47,12 @@ def close_sockets(ids: Sequence[UUID], **_: Any) -> None:
         _hub.sessions_ended(ids)
 
 
+def end_waiters() -> None:
+    """Answer the requests that wait for events, because the server ends."""
+    if _hub is not None:
+        _hub.waiters.close()
+
+
 def with_hub(application: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """Start the hub with the first request of any kind, so that a process which answers only REST publishes too."""
 

@@ -34,7 +34,7 @@ class SendQueue:
     """Writes at once while nothing waits; else a task writes in order, as fast as the client reads.
 
     Our own server offers a synchronous `write`, so that an event costs no task and no await. Under another server each
-    frame is awaited, and the connection of a client that takes longer than SEND_SECONDS for one is dropped.
+    frame is awaited, and the connection of a client that takes longer than `seconds` for one is dropped.
     """
 
     def __init__(
@@ -42,8 +42,13 @@ class SendQueue:
         send: Callable[[Frame], Awaitable[None]],
         extension: dict[str, Any] | None,
         cancel: Callable[[], object] = lambda: None,
+        seconds: float = SEND_SECONDS,
     ) -> None:
-        """`cancel` ends the application: it drops the connection under a server that has no `abort`."""
+        """`cancel` ends the application: it drops the connection under a server that has no `abort`.
+
+        `seconds` is the longest send of one frame.
+        """
+        self._seconds = seconds
         self._send = send
         self._extension = extension
         self._cancel = cancel
@@ -142,7 +147,7 @@ class SendQueue:
         return True
 
     async def _finish_send(self, coroutine: Coroutine[Any, Any, None], waits_for: object) -> None:
-        async with asyncio.timeout(SEND_SECONDS):
+        async with asyncio.timeout(self._seconds):
             await _continue(coroutine, waits_for)
         await self._flush()
 
@@ -174,7 +179,7 @@ class SendQueue:
             item = self._waiting.popleft()
             frame = item.frame if isinstance(item, EventBatch) else item
             self._bytes -= item.size if isinstance(item, EventBatch) else len(frame.get("text", ""))
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 await self._send(frame)
             FRAMES_SENT.value += 1
             if not self.is_full:

@@ -82,7 +82,7 @@ class SendResultsSerializer(serializers.Serializer[Any]):
 
 
 class HeartbeatSerializer(serializers.Serializer[Any]):
-    """The interval of the server's pings; a client only has to answer them with pongs."""
+    """The interval of the server's pings, which a client has to answer with pongs; of the comments in a stream."""
 
     interval_ms = serializers.IntegerField()
 

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ws/chat/<str:slug>/", upgrade_required),
     path("v1/", include("accounts.urls")),
     path("v1/", include("api.urls")),
+    path("v1/", include("realtime.urls")),
 ]
 
 if settings.ADMIN:

@@ -1,4 +1,7 @@
-"""The ASGI handler for HTTP: runs each request of Django on one thread, with one step to it and one back."""
+"""The ASGI handler for HTTP: runs each request of Django on one thread, with one step to it and one back.
+
+A view whose answer has to wait returns a `DeferredResponse`; the event loop finishes it, without a thread.
+"""
 
 import asyncio
 import time
@@ -6,7 +9,7 @@ from collections.abc import Callable, Collection, Hashable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestAborted
@@ -21,6 +24,7 @@ from wire import descriptors, limits
 from wire.asgi import render_problem
 from wire.calls import OPEN_REQUESTS, Call, current, route_of
 from wire.client_address import client_address
+from wire.deferred import Answer, Exchange, send_answer
 from wire.middleware import GetResponse, RequestIdMiddleware, SecurityHeadersMiddleware
 from wire.origins import OriginMiddleware
 from wire.problems import Problem
@@ -40,15 +44,6 @@ _isolated_thread = ThreadPoolExecutor(1, thread_name_prefix="http-isolated")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 PROBES = ("/livez", "/readyz")
 FLOOD_SECONDS = 1.0
-PIECE_BYTES = 64 * 1024  # of an answer: the server buffers a piece, beside the answer itself
-
-
-class Answer(NamedTuple):
-    """A finished response, which waits until its client reads it."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    content: bytes
 
 
 class Flood:
@@ -122,7 +117,7 @@ class Handler(ASGIHandler):
             return
         flood = Flood(scope, self._user_of(scope)) if settings.RATE_LIMITS else None
         if flood is not None and (refusal := await flood.wait()) is not None:
-            await _send(refusal, send)
+            await send_answer(refusal, send)
             return
         call = Call("rest", trace_of(scope))
         OPEN_REQUESTS.value += 1
@@ -132,7 +127,11 @@ class Handler(ASGIHandler):
             OPEN_REQUESTS.value -= 1
         if flood is not None:
             flood.count(answer.status)
-        await _send(answer, send)
+        if answer.finish is not None:
+            current.set(call)  # for logs of what follows in this task
+            await answer.finish(Exchange(scope, receive, send, answer, call))
+        else:
+            await send_answer(answer, send)
 
     async def _run(self, scope: Scope, body: IO[bytes], call: Call) -> Answer:
         """Answer the request on a thread, when its shares have one."""
@@ -154,7 +153,8 @@ class Handler(ASGIHandler):
         finally:
             current.reset(token)
         call.status = answer.status
-        call.end()
+        if answer.finish is None:
+            call.end()
         if call.trace is not None:
             answer.headers.append((HEADER, call.trace.header().encode()))
         return answer
@@ -175,7 +175,7 @@ class Handler(ASGIHandler):
         body.close()
         cookies = [("Set-Cookie", morsel.OutputString()) for morsel in response.cookies.values()]
         headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in [*response.items(), *cookies]]
-        answer = Answer(response.status_code, headers, response.content)
+        answer = Answer(response.status_code, headers, response.content, getattr(response, "finish", None))
         # DRF's view, request and response refer to one another. Unless the cycle is broken, they keep rows and body in
         # memory until the garbage collector runs, which is seldom.
         context = getattr(response, "renderer_context", None)
@@ -186,15 +186,6 @@ class Handler(ASGIHandler):
             user_id, cost = caller
             limits.charge_work(user_id, time.thread_time() - began, cost)
         return answer
-
-
-async def _send(answer: Answer, send: Any) -> None:
-    """Send the answer to the server in pieces: each waits until the client has read nearly all before it."""
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    end = max(len(answer.content), 1)
-    for start in range(0, end, PIECE_BYTES):
-        piece, is_last = answer.content[start : start + PIECE_BYTES], start + PIECE_BYTES >= end
-        await send({"type": "http.response.body", "body": piece, "more_body": not is_last})
 
 
 def _reject_query(scope: Scope, body: IO[bytes]) -> HttpResponseBase:

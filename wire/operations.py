@@ -39,6 +39,7 @@ class Operation:
     body: type[StrictSerializer] | None = None
     reply: Any = None  # a serializer, or its class
     statuses: tuple[int, ...] = (200,)
+    media_type: str = "application/json"  # of the reply
     problems: tuple[str, ...] = ()  # beside those that every operation may answer with
     description: str = ""
     public: bool = False  # needs no token

@@ -43,7 +43,7 @@ SEND_ROOM = Rate("send_room", 1200, 60, "room", "Messages stored in a room, of a
 WRITE = Rate("write", 300, 60, "session", "Other writes")
 READ = Rate("read", 1800, 60, "session", "Reads, subscribes and pings")
 SEARCH = Rate("search", 60, 60, "session", "Searches of users and of the room directory")
-SYNC = Rate("sync", 120, 60, "session", "Pages of sync")
+SYNC = Rate("sync", 120, 60, "session", "Pages of sync, and event streams")
 TYPING = Rate("typing", 60, 60, "session", "Typing notices")
 # A burst of half and a refill of half: at most a quarter of a core in any minute.
 WORK = Rate("work", 7_500, 60, "account", "Milliseconds of CPU, measured, and of the database, estimated; no sends")

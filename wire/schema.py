@@ -47,7 +47,8 @@ class Schema(AutoSchema):
         return [] if self.operation.query is QuerySerializer else [self.operation.query]
 
     def get_response_serializers(self) -> Any:
-        return dict.fromkeys(self.operation.statuses, self.operation.reply) | problems(self.operation)
+        statuses = [(status, self.operation.media_type) for status in self.operation.statuses]
+        return dict.fromkeys(statuses, self.operation.reply) | problems(self.operation)
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
         """The body, also of a DELETE: drf-spectacular leaves that one out."""

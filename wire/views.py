@@ -28,7 +28,7 @@ class ApiView(APIView):
     """A view whose methods are endpoints: each finds its object, makes one service call and answers."""
 
     parser_classes = (StrictJsonParser,)
-    renderer_classes = (JsonRenderer,)
+    renderer_classes: tuple[type[JsonRenderer], ...] = (JsonRenderer,)
     content_negotiation_class = JsonNegotiation
     metadata_class = None
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # noqa: RUF012  (Django's own form)
@@ -54,7 +54,7 @@ class ApiView(APIView):
         return handle_exception
 
 
-Method: TypeAlias = Callable[Concatenate[Any, Request, ...], Response]
+Method: TypeAlias = Callable[Concatenate[Any, Request, ...], HttpResponse]
 
 
 def endpoint(operation: Operation) -> Callable[[Method], Method]:
@@ -66,7 +66,7 @@ def endpoint(operation: Operation) -> Callable[[Method], Method]:
 
     def decorate(method: Method) -> Method:
         @wraps(method)
-        def run(view: ApiView, request: Request, **ids: Any) -> Response:
+        def run(view: ApiView, request: Request, **ids: Any) -> HttpResponse:
             if request.auth is not None:
                 _take(operation, request, ids)
             fields = validate(operation.query, request.query_params)

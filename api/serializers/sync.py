@@ -14,6 +14,7 @@ from wire.fields import StrictSerializer, parse_uuid
 
 EVENTS = 1_000  # of one answer, and missing of one stream before it is "limited"
 ROOMS = 1_000  # that one request may name
+WAIT_MS = 30_000  # the longest wait of a sync for an event; docs/operations.md has the deadlines around it
 
 
 @extend_schema_field(
@@ -53,7 +54,7 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-class SyncBody(StrictSerializer):
+class CursorsBody(StrictSerializer):
     """The cursors of the device; a room that is not named is new to it."""
 
     rooms = CursorsField(required=False, default=dict)
@@ -63,7 +64,20 @@ class SyncBody(StrictSerializer):
     next = serializers.CharField(required=False, allow_null=True, default=None, max_length=500)
 
 
-class SyncFrameBody(SyncBody):
+class SyncBody(CursorsBody):
+    """The body of REST, which can also wait for an event."""
+
+    wait_ms = serializers.IntegerField(
+        required=False,
+        default=0,
+        min_value=0,
+        max_value=WAIT_MS,
+        allow_null=True,
+        help_text="An answer that would have nothing waits so long for something; not with `next`.",
+    )
+
+
+class SyncFrameBody(CursorsBody):
     """The body on the socket, which can also subscribe."""
 
     subscribe = serializers.BooleanField(

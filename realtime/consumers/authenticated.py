@@ -43,14 +43,22 @@ SOCKETS = {"session": MAX_SOCKETS_OF_SESSION, "user": MAX_SOCKETS_OF_USER, "addr
 class AuthenticatedConsumer(ActionConsumer):
     """A socket that belongs to a session."""
 
-    async def websocket_connect(self, message: dict[str, Any]) -> None:
-        """Accept the socket; then reject it, send hello, or wait for the token."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.hub = get_hub()
         self.session: Session | None = None
-        self.close_timeout = UNAUTHENTICATED_CLOSE_SECONDS
         self.warned_of_expiry_at: datetime | None = None
         self.deadline: asyncio.TimerHandle | None = None
         self.is_concurrent = False
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """The interval of the server's signs of life."""
+        return float(getattr(settings, "WS_PING_INTERVAL_SECONDS", PING_INTERVAL_SECONDS))
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        """Accept the socket; then reject it, send hello, or wait for the token."""
+        self.close_timeout = UNAUTHENTICATED_CLOSE_SECONDS
         subprotocol = PROTOCOL if PROTOCOL in self.scope["subprotocols"] else None
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
         SOCKETS_OPENED.value += 1
@@ -95,14 +103,13 @@ class AuthenticatedConsumer(ActionConsumer):
 
     def push_hello(self, session: Session, epoch: int) -> None:
         """Send the first push: all the numbers that a client would otherwise hard-code."""
-        ping_interval = getattr(settings, "WS_PING_INTERVAL_SECONDS", PING_INTERVAL_SECONDS)
         hello = {
             "protocol": PROTOCOL,
             "connection_id": self.connection.connection_id,
             **identity(session),
             "server_time": format_time(timezone.now()),
             "epoch": epoch,
-            "heartbeat": {"interval_ms": int(ping_interval * 1000)},
+            "heartbeat": {"interval_ms": int(self.heartbeat_seconds * 1000)},
             "limits": {
                 "frame_bytes": MAX_INBOUND_FRAME_BYTES,
                 "text_chars": TEXT_CHARS,
@@ -160,9 +167,9 @@ class AuthenticatedConsumer(ActionConsumer):
             self.send_queue.send_events(ephemeral_event(stream, "session.expiring", data, inbox=True))
 
     def clean_up(self) -> None:
-        if getattr(self, "session", None) is not None:
-            self.hub.sessions.discard(self, require_session(self.session))
-        if getattr(self, "deadline", None) is not None and self.deadline:
+        if self.session is not None:
+            self.hub.sessions.discard(self, self.session)
+        if self.deadline is not None:
             self.deadline.cancel()
 
 

@@ -27,6 +27,7 @@ from realtime.limits import (
     MAX_CONCURRENT_FRAMES,
     MAX_LIGHT_FRAMES,
     PAUSE_SECONDS,
+    SEND_SECONDS,
 )
 from realtime.metrics import FRAMES_RECEIVED, SOCKETS, SOCKETS_CLOSED
 from realtime.send_queue import SendQueue
@@ -34,6 +35,7 @@ from wire import rates, strict_json
 from wire.calls import Call, current
 from wire.client_address import client_address
 from wire.limits import is_limit
+from wire.metrics import Gauge, LabelledCounter
 from wire.problems import REFUSALS, Problem, to_problem
 from wire.tracing import trace_of
 
@@ -50,11 +52,15 @@ class ActionConsumer(AsyncAPIConsumer):
     available_actions: ClassVar[dict[str, str]]
     light_actions: ClassVar[frozenset[str]] = frozenset()  # MAX_LIGHT_FRAMES of them are processed at once
     close_timeout: float | None = None  # seconds for the client to answer the close; None: the server's default
+    send_seconds: ClassVar[float] = SEND_SECONDS  # for one frame, under a server that blocks in send
+    open_gauge: ClassVar[Gauge] = SOCKETS
+    closed_counter: ClassVar[LabelledCounter] = SOCKETS_CLOSED
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         application = asyncio.current_task()
         assert application is not None
-        self.send_queue = SendQueue(send, scope.get("extensions", {}).get("parley"), application.cancel)
+        extension = scope.get("extensions", {}).get("parley")
+        self.send_queue = SendQueue(send, extension, application.cancel, seconds=self.send_seconds)
         self.closing = False
         self.action_names = frozenset(self.available_actions)
         self.requests: dict[str, deque[Request]] = {}  # by ordering key
@@ -67,7 +73,7 @@ class ActionConsumer(AsyncAPIConsumer):
         self.connection = Call("connection", trace_of(scope))
         self.connection.connection_id, self.connection.client = uuid4().hex, client_address(scope)
         current.set(self.connection)  # for this task, and for those that it starts
-        SOCKETS.value += 1
+        self.open_gauge.value += 1
         try:
             while True:  # Channels' own loop has a task and a thread hop for each message
                 message = await receive()
@@ -85,7 +91,7 @@ class ActionConsumer(AsyncAPIConsumer):
                 raise
         finally:  # also after a crash, a cancel and a cut: Channels calls disconnect() for none of them
             self.closing = True
-            SOCKETS.value -= 1
+            self.open_gauge.value -= 1
             self.connection.end()
             self.clean_up()
             self.send_queue.stop()
@@ -232,7 +238,7 @@ class ActionConsumer(AsyncAPIConsumer):
         if self.closing:
             return
         self.connection.status = int(code)
-        SOCKETS_CLOSED.add(str(int(code)))
+        self.closed_counter.add(str(int(code)))
         self.push_goodbye(code, reason, retry_after_ms)
         self.closing = True
         self.clean_up()

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import Error as DatabaseError
 
-from api.operations import SET_TYPING, SYNC
+from api.operations import SET_TYPING
 from api.services import typing
 from api.services.sync import SyncRequest
 from realtime import database
@@ -22,7 +22,7 @@ from realtime.consumers.authenticated import AuthenticatedConsumer
 from realtime.database import read_for
 from realtime.hub import RETRY_SECONDS, SubscriptionHandle
 from realtime.log_entry import EventBatch
-from realtime.operations import SUBSCRIBE, UNSUBSCRIBE
+from realtime.operations import SUBSCRIBE, SYNC, UNSUBSCRIBE
 from realtime.replay_plan import ReplayPlan, plan_replay
 from realtime.send_queue import SendQueue
 from wire.limits import charge_work

@@ -25,7 +25,13 @@ What an application finds here beyond the ASGI specification, in ``scope["extens
 A ``websocket.close`` may carry ``close_timeout``: the seconds that the client has to answer the close frame, in place
 of ``Limits.close_timeout``. A handshake can be refused with an answer of its own (``websocket.http.response`` of ASGI).
 
-After SIGTERM the scope of an HTTP request has ``{"draining": True}`` there, so that a health check can report it.
+In the scope of an HTTP request there are:
+
+``draining``
+    True after SIGTERM, so that a health check can report it.
+``stream()``
+    Returns ``try_write(bytes)``, ``backlog()``, ``drain(low)`` and ``abort()``, which do the same as above for a body
+    of unknown length, whose first part has been sent with ASGI's own messages.
 
 ``await send(...)`` waits while more than 64 KiB are pending and raises ConnectionError when the socket is gone.
 """
@@ -48,11 +54,13 @@ def serve(
     port: int,
     fd: int | None = None,
     ready: Callable[[], None] | None = None,
+    on_drain: Callable[[], None] = lambda: None,
     limits: Limits | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; ``fd`` is a listening socket used in place of host and port; it is closed.
 
-    ``ready`` is called once the socket listens. Raises OSError when it cannot.
+    ``ready`` is called once the socket listens, and ``on_drain`` when it no longer does: requests that wait must be
+    answered. Raises OSError when it cannot listen.
     """
     # Twisted takes its reactor, and with it the event loop, at the first import: nothing of it is imported before.
     from realtime.server import reactor
@@ -60,4 +68,4 @@ def serve(
     reactor.install()
     from realtime.server.server import Server
 
-    Server(application, limits or Limits.from_settings()).listen(host, port, fd).run(ready)
+    Server(application, limits or Limits.from_settings()).listen(host, port, fd).run(ready, on_drain)

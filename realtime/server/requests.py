@@ -15,7 +15,7 @@ from twisted.web import http
 from uuid_utils.compat import uuid7
 
 from realtime.server.transport import Disconnected, Transport
-from realtime.server.types import Message, ServerState
+from realtime.server.types import Message, ServerState, Stream
 from wire import descriptors
 from wire.asgi import render_problem
 from wire.client_address import client_address
@@ -55,9 +55,32 @@ class WebRequest(http_protocol.WebRequest):
         """The application's ``send``; a streamed response waits for its reader."""
         await self.server.handle_reply(self, message)
         if message.get("more_body"):
-            if self.channel is None:
-                raise Disconnected
-            await self.channel.transport.drain(self.channel.limits.pending_bytes)
+            await self.drain(self.server.limits.pending_bytes)
+
+    def stream(self) -> Stream:
+        """The functions with which an application goes on with a response that it has started."""
+        return Stream(try_write=self.try_write, backlog=self.backlog, drain=self.drain, abort=self.abort)
+
+    def try_write(self, data: bytes) -> bool | None:
+        """Write a part of the body only while nothing waits; return None when something does, False at the end."""
+        if self.finished or self.channel is None:
+            return False
+        if self.backlog():
+            return None
+        self.channel.transport.write_now(b"".join(http.toChunk(data)) if self.chunked else data)
+        return True
+
+    def backlog(self) -> int:
+        return 0 if self.channel is None else self.channel.transport.backlog()
+
+    async def drain(self, low: int = 16_384) -> None:
+        if self.finished or self.channel is None:
+            raise Disconnected
+        await self.channel.transport.drain(low)
+
+    def abort(self) -> None:
+        if self.channel is not None:
+            self.channel.transport.abortConnection()
 
     def handle_reply(self, message: Message) -> None:
         if message["type"] == "http.response.start":

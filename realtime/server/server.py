@@ -70,7 +70,8 @@ class Server(daphne.Server):
             self.port = Port._fromListeningDescriptor(reactor, listener.fileno(), listener.family, self.http_factory)
         return self
 
-    def run(self, ready: Callable[[], None] | None) -> None:
+    def run(self, ready: Callable[[], None] | None, on_drain: Callable[[], None]) -> None:
+        self.on_drain = on_drain
         globalLogBeginner.beginLoggingTo([cast(Any, _log_failure)], redirectStandardIO=False, discardBuffer=True)
         asyncio.set_event_loop(self.loop)
         self.port.startListening()
@@ -108,8 +109,7 @@ class Server(daphne.Server):
             queue = protocol.receive_queue
         else:
             scope["asgi"] = {"version": "3.0"}
-            if self.draining:
-                scope["extensions"] = {"parley": {"draining": True}}
+            scope["extensions"] = {"parley": {"draining": self.draining, "stream": protocol.stream}}
             queue = asyncio.Queue()
         task = asyncio.ensure_future(self.application(scope, queue.get, protocol.send), loop=self.loop)
         self.connections[protocol]["application_instance"] = task
@@ -170,6 +170,7 @@ class Server(daphne.Server):
 
     def _close(self) -> None:
         self.port.close()
+        self.on_drain()
         sockets = [each.protocol for each in self.transports if isinstance(each.protocol, WebSocketProtocol)]
         spread = max(SHORTEST_SPREAD_MS, len(sockets) * 1000 // RECONNECTS_PER_SECOND)
         for websocket in sockets:

@@ -44,3 +44,12 @@ class Extension(TypedDict):
     drain: Drain
     abort: Callable[[], None]
     goodbye: Callable[[int, str, bool, int | None], str | None]
+
+
+class Stream(TypedDict):
+    """What ``scope["extensions"]["parley"]["stream"]()`` of an HTTP request returns; the package documents each."""
+
+    try_write: Callable[[bytes], bool | None]
+    backlog: Callable[[], int]
+    drain: Drain
+    abort: Callable[[], None]

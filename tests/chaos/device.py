@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import itertools
 import random
 import re
@@ -14,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from tests.chaos.cluster import Cluster
-from tests.chaos.history import History
+from tests.chaos.history import History, digest
 from tests.chaos.rest import REQUEST_SECONDS, Answer, request
 
 CANARY = re.compile(r"cnry[0-9a-f]{12}")
@@ -24,7 +23,7 @@ OUTSIDE_SECONDS = 45.0
 SESSION_IS_OVER = frozenset({4401, 4402, 4410})
 
 Handler = Callable[[Answer], None]
-_numbers = itertools.count(1)
+numbers = itertools.count(1)
 
 
 class Person:
@@ -67,6 +66,11 @@ class Device:
         self._waiting: dict[str, tuple[asyncio.Future[Answer], Handler | None]] = {}
         self._unsynced: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def is_connected(self) -> bool:
+        """True while it receives what is live."""
+        return self.socket is not None
 
     # Accounts
 
@@ -127,7 +131,7 @@ class Device:
             max_size=None,
             max_queue=1 if self.slow else 64,
         ) as socket:
-            self._conn = conn = next(_numbers)
+            self._conn = conn = next(numbers)
             fields = {"conn": conn, "device": self.name, "user": self.person.id}
             self.history.add("open", **fields, session=self.session, server=self.server)
             try:
@@ -183,7 +187,7 @@ class Device:
         socket = self.socket
         if socket is None or (only is not None and only is not socket):
             return Answer(None)
-        request_id = f"{self.name}-{next(_numbers)}"
+        request_id = f"{self.name}-{next(numbers)}"
         future = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = (future, handler)
         try:
@@ -393,8 +397,3 @@ class Device:
         """Close the socket in good order; `live` opens another."""
         if self.socket is not None:
             await self.socket.close()
-
-
-def digest(event: dict[str, Any]) -> str:
-    """Two receipts of an event are the same if this is."""
-    return hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 LATE_SECONDS = 0.4
+COMMENT_SECONDS = 1.0
 
 
 def replace(owner: Any, name: str, broken: Any) -> None:
@@ -26,6 +27,10 @@ def main(plant: Callable[[], None] = lambda: None) -> None:
 
     django.setup()
     _mangle_hints()
+    # So soon a device without a socket notices a line that is half open.
+    from realtime.consumers import event_stream
+
+    replace(event_stream, "COMMENT_SECONDS", COMMENT_SECONDS)
     plant()
     from django.core.management import execute_from_command_line
 

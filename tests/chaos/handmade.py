@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.chaos.device import digest
-from tests.chaos.history import Record
+from tests.chaos.history import Record, digest
 
 ROOM = "room-1"
 ALICE, BOB = "alice", "bob"

@@ -20,6 +20,7 @@ A record is a dict with `kind` and `t`, the wall clock in seconds: server and cl
     finish   device cursors                     end_log | end_room | end_view: the last reads, by SQL and by REST
 """
 
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,8 @@ class History:
 def read(path: Path) -> list[Record]:
     """The records of an earlier run."""
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def digest(event: dict[str, Any]) -> str:
+    """Two receipts of an event are the same if this is."""
+    return hashlib.sha256(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

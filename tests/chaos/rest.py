@@ -32,13 +32,14 @@ async def request(
     """One request to a server of this machine; a cut or a timeout is an answer without status."""
     try:
         async with asyncio.timeout(seconds):
-            raw = await _exchange(port, _render(port, method, path, token, body))
+            raw = await _exchange(port, render(port, method, path, token, body))
             return _parse(raw)
     except (OSError, TimeoutError, ValueError, IndexError):
         return Answer(None)
 
 
-def _render(port: int, method: str, path: str, token: str, body: object) -> bytes:
+def render(port: int, method: str, path: str, token: str, body: object) -> bytes:
+    """The bytes of a request whose answer ends with the connection."""
     content = b"" if body is None else orjson.dumps(body)
     lines = [f"{method} /v1/{path} HTTP/1.0", f"Host: 127.0.0.1:{port}", f"Content-Length: {len(content)}"]
     lines += ["Content-Type: application/json"] if content else []

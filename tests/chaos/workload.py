@@ -11,9 +11,11 @@ from tests.chaos import operations as ops
 from tests.chaos.cluster import Cluster
 from tests.chaos.device import Device, Person
 from tests.chaos.history import History
+from tests.chaos.without_sockets import PollDevice, StreamDevice
 
 PEOPLE = 12
 DEVICES_EACH = 2
+SECOND_DEVICES = (StreamDevice, Device, PollDevice)  # of one person after the other
 PAUSE_SECONDS = 1.1  # between two acts of one device, on average
 SLOW = "person9.0"  # reads a frame, then dozes
 
@@ -60,7 +62,8 @@ class Workload:
 
     def _device(self, person: Person, number: int) -> Device:
         rng = random.Random(self.rng.random())
-        return Device(person, number, self.cluster, rng, slow=f"{person.name}.{number}" == SLOW)
+        kind = SECOND_DEVICES[self.people.index(person) % len(SECOND_DEVICES)] if number else Device
+        return kind(person, number, self.cluster, rng, slow=f"{person.name}.{number}" == SLOW)
 
     async def _enter(self, person: Person) -> None:
         for number, device in enumerate(person.devices):
@@ -181,7 +184,7 @@ class Workload:
     async def end_session(self, device: Device) -> None:
         """Log out, or throw out the user's other device."""
         person = device.person
-        if person.name in self._busy or not all(each.token and each.socket for each in person.devices):
+        if person.name in self._busy or not all(each.token and each.is_connected for each in person.devices):
             return
         self._busy.add(person.name)
         other = person.devices[1 - person.devices.index(device)]

@@ -24,6 +24,12 @@ JUDGED = {
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
+    ("docs/http-transport.md", "sh poll"): (
+        "tests/docs/test_http_transport.py::test_the_poll_answers_with_the_message"
+    ),
+    ("docs/http-transport.md", "javascript stream"): (
+        "tests/docs/test_http_transport.py::test_the_stream_shows_messages_and_keeps_cursors"
+    ),
     ("docs/metrics.md", "json access"): (
         "tests/settings/test_logs.py::test_the_record_of_the_documents_has_the_form_of_a_real_one"
     ),

@@ -72,7 +72,7 @@ BUGS: dict[str, Callable[[Services], Any]] = {
     "logs queries": lambda s: replace(s["proxy"], "CADDYFILE", "request>uri regexp", "request>uri2 regexp"),
     "errors in another form": lambda s: replace(s["proxy"], "CADDYFILE", "application/problem+json", "text/plain"),
     "overwrites the headers": lambda s: replace(s["proxy"], "CADDYFILE", "trusted_proxies {", "# {"),
-    "that does not read": lambda s: replace(s["proxy"], "CADDYFILE", "write 10m", ""),
+    "that does not read": lambda s: replace(s["proxy"], "CADDYFILE", "write 65m", ""),
     "its last requests": lambda s: replace(s["proxy"], "CADDYFILE", "grace_period 10s", ""),
     "drop a server": lambda s: replace(s["proxy"], "CADDYFILE", "flush_interval -1", "fail_duration 5s"),
     "may have been served": lambda s: replace(

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from accounts import passwords
+from api.serializers.sync import WAIT_MS
+from realtime.limits import COMMENT_SECONDS, STREAM_SECONDS
 from realtime.server.limits import Limits
 from settings import env
 from tests.docs.pages import section, table
@@ -33,6 +35,7 @@ def in_force() -> dict[tuple[str, str], float]:
     server["TURN_SECONDS"] = passwords.TURN_SECONDS
     server["WAIT_SECONDS"] = shares.WAIT_SECONDS
     server["DATABASE_SECONDS"] = outages.DATABASE_SECONDS
+    server |= {"WAIT_MS": WAIT_MS / 1000, "COMMENT_SECONDS": COMMENT_SECONDS, "STREAM_SECONDS": STREAM_SECONDS}
     server["DRAIN_SECONDS"] = float(environment("web")["DRAIN_SECONDS"])
     for name in ("STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS", "IDLE_IN_TRANSACTION_TIMEOUT_MS"):
         server[name] = getattr(env, name) / 1000
@@ -67,6 +70,13 @@ def test_the_table_has_every_limit_with_its_value() -> None:
             [("server", "WAIT_SECONDS"), ("server", "TURN_SECONDS"), ("server", "STATEMENT_TIMEOUT_MS")],
             ("proxy", "response_header_timeout"),
         ),
+        # A wait for events, with the queries before and after it; and the life of a stream.
+        (
+            [("server", "WAIT_MS"), ("server", "DATABASE_SECONDS"), ("server", "WAIT_SECONDS")],
+            ("proxy", "response_header_timeout"),
+        ),
+        ([("server", "COMMENT_SECONDS")], ("server", "stall")),
+        ([("server", "STREAM_SECONDS")], ("proxy", "write")),
         ([("server", "STATEMENT_TIMEOUT_MS")], ("server", "DATABASE_SECONDS")),
         ([("server", "LOCK_TIMEOUT_MS")], ("server", "STATEMENT_TIMEOUT_MS")),
         ([("server", "STATEMENT_TIMEOUT_MS")], ("server", "IDLE_IN_TRANSACTION_TIMEOUT_MS")),

@@ -12,7 +12,7 @@ from tests.servers import ParleyServer
 from tests.sockets import Socket
 
 WRITE_SECONDS = 1
-CHANGES = {"write 10m": f"write {WRITE_SECONDS}s"}
+CHANGES = {"write 65m": f"write {WRITE_SECONDS}s"}
 
 
 def test_a_client_that_stops_reading_is_cut() -> None:

@@ -22,6 +22,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 def _held() -> dict[str, int]:
     hub = get_hub()
     return {
+        "waiters": sum(map(len, hub.waiters.of_session.values())),
         "sockets": sum(map(len, hub.sessions.sockets.values())),
         "subscriptions": sum(len(feed.subscriptions) for feed in hub.feeds.values()),
         "tasks": len(asyncio.all_tasks()),

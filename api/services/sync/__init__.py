@@ -48,6 +48,13 @@ class SyncPage:
     data: dict[str, Any]
     cursors: dict[UUID, int] = field(default_factory=dict)
 
+    @property
+    def has_changes(self) -> bool:
+        """Return whether the page has a room, a removal or an event of the inbox, or a mark that it left some out."""
+        inbox, data = self.data["inbox"], self.data
+        marks = (inbox["events"], inbox["limited"], inbox["reset"], data["next"])
+        return bool(data["rooms"] or data["removed"] or any(marks))
+
 
 class Position(NamedTuple):
     """The beginning of a page, which `next` encodes."""
@@ -93,9 +100,9 @@ class Taken(NamedTuple):
     head: int
 
     @property
-    def events(self) -> orjson.Fragment:
+    def events(self) -> "orjson.Fragment | list[Any]":
         """The events as a list."""
-        return orjson.Fragment(b"[%b]" % self.json)
+        return orjson.Fragment(b"[%b]" % self.json) if self.number else []
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from realtime.limits import MAX_INBOUND_FRAME_BYTES
 from realtime.memory import keep_sqlite_caches_small, return_freed_memory
+from realtime.process import end_waiters
 from realtime.startup import prepare
 from realtime.workers import Workers, command_of_this_process, end_with
 from wire import descriptors, exposition, snapshots
@@ -144,7 +145,7 @@ def _run_daphne(listener: socket.socket) -> None:
 
     host, port = listener.getsockname()[:2]
     # Detached: a second copy would keep the kernel accepting after the server's own is closed.
-    serve(get_default_application(), host=host, port=port, fd=listener.detach())
+    serve(get_default_application(), host=host, port=port, fd=listener.detach(), on_drain=end_waiters)
 
 
 def _run_uvicorn(listener: socket.socket) -> None:
@@ -173,4 +174,10 @@ def _run_uvicorn(listener: socket.socket) -> None:
         proxy_headers=False,
         timeout_keep_alive=settings.HTTP_IDLE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            end_waiters()  # uvicorn would wait for their answers
+            await super().shutdown(sockets)
+
+    Server(config).run(sockets=[listener])

@@ -244,8 +244,28 @@ async def empty(scope: Scope, receive: Receive, send: Send) -> None:
 
 @app
 async def tells(scope: Scope, receive: Receive, send: Send) -> None:
-    told = {key: scope[key] for key in ("path", "root_path", "extensions") if key in scope}
+    told = {key: scope[key] for key in ("path", "root_path")}
+    told["draining"] = scope["extensions"]["parley"]["draining"]
     await respond(send, json.dumps({**told, "headers": [name.decode() for name, _ in scope["headers"]]}).encode())
+
+
+@app
+async def streams(scope: Scope, receive: Receive, send: Send) -> None:
+    """A response that goes on: part of it while nothing waits, then as fast as it is read, until the client is gone."""
+    stream = scope["extensions"]["parley"]["stream"]()
+    await receive()
+    gone = asyncio.ensure_future(receive())
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"first ", "more_body": True})
+    await stream["drain"](0)
+    written = 1
+    assert stream["try_write"](b"second ")
+    while stream["try_write"](b"x" * 65_536) and scope["query_string"] != b"":
+        written += 1
+    report(scope, {"type": "full", "written": written, "backlog": stream["backlog"]()})
+    if scope["query_string"] == b"":
+        await send({"type": "http.response.body", "body": b"last"})
+    report(scope, {**await gone, "after": stream["try_write"](b"late")})
 
 
 @app
@@ -265,4 +285,12 @@ def announce() -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.base")
-    serve(application, host="", port=0, fd=int(sys.argv[1]), ready=announce, limits=Limits(**json.loads(sys.argv[2])))
+    serve(
+        application,
+        host="",
+        port=0,
+        fd=int(sys.argv[1]),
+        ready=announce,
+        on_drain=lambda: print(json.dumps({"tag": "drain", "type": "drain"}), flush=True),
+        limits=Limits(**json.loads(sys.argv[2])),
+    )
