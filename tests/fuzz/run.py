@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -96,13 +96,14 @@ def fuzz_by_schema(world: World, examples: int, seed: int) -> int:
 
 @cache
 def _operations() -> list[Any]:
-    found = [result.ok() for result in schemathesis.openapi.from_dict(openapi().document).get_all_operations()]
+    results: Iterable[Any] = schemathesis.openapi.from_dict(openapi().document).get_all_operations()
+    found = [result.ok() for result in results]
     return [operation for operation in found if operation.definition.raw["operationId"] not in SKIPPED]
 
 
 def _rendered(case: Any, token: str) -> Request:
     arguments = case.as_transport_kwargs(base_url="http://server", headers={"Authorization": f"Bearer {token}"})
-    made = requests.Request(**arguments).prepare()
+    made: Any = requests.Request(**arguments).prepare()
     body = made.body.encode() if isinstance(made.body, str) else made.body or b""
     headers = {name: value for name, value in made.headers.items() if name != "Content-Length"}
     return Request(made.method, made.path_url, headers, body)
