@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 from uuid_utils.compat import uuid7
 
+from realtime.server.floods import refused_handshake
 from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message, ServerState
 from wire import descriptors
@@ -136,6 +137,10 @@ class HttpChannel(http.HTTPChannel):
         if self.refused:
             return
         if self.idle:
+            if not self.brief and (answer := refused_handshake(data, str(self.transport.client[0]))):
+                self.refused = True
+                self.transport.end_with(answer)
+                return
             self.idle = False
             if not self.brief:
                 self.deadline = self.server.now() + self.limits.request
