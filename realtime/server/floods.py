@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
 
 import uuid_utils
 
 from wire.asgi import render_problem
-from wire.client_address import client_address
+from wire.client_address import address_behind
 from wire.limits import too_many_handshakes
 from wire.problems import REFUSALS
 from wire.request_ids import checked_request_id
@@ -33,8 +32,7 @@ def refused_handshake(data: bytes, peer: str) -> bytes | None:
     """
     if not (data.startswith(b"GET ") and data.endswith(b"\r\n\r\n") and _UPGRADE in (lowered := data.lower())):
         return None
-    forwarded = tuple(_values(data, lowered, b"\r\nx-forwarded-for:"))
-    address = _address(peer, forwarded)
+    address = address_behind(peer, tuple(_values(data, lowered, b"\r\nx-forwarded-for:")))
     if address is None:
         return None
     now = monotonic()
@@ -81,11 +79,6 @@ def _values(data: bytes, lowered: bytes, name: bytes) -> list[bytes]:
         values.append(data[start : data.index(b"\r\n", start)].strip())
         start = lowered.find(name, start)
     return values
-
-
-@lru_cache(4096)
-def _address(peer: str, forwarded: tuple[bytes, ...]) -> str | None:
-    return client_address({"client": (peer, 0), "headers": [(b"x-forwarded-for", value) for value in forwarded]})
 
 
 def _render(address: str, now: float) -> tuple[float, str, bytes, int] | None:

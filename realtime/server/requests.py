@@ -19,7 +19,7 @@ from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message, ServerState
 from wire import descriptors
 from wire.asgi import render_problem
-from wire.client_address import client_address
+from wire.client_address import address_behind
 from wire.limits import too_many_handshakes
 from wire.problems import Problem
 from wire.request_ids import checked_request_id
@@ -101,8 +101,7 @@ class WebRequest(http_protocol.WebRequest):
         """The address that the rate limits count."""
         forwarded = self.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
         peer = self.getClientAddress()
-        headers = [(b"x-forwarded-for", value) for value in forwarded]
-        return client_address({"client": (getattr(peer, "host", ""), 0), "headers": headers})
+        return address_behind(getattr(peer, "host", ""), tuple(forwarded))
 
     def request_id(self) -> str:
         return checked_request_id(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1"))

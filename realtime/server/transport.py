@@ -138,19 +138,15 @@ class Listener(socket.socket):
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Return a new connection. Raises BlockingIOError when there is none, or for a flood: others have a turn."""
-        self._wait_for_data(floods.is_flooded())
+        if floods.is_flooded() is not self._waits_for_data and self.family != socket.AF_UNIX:
+            self._waits_for_data = not self._waits_for_data
+            if hasattr(socket, "TCP_DEFER_ACCEPT"):  # the kernel keeps a connection until its first bytes are there
+                self.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, int(self._waits_for_data))
         for _ in range(MAX_REFUSED_AT_ONCE):
             connection, address = super().accept()
             if not (self._waits_for_data and floods.refuse_at_once(connection, address[0])):
                 return connection, address
         raise BlockingIOError(errno.EAGAIN, "Others have a turn")
-
-    def _wait_for_data(self, waits: bool) -> None:
-        """Let the kernel keep a connection until its first bytes are there, for a second at most."""
-        if waits is not self._waits_for_data and self.family != socket.AF_UNIX:
-            self._waits_for_data = waits
-            if hasattr(socket, "TCP_DEFER_ACCEPT"):
-                self.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, int(waits))
 
 
 class Port(tcp.Port):
