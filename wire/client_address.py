@@ -41,6 +41,12 @@ def client_address(source: Scope | HttpRequest | Request) -> str | None:
     return found
 
 
+@lru_cache(4096)
+def address_behind(peer: str, forwarded: tuple[bytes, ...]) -> str | None:
+    """Return the client's address as `client_address` does, by the TCP peer and the values of X-Forwarded-For."""
+    return _find({"client": (peer, 0), "headers": [(b"x-forwarded-for", value) for value in forwarded]})
+
+
 def _scope(request: HttpRequest | Request) -> Scope:
     scope: Scope | None = getattr(request, "scope", None)
     if scope is not None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hmac
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import accumulate
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from django.conf import settings
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
-from wire.metrics import METRICS, Gauge, Histogram, Metric
+from wire.metrics import METRICS, Gauge, Histogram, Labels, Metric
 from wire.snapshots import workers
 
 logger = logging.getLogger(__name__)
@@ -32,39 +33,83 @@ CLIENT_SECONDS = 10  # for a client of the port to send its request
 _AGE = Gauge("parley_snapshot_age_seconds", "Age of the numbers of this worker; above a few seconds it is stuck")
 
 
-class Workers(Collector):
-    """Collects the metrics of this process and the last snapshots of its siblings."""
+class One(Collector):
+    """Collects one family, or none."""
 
-    def collect(self) -> Iterator[Family]:
+    def __init__(self, *families: Family) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Family]:
+        return self._families
+
+
+class Exposition:
+    """The metrics of this process and the last snapshots of its siblings, in one format.
+
+    The library renders each name with its labels once, and a scrape adds the numbers: that takes a fifth of its time.
+    """
+
+    def __init__(self, encode: Callable[[Collector], bytes]) -> None:
+        self._encode = encode
+        self._heads: dict[str, str] = {}
+        self._lines: dict[tuple[str, Labels], list[str]] = {}
+        self._end = encode(One()).decode()
+
+    def render(self) -> str:
+        """Return the text of all metrics."""
         snapshots = list(workers.snapshots())
         is_one = workers.count == 1  # a label less makes a scrape a quarter cheaper
+        parts: list[str] = []
         for name, metric in METRICS.items():
-            family = FAMILIES[metric.kind](name, metric.summary, labels=[*metric.labels, *([] if is_one else [WORKER])])
+            labels = (*metric.labels, *(() if is_one else (WORKER,)))
+            if name not in self._heads:
+                family = FAMILIES[metric.kind](name, metric.summary, labels=labels)
+                self._heads[name] = self._encode(One(family)).decode().removesuffix(self._end)
+            parts.append(self._heads[name])
             for worker, samples, age in snapshots:
-                for labels, value in [((), age)] if metric is _AGE else samples.get(name, ()):
-                    _add(family, metric, [*labels] if is_one else [*labels, str(worker)], value)
-            yield family
+                for given, value in [((), age)] if metric is _AGE else samples.get(name, ()):
+                    shown = (*given, *(() if is_one else (str(worker),)))
+                    lines = self._lines.get((name, shown))
+                    if lines is None:
+                        lines = self._lines[name, shown] = self._name_lines(metric, labels, shown)
+                    for line, number in zip(lines, _numbers(metric, value), strict=True):
+                        parts.append(f"{line}{floatToGoString(number)}\n")  # type: ignore[no-untyped-call]
+        return "".join([*parts, self._end])
+
+    def _name_lines(self, metric: Metric, names: Labels, labels: Labels) -> list[str]:
+        """Return the lines of a sample, each up to its number."""
+        family = FAMILIES[metric.kind](metric.name, metric.summary, labels=names)
+        if isinstance(metric, Histogram):
+            bounds = [*map(str, metric.buckets), "+Inf"]
+            family.add_metric(labels, buckets=[(bound, 0) for bound in bounds], sum_value=0)
+        else:
+            family.add_metric(labels, 0)
+        lines = self._encode(One(family)).decode().removesuffix(self._end).splitlines()
+        return [line.rpartition(" ")[0] + " " for line in lines if not line.startswith("#")]
 
 
-def _add(family: Any, metric: Metric, labels: list[str], value: Any) -> None:
+def _numbers(metric: Metric, value: Any) -> list[float]:
+    """Return the numbers of a sample, in the order of its lines: of a histogram the buckets, the count and the sum."""
     if not isinstance(metric, Histogram):
-        family.add_metric(labels, value)
-        return
-    buckets, so_far = [], 0
-    for bound, count in zip([*map(str, metric.buckets), "+Inf"], value, strict=False):
-        so_far += count
-        buckets.append((bound, so_far))
-    family.add_metric(labels, buckets=buckets, sum_value=value[-1])
+        return [value]
+    *counts, total = value
+    so_far = list(accumulate(counts))
+    return [*so_far, so_far[-1], total]
 
 
-_registry = CollectorRegistry(auto_describe=False)
-_registry.register(Workers())
+MAX_FORMATS = 8  # that are kept; readers of the metrics ask for one or two
+_formats: dict[str, Exposition] = {}
 
 
 def render(accept: str) -> tuple[bytes, str]:
     """Return all metrics and their content type, in the format that an Accept header prefers."""
-    encoder, content_type = choose_encoder(accept)
-    return encoder(_registry), content_type
+    encode, content_type = choose_encoder(accept)
+    exposition = _formats.get(content_type)
+    if exposition is None:
+        if len(_formats) >= MAX_FORMATS:
+            _formats.clear()
+        exposition = _formats[content_type] = Exposition(encode)
+    return exposition.render().encode(), content_type
 
 
 def may_read(authorization: str) -> bool:

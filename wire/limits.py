@@ -71,14 +71,7 @@ def too_many_handshakes(address: str | None) -> Problem | None:
     """Return the refusal for an address that has used up its handshakes and its refusals with a close code, or None."""
     if address is None or not settings.RATE_LIMITS:
         return None
-    try:
-        HANDSHAKE.check(address)
-    except Problem as problem:
-        try:
-            REFUSED_HANDSHAKE.check(address)
-        except Problem:
-            return problem
-    return None
+    return HANDSHAKE.refusal(address) if REFUSED_HANDSHAKE.refusal(address) else None
 
 
 def is_limit(problem: Problem) -> bool:

@@ -86,12 +86,18 @@ class RateLimit:
 
     def check(self, key: Hashable, cost: float = 1) -> None:
         """Raise the Problem that `take` would raise, and take nothing."""
+        if problem := self.refusal(key, cost):
+            raise problem
+
+    def refusal(self, key: Hashable, cost: float = 1) -> LimitProblem | None:
+        """Return the Problem that `take` would raise, or None."""
         now = self._clock()
         allowed_debt = self._window - min(cost, self.rate.limit) * self._seconds_per_token
         with self._lock:
             debt = self._full_at.get(key, now) - now
         if debt - allowed_debt > 1e-9 and self.is_on:
-            raise self._refusal(debt, debt - allowed_debt)
+            return self._refusal(debt, debt - allowed_debt)
+        return None
 
     def charge(self, key: Hashable, cost: float) -> None:
         """Take tokens for work that is done already, up to a debt of one window."""

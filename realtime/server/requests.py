@@ -14,11 +14,12 @@ from twisted.python.failure import Failure
 from twisted.web import http
 from uuid_utils.compat import uuid7
 
+from realtime.server.floods import refused_handshake
 from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message, ServerState, Stream
 from wire import descriptors
 from wire.asgi import render_problem
-from wire.client_address import client_address
+from wire.client_address import address_behind
 from wire.limits import too_many_handshakes
 from wire.problems import Problem
 from wire.request_ids import checked_request_id
@@ -123,8 +124,7 @@ class WebRequest(http_protocol.WebRequest):
         """The address that the rate limits count."""
         forwarded = self.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
         peer = self.getClientAddress()
-        headers = [(b"x-forwarded-for", value) for value in forwarded]
-        return client_address({"client": (getattr(peer, "host", ""), 0), "headers": headers})
+        return address_behind(getattr(peer, "host", ""), tuple(forwarded))
 
     def request_id(self) -> str:
         return checked_request_id(self.requestHeaders.getRawHeaders(b"x-request-id", [b""])[0].decode("latin-1"))
@@ -159,6 +159,10 @@ class HttpChannel(http.HTTPChannel):
         if self.refused:
             return
         if self.idle:
+            if not self.brief and (answer := refused_handshake(data, str(self.transport.client[0]))):
+                self.refused = True
+                self.transport.end_with(answer)
+                return
             self.idle = False
             if not self.brief:
                 self.deadline = self.server.now() + self.limits.request

@@ -67,7 +67,7 @@ class Server(daphne.Server):
             listener = socket.create_server((host.strip("[]"), port), family=family, backlog=LISTEN_BACKLOG)
         with listener:
             listener.setblocking(False)
-            self.port = Port._fromListeningDescriptor(reactor, listener.fileno(), listener.family, self.http_factory)
+            self.port = Port.of(reactor, listener, self.http_factory)
         return self
 
     def run(self, ready: Callable[[], None] | None, on_drain: Callable[[], None]) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import select
 import socket
-from typing import Any
+from typing import Any, Self
 
 from twisted.internet import tcp
 from twisted.internet.error import ConnectionLost
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
 
+from realtime.server import floods
 from realtime.server.types import ServerState
 
 LISTEN_BACKLOG = 1024
+MAX_REFUSED_AT_ONCE = 50  # in one turn of the event loop, a few milliseconds
 SEND_BUFFER_BYTES = 128 * 1024  # else Linux grows it to 4 MiB, and a reader that has stopped looks healthy for minutes
 PEER_TIMEOUT_MS = 45_000  # how long the peer's kernel may leave sent bytes unacknowledged: as long as a pong
 
@@ -28,6 +31,7 @@ class Transport(tcp.Server):
 
     bufferSize = 16 * 1024  # of one read: four of them make the largest frame, and a paused socket holds little
 
+    _ended = False  # the last bytes are written
     _moved = 0
     _seen_moved = 0
 
@@ -69,9 +73,22 @@ class Transport(tcp.Server):
             self._moved += sent
         return sent
 
+    def end_with(self, data: bytes) -> None:
+        """Write the last bytes and close at once; called for all input that there is, while it is received.
+
+        A close with unread input would reset the connection, and the client might never read these bytes.
+        """
+        self.write_now(data)
+        if self.backlog():
+            self.loseConnection()
+        else:
+            self._ended = True
+
     def doRead(self) -> Any:
         """Read, and detect a reset behind the bytes: uvloop reports an error once and never again."""
         lost = super().doRead()
+        if self._ended:
+            return CONNECTION_LOST
         if lost is None and self.connected and self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             return CONNECTION_LOST
         return lost
@@ -114,10 +131,36 @@ class Transport(tcp.Server):
             del entry  # its exception leads to this frame: a circle that would hold the whole answer
 
 
+class Listener(socket.socket):
+    """A listening socket that answers a flood of handshakes itself, before each costs a transport and a protocol."""
+
+    _waits_for_data = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Return a new connection. Raises BlockingIOError when there is none, or for a flood: others have a turn."""
+        if floods.is_flooded() is not self._waits_for_data and self.family != socket.AF_UNIX:
+            self._waits_for_data = not self._waits_for_data
+            if hasattr(socket, "TCP_DEFER_ACCEPT"):  # the kernel keeps a connection until its first bytes are there
+                self.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, int(self._waits_for_data))
+        for _ in range(MAX_REFUSED_AT_ONCE):
+            connection, address = super().accept()
+            if not (self._waits_for_data and floods.refuse_at_once(connection, address[0])):
+                return connection, address
+        raise BlockingIOError(errno.EAGAIN, "Others have a turn")
+
+
 class Port(tcp.Port):
     """A listening socket whose connections are ours."""
 
     transport = Transport
+
+    @classmethod
+    def of(cls, reactor: Any, listener: socket.socket, factory: Any) -> Self:
+        """Return a port for a socket that listens, which it duplicates."""
+        port: Self = cls._fromListeningDescriptor(reactor, listener.fileno(), listener.family, factory)
+        assert port._preexistingSocket is not None
+        port._preexistingSocket = Listener(fileno=port._preexistingSocket.detach())
+        return port
 
     def close(self) -> None:
         """Accept the connections that the kernel has accepted already, then close at once: it would reset them."""

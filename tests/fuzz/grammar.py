@@ -1,4 +1,4 @@
-"""A grammar of frames: texts that are JSON, nearly JSON, or frames with odd parts; a seed repeats them."""
+"""A grammar of frames: JSON, nearly JSON, or frames with odd parts, as text or binary; a seed repeats them."""
 
 from __future__ import annotations
 
@@ -40,14 +40,16 @@ class Grammar:
         stems = [asyncapi().stem(name) for name in asyncapi().actions if name != "authenticate"]
         self.examples = [messages[f"{stem}Frame"]["examples"][0]["payload"] for stem in stems]
 
-    def frame(self) -> str:
-        """Return the text of the next frame: three of four are JSON objects, so that the actions are reached."""
-        match self.random.randrange(8):
-            case 0:
+    def frame(self) -> str | bytes:
+        """Return the next frame: three of four are JSON objects, so that the actions are reached."""
+        match self.random.randrange(16):
+            case 0 | 1:
                 return self.random.choice(BROKEN)
-            case 1:
-                return self.value(0)
             case 2:
+                return self.value(0)
+            case 3:  # a binary frame
+                return self.value(0).encode()
+            case 4 | 5:
                 return json.dumps({self.random.choice(ODD_NAMES): self.random.choice(ODD), "action": "ping"})
             case _:
                 frame = {key: self.ids.get(key, value) for key, value in self.random.choice(self.examples).items()}

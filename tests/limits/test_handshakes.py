@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -64,6 +65,52 @@ async def test_a_flood_of_handshakes_is_refused_in_http(either: ParleyServer, ad
     assert answer.response.status_code == 429
     assert answer.response.headers["RateLimit"].startswith('"handshake";r=0;t=')
     assert int(answer.response.headers["Retry-After"]) >= 1
+
+
+async def raw(server: ParleyServer, *parts: bytes) -> tuple[int, bytes]:
+    """Send bytes, each part after a moment, and return the status and all bytes of the answer up to its end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+        await asyncio.sleep(0.05)
+    async with asyncio.timeout(30):
+        answer = await reader.read() if b"\r\nConnection: close\r\n" in b"".join(parts) else await reader.read(65_536)
+    writer.close()
+    return int(answer.split(b" ", 2)[1]), answer
+
+
+def head(address: str, *lines: str) -> bytes:
+    """Return the head of a handshake with an invented token."""
+    upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Authorization: Bearer {BAD}"]
+    start = ["GET /v1/ws HTTP/1.1", "Host: localhost", f"X-Forwarded-For: {address}"]
+    return "\r\n".join([*start, *upgrade, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *lines, "", ""]).encode()
+
+
+async def test_a_flood_is_refused_by_its_bytes_and_nothing_else_is(here: ParleyServer, address: str) -> None:
+    async def flood(*parts: bytes) -> None:
+        async with asyncio.timeout(60):
+            while (await raw(here, *parts))[0] != 429:
+                pass
+
+    await flood(head(address))
+    get = f"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {address}\r\nConnection: close\r\n\r\n".encode()
+    whole = head(address, "X-Request-ID: one-of-mine")
+
+    answers = await asyncio.gather(*(raw(here, whole) for _ in range(30)))
+    await flood(whole[:40], whole[40:])
+    other_request = await raw(here, get)
+    other_address = await raw(here, head("198.51.100.77"))
+
+    refused = [answer for status, answer in answers if status == 429]
+    assert len(refused) > 20  # the bucket earns some tokens meanwhile
+    for answer in refused:
+        fields, body = answer.split(b"\r\n\r\n")
+        assert b"\r\nx-request-id: one-of-mine\r\n" in fields
+        assert b"\r\ncontent-length: %d\r\n" % len(body) in fields
+        assert orjson.loads(body)["request_id"] == "one-of-mine"
+        assert orjson.loads(body)["code"] == "limit.handshake"
+    assert (other_request[0], other_address[0]) == (200, 101)
 
 
 async def test_other_addresses_are_not_refused(alice: Account, here: ParleyServer, address: str) -> None:
