@@ -67,7 +67,8 @@ chaos: $(STAMP)
 schema: $(STAMP)
 	$(MANAGE) contracts
 
-# Ten minutes at most: fan-out, durable sends, history. The table is printed and kept in .var/bench.
+# Fan-out, durable sends, lone devices, history, beside Socket.IO (with Node) and Centrifugo (with Go, which builds it
+# once in some minutes); else ten minutes at most. The table is printed and kept in .var/bench.
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench $(ARGS)
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from eventlog.event_types import is_of_inbox
 from wire.budget import UNBOUNDED, bytes_within
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
-from wire.fields import format_time
+from wire.times import RenderedTime, format_time
 
 
 class Epoch(models.Model):
@@ -58,7 +58,7 @@ class StreamHead(models.Model):
         return Subquery(cls.objects.filter(pk=stream).values("last_seq"))
 
 
-FinishedRow = tuple[str, UUID, int, datetime, UUID | None, bytes | None]  # the arguments of `finish`
+FinishedRow = tuple[str, UUID, int, str, UUID | None, bytes | None]  # the arguments of `finish`
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -74,7 +74,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def finished_within(self, budget: Any, order: str) -> "models.QuerySet[Event, FinishedRow]":
         """Rows of the arguments of `finish`, in order; without data once the events hold `budget` bytes."""
-        columns = ("type", "stream", "seq", "at", "actor_id", bytes_within("data", budget, order))
+        columns = ("type", "stream", "seq", RenderedTime("at"), "actor_id", bytes_within("data", budget, order))
         return self.order_by(order).values_list(*columns)
 
 
@@ -86,14 +86,14 @@ def _page_after(limit: int) -> CompiledQuery[FinishedRow]:
 
 
 def finish(
-    event_type: str, stream: UUID, seq: int | None, at: datetime, actor_id: UUID | None, data: str | bytes
+    event_type: str, stream: UUID, seq: int | None, at: datetime | str, actor_id: UUID | None, data: str | bytes
 ) -> bytes:
-    """Render an event as all clients receive it, over REST and over sockets."""
+    """Render an event as all clients receive it, over REST and over sockets. `at` may be rendered already."""
     event = {
         "type": event_type,
         "room_id": None if is_of_inbox(event_type, seq) else stream,
         "seq": seq,
-        "at": format_time(at),
+        "at": at if isinstance(at, str) else format_time(at),
         "actor_id": actor_id,
         "data": orjson.Fragment(data),
     }

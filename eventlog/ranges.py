@@ -9,7 +9,8 @@ from django.db import connection
 
 from eventlog.models import Event, finish
 from wire.budget import UNBOUNDED, sql_of_bytes, sql_of_size
-from wire.row_tables import as_time, as_uuid, rows_as_table
+from wire.row_tables import as_uuid, rows_as_table
+from wire.times import sql_of_time
 
 
 class LogRange(NamedTuple):
@@ -76,20 +77,21 @@ def read_ranges(ranges: Sequence[LogRange], max_bytes: int = UNBOUNDED) -> Event
         turn=("bigint", [each.turn for each in ranges]),
     )
     events = _LATERAL if connection.vendor == "postgresql" else _ROWS
-    sql = _STATEMENT.format(data=sql_of_bytes("data"), size=sql_of_size("data"), wanted=wanted, events=events)
+    columns = {"data": sql_of_bytes("data"), "size": sql_of_size("data"), "at": sql_of_time("at")}
+    sql = _STATEMENT.format(**columns, wanted=wanted, events=events)
     with connection.cursor() as cursor:
         cursor.execute(sql, [max_bytes, *parameters])
         for place, seq, event_type, at, actor_id, data in cursor.fetchall():
             stream = ranges[place].stream
             actor = actor_id and as_uuid(actor_id)
-            json = None if data is None else finish(event_type, stream, seq, as_time(at), actor, data)
+            json = None if data is None else finish(event_type, stream, seq, at, actor, data)
             found.setdefault(stream, {})[seq] = json
     return Events(found)
 
 
 # The texts are counted in the order of the turns, and only those within the bytes leave the database.
 _STATEMENT = """
-SELECT place, seq, type, at, actor_id, CASE WHEN turn = 0 OR so_far - size < %s THEN {data} END FROM (
+SELECT place, seq, type, {at}, actor_id, CASE WHEN turn = 0 OR so_far - size < %s THEN {data} END FROM (
     SELECT *, SUM(size) OVER (ORDER BY turn, place, seq ROWS UNBOUNDED PRECEDING) AS so_far FROM (
         SELECT place, turn + seq - first_seq AS turn, seq, type, at, actor_id, data, {size} AS size
         FROM {wanted} CROSS JOIN {events}

@@ -48,7 +48,7 @@ def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
     if not pairs:
         return []
     if connection.vendor == "postgresql":
-        parameters = [",".join(map(str, ids)) for ids in zip(*pairs, strict=True)]
+        parameters = [",".join([each.hex for each in ids]) for ids in zip(*pairs, strict=True)]
     else:
         parameters = [orjson.dumps([(user.hex, stream.hex) for user, stream in pairs]).decode()]
     with connection.cursor() as cursor:

@@ -16,6 +16,7 @@ RECEIVE_QUEUE_BYTES = 256 * KIB
 MAX_CONCURRENT_FRAMES = 8  # of one socket; above this the server stops reading
 MAX_LIGHT_FRAMES = 64  # beside them: of actions whose request and reply are small and that share one query
 LIGHT_FRAME_CHARS = 1_024
+HELD_FRAME_CHARS = 1_024  # of a frame that may wait for the others of its turn of the loop
 SEND_QUEUE_BYTES = 256 * KIB  # above this events wait in the log, and actions wait in the socket
 SEND_SECONDS = 30  # for one frame under a server that blocks in send
 MAX_REPLAY_EVENTS = 1_000  # above this a subscribe starts at the head and reports `limited`

@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, cast
 
-from realtime.limits import MAX_OUTBOUND_FRAME_BYTES, SEND_QUEUE_BYTES, SEND_SECONDS
+from realtime.limits import HELD_FRAME_CHARS, MAX_OUTBOUND_FRAME_BYTES, SEND_QUEUE_BYTES, SEND_SECONDS
 from realtime.log_entry import EventBatch, Frame
 from realtime.metrics import FRAMES_SENT
+from realtime.server.frames import FRAME_KEY, frame_of
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class SendQueue:
         self._cancel = cancel
         self._waiting: deque[Frame | EventBatch] = deque()
         self._bytes = 0
+        self._held: list[Frame] | None = None  # between hold and release
         self._flusher: asyncio.Task[None] | None = None
         self._drained = asyncio.Event()
         self.gone = False
@@ -69,6 +71,7 @@ class SendQueue:
 
     def send_events(self, batch: EventBatch) -> None:
         """Send events; batches that wait side by side travel in one frame."""
+        self.release()
         if not self._waiting and self._write(batch.frame):
             return
         last = self._waiting[-1] if self._waiting else None
@@ -82,11 +85,35 @@ class SendQueue:
 
     def send_frame(self, frame: Frame) -> None:
         """Send a reply or a push."""
+        if self._held is not None:
+            if len(frame.get("text", "")) <= HELD_FRAME_CHARS:
+                self._held.append(frame)
+                return
+            self.release()
         if not self._waiting and self._write(frame):
             return
         self._waiting.append(frame)
         self._bytes += len(frame.get("text", ""))
         self._flush_soon()
+
+    def hold(self) -> None:
+        """Hold small frames until `release`: the replies of one turn of the loop then cost one call of the kernel.
+
+        The caller releases them in the next turn. Events, which do not wait, release them too.
+        """
+        if self._extension and self._held is None and not self._waiting:
+            self._held = []
+
+    def release(self) -> None:
+        """Send the frames that were held."""
+        held, self._held = self._held, None
+        if not held:
+            return
+        if self._write({"type": "websocket.send", FRAME_KEY: b"".join(map(frame_of, held))}):
+            FRAMES_SENT.value += len(held) - 1
+            return
+        for frame in held:
+            self.send_frame(frame)
 
     async def wait_writable(self) -> None:
         """Wait until it is no longer full, or the socket is gone."""
@@ -97,6 +124,7 @@ class SendQueue:
 
     async def wait_flushed(self) -> None:
         """Wait until everything has been handed to the server, for the last frames before a close."""
+        self.release()
         while self._flusher is not None and not self.gone:
             await asyncio.wait([self._flusher])
 
@@ -111,7 +139,7 @@ class SendQueue:
 
     def stop(self) -> None:
         """Discard all waiting frames and release all waiters: the socket is gone."""
-        self.gone = True
+        self.gone, self._held = True, None
         self._waiting.clear()
         self._bytes = 0
         self._drained.set()

@@ -21,6 +21,9 @@ ON_SQLITE = pytest.mark.skipif(TEST_STACK != "sqlite", reason="the plan of Postg
 
 Statement = tuple[str, Sequence[Any]]
 
+# What the connections of the server set, and what PostgreSQL has without: a role behind a pool may lack our settings.
+SWITCHES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+
 _FIXED = re.compile(r"api_epoch|django_|auth_|pg_|sqlite_")  # tables that do not grow
 _numbers = count()
 _PLACEHOLDER = re.compile(r"%s|%%")
@@ -64,9 +67,13 @@ def captured() -> Iterator[dict[str, Sequence[Any]]]:
 
 
 class KeptPlans:
-    """Statements that this connection has prepared in an empty database: each keeps the plan that it has there."""
+    """Statements that this connection has prepared in an empty database: each keeps the plan that it has there.
 
-    def __init__(self, statements: dict[str, Sequence[Any]]) -> None:
+    `switches` is "off" as on the connections of the server, or "on".
+    """
+
+    def __init__(self, statements: dict[str, Sequence[Any]], switches: str = "off") -> None:
+        self._switches = switches
         self._statements = [*statements.items()]
         self._names = [f"plan_{next(_numbers)}" for _ in statements]
         self._run("SET LOCAL plan_cache_mode = force_generic_plan")
@@ -74,15 +81,15 @@ class KeptPlans:
             self._run(f"PREPARE {name} {_types(parameters)} AS {_numbered(sql)}")
         self.scans()
 
-    def __enter__(self) -> KeptPlans:
-        return self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        for name in self._names if error is None else ():
+    def close(self) -> None:
+        """Drop the prepared statements."""
+        for name in self._names:
             self._run(f"DEALLOCATE {name}")
 
     def scans(self) -> dict[str, set[str]]:
         """The statements that read a whole table that grows, with those tables."""
+        for switch in SWITCHES:
+            self._run(f"SET LOCAL {switch} = {self._switches}")
         found = {}
         for name, (sql, parameters) in zip(self._names, self._statements, strict=True):
             given = psycopg.ClientCursor(connection.connection).mogrify(", ".join(["%s"] * len(parameters)), parameters)
@@ -90,11 +97,6 @@ class KeptPlans:
             if scanned := set(_scanned(plan[0][0][0]["Plan"])):
                 found[sql] = scanned
         return found
-
-    def plan_again(self) -> None:
-        """Make new plans, from statistics of the tables as they are, for the parameters of each statement."""
-        self._run("ANALYZE")
-        self._run("SET LOCAL plan_cache_mode = force_custom_plan")
 
     @staticmethod
     def _run(sql: str) -> list[Any]:
@@ -145,6 +147,14 @@ def scans_on_sqlite(statement: Statement) -> set[str]:
     return {table for table in began if not _FIXED.match(table)}
 
 
+def believe_on_sqlite(rows: int) -> None:
+    """Let SQLite's planner believe that each table has so many rows, by the statistics that it would have collected."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("UPDATE sqlite_stat1 SET stat = %s || substr(stat, instr(stat || ' ', ' '))", [str(rows)])
+        cursor.execute("ANALYZE sqlite_schema")  # loads them
+
+
 def grow(first: int, last: int) -> None:
     """Add users, sessions, rooms, heads, memberships and periods with these numbers, and as many messages to one room.
 
@@ -178,24 +188,47 @@ def empty_tables() -> None:
     """Empty all tables, as they are before the first row: without statistics, pages, and checks of foreign keys."""
     tables = [name for name in connection.introspection.table_names() if not _FIXED.match(name)]
     # A transaction of the test may have left its short limit here; autovacuum gives a table back only after a second.
-    KeptPlans._run("SET LOCAL lock_timeout = 0; SET CONSTRAINTS ALL IMMEDIATE")
+    KeptPlans._run("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET CONSTRAINTS ALL IMMEDIATE")
     KeptPlans._run(f"TRUNCATE {', '.join(tables)} CASCADE")
     for table, name in KeptPlans._run("SELECT conrelid::regclass, conname FROM pg_constraint WHERE contype = 'f'"):
         KeptPlans._run(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
 
-def scans_after_growth(statements: dict[str, Sequence[Any]], sizes: Sequence[int]) -> list[tuple[int, str, str]]:
+def believe(rows: float) -> None:
+    """Let the planner believe that the analyzed tables have this many times their rows.
+
+    It multiplies the real pages with the rows of each page, and it scales the distinct values of a key. The pages stay
+    few, so a scan looks cheaper than it would be: what keeps its index here keeps it in a table of that size.
+    """
+    KeptPlans._run(f"UPDATE pg_class SET reltuples = reltuples * {rows} WHERE relnamespace = 'public'::regnamespace")
+
+
+def scans_after_growth(
+    statements: dict[str, Sequence[Any]], sizes: Sequence[int], believed: Sequence[int] = ()
+) -> dict[str, list[tuple[int, str, str]]]:
     """Prepare the statements in an empty database, and let it grow to each size: what reads a whole table, and which.
 
-    The last size is looked at twice: with the kept plans, and with new ones from statistics. Call it in a transaction
-    that is rolled back.
+    The last size is looked at twice: with the kept plans, and with new ones from statistics; the believed sizes with
+    new ones. The keys of the result are "off" and "on": the planner's switches. Call it in a transaction that is rolled
+    back.
     """
     empty_tables()
-    found = []
-    with KeptPlans(statements) as plans:
-        for before, size in pairwise([0, *sizes]):
-            grow(before + 1, size)
-            found += [(size, table, sql) for sql, tables in plans.scans().items() for table in sorted(tables)]
-        plans.plan_again()
-        found += [(sizes[-1], table, sql) for sql, tables in plans.scans().items() for table in sorted(tables)]
+    found: dict[str, list[tuple[int, str, str]]] = {"off": [], "on": []}
+    kept = {switches: KeptPlans(statements, switches) for switches in found}
+
+    def look(size: int) -> None:
+        for switches, plans in kept.items():
+            found[switches] += [(size, table, sql) for sql, tables in plans.scans().items() for table in sorted(tables)]
+
+    for before, size in pairwise([0, *sizes]):
+        grow(before + 1, size)
+        look(size)
+    KeptPlans._run("ANALYZE")
+    KeptPlans._run("SET LOCAL plan_cache_mode = force_custom_plan")
+    look(sizes[-1])
+    for before, size in pairwise([sizes[-1], *believed]):
+        believe(size / before)
+        look(size)
+    for plans in kept.values():
+        plans.close()
     return found

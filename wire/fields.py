@@ -129,15 +129,18 @@ class StrictSerializer(serializers.Serializer[Any]):
             super().run_validators(value)
 
 
+@cache
+def _json_type(field: type[Any]) -> tuple[type[Any] | None, type | tuple[type, ...], str]:
+    return next((entry for entry in _JSON_TYPES if issubclass(field, entry[0])), (None, object, "anything"))
+
+
 def _type_error(field: Any, value: object) -> list[ErrorDetail] | dict[Any, Any] | None:
-    for kind, accepted, type_name in _JSON_TYPES:
-        if isinstance(field, kind):
-            if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool):
-                return [ErrorDetail(f"This must be {type_name}.", "type")]
-            break
-    if isinstance(field, serializers.UUIDField) and isinstance(value, str) and not _UUID.fullmatch(value):
+    kind, accepted, type_name = _json_type(type(field))
+    if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool and kind is not None):
+        return [ErrorDetail(f"This must be {type_name}.", "type")]
+    if kind is serializers.UUIDField and not _UUID.fullmatch(value):
         return [ErrorDetail("Must be a valid UUID.", "invalid")]  # DRF would accept braces and urn: too
-    if isinstance(field, serializers.ListField) and isinstance(value, list):
+    if kind is serializers.ListField:
         errors = {index: _type_error(field.child, item) for index, item in enumerate(value)}
         return {index: error for index, error in errors.items() if error} or None
     return None

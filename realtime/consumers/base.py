@@ -163,7 +163,15 @@ class ActionConsumer(AsyncAPIConsumer):
         if request.problem is not None:
             await self.handle_exception(request.problem, request.action, request.request_id)
             return
-        await self.handle_action(request.action, request.request_id, body=request.body)
+        await self.handle_action(request.action or "", request.request_id, body=request.body)
+
+    async def handle_action(self, action: str, request_id: Any, **kwargs: Any) -> None:
+        """Call an action and reply. DCRF's own would first ask for permissions, which the services decide."""
+        try:
+            data, status = await getattr(self, self.available_actions[action])(**kwargs)
+            await self.reply(action, data, status=status, request_id=request_id)
+        except Exception as error:
+            await self.handle_exception(error, action, request_id)
 
     async def handle_exception(self, exc: Exception, action: str | None, request_id: Any) -> None:
         """Reply with the problem of an exception; close the socket after too many bad frames."""
@@ -223,7 +231,7 @@ class ActionConsumer(AsyncAPIConsumer):
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run in the background, for no longer than the socket lives."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -82,6 +82,7 @@ class SubscriptionActions(AuthenticatedConsumer):
         handle = self.hub.prepare(user_id, room_id or user_id, access, plan, self.send_queue)
         self.replied.append(handle)
         if len(self.replied) == 1:
+            self.send_queue.hold()
             self.after_reply(self._start_replied)
         running = self._running(handle.feed.stream)
         return handle.reply(running.subscription if running else None), 200
@@ -89,6 +90,7 @@ class SubscriptionActions(AuthenticatedConsumer):
     def _start_replied(self) -> None:
         """Start the subscriptions whose replies were just sent, unless the socket is closing; one that runs goes on."""
         replied, self.replied = self.replied, []
+        self.send_queue.release()
         if self.closing:
             return
         starting = []

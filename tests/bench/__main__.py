@@ -6,18 +6,19 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ParamSpec
 
 import uvloop
 
-from tests.bench import rest, sends, sockets, sweep
-from tests.bench.dialects import SocketIo, Tutorial
+from tests.bench import lone, rest, sends, sockets, sweep
+from tests.bench.centrifugo import Centrifugo, start_centrifugo
+from tests.bench.dialects import Dialect, SocketIo, Tutorial
 from tests.bench.fanout import Shape, Target, measure, measure_latency, parley_target, rows_of
 from tests.bench.results import Row, now, write
-from tests.bench.servers import VAR, Backing, Parley, start_socketio, start_tutorial
+from tests.bench.servers import VAR, Backing, OtherServer, Parley, start_socketio, start_tutorial
 from tests.services import ServiceMissing
 
 P = ParamSpec("P")
@@ -82,17 +83,28 @@ async def targets(bench: Bench) -> AsyncIterator[Target]:
     with start_tutorial(backing) as tutorial:
         for variant in ("async", "sync"):
             yield Target(f"tutorial, {variant}", tutorial.ws_url, Tutorial(variant), [tutorial.pid], backing.pids)
-    try:
-        with start_socketio(backing) as socketio:
-            yield Target("Socket.IO", socketio.ws_url, SocketIo(), [socketio.pid], backing.pids)
-    except ServiceMissing as error:
-        print(f"-- Socket.IO is left out: {error}", flush=True)
+    for peer in peers(backing):
+        yield peer
     for server in ("daphne", "uvicorn"):
         for workers in (1, 2) if bench.full else (1,):
             parley = Parley(backing, server, workers)
             name = f"Parley, {server}" + (f", {workers} workers" if workers > 1 else "")
             yield parley_target(backing, name, parley)
             parley.process.stop()
+
+
+def peers(backing: Backing) -> Iterator[Target]:
+    """Each server of another project in turn, started and ended; one that cannot be had here is left out."""
+    peer: tuple[str, Callable[[Backing], OtherServer], Dialect]
+    for peer in (("Socket.IO", start_socketio, SocketIo()), ("Centrifugo", start_centrifugo, Centrifugo())):
+        name, start, dialect = peer
+        try:
+            server = start(backing)
+        except ServiceMissing as error:
+            print(f"-- {name} is left out: {error}", flush=True)
+            continue
+        with server:
+            yield Target(name, server.ws_url, dialect, [server.pid], backing.pids)
 
 
 async def durable_sends(bench: Bench) -> None:
@@ -145,8 +157,10 @@ async def come_and_go(bench: Bench) -> None:
 
 
 async def lone_devices(bench: Bench) -> None:
-    """A device that connects while no other does."""
-    await bench.attempt("lone devices", sockets.measure_lone, bench.backing, "Parley, daphne")
+    """A device that connects while no other does, on Parley and on its peers."""
+    await bench.attempt("lone devices, Parley", lone.measure_parley, bench.backing, "Parley, daphne")
+    for peer in peers(bench.backing):
+        await bench.attempt(f"lone devices, {peer.name}", lone.measure_peer, peer)
 
 
 async def sweeps(bench: Bench) -> None:

@@ -40,6 +40,9 @@ class Dialect(Protocol):
     def headers(self, peer: PeerState) -> dict[str, str]:
         """The headers of the handshake."""
 
+    def begin(self, peer: PeerState) -> None:
+        """Send the first frame, if the client has to; a server that begins needs none."""
+
     def read(self, payload: bytes) -> tuple[Texts, Any]:
         """Parse a frame: its messages, and the rest for `receive` (None: nothing). Does not depend on the socket."""
 
@@ -50,7 +53,7 @@ class Dialect(Protocol):
         """Build the frame that sends a message."""
 
 
-class Tutorial:
+class Tutorial(Dialect):
     """{"message": ...} both ways; the room is the path."""
 
     sends_without_receiving = False
@@ -74,7 +77,7 @@ class Tutorial:
         return orjson.dumps({"message": text})
 
 
-class Parley:
+class Parley(Dialect):
     """Authenticate in the handshake, subscribe to each room; a send is acknowledged."""
 
     sends_without_receiving = True
@@ -113,7 +116,7 @@ class Parley:
         return orjson.dumps(body)
 
 
-class SocketIo:
+class SocketIo(Dialect):
     """Engine.IO 4 and Socket.IO 5 over one websocket, as the packets look on the wire."""
 
     sends_without_receiving = True

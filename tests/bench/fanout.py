@@ -136,7 +136,7 @@ class FanOut:
     def _seed(self, listeners: int, senders: int) -> Seeded:
         shape = self.shape
         if self.target.parley is None:
-            users = [{"token": ""}] * (listeners + senders)
+            users = [{"token": f"user-{number}"} for number in range(listeners + senders)]
             return Seeded(users, [uuid4().hex for _ in range(shape.rooms)])
         members = [
             [*range(room * shape.sockets, (room + 1) * shape.sockets),

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import httpx
 
@@ -15,6 +16,7 @@ from tests.bench.servers import Parley, Seeded
 
 SENDERS = 64
 RUNS = 3
+LONE = "a lone send, one after the other"
 
 
 class Senders:
@@ -70,27 +72,44 @@ async def measure(
     peers = await crowd.join([user["token"] for user in seeded.users], [[]] * count)
     senders = Senders(crowd, peers, seeded.rooms)
     await senders.run(0.5)
-    before, sent, refused = await heads(parley, seeded), 0, 0
-    rates, cpus, backings, p50s, p99s = [], [], [], [], []
-    for _ in range(RUNS):
-        cpu, backing, began = cpu_seconds([parley.process.pid]), cpu_seconds(pids), time.perf_counter()
-        done = await senders.run(seconds)
-        elapsed = time.perf_counter() - began
-        sent, refused = sent + done, refused + crowd.refused
-        rates.append(done / elapsed)
-        cpus.append((cpu_seconds([parley.process.pid]) - cpu) / done * 1e6)
-        backings.append((cpu_seconds(pids) - backing) / done * 1e6)
-        p50, p99 = percentiles(crowd.ack_ns)
-        p50s.append(p50)
-        p99s.append(p99)
+    before = await heads(parley, seeded)
+    place = "one room" if rooms == 1 else f"{rooms} rooms"
+    (sent, refused), row = await timed(
+        senders,
+        [parley.process.pid],
+        pids,
+        seconds,
+        workload=LONE if count == 1 else f"durable sends, {count} senders, {place}",
+        server=name,
+        family="" if count == 1 else "durable sends, by rooms",
+        size=rooms,
+        is_baseline=parley.patch == "unbatched" and not parley.sqlite,
+    )
     kept = await heads(parley, seeded) - before
     await crowd.close()
     if not sent <= kept <= sent + refused or crowd.errors:  # a send that was rejected as too late may be stored
         raise AssertionError(f"{name}: {sent} acknowledged, {kept} in the log; {crowd.errors[:3]}")
-    place = "one room" if rooms == 1 else f"{rooms} rooms"
-    row = Row(
-        workload="a lone send, one after the other" if count == 1 else f"durable sends, {count} senders, {place}",
-        server=name,
+    return [row]
+
+
+async def timed(
+    senders: Senders, pids: Sequence[int], backing: Sequence[int], seconds: float, **row: Any
+) -> tuple[tuple[int, int], Row]:
+    """Let them send for a while, several times; the acknowledged and the refused messages, and the row."""
+    crowd, sent, refused = senders.crowd, 0, 0
+    rates, cpus, backings, p50s, p99s = [], [], [], [], []
+    for _ in range(RUNS):
+        cpu, backs, began = cpu_seconds(pids), cpu_seconds(backing), time.perf_counter()
+        done = await senders.run(seconds)
+        elapsed = time.perf_counter() - began
+        sent, refused = sent + done, refused + crowd.refused
+        rates.append(done / elapsed)
+        cpus.append((cpu_seconds(pids) - cpu) / done * 1e6)
+        backings.append((cpu_seconds(backing) - backs) / done * 1e6)
+        p50, p99 = percentiles(crowd.ack_ns)
+        p50s.append(p50)
+        p99s.append(p99)
+    return (sent, refused), Row(
         operation="acknowledged send",
         cpu_us=median(cpus),
         per_second=median(rates),
@@ -99,8 +118,5 @@ async def measure(
         backing_us=median(backings),
         note=f"{refused:,} refused (503)" if refused else "",
         runs_us=cpus,
-        family="" if count == 1 else "durable sends, by rooms",
-        size=rooms,
-        is_baseline=parley.patch == "unbatched" and not parley.sqlite,
+        **row,
     )
-    return [row]

@@ -10,19 +10,17 @@ from typing import Any
 import orjson
 
 from tests.bench.crowd import Crowd
-from tests.bench.dialects import Dialect, PeerState
 from tests.bench.dialects import Parley as ParleyDialect
-from tests.bench.fanout import percentiles
+from tests.bench.dialects import PeerState
 from tests.bench.patched import COUNTERS, COUNTS
 from tests.bench.processes import cpu_seconds, rss_bytes
-from tests.bench.results import Row, median
+from tests.bench.results import Row
 from tests.bench.servers import Backing, Parley, Seeded
 
 ROOMS_OF_EACH = 10
 SPREAD = 10  # rooms for each of a socket's ten, so that a room has a tenth of the sockets
 MISSED = 5  # messages of each room while everybody is away
 MISSED_BY_ONE = 20  # of each room, for a device that returns alone
-LONE = 40  # devices that connect one after the other
 CATCH_UP_SECONDS = 60.0
 
 
@@ -122,24 +120,6 @@ async def arrive(parley: Parley, backing: Backing, name: str, seeded: Seeded, so
     return [each]
 
 
-async def measure_lone(backing: Backing, name: str, *, count: int = LONE, runs: int = 3) -> list[Row]:
-    """Devices that connect one after the other, as a phone does: with ten subscribes, or with a sync of 200 missed."""
-    parley = Parley(backing)
-    try:
-        seeded = parley.seed(count, plan(count - 1), MISSED_BY_ONE)
-        heads = await heads_of(Crowd(parley.process.ws_url, ParleyDialect()), seeded.users[-1]["token"], seeded)
-        cursors = {room: head - MISSED_BY_ONE for room, head in heads.items()}
-        return [
-            await _lone(parley, backing, name, seeded, operation, dialect, count, runs)
-            for operation, dialect in (
-                ("connect + authenticate + subscribe to 10", ParleyDialect()),
-                ("connect + sync of 200 missed, subscribed", CountedSync(cursors, by_sync=True)),
-            )
-        ]
-    finally:
-        parley.process.stop()
-
-
 class CountedSync(Returning):
     """A device that returns, and counts the messages of its sync without comparing them with those that were sent."""
 
@@ -148,29 +128,6 @@ class CountedSync(Returning):
         if frame is not None and frame["action"] == "sync" and len(texts) != ROOMS_OF_EACH * MISSED_BY_ONE:
             raise AssertionError(f"{len(texts)} messages were synced")
         return (), frame
-
-
-async def _lone(
-    parley: Parley, backing: Backing, name: str, seeded: Seeded, operation: str, dialect: Dialect, count: int, runs: int
-) -> Row:
-    cpus, backings, took = [], [], []
-    for run in range(runs + 1):
-        cpu, backs = cpu_seconds([parley.process.pid]), cpu_seconds(backing.pids)
-        for number in range(count - 1):
-            crowd, began = Crowd(parley.process.ws_url, dialect), time.perf_counter_ns()
-            await crowd.join([seeded.users[number]["token"]], [rooms_of(seeded, number)])
-            took += [time.perf_counter_ns() - began] if run else []
-            await crowd.close()
-            if crowd.errors:
-                raise AssertionError(crowd.errors[:3])
-        if run:  # the first is the warm-up
-            cpus.append((cpu_seconds([parley.process.pid]) - cpu) / (count - 1) * 1e6)
-            backings.append((cpu_seconds(backing.pids) - backs) / (count - 1) * 1e6)
-    p50, p99 = percentiles(took)
-    return Row(
-        workload="one device after the other", server=name, operation=operation, cpu_us=median(cpus), p50_ms=p50,
-        p99_ms=p99, backing_us=median(backings), runs_us=cpus,
-    )  # fmt: skip
 
 
 async def come_back(parley: Parley, backing: Backing, name: str, seeded: Seeded, sockets: int, by_sync: bool) -> Row:

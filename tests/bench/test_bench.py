@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.bench.centrifugo import Centrifugo, Recovering
 from tests.bench.crowd import Crowd, Peer
 from tests.bench.dialects import Dialect, Tutorial
 from tests.bench.dialects import Parley as ParleyDialect
@@ -78,6 +79,33 @@ async def test_a_wrong_delivery_is_reported(received: list[str], error: str) -> 
         crowd.receive(peer, messages)
 
     assert error in crowd.errors
+
+
+async def test_a_frame_of_centrifugo_may_hold_several_messages_and_replies() -> None:
+    dialect = Centrifugo()
+    crowd = Crowd("", dialect)
+    peer, sender, acknowledged = Peer(crowd, "ada", ["room"]), Silent(crowd), []
+    crowd.on_acknowledged = acknowledged.append
+    crowd.send_message(sender, "s0", "room", 1)
+    text = "s0.1.".ljust(100, "x")
+    lines = [{"push": {"channel": "room", "pub": {"data": {"text": text}}}}, {"id": 1, "publish": {}}]
+
+    messages, replies = crowd.read(b"\n".join(json.dumps(line).encode() for line in lines))
+    crowd.receive(peer, messages)
+    dialect.receive(peer, replies)
+
+    assert (crowd.deliveries, crowd.pending, acknowledged, crowd.errors) == (1, {}, ["s0"], [])
+
+
+async def test_a_recovery_that_lacks_publications_is_reported() -> None:
+    dialect = Recovering({"room": (3, "epoch")}, missed=2)
+    crowd = Crowd("", dialect)
+    peer = Silent(crowd, "ada", ["room"])
+    dialect.receive(peer, [{"id": 1, "connect": {}}])
+
+    dialect.receive(peer, [{"id": 1, "subscribe": {"recovered": True, "publications": [{}]}}])
+
+    assert crowd.errors == ["recovered 1 of 2 publications"]
 
 
 async def test_clients_that_reconnect_at_once_share_queries(backing: Backing) -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from realtime import send_queue as send_queue_module
 from realtime.consumers.base import ActionConsumer
-from realtime.limits import SEND_QUEUE_BYTES
+from realtime.limits import HELD_FRAME_CHARS, SEND_QUEUE_BYTES
 from realtime.log_entry import EventBatch, LogEntry
+from realtime.metrics import FRAMES_SENT
 from realtime.send_queue import SendQueue
+from realtime.server.frames import frame_of
 
 
 class GreetingConsumer(ActionConsumer):
@@ -43,6 +45,86 @@ async def test_joined_batches_are_not_counted_after_they_were_sent() -> None:
     assert not send_queue.is_full
     reading.set()
     await send_queue.wait_flushed()
+
+
+class Connection:
+    """The server's side of a socket: it collects what is written, and takes nothing at once while it is busy."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.is_busy = False
+        self.queue = SendQueue(self.send, {"try_write": self.try_write, "backlog": lambda: 0, "drain": self.drain})
+
+    def try_write(self, message: dict[str, Any]) -> bool | None:
+        if self.is_busy:
+            return None
+        self.written.append(frame_of(message))
+        return True
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.written.append(frame_of(message))
+
+    async def drain(self) -> None:
+        self.is_busy = False
+
+
+def text(content: str) -> dict[str, Any]:
+    return {"type": "websocket.send", "text": content}
+
+
+def frames(*contents: str) -> bytes:
+    return b"".join(frame_of(text(content)) for content in contents)
+
+
+def test_held_replies_are_written_at_once_and_in_order() -> None:
+    connection = Connection()
+    before = FRAMES_SENT.value
+
+    connection.queue.hold()
+    for content in ("a", "b"):
+        connection.queue.send_frame(text(content))
+    held = list(connection.written)
+    connection.queue.release()
+    connection.queue.send_frame(text("c"))
+
+    assert (held, connection.written) == ([], [frames("a", "b"), frames("c")])
+    assert FRAMES_SENT.value - before == 3
+
+
+def test_an_event_and_a_large_reply_release_what_is_held() -> None:
+    connection, large = Connection(), "x" * (HELD_FRAME_CHARS + 1)
+    event = EventBatch([LogEntry(1, "", b"{}")])
+
+    for send in (lambda: connection.queue.send_events(event), lambda: connection.queue.send_frame(text(large))):
+        connection.queue.hold()
+        connection.queue.send_frame(text("a"))
+        send()
+        connection.queue.release()
+
+    assert connection.written == [frames("a"), frame_of(event.frame), frames("a"), frames(large)]
+
+
+async def test_held_replies_wait_in_order_for_a_client_that_does_not_read() -> None:
+    connection = Connection()
+    connection.queue.hold()
+    connection.queue.send_frame(text("a"))
+    connection.queue.send_frame(text("b"))
+    connection.is_busy = True
+
+    await connection.queue.wait_flushed()  # as before a close, which follows the last frames
+
+    assert connection.written == [frames("a"), frames("b")]
+
+
+def test_a_socket_that_is_gone_forgets_what_is_held() -> None:
+    connection = Connection()
+    connection.queue.hold()
+    connection.queue.send_frame(text("a"))
+
+    connection.queue.stop()
+    connection.queue.release()
+
+    assert connection.written == []
 
 
 async def test_a_send_that_blocks_for_too_long_ends_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
