@@ -22,7 +22,14 @@ from wire.operations import Operation
 NOT_FOUND = (404, "not_found")
 NOT_MEMBER = (403, "room.not_member")
 OPEN_TO_ALL = {"get_room", "join_room"}  # of a public room
-KNOWN_IDS = {"room_id", "user_id", "message_id", "session_id"}  # another id in a path needs a decision here
+KNOWN_IDS = {
+    "room_id",
+    "user_id",
+    "message_id",
+    "session_id",
+    "external_id",
+    "key_id",
+}  # another id in a path needs a decision here
 _ENVELOPE = ("action", "request_id")
 
 
