@@ -257,8 +257,9 @@ def _authenticate_key(request: Request, token: str) -> Session:
     """Return the session of a bot's key, or that with which an admin's key acts as a user."""
     refuse_in_browser(token, request.META.get("HTTP_ORIGIN"))
     view, acts_as = request.parser_context["view"], request.META.get(ACT_AS_META)
-    operation: Operation = getattr(view, (request.method or "").lower()).operation
-    if operation.for_devices:
+    method = getattr(view, (request.method or "").lower(), None)
+    operation: Operation | None = getattr(method, "operation", None)  # None: the method is not allowed
+    if operation is not None and operation.for_devices:
         find_key(token)
         raise Problem("forbidden", "This is for the sessions of devices, not for server keys.")
     if acts_as is None:
@@ -269,6 +270,8 @@ def _authenticate_key(request: Request, token: str) -> Session:
                 raise Problem("forbidden", f"A key of scope admin calls this as a user: send {ACT_AS}.") from None
             raise
     session = _acting_session(token, acts_as)
+    if operation is None:
+        return session
     ids = view.kwargs
     named = next((name for name in ("message_id", "room_id") if name in ids), None)
     target = (named.removesuffix("_id"), ids[named]) if named else ("user", session.user_id)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
@@ -34,8 +33,7 @@ def verify(token: str) -> Claims:
     if not jwts.is_configured():
         raise Problem("not_found", "This server accepts no JWTs.")
     claims = jwts.verify(token)
-    if settings.RATE_LIMITS:
-        LIMIT.take(claims.external_id)
+    LIMIT.take(claims.external_id)
     return claims
 
 

@@ -20,7 +20,7 @@ class IdConverter(UUIDConverter):
 class ExternalIdConverter(StringConverter):
     """An id of an app's own users, percent-encoded; Django has decoded it, so it may have slashes. Checked later."""
 
-    regex = ".+"
+    regex = "(?s:.+)"
 
 
 register_converter(IdConverter, "id")

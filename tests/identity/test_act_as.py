@@ -11,7 +11,6 @@ from accounts.models import AuditRecord, KeyScope, Session
 from api.models import Message
 from tests.clients import Person
 from tests.identity.backends import Acting, Backend
-from tests.services import create_room
 
 
 def test_it_works(backend: Backend, alice: Person) -> None:
@@ -44,11 +43,11 @@ def test_writes_are_recorded_on_behalf_of_the_user(backend: Backend, alice: Pers
 
 
 def test_reads_and_refusals_are_not_recorded(backend: Backend, alice: Person, bob: Person) -> None:
-    room = create_room(bob.session, kind="private")
+    room = bob.post("/v1/rooms", {"kind": "private", "name": "Tea"}).json()
     acting = backend.acting_as(alice.user.pk)
 
     acting.get("/v1/rooms")
-    refused = acting.post(f"/v1/rooms/{room.id}/messages", {"client_id": "1", "text": "Hello"})
+    refused = acting.post(f"/v1/rooms/{room['id']}/messages", {"client_id": "1", "text": "Hello"})
 
     assert refused.status_code == 404
     assert not AuditRecord.objects.filter(on_behalf_of=alice.user.pk).exists()
@@ -128,7 +127,13 @@ def test_the_second_call_takes_two_queries_more(
     backend: Backend, alice: Person, django_assert_num_queries: Any
 ) -> None:
     acting = backend.acting_as(alice.user.pk)
-    acting.get("/v1/ping")
+    acting.post("/v1/ping")
 
     with django_assert_num_queries(3):  # the key, the user, and the session; a token takes one
         acting.post("/v1/ping")
+
+
+def test_a_method_that_does_not_exist_is_refused_as_for_others(backend: Backend, alice: Person) -> None:
+    answers = [who.get("/v1/ping") for who in (alice, backend.acting_as(alice.user.pk), Backend(KeyScope.BOT))]
+
+    assert [answer.json()["code"] for answer in answers] == ["method_not_allowed"] * 3

@@ -52,11 +52,11 @@ def test_an_external_id_is_any_printable_ascii(backend: Backend, external_id: st
     assert backend.get(f"/v1/admin/users/{external_id}").json() == answer.json()
 
 
-@pytest.mark.parametrize("external_id", ["x" * 256, "%C3%A9", "a%0Ab", "a%00", "%7F", "x%2Fsessions"])
+@pytest.mark.parametrize("external_id", ["x" * 256, "%C3%A9", "a%0Ab", "a%00", "%7F"])
 def test_other_external_ids_are_refused(backend: Backend, external_id: str) -> None:
     answer = backend.put(f"/v1/admin/users/{external_id}")
 
-    assert answer.status_code in (400, 404, 405)
+    assert answer.status_code == 400
     assert not User.objects.filter(external__isnull=False).exists()
 
 

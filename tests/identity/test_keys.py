@@ -16,7 +16,6 @@ from accounts import administration, keys, services
 from accounts.models import AuditRecord, KeyScope, ServerKey, Session, User, UserKind
 from tests.clients import Person
 from tests.identity.backends import Backend
-from tests.services import create_room
 from wire import limits, rates
 
 
@@ -144,12 +143,10 @@ def test_a_use_is_recorded_once_a_minute(backend: Backend, django_assert_num_que
     assert ServerKey.objects.get().last_used_at is not None
 
 
-def test_calls_of_a_key_are_limited(backend: Backend, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_of_a_key_are_limited(backend: Backend, settings: Any) -> None:
     settings.RATE_LIMITS = True
     limits.reset()
-    bucket = limits._of_session[limits.Cost.ADMIN]
-    for _ in range(rates.ADMIN.limit):
-        bucket.take(backend.key.pk)
+    limits._of_session[limits.Cost.ADMIN].charge(backend.key.pk, 2 * rates.ADMIN.limit)
 
     answer = backend.get("/v1/admin/users/42")
 
@@ -159,11 +156,11 @@ def test_calls_of_a_key_are_limited(backend: Backend, settings: Any, monkeypatch
 
 def test_a_bot_chats(db: None, alice: Person) -> None:
     bot = Backend(KeyScope.BOT, name="The weather", username="weather")
-    room = create_room(alice.session, kind="public")
+    room = alice.post("/v1/rooms", {"kind": "public", "name": "Tea"}).json()
 
     me = bot.get("/v1/me").json()
-    joined = bot.post(f"/v1/rooms/{room.id}/join")
-    sent = bot.post(f"/v1/rooms/{room.id}/messages", {"client_id": "1", "text": "Sun"})
+    joined = bot.post(f"/v1/rooms/{room['id']}/join")
+    sent = bot.post(f"/v1/rooms/{room['id']}/messages", {"client_id": "1", "text": "Sun"})
 
     assert (me["username"], me["display_name"]) == ("weather", "The weather")
     assert User.objects.get(username="weather").kind == UserKind.BOT
