@@ -7,13 +7,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from jwt import PyJWK, PyJWKError
+from jwt import PyJWK, PyJWTError
 
 from wire import strict_json
 from wire.problems import Problem
@@ -65,35 +66,36 @@ def read_pem(pem: str) -> VerificationKey:
 class KeySet:
     """The keys at one URL (RFC 7517). A read blocks only the threads that need a key which nobody has yet."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.url = url
+        self._clock = clock
         self._keys: dict[str | None, VerificationKey] = {}
         self._lock = threading.Lock()
         self._read_at = self._tried_at = float("-inf")
 
     def find(self, key_id: str | None) -> VerificationKey | None:
         """Return the key with this id, or the only key for None. Raises Problem unavailable without a provider."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._read_at >= FRESH_SECONDS:
             self._read(RETRY_SECONDS, wait=now - self._read_at >= STALE_SECONDS)
         if key_id not in self._keys:
             self._read(UNKNOWN_SECONDS, wait=True)
-        if time.monotonic() - self._read_at >= STALE_SECONDS:
+        if self._clock() - self._read_at >= STALE_SECONDS:
             raise Problem("unavailable", "The keys that sign tokens cannot be read. Try again.")
         return self._keys.get(key_id)
 
     def _read(self, pause: float, *, wait: bool) -> None:
         """Read the keys, unless that was tried less than `pause` seconds ago; `wait` for a read by another thread."""
-        if time.monotonic() - self._tried_at < pause and not (wait and self._lock.locked()):
+        if self._clock() - self._tried_at < pause and not (wait and self._lock.locked()):
             return
         if not self._lock.acquire(blocking=wait, timeout=WAIT_SECONDS if wait else -1):
             return
         try:
-            if time.monotonic() - self._tried_at < pause:
+            if self._clock() - self._tried_at < pause:
                 return
-            self._tried_at = time.monotonic()
+            self._tried_at = self._clock()
             self._keys = _parse(_fetch(self.url))
-            self._read_at = time.monotonic()
+            self._read_at = self._clock()
         except (OSError, ValueError, HTTPException, Problem) as error:
             logger.warning("The keys of JWT_JWKS_URL cannot be read (%r)", error)
         finally:
@@ -147,7 +149,7 @@ def _parse_one(jwk: Any) -> VerificationKey | None:
         return None
     try:
         key = PyJWK({name: value for name, value in jwk.items() if name != "d"}).key
-    except (PyJWKError, ValueError, TypeError, KeyError, AttributeError):
+    except (PyJWTError, ValueError, TypeError, KeyError, AttributeError):
         return None
     algorithm = algorithm_of(key)
     if algorithm is None or jwk.get("alg", algorithm) != algorithm:
