@@ -19,7 +19,7 @@ from rest_framework.request import Request
 
 from accounts.audit import Acting
 from accounts.ended import ended_in_memory
-from accounts.models import NEVER, KeyScope, ServerKey, Session, User, idle_time
+from accounts.models import NEVER, KeyScope, ServerKey, Session, User, idle_time, is_external_id
 from wire.calls import identify
 from wire.compiled_query import CompiledQuery, param
 from wire.fields import parse_uuid
@@ -169,18 +169,15 @@ def _acting_session(token: str, acts_as: str) -> Session:
     user = _find_user(acts_as)
     if not user.is_active:
         raise Problem("auth.account_disabled")
-    if apps.is_installed("staff") and apps.get_model("staff", "StaffMember").objects.filter(user=user).exists():
+    staff = apps.all_models["staff"].get("staffmember")  # installed with ADMIN=1 only
+    if staff is not None and staff._default_manager.filter(user=user).exists():
         raise Problem("forbidden", "No key acts as one of the staff.")
     session = Session.objects.filter(key=key, user=user).first()
     if session is None:
-        now, hash_of_no_token = timezone.now(), secrets.token_bytes(32)
-        times = {
-            "created_at": now,
-            "last_used_at": now,
-            "expires_at": key.expires_at or NEVER,
-            "ends_at": key.expires_at,
-        }
-        defaults = {"token_hash": hash_of_no_token, "name": key.name, **times}
+        now = timezone.now()
+        times = {"created_at": now, "last_used_at": now, "ends_at": key.expires_at}
+        hash_of_no_token = secrets.token_bytes(32)
+        defaults = {"token_hash": hash_of_no_token, "expires_at": key.expires_at or NEVER, "name": key.name, **times}
         session, _ = Session.objects.get_or_create(key=key, user=user, defaults=defaults)
     session.user = user
     return session
@@ -189,11 +186,13 @@ def _acting_session(token: str, acts_as: str) -> Session:
 def _find_user(acts_as: str) -> User:
     """Return the user that Parley-Act-As names. Raises Problem request.invalid or forbidden."""
     users = User.objects.filter(deleted_at=None)
-    external_id = unquote(acts_as.removeprefix(EXTERNAL)) if acts_as.startswith(EXTERNAL) else None
-    user_id = parse_uuid(acts_as)
-    if external_id is None and user_id is None:
+    if acts_as.startswith(EXTERNAL):
+        external_id = unquote(acts_as.removeprefix(EXTERNAL))
+        user = users.filter(external__external_id=external_id).first() if is_external_id(external_id) else None
+    elif user_id := parse_uuid(acts_as):
+        user = users.filter(pk=user_id).first()
+    else:
         raise Problem("request.invalid", f"{ACT_AS} is the id of a user, or external: and an external id.")
-    user = users.filter(external__external_id=external_id).first() if external_id else users.filter(pk=user_id).first()
     if user is None:
         raise Problem("forbidden", f"There is no user as {ACT_AS} names.")
     return user

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -11,17 +10,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import administration, audit, services
-from accounts.models import EXTERNAL_ID_CHARS, ExternalIdentity, ServerKey, User, digest_id
+from accounts.models import ExternalIdentity, ServerKey, User, digest_id, is_external_id
 from accounts.usernames import clean_username, made_username, refuse_held, username_taken
 from wire.problems import Problem, invalid
-
-_EXTERNAL_ID = re.compile(f"[ -~]{{1,{EXTERNAL_ID_CHARS}}}")
-RESERVED_END = "/sessions"  # the path of such a user would be that of another user's sessions
-
-
-def is_external_id(external_id: str) -> bool:
-    """Return whether a backend may name a user so: 1 to 255 printable ASCII characters."""
-    return _EXTERNAL_ID.fullmatch(external_id) is not None and not external_id.endswith(RESERVED_END)
 
 
 def find_user(external_id: str) -> User:

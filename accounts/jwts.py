@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import jwt
 from django.conf import settings
 
-from accounts.external import is_external_id
 from accounts.jwks import KeySet, VerificationKey, read_pem
+from accounts.models import is_external_id
 from accounts.serializers import JWT_CHARS
 from wire import strict_json
 from wire.problems import Problem
@@ -24,7 +24,7 @@ _PARTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class Claims(NamedTuple):
-    """What a verified token states. `name` and `picture` are as given, of any type."""
+    """The claims of a verified token. `name` and `picture` are as given, of any type."""
 
     external_id: str
     issued_at: datetime
@@ -81,13 +81,20 @@ _REASONS: dict[type[jwt.PyJWTError], str] = {
 
 def _claims_of(payload: dict[str, Any]) -> Claims:
     """Read the claims of a verified token strictly: PyJWT takes "5" for the number 5."""
-    external_id, times = payload.get("sub"), [payload.get("iat"), payload.get("exp")]
+    external_id = payload.get("sub")
     if not isinstance(external_id, str) or not is_external_id(external_id):
         raise _refused("Its sub is no external id: 1 to 255 printable ASCII characters.")
-    if not all(isinstance(time, int | float) and not isinstance(time, bool) and time >= 0 for time in times):
+    issued_at, expires_at = _time_of(payload.get("iat")), _time_of(payload.get("exp"))
+    if issued_at is None or expires_at is None:
         raise _refused("Its iat and exp must be numbers of seconds.")
-    issued_at, expires_at = (datetime.fromtimestamp(min(time, LATEST), UTC) for time in times)
     return Claims(external_id, issued_at, expires_at, payload.get("name"), payload.get("picture"))
+
+
+def _time_of(seconds: object) -> datetime | None:
+    """Convert a NumericDate (RFC 7519, section 2). Returns None for anything else."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        return None
+    return datetime.fromtimestamp(min(seconds, LATEST), UTC)
 
 
 def _read(part: str, name: str) -> dict[str, Any]:

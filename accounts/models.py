@@ -47,6 +47,7 @@ AVATAR_URL_CHARS = 500
 DEVICE_NAME_CHARS = 64
 PLATFORM_CHARS = 32
 EXTERNAL_ID_CHARS = 255
+EXTERNAL_ID = re.compile(f"[ -~]{{1,{EXTERNAL_ID_CHARS}}}")
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 KEY_NAME_CHARS = 64
 EMAIL_CHARS = 254  # RFC 3696, erratum 1690
@@ -72,6 +73,14 @@ def is_reserved(username: str) -> bool:
 def digest_username(username: str) -> bytes:
     """Return a digest of a former name: it keeps the name taken, and the name cannot be read from it."""
     return hashlib.sha256(username.encode()).digest()
+
+
+def is_external_id(external_id: str) -> bool:
+    """Return whether a backend may name a user so: 1 to 255 printable ASCII characters.
+
+    An end in /sessions is refused: the path of such a user would be that of another user's sessions.
+    """
+    return EXTERNAL_ID.fullmatch(external_id) is not None and not external_id.endswith("/sessions")
 
 
 def digest_id(external_id: str) -> bytes:

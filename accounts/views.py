@@ -79,7 +79,7 @@ class ExchangeView(ApiView):
     @endpoint(EXCHANGE)
     def post(self, request: Request, token: str, device: dict[str, str] | None = None) -> Response:
         claims = exchange.verify(token)
-        if request.auth is None:
+        if not isinstance(request.auth, Session):
             return answer_login(exchange.exchange(claims=claims, device=device), 200)
         session = exchange.extend(session=request.auth, claims=claims)
         return answer_login(services.Login(bearer_token(request) or "", session), 200)

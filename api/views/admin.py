@@ -1,4 +1,4 @@
-"""What an app's backend does with a server key: its users, their sessions, and the keys themselves."""
+"""The endpoints of an app's backend, with a server key: its users, their sessions, and the keys themselves."""
 
 from typing import Any
 from uuid import UUID

@@ -73,6 +73,9 @@ def test_the_session_is_made_once_and_is_nobodys_device(backend: Backend, alice:
         ("alice", 400),
         ("external:", 403),
         ("external:nobody", 403),
+        ("external:%00", 403),
+        ("external:%C3%A9", 403),
+        ("external:" + "x" * 10_000, 403),
         ("01a00000-0000-7000-8000-000000000000", 403),
     ],
 )

@@ -150,12 +150,14 @@ class TestSharedSecret:
 
     @pytest.mark.parametrize("claim", ["sub", "exp", "iat"])
     def test_a_claim_is_missing(self, claim: str) -> None:
-        assert is_refused(sign(claims(**{claim: None})))
+        without = {name: value for name, value in claims().items() if name != claim}
+
+        assert is_refused(sign(without))
 
     @pytest.mark.parametrize("claim", ["exp", "iat"])
     @pytest.mark.parametrize("value", ["9999999999", "soon", True, -1, [9_999_999_999], {}, 1e300])
     def test_a_time_of_the_wrong_type(self, claim: str, value: Any) -> None:
-        assert is_refused(forge({"alg": "HS256"}, claims(**{claim: value})))
+        assert is_refused(forge({"alg": "HS256"}, claims() | {claim: value}))
 
     @pytest.mark.parametrize("subject", ["", 42, ["42"], "x" * 256, "é", "a\u0000b", "a\nb", "x/sessions"])
     def test_a_subject_that_is_no_external_id(self, subject: Any) -> None:

@@ -12,11 +12,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts import administration, keys, services
+from accounts import administration, external, keys, services
 from accounts.models import AuditRecord, KeyScope, ServerKey, Session, User, UserKind
 from tests.clients import Person
 from tests.identity.backends import Backend
 from wire import limits, rates
+from wire.operations import Cost
+from wire.problems import Problem
 
 
 def run(command: str, *args: str) -> str:
@@ -116,9 +118,6 @@ def test_a_key_can_revoke_itself(backend: Backend) -> None:
 
 
 def test_a_key_that_was_revoked_meanwhile_writes_nothing(backend: Backend) -> None:
-    from accounts import external
-    from wire.problems import Problem
-
     keys.revoke_key(key_id=backend.key.pk)
 
     with pytest.raises(Problem, match=r"auth\.invalid_token"):
@@ -146,7 +145,7 @@ def test_a_use_is_recorded_once_a_minute(backend: Backend, django_assert_num_que
 def test_calls_of_a_key_are_limited(backend: Backend, settings: Any) -> None:
     settings.RATE_LIMITS = True
     limits.reset()
-    limits._of_session[limits.Cost.ADMIN].charge(backend.key.pk, 2 * rates.ADMIN.limit)
+    limits._of_session[Cost.ADMIN].charge(backend.key.pk, 2 * rates.ADMIN.limit)
 
     answer = backend.get("/v1/admin/users/42")
 

@@ -24,7 +24,7 @@ def export(backend: Backend, tmp_path: Path) -> Path:
     backend.put("/v1/admin/users/43")
     backend.delete("/v1/admin/users/43")
     lines: list[Any] = [{"parley": FORMAT, "epoch": 1, "exported_at": "2026-11-26T04:30:00.000Z"}]
-    counts = {}
+    counts: dict[str, int] = {}
     for table, model in EXPORTED.items():
         rows = list(model._default_manager.all())
         lines += [

@@ -15,7 +15,7 @@ import pytest
 from tests.identity.backends import claims, sign
 from tests.realtime.deployment import ACROSS_SECONDS, ONCE, Deployment
 from tests.servers import ParleyServer
-from tests.sockets import Account, Socket, rest
+from tests.sockets import Account, Carrier, Socket, rest
 
 pytestmark = ONCE
 
@@ -142,8 +142,9 @@ async def test_a_jwt_that_is_refused_leaves_the_socket_open(backend: LiveBackend
 
 
 async def test_a_jwt_alone_opens_no_socket(here: ParleyServer, external_id: str) -> None:
-    for by in ("header", "frame"):
-        socket = await Socket.open(f"{here.ws_url}/v1/ws", token=sign(claims(external_id)), by=by)  # type: ignore[arg-type]
+    carriers: list[Carrier] = ["header", "frame"]
+    for by in carriers:
+        socket = await Socket.open(f"{here.ws_url}/v1/ws", token=sign(claims(external_id)), by=by)
 
         assert (await socket.end()).code == 4401
 
