@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import administration, audit, services
+from accounts.keys import require_key
 from accounts.models import ExternalIdentity, ServerKey, User, digest_id, is_external_id
 from accounts.usernames import clean_username, made_username, refuse_held, username_taken
 from wire.problems import Problem, invalid
@@ -168,10 +169,3 @@ def end_sessions(*, key: ServerKey, external_id: str) -> None:
     with transaction.atomic():
         require_key(key)
         administration.end_sessions(user=user, actor=str(key.pk))
-
-
-def require_key(key: ServerKey) -> None:
-    """Raise Problem auth.invalid_token for a key that was revoked or has expired; every write of a key calls this."""
-    expires_at = ServerKey.objects.filter(pk=key.pk).values_list("expires_at", flat=True)
-    if not expires_at or (expires_at[0] is not None and expires_at[0] <= timezone.now()):
-        raise Problem("auth.invalid_token")

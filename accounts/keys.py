@@ -103,3 +103,10 @@ def _delete_key(key_id: UUID, actor: str, reason: str) -> bool:
         key.delete()
         audit.record("key.revoked", actor=actor, target=("key", key_id), reason=reason)
     return True
+
+
+def require_key(key: ServerKey) -> None:
+    """Raise Problem auth.invalid_token for a key that was revoked or has expired; every write of a key calls this."""
+    expires_at = ServerKey.objects.filter(pk=key.pk).values_list("expires_at", flat=True)
+    if not expires_at or (expires_at[0] is not None and expires_at[0] <= timezone.now()):
+        raise Problem("auth.invalid_token")

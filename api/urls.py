@@ -30,5 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<id:room_id>/typing", typing.TypingView.as_view()),
     path("admin/users/<external_id:external_id>/sessions", admin.AdminSessionsView.as_view()),
     path("admin/users/<external_id:external_id>", admin.AdminUserView.as_view()),
+    path("admin/rooms", admin.AdminRoomsView.as_view()),
+    path("admin/rooms/<id:room_id>/members/<id:user_id>", admin.AdminMemberView.as_view()),
     path("admin/keys/<id:key_id>", admin.AdminKeyView.as_view()),
 ]

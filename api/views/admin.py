@@ -1,5 +1,6 @@
-"""The endpoints of an app's backend, with a server key: its users, their sessions, and the keys themselves."""
+"""The endpoints of an app's backend, with a server key: its users, their sessions, rooms, and the keys."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts import external, keys
 from accounts.authentication import KeyAuthentication
-from accounts.models import ServerKey
+from accounts.models import ServerKey, User
 from accounts.operations import (
     DELETE_ADMIN_USER,
     END_USER_SESSIONS,
@@ -20,6 +21,9 @@ from accounts.operations import (
 )
 from accounts.serializers import AdminUserSerializer
 from accounts.views import answer_login
+from api.operations import CREATE_ADMIN_ROOM, PUT_ADMIN_MEMBER, REMOVE_ADMIN_MEMBER
+from api.services import members, rooms
+from wire.problems import invalid
 from wire.views import ApiView, endpoint
 
 
@@ -67,6 +71,29 @@ class AdminSessionsView(AdminView):
     @endpoint(END_USER_SESSIONS)
     def delete(self, request: Request, external_id: str) -> Response:
         external.end_sessions(key=self.key, external_id=external_id)
+        return Response(status=204)
+
+
+class AdminRoomsView(AdminView):
+    @endpoint(CREATE_ADMIN_ROOM)
+    def post(self, request: Request, owner: UUID, **body: Any) -> Response:
+        user = User.objects.filter(pk=owner, deleted_at=None).first()
+        if user is None:
+            raise invalid("owner", "unknown_user", "There is no such user.")
+        confirm = partial(keys.require_key, self.key)
+        room_id, is_new = rooms.create_room_of(owner=user, body=body, actor=str(self.key.pk), confirm=confirm)
+        return Response(rooms.get_room(user_id=owner, room_id=room_id), 201 if is_new else 200)
+
+
+class AdminMemberView(AdminView):
+    @endpoint(PUT_ADMIN_MEMBER)
+    def put(self, request: Request, room_id: UUID, user_id: UUID, role: str | None = None) -> Response:
+        member, is_new = members.put_member_for(key=self.key, room_id=room_id, user_id=user_id, role=role)
+        return Response(member, 201 if is_new else 200)
+
+    @endpoint(REMOVE_ADMIN_MEMBER)
+    def delete(self, request: Request, room_id: UUID, user_id: UUID) -> Response:
+        members.remove_member_for(key=self.key, room_id=room_id, user_id=user_id)
         return Response(status=204)
 
 

@@ -43,10 +43,11 @@ def test_the_page_works_as_it_stands(deployment: Deployment) -> None:
 
     assert typed.returncode == 0, typed.stdout + typed.stderr
     made_name = re.compile("u-[a-z2-9]{12}")
-    user, me, sent, bot, extended = (made_name.sub("<name>", mask(line)) for line in _lines(typed.stdout))
+    user, me, member, sent, bot, extended = (made_name.sub("<name>", mask(line)) for line in _lines(typed.stdout))
     [shown] = [made_name.sub("<name>", mask(block)) for block in blocks(read(PAGE), "json backend")]
     assert list(objects(user)) == list(objects(shown))
     assert '"display_name":"Ada Lovelace"' in me
+    assert '"role":"member"' in member
     assert '"text":"Where is my order?"' in sent
     assert '"username":"weather"' in bot
     assert '"display_name":"Grace Hopper"' in extended
