@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit, passwords, services, signals
-from accounts.models import Session, User
+from accounts.models import ExternalIdentity, Session, User
 from accounts.passwords import Attempt, turns
 from wire.problems import Problem
 
@@ -30,13 +31,21 @@ def deactivate(*, user: User, actor: str = audit.COMMAND, reason: str = "") -> b
     def write() -> bool:
         with transaction.atomic():
             changed = bool(User.objects.filter(pk=user.pk, is_active=True).update(is_active=False))
-            services.delete_sessions(user.sessions.all())
+            revoke_tokens(user)
+            services.delete_sessions(user.sessions.of_devices())  # a bot's key counts again after a reactivation
             signals.account_deactivated.send(sender=User, user=user)
             if changed:
                 audit.record("user.deactivated", actor=actor, target=("user", user.pk), reason=reason)
         return changed
 
     return services.revoke(write)
+
+
+def revoke_tokens(user: User) -> None:
+    """Refuse the JWTs that were issued to a user until now. The lock makes an exchange wait, or its session visible."""
+    if ExternalIdentity.objects.filter(user=user).exists():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        ExternalIdentity.objects.filter(user=user).update(tokens_valid_after=timezone.now())
 
 
 def reactivate(*, user: User, actor: str = audit.COMMAND, reason: str = "") -> bool:
@@ -49,10 +58,14 @@ def reactivate(*, user: User, actor: str = audit.COMMAND, reason: str = "") -> b
 
 def end_sessions(*, user: User, actor: str, reason: str = "", only: Session | None = None) -> int:
     """End every session of a user, or only one of them, for an operator. Returns their number."""
-    sessions = user.sessions.all() if only is None else user.sessions.filter(pk=only.pk)
+    sessions = user.sessions.of_devices()
+    if only is not None:
+        sessions = sessions.filter(pk=only.pk)
 
     def write() -> int:
         with transaction.atomic():
+            if only is None:
+                revoke_tokens(user)
             ended = services.delete_sessions(sessions)
             if ended:
                 audit.record("user.sessions_ended", actor=actor, target=("user", user.pk), reason=reason)
@@ -78,6 +91,6 @@ def replace_password(*, user: User, new: str, actor: str, reason: str = "") -> i
             locked.password = encoded
             locked.save(update_fields=["password"])
             audit.record("user.password_replaced", actor=actor, target=("user", user.pk), reason=reason)
-            return services.delete_sessions(user.sessions.all())
+            return services.delete_sessions(user.sessions.of_devices())
 
     return services.revoke(write)

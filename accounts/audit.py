@@ -1,9 +1,9 @@
-"""The audit: one record for each change that an operator made, written in the transaction of the change."""
+"""The audit: a record of each change by an operator or a server key, written in the transaction of the change."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, models
@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from wire.times import format_time
 
-COMMAND = "command"  # the actor of a management command; every other actor is the id of a user
+COMMAND = "command"  # the actor of a management command; every other actor is the id of a user or of a server key
 REASON_CHARS = 500
 ACTOR_CHARS = 64
 ACTION_CHARS = 64
@@ -52,6 +52,19 @@ class AuditRecord(models.Model):
             "reason": self.reason,
             "at": format_time(self.at),
         }
+
+
+class Acting(NamedTuple):
+    """A call in which a server key acts as a user."""
+
+    key_id: UUID
+    action: str  # the name of the operation
+    target: tuple[str, object]
+    room_id: UUID | None
+
+    def record(self, user_id: UUID) -> None:
+        """Record the call in the transaction of its write."""
+        record(self.action, actor=str(self.key_id), target=self.target, room_id=self.room_id, on_behalf_of=user_id)
 
 
 def record(

@@ -1,12 +1,13 @@
-"""Users with their e-mail addresses and held names, their sessions, one for each device, and the mail to send."""
+"""Users with their e-mail addresses, held names and external ids, their sessions, server keys, and the mail to send."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -15,13 +16,27 @@ from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.audit import AuditRecord
+from accounts.audit import Acting, AuditRecord
 from accounts.ended import ended_in_memory
 from wire import search
 from wire.characters import fold
 from wire.fields import parse_uuid
 
-__all__ = ["AuditRecord", "EmailAddress", "HeldUsername", "Mail", "MailKind", "NameWord", "Session", "User", "fold"]
+__all__ = [
+    "AuditRecord",
+    "EmailAddress",
+    "ExternalIdentity",
+    "HeldUsername",
+    "KeyScope",
+    "Mail",
+    "MailKind",
+    "NameWord",
+    "ServerKey",
+    "Session",
+    "User",
+    "UserKind",
+    "fold",
+]
 
 USERNAME_CHARS = 32
 MIN_USERNAME_CHARS = 3
@@ -31,6 +46,10 @@ DISPLAY_NAME_CHARS = 64
 AVATAR_URL_CHARS = 500
 DEVICE_NAME_CHARS = 64
 PLATFORM_CHARS = 32
+EXTERNAL_ID_CHARS = 255
+EXTERNAL_ID = re.compile(f"[ -~]{{1,{EXTERNAL_ID_CHARS}}}")
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+KEY_NAME_CHARS = 64
 EMAIL_CHARS = 254  # RFC 3696, erratum 1690
 EMAIL_KEY_CHARS = 3 * EMAIL_CHARS  # case folding makes up to three characters of one
 
@@ -56,6 +75,19 @@ def digest_username(username: str) -> bytes:
     return hashlib.sha256(username.encode()).digest()
 
 
+def is_external_id(external_id: str) -> bool:
+    """Return whether a backend may name a user so: 1 to 255 printable ASCII characters.
+
+    An end in /sessions is refused: the path of such a user would be that of another user's sessions.
+    """
+    return EXTERNAL_ID.fullmatch(external_id) is not None and not external_id.endswith("/sessions")
+
+
+def digest_id(external_id: str) -> bytes:
+    """Return a digest of the external id of an erased user, from which it cannot be read."""
+    return hashlib.sha256(external_id.encode()).digest()
+
+
 class UserQuerySet(models.QuerySet["User"]):
     """Queries of users."""
 
@@ -78,6 +110,13 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(called | Q(pk=user_id) if user_id else called)
 
 
+class UserKind(models.TextChoices):
+    """The kinds of users. A bot is a program that chats with a server key of its own."""
+
+    PERSON = "person"
+    BOT = "bot"
+
+
 class User(AbstractBaseUser):
     """A person or a program that chats. A deleted user becomes a tombstone, because messages refer to their author."""
 
@@ -88,6 +127,8 @@ class User(AbstractBaseUser):
     display_name = models.CharField(max_length=DISPLAY_NAME_CHARS)
     avatar_url = models.CharField(max_length=AVATAR_URL_CHARS, null=True)
     metadata = models.JSONField(default=dict)
+    # The default is the database's: older processes insert rows without a kind during a rolling update.
+    kind = models.CharField(max_length=8, choices=UserKind, default=UserKind.PERSON, db_default=UserKind.PERSON)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True)
@@ -139,6 +180,27 @@ class HeldUsername(models.Model):
 
     def __str__(self) -> str:
         return bytes(self.digest).hex()
+
+
+class ExternalIdentity(models.Model):
+    """The id by which an app's backend names a user, in its requests and in the `sub` of its JWTs.
+
+    It is a table of its own: users without one cost nothing. After the user is erased only a digest of the id remains,
+    so that a JWT of before does not make the user anew.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="external")
+    external_id = models.CharField(max_length=EXTERNAL_ID_CHARS, null=True, unique=True)
+    former_id = models.BinaryField(max_length=32, null=True, unique=True)
+    tokens_valid_after = models.DateTimeField(null=True)  # JWTs issued at or before it are refused
+
+    def __str__(self) -> str:
+        return self.external_id or "erased"
+
+    def become_former(self, at: datetime) -> None:
+        """Keep a digest of the id, and refuse the JWTs of before."""
+        if self.external_id is not None:
+            self.former_id, self.external_id, self.tokens_valid_after = digest_id(self.external_id), None, at
 
 
 class EmailAddress(models.Model):
@@ -203,6 +265,36 @@ class NameWord(models.Model):
         return bytes(self.word).decode(errors="replace")
 
 
+class KeyScope(models.TextChoices):
+    """The rights of a server key."""
+
+    ADMIN = "admin"  # calls admin/*, and acts as users
+    BOT = "bot"  # is the session of one bot
+
+
+class ServerKey(models.Model):
+    """A key of an app's backend or of a bot. Only its SHA-256 is stored, as of a session's token.
+
+    A revoked key is a deleted row, and its sessions are deleted with it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=KEY_NAME_CHARS, unique=True)
+    scope = models.CharField(max_length=8, choices=KeyScope)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)  # of a bot's key, its session has it
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def user_id(self) -> UUID:
+        """The account that rate limits count: the key itself."""
+        return self.id
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     """Queries of sessions."""
 
@@ -211,11 +303,16 @@ class SessionQuerySet(models.QuerySet["Session"]):
         live = self.filter(expires_at__gt=timezone.now())
         return live.exclude(pk__in=ended) if (ended := ended_in_memory()) else live
 
+    def of_devices(self) -> SessionQuerySet:
+        """Select the sessions that their user opened and can see and end: those of server keys end with the key."""
+        return self.filter(key=None)
+
 
 class Session(models.Model):
     """A device's token. Only its SHA-256 is stored: the token has 256 random bits, so no slow hash is needed.
 
-    An ended session is a deleted row, so that no query can forget to exclude it.
+    An ended session is a deleted row, so that no query can forget to exclude it. A server key has sessions, too: a
+    bot's has one with the hash of the key, and an admin's has one for each user as whom it acts, which has no token.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -226,8 +323,20 @@ class Session(models.Model):
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+    ends_at = models.DateTimeField(null=True)  # no use postpones the expiry beyond it
+    key = models.ForeignKey(ServerKey, models.CASCADE, null=True, related_name="sessions", db_index=False)
+
+    acting: Acting | None = None  # the call of a server key as the user; not stored
 
     objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            # Partial: the sessions of devices are not in the index.
+            models.UniqueConstraint(
+                fields=["key", "user"], condition=Q(key__isnull=False), name="session_of_key_and_user"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or str(self.id)
@@ -235,7 +344,12 @@ class Session(models.Model):
     def slide(self, now: datetime) -> None:
         """Record a use, which postpones the expiry by the idle time, up to the longest life of a session."""
         self.last_used_at = now
+        if self.key_id is not None:  # it lives as long as its key
+            self.expires_at = self.ends_at or NEVER
+            return
         self.expires_at = min(now + idle_time(), self.created_at + longest_time())
+        if self.ends_at is not None:
+            self.expires_at = min(self.expires_at, self.ends_at)
 
 
 def idle_time() -> timedelta:

@@ -1,7 +1,7 @@
 """The operations on accounts, sessions and users."""
 
 from accounts import serializers
-from accounts.serializers import LoginSerializer, SessionSerializer, UserSerializer
+from accounts.serializers import AdminUserSerializer, LoginSerializer, SessionSerializer, UserSerializer
 from wire.fields import EmptySerializer
 from wire.operations import Cost, Operation
 from wire.pagination import PageQuery
@@ -28,9 +28,41 @@ LOG_IN = Operation(
     problems=("auth.bad_credentials", "auth.account_disabled", "limit.login", "limit.login_address", "limit.hash"),
     public=True,
 )
-LOG_OUT = Operation("log_out", "End this session", tag="auth", cost=Cost.WRITE, body=EmptySerializer, statuses=(204,))
+EXCHANGE = Operation(
+    "exchange_token",
+    "Exchange a JWT of your backend for a session, or extend the session of the request",
+    tag="auth",
+    cost=Cost.LOGIN,
+    body=serializers.ExchangeBody,
+    reply=LoginSerializer,
+    problems=(
+        *("auth.invalid_token", "auth.token_revoked", "auth.account_disabled", "auth.other_user"),
+        *("auth.username_taken", "not_found", "forbidden", "key.in_browser", "limit.exchange"),
+    ),
+    public=True,
+    for_devices=True,
+    description=(
+        "A user is made at first sight. The session ends with the JWT at the latest. With a session of the same user "
+        "in Authorization, that session lives as long as the new JWT, and the answer has the same token."
+    ),
+)
+LOG_OUT = Operation(
+    "log_out",
+    "End this session",
+    tag="auth",
+    cost=Cost.WRITE,
+    body=EmptySerializer,
+    statuses=(204,),
+    for_devices=True,
+)
 LOG_OUT_ALL = Operation(
-    "log_out_all", "End all my sessions", tag="auth", cost=Cost.WRITE, body=EmptySerializer, statuses=(204,)
+    "log_out_all",
+    "End all my sessions",
+    tag="auth",
+    cost=Cost.WRITE,
+    body=EmptySerializer,
+    statuses=(204,),
+    for_devices=True,
 )
 CHANGE_PASSWORD = Operation(
     "change_password",
@@ -40,6 +72,7 @@ CHANGE_PASSWORD = Operation(
     body=serializers.ChangePasswordBody,
     statuses=(204,),
     problems=("auth.wrong_password", "limit.login", "limit.password"),
+    for_devices=True,
 )
 REQUEST_PASSWORD_RESET = Operation(
     "request_password_reset",
@@ -81,6 +114,7 @@ SEND_VERIFICATION = Operation(
     statuses=(204,),
     problems=("email.missing", "email.not_configured", "limit.email"),
     description="Nothing is sent when the address is verified already.",
+    for_devices=True,
 )
 LIST_SESSIONS = Operation(
     "list_sessions",
@@ -89,6 +123,7 @@ LIST_SESSIONS = Operation(
     cost=Cost.READ,
     query=PageQuery,
     reply=page_of(SessionSerializer),
+    for_devices=True,
 )
 END_SESSION = Operation(
     "end_session",
@@ -98,6 +133,7 @@ END_SESSION = Operation(
     ids=("session_id",),
     statuses=(204,),
     problems=("not_found",),
+    for_devices=True,
 )
 DELETE_ME = Operation(
     "delete_me",
@@ -107,6 +143,7 @@ DELETE_ME = Operation(
     body=serializers.DeleteMeBody,
     statuses=(204,),
     problems=("auth.wrong_password", "limit.login", "limit.password"),
+    for_devices=True,
 )
 DELETE_ME_BY_POST = Operation(
     "delete_me_by_post",
@@ -116,6 +153,7 @@ DELETE_ME_BY_POST = Operation(
     body=DELETE_ME.body,
     statuses=DELETE_ME.statuses,
     problems=DELETE_ME.problems,
+    for_devices=True,
 )
 SEARCH_USERS = Operation(
     "search_users",
@@ -132,5 +170,63 @@ GET_USER = Operation(
     cost=Cost.READ,
     ids=("user_id",),
     reply=UserSerializer,
+    problems=("not_found",),
+)
+GET_ADMIN_USER = Operation(
+    "get_admin_user",
+    "Get one of your users",
+    tag="admin",
+    cost=Cost.ADMIN,
+    ids=("external_id",),
+    reply=AdminUserSerializer,
+    problems=("not_found",),
+)
+PUT_ADMIN_USER = Operation(
+    "put_admin_user",
+    "Make one of your users, or change what is given",
+    tag="admin",
+    cost=Cost.ADMIN,
+    ids=("external_id",),
+    body=serializers.PutUserBody,
+    reply=AdminUserSerializer,
+    statuses=(200, 201),
+    problems=("auth.username_taken", "username.limit"),
+)
+DELETE_ADMIN_USER = Operation(
+    "delete_admin_user",
+    "Erase one of your users; their messages keep a tombstone as their sender",
+    tag="admin",
+    cost=Cost.ADMIN,
+    ids=("external_id",),
+    statuses=(204,),
+    problems=("not_found",),
+)
+OPEN_USER_SESSION = Operation(
+    "open_user_session",
+    "Open a session for one of your users",
+    tag="admin",
+    cost=Cost.ADMIN,
+    ids=("external_id",),
+    body=serializers.OpenSessionBody,
+    reply=LoginSerializer,
+    statuses=(201,),
+    problems=("not_found", "auth.account_disabled"),
+)
+END_USER_SESSIONS = Operation(
+    "end_user_sessions",
+    "End all sessions of one of your users, and refuse the JWTs that were issued until now",
+    tag="admin",
+    cost=Cost.ADMIN,
+    ids=("external_id",),
+    statuses=(204,),
+    problems=("not_found",),
+)
+REVOKE_KEY = Operation(
+    "revoke_key",
+    "Revoke a server key, at once",
+    tag="admin",
+    cost=Cost.ADMIN,
+    ids=("key_id",),
+    statuses=(204,),
     problems=("not_found",),
 )

@@ -64,7 +64,7 @@ def _set_password(user: User, state: str, encoded: str) -> None:
         user.password = encoded
         user.save(update_fields=["password"])
         Mail.objects.filter(kind=MailKind.RESET_PASSWORD, address=user.email_address.key).delete()
-        delete_sessions(user.sessions.all())
+        delete_sessions(user.sessions.of_devices())
 
 
 def _find(user_id: UUID, state: str) -> EmailAddress:

@@ -28,6 +28,8 @@ from wire.pagination import PageQuery
 
 PASSWORD_CHARS = 1_024  # a longer password would only make the hash slow
 TOKEN_CHARS = 512  # of a link; the server's own are shorter
+JWT_CHARS = 8_192
+MAX_EXPIRES_IN = 3_650 * 86_400  # the largest SESSION_MAX_SECONDS
 TYPED_USERNAME_CHARS = 150  # of a username before it is folded and checked
 
 
@@ -40,6 +42,13 @@ class UserSerializer(serializers.Serializer[Any]):
     avatar_url = serializers.CharField(read_only=True, allow_null=True)
     metadata = MetadataField(read_only=True)
     created_at = TimeField(read_only=True)
+
+
+class AdminUserSerializer(UserSerializer):
+    """A user, as the backend that made them sees them."""
+
+    external_id = serializers.CharField(read_only=True, source="external.external_id")
+    is_active = serializers.BooleanField(read_only=True)
 
 
 class SessionSerializer(serializers.Serializer[Any]):
@@ -224,6 +233,43 @@ class UpdateMeBody(StrictSerializer):
 
     def validate_avatar_url(self, value: str | None) -> str | None:
         return value or None
+
+
+class PutUserBody(StrictSerializer):
+    username = NewUsernameField(
+        max_chars=TYPED_USERNAME_CHARS, multiline=False, required=False, help_text="A new user without one gets one."
+    )
+    display_name = NameField(max_chars=DISPLAY_NAME_CHARS, required=False)
+    avatar_url = WebAddressField(
+        max_chars=AVATAR_URL_CHARS,
+        multiline=False,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="http or https; null or empty removes it.",
+    )
+    metadata = MetadataField(required=False)
+    is_active = serializers.BooleanField(
+        required=False, help_text="false ends all sessions, and refuses the JWTs that were issued until now."
+    )
+
+    def validate_avatar_url(self, value: str | None) -> str | None:
+        return value or None
+
+
+class OpenSessionBody(StrictSerializer):
+    device = DeviceSerializer(required=False)
+    expires_in = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_EXPIRES_IN,
+        required=False,
+        help_text="The longest life of the session in seconds. Without it the session lives as after a log-in.",
+    )
+
+
+class ExchangeBody(StrictSerializer):
+    token = TextField(max_chars=JWT_CHARS, multiline=False, help_text="A JWT.")
+    device = DeviceSerializer(required=False)
 
 
 class UserSearchQuery(PageQuery):

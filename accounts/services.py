@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from unicodedata import normalize
@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts import emails, passwords, reserve, signals
 from accounts.authentication import hash_token
 from accounts.ended import end_in_memory, ended_in_memory
-from accounts.models import EmailAddress, Session, User, fold
+from accounts.models import EmailAddress, ExternalIdentity, KeyScope, ServerKey, Session, User, UserKind, fold
 from accounts.passwords import Attempt, turns
 from accounts.usernames import clean_username, hold, refuse_held, username_taken
 from wire.outages import is_outage
@@ -78,7 +78,7 @@ def register(
         refuse_held(user)
         if email is not None:
             emails.set_email(user, email)
-        login = _open_session(user, device)
+        login = open_session(user, device)
     attempt.succeeded()
     return login
 
@@ -108,19 +108,24 @@ def log_in(
         if encoded is not None:
             user.password = encoded
             user.save(update_fields=["password"])
-        user.sessions.filter(expires_at__lt=timezone.now() - KEEP_EXPIRED).delete()
-        login = _open_session(user, device)
+        user.sessions.of_devices().filter(expires_at__lt=timezone.now() - KEEP_EXPIRED).delete()
+        login = open_session(user, device)
     attempt.succeeded()
     return login
 
 
 def require_live(session: Session) -> None:
-    """Raise Problem auth.invalid_token or auth.account_disabled; every write calls this after it has its locks."""
+    """Raise Problem auth.invalid_token or auth.account_disabled; every write calls this after it has its locks.
+
+    The write of a server key that acts as the user is recorded in the audit.
+    """
     is_active = Session.objects.live().filter(pk=session.pk).values_list("user__is_active", flat=True).first()
     if is_active is None:
         raise Problem("auth.invalid_token")
     if not is_active:
         raise Problem("auth.account_disabled")
+    if session.acting is not None:
+        session.acting.record(session.user_id)
 
 
 class EndedSessions(NamedTuple):
@@ -137,12 +142,12 @@ def log_out(*, session: Session) -> EndedSessions:
 
 def log_out_all(*, user: User) -> EndedSessions:
     """End every session of the user, including the one of the request."""
-    return _end_sessions(user.sessions.all())
+    return _end_sessions(user.sessions.of_devices())
 
 
 def end_session(*, user: User, session_id: UUID) -> EndedSessions:
     """End one of the user's sessions. Raises Problem not_found."""
-    ended = _end_sessions(user.sessions.filter(pk=session_id).exclude(pk__in=ended_in_memory()))
+    ended = _end_sessions(user.sessions.of_devices().filter(pk=session_id).exclude(pk__in=ended_in_memory()))
     if not ended.number:
         raise Problem("not_found", "There is no such session.")
     return ended
@@ -166,7 +171,7 @@ def _set_password(session: Session, user: User, encoded: str) -> None:
         require_live(session)
         user.password = encoded
         user.save(update_fields=["password"])
-        delete_sessions(user.sessions.exclude(pk=session.pk))
+        delete_sessions(user.sessions.of_devices().exclude(pk=session.pk))
 
 
 def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
@@ -197,12 +202,15 @@ def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
         if fields:
             user.save(update_fields=list(fields))
         if "username" in changes:
-            _rename(user, clean_username(changes["username"]))
+            rename(user, clean_username(changes["username"]))
     return user
 
 
-def _rename(user: User, username: str) -> None:
-    """Take another username and hold the former one, within the caller's transaction."""
+def rename(user: User, username: str) -> None:
+    """Take another username and hold the former one, within the caller's transaction, which has locked the user's row.
+
+    Raises Problem auth.username_taken or username.limit.
+    """
     former = user.username
     if username == former:
         return
@@ -232,10 +240,16 @@ def delete_account(*, session: Session, password: str) -> None:
 
 def make_tombstone(user: User) -> None:
     """Erase what the account has of its own, and end its sessions. The caller has locked the user's row."""
-    user.become_tombstone(timezone.now())
+    now = timezone.now()
+    user.become_tombstone(now)
     user.save()
     emails.delete_email(user)
+    for identity in ExternalIdentity.objects.filter(user=user):
+        identity.become_former(now)
+        identity.save()
     delete_sessions(user.sessions.all())
+    if user.kind == UserKind.BOT:
+        ServerKey.objects.filter(scope=KeyScope.BOT, sessions=None).delete()
 
 
 def purge_sessions() -> int:
@@ -277,13 +291,16 @@ def _lock(user: User, *, otherwise: str) -> User:
     return locked
 
 
-def _open_session(user: User, device: Mapping[str, str] | None) -> Login:
+def open_session(user: User, device: Mapping[str, str] | None, ends_at: datetime | None = None) -> Login:
+    """Open a session within the caller's transaction; without `ends_at` its use alone decides how long it lives."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     now = timezone.now()
-    session = Session(user=user, token_hash=hash_token(token), created_at=now, **(device or {}))
+    session = Session(user=user, token_hash=hash_token(token), created_at=now, ends_at=ends_at, **(device or {}))
     session.slide(now)
     session.save(force_insert=True)
-    surplus = list(user.sessions.order_by("-last_used_at", "-pk").values_list("pk", flat=True)[MAX_SESSIONS:])
+    surplus = list(
+        user.sessions.of_devices().order_by("-last_used_at", "-pk").values_list("pk", flat=True)[MAX_SESSIONS:]
+    )
     if surplus:
         delete_sessions(user.sessions.filter(pk__in=surplus))
     return Login(token, session)

@@ -8,6 +8,7 @@ from wire import converters  # noqa: F401  (registers <id:...>)
 urlpatterns = [
     path("auth/register", views.RegisterView.as_view()),
     path("auth/login", views.LoginView.as_view()),
+    path("auth/exchange", views.ExchangeView.as_view()),
     path("auth/logout", views.LogoutView.as_view()),
     path("auth/logout-all", views.LogoutAllView.as_view()),
     path("auth/sessions", views.SessionsView.as_view()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 from django.utils import timezone
@@ -11,6 +12,9 @@ from wire.problems import FieldError, Problem, define, invalid
 
 HELD_FOR = timedelta(days=365)  # a former name is free to nobody else for this time
 MAX_HELD = 10  # former names of one user at the same time, so that nobody can collect names
+
+MADE_CHARS = 12
+_MADE_FROM = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters, without those that look alike
 
 define("auth.username_taken", 409, "The username is taken.")
 define("username.limit", 409, "The username was changed too often.")
@@ -24,6 +28,11 @@ def clean_username(username: str) -> str:
     if folded.startswith(TOMBSTONE_PREFIX) or is_reserved(folded):
         raise invalid("username", "reserved", "This username is reserved.")
     return folded
+
+
+def made_username() -> str:
+    """Return a username for a user who was given none: `u-` and 12 random characters, 60 bits."""
+    return "u-" + "".join(secrets.choice(_MADE_FROM) for _ in range(MADE_CHARS))
 
 
 def username_taken() -> Problem:

@@ -10,12 +10,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import emails, resets, services
+from accounts import emails, exchange, resets, services
+from accounts.authentication import bearer_token
 from accounts.models import Session, User
 from accounts.operations import (
     CHANGE_PASSWORD,
     CONFIRM_PASSWORD_RESET,
     END_SESSION,
+    EXCHANGE,
     GET_USER,
     LIST_SESSIONS,
     LOG_IN,
@@ -71,6 +73,18 @@ class LoginView(ApiView):
         return answer_login(services.log_in(**body, address=client_address(request)), 200)
 
 
+class ExchangeView(ApiView):
+    permission_classes = (AllowAny,)
+
+    @endpoint(EXCHANGE)
+    def post(self, request: Request, token: str, device: dict[str, str] | None = None) -> Response:
+        claims = exchange.verify(token)
+        if not isinstance(request.auth, Session):
+            return answer_login(exchange.exchange(claims=claims, device=device), 200)
+        session = exchange.extend(session=request.auth, claims=claims)
+        return answer_login(services.Login(bearer_token(request) or "", session), 200)
+
+
 class LogoutView(SessionView):
     @endpoint(LOG_OUT)
     def post(self, request: Request) -> Response:
@@ -86,7 +100,7 @@ class LogoutAllView(SessionView):
 class SessionsView(SessionView):
     @endpoint(LIST_SESSIONS)
     def get(self, request: Request, **query: Any) -> Response:
-        page = paginate(self.session.user.sessions.live(), order=["-created_at", "-id"], **query)
+        page = paginate(self.session.user.sessions.of_devices().live(), order=["-created_at", "-id"], **query)
         context = {"session": self.session}
         return Response(page.as_dict(lambda rows: SessionSerializer(rows, many=True, context=context).data))
 

@@ -14,6 +14,7 @@ from api.serializers.messages import (
 )
 from api.serializers.reads import MarkReadBody, MarkUnreadBody, ReadMarkerSerializer
 from api.serializers.rooms import (
+    AdminRoomBody,
     CreateRoomBody,
     DirectoryQuery,
     RoomMeSerializer,
@@ -345,4 +346,38 @@ PING = Operation(
     cost=Cost.READ,
     body=EmptySerializer,
     statuses=(204,),
+)
+CREATE_ADMIN_ROOM = Operation(
+    "create_admin_room",
+    "Create a room that one of your users owns",
+    tag="admin",
+    cost=Cost.ADMIN,
+    body=AdminRoomBody,
+    reply=RoomSerializer,
+    statuses=(201, 200),
+    problems=CREATE_ROOM.problems,
+    description=(
+        "The reply is the Room as its owner sees it. A retry with the same client_id, or without one with the same "
+        "owner, kind, name and slug, returns the first one."
+    ),
+)
+PUT_ADMIN_MEMBER = Operation(
+    "put_admin_member",
+    "Add a user to any room but a direct one, or change a member's role",
+    tag="admin",
+    cost=Cost.ADMIN,
+    ids=("room_id", "user_id"),
+    body=PutMemberBody,
+    reply=MemberSerializer,
+    statuses=(201, 200),
+    problems=("not_found", "room.archived", "room.direct", "room.last_owner", "room.limit"),
+)
+REMOVE_ADMIN_MEMBER = Operation(
+    "remove_admin_member",
+    "Remove a member from any room but a direct one",
+    tag="admin",
+    cost=Cost.ADMIN,
+    ids=("room_id", "user_id"),
+    statuses=(204,),
+    problems=("not_found", "room.archived", "room.direct", "room.last_owner"),
 )

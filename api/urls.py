@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import events, me, members, messages, ping, reads, rooms, typing, users
+from api.views import admin, events, me, members, messages, ping, reads, rooms, typing, users
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -27,4 +27,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<id:room_id>/read", reads.ReadView.as_view()),
     path("rooms/<id:room_id>/unread", reads.UnreadView.as_view()),
     path("rooms/<id:room_id>/typing", typing.TypingView.as_view()),
+    path("admin/users/<external_id:external_id>/sessions", admin.AdminSessionsView.as_view()),
+    path("admin/users/<external_id:external_id>", admin.AdminUserView.as_view()),
+    path("admin/rooms", admin.AdminRoomsView.as_view()),
+    path("admin/rooms/<id:room_id>/members/<id:user_id>", admin.AdminMemberView.as_view()),
+    path("admin/keys/<id:key_id>", admin.AdminKeyView.as_view()),
 ]

@@ -37,6 +37,7 @@ TAGS = {
     "typing": "Typing indicators.",
     "events": "The log of a room, and the user's inbox.",
     "sync": "Everything that a device has missed, in one answer, and everything that follows, as a stream.",
+    "admin": "An app's backend, with a server key: its users and their sessions.",
     "ping": "A check of the connection and the token.",
     "probes": "Health of the server, for operators and orchestrators.",
 }
@@ -120,6 +121,8 @@ PATH_PARAMETERS = {
     "message_id": "The message's id.",
     "user_id": "The user's id.",
     "session_id": "The session's id.",
+    "external_id": "Your own id of the user: 1 to 255 printable ASCII characters, percent-encoded.",
+    "key_id": "The server key's id.",
 }
 
 

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 @register(Tags.security, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Report settings of a process that is configured for development, not for production."""
-    return [*_required(), *_origins(), *_workers()]
+    return [*_required(), *_origins(), *_workers(), *_jwts()]
 
 
 def _required() -> list[CheckMessage]:
@@ -45,3 +45,10 @@ def _workers() -> list[CheckMessage]:
         text = "Several workers on SQLite take turns at one write lock."
         found.append(Warning(text, hint="Set DATABASE_URL to a PostgreSQL, or WORKERS=1.", id="parley.W005"))
     return found
+
+
+def _jwts() -> list[CheckMessage]:
+    if settings.JWT_AUDIENCE or not (settings.JWT_SECRET or settings.JWT_PUBLIC_KEY or settings.JWT_JWKS_URL):
+        return []
+    text = "JWTs count here whatever service they were issued for."
+    return [Warning(text, hint="Set JWT_AUDIENCE, and put it into each JWT as aud.", id="parley.W007")]

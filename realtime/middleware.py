@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from django.contrib.auth.models import AnonymousUser
 
+from accounts.authentication import refuse_in_browser
 from accounts.models import Session
 from realtime import admission
 from realtime.close_codes import CloseCode
@@ -54,6 +55,7 @@ class TokenMiddleware:
             _check_origin(scope)
             token = _token(scope)
             if token is not None:
+                refuse_in_browser(token, dict(scope.get("headers", [])).get(b"origin"))
                 session, epoch = await _look_up(token)
                 known |= {"user": session.user, "session": session, "epoch": epoch}
         except Exception as error:

@@ -20,18 +20,18 @@ from realtime.serializers import (
     UnsubscribeResultSerializer,
 )
 from wire.operations import Cost, Operation
-from wire.problems import define
-
-define("auth.other_user", 403, "A socket cannot change its user")
 
 AUTHENTICATE = Operation(
     "authenticate",
-    "Authenticate the socket; later, a new token of the same user keeps all subscriptions",
+    "Authenticate the socket; later, a new token or JWT of the same user keeps all subscriptions",
     tag="auth",
     cost=Cost.READ,
     body=AuthenticateBody,
     reply=IdentitySerializer,
-    problems=("auth.invalid_token", "auth.account_disabled", "auth.other_user"),
+    problems=(
+        *("auth.invalid_token", "auth.account_disabled", "auth.other_user", "auth.token_revoked"),
+        *("auth.username_taken", "key.in_browser", "limit.exchange"),
+    ),
     public=True,
 )
 SUBSCRIBE = Operation(

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.serializers import SessionSerializer, UserSerializer
+from accounts.serializers import JWT_CHARS, SessionSerializer, UserSerializer
 from api.serializers.events import EventsBody
 from api.serializers.messages import MAX_SEQ
 from realtime.replay_plan import Replay
@@ -17,7 +17,11 @@ from wire.schema import ProblemSerializer
 class AuthenticateBody(StrictSerializer):
     """A token in a frame, where neither a log nor a URL holds it."""
 
-    token = serializers.CharField(max_length=256, trim_whitespace=False)
+    token = serializers.CharField(
+        max_length=JWT_CHARS,
+        trim_whitespace=False,
+        help_text="Of a session, or on an authenticated socket a JWT, which lets its session live longer.",
+    )
 
 
 class IdentitySerializer(serializers.Serializer[Any]):

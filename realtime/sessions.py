@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from accounts.authentication import make_finder, touch_every
+from accounts.authentication import make_finder, touch, touch_every
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
 from eventlog.models import Epoch
@@ -163,6 +163,4 @@ def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, 
 
 def _slide(ids: Sequence[UUID], now: datetime) -> None:
     for session in Session.objects.live().filter(pk__in=ids, last_used_at__lt=now - touch_every()):
-        session.slide(now)
-        times = {"last_used_at": session.last_used_at, "expires_at": session.expires_at}
-        Session.objects.filter(pk=session.pk).update(**times)  # one that has ended meanwhile is no longer there
+        touch(session, now)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from corsheaders.defaults import default_headers
 
-from settings import email, env
+from settings import email, env, jwts
 from wire.logs import FORMATTERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -105,6 +105,9 @@ USER_SEARCH = env.choice("USER_SEARCH", "all", ("all", "shared_rooms", "exact"))
 SESSION_IDLE_SECONDS = env.integer("SESSION_IDLE_SECONDS", 30 * 86_400, least=1, most=3_650 * 86_400)
 SESSION_MAX_SECONDS = env.integer("SESSION_MAX_SECONDS", 365 * 86_400, least=1, most=3_650 * 86_400)
 
+# JWTs of an app's backend, which are exchanged for sessions. Without a key there are none.
+JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE = jwts.jwt_settings()
+
 # Whether `serve` runs the background jobs; if not, `manage.py worker` does.
 RUN_JOBS = env.flag("RUN_JOBS", True)
 
@@ -178,7 +181,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [],  # enums inline, so that generators write "public" | "private"
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
+    "PATH_CONVERTER_OVERRIDES": {
+        "id": {"type": "string", "format": "uuid"},
+        "external_id": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
 }
 
 # The log is on stderr: JSON for machines, or text on a developer's own server.

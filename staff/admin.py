@@ -125,6 +125,9 @@ class SessionAdmin(ReadOnlyAdmin):
     fields = ("id", *list_display)
     actions = ("end",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        return Session.objects.of_devices()  # those of a server key end with it
+
     @admin.action(description="End")
     def end(self, request: HttpRequest, found: QuerySet[Session]) -> None:
         def act(session: Session) -> bool:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.urls import register_converter
-from django.urls.converters import UUIDConverter
+from django.urls.converters import StringConverter, UUIDConverter
 
 from wire.fields import UUID_PATTERN
 
@@ -17,4 +17,11 @@ class IdConverter(UUIDConverter):
         return UUID(value)
 
 
+class ExternalIdConverter(StringConverter):
+    """An id of an app's own users, percent-encoded; Django has decoded it, so it may have slashes. Checked later."""
+
+    regex = "(?s:.+)"
+
+
 register_converter(IdConverter, "id")
+register_converter(ExternalIdConverter, "external_id")

@@ -21,6 +21,7 @@ _of_session = {
     Cost.SYNC: RateLimit(rates.SYNC),
     Cost.WRITE: RateLimit(rates.WRITE),
     Cost.TYPING: RateLimit(rates.TYPING),
+    Cost.ADMIN: RateLimit(rates.ADMIN),
 }
 
 define("limit.sockets", 429, "Too many sockets are open.", True)
@@ -43,7 +44,8 @@ def take(operation: Operation, session_id: Hashable, user_id: Hashable, number: 
     if cost is Cost.SEND:
         SEND.take(user_id, number)
     elif cost is not Cost.LOGIN:
-        WORK.take(user_id, BASE_MS)
+        if cost is not Cost.ADMIN:
+            WORK.take(user_id, BASE_MS)
         _of_session[cost].take(session_id)
 
 
@@ -54,6 +56,8 @@ def codes_of(operation: Operation) -> tuple[str, ...]:
             return f"limit.{rates.SEND.name}", f"limit.{rates.SEND_ROOM.name}"
         case Cost.LOGIN:
             return ()
+        case Cost.ADMIN:
+            return (f"limit.{rates.ADMIN.name}",)
         case cost:
             return f"limit.{_of_session[cost].rate.name}", f"limit.{rates.WORK.name}"
 
@@ -61,9 +65,9 @@ def codes_of(operation: Operation) -> tuple[str, ...]:
 def charge_work(user_id: Hashable, cpu_seconds: float, cost: Cost = Cost.READ) -> None:
     """Charge an account for the CPU that one of its calls has used on a thread, and for the database's part.
 
-    Sends are not charged: their number is limited, and each costs about the same.
+    Sends and the calls of backends are not charged: their number is limited, and each costs about the same.
     """
-    if settings.RATE_LIMITS and cost is not Cost.SEND:
+    if settings.RATE_LIMITS and cost not in (Cost.SEND, Cost.ADMIN):
         WORK.charge(user_id, cpu_seconds * 1000 * (SEARCH_FACTOR if cost is Cost.SEARCH else DATABASE_FACTOR))
 
 

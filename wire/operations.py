@@ -23,6 +23,7 @@ class Cost(StrEnum):
     SEND = "send"
     TYPING = "typing"
     LOGIN = "login"  # hashes a password
+    ADMIN = "admin"  # of an app's backend, with a server key
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class Operation:
     problems: tuple[str, ...] = ()  # beside those that every operation may answer with
     description: str = ""
     public: bool = False  # needs no token
+    for_devices: bool = False  # no server key may call it, also not one that acts as a user
     action: str = ""  # the name on the socket, where it is not `name`
     frame_body: type[StrictSerializer] | None = None  # in a frame, in place of query and body
     # Returns whether the unread fields of a user's call are a retry of what is stored: no rate limit refuses it.

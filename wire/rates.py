@@ -45,6 +45,8 @@ READ = Rate("read", 1800, 60, "session", "Reads, subscribes and pings")
 SEARCH = Rate("search", 60, 60, "session", "Searches of users and of the room directory")
 SYNC = Rate("sync", 120, 60, "session", "Pages of sync, and event streams")
 TYPING = Rate("typing", 60, 60, "session", "Typing notices")
+ADMIN = Rate("admin", 3_000, 60, "session", "Calls of admin/* with a server key")
+EXCHANGE = Rate("exchange", 60, 60, "account", "JWTs exchanged for sessions")
 # A burst of half and a refill of half: at most a quarter of a core in any minute.
 WORK = Rate("work", 7_500, 60, "account", "Milliseconds of CPU, measured, and of the database, estimated; no sends")
 INVITE = Rate("invite", 100, 18_000, "account", "Additions of people and new direct rooms")
@@ -67,7 +69,7 @@ RATES = {
             REFUSED_HANDSHAKE,
             ANONYMOUS,
         ),
-        *(SEND, SEND_ROOM, WRITE, READ, SEARCH, SYNC, TYPING, WORK, INVITE, REFUSED),
+        *(SEND, SEND_ROOM, WRITE, READ, SEARCH, SYNC, TYPING, ADMIN, EXCHANGE, WORK, INVITE, REFUSED),
     )
 }
 

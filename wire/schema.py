@@ -18,7 +18,7 @@ from wire.problems import CONTENT_TYPE, REGISTRY, FieldError, Problem
 
 ALWAYS = ("request.invalid", "not_acceptable", "internal", "unavailable")
 WITH_BODY = ("json.invalid", "request.too_large", "unsupported_media_type")
-WITH_TOKEN = ("auth.required", "auth.invalid_token", "auth.account_disabled")
+WITH_TOKEN = ("auth.required", "auth.invalid_token", "auth.account_disabled", "forbidden", "key.in_browser")
 _EXAMPLE_ERRORS = {"request.invalid": [FieldError("colour", "unknown", "There is no such field.")]}
 
 

@@ -137,6 +137,12 @@ class CreateRoomBody(StrictSerializer):
         return attrs
 
 
+class AdminRoomBody(CreateRoomBody):
+    """The body of POST admin/rooms."""
+
+    owner = serializers.UUIDField(help_text="The id of the user who owns the room.")
+
+
 class UpdateRoomBody(StrictSerializer):
     """The body of PATCH rooms/{id}; absent fields stay unchanged."""
 

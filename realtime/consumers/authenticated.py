@@ -2,11 +2,14 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from accounts import exchange, jwts
+from accounts.authentication import refuse_in_browser
 from accounts.models import Session
 from accounts.serializers import SessionSerializer, UserSerializer
 from accounts.services import MAX_SESSIONS
@@ -17,6 +20,7 @@ from realtime.close_codes import CloseCode
 from realtime.consumers.actions import Reply, action, require_session
 from realtime.consumers.base import ActionConsumer
 from realtime.consumers.frames import Request
+from realtime.database import in_database
 from realtime.ephemeral import TYPING_EXPIRE_MS, TYPING_RESEND_MS, ephemeral_event
 from realtime.limits import (
     AUTH_SECONDS,
@@ -141,7 +145,10 @@ class AuthenticatedConsumer(ActionConsumer):
 
     @action(AUTHENTICATE)
     async def authenticate(self, token: str) -> Reply:
+        if self.session is not None and jwts.is_configured() and jwts.looks_like_jwt(token):
+            return await self.extend(self.session, token)
         try:
+            refuse_in_browser(token, dict(self.scope.get("headers", [])).get(b"origin"))
             session, epoch = await self.hub.sessions.find(token)
         except Problem as problem:
             if self.session is None and not problem.retryable:
@@ -153,6 +160,13 @@ class AuthenticatedConsumer(ActionConsumer):
             raise Problem("auth.other_user", "Open another socket for another user.")
         self.after_reply(self.bind, session, epoch)
         return identity(session), 200
+
+    async def extend(self, session: Session, token: str) -> Reply:
+        """Let the session live as long as a JWT of its user."""
+        claims = await asyncio.to_thread(exchange.verify, token)  # it may wait for the keys of an identity provider
+        extended = await in_database(partial(exchange.extend, session=session, claims=claims))
+        session.ends_at, session.expires_at = extended.ends_at, extended.expires_at
+        return identity(extended), 200
 
     @action(PING)
     async def ping(self) -> Reply:

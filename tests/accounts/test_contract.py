@@ -19,7 +19,7 @@ def test_every_operation_has_a_name_and_a_summary(operations: dict[str, Any]) ->
     assert set(operations) == {
         *("register", "log_in", "log_out", "log_out_all", "list_sessions", "end_session", "change_password"),
         *("request_password_reset", "confirm_password_reset", "verify_email", "send_verification"),
-        *("get_me", "update_me", "delete_me", "delete_me_by_post", "search_users", "get_user"),
+        *("get_me", "update_me", "delete_me", "delete_me_by_post", "search_users", "get_user", "exchange_token"),
     }
     assert all(operation["summary"] for operation in operations.values())
 
@@ -47,4 +47,4 @@ def test_a_delete_with_a_body_is_described(operations: dict[str, Any]) -> None:
 
     links = {"request_password_reset", "confirm_password_reset", "verify_email"}
     profile = {"change_password", "update_me", "delete_me", "delete_me_by_post"}
-    assert with_body == {"register", "log_in", *links, *profile}
+    assert with_body == {"register", "log_in", "exchange_token", *links, *profile}

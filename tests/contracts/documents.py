@@ -52,7 +52,9 @@ class OpenApi(Contract):
     def routes(self) -> list[tuple[re.Pattern[str], str]]:
         """Paths with their patterns; the literal ones first, since rooms/directory is no room."""
         paths = sorted(self.document["paths"], key=lambda path: path.count("{"))
-        return [(re.compile(re.sub(r"\{\w+\}", "[0-9A-Fa-f-]{36}", path)), path) for path in paths]
+        uuid = "[0-9A-Fa-f-]{36}"
+        patterns = (re.sub(r"\{\w+\}", uuid, path.replace("{external_id}", "[^/]+")) for path in paths)
+        return [(re.compile(pattern), path) for pattern, path in zip(patterns, paths, strict=True)]
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
         """The operation of a request."""

@@ -17,12 +17,20 @@ from contracts.openapi import endpoints
 from tests.contracts.documents import asyncapi, openapi
 from tests.contracts.world import Caller, Kind, Room, World
 from tests.sockets import Socket
-from wire.operations import Operation
+from wire.operations import Cost, Operation
 
 NOT_FOUND = (404, "not_found")
 NOT_MEMBER = (403, "room.not_member")
+FORBIDDEN = (403, "forbidden")  # it needs a server key
 OPEN_TO_ALL = {"get_room", "join_room"}  # of a public room
-KNOWN_IDS = {"room_id", "user_id", "message_id", "session_id"}  # another id in a path needs a decision here
+KNOWN_IDS = {
+    "room_id",
+    "user_id",
+    "message_id",
+    "session_id",
+    "external_id",
+    "key_id",
+}  # another id in a path needs a decision here
 _ENVELOPE = ("action", "request_id")
 
 
@@ -77,6 +85,8 @@ ROOMS: list[Kind] = ["private", "direct", "public"]
 
 
 def expected(attempt: Attempt, kind: Kind) -> tuple[int, str | None]:
+    if attempt.operation.cost is Cost.ADMIN:
+        return FORBIDDEN
     if kind != "public":
         return NOT_FOUND
     return (200, None) if attempt.operation.name in OPEN_TO_ALL else NOT_MEMBER

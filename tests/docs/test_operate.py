@@ -62,7 +62,7 @@ def doctor_table() -> list[list[str]]:
 
 
 def test_every_action_of_the_audit_is_listed() -> None:
-    listed = set(re.findall(r"`((?:user|room|data)\.[a-z_]+)`", section(PAGE, "The audit")))
+    listed = set(re.findall(r"`((?:user|room|data|key)\.[a-z_]+)`", section(PAGE, "The audit")))
     source = "".join(
         path.read_text()
         for package in ("accounts", "eventlog", "api", "realtime", "staff")

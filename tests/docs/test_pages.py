@@ -21,6 +21,8 @@ JUDGED = {
     ("docs/tour.md", "json"): "tests/docs/test_tour.py::test_the_long_tour_works",
     ("docs/clients.md", "sh python client"): "tests/docs/test_snippets.py::test_the_python_snippet_sends_a_message",
     ("docs/clients.md", "html javascript client"): "tests/docs/test_snippets.py::test_the_html_snippet_sends_a_message",
+    ("docs/backend.md", "sh backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
+    ("docs/backend.md", "json backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
@@ -35,7 +37,7 @@ JUDGED = {
     ),
     **{
         ("docs/operate.md", f"sh {part}"): "tests/docs/test_operate.py::test_every_command_of_the_page_works"
-        for part in ("accounts", "erase", "rooms", "jobs", "move", "doctor")
+        for part in ("accounts", "erase", "keys", "rooms", "jobs", "move", "doctor")
     },
     ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
     **{

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from settings.test import TEST_STACK
+from tests.identity.backends import SECRET
 from tests.servers import ROOT, ParleyServer, prepare
 
 # For tests that do not depend on the server: they run on daphne only.
@@ -37,6 +38,8 @@ class Deployment:
             "REDIS_PREFIX": f"test-{uuid4().hex[:8]}",
             "DJANGO_SETTINGS_MODULE": "tests.realtime.live_settings",
             "CORS_ALLOWED_ORIGINS": "https://app.example.com",
+            "JWT_SECRET": SECRET,
+            "JWT_AUDIENCE": "parley",
             **env,
         }
         self.servers = [first, *(ParleyServer(server=name, env=shared) for name in servers[1:])]
@@ -68,10 +71,10 @@ class Deployment:
             yield
             connection.execute("ROLLBACK")
 
-    def manage(self, *arguments: str) -> None:
-        """Run a management command beside the servers."""
-        command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=self.servers[0].environment, check=True, capture_output=True)
+    def manage(self, *arguments: str) -> str:
+        """Run a management command beside the servers, and return what it prints."""
+        command, environment = [sys.executable, "manage.py", *arguments], self.servers[0].environment
+        return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def new_database() -> str:

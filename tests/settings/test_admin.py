@@ -255,3 +255,19 @@ def test_without_the_setting_nothing_of_it_is_loaded() -> None:
     modules, installed = json.loads(done.stdout)
     assert modules == []
     assert not [each for each in installed if re.search("staff|contrib.(admin|sessions|messages)", each)]
+
+
+def test_no_server_key_acts_as_staff(staff: Browser, server: ParleyServer) -> None:
+    dinah, token = register(server, "dinah")
+    found = httpx.get(f"{server.url}/v1/users?q=sally", headers={**PROXIED, "Authorization": f"Bearer {token}"}).json()
+    key = manage(server, "create_key", "The shop", "--scope", "admin").stdout.strip()
+
+    def act_as(user_id: str) -> httpx.Response:
+        proxied = {name: value for name, value in PROXIED.items() if name != "Origin"}
+        headers = {**proxied, "Authorization": f"Bearer {key}", "Parley-Act-As": user_id}
+        return httpx.get(f"{server.url}/v1/me", headers=headers, timeout=30)
+
+    refused = act_as(found["results"][0]["id"])
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert act_as(dinah).json()["username"] == "dinah"
+    assert key not in staff.request("GET", "/admin/accounts/session/").text

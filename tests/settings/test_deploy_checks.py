@@ -41,6 +41,7 @@ def test_a_production_environment_passes() -> None:
         ({"ALLOWED_HOSTS": "*"}, "parley.E002"),
         ({"CORS_ALLOW_ALL_ORIGINS": "1"}, "parley.W003"),
         ({"REDIS_URL": ""}, "parley.W004"),
+        ({"JWT_SECRET": "x" * 32}, "parley.W007"),
         ({"RATE_LIMITS": "0"}, "parley.E006"),
         ({"DATABASE_URL": ""}, "parley.W005"),
         ({"DATABASE_URL": "mysql://db/parley"}, "DATABASE_URL must be"),

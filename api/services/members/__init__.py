@@ -12,6 +12,7 @@ from api.models import Member, Room
 from api.models.choices import Permission, Role, State
 from api.serializers.members import render_member
 from api.services.members.access import find_member, find_writer, not_accessible
+from api.services.members.administration import put_member_for, remove_member_for
 from api.services.members.limits import INVITES, MAX_ROOMS, check_placed_rooms
 from api.services.members.ownership import hand_over
 from api.services.members.transitions import (
@@ -35,7 +36,9 @@ __all__ = [  # with the names of inner modules that realtime imports
     "leave_room",
     "list_members",
     "not_accessible",
+    "put_member_for",
     "remove_member",
+    "remove_member_for",
 ]
 
 

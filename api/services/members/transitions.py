@@ -54,7 +54,7 @@ def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, 
     return member
 
 
-def end_membership(log: EventTransaction, member: Member, state: State, actor_id: UUID) -> None:
+def end_membership(log: EventTransaction, member: Member, state: State, actor_id: UUID | None) -> None:
     """End a membership, as `left` or `removed`. When the last member leaves, the room is archived."""
     room = member.room
     member.state, member.left_seq = state, log.next_seq(room.id)

@@ -248,6 +248,8 @@ def _append(log: EventTransaction, send: Send, author: Author) -> Message:
     )
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     log.heads[send.room_id].last_message_at = at
+    if send.session.acting is not None:
+        send.session.acting.record(author.id)
     return Message(
         id=message_id,
         room_id=send.room_id,

@@ -60,11 +60,12 @@ def create_room_of(
     body: Mapping[str, Any],
     actor: str,
     reason: str = "",
+    confirm: Callable[[], object] = lambda: None,
 ) -> tuple[UUID, bool]:
     """Create a room that a user owns, for an operator; returns its id, and whether it is new.
 
     `body` is a valid CreateRoomBody. Without a client_id in it, a room of this kind, name and slug is created once for
-    each owner. Raises Problem as create_room, or auth.account_disabled.
+    each owner. `confirm` is called in the transaction. Raises Problem as create_room, or auth.account_disabled.
     """
     if not owner.is_active:
         raise Problem("auth.account_disabled", f"{owner.username} cannot log in, so they cannot own a room.")
@@ -77,7 +78,11 @@ def create_room_of(
     user_ids = list(dict.fromkeys([owner.pk, *members]))
     room.digest = _digest(room, user_ids)
     target = ("room", room.pk)
-    on_created = partial(audit.record, "room.created", actor=actor, target=target, room_id=room.pk, reason=reason)
+
+    def on_created() -> None:
+        confirm()
+        audit.record("room.created", actor=actor, target=target, room_id=room.pk, reason=reason)
+
     insert = partial(insert_room, None, room, user_ids, on_created=on_created)
     return find_or_create(partial(_find_created, room), insert)
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import EmailAddress, HeldUsername, NameWord, User, digest_username
+from accounts.models import EmailAddress, ExternalIdentity, HeldUsername, NameWord, User, digest_id, digest_username
 from api.models import Member, Room, RoomNamePart
 from api.services import rooms
 from api.services.transfer.tables import EXPORTED, FORMAT, ROWS, columns, decode
@@ -34,8 +34,8 @@ def import_all(lines: Iterable[bytes], *, actor: str, reason: str = "") -> dict[
     """Import an export into this database, beside what it holds, and return the number of rows of each table.
 
     Ids, seqs, versions and times stay. The epoch is raised, so that every device loads its rooms anew. Sessions are
-    not in an export: users log in again. Raises Refused for a damaged file, and for one with an id, username, slug or
-    direct room that is taken here.
+    not in an export: users log in again. Raises Refused for a damaged file, and for one with an id, username, external
+    id, slug or direct room that is taken here.
     """
     try:
         return _import_all(lines, actor, reason)
@@ -134,6 +134,7 @@ class _Reader:
         checks: dict[str, Callable[[list[Any]], None]] = {
             "users": self._check_users,
             "emails": self._check_emails,
+            "external_ids": self._check_external_ids,
             "held_usernames": self._check_held_usernames,
             "rooms": self._check_rooms,
         }
@@ -181,6 +182,18 @@ class _Reader:
         self.taken += [f"a former username of {each.user.username} here" for each in held]
         # A name here is taken too if the file knows it as that of a deleted user.
         self._check_former_names(former)
+
+    def _check_external_ids(self, rows: list[ExternalIdentity]) -> None:
+        names = [row.external_id for row in rows if row.external_id is not None]
+        former = {bytes(row.former_id) for row in rows if row.former_id}
+        digests = former | {digest_id(name) for name in names}
+        same = ExternalIdentity.objects.filter(Q(external_id__in=names) | Q(former_id__in=digests))
+        self.taken += [f"the external id of the user {each.user_id} here" for each in same]
+        if former:
+            here = ExternalIdentity.objects.exclude(external_id=None)
+            ids = here.values_list("user_id", "external_id").iterator(chunk_size=ROWS)
+            taken = [user_id for user_id, name in ids if user_id not in self.users and digest_id(name or "") in former]
+            self.taken += [f"the external id of the user {user_id} here" for user_id in taken]
 
     def _check_held_usernames(self, rows: list[HeldUsername]) -> None:
         digests = {bytes(row.digest) for row in rows if row.until > timezone.now()}

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Field
 
-from accounts.models import AuditRecord, EmailAddress, HeldUsername, User
+from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
 from api.models import Job, Member, MembershipPeriod, Message, Room
 from eventlog.models import Event, StreamHead
 
@@ -26,6 +26,7 @@ ROWS = 500  # of one query or INSERT
 EXPORTED: dict[str, type[models.Model]] = {
     "users": User,
     "emails": EmailAddress,
+    "external_ids": ExternalIdentity,
     "held_usernames": HeldUsername,
     "rooms": Room,
     "members": Member,
@@ -36,8 +37,8 @@ EXPORTED: dict[str, type[models.Model]] = {
     "audit": AuditRecord,
     "jobs": Job,
 }
-# Sessions and waiting mail end with the move; the epoch is in the header; the others are derived.
-LEFT_OUT = frozenset({"Session", "Mail", "Epoch", "NameWord", "RoomNamePart"})
+# Sessions, server keys and waiting mail end with the move; the epoch is in the header; the others are derived.
+LEFT_OUT = frozenset({"Session", "ServerKey", "Mail", "Epoch", "NameWord", "RoomNamePart"})
 
 ORDER: dict[str, tuple[str, ...]] = {"events": ("stream", "seq")}  # of all others: the primary key
 

@@ -1,0 +1,127 @@
+"""JWTs (RFC 7519) that an app's backend signs: verified with the one key that the settings name (RFC 8725)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jwt
+from django.conf import settings
+
+from accounts.jwks import KeySet, VerificationKey, read_pem
+from accounts.models import is_external_id
+from accounts.serializers import JWT_CHARS
+from wire import strict_json
+from wire.problems import Problem
+
+LEEWAY_SECONDS = 30
+LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+_PARTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+
+class Claims(NamedTuple):
+    """The claims of a verified token. `name` and `picture` are as given, of any type."""
+
+    external_id: str
+    issued_at: datetime
+    expires_at: datetime
+    name: Any
+    picture: Any
+
+
+def is_configured() -> bool:
+    """Return whether this server accepts JWTs."""
+    return bool(settings.JWT_SECRET or settings.JWT_PUBLIC_KEY or settings.JWT_JWKS_URL)
+
+
+def looks_like_jwt(token: str) -> bool:
+    """Return whether a token has the form of a JWT, which no token of a session has."""
+    return token.count(".") == 2
+
+
+def verify(token: str) -> Claims:
+    """Verify a token. Raises Problem auth.invalid_token with the reason, or unavailable while keys cannot be read."""
+    if len(token) > JWT_CHARS or not _PARTS.fullmatch(token):
+        raise _refused("It is no JWT.")
+    header = _read(token.split(".")[0], "header")
+    key = _find_key(header)
+    if key is None:
+        raise _refused("No key has the kid of its header.")
+    # The key decides the algorithm. jku, jwk, x5u and x5c of the header are never read.
+    if header.get("alg") != key.algorithm:
+        raise _refused(f"Its alg must be {key.algorithm}.")
+    try:
+        jwt.decode(
+            token,
+            key.key,
+            algorithms=[key.algorithm],
+            leeway=LEEWAY_SECONDS,
+            audience=settings.JWT_AUDIENCE or None,
+            issuer=settings.JWT_ISSUER or None,
+            options={"require": ["sub", "exp", "iat"]},
+        )
+    except jwt.PyJWTError as error:
+        raise _refused(_REASONS.get(type(error), "It is malformed.")) from error
+    return _claims_of(_read(token.split(".")[1], "payload"))
+
+
+_REASONS: dict[type[jwt.PyJWTError], str] = {
+    jwt.InvalidSignatureError: "Its signature is wrong.",
+    jwt.ExpiredSignatureError: "It has expired.",
+    jwt.ImmatureSignatureError: "It is not valid yet: its iat or nbf is in the future.",
+    jwt.InvalidAudienceError: "Its aud is not this server's.",
+    jwt.InvalidIssuerError: "Its iss is not the one that this server trusts.",
+    jwt.MissingRequiredClaimError: "It needs sub, exp and iat, and the iss and aud that this server expects.",
+}
+
+
+def _claims_of(payload: dict[str, Any]) -> Claims:
+    """Read the claims of a verified token strictly: PyJWT takes "5" for the number 5."""
+    external_id = payload.get("sub")
+    if not isinstance(external_id, str) or not is_external_id(external_id):
+        raise _refused("Its sub is no external id: 1 to 255 printable ASCII characters.")
+    issued_at, expires_at = _time_of(payload.get("iat")), _time_of(payload.get("exp"))
+    if issued_at is None or expires_at is None:
+        raise _refused("Its iat and exp must be numbers of seconds.")
+    return Claims(external_id, issued_at, expires_at, payload.get("name"), payload.get("picture"))
+
+
+def _time_of(seconds: object) -> datetime | None:
+    """Convert a NumericDate (RFC 7519, section 2). Returns None for anything else."""
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        return None
+    return datetime.fromtimestamp(min(seconds, LATEST), UTC)
+
+
+def _read(part: str, name: str) -> dict[str, Any]:
+    """Parse a part strictly, which refuses a key that occurs twice: two readers could take two values."""
+    try:
+        value = strict_json.loads(base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, Problem) as error:
+        raise _refused(f"Its {name} is not acceptable JSON.") from error
+    if not isinstance(value, dict):
+        raise _refused(f"Its {name} is no object.")
+    return value
+
+
+def _find_key(header: dict[str, Any]) -> VerificationKey | None:
+    if settings.JWT_SECRET:
+        return VerificationKey("HS256", settings.JWT_SECRET.encode())
+    if settings.JWT_PUBLIC_KEY:
+        return _public_key(settings.JWT_PUBLIC_KEY)
+    key_id = header.get("kid")
+    if not isinstance(key_id, str | None):
+        return None
+    return _key_set(settings.JWT_JWKS_URL).find(key_id)
+
+
+_public_key = lru_cache(4)(read_pem)
+_key_set = lru_cache(4)(KeySet)
+
+
+def _refused(reason: str) -> Problem:
+    return Problem("auth.invalid_token", f"The JWT is refused. {reason}")

@@ -1,0 +1,26 @@
+"""`manage.py revoke_key`: revokes a server key, at once."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import Q
+
+from accounts import keys
+from accounts.commands import OperatorCommand
+from accounts.models import ServerKey
+from wire.fields import parse_uuid
+
+
+class Command(OperatorCommand):
+    help = "Revoke a server key. It is refused at once, and its sockets close within two seconds."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("key", help="the key's id or name")
+        super().add_arguments(parser)
+
+    def act(self, options: dict[str, Any]) -> None:
+        key = ServerKey.objects.filter(Q(name=options["key"]) | Q(pk=parse_uuid(options["key"]))).first()
+        if key is None:
+            raise CommandError(f"There is no key {options['key']}.")
+        keys.revoke_key(key_id=key.pk, reason=options["reason"])
+        self.say(f"The key {key.name} is revoked.")
