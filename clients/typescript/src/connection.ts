@@ -36,142 +36,152 @@ interface Waiting {
 export class Connection implements Link {
   /** The token that was given last. */
   token: string | null = null;
-  private socket: Socket | null = null;
-  private isUp = false;
-  private isStarted = false;
-  private attempt = 0;
-  private notBefore = 0;
-  private heartbeatMs = 25_000;
-  private refusedToken: string | null = null;
-  private reason: TokenReason = "start";
-  private retryTimer: ReturnType<typeof setTimeout> | undefined;
-  private deadline: ReturnType<typeof setTimeout> | undefined; // of the hello, or of the next sign of life
-  private readonly waiting = new Map<string, Waiting>();
-  private readonly wakeUp = () => this.wake();
+  #socket: Socket | null = null;
+  #isUp = false;
+  #isStarted = false;
+  #attempt = 0;
+  #notBefore = 0;
+  #heartbeatMs = 25_000;
+  #refusedToken: string | null = null;
+  #reason: TokenReason = "start";
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined; // of the hello, or of the next sign of life
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #wakeUp = () => this.wake();
+
+  readonly #url: string;
+  readonly #source: TokenSource;
+  readonly #platform: Platform;
+  readonly #report: LinkEvents;
 
   /** `url` is the address of REST, without a closing slash. */
   constructor(
-    private readonly url: string,
-    private readonly source: TokenSource,
-    private readonly platform: Platform,
-    private readonly report: LinkEvents,
-  ) {}
+    url: string,
+    source: TokenSource,
+    platform: Platform,
+    report: LinkEvents,
+  ) {
+    this.#url = url;
+    this.#source = source;
+    this.#platform = platform;
+    this.#report = report;
+  }
 
   start(): void {
-    if (this.isStarted) return;
-    this.isStarted = true;
-    this.attempt = 0;
-    this.refusedToken = null;
-    for (const name of WAKING_EVENTS) this.platform.page?.addEventListener(name, this.wakeUp, true);
-    void this.connect();
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#attempt = 0;
+    this.#refusedToken = null;
+    for (const name of WAKING_EVENTS) this.#platform.page?.addEventListener(name, this.#wakeUp, true);
+    void this.#connect();
   }
 
   stop(): void {
-    this.isStarted = false;
-    for (const name of WAKING_EVENTS) this.platform.page?.removeEventListener(name, this.wakeUp, true);
-    clearTimeout(this.retryTimer);
-    this.drop();
+    this.#isStarted = false;
+    for (const name of WAKING_EVENTS) this.#platform.page?.removeEventListener(name, this.#wakeUp, true);
+    clearTimeout(this.#retryTimer);
+    this.#drop();
   }
 
   /** Connects at once after a pause; if the socket looks open, finds out whether it still works. */
   wake(): void {
-    if (!this.isStarted || this.platform.isHidden()) return;
-    if (this.isUp) this.ping(WAKING_PING_MS);
-    else if (this.retryTimer !== undefined) {
-      clearTimeout(this.retryTimer);
-      this.attempt = 0;
-      this.retryTimer = setTimeout(() => void this.connect(), Math.max(0, this.notBefore - Date.now()));
+    if (!this.#isStarted || this.#platform.isHidden()) return;
+    if (this.#isUp) this.#ping(WAKING_PING_MS);
+    else if (this.#retryTimer !== undefined) {
+      clearTimeout(this.#retryTimer);
+      this.#attempt = 0;
+      this.#retryTimer = setTimeout(() => void this.#connect(), Math.max(0, this.#notBefore - Date.now()));
     }
   }
 
   request<A extends Action>(action: A, body: Actions[A]["body"]): Promise<Actions[A]["data"]> {
-    const socket = this.socket;
-    if (!this.isUp || socket?.readyState !== OPEN) return Promise.reject(offline());
+    const socket = this.#socket;
+    if (!this.#isUp || socket?.readyState !== OPEN) return Promise.reject(offline());
     return new Promise((resolve, reject) => {
       const id = newId();
       // A reply that does not come is a broken line: what was asked is asked again after the next hello.
-      const timer = setTimeout(() => this.reconnect(), REQUEST_MS);
-      this.waiting.set(id, { resolve, reject, timer });
+      const timer = setTimeout(() => this.#reconnect(), REQUEST_MS);
+      this.#waiting.set(id, { resolve, reject, timer });
       socket.send(JSON.stringify({ action, request_id: id, ...body }));
     });
   }
 
-  private async connect(): Promise<void> {
-    this.retryTimer = undefined;
-    this.report.down("connecting");
+  async #connect(): Promise<void> {
+    this.#retryTimer = undefined;
+    this.#report.down("connecting");
     let token: string | null;
     try {
-      token = await this.getToken(this.reason);
+      token = await this.getToken(this.#reason);
     } catch {
-      if (this.isStarted) this.reconnect();
+      if (this.#isStarted) this.#reconnect();
       return;
     }
-    if (!this.isStarted || this.socket) return;
-    if (!token) return this.end({ code: 0, reason: "no_token", login: true });
-    if (token === this.refusedToken) return this.end(this.lastEnd);
-    this.open(token);
+    if (!this.#isStarted || this.#socket) return;
+    if (!token) return this.#end({ code: 0, reason: "no_token", login: true });
+    if (token === this.#refusedToken) return this.#end(this.#lastEnd);
+    this.#open(token);
   }
 
   /** The token that was given last, or for another reason than "start" a new one. */
   async getToken(reason: TokenReason): Promise<string | null> {
-    if (reason !== "start" || !this.token) this.token = await this.source(reason);
+    if (reason !== "start" || !this.token) this.token = await this.#source(reason);
     return this.token;
   }
 
-  private lastEnd: End = { code: 4401, reason: "unauthenticated", login: true };
+  #lastEnd: End = { code: 4401, reason: "unauthenticated", login: true };
 
-  private open(token: string): void {
-    const address = `${this.url.replace(/^http/, "ws")}/v1/ws`;
+  #open(token: string): void {
+    const address = `${this.#url.replace(/^http/, "ws")}/v1/ws`;
     let socket: Socket;
     try {
-      socket = new this.platform.WebSocket(address, ["chat.v1", `bearer.${token}`]);
+      socket = new this.#platform.WebSocket(address, ["chat.v1", `bearer.${token}`]);
     } catch (error) {
-      this.report.ended({ code: 0, reason: String(error), login: false });
+      this.#report.ended({ code: 0, reason: String(error), login: false });
       return this.stop();
     }
-    this.socket = socket;
-    this.deadline = setTimeout(() => this.reconnect(), HELLO_MS);
-    socket.onmessage = ({ data }) => this.receive(JSON.parse(String(data)) as Frame);
-    socket.onclose = ({ code, reason }) => this.closed(code, reason);
+    this.#socket = socket;
+    this.#deadline = setTimeout(() => this.#reconnect(), HELLO_MS);
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(String(data)) as Frame);
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
     socket.onerror = () => {}; // a close follows
   }
 
-  private receive(frame: Frame): void {
-    this.listen();
-    if (frame.action === "hello") this.welcome((frame as { data: Hello }).data);
-    else if (frame.action === "events") this.receiveEvents((frame as { data: PushedEvent[] }).data);
-    else if (frame.action === "goodbye") this.notBefore = Date.now() + ((frame as { data: Goodbye }).data.retry_after_ms ?? 0);
-    else if ("request_id" in frame) this.settle(frame.request_id, frame.errors[0], frame.data);
+  #receive(frame: Frame): void {
+    this.#listen();
+    if (frame.action === "hello") this.#welcome((frame as { data: Hello }).data);
+    else if (frame.action === "events") this.#receiveEvents((frame as { data: PushedEvent[] }).data);
+    else if (frame.action === "goodbye") this.#notBefore = Date.now() + ((frame as { data: Goodbye }).data.retry_after_ms ?? 0);
+    else if ("request_id" in frame) this.#settle(frame.request_id, frame.errors[0], frame.data);
   }
 
-  private welcome(hello: Hello): void {
-    this.isUp = true;
-    this.attempt = 0;
-    this.reason = "start";
-    this.refusedToken = null;
-    this.heartbeatMs = hello.heartbeat.interval_ms;
-    this.listen();
-    this.report.up(hello);
+  #welcome(hello: Hello): void {
+    this.#isUp = true;
+    this.#attempt = 0;
+    this.#reason = "start";
+    this.#refusedToken = null;
+    this.#heartbeatMs = hello.heartbeat.interval_ms;
+    this.#listen();
+    this.#report.up(hello);
   }
 
-  private receiveEvents(events: PushedEvent[]): void {
-    if (events.some(({ type }) => type === "session.expiring")) void this.renew();
-    this.report.events(events);
+  #receiveEvents(events: PushedEvent[]): void {
+    if (events.some(({ type }) => type === "session.expiring")) void this.#renew();
+    this.#report.events(events);
   }
 
-  private settle(id: string | null, problem: Problem | undefined, data: unknown): void {
-    const waiting = this.waiting.get(id ?? "");
+  #settle(id: string | null, problem: Problem | undefined, data: unknown): void {
+    const waiting = this.#waiting.get(id ?? "");
     if (!waiting) return;
-    this.waiting.delete(id!);
+    this.#waiting.delete(id!);
     clearTimeout(waiting.timer);
     if (problem) waiting.reject(Refused.by(problem));
     else waiting.resolve(data as never);
   }
 
   /** Gives the open socket a fresh token, so that it outlives the session. */
-  private async renew(): Promise<void> {
+  async #renew(): Promise<void> {
     try {
-      const token = await this.source("expiring");
+      const token = await this.#source("expiring");
       if (!token || token === this.token) return;
       await this.request("authenticate", { token });
       this.token = token;
@@ -181,53 +191,53 @@ export class Connection implements Link {
   }
 
   /** Any frame is a sign of life. After a silence the server is asked for one. */
-  private listen(): void {
-    clearTimeout(this.deadline);
-    if (this.isUp) this.deadline = setTimeout(() => this.ping(PING_MS), this.heartbeatMs);
-    else if (this.socket) this.deadline = setTimeout(() => this.reconnect(), HELLO_MS);
+  #listen(): void {
+    clearTimeout(this.#deadline);
+    if (this.#isUp) this.#deadline = setTimeout(() => this.#ping(PING_MS), this.#heartbeatMs);
+    else if (this.#socket) this.#deadline = setTimeout(() => this.#reconnect(), HELLO_MS);
   }
 
-  private ping(patienceMs: number): void {
-    clearTimeout(this.deadline);
-    this.deadline = setTimeout(() => this.reconnect(), patienceMs);
+  #ping(patienceMs: number): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => this.#reconnect(), patienceMs);
     this.request("ping", {}).catch(() => {});
   }
 
-  private closed(code: number, reason: string): void {
-    if (!FINAL_CLOSE_CODES.includes(code)) return this.reconnect();
-    this.lastEnd = { code, reason, login: LOGIN_CODES.includes(code) };
-    if (!TOKEN_CODES.includes(code)) return this.end(this.lastEnd);
-    this.refusedToken = this.token; // a different one is tried, the same one is not
-    this.reason = "expired";
-    this.drop();
-    void this.connect();
+  #closed(code: number, reason: string): void {
+    if (!FINAL_CLOSE_CODES.includes(code)) return this.#reconnect();
+    this.#lastEnd = { code, reason, login: LOGIN_CODES.includes(code) };
+    if (!TOKEN_CODES.includes(code)) return this.#end(this.#lastEnd);
+    this.#refusedToken = this.token; // a different one is tried, the same one is not
+    this.#reason = "expired";
+    this.#drop();
+    void this.#connect();
   }
 
-  private end(end: End): void {
+  #end(end: End): void {
     this.stop();
-    this.report.ended(end);
+    this.#report.ended(end);
   }
 
-  private reconnect(): void {
-    this.drop();
-    if (!this.isStarted) return;
-    const jitter = pause(this.attempt++, this.platform.isHidden(), this.platform.random());
-    clearTimeout(this.retryTimer);
-    this.retryTimer = setTimeout(() => void this.connect(), Math.max(this.notBefore - Date.now(), jitter));
-    this.report.down("offline");
+  #reconnect(): void {
+    this.#drop();
+    if (!this.#isStarted) return;
+    const jitter = pause(this.#attempt++, this.#platform.isHidden(), this.#platform.random());
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => void this.#connect(), Math.max(this.#notBefore - Date.now(), jitter));
+    this.#report.down("offline");
   }
 
-  private drop(): void {
-    clearTimeout(this.deadline);
-    const socket = this.socket;
-    this.socket = null;
-    this.isUp = false;
+  #drop(): void {
+    clearTimeout(this.#deadline);
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#isUp = false;
     if (socket) {
       socket.onmessage = socket.onclose = null;
       socket.close();
     }
-    const lost = [...this.waiting.values()];
-    this.waiting.clear();
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
     for (const { reject, timer } of lost) {
       clearTimeout(timer);
       reject(offline());

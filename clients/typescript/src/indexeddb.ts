@@ -4,7 +4,7 @@ import type { Store } from "./store.js";
 
 const RECORDS = "records";
 
-/** A store that survives the page and is shared by all tabs. Without IndexedDB (private mode) reads and writes reject. */
+/** A store that survives the page and is shared by all tabs. Without IndexedDB (#mode) reads and writes reject. */
 export function indexedDb(name = "parley"): Store {
   let opened: Promise<IDBPDatabase> | undefined;
   const open = () =>

@@ -33,56 +33,60 @@ interface Settling {
 const NOT_KNOWN_MS = 1_000;
 
 export class Outbox {
-  private readonly records = new Map<string, Unsent>();
-  private readonly settling = new Map<string, Settling>();
-  private readonly sending = new Map<string, string>(); // by room, the client_id that is on its way
-  private readonly pauses = new Map<string, ReturnType<typeof setTimeout>>();
-  private link: Link | null = null;
+  readonly #records = new Map<string, Unsent>();
+  readonly #settling = new Map<string, Settling>();
+  readonly #sending = new Map<string, string>(); // by room, the client_id that is on its way
+  readonly #pauses = new Map<string, ReturnType<typeof setTimeout>>();
+  #link: Link | null = null;
 
-  constructor(private readonly report: OutboxEvents) {}
+  readonly #report: OutboxEvents;
+
+  constructor(report: OutboxEvents) {
+    this.#report = report;
+  }
 
   /** Unsent messages of a room, in the order of writing. */
   of(roomId: string): Unsent[] {
-    const found = [...this.records.values()].filter((unsent) => unsent.room_id === roomId);
+    const found = [...this.#records.values()].filter((unsent) => unsent.room_id === roomId);
     return found.sort((a, b) => (a.client_id < b.client_id ? -1 : 1));
   }
 
   get size(): number {
-    return this.records.size;
+    return this.#records.size;
   }
 
   get(clientId: string): Unsent | undefined {
-    return this.records.get(clientId);
+    return this.#records.get(clientId);
   }
 
   all(): Unsent[] {
-    return [...this.records.values()];
+    return [...this.#records.values()];
   }
 
   isSending(unsent: Unsent): boolean {
-    return this.sending.get(unsent.room_id) === unsent.client_id;
+    return this.#sending.get(unsent.room_id) === unsent.client_id;
   }
 
   /** Takes records of the store, or of another tab. */
   learn(clientId: string, unsent: Unsent | undefined): void {
-    const known = this.records.get(clientId) ?? unsent;
-    if (unsent) this.records.set(clientId, unsent);
-    else this.records.delete(clientId);
+    const known = this.#records.get(clientId) ?? unsent;
+    if (unsent) this.#records.set(clientId, unsent);
+    else this.#records.delete(clientId);
     if (!known) return;
-    this.report.room(known.room_id);
+    this.#report.room(known.room_id);
     if (unsent?.refused) this.settle(clientId, new Refused(unsent.refused.code, unsent.refused.detail));
     this.flush();
   }
 
   /** Keeps a message and sends it. `kept` resolves when a reload can no longer lose it. */
   add(unsent: Unsent): { kept: Promise<void>; settled: Promise<Message> } {
-    this.records.set(unsent.client_id, unsent);
-    const settled = new Promise<Message>((resolve, reject) => this.settling.set(unsent.client_id, { resolve, reject }));
+    this.#records.set(unsent.client_id, unsent);
+    const settled = new Promise<Message>((resolve, reject) => this.#settling.set(unsent.client_id, { resolve, reject }));
     settled.catch(() => {}); // the view shows the refusal
-    this.report.room(unsent.room_id);
-    const kept = this.report.keep(unsent.client_id, unsent).catch(() => this.report.notKept(unsent));
+    this.#report.room(unsent.room_id);
+    const kept = this.#report.keep(unsent.client_id, unsent).catch(() => this.#report.notKept(unsent));
     void kept.then(() => {
-      if (this.records.has(unsent.client_id)) this.report.changed(unsent.client_id, unsent, null);
+      if (this.#records.has(unsent.client_id)) this.#report.changed(unsent.client_id, unsent, null);
       this.flush();
     });
     return { kept, settled };
@@ -90,87 +94,87 @@ export class Outbox {
 
   /** Removes a message that is not wanted any more. */
   remove(clientId: string, error: Refused): void {
-    this.forget(clientId, null);
+    this.#forget(clientId, null);
     this.settle(clientId, error);
   }
 
   /** The server has it: by a reply, an event or a page. */
   acknowledge(message: Message): void {
-    if (!this.records.has(message.client_id)) return;
-    this.forget(message.client_id, message);
+    if (!this.#records.has(message.client_id)) return;
+    this.#forget(message.client_id, message);
     this.settle(message.client_id, message);
   }
 
   /** Settles the promise of a message that another tab has sent. */
   settle(clientId: string, outcome: Message | Refused): void {
-    const waiting = this.settling.get(clientId);
-    this.settling.delete(clientId);
+    const waiting = this.#settling.get(clientId);
+    this.#settling.delete(clientId);
     if (outcome instanceof Refused) waiting?.reject(outcome);
     else waiting?.resolve(outcome);
   }
 
-  private forget(clientId: string, message: Message | null): void {
-    const unsent = this.records.get(clientId);
+  #forget(clientId: string, message: Message | null): void {
+    const unsent = this.#records.get(clientId);
     if (!unsent) return;
-    this.records.delete(clientId);
-    this.report.keep(clientId, undefined).catch(() => {}); // sent again later, it makes no second message
-    this.report.changed(clientId, undefined, message);
-    this.report.room(unsent.room_id);
+    this.#records.delete(clientId);
+    this.#report.keep(clientId, undefined).catch(() => {}); // sent again later, it makes no second message
+    this.#report.changed(clientId, undefined, message);
+    this.#report.room(unsent.room_id);
   }
 
   /** Sends by this connection from now on; null: by none. */
   use(link: Link | null): void {
-    this.link = link;
-    this.sending.clear();
-    for (const timer of this.pauses.values()) clearTimeout(timer);
-    this.pauses.clear();
+    this.#link = link;
+    this.#sending.clear();
+    for (const timer of this.#pauses.values()) clearTimeout(timer);
+    this.#pauses.clear();
     this.flush();
   }
 
   /** All rooms go on. */
   flush(): void {
-    if (!this.link) return;
-    const rooms = new Set([...this.records.values()].map((unsent) => unsent.room_id));
-    for (const id of rooms) void this.sendNext(id, this.link);
+    if (!this.#link) return;
+    const rooms = new Set([...this.#records.values()].map((unsent) => unsent.room_id));
+    for (const id of rooms) void this.#sendNext(id, this.#link);
   }
 
-  private async sendNext(roomId: string, link: Link): Promise<void> {
-    if (this.sending.has(roomId) || this.pauses.has(roomId)) return;
+  async #sendNext(roomId: string, link: Link): Promise<void> {
+    if (this.#sending.has(roomId) || this.#pauses.has(roomId)) return;
     const next = this.of(roomId).find((unsent) => !unsent.refused);
     if (!next) return;
-    this.sending.set(roomId, next.client_id);
-    this.report.room(roomId);
+    this.#sending.set(roomId, next.client_id);
+    this.#report.room(roomId);
     const { created_at: _, refused: __, ...body } = next;
     let pause: number | null = null;
     try {
       const message = await link.request("send_message", body);
-      if (this.link !== link) return;
-      this.report.sent(message);
+      if (this.#link !== link) return;
+      this.#report.sent(message);
       this.acknowledge(message);
     } catch (error) {
-      if (this.link !== link) return;
-      pause = this.fail(next, error as Refused);
+      if (this.#link !== link) return;
+      pause = this.#fail(next, error as Refused);
     }
-    this.sending.delete(roomId);
-    this.report.room(roomId);
-    if (pause === null) return void this.sendNext(roomId, link);
+    this.#sending.delete(roomId);
+    this.#report.room(roomId);
+    if (pause === null) return void this.#sendNext(roomId, link);
     const resume = () => {
-      this.pauses.delete(roomId);
+      this.#pauses.delete(roomId);
       this.flush();
     };
-    this.pauses.set(roomId, setTimeout(resume, pause));
+    this.#pauses.set(roomId, setTimeout(resume, pause));
   }
 
   /** The pause before the next attempt; null when there is none, because the server will not take the message. */
-  private fail(unsent: Unsent, error: Refused): number | null {
+  #fail(unsent: Unsent, error: Refused): number | null {
     // A refused session is no fault of the message: the same user sends it with the next session.
     if (error.isRetryable || error.code.startsWith("auth.")) return error.problem?.retry_after_ms ?? NOT_KNOWN_MS;
-    if (!this.records.has(unsent.client_id)) return null; // acknowledged by its event, or discarded
+    if (!this.#records.has(unsent.client_id)) return null; // acknowledged by its event, or discarded
     const refused: Unsent = { ...unsent, refused: { code: error.code, detail: error.message } };
-    this.records.set(unsent.client_id, refused);
-    this.report.keep(unsent.client_id, refused).catch(() => {});
-    this.report.changed(unsent.client_id, refused, null);
-    this.report.refused(refused, error);
+    this.#records.set(unsent.client_id, refused);
+    this.#report.keep(unsent.client_id, refused).catch(() => {});
+    this.#report.changed(unsent.client_id, refused, null);
+    this.#report.refused(refused, error);
     this.settle(unsent.client_id, error);
     return null;
   }

@@ -1,6 +1,7 @@
 // The client: one user at a time, one connection, and everything of theirs to read and to follow.
 import { Connection, type TokenSource } from "./connection.js";
 import type { CreateRoomBody, Hello, Message, PushedEvent, User } from "./generated/contract.js";
+import { alone, type Sharing } from "./group.js";
 import type { End, Status } from "./link.js";
 import type { Unsent } from "./outbox.js";
 import { platform, type Platform } from "./platform.js";
@@ -20,8 +21,8 @@ export interface Options {
   user?: string;
   /** Where rooms, messages and unsent texts are kept. In memory by default. */
   store?: Store;
-  /** "share": tabs of one user share a connection, where the browser can. "own": each has its own. */
-  tabs?: "share" | "own";
+  /** `shareTabs()` of `parley-client/tabs`: the tabs of one user share a connection. Otherwise each tab has its own. */
+  tabs?: Sharing;
   /** Parts of the environment, where they are missing. */
   platform?: Partial<Platform>;
 }
@@ -38,120 +39,122 @@ export interface Events {
 }
 
 export class Parley {
-  private readonly statusValue = new Value<Status>("offline");
-  private readonly endedValue = new Value<End | null>(null);
-  private readonly meValue = new Value<User | null>(null);
-  private readonly roomsView = new View<readonly RoomSummary[]>(() => this.listRooms());
-  private readonly unreadView = new View<number>(() => this.rooms.get().reduce((sum, room) => sum + room.unread, 0));
+  readonly #statusValue = new Value<Status>("offline");
+  readonly #endedValue = new Value<End | null>(null);
+  readonly #meValue = new Value<User | null>(null);
+  readonly #roomsView = new View<readonly RoomSummary[]>(() => this.#listRooms());
+  readonly #unreadView = new View<number>(() => this.rooms.get().reduce((sum, room) => sum + room.unread, 0));
 
   /** The state of the connection. */
-  readonly status: Readable<Status> = this.statusValue;
+  readonly status: Readable<Status> = this.#statusValue;
   /** Why the session has ended; null while it has not. Log in again and `start()`. */
-  readonly ended: Readable<End | null> = this.endedValue;
+  readonly ended: Readable<End | null> = this.#endedValue;
   /** The user of the token, once the server has named them. */
-  readonly me: Readable<User | null> = this.meValue;
+  readonly me: Readable<User | null> = this.#meValue;
   /** My rooms, those with the newest message first; without hidden and archived ones. */
-  readonly rooms: Readable<readonly RoomSummary[]> = this.roomsView;
+  readonly rooms: Readable<readonly RoomSummary[]> = this.#roomsView;
   /** The number of unread messages in these rooms. */
-  readonly unread: Readable<number> = this.unreadView;
+  readonly unread: Readable<number> = this.#unreadView;
   /** REST, typed by the contract, with the token of this client. Rejects with Refused. */
   readonly rest: Rest;
 
-  private readonly url: string;
-  private readonly platform: Platform;
-  private readonly store: Store;
-  private readonly connection: Connection;
-  private readonly opened = new Map<string, Room>();
-  private readonly listeners: { [E in keyof Events]: Set<(event: Events[E]) => void> } = {
+  readonly #url: string;
+  readonly #platform: Platform;
+  readonly #store: Store;
+  readonly #connection: Connection;
+  readonly #opened = new Map<string, Room>();
+  readonly #listeners: { [E in keyof Events]: Set<(event: Events[E]) => void> } = {
     message: new Set(),
     refused: new Set(),
     storage: new Set(),
     event: new Set(),
   };
-  private session: Session | null = null;
-  private sessionReady: Promise<void> = Promise.resolve();
-  private isStarted = false;
-  private typingMs = { resend: 5_000, expire: 15_000 };
+  #session: Session | null = null;
+  #sessionReady: Promise<void> = Promise.resolve();
+  #isStarted = false;
+  #typingMs = { resend: 5_000, expire: 15_000 };
 
-  constructor(private readonly options: Options) {
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
     const { token } = options;
     const source: TokenSource = typeof token === "function" ? token : () => token;
-    this.url = options.url.replace(/\/+$/, "");
-    this.platform = platform(options.platform);
-    this.store = options.store ?? memory();
-    if (options.tabs === "own") this.platform.locks = null;
-    this.rest = rest(this.url, this.platform.fetch, (reason) => this.connection.getToken(reason));
-    this.connection = new Connection(this.url, source, this.platform, {
-      up: (hello) => void this.welcome(hello),
-      down: (status) => (this.session ? this.session.down(status) : this.statusValue.set(status)),
-      events: (events) => this.session?.receive(events),
-      ended: (end) => this.end(end, true),
+    this.#url = options.url.replace(/\/+$/, "");
+    this.#platform = platform(options.platform);
+    this.#store = options.store ?? memory();
+    this.rest = rest(this.#url, this.#platform.fetch, (reason) => this.#connection.getToken(reason));
+    this.#connection = new Connection(this.#url, source, this.#platform, {
+      up: (hello) => void this.#welcome(hello),
+      down: (status) => (this.#session ? this.#session.down(status) : this.#statusValue.set(status)),
+      events: (events) => this.#session?.receive(events),
+      ended: (end) => this.#end(end, true),
     });
   }
 
   /** Shows what is stored, and connects. Resolves with true when everything missed is here, false when it ended before. */
   start(): Promise<boolean> {
-    if (!this.isStarted) {
-      this.isStarted = true;
-      if (this.endedValue.get()) this.close();
-      this.endedValue.set(null);
-      this.statusValue.set("connecting");
-      void this.begin();
+    if (!this.#isStarted) {
+      this.#isStarted = true;
+      if (this.#endedValue.get()) this.#close();
+      this.#endedValue.set(null);
+      this.#statusValue.set("connecting");
+      void this.#begin();
     }
     return new Promise((resolve) => {
       const check = () => {
-        const isLive = this.statusValue.get() === "live";
-        if (!isLive && this.isStarted) return;
+        const isLive = this.#statusValue.get() === "live";
+        if (!isLive && this.#isStarted) return;
         end();
         resolve(isLive);
       };
-      const end = this.statusValue.subscribe(check);
+      const end = this.#statusValue.subscribe(check);
       check();
     });
   }
 
   /** Ends the connection and all timers. Unsent messages stay in the store. `start()` begins again. */
   stop(): void {
-    this.isStarted = false;
-    this.connection.stop();
-    this.close();
-    this.statusValue.set("offline");
+    this.#isStarted = false;
+    this.#connection.stop();
+    this.#close();
+    this.#statusValue.set("offline");
   }
 
-  private close(): void {
-    this.connection.token = null;
-    this.session?.close();
-    this.session = null;
-    this.sessionReady = Promise.resolve();
-    this.meValue.set(null);
-    this.allChanged();
+  #close(): void {
+    this.#connection.token = null;
+    this.#session?.close();
+    this.#session = null;
+    this.#sessionReady = Promise.resolve();
+    this.#meValue.set(null);
+    this.#allChanged();
   }
 
   /** Stops, and removes everything of this user from the store: unsent messages too. */
   async forget(): Promise<void> {
-    const session = this.session;
+    const session = this.#session;
     this.stop();
     await session?.forget();
   }
 
   /** Connects at once, for an app that knows that it is in the foreground again, or the network back (React Native). */
   wake(): void {
-    this.connection.wake();
+    this.#connection.wake();
   }
 
   /** A room by its id, the same object each time. It may be one that the user does not have, yet. */
   room(id: string): Room {
-    const known = this.opened.get(id);
+    const known = this.#opened.get(id);
     if (known) return known;
     const room = new Room(id, {
-      session: () => this.session,
-      ready: () => this.sessionReady,
+      session: () => this.#session,
+      ready: () => this.#sessionReady,
       rest: this.rest,
-      typingMs: () => this.typingMs,
-      me: () => this.meValue.get(),
-      refresh: (id) => this.roomChanged(id),
+      typingMs: () => this.#typingMs,
+      me: () => this.#meValue.get(),
+      refresh: (id) => this.#roomChanged(id),
     });
-    this.opened.set(id, room);
+    this.#opened.set(id, room);
     return room;
   }
 
@@ -169,126 +172,126 @@ export class Parley {
 
   /** Follows something that happens. Returns a function that ends it. */
   on<E extends keyof Events>(name: E, listener: (event: Events[E]) => void): () => void {
-    this.listeners[name].add(listener);
-    return () => void this.listeners[name].delete(listener);
+    this.#listeners[name].add(listener);
+    return () => void this.#listeners[name].delete(listener);
   }
 
   /** Resolves when everything so far is in the store. */
   async saved(): Promise<void> {
-    await this.session?.persist.done();
+    await this.#session?.persist.done();
   }
 
-  private emit<E extends keyof Events>(name: E, event: Events[E]): void {
-    for (const listener of [...this.listeners[name]]) listener(event);
+  #emit<E extends keyof Events>(name: E, event: Events[E]): void {
+    for (const listener of [...this.#listeners[name]]) listener(event);
   }
 
   /** Opens the store of the user, if it is known who that is, and connects. */
-  private async begin(): Promise<void> {
-    const token = this.options.user ? null : await this.connection.getToken("start").catch(() => null);
-    const user = token ? await this.userOf(token) : this.options.user;
-    if (!this.isStarted || this.session) return;
-    const session = user ? await this.open(user) : null;
-    if (!this.isStarted || this.session !== session) return;
+  async #begin(): Promise<void> {
+    const token = this.#options.user ? null : await this.#connection.getToken("start").catch(() => null);
+    const user = token ? await this.#userOf(token) : this.#options.user;
+    if (!this.#isStarted || this.#session) return;
+    const session = user ? await this.#open(user) : null;
+    if (!this.#isStarted || (this.#session as Session | null) !== session) return;
     if (session && !session.user.startsWith("token-")) void session.tabs.join();
-    else this.connection.start();
+    else this.#connection.start();
   }
 
   /** The user of this token, or a name for the time until the server has told it. */
-  private async userOf(token: string): Promise<string> {
+  async #userOf(token: string): Promise<string> {
     const name = `token-${token.slice(-10)}`;
-    const [known] = await this.store.read(`${scopeOf(this.url, name)}user`).catch(() => []);
+    const [known] = await this.#store.read(`${scopeOf(this.#url, name)}user`).catch(() => []);
     return known ? String(known[1]) : name;
   }
 
-  private async open(user: string): Promise<Session> {
-    this.session?.close();
-    const session: Session = new Session(user, this.url, this.store, this.platform, this.connection, this.rest, {
-      status: (status) => session === this.session && this.changeStatus(status),
-      ended: (end) => session === this.session && this.end(end, false),
-      hello: (hello) => this.learn(hello),
-      room: (id) => session === this.session && this.roomChanged(id),
-      event: (event, isLive) => this.pass(event, isLive),
+  async #open(user: string): Promise<Session> {
+    this.#session?.close();
+    const session: Session = new Session(user, this.#url, this.#store, this.#options.tabs ?? alone, this.#connection, this.rest, {
+      status: (status) => session === this.#session && this.#changeStatus(status),
+      ended: (end) => session === this.#session && this.#end(end, false),
+      hello: (hello) => this.#learn(hello),
+      room: (id) => session === this.#session && this.#roomChanged(id),
+      event: (event, isLive) => this.#pass(event, isLive),
       sent: () => {},
-      refused: ({ room_id, client_id }, error) => this.emit("refused", { room: this.room(room_id), clientId: client_id, error }),
-      storage: (error) => this.emit("storage", error),
-      draft: (id) => this.opened.get(id)?.draftChanged(),
-      read: (id, seq) => this.opened.get(id)?.readElsewhere(seq),
+      refused: ({ room_id, client_id }, error) => this.#emit("refused", { room: this.room(room_id), clientId: client_id, error }),
+      storage: (error) => this.#emit("storage", error),
+      draft: (id) => this.#opened.get(id)?.draftChanged(),
+      read: (id, seq) => this.#opened.get(id)?.readElsewhere(seq),
     });
-    this.session = session;
-    this.allChanged();
-    this.sessionReady = session.open();
-    await this.sessionReady;
+    this.#session = session;
+    this.#allChanged();
+    this.#sessionReady = session.open();
+    await this.#sessionReady;
     return session;
   }
 
-  private changeStatus(status: Status): void {
-    this.statusValue.set(status);
-    if (status === "live") for (const room of this.opened.values()) room.resumed(this.session!);
+  #changeStatus(status: Status): void {
+    this.#statusValue.set(status);
+    if (status === "live") for (const room of this.#opened.values()) room.resumed(this.#session!);
   }
 
-  private learn(hello: Hello): void {
-    this.meValue.set(hello.user);
-    this.typingMs = { resend: hello.typing.resend_ms, expire: hello.typing.expire_ms };
+  #learn(hello: Hello): void {
+    this.#meValue.set(hello.user);
+    this.#typingMs = { resend: hello.typing.resend_ms, expire: hello.typing.expire_ms };
   }
 
   /** The server has named the user: from now on everything is theirs alone. */
-  private async welcome(hello: Hello): Promise<void> {
+  async #welcome(hello: Hello): Promise<void> {
     const { user } = hello;
-    const before = this.session;
+    const before = this.#session;
     if (before?.user !== user.id) {
       const unknown = before?.user.startsWith("token-") ? before.outbox.all() : [];
-      await this.open(user.id);
-      for (const unsent of unknown) this.session!.outbox.learn(unsent.client_id, unsent);
-      await this.remember(user.id, unknown, before);
-      if (!this.isStarted || this.session!.user !== user.id) return;
-      await this.session!.tabs.join();
-      if (!this.session!.tabs.isLeader) return this.connection.stop(); // another tab has the connection
+      await this.#open(user.id);
+      for (const unsent of unknown) this.#session!.outbox.learn(unsent.client_id, unsent);
+      await this.#remember(user.id, unknown, before);
+      if (!this.#isStarted || this.#session!.user !== user.id) return;
+      await this.#session!.tabs.join();
+      if (!this.#session!.tabs.isLeader) return this.#connection.stop(); // another tab has the connection
     }
-    await this.sessionReady;
-    await this.session!.up(hello);
+    await this.#sessionReady;
+    await this.#session!.up(hello);
   }
 
   /** Notes whose token this is, and gives them what was written before that was known. */
-  private async remember(user: string, unsent: Unsent[], before: Session | null): Promise<void> {
-    const token = scopeOf(this.url, `token-${this.connection.token!.slice(-10)}`);
+  async #remember(user: string, unsent: Unsent[], before: Session | null): Promise<void> {
+    const token = scopeOf(this.#url, `token-${this.#connection.token!.slice(-10)}`);
     const moved = unsent.flatMap((each): [string, unknown][] => [
-      [`${scopeOf(this.url, user)}unsent ${each.client_id}`, each],
+      [`${scopeOf(this.#url, user)}unsent ${each.client_id}`, each],
       [`${before!.scope}unsent ${each.client_id}`, undefined],
     ]);
-    await this.store.write([[`${token}user`, user], ...moved]).catch((error) => this.emit("storage", error));
+    await this.#store.write([[`${token}user`, user], ...moved]).catch((error) => this.#emit("storage", error));
   }
 
-  private end(end: End, isOwn: boolean): void {
-    if (isOwn) this.session?.tabs.end(end);
-    this.session?.close();
-    this.connection.stop();
-    this.isStarted = false;
-    this.endedValue.set(end);
-    this.statusValue.set("ended");
+  #end(end: End, isOwn: boolean): void {
+    if (isOwn) this.#session?.tabs.end(end);
+    this.#session?.close();
+    this.#connection.stop();
+    this.#isStarted = false;
+    this.#endedValue.set(end);
+    this.#statusValue.set("ended");
   }
 
-  private pass(event: PushedEvent, isLive: boolean): void {
-    if (event.room_id) this.opened.get(event.room_id)?.receive(event);
-    this.emit("event", { event, isLive });
-    const isMessage = event.type === "message.created" && isLive && this.session!.tabs.isLeader;
-    if (isMessage && event.data.sender.id !== this.session!.user)
-      this.emit("message", { room: this.room(event.room_id), message: event.data });
+  #pass(event: PushedEvent, isLive: boolean): void {
+    if (event.room_id) this.#opened.get(event.room_id)?.receive(event);
+    this.#emit("event", { event, isLive });
+    const isMessage = event.type === "message.created" && isLive && this.#session!.tabs.isLeader;
+    if (isMessage && event.data.sender.id !== this.#session!.user)
+      this.#emit("message", { room: this.room(event.room_id), message: event.data });
   }
 
-  private roomChanged(id: string): void {
-    this.opened.get(id)?.changed();
-    this.roomsView.invalidate();
-    this.unreadView.invalidate();
+  #roomChanged(id: string): void {
+    this.#opened.get(id)?.changed();
+    this.#roomsView.invalidate();
+    this.#unreadView.invalidate();
   }
 
-  private allChanged(): void {
-    for (const id of this.opened.keys()) this.roomChanged(id);
-    this.roomsView.invalidate();
-    this.unreadView.invalidate();
+  #allChanged(): void {
+    for (const id of this.#opened.keys()) this.#roomChanged(id);
+    this.#roomsView.invalidate();
+    this.#unreadView.invalidate();
   }
 
-  private listRooms(): readonly RoomSummary[] {
-    const states = [...(this.session?.world.rooms.values() ?? [])];
+  #listRooms(): readonly RoomSummary[] {
+    const states = [...(this.#session?.world.rooms.values() ?? [])];
     const listed = states.filter(({ shape }) => !shape.archived_at && !shape.me.hidden);
     const rooms = listed.map(({ id }) => this.room(id).info.get()!).filter(Boolean);
     const time = (room: RoomSummary) => room.last_message_at ?? room.created_at;

@@ -10,29 +10,10 @@ export interface Socket {
   close(): void;
 }
 
-/** The part of a BroadcastChannel that is used. */
-export interface Channel {
-  onmessage: ((event: { data: unknown }) => void) | null;
-  postMessage(message: unknown): void;
-  close(): void;
-}
-
-/** The part of Web Locks that is used. */
-export interface Locks {
-  request(
-    name: string,
-    options: { ifAvailable?: boolean; signal?: AbortSignal },
-    held: (lock: unknown) => Promise<void> | void,
-  ): Promise<unknown>;
-}
-
 export interface Platform {
   /** Needed where there is no global one: Node 20 (the package `ws`). */
   WebSocket: new (url: string, protocols: string[]) => Socket;
   fetch: typeof fetch;
-  /** Without these two each tab has its own connection. */
-  locks: Locks | null;
-  channel: ((name: string) => Channel) | null;
   /** Receives `online`, `pageshow` and `visibilitychange`; null where there is no page. */
   page: Pick<EventTarget, "addEventListener" | "removeEventListener"> | null;
   isHidden(): boolean;
@@ -43,8 +24,6 @@ export interface Platform {
 interface Global {
   WebSocket?: Platform["WebSocket"];
   fetch?: typeof fetch;
-  navigator?: { locks?: Locks };
-  BroadcastChannel?: new (name: string) => Channel;
   addEventListener?: unknown;
   document?: { hidden: boolean };
 }
@@ -61,8 +40,6 @@ export function platform(given: Partial<Platform> = {}): Platform {
     } as unknown as Platform["WebSocket"],
     ...(here.WebSocket && { WebSocket: here.WebSocket }),
     fetch: (input, init) => globalThis.fetch(input, init),
-    locks: (page && here.navigator?.locks) || null,
-    channel: page && here.BroadcastChannel ? (name) => new here.BroadcastChannel!(name) : null,
     page,
     isHidden: () => here.document?.hidden ?? false,
     random: Math.random,

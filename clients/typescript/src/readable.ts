@@ -18,57 +18,66 @@ function notify(): void {
 
 /** A readable that is computed from other state when it is read. */
 export class View<T> implements Readable<T> {
-  private readonly listeners = new Set<(value: T) => void>();
-  private value!: T;
-  private isFresh = false;
+  readonly #listeners = new Set<(value: T) => void>();
+  #value!: T;
+  #isFresh = false;
+
+  readonly #compute: () => T;
+  readonly #observed: (() => void) | undefined;
 
   /** `observed` is called with each first subscription. */
   constructor(
-    private readonly compute: () => T,
-    private readonly observed?: () => void,
-  ) {}
+    compute: () => T,
+    observed?: () => void,
+  ) {
+    this.#compute = compute;
+    this.#observed = observed;
+  }
 
   get isObserved(): boolean {
-    return this.listeners.size > 0;
+    return this.#listeners.size > 0;
   }
 
   get(): T {
-    if (!this.isFresh) {
-      this.value = this.compute();
-      this.isFresh = true;
+    if (!this.#isFresh) {
+      this.#value = this.#compute();
+      this.#isFresh = true;
     }
-    return this.value;
+    return this.#value;
   }
 
   subscribe(listener: (value: T) => void): () => void {
     const each = (value: T) => listener(value); // the same function may subscribe twice
-    this.listeners.add(each);
-    if (this.listeners.size === 1) this.observed?.();
-    return () => void this.listeners.delete(each);
+    this.#listeners.add(each);
+    if (this.#listeners.size === 1) this.#observed?.();
+    return () => void this.#listeners.delete(each);
   }
 
   /** Computes the value again when it is read next; listeners are called at the end of the turn. */
   invalidate(): void {
-    this.isFresh = false;
-    if (!this.listeners.size) return;
+    this.#isFresh = false;
+    if (!this.#listeners.size) return;
     if (!changed.size) queueMicrotask(notify);
     changed.add(this as View<unknown>);
   }
 
   flush(): void {
-    for (const listener of [...this.listeners]) listener(this.get());
+    for (const listener of [...this.#listeners]) listener(this.get());
   }
 }
 
 /** A readable that is set. */
 export class Value<T> extends View<T> {
-  constructor(private current: T) {
-    super(() => this.current);
+  #current: T;
+
+  constructor(current: T) {
+    super(() => this.#current);
+    this.#current = current;
   }
 
   set(value: T): void {
-    if (Object.is(value, this.current)) return;
-    this.current = value;
+    if (Object.is(value, this.#current)) return;
+    this.#current = value;
     this.invalidate();
   }
 }

@@ -57,104 +57,107 @@ const PAGE = 50;
 const MOST_UNSEEN = 200; // messages of a room that nobody looks at
 
 export class Room {
-  private readonly messagesView = new View<readonly ChatMessage[]>(() => this.listMessages(), () => void this.load().catch(() => {}));
-  private readonly infoView = new View<RoomSummary | null>(() => this.summarize());
-  private readonly typingView = new View<readonly string[]>(() => this.typist.others(this.userId));
-  private readonly draftView = new View<string>(() => this.context.session()?.drafts.get(this.id) ?? "");
-  private readonly typist: Typing;
-  private readonly people: Members;
-  private readonly edits = new Map<string, Partial<Message>>(); // by message, not answered yet
-  private readonly views = new WeakMap<Message, ChatMessage>();
-  private readonly unsentViews = new Map<string, [Unsent, ChatMessage]>();
-  private loading: Promise<void> | null = null;
-  private readTo = 0;
-  private isReading = false;
+  readonly #messagesView = new View<readonly ChatMessage[]>(() => this.#listMessages(), () => void this.load().catch(() => {}));
+  readonly #infoView = new View<RoomSummary | null>(() => this.#summarize());
+  readonly #typingView = new View<readonly string[]>(() => this.#typist.others(this.#userId));
+  readonly #draftView = new View<string>(() => this.#context.session()?.drafts.get(this.id) ?? "");
+  readonly #typist: Typing;
+  readonly #people: Members;
+  readonly #edits = new Map<string, Partial<Message>>(); // by message, not answered yet
+  readonly #views = new WeakMap<Message, ChatMessage>();
+  readonly #unsentViews = new Map<string, [Unsent, ChatMessage]>();
+  #loading: Promise<void> | null = null;
+  #readTo = 0;
+  #isReading = false;
 
   /** The room itself; null while it is not known, or not any more. */
-  readonly info: Readable<RoomSummary | null> = this.infoView;
+  readonly info: Readable<RoomSummary | null> = this.#infoView;
   /** Messages in order, unsent ones last. The first subscription loads the newest page. */
-  readonly messages: Readable<readonly ChatMessage[]> = this.messagesView;
+  readonly messages: Readable<readonly ChatMessage[]> = this.#messagesView;
   /** The ids of others who are typing. */
-  readonly typing: Readable<readonly string[]> = this.typingView;
+  readonly typing: Readable<readonly string[]> = this.#typingView;
   /** The unsent text of the input, kept over reloads and shared by tabs. */
-  readonly draft: Readable<string> = this.draftView;
+  readonly draft: Readable<string> = this.#draftView;
   /** Members. The first subscription loads them. */
   readonly members: Readable<readonly Member[]>;
 
+  readonly #context: RoomContext;
+
   constructor(
     readonly id: string,
-    private readonly context: RoomContext,
+    context: RoomContext,
   ) {
-    this.typist = new Typing(() => this.typingChanged(), context.typingMs);
-    this.people = new Members(id, context.rest);
-    this.members = this.people.view;
+    this.#context = context;
+    this.#typist = new Typing(() => this.#typingChanged(), context.typingMs);
+    this.#people = new Members(id, context.rest);
+    this.members = this.#people.view;
   }
 
-  private get state(): RoomState | undefined {
-    return this.context.session()?.world.rooms.get(this.id);
+  get #state(): RoomState | undefined {
+    return this.#context.session()?.world.rooms.get(this.id);
   }
 
-  private get userId(): string {
-    return this.context.session()?.user ?? "";
+  get #userId(): string {
+    return this.#context.session()?.user ?? "";
   }
 
   // Reading
 
   /** Whether there are older messages than those that are shown. */
   get hasOlder(): boolean {
-    return this.state?.history.moreBefore ?? false;
+    return this.#state?.history.moreBefore ?? false;
   }
 
   /** Whether an older window is shown, by `around`. */
   get hasNewer(): boolean {
-    return this.state?.history.moreAfter ?? false;
+    return this.#state?.history.moreAfter ?? false;
   }
 
   /** Loads the newest page, if nothing is loaded. */
   load(): Promise<void> {
-    this.loading ??= this.loadNewest().finally(() => (this.loading = null));
-    return this.loading;
+    this.#loading ??= this.#loadNewest().finally(() => (this.#loading = null));
+    return this.#loading;
   }
 
-  private async loadNewest(): Promise<void> {
-    await this.context.ready();
-    if (this.state?.history.isEmpty) await this.page({}, (state) => state.history.prepend.bind(state.history));
+  async #loadNewest(): Promise<void> {
+    await this.#context.ready();
+    if (this.#state?.history.isEmpty) await this.#page({}, (state) => state.history.prepend.bind(state.history));
   }
 
   /** Loads the page before the oldest message. False when there is none. */
   async older(): Promise<boolean> {
     await this.load();
     if (!this.hasOlder) return false;
-    const before = String(this.state!.history.window.from);
-    await this.page({ before }, (state) => state.history.prepend.bind(state.history));
+    const before = String(this.#state!.history.window.from);
+    await this.#page({ before }, (state) => state.history.prepend.bind(state.history));
     return this.hasOlder;
   }
 
   /** After `around`: loads the page after the newest message that is shown. False when the newest ones are shown. */
   async newer(): Promise<boolean> {
     if (!this.hasNewer) return false;
-    const after = String(this.state!.history.window.to);
-    await this.page({ after }, (state) => state.history.extend.bind(state.history));
+    const after = String(this.#state!.history.window.to);
+    await this.#page({ after }, (state) => state.history.extend.bind(state.history));
     return this.hasNewer;
   }
 
   /** Shows the messages around a place: a message id, a seq, an RFC 3339 time, or "unread". */
   async around(place: string): Promise<void> {
     await this.load();
-    await this.page({ around: place }, (state) => state.history.show.bind(state.history));
+    await this.#page({ around: place }, (state) => state.history.show.bind(state.history));
   }
 
   /** Shows the newest messages again. */
   latest(): void {
-    this.state?.history.showNewest();
+    this.#state?.history.showNewest();
     this.changed();
   }
 
-  private async page(
+  async #page(
     anchor: { before?: string; after?: string; around?: string },
     place: (state: RoomState) => Parameters<RoomState["page"]>[1],
   ): Promise<void> {
-    const { session, state } = { session: this.context.session(), state: this.state };
+    const { session, state } = { session: this.#context.session(), state: this.#state };
     if (!session || !state) throw offline();
     const load = () => session.tabs.request("get_messages", { room_id: this.id, limit: PAGE, ...anchor });
     const { results } = await state.page(load, place(state));
@@ -166,7 +169,7 @@ export class Room {
 
   /** Shows the message at once, keeps it, and sends it once, in order, as soon as there is a connection. */
   send(text: string, { metadata, replyTo, ...more }: Draft = {}): Sent {
-    const session = this.context.session();
+    const session = this.#context.session();
     const clientId = newId();
     if (!session) {
       const refused = Promise.reject(stopped());
@@ -174,7 +177,7 @@ export class Room {
       return { clientId, kept: refused, settled: refused };
     }
     if (this.draft.get()) this.setDraft("");
-    this.typist.sent();
+    this.#typist.sent();
     const unsent: Unsent = { ...more, client_id: clientId, room_id: this.id, text, created_at: new Date().toISOString(), refused: null };
     if (metadata) unsent.metadata = metadata;
     if (replyTo) unsent.reply_to = replyTo;
@@ -183,7 +186,7 @@ export class Room {
 
   /** Sends a refused message again, as the newest one. */
   retry(clientId: string): Sent | null {
-    const session = this.context.session();
+    const session = this.#context.session();
     const unsent = session?.outbox.get(clientId);
     if (!session || !unsent?.refused) return null;
     session.outbox.remove(clientId, stopped());
@@ -193,7 +196,7 @@ export class Room {
 
   /** Removes an unsent message. False when it is on its way already. */
   discard(clientId: string): boolean {
-    const outbox = this.context.session()?.outbox;
+    const outbox = this.#context.session()?.outbox;
     const unsent = outbox?.get(clientId);
     if (!outbox || !unsent || outbox.isSending(unsent)) return false;
     outbox.remove(clientId, stopped());
@@ -202,7 +205,7 @@ export class Room {
 
   /** Changes a message of mine, at once on the page. Rejects with Refused, and the change is undone. */
   edit(message: ChatMessage, text: string): Promise<Message> {
-    return this.optimistic(message, { text }, (session) =>
+    return this.#optimistic(message, { text }, (session) =>
       session.tabs.request("edit_message", { room_id: this.id, message_id: message.id, text, if_version: message.version }),
     );
   }
@@ -210,20 +213,20 @@ export class Room {
   /** Deletes a message, at once on the page. Rejects with Refused, and it is shown again. */
   async remove(message: ChatMessage): Promise<void> {
     const gone = { text: null, metadata: {}, deleted_at: new Date().toISOString() };
-    await this.optimistic(message, gone, async (session) => {
+    await this.#optimistic(message, gone, async (session) => {
       await session.tabs.request("delete_message", { room_id: this.id, message_id: message.id });
       return undefined;
     });
   }
 
-  private async optimistic<T extends Message | undefined>(
+  async #optimistic<T extends Message | undefined>(
     { id }: ChatMessage,
     change: Partial<Message>,
     ask: (session: Session) => Promise<T>,
   ): Promise<T> {
-    const session = this.context.session();
+    const session = this.#context.session();
     if (!session) throw stopped();
-    this.edits.set(id, change);
+    this.#edits.set(id, change);
     this.changed();
     try {
       const message = await ask(session);
@@ -231,7 +234,7 @@ export class Room {
       return message;
     } finally {
       // A deletion is answered without the message: its event removes the change, or the next sync.
-      if (this.edits.get(id) === change) this.edits.delete(id);
+      if (this.#edits.get(id) === change) this.#edits.delete(id);
       this.changed();
     }
   }
@@ -239,120 +242,120 @@ export class Room {
   // Reading markers, typing, drafts
 
   /** Marks everything up to this seq as read, the newest message by default. Calls that come together are one. */
-  async read(seq: number = this.state?.cursor ?? 0): Promise<void> {
-    const session = this.context.session();
+  async read(seq: number = this.#state?.cursor ?? 0): Promise<void> {
+    const session = this.#context.session();
     const info = this.info.get();
-    if (!session || !info || seq <= Math.max(this.readTo, info.me.read_seq ?? 0)) return;
+    if (!session || !info || seq <= Math.max(this.#readTo, info.me.read_seq ?? 0)) return;
     this.readElsewhere(seq);
-    session.tabs.read(this.id, seq);
-    await this.sendRead(session);
+    session.tabs.tell({ kind: "read", roomId: this.id, seq });
+    await this.#sendRead(session);
   }
 
   /** Marks as read here what another tab has marked. */
   readElsewhere(seq: number): void {
-    this.readTo = Math.max(this.readTo, seq);
-    this.context.refresh(this.id);
+    this.#readTo = Math.max(this.#readTo, seq);
+    this.#context.refresh(this.id);
   }
 
-  private async sendRead(session: Session): Promise<void> {
-    if (this.isReading) return;
-    this.isReading = true;
+  async #sendRead(session: Session): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
     try {
       let sent;
       do {
-        sent = this.readTo;
+        sent = this.#readTo;
         await session.tabs.request("mark_read", { room_id: this.id, seq: sent });
-      } while (sent < this.readTo);
+      } while (sent < this.#readTo);
     } catch (error) {
       // Without a connection the marker is sent with the next one.
-      if (!(error as Refused).isRetryable) this.readTo = 0;
+      if (!(error as Refused).isRetryable) this.#readTo = 0;
     } finally {
-      this.isReading = false;
+      this.#isReading = false;
     }
   }
 
   /** Tells the others that I am typing; call it with each key. */
   type(): void {
-    const session = this.context.session();
-    if (session && this.typist.type()) session.tabs.request("typing", { room_id: this.id, on: true }).catch(() => {});
+    const session = this.#context.session();
+    if (session && this.#typist.type()) session.tabs.request("typing", { room_id: this.id, on: true }).catch(() => {});
   }
 
   setDraft(text: string): void {
-    this.context.session()?.setDraft(this.id, text);
+    this.#context.session()?.setDraft(this.id, text);
   }
 
   /** Leaves the room. */
   async leave(): Promise<void> {
-    await this.context.rest("POST /v1/rooms/{room_id}/leave", { path: { room_id: this.id } });
+    await this.#context.rest("POST /v1/rooms/{room_id}/leave", { path: { room_id: this.id } });
   }
 
   // What the client tells the room
 
   /** Something of the room changed. */
   changed(): void {
-    const { state } = this;
-    for (const view of [this.messagesView, this.infoView, this.typingView]) view.invalidate();
+    const state = this.#state;
+    for (const view of [this.#messagesView, this.#infoView, this.#typingView]) view.invalidate();
     if (!state) return;
-    if (!this.messagesView.isObserved) state.history.trim(MOST_UNSEEN);
-    else if (state.history.isEmpty && !this.loading) void this.load().catch(() => {});
+    if (!this.#messagesView.isObserved) state.history.trim(MOST_UNSEEN);
+    else if (state.history.isEmpty && !this.#loading) void this.load().catch(() => {});
   }
 
   /** The connection is live again. */
   resumed(session: Session): void {
-    if (this.readTo > (this.state?.shape.me.read_seq ?? Infinity)) void this.sendRead(session);
-    if (this.messagesView.isObserved) void this.load().catch(() => {});
+    if (this.#readTo > (this.#state?.shape.me.read_seq ?? Infinity)) void this.#sendRead(session);
+    if (this.#messagesView.isObserved) void this.load().catch(() => {});
   }
 
   draftChanged(): void {
-    this.draftView.invalidate();
+    this.#draftView.invalidate();
   }
 
   receive(event: PushedEvent): void {
-    if (event.type === "typing") this.typist.set(event.data.user_ids);
-    else if (event.type === "message.created") this.typist.remove(event.data.sender.id);
-    this.people.receive(event);
+    if (event.type === "typing") this.#typist.set(event.data.user_ids);
+    else if (event.type === "message.created") this.#typist.remove(event.data.sender.id);
+    this.#people.receive(event);
   }
 
-  private typingChanged(): void {
-    this.typingView.invalidate();
-    this.infoView.invalidate();
+  #typingChanged(): void {
+    this.#typingView.invalidate();
+    this.#infoView.invalidate();
   }
 
   // Views
 
-  private summarize(): RoomSummary | null {
-    const shape = this.state?.shape;
+  #summarize(): RoomSummary | null {
+    const shape = this.#state?.shape;
     if (!shape) return null;
-    const isRead = this.readTo > (shape.me.read_seq ?? 0) && this.readTo >= (shape.last_message?.seq ?? 0);
+    const isRead = this.#readTo > (shape.me.read_seq ?? 0) && this.#readTo >= (shape.last_message?.seq ?? 0);
     const title = shape.name ?? shape.peer?.display_name ?? "";
     return { ...shape, title, unread: isRead ? 0 : shape.me.unread, typing: this.typing.get() };
   }
 
-  private listMessages(): readonly ChatMessage[] {
-    const { state } = this;
-    const session = this.context.session();
-    const stored = state?.history.shown().map((message) => this.show(message)) ?? [];
+  #listMessages(): readonly ChatMessage[] {
+    const state = this.#state;
+    const session = this.#context.session();
+    const stored = state?.history.shown().map((message) => this.#show(message)) ?? [];
     const unsent = session?.outbox.of(this.id) ?? [];
     const mine = new Set(stored.filter(({ sender }) => sender.id === session?.user).map(({ client_id }) => client_id));
     const waiting = unsent.filter(({ client_id }) => !mine.has(client_id));
-    return [...stored, ...waiting.map((each) => this.showUnsent(each, session!))];
+    return [...stored, ...waiting.map((each) => this.#showUnsent(each, session!))];
   }
 
-  private show(message: Message): ChatMessage {
-    const edit = this.edits.get(message.id);
+  #show(message: Message): ChatMessage {
+    const edit = this.#edits.get(message.id);
     if (edit) return { ...message, ...edit, status: "sending", error: null };
-    const known = this.views.get(message);
+    const known = this.#views.get(message);
     if (known) return known;
     const shown: ChatMessage = { ...message, status: "sent", error: null };
-    this.views.set(message, shown);
+    this.#views.set(message, shown);
     return shown;
   }
 
-  private showUnsent(unsent: Unsent, session: Session): ChatMessage {
+  #showUnsent(unsent: Unsent, session: Session): ChatMessage {
     const status = unsent.refused ? "refused" : session.outbox.isSending(unsent) ? "sending" : "queued";
-    const [known, shown] = this.unsentViews.get(unsent.client_id) ?? [];
+    const [known, shown] = this.#unsentViews.get(unsent.client_id) ?? [];
     if (shown && known === unsent && shown.status === status) return shown;
-    const { username, display_name, avatar_url } = this.context.me() ?? { username: "", display_name: "", avatar_url: null };
+    const { username, display_name, avatar_url } = this.#context.me() ?? { username: "", display_name: "", avatar_url: null };
     const { refused, metadata, reply_to, ...fields } = unsent;
     const fresh: ChatMessage = {
       ...fields,
@@ -367,7 +370,7 @@ export class Room {
       status,
       error: refused && new Refused(refused.code, refused.detail),
     };
-    this.unsentViews.set(unsent.client_id, [unsent, fresh]);
+    this.#unsentViews.set(unsent.client_id, [unsent, fresh]);
     return fresh;
   }
 }

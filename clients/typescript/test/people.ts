@@ -1,6 +1,7 @@
 // People of a test: accounts of a real server, and their clients.
 import { WebSocket } from "ws";
-import { Parley, type Locks, type Options, type Platform, type Message } from "../src/index.js";
+import { Parley, memory, type Options, type Platform, type Message } from "../src/index.js";
+import { shareTabs, type Locks } from "../src/tabs.js";
 import { rest, type Rest } from "../src/rest.js";
 
 const PASSWORD = "correct horse battery";
@@ -70,14 +71,19 @@ export function node(): Partial<Platform> {
 
 /** One browser: tabs with Web Locks and BroadcastChannels between them. Node has the channels, and no locks. */
 export class Browser {
+  private readonly name = ` browser ${made++}`;
   private readonly queues = new Map<string, (() => void)[]>();
   private readonly held = new Set<string>();
   readonly locks: Locks = {
     request: (name, { ifAvailable, signal }, callback) => this.request(name, ifAvailable ?? false, signal, callback),
   };
 
-  platform(): Partial<Platform> {
-    return { ...node(), locks: this.locks, channel: (name) => new BroadcastChannel(name) as never };
+  private readonly sharing = shareTabs({ locks: this.locks, channel: (name) => new BroadcastChannel(name + this.name) as never });
+  readonly store = memory();
+
+  /** The options of a tab. */
+  tab(): Partial<Options> {
+    return { store: this.store, tabs: this.sharing };
   }
 
   private async request(

@@ -4,7 +4,7 @@ import { build } from "esbuild";
 
 const MOST_BYTES = 12 * 1024;
 const sizes = {};
-for (const entry of ["index", "indexeddb", "react"]) {
+for (const entry of ["index", "indexeddb", "tabs", "react"]) {
   const { outputFiles } = await build({
     entryPoints: [`src/${entry}.ts`],
     bundle: true,
