@@ -92,6 +92,19 @@ export class Outbox {
     return { kept, settled };
   }
 
+  /** Takes all messages of another outbox, whose user was not known yet. */
+  async adopt(other: Outbox): Promise<void> {
+    for (const unsent of other.all()) {
+      const { client_id } = unsent;
+      const settling = other.#settling.get(client_id);
+      if (settling) this.#settling.set(client_id, settling);
+      await this.#report.keep(client_id, unsent).catch(() => this.#report.notKept(unsent));
+      this.learn(client_id, unsent);
+      other.#settling.delete(client_id);
+      other.#forget(client_id, null);
+    }
+  }
+
   /** Removes a message that is not wanted any more. */
   remove(clientId: string, error: Refused): void {
     this.#forget(clientId, null);

@@ -3,7 +3,6 @@ import { Connection, type TokenSource } from "./connection.js";
 import type { CreateRoomBody, Hello, Message, PushedEvent, User } from "./generated/contract.js";
 import { alone, type Sharing } from "./group.js";
 import type { End, Status } from "./link.js";
-import type { Unsent } from "./outbox.js";
 import { platform, type Platform } from "./platform.js";
 import { Value, View, type Readable } from "./readable.js";
 import type { Refused } from "./refused.js";
@@ -37,6 +36,9 @@ export interface Events {
   /** Every event as the server sends it, also of types that this client does not know. */
   event: { event: PushedEvent; isLive: boolean };
 }
+
+const UNKNOWN = "token-"; // begins the name of a user whom the server has not named yet
+const isKnown = ({ user }: Session) => !user.startsWith(UNKNOWN);
 
 export class Parley {
   readonly #statusValue = new Value<Status>("offline");
@@ -187,31 +189,36 @@ export class Parley {
 
   /** Opens the store of the user, if it is known who that is, and connects. */
   async #begin(): Promise<void> {
-    const token = this.#options.user ? null : await this.#connection.getToken("start").catch(() => null);
-    const user = token ? await this.#userOf(token) : this.#options.user;
-    if (!this.#isStarted || this.#session) return;
-    const session = user ? await this.#open(user) : null;
-    if (!this.#isStarted || (this.#session as Session | null) !== session) return;
-    if (session && !session.user.startsWith("token-")) void session.tabs.join();
+    const { user } = this.#options;
+    const opening = this.#open(user ?? UNKNOWN, user ? this.#store : memory());
+    const unknown = this.#session;
+    await opening;
+    const token = user ? null : await this.#connection.getToken("start").catch(() => null);
+    const known = user ?? (token && (await this.#userOf(token)));
+    if (this.#session !== unknown) return;
+    const session = known && known !== user ? await this.#open(known) : unknown;
+    if (this.#session !== session) return;
+    if (session && isKnown(session)) void session.tabs.join();
     else this.#connection.start();
   }
 
   /** The user of this token, or a name for the time until the server has told it. */
   async #userOf(token: string): Promise<string> {
-    const name = `token-${token.slice(-10)}`;
+    const name = UNKNOWN + token.slice(-10);
     const [known] = await this.#store.read(`${scopeOf(this.#url, name)}user`).catch(() => []);
     return known ? String(known[1]) : name;
   }
 
-  async #open(user: string): Promise<Session> {
-    this.#session?.close();
-    const session: Session = new Session(user, this.#url, this.#store, this.#options.tabs ?? alone, this.#connection, this.rest, {
+  /** Replaces the session. What was written before the user was known goes with it. */
+  async #open(user: string, store: Store = this.#store): Promise<Session> {
+    const before = this.#session;
+    before?.close();
+    const session: Session = new Session(user, this.#url, store, this.#options.tabs ?? alone, this.#connection, this.rest, {
       status: (status) => session === this.#session && this.#changeStatus(status),
       ended: (end) => session === this.#session && this.#end(end, false),
       hello: (hello) => this.#learn(hello),
       room: (id) => session === this.#session && this.#roomChanged(id),
       event: (event, isLive) => this.#pass(event, isLive),
-      sent: () => {},
       refused: ({ room_id, client_id }, error) => this.#emit("refused", { room: this.room(room_id), clientId: client_id, error }),
       storage: (error) => this.#emit("storage", error),
       draft: (id) => this.#opened.get(id)?.draftChanged(),
@@ -221,44 +228,23 @@ export class Parley {
     this.#allChanged();
     this.#sessionReady = session.open();
     await this.#sessionReady;
+    if (before && !isKnown(before)) await session.outbox.adopt(before.outbox);
     return session;
-  }
-
-  #changeStatus(status: Status): void {
-    this.#statusValue.set(status);
-    if (status === "live") for (const room of this.#opened.values()) room.resumed(this.#session!);
-  }
-
-  #learn(hello: Hello): void {
-    this.#meValue.set(hello.user);
-    this.#typingMs = { resend: hello.typing.resend_ms, expire: hello.typing.expire_ms };
   }
 
   /** The server has named the user: from now on everything is theirs alone. */
   async #welcome(hello: Hello): Promise<void> {
     const { user } = hello;
-    const before = this.#session;
-    if (before?.user !== user.id) {
-      const unknown = before?.user.startsWith("token-") ? before.outbox.all() : [];
-      await this.#open(user.id);
-      for (const unsent of unknown) this.#session!.outbox.learn(unsent.client_id, unsent);
-      await this.#remember(user.id, unknown, before);
-      if (!this.#isStarted || this.#session!.user !== user.id) return;
-      await this.#session!.tabs.join();
-      if (!this.#session!.tabs.isLeader) return this.#connection.stop(); // another tab has the connection
+    if (this.#session?.user !== user.id) {
+      const session = await this.#open(user.id);
+      const token = scopeOf(this.#url, UNKNOWN + this.#connection.token!.slice(-10));
+      await this.#store.write([[`${token}user`, user.id]]).catch((error) => this.#emit("storage", error));
+      if (this.#session !== session) return;
+      await session.tabs.join();
+      if (!session.tabs.isLeader) return this.#connection.stop(); // another tab has the connection
     }
     await this.#sessionReady;
-    await this.#session!.up(hello);
-  }
-
-  /** Notes whose token this is, and gives them what was written before that was known. */
-  async #remember(user: string, unsent: Unsent[], before: Session | null): Promise<void> {
-    const token = scopeOf(this.#url, `token-${this.#connection.token!.slice(-10)}`);
-    const moved = unsent.flatMap((each): [string, unknown][] => [
-      [`${scopeOf(this.#url, user)}unsent ${each.client_id}`, each],
-      [`${before!.scope}unsent ${each.client_id}`, undefined],
-    ]);
-    await this.#store.write([[`${token}user`, user], ...moved]).catch((error) => this.#emit("storage", error));
+    await this.#session?.up(hello);
   }
 
   #end(end: End, isOwn: boolean): void {
@@ -273,9 +259,19 @@ export class Parley {
   #pass(event: PushedEvent, isLive: boolean): void {
     if (event.room_id) this.#opened.get(event.room_id)?.receive(event);
     this.#emit("event", { event, isLive });
-    const isMessage = event.type === "message.created" && isLive && this.#session!.tabs.isLeader;
-    if (isMessage && event.data.sender.id !== this.#session!.user)
-      this.#emit("message", { room: this.room(event.room_id), message: event.data });
+    const session = this.#session!;
+    if (event.type !== "message.created" || !isLive || !session.tabs.isLeader || event.data.sender.id === session.user) return;
+    this.#emit("message", { room: this.room(event.room_id), message: event.data });
+  }
+
+  #changeStatus(status: Status): void {
+    this.#statusValue.set(status);
+    if (status === "live") for (const room of this.#opened.values()) room.resumed(this.#session!);
+  }
+
+  #learn(hello: Hello): void {
+    this.#meValue.set(hello.user);
+    this.#typingMs = { resend: hello.typing.resend_ms, expire: hello.typing.expire_ms };
   }
 
   #roomChanged(id: string): void {

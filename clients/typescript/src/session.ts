@@ -19,7 +19,6 @@ export interface SessionEvents {
   hello(hello: Hello): void;
   room(id: string): void;
   event(event: PushedEvent, isLive: boolean): void;
-  sent(message: Message): void;
   refused(unsent: Unsent, error: Refused): void;
   /** The store takes no more. */
   storage(error: unknown): void;
@@ -171,7 +170,6 @@ export class Session {
     if (!room) return;
     room.take(message);
     this.#changed(room.id);
-    this.#report.sent(message);
   }
 
   #changed(id: string): void {
