@@ -28,6 +28,7 @@ export interface OutboxEvents {
 interface Settling {
   resolve(message: Message): void;
   reject(error: Refused): void;
+  kept(): void;
 }
 
 const NOT_KNOWN_MS = 1_000;
@@ -81,15 +82,18 @@ export class Outbox {
   /** Keeps a message and sends it. `kept` resolves when a reload can no longer lose it. */
   add(unsent: Unsent): { kept: Promise<void>; settled: Promise<Message> } {
     this.#records.set(unsent.client_id, unsent);
-    const settled = new Promise<Message>((resolve, reject) => this.#settling.set(unsent.client_id, { resolve, reject }));
+    let kept!: () => void;
+    const isKept = new Promise<void>((resolve) => (kept = resolve));
+    const settled = new Promise<Message>((resolve, reject) => this.#settling.set(unsent.client_id, { resolve, reject, kept }));
     settled.catch(() => {}); // the view shows the refusal
     this.#report.room(unsent.room_id);
-    const kept = this.#report.keep(unsent.client_id, unsent).catch(() => this.#report.notKept(unsent));
-    void kept.then(() => {
+    const written = this.#report.keep(unsent.client_id, unsent).catch(() => this.#report.notKept(unsent));
+    void written.then(() => {
+      kept();
       if (this.#records.has(unsent.client_id)) this.#report.changed(unsent.client_id, unsent, null);
       this.flush();
     });
-    return { kept, settled };
+    return { kept: isKept, settled };
   }
 
   /** Takes all messages of another outbox, whose user was not known yet. */
@@ -99,6 +103,7 @@ export class Outbox {
       const settling = other.#settling.get(client_id);
       if (settling) this.#settling.set(client_id, settling);
       await this.#report.keep(client_id, unsent).catch(() => this.#report.notKept(unsent));
+      settling?.kept();
       this.learn(client_id, unsent);
       other.#settling.delete(client_id);
       other.#forget(client_id, null);

@@ -16,7 +16,10 @@ export interface Options {
   url: string;
   /** A token, or what gives one. It is asked again when the session ends soon or the token was refused. */
   token: string | TokenSource;
-  /** The id of the user who is logged in, if the page knows it: their rooms are then shown without a connection. */
+  /**
+   * The id of the user who is logged in, as the log-in has answered it. Their rooms are then shown without a
+   * connection, and what they write before the first connection of a token is theirs whatever token comes next.
+   */
   user?: string;
   /** Where rooms, messages and unsent texts are kept. In memory by default. */
   store?: Store;
@@ -38,6 +41,8 @@ export interface Events {
 }
 
 const UNKNOWN = "token-"; // begins the name of a user whom the server has not named yet
+// Nobody can say whose records these would be: they are written when the user, or at least the token, is known.
+const unwritten: Store = { read: async () => [], write: () => new Promise(() => {}) };
 const isKnown = ({ user }: Session) => !user.startsWith(UNKNOWN);
 
 export class Parley {
@@ -190,7 +195,7 @@ export class Parley {
   /** Opens the store of the user, if it is known who that is, and connects. */
   async #begin(): Promise<void> {
     const { user } = this.#options;
-    const opening = this.#open(user ?? UNKNOWN, user ? this.#store : memory());
+    const opening = this.#open(user ?? UNKNOWN, user ? this.#store : unwritten);
     const unknown = this.#session;
     await opening;
     const token = user ? null : await this.#connection.getToken("start").catch(() => null);

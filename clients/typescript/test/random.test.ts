@@ -48,7 +48,7 @@ class Walk {
   }
 
   open(): Tab {
-    const options = { ...this.browser.tab(), url: this.proxy.url, token: async () => this.token() };
+    const options = { ...this.browser.tab(), url: this.proxy.url, token: async () => this.token(), user: this.current.id };
     const tab = { client: this.current.client(options), name: this.made++ };
     this.tabs.push(tab);
     void tab.client.start();
