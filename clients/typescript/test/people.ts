@@ -1,4 +1,5 @@
 // People of a test: accounts of a real server, and their clients.
+import { on } from "node:events";
 import { WebSocket } from "ws";
 import { Parley, memory, type Options, type Platform, type Message } from "../src/index.js";
 import { shareTabs, type Locks } from "../src/tabs.js";
@@ -43,6 +44,22 @@ export class Person {
   async say(room: string, text: string): Promise<Message> {
     const body = { client_id: `${this.name}-${made++}`, text };
     return this.rest("POST /v1/rooms/{room_id}/messages", { path: { room_id: room }, body });
+  }
+
+  /** Says many things at once, in order. */
+  async sayMany(room: string, texts: string[]): Promise<{ id: string }[]> {
+    const socket = new WebSocket(`${this.url.replace("http", "ws")}/v1/ws`, ["chat.v1", `bearer.${this.token}`]);
+    const said: { id: string }[] = [];
+    const most = 50;
+    for await (const [data] of on(socket, "message", { close: ["close"] })) {
+      const frame = JSON.parse(String(data)) as { action: string; data: { results: { id: string }[] } };
+      if (frame.action === "send_messages") said.push(...frame.data.results);
+      if (said.length === texts.length) break;
+      const items = texts.slice(said.length, said.length + most).map((text) => ({ client_id: `many-${made++}`, text }));
+      socket.send(JSON.stringify({ action: "send_messages", room_id: room, items }));
+    }
+    socket.close();
+    return said;
   }
 
   /** The whole history of a room. */
