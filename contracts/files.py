@@ -1,4 +1,4 @@
-"""Renders the two contracts as YAML, writes them (`make schema`) and compares them (`make check`)."""
+"""Renders the contracts and the types of the TypeScript client, writes them (`make schema`), compares them (`make check`)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ import yaml
 
 from contracts.asyncapi import asyncapi
 from contracts.openapi import ROOT, openapi
+from contracts.typescript import FOLDER, client_codes, contract_types
 
 CONTRACTS: dict[str, Callable[[], dict[str, Any]]] = {"openapi.yaml": openapi, "asyncapi.yaml": asyncapi}
+TYPESCRIPT: dict[str, Callable[[], str]] = {
+    f"{FOLDER}/contract.ts": contract_types,
+    f"{FOLDER}/codes.ts": client_codes,
+}
+FILES = (*CONTRACTS, *TYPESCRIPT)
 HEADER = "# Generated from the code by `make schema`; do not edit.\n"
 
 
@@ -34,14 +40,18 @@ _Dumper.add_representer(str, _text)
 
 
 def render(name: str) -> str:
-    """Generate the text of a contract."""
+    """Generate the text of a file."""
+    if name in TYPESCRIPT:
+        return TYPESCRIPT[name]()
     document = orjson.loads(orjson.dumps(CONTRACTS[name](), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=str))
     return HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def write(name: str) -> None:
-    """Generate a contract and write it to the root of the repository."""
-    (ROOT / name).write_text(render(name))
+    """Generate a file and write it into the repository."""
+    path = ROOT / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(name))
 
 
 def difference(name: str) -> str:

@@ -1,0 +1,1424 @@
+// Generated from the contracts by `make schema`; do not edit.
+
+/** Every action. */
+export type ActionName = "authenticate" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me";
+
+/** Authenticate the socket; later, a new token of the same user keeps all subscriptions. */
+export interface AuthenticateFrame {
+  action: "authenticate";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  token: string;
+}
+
+/** The answer to `authenticate`: `data` on success, one problem in `errors` otherwise. */
+export interface AuthenticateReply {
+  action: "authenticate";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Identity | null;
+}
+
+/** The sender of a message, as of the message's last event; or the other member of a direct room, as of now. */
+export interface Author {
+  id: string;
+  username: string;
+  display_name: string;
+  avatar_url: string | null;
+}
+
+export interface ChangePasswordBody {
+  old: string;
+  /** Not only digits, no common password, and not like the username or the display name. */
+  new: string;
+}
+
+/** A frame that a client may send on /v1/ws. */
+export type ClientFrame = AuthenticateFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+
+export interface ConfirmPasswordResetBody {
+  token: string;
+  /** Not only digits, no common password, and not like the username or the display name. */
+  password: string;
+}
+
+/** The body of POST rooms. */
+export interface CreateRoomBody {
+  kind: "public" | "private";
+  name: string;
+  slug?: string | null;
+  /** `""` when absent. */
+  topic?: string | null;
+  metadata?: Record<string, unknown> | null;
+  members?: string[] | null;
+  history?: "shared" | "since_joined" | null;
+  client_id?: string | null;
+}
+
+export interface DeleteMeBody {
+  password: string;
+}
+
+/** Delete a message; a tombstone of it remains. */
+export interface DeleteMessageFrame {
+  action: "delete_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `delete_message`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteMessageReply {
+  action: "delete_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** The name and the platform of a device, for its owner. */
+export interface Device {
+  name?: string | null;
+  platform?: string | null;
+}
+
+/** The changes to a message; with `if_version` only if the message still has that version. */
+export interface EditMessageBody {
+  /** May be "" when metadata is not {}. */
+  text?: string | null;
+  metadata?: Record<string, unknown> | null;
+  if_version?: number | null;
+}
+
+/** Edit a message of mine. */
+export interface EditMessageFrame {
+  action: "edit_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** May be "" when metadata is not {}. */
+  text?: string | null;
+  metadata?: Record<string, unknown> | null;
+  if_version?: number | null;
+}
+
+/** The answer to `edit_message`: `data` on success, one problem in `errors` otherwise. */
+export interface EditMessageReply {
+  action: "edit_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
+/** An event that is not stored: it may be lost, and is never replayed. */
+export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+
+/** A stored event. Ignore types that you do not know. */
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
+
+/** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
+export interface EventPage {
+  results: Event[];
+  head: number;
+  epoch: number;
+  more: boolean;
+}
+
+/** Events of the subscribed streams, in order. */
+export interface EventsPush {
+  action: "events";
+  data: PushedEvent[];
+}
+
+/** A field that was rejected. */
+export interface FieldError {
+  /** Dotted path; empty for the whole body. */
+  field: string;
+  code: FieldErrorCode;
+  detail: string;
+}
+
+/**
+ * * `ahead`: It is beyond the last event of the room.
+ * * `blank`: It is empty.
+ * * `control`: It has control characters.
+ * * `empty`: It is an empty list.
+ * * `forbidden_key`: It has a key that is unsafe in JavaScript.
+ * * `in_url`: It must not be in the URL, which logs would store.
+ * * `invalid`: It has the wrong form; `detail` names the right one.
+ * * `invalid_choice`: It is none of the allowed values.
+ * * `invisible`: It has characters that are invisible or change the direction of the text.
+ * * `marks`: It has too many combining marks in a row.
+ * * `max_bytes`: It has too many bytes.
+ * * `max_length`: It is too long.
+ * * `max_value`: It is too large.
+ * * `min_length`: It is too short.
+ * * `min_value`: It is too small.
+ * * `not_found`: It names something that does not exist or is not visible to you.
+ * * `null`: It is null.
+ * * `one`: It excludes another field that is present.
+ * * `password_entirely_numeric`: The password has only digits.
+ * * `password_too_common`: The password is too common.
+ * * `password_too_short`: The password is too short.
+ * * `password_too_similar`: The password is too similar to the username or the display name.
+ * * `public_only`: Only public rooms have it.
+ * * `repeated`: It is present more than once.
+ * * `required`: It is missing.
+ * * `reserved`: It is a reserved name.
+ * * `self`: It names the user of the request.
+ * * `taken`: It is already taken.
+ * * `type`: It has the wrong JSON type.
+ * * `unknown`: There is no such field, parameter or action.
+ * * `unknown_user`: No such user exists.
+ */
+export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+
+/** The answer to a frame that could not be read, or that names an unknown action. */
+export interface FrameError {
+  action: ActionName | null;
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** The `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** Get a page of the events of a room or, with null, of my inbox. */
+export interface GetEventsFrame {
+  action: "get_events";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string | null;
+  after?: number | null;
+  before?: number | null;
+  /** `200` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `get_events`: `data` on success, one problem in `errors` otherwise. */
+export interface GetEventsReply {
+  action: "get_events";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: EventPage | null;
+}
+
+/** Get a page of a room's messages, oldest first. */
+export interface GetMessagesFrame {
+  action: "get_messages";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** The newest messages that are older than this place: a seq, the id of a message, an RFC 3339 time, or `unread`. */
+  before?: string | null;
+  /** The oldest messages that are newer than this place: a seq, the id of a message, an RFC 3339 time, or `unread`. */
+  after?: string | null;
+  /** The messages on both sides of this place: a seq, the id of a message, an RFC 3339 time, or `unread`; and the message at that place. */
+  around?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `get_messages`: `data` on success, one problem in `errors` otherwise. */
+export interface GetMessagesReply {
+  action: "get_messages";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MessageHistory | null;
+}
+
+/** The last push before the server closes; the close frame repeats code and reason. */
+export interface Goodbye {
+  /** The close code that follows; asyncapi.yaml lists them in `x-close-codes`. */
+  code: number;
+  reason: "account_disabled" | "auth_timeout" | "bad_frames" | "frame_too_big" | "heartbeat" | "internal" | "origin_not_allowed" | "overloaded" | "protocol" | "rate_limited" | "restart" | "session_revoked" | "token_expired" | "token_in_url" | "too_slow" | "unauthenticated" | "unavailable";
+  /** Whether to reconnect with the same token, and resume. */
+  reconnect: boolean;
+  retry_after_ms: number | null;
+}
+
+/** The last push before the server closes. */
+export interface GoodbyePush {
+  action: "goodbye";
+  data: Goodbye;
+}
+
+/** The health of the server. */
+export interface Health {
+  status: "ok" | "degraded" | "unavailable";
+  /** The first part that is unavailable. */
+  reason?: "database" | "migrations" | "disk" | "descriptors" | "redis";
+  parts?: HealthParts;
+}
+
+/** Each part that was checked. */
+export interface HealthParts {
+  database?: "ok" | "degraded" | "unavailable" | "unused";
+  migrations?: "ok" | "degraded" | "unavailable" | "unused";
+  disk?: "ok" | "degraded" | "unavailable" | "unused";
+  descriptors?: "ok" | "degraded" | "unavailable" | "unused";
+  redis?: "ok" | "degraded" | "unavailable" | "unused";
+}
+
+/** The interval of the server's pings; a client only has to answer them with pongs. */
+export interface Heartbeat {
+  interval_ms: number;
+}
+
+/** The data of the first push after authentication. */
+export interface Hello {
+  protocol: string;
+  connection_id: string;
+  user: User;
+  session: Session;
+  server_time: string;
+  epoch: number;
+  heartbeat: Heartbeat;
+  limits: Limits;
+  typing: TypingIntervals;
+}
+
+/** The first push after authentication: the user, the session, and every limit that a client needs. */
+export interface HelloPush {
+  action: "hello";
+  data: Hello;
+}
+
+/** The position of a page in the history; the seqs are null when it is empty. */
+export interface HistoryPosition {
+  oldest_seq: number | null;
+  newest_seq: number | null;
+  more_before: boolean;
+  more_after: boolean;
+}
+
+/** The user and the session of the socket. */
+export interface Identity {
+  user: User;
+  session: Session;
+}
+
+/** A member of the room since its creation (seq 1). */
+export interface InitialMember {
+  user_id: string;
+  role: "owner" | "admin" | "member";
+}
+
+/** The limits that a client would otherwise hard-code. */
+export interface Limits {
+  /** The largest frame that the server accepts. */
+  frame_bytes: number;
+  /** Unicode code points of a message's text; JavaScript's length counts UTF-16 units. */
+  text_chars: number;
+  /** Bytes of a message's text in UTF-8. Both limits apply. */
+  text_bytes: number;
+  metadata_bytes: number;
+  /** Rooms that a user may be in. */
+  rooms: number;
+  /** Messages of a page of history. */
+  page: number;
+  /** Items of one send_messages. */
+  batch: number;
+  /** Missed events that are replayed; more are `limited`. */
+  replay: number;
+  /** Sessions that a user may have; a log-in ends the least recent one. */
+  sessions: number;
+  sockets: Sockets;
+  /** The rate limits by name; a refusal has the code `limit.<name>`. */
+  rates: Record<string, Rate>;
+}
+
+/** The response of register and log_in: the only one with the token. */
+export interface Login {
+  token: string;
+  session: Session;
+  user: User;
+}
+
+export interface LoginBody {
+  username: string;
+  password: string;
+  device?: Device | null;
+}
+
+/** Mark everything up to this seq as read. */
+export interface MarkReadBody {
+  seq: number;
+}
+
+/** Move my read marker forward to this seq; it never moves back. */
+export interface MarkReadFrame {
+  action: "mark_read";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  seq: number;
+}
+
+/** The answer to `mark_read`: `data` on success, one problem in `errors` otherwise. */
+export interface MarkReadReply {
+  action: "mark_read";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: ReadMarker | null;
+}
+
+/** Mark this seq and everything after it as unread. */
+export interface MarkUnreadBody {
+  seq: number;
+}
+
+/** Move my read marker back to before this seq; it never moves forward. */
+export interface MarkUnreadFrame {
+  action: "mark_unread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  seq: number;
+}
+
+/** The answer to `mark_unread`: `data` on success, one problem in `errors` otherwise. */
+export interface MarkUnreadReply {
+  action: "mark_unread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: ReadMarker | null;
+}
+
+/** My own user, with the number of unread messages in all my rooms, and the e-mail address that nobody else sees. */
+export interface Me {
+  id: string;
+  username: string;
+  display_name: string;
+  avatar_url: string | null;
+  metadata: Record<string, unknown>;
+  created_at: string;
+  email: string | null;
+  /** Whether the address is verified; only then it is used. */
+  email_verified: boolean;
+  unread_total: number;
+  /** Whether the count of a room was capped, so that there are more. */
+  unread_total_capped: boolean;
+}
+
+/** A member of a room, as all members see them. */
+export interface Member {
+  room_id: string;
+  user: User;
+  role: "owner" | "admin" | "member";
+  state: "joined" | "left" | "removed";
+  joined_at: string;
+  read_seq: number;
+}
+
+/** A user joined or was added. */
+export interface MemberJoinedEvent {
+  type: "member.joined";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Member;
+}
+
+/** A member left. */
+export interface MemberLeftEvent {
+  type: "member.left";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Member;
+}
+
+export interface MemberPage {
+  results: Member[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** A member was removed. */
+export interface MemberRemovedEvent {
+  type: "member.removed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Member;
+}
+
+/** A member's role changed. */
+export interface MemberRoleChangedEvent {
+  type: "member.role_changed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Member;
+}
+
+/** A message as of its last event; `version` is that event's seq. A deleted one is a tombstone: text is null. */
+export interface Message {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  sender: Author;
+  client_id: string;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  created_at: string;
+  edited_at: string | null;
+  deleted_at: string | null;
+}
+
+/** A message was sent. */
+export interface MessageCreatedEvent {
+  type: "message.created";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Message;
+}
+
+/** A message was deleted; a tombstone remains. */
+export interface MessageDeletedEvent {
+  type: "message.deleted";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Message;
+}
+
+/** The text or metadata of a message changed. */
+export interface MessageEditedEvent {
+  type: "message.edited";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Message;
+}
+
+/** A page of messages, oldest first, as of `head`: follow the room's events from there. */
+export interface MessageHistory {
+  results: Message[];
+  page: HistoryPosition;
+  head: number;
+  epoch: number;
+}
+
+/** All messages with a seq below `before_seq` are tombstones, and the seq of this event is their version. */
+export interface MessagesPurged {
+  before_seq: number;
+}
+
+/** Messages older than the room keeps became tombstones. */
+export interface MessagesPurgedEvent {
+  type: "messages.purged";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: MessagesPurged;
+}
+
+/** The missed seqs that the answer leaves out, both ends included: page the events, or load the history again. */
+export interface MissedRange {
+  from: number;
+  to: number;
+}
+
+export interface PasswordResetBody {
+  email: string;
+}
+
+/** Check that the server answers and that the token is valid. */
+export interface PingFrame {
+  action: "ping";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+}
+
+/** The answer to `ping`: `data` on success, one problem in `errors` otherwise. */
+export interface PingReply {
+  action: "ping";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Pong | null;
+}
+
+/** The server's clock. */
+export interface Pong {
+  server_time: string;
+}
+
+/** An error in the form of RFC 9457; the same object is in `errors` of a reply on the socket. */
+export interface Problem {
+  /** A URI reference that ends in the code. */
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ProblemCode;
+  errors: FieldError[];
+  /** Whether the same request may succeed later. */
+  retryable: boolean;
+  retry_after_ms: number | null;
+  /** `X-Request-ID`, or the `request_id` of the frame. A frame's integer is repeated as an integer. */
+  request_id: string | null;
+}
+
+/**
+ * * `action.unknown` (400): There is no such action
+ * * `auth.account_disabled` (403): The account is disabled.
+ * * `auth.bad_credentials` (401): The username or the password is wrong.
+ * * `auth.invalid_token` (401): The token is unknown, expired or revoked.
+ * * `auth.other_user` (403): A socket cannot change its user
+ * * `auth.required` (401): Authentication is required.
+ * * `auth.username_taken` (409): The username is taken.
+ * * `auth.wrong_password` (403): The password is wrong.
+ * * `email.invalid_token` (400): The link is wrong, expired or already used.
+ * * `email.missing` (409): The account has no e-mail address.
+ * * `email.not_configured` (409): This server sends no e-mail.
+ * * `email.taken` (409): Another account has verified this e-mail address.
+ * * `forbidden` (403): You may not do this.
+ * * `frame.invalid` (400): The frame is not a request: a JSON object with an action
+ * * `internal` (500): The server failed.
+ * * `json.invalid` (400): The body is not acceptable JSON.
+ * * `limit.anonymous` (429): Too many requests of this kind: try again later.
+ * * `limit.email` (429): Too many requests of this kind: try again later.
+ * * `limit.handshake` (429): Too many requests of this kind: try again later.
+ * * `limit.hash` (429): Too many requests of this kind: try again later.
+ * * `limit.invite` (429): Too many requests of this kind: try again later.
+ * * `limit.login` (429): Too many requests of this kind: try again later.
+ * * `limit.login_address` (429): Too many requests of this kind: try again later.
+ * * `limit.password` (429): Too many requests of this kind: try again later.
+ * * `limit.password_reset` (429): Too many requests of this kind: try again later.
+ * * `limit.read` (429): Too many requests of this kind: try again later.
+ * * `limit.refused` (429): Too many requests of this kind: try again later.
+ * * `limit.refused_handshake` (429): Too many requests of this kind: try again later.
+ * * `limit.register` (429): Too many requests of this kind: try again later.
+ * * `limit.search` (429): Too many requests of this kind: try again later.
+ * * `limit.send` (429): Too many requests of this kind: try again later.
+ * * `limit.send_room` (429): Too many requests of this kind: try again later.
+ * * `limit.sockets` (429): Too many sockets are open.
+ * * `limit.sync` (429): Too many requests of this kind: try again later.
+ * * `limit.typing` (429): Too many requests of this kind: try again later.
+ * * `limit.work` (429): Too many requests of this kind: try again later.
+ * * `limit.write` (429): Too many requests of this kind: try again later.
+ * * `message.client_id_reused` (409): This client_id was used for another message
+ * * `message.deleted` (409): The message is deleted
+ * * `message.not_author` (403): The message has another author
+ * * `message.version_conflict` (409): The message has changed since that version
+ * * `method_not_allowed` (405): This method is not allowed here.
+ * * `not_acceptable` (406): Responses are application/json only.
+ * * `not_found` (404): It does not exist, or you may not see it.
+ * * `read.ahead` (400): The room has not come that far
+ * * `request.invalid` (400): The request is not valid.
+ * * `request.too_large` (413): The request is too large.
+ * * `room.archived` (409): The room is archived: it can be read, not changed
+ * * `room.client_id_reused` (409): The client_id was used for another room
+ * * `room.direct` (403): A direct room cannot be changed
+ * * `room.last_owner` (409): A room with members needs an owner
+ * * `room.limit` (409): Too many rooms
+ * * `room.not_member` (403): You are not a member of this room
+ * * `room.peer_deleted` (409): The other member of this direct room has deleted their account
+ * * `room.role_required` (403): Your role does not allow this
+ * * `room.slug_taken` (409): The slug is taken
+ * * `unavailable` (503): The service is temporarily unavailable.
+ * * `unsupported_media_type` (415): Send application/json.
+ * * `upgrade_required` (426): This address accepts WebSocket connections only.
+ * * `username.limit` (409): The username was changed too often.
+ */
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "limit.anonymous" | "limit.email" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
+
+/** An event as a socket receives it. Ignore types that you do not know. */
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+
+/** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
+export interface PutMemberBody {
+  role?: "owner" | "admin" | "member" | null;
+}
+
+/** A rate limit: `limit` calls at once, and as many in each window, for each address, account, session or room. */
+export interface Rate {
+  limit: number;
+  window_seconds: number;
+  by: "address" | "account" | "session" | "room";
+}
+
+/** The position of the read marker, and the number of unread messages above it. */
+export interface ReadMarker {
+  read_seq: number;
+  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+}
+
+/**
+ * The read marker of a member. The member's own message with a seq above `head` moves the marker further.
+ *
+ * My inbox has the event for my own marker, with the unread count as of the room's `head`. A room has it for its other
+ * members, without the two fields of the count.
+ */
+export interface ReadUpdated {
+  room_id: string;
+  user_id: string;
+  read_seq: number;
+  head: number;
+  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread?: number;
+  unread_capped?: boolean;
+}
+
+/** My read marker moved, on any of my devices. The read marker of a member moved (small rooms). */
+export interface ReadUpdatedEvent {
+  type: "read.updated";
+  /** null in the inbox. */
+  room_id: string | null;
+  /** null when the event is not stored. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: ReadUpdated;
+}
+
+export interface RegisterBody {
+  /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
+  username: string;
+  /** Not only digits, no common password, and not like the username or the display name. */
+  password: string;
+  display_name?: string | null;
+  email?: string | null;
+  device?: Device | null;
+}
+
+/** A room of the request of which the user is no longer a member, since `seq`. */
+export interface RemovedRoom {
+  id: string;
+  reason: "left" | "removed";
+  seq: number;
+}
+
+/** A room, as the user of the request sees it. */
+export interface Room {
+  id: string;
+  kind: "public" | "private" | "direct";
+  name: string | null;
+  slug: string | null;
+  topic: string;
+  metadata: Record<string, unknown>;
+  history: "shared" | "since_joined";
+  /** Messages that are older than so many days become tombstones; null: none do. */
+  retention_days: number | null;
+  epoch: number;
+  created_at: string;
+  archived_at: string | null;
+  head: number;
+  last_event_at: string;
+  /** The time of the newest message, deleted or not; null before the first. Orders GET rooms. */
+  last_message_at: string | null;
+  member_count: number;
+  last_message: Message | null;
+  /** The other member of a direct room; null in other rooms. */
+  peer: Author | null;
+  me: RoomMe;
+}
+
+/** The data of room.added, in the inbox of a new member; `seq` is that of the own join. */
+export interface RoomAdded {
+  id: string;
+  kind: "public" | "private" | "direct";
+  name: string | null;
+  slug: string | null;
+  topic: string;
+  metadata: Record<string, unknown>;
+  history: "shared" | "since_joined";
+  /** Messages that are older than so many days become tombstones; null: none do. */
+  retention_days: number | null;
+  epoch: number;
+  created_at: string;
+  archived_at: string | null;
+  seq: number;
+  /** The other member of a direct room; null in other rooms. */
+  peer: Author | null;
+}
+
+/** I was added to a room; `seq` is that of my join. */
+export interface RoomAddedEvent {
+  type: "room.added";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomAdded;
+}
+
+/** The room was archived: it is read-only. */
+export interface RoomArchivedEvent {
+  type: "room.archived";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomSnapshot;
+}
+
+/** The data of room.created. */
+export interface RoomCreated {
+  id: string;
+  kind: "public" | "private" | "direct";
+  name: string | null;
+  slug: string | null;
+  topic: string;
+  metadata: Record<string, unknown>;
+  history: "shared" | "since_joined";
+  /** Messages that are older than so many days become tombstones; null: none do. */
+  retention_days: number | null;
+  epoch: number;
+  created_at: string;
+  archived_at: string | null;
+  members: InitialMember[];
+}
+
+/** The room was created, with its first members. */
+export interface RoomCreatedEvent {
+  type: "room.created";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomCreated;
+}
+
+/** Too many events were missed to replay them. */
+export interface RoomLimitedEvent {
+  type: "room.limited";
+  /** null in the inbox. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: MissedRange;
+}
+
+/** The viewer's own membership of the room. */
+export interface RoomMe {
+  state: "joined" | "left" | "removed" | null;
+  role: "owner" | "admin" | "member" | null;
+  can: ("send" | "delete_any" | "add_members" | "remove_members" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
+  read_seq: number | null;
+  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+  /** I hid the room and no message was sent since; or the peer opened this direct room and sent nothing. */
+  hidden: boolean;
+}
+
+export interface RoomPage {
+  results: Room[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** The data of room.preferred: changed fields of a room's `me`. A message with a seq above `head` ends `hidden`. */
+export interface RoomPreferred {
+  room_id: string;
+  hidden: boolean;
+  head: number;
+}
+
+/** I hid a room, or unhid it. */
+export interface RoomPreferredEvent {
+  type: "room.preferred";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomPreferred;
+}
+
+/** The data of room.removed, in the inbox of a former member; `seq` is that of the own leave. */
+export interface RoomRemoved {
+  id: string;
+  kind: "public" | "private" | "direct";
+  name: string | null;
+  slug: string | null;
+  topic: string;
+  metadata: Record<string, unknown>;
+  history: "shared" | "since_joined";
+  /** Messages that are older than so many days become tombstones; null: none do. */
+  retention_days: number | null;
+  epoch: number;
+  created_at: string;
+  archived_at: string | null;
+  seq: number;
+  reason: "left" | "removed";
+}
+
+/** I left a room, or was removed at `seq`. */
+export interface RoomRemovedEvent {
+  type: "room.removed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomRemoved;
+}
+
+/** The past was rewritten: load the room again, and continue from `head`. */
+export interface RoomReset {
+  head: number;
+  epoch: number;
+}
+
+/** The cursor is no longer valid: load the room again. */
+export interface RoomResetEvent {
+  type: "room.reset";
+  /** null in the inbox. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: RoomReset;
+}
+
+/** A room in the log: the data of room.updated, room.archived and room.unarchived. */
+export interface RoomSnapshot {
+  id: string;
+  kind: "public" | "private" | "direct";
+  name: string | null;
+  slug: string | null;
+  topic: string;
+  metadata: Record<string, unknown>;
+  history: "shared" | "since_joined";
+  /** Messages that are older than so many days become tombstones; null: none do. */
+  retention_days: number | null;
+  epoch: number;
+  created_at: string;
+  archived_at: string | null;
+}
+
+/** The problem of a message, or of the room, that was rejected. */
+export interface RoomSocketError {
+  error: Problem;
+}
+
+/** A message that was sent to the room, by you or by another member. */
+export interface RoomSocketMessage {
+  message: string;
+  /** The sender's username. */
+  sender: string;
+  seq: number;
+}
+
+/** A message to send to the room. */
+export interface RoomSocketSend {
+  message: string;
+}
+
+/** The end of the replay: all events up to `head` were sent. */
+export interface RoomSynced {
+  head: number;
+}
+
+/** The replay is complete; events are live from here. */
+export interface RoomSyncedEvent {
+  type: "room.synced";
+  /** null in the inbox. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: RoomSynced;
+}
+
+/** The room was reopened. */
+export interface RoomUnarchivedEvent {
+  type: "room.unarchived";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomSnapshot;
+}
+
+/** Name, slug, topic, metadata or retention changed. */
+export interface RoomUpdatedEvent {
+  type: "room.updated";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomSnapshot;
+}
+
+/** A message to send. A retry with the same client_id returns the stored message. */
+export interface SendMessageBody {
+  client_id: string;
+  /** May be "" when metadata is not {}. */
+  text: string;
+  metadata?: Record<string, unknown> | null;
+  reply_to?: string | null;
+}
+
+/** Send a message; a retry with the same client_id stores it once. */
+export interface SendMessageFrame {
+  action: "send_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  client_id: string;
+  /** May be "" when metadata is not {}. */
+  text: string;
+  metadata?: Record<string, unknown> | null;
+  reply_to?: string | null;
+}
+
+/** The answer to `send_message`: `data` on success, one problem in `errors` otherwise. */
+export interface SendMessageReply {
+  action: "send_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 201 or 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
+/** Send several messages in order; an invalid item fails alone, and the whole frame may be retried. */
+export interface SendMessagesFrame {
+  action: "send_messages";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  items: SendMessageBody[];
+}
+
+/** The answer to `send_messages`: `data` on success, one problem in `errors` otherwise. */
+export interface SendMessagesReply {
+  action: "send_messages";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: SendResults | null;
+}
+
+/** The result of one item: 201, 200 for a retry, or its problem. */
+export interface SendResult {
+  status: number;
+  id: string | null;
+  seq: number | null;
+  errors: Problem[];
+}
+
+/** The result of each item, in the order of the request. */
+export interface SendResults {
+  results: SendResult[];
+}
+
+/** A frame that a client may receive on /v1/ws. */
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+
+/** One of my devices; `current` marks the one that sent the request. */
+export interface Session {
+  id: string;
+  name: string;
+  platform: string;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  current: boolean;
+}
+
+/** The time at which the session ends: authenticate with a new token before it. */
+export interface SessionExpiring {
+  expires_at: string;
+}
+
+/** The session expires within a minute. */
+export interface SessionExpiringEvent {
+  type: "session.expiring";
+  /** Always null. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: SessionExpiring;
+}
+
+export interface SessionPage {
+  results: Session[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** True while the user is typing, repeated every typing.resend_ms, and false at the end. */
+export interface SetTypingBody {
+  on: boolean;
+}
+
+/** The largest numbers of open sockets in one process of the server. */
+export interface Sockets {
+  session: number;
+  user: number;
+  address: number;
+}
+
+/** Subscribe to a room or, with null, to my inbox: missed events first, then live, without gaps or duplicates. */
+export interface SubscribeFrame {
+  action: "subscribe";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string | null;
+  after?: number | null;
+  epoch?: number | null;
+}
+
+/** The answer to `subscribe`: `data` on success, one problem in `errors` otherwise. */
+export interface SubscribeReply {
+  action: "subscribe";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: SubscribeResult | null;
+}
+
+/** The position of a subscription: events after `after` up to `head` are replayed, then it is live. */
+export interface SubscribeResult {
+  room_id: string | null;
+  after: number;
+  head: number;
+  epoch: number;
+  replay: "complete" | "limited" | "reset";
+}
+
+/** The cursors of the device; a room that is not named is new to it. */
+export interface SyncBody {
+  /** By room id, the seq up to which the device has applied the room's events; null is absent. */
+  rooms?: Record<string, number | null> | null;
+  inbox?: number | null;
+  epoch?: number | null;
+  /** `1000` when absent. */
+  limit?: number | null;
+  next?: string | null;
+}
+
+/** Get everything that this device has missed. */
+export interface SyncFrame {
+  action: "sync";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** By room id, the seq up to which the device has applied the room's events; null is absent. */
+  rooms?: Record<string, number | null> | null;
+  inbox?: number | null;
+  epoch?: number | null;
+  /** `1000` when absent. */
+  limit?: number | null;
+  next?: string | null;
+  /** true: subscribe to each stream of the answer, from its `head` on. `false` when absent. */
+  subscribe?: boolean | null;
+}
+
+/** The answer to `sync`: `data` on success, one problem in `errors` otherwise. */
+export interface SyncReply {
+  action: "sync";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: SyncResult | null;
+}
+
+/** One page of the answer; the same body with `next` returns the following page. */
+export interface SyncResult {
+  rooms: SyncedRoom[];
+  removed: RemovedRoom[];
+  inbox: SyncedInbox;
+  epoch: number;
+  next: string | null;
+}
+
+/** The changes of the inbox since the cursor. */
+export interface SyncedInbox {
+  head: number;
+  events: Event[];
+  limited: MissedRange | null;
+  reset: boolean;
+}
+
+/** The changes of a room since the cursor. `head` is the next cursor: the entry covers everything up to it. */
+export interface SyncedRoom {
+  id: string;
+  head: number;
+  events: Event[];
+  limited: MissedRange | null;
+  reset: boolean;
+  room: Room | null;
+}
+
+/** The set of typing users changed. */
+export interface TypingEvent {
+  type: "typing";
+  room_id: string;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: TypingUsers;
+}
+
+/** Set whether I am typing in a room. */
+export interface TypingFrame {
+  action: "typing";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  on: boolean;
+}
+
+/** The interval in which a client repeats typing, and the time after which it ends by itself. */
+export interface TypingIntervals {
+  resend_ms: number;
+  expire_ms: number;
+}
+
+/** The answer to `typing`: no `errors` on success, one problem in `errors` otherwise. */
+export interface TypingReply {
+  action: "typing";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** All users who are typing: each event has the whole set. */
+export interface TypingUsers {
+  user_ids: string[];
+}
+
+/** Unsubscribe from a room or the inbox; none of its events follows the reply. */
+export interface UnsubscribeFrame {
+  action: "unsubscribe";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string | null;
+}
+
+/** The answer to `unsubscribe`: `data` on success, one problem in `errors` otherwise. */
+export interface UnsubscribeReply {
+  action: "unsubscribe";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: UnsubscribeResult | null;
+}
+
+/** The room whose subscription ended. */
+export interface UnsubscribeResult {
+  room_id: string | null;
+}
+
+export interface UpdateMeBody {
+  /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
+  username?: string | null;
+  display_name?: string | null;
+  /** http or https; null or empty removes it. */
+  avatar_url?: string | null;
+  metadata?: Record<string, unknown> | null;
+  /** null or empty removes it. */
+  email?: string | null;
+  /** Required to change the e-mail address. */
+  password?: string | null;
+}
+
+/** The body of PATCH rooms/{id}; absent fields stay unchanged. */
+export interface UpdateRoomBody {
+  name?: string | null;
+  slug?: string | null;
+  topic?: string | null;
+  metadata?: Record<string, unknown> | null;
+  /** Only an owner changes it; null keeps messages for ever. */
+  retention_days?: number | null;
+}
+
+/** The body of PATCH rooms/{id}/me; absent fields stay unchanged. */
+export interface UpdateRoomMeBody {
+  hidden?: boolean | null;
+}
+
+/** Hide a room from my lists until its next message, or show it again. */
+export interface UpdateRoomMeFrame {
+  action: "update_room_me";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  hidden?: boolean | null;
+}
+
+/** The answer to `update_room_me`: `data` on success, one problem in `errors` otherwise. */
+export interface UpdateRoomMeReply {
+  action: "update_room_me";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: RoomMe | null;
+}
+
+/** A user, as every other user sees them. */
+export interface User {
+  id: string;
+  username: string;
+  display_name: string;
+  avatar_url: string | null;
+  metadata: Record<string, unknown>;
+  created_at: string;
+}
+
+/** A user whose account was deleted: replace the user, by id, wherever it is shown. */
+export interface UserErased {
+  user: Author;
+}
+
+/** The account of a user was deleted. */
+export interface UserErasedEvent {
+  type: "user.erased";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: UserErased;
+}
+
+export interface UserPage {
+  results: User[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+export interface VerifyEmailBody {
+  token: string;
+}
+
+/** The actions of the socket: the body of each, and the data of its reply. */
+export interface Actions {
+  authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
+  delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
+  edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
+  get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
+  get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
+  mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
+  mark_unread: { body: Omit<MarkUnreadFrame, "action" | "request_id">; data: NonNullable<MarkUnreadReply["data"]> };
+  ping: { body: Omit<PingFrame, "action" | "request_id">; data: NonNullable<PingReply["data"]> };
+  send_message: { body: Omit<SendMessageFrame, "action" | "request_id">; data: NonNullable<SendMessageReply["data"]> };
+  send_messages: { body: Omit<SendMessagesFrame, "action" | "request_id">; data: NonNullable<SendMessagesReply["data"]> };
+  subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
+  sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
+  typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
+  unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
+  update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
+}
+
+/** REST: each call by its method and path. */
+export interface Endpoints {
+  "POST /v1/auth/login": { path: undefined; query: undefined; body: LoginBody; reply: Login };
+  "POST /v1/auth/logout": { path: undefined; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/auth/logout-all": { path: undefined; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/auth/password": { path: undefined; query: undefined; body: ChangePasswordBody; reply: undefined };
+  "POST /v1/auth/password-reset": { path: undefined; query: undefined; body: PasswordResetBody; reply: undefined };
+  "POST /v1/auth/password-reset/confirm": { path: undefined; query: undefined; body: ConfirmPasswordResetBody; reply: undefined };
+  "POST /v1/auth/register": { path: undefined; query: undefined; body: RegisterBody; reply: Login };
+  "GET /v1/auth/sessions": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: SessionPage };
+  "DELETE /v1/auth/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/auth/verify-email": { path: undefined; query: undefined; body: VerifyEmailBody; reply: undefined };
+  "POST /v1/auth/verify-email/send": { path: undefined; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/me": { path: undefined; query: undefined; body: undefined; reply: Me };
+  "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMeBody; reply: Me };
+  "DELETE /v1/me": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
+  "POST /v1/me/delete": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
+  "GET /v1/me/events": { path: undefined; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
+  "POST /v1/ping": { path: undefined; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms": { path: undefined; query: { archived?: boolean; cursor?: string; hidden?: boolean; limit?: number }; body: undefined; reply: RoomPage };
+  "POST /v1/rooms": { path: undefined; query: undefined; body: CreateRoomBody; reply: Room };
+  "GET /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
+  "PATCH /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: UpdateRoomBody; reply: Room };
+  "DELETE /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/events": { path: { room_id: string }; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
+  "POST /v1/rooms/{room_id}/join": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
+  "POST /v1/rooms/{room_id}/leave": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "PATCH /v1/rooms/{room_id}/me": { path: { room_id: string }; query: undefined; body: UpdateRoomMeBody; reply: RoomMe };
+  "GET /v1/rooms/{room_id}/members": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MemberPage };
+  "PUT /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member };
+  "DELETE /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number }; body: undefined; reply: MessageHistory };
+  "POST /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: undefined; body: SendMessageBody; reply: Message };
+  "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
+  "DELETE /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/rooms/{room_id}/read": { path: { room_id: string }; query: undefined; body: MarkReadBody; reply: ReadMarker };
+  "POST /v1/rooms/{room_id}/typing": { path: { room_id: string }; query: undefined; body: SetTypingBody; reply: undefined };
+  "POST /v1/rooms/{room_id}/unarchive": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
+  "POST /v1/rooms/{room_id}/unread": { path: { room_id: string }; query: undefined; body: MarkUnreadBody; reply: ReadMarker };
+  "PUT /v1/rooms/direct/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: Room };
+  "GET /v1/rooms/directory": { path: undefined; query: { cursor?: string; limit?: number; q?: string }; body: undefined; reply: RoomPage };
+  "POST /v1/sync": { path: undefined; query: undefined; body: SyncBody; reply: SyncResult };
+  "GET /v1/users": { path: undefined; query: { cursor?: string; limit?: number; q?: string }; body: undefined; reply: UserPage };
+  "GET /v1/users/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: User };
+  "GET /livez": { path: undefined; query: undefined; body: undefined; reply: Health };
+  "GET /readyz": { path: undefined; query: undefined; body: undefined; reply: Health };
+}

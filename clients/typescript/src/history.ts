@@ -1,0 +1,155 @@
+// The messages of a room that are held: the newest ones without a hole, and beside them one window around an older place.
+import type { Message, MessageHistory } from "./generated/contract.js";
+
+/** Every message of the room with `from` <= seq <= `to` is held. */
+interface Range {
+  from: number;
+  to: number;
+  moreBefore: boolean;
+}
+
+const EMPTY: Range = { from: Infinity, to: Infinity, moreBefore: true };
+
+export class History {
+  readonly #messages = new Map<string, Message>();
+  #tail: Range = EMPTY;
+  #around: Range | null = null;
+  /** Messages whose newest version is not known to the store. */
+  readonly unsaved = new Set<string>();
+
+  get isEmpty(): boolean {
+    return this.#tail === EMPTY;
+  }
+
+  /** Whether the window ends before the newest message. */
+  get moreAfter(): boolean {
+    return this.#around !== null;
+  }
+
+  get moreBefore(): boolean {
+    return (this.#around ?? this.#tail).moreBefore;
+  }
+
+  /** The first and last seq of the window that is shown. */
+  get window(): { from: number; to: number } {
+    return this.#around ?? this.#tail;
+  }
+
+  get tailFrom(): number {
+    return this.#tail.from;
+  }
+
+  get tailMoreBefore(): boolean {
+    return this.#tail.moreBefore;
+  }
+
+  get(id: string): Message | undefined {
+    return this.#messages.get(id);
+  }
+
+  all(): Iterable<Message> {
+    return this.#messages.values();
+  }
+
+  /** The messages of the window that is shown, oldest first. Replies in threads are not in the main line. */
+  shown(): Message[] {
+    const { from, to } = this.window;
+    return this.#between(from, to).filter((message) => {
+      const { thread_root, in_room } = message as Message & { thread_root?: string | null; in_room?: boolean };
+      return !thread_root || in_room === true;
+    });
+  }
+
+  /** The newest messages without a hole, oldest first, at most `most`. */
+  newest(most: number): Message[] {
+    return this.#between(this.#tail.from, Infinity).slice(-most);
+  }
+
+  #between(from: number, to: number): Message[] {
+    return [...this.#messages.values()].filter(({ seq }) => seq >= from && seq <= to).sort((a, b) => a.seq - b.seq);
+  }
+
+  /** Takes a message if it is newer than the held copy. */
+  put(message: Message): boolean {
+    const held = this.#messages.get(message.id);
+    if (held && message.version <= held.version) return false;
+    this.replace(message);
+    return true;
+  }
+
+  /** Takes a message, whatever its version. */
+  replace(message: Message): void {
+    this.#messages.set(message.id, message);
+    this.unsaved.add(message.id);
+  }
+
+  /** Takes a new message of the room's end. Without any other message it is the first of the newest ones. */
+  append(message: Message): void {
+    this.#tail = { ...this.#tail, from: Math.min(this.#tail.from, message.seq) };
+    this.put(message);
+  }
+
+  /** The newest messages, as the store had them. */
+  restore(messages: Message[], from: number, moreBefore: boolean): void {
+    this.#tail = { from, to: Infinity, moreBefore };
+    for (const message of messages) if (message.seq >= from) this.#messages.set(message.id, message);
+  }
+
+  /** A page that begins the newest messages, or follows them backwards. */
+  prepend({ results, page }: MessageHistory): void {
+    for (const message of results) this.put(message);
+    const range = this.#around ?? this.#tail;
+    const from = Math.min(range.from, page.oldest_seq ?? range.from);
+    const longer = { ...range, from: from === Infinity ? 0 : from, moreBefore: page.more_before };
+    if (this.#around) this.#around = longer;
+    else this.#tail = longer;
+  }
+
+  /** A page around a place: it is shown instead of the newest messages, unless it reaches them. */
+  show({ results, page }: MessageHistory): void {
+    for (const message of results) this.put(message);
+    this.#around = { from: page.oldest_seq ?? 0, to: page.newest_seq ?? 0, moreBefore: page.more_before };
+    this.#join(page.more_after);
+  }
+
+  /** A page that follows the window forwards. */
+  extend({ results, page }: MessageHistory): void {
+    if (!this.#around) return;
+    for (const message of results) this.put(message);
+    this.#around = { ...this.#around, to: Math.max(this.#around.to, page.newest_seq ?? 0) };
+    this.#join(page.more_after);
+  }
+
+  /** The newest messages are shown again. */
+  showNewest(): void {
+    this.#around = null;
+    this.#sweep();
+  }
+
+  #join(moreAfter: boolean): void {
+    const window = this.#around;
+    if (!window || (moreAfter && window.to + 1 < this.#tail.from)) return;
+    if (window.from < this.#tail.from) this.#tail = { ...window, to: Infinity };
+    this.#around = null;
+  }
+
+  /** Everything that is held may be wrong: the newest page comes next. */
+  clear(): void {
+    this.#tail = EMPTY;
+    this.#around = null;
+    this.#messages.clear();
+    this.unsaved.clear();
+  }
+
+  /** Keeps only the newest messages. */
+  trim(most: number): void {
+    const newest = this.newest(Infinity);
+    if (this.#around || newest.length <= most) return;
+    this.#tail = { from: newest[newest.length - most]!.seq, to: Infinity, moreBefore: true };
+    this.#sweep();
+  }
+
+  #sweep(): void {
+    for (const { id, seq } of this.#messages.values()) if (seq < this.#tail.from) this.#messages.delete(id);
+  }
+}

@@ -1,0 +1,12 @@
+export { Parley, type Events, type Options } from "./parley.js";
+export { type ChatMessage, type Draft, type Room, type RoomSummary, type Sent } from "./room.js";
+export { Refused, type ClientCode, type Code } from "./refused.js";
+export { memory, type Store } from "./store.js";
+export type { Readable } from "./readable.js";
+export type { End, Status } from "./link.js";
+export type { TokenReason, TokenSource } from "./connection.js";
+export type { Sharing } from "./group.js";
+export type { Platform, Socket } from "./platform.js";
+export type { Rest } from "./rest.js";
+export type * from "./generated/contract.js";
+export type { CloseCode } from "./generated/codes.js";

@@ -1,0 +1,264 @@
+// One room, folded from the server's Room, pages of history and events. It has no connection and no store.
+import type { Message, MessageHistory, PushedEvent, ReadUpdated, Room } from "./generated/contract.js";
+import { History } from "./history.js";
+import { Unread } from "./unread.js";
+
+type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
+
+/** A room in the store; its messages are records of their own. */
+export interface StoredRoom {
+  room: Room;
+  from: number | null;
+  moreBefore: boolean;
+  marked: number;
+  hiddenAt: number | null;
+  isOutdated: boolean;
+}
+
+const PARTIAL = ["id", "room_id", "seq", "base_version"];
+
+export class RoomState {
+  readonly history = new History();
+  /** The Room must be loaded again: the events do not tell everything, as what a new role may do. */
+  isOutdated = false;
+  /** Held messages of which only a newer version is known, by id: they must be loaded. */
+  readonly stale = new Set<string>();
+  #unread!: Unread;
+  #marked = 0; // the seq as of which the read marker stands
+  #hiddenAt: number | null = null;
+  #awaited: Room | null = null; // loaded, and newer than the events so far
+  #recent: Durable[] | null = null; // while a page is on its way
+  #pages = 0;
+
+  readonly #me: string;
+
+  constructor(
+    me: string,
+    /** As the server renders it, with every change since. Replaced, never changed. */
+    public shape: Room,
+  ) {
+    this.#me = me;
+    this.load(shape);
+  }
+
+  static restore(me: string, stored: StoredRoom, messages: Message[]): RoomState {
+    const state = new RoomState(me, stored.room);
+    if (stored.from !== null) state.history.restore(messages, stored.from, stored.moreBefore);
+    state.#marked = stored.marked;
+    state.#hiddenAt = stored.hiddenAt;
+    state.isOutdated = stored.isOutdated;
+    return state;
+  }
+
+  /** What the store keeps, beside the newest messages. */
+  stored(kept: Message[]): StoredRoom {
+    const isWhole = kept.length === 0 || kept[0]!.seq <= this.history.tailFrom;
+    const from = this.history.isEmpty ? null : isWhole ? this.history.tailFrom : kept[0]!.seq;
+    const { isOutdated, shape } = this;
+    return { room: shape, from, moreBefore: !isWhole || this.history.tailMoreBefore, marked: this.#marked, hiddenAt: this.#hiddenAt, isOutdated };
+  }
+
+  get id(): string {
+    return this.shape.id;
+  }
+
+  /** The seq of the last event that is applied. */
+  get cursor(): number {
+    return this.shape.head;
+  }
+
+  get isMember(): boolean {
+    return this.shape.me.state === "joined";
+  }
+
+  /** Takes a Room that the server has just rendered. */
+  load(room: Room): void {
+    this.shape = room;
+    this.isOutdated = false;
+    this.#awaited = null;
+    this.#marked = room.head;
+    this.#hiddenAt = room.me.hidden ? room.head : null;
+    this.#unread = new Unread(room.head, room.me.unread, room.me.unread_capped);
+  }
+
+  /** Takes a Room that may be older or newer than the events so far. False when it is older: load it again. */
+  update(room: Room): boolean {
+    this.#awaited = room.head > this.cursor ? room : null;
+    if (room.head === this.cursor) this.load(room);
+    return room.head >= this.cursor;
+  }
+
+  /** The events up to this seq are not for the user. */
+  skipTo(seq: number): void {
+    if (seq > this.cursor) this.#change({ head: seq });
+  }
+
+  /** Whether an event is the next one. After a hole the room must be loaded again. */
+  follows(seq: number): boolean {
+    return seq === this.cursor + 1;
+  }
+
+  apply(event: Durable): void {
+    if (event.seq <= this.cursor) return;
+    this.#recent?.push(event);
+    this.#change({ head: event.seq, last_event_at: event.at });
+    const noun = event.type.split(".")[0];
+    if (noun === "message") this.#applyMessage(event as Extract<Durable, { data: Message }>);
+    else if (noun === "room") this.#applyRoom(event);
+    else if (noun === "member") this.#applyMember(event as Extract<Durable, { type: "member.joined" }>);
+    else this.#applyToHeld(event, this.history.all());
+    this.#countUnread();
+    if (this.#awaited && this.#awaited.head <= event.seq) this.update(this.#awaited);
+  }
+
+  #change(fields: Partial<Room>): void {
+    this.shape = { ...this.shape, ...fields };
+  }
+
+  #changeMe(fields: Partial<Room["me"]>): void {
+    this.#change({ me: { ...this.shape.me, ...fields } });
+  }
+
+  #applyRoom(event: Durable): void {
+    const { members: _, ...fields } = event.data as Partial<Room> & { members?: unknown };
+    this.#change(fields);
+    if (event.type !== "room.updated") this.isOutdated = true; // the rights have changed
+  }
+
+  #applyMember({ type, seq, data }: Extract<Durable, { type: "member.joined" }>): void {
+    const by = { "member.joined": 1, "member.left": -1, "member.removed": -1 }[type as string] ?? 0;
+    this.#change({ member_count: this.shape.member_count + by });
+    if (data.user.id !== this.#me) return;
+    this.#changeMe({ state: data.state, role: data.role });
+    this.isOutdated = true;
+    if (by > 0) {
+      this.#markHere(seq);
+      this.#showHere(seq);
+    }
+  }
+
+  #applyMessage({ type, seq, at, data: message }: { type: string; seq: number; at: string; data: Message }): void {
+    const isNew = type === "message.created";
+    const isMine = message.sender.id === this.#me;
+    if (isNew) {
+      this.#change({ last_message_at: at });
+      this.#showHere(seq);
+      this.history.append(message);
+    } else if (this.history.get(message.id)) this.history.put(message);
+    if (isNew || this.shape.last_message?.id === message.id) this.#change({ last_message: message });
+    if (isMine) {
+      if (isNew) this.#markHere(seq);
+    } else if (message.seq > (this.shape.me.read_seq ?? 0)) {
+      if (isNew) this.#unread.change(seq, message.seq, 1);
+      else if (type === "message.deleted") this.#unread.change(seq, message.seq, -1);
+    }
+  }
+
+  /** Applies an event to messages that are held: of the whole room, or of a page that is older than the event. */
+  #applyToHeld(event: Durable, held: Iterable<Message>): void {
+    const data = event.data as unknown as Record<string, unknown>;
+    if (event.type === "user.erased") this.#erase(event.data.user, held);
+    else if (event.type === "messages.purged") this.#purge(event.data.before_seq, event, held);
+    else if (typeof data.base_version === "number") this.#merge(data as { id: string; version: number; base_version: number });
+    else if (event.type.startsWith("message.")) {
+      const message = event.data as Message;
+      if (this.history.get(message.id)) this.history.put(message);
+    }
+  }
+
+  #erase(user: Message["sender"], held: Iterable<Message>): void {
+    for (const message of [...held]) if (message.sender.id === user.id) this.history.replace({ ...message, sender: user });
+    const { last_message: last, peer } = this.shape;
+    if (last?.sender.id === user.id) this.#change({ last_message: { ...last, sender: user } });
+    if (peer?.id === user.id) {
+      this.#change({ peer: user });
+      this.isOutdated = true;
+    }
+  }
+
+  #purge(before: number, { seq, at }: Durable, held: Iterable<Message>): void {
+    const empty = (message: Message): Message => {
+      const deleted_at = message.deleted_at ?? at;
+      return { ...message, text: null, metadata: {}, reply_to: null, deleted_at, version: seq };
+    };
+    for (const message of [...held]) if (message.seq < before && message.version < seq) this.history.put(empty(message));
+    const last = this.shape.last_message;
+    if (last && last.seq < before) this.#change({ last_message: empty(last) });
+    if (this.shape.me.unread && before > (this.shape.me.read_seq ?? 0)) this.isOutdated = true;
+  }
+
+  /** An event with some fields of a message: they fit on the version that it names, any other copy is stale. */
+  #merge({ id, version, base_version, ...fields }: { id: string; version: number; base_version: number }): void {
+    const held = this.history.get(id);
+    if (!held || held.version >= version) return;
+    const changes = Object.entries(fields).filter(([name]) => !PARTIAL.includes(name));
+    if (held.version === base_version && changes.every(([name]) => name in held))
+      this.history.put({ ...held, ...Object.fromEntries(changes), version });
+    else this.stale.add(id);
+  }
+
+  /** The own marker moved, on this or another device, as of `head` of this room. */
+  mark({ read_seq, head, unread, unread_capped }: ReadUpdated): void {
+    if (head < this.#marked) return;
+    this.#marked = head;
+    this.#changeMe({ read_seq });
+    // A count of a time before this state was stored cannot be continued: the server counts again.
+    if (unread !== undefined && !this.#unread.countAt(head, unread, unread_capped ?? false, read_seq)) this.isOutdated = true;
+    this.#countUnread();
+  }
+
+  #markHere(seq: number): void {
+    if (seq <= this.#marked) return;
+    this.#marked = seq;
+    this.#changeMe({ read_seq: seq });
+    this.#unread.countAt(seq, 0, false, seq);
+  }
+
+  #countUnread(): void {
+    const { count, isCapped } = this.#unread;
+    if (count !== this.shape.me.unread || isCapped !== this.shape.me.unread_capped)
+      this.#changeMe({ unread: count, unread_capped: isCapped });
+  }
+
+  /** The room was hidden or shown, as of `head`: a newer message has ended it. */
+  prefer({ hidden, head, ...fields }: { hidden: boolean; head: number }): void {
+    const isOver = [...this.history.all()].some(({ seq }) => seq > head) || (this.shape.last_message?.seq ?? 0) > head;
+    this.#hiddenAt = hidden && !isOver ? head : null;
+    const { room_id: _, ...more } = fields as { room_id?: string };
+    this.#changeMe({ ...more, hidden: this.#hiddenAt !== null });
+  }
+
+  #showHere(seq: number): void {
+    if (this.#hiddenAt === null || seq <= this.#hiddenAt) return;
+    this.#hiddenAt = null;
+    this.#changeMe({ hidden: false });
+  }
+
+  /** A message that came outside the log, as a reply: taken if it is held or newer than all that is. */
+  take(message: Message): void {
+    this.stale.delete(message.id);
+    if (this.history.get(message.id)) this.history.put(message);
+    else if (message.seq > this.cursor || message.seq >= this.history.tailFrom) this.history.append(message);
+  }
+
+  /**
+   * Loads a page. Events that arrive meanwhile do not touch messages that are not held yet, and the page may be older
+   * than they are: they are applied to it afterwards.
+   */
+  async page(load: () => Promise<MessageHistory>, place: (page: MessageHistory) => void): Promise<MessageHistory> {
+    this.#recent ??= [];
+    this.#pages++;
+    try {
+      const page = await load();
+      place(page);
+      for (const event of this.#recent) {
+        if (event.seq <= page.head) continue;
+        const held = page.results.map(({ id }) => this.history.get(id)).filter((each) => each !== undefined);
+        this.#applyToHeld(event, held);
+      }
+      return page;
+    } finally {
+      if (--this.#pages === 0) this.#recent = null;
+    }
+  }
+}

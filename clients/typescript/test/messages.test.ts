@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { memory, type Parley } from "../src/index.js";
+import { Person } from "./people.js";
+import { Proxy, Server, sleep, until } from "./server.js";
+
+const url = inject("url");
+let alice: Person;
+let bob: Person;
+let room: string;
+const clients: Parley[] = [];
+
+beforeEach(async () => {
+  [alice, bob] = [await Person.register(url, "alice"), await Person.register(url, "bob")];
+  room = await alice.room(bob);
+});
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.stop();
+});
+
+function open(person: Person, options: Parameters<Person["client"]>[0] = {}): Parley {
+  const client = person.client(options);
+  clients.push(client);
+  return client;
+}
+
+const texts = (client: Parley) => client.room(room).messages.get().map(({ text }) => text);
+
+test("a message is shown at once, sent once, and heard by the other", async () => {
+  const [hers, his] = [open(alice), open(bob)];
+  expect([await hers.start(), await his.start()]).toEqual([true, true]);
+
+  const sent = hers.room(room).send("Tea?");
+
+  expect(hers.room(room).messages.get().at(-1)).toMatchObject({ text: "Tea?", seq: null, status: "queued" });
+  const message = await sent.settled;
+  await until(() => texts(his).includes("Tea?"));
+  expect(hers.room(room).messages.get().map(({ id, status }) => [id, status])).toEqual([[message.id, "sent"]]);
+  expect(his.rooms.get().map(({ id, unread }) => [id, unread])).toEqual([[room, 1]]);
+});
+
+test("the first subscription loads the newest page, and older pages follow without a hole", async () => {
+  await alice.sayMany(room, Array.from({ length: 120 }, (_, n) => `${n}`));
+  const his = open(bob);
+  await his.start();
+
+  const end = his.room(room).messages.subscribe(() => {});
+  await until(() => texts(his).length === 50);
+  while (await his.room(room).older());
+  end();
+
+  expect(texts(his)).toEqual(Array.from({ length: 120 }, (_, n) => `${n}`));
+  expect(his.room(room).hasOlder).toBe(false);
+});
+
+test("messages written before, during and after an outage are sent once and in order", async () => {
+  const server = await Server.start();
+  try {
+    const carol = await Person.register(server.url, "carol");
+    const place = await carol.room();
+    const store = memory();
+    const client = open(carol, { store });
+    await client.start();
+    await client.room(place).send("before").settled;
+
+    await server.kill();
+    for (let n = 0; n < 5; n++) client.room(place).send(`during ${n}`);
+    await client.room(place).send("last").kept;
+    client.stop(); // a reload
+    const again = open(carol, { store });
+    void again.start();
+    await until(() => again.room(place).messages.get().length === 7);
+    expect(again.room(place).messages.get().map(({ status }) => status).slice(1)).toEqual(Array(6).fill("queued"));
+    await server.start();
+    const started = Date.now();
+    await until(() => again.status.get() === "live");
+    expect(Date.now() - started).toBeLessThan(2_500);
+    await until(() => again.room(place).messages.get().every(({ status }) => status === "sent"));
+
+    const said = (await carol.history(place)).map(({ text }) => text);
+    expect(said).toEqual(["before", "during 0", "during 1", "during 2", "during 3", "during 4", "last"]);
+    expect(again.room(place).messages.get().map(({ text }) => text)).toEqual(said);
+  } finally {
+    await server.kill();
+  }
+});
+
+test("a cut line brings missed messages back, and a mute one is noticed", async () => {
+  const proxy = await Proxy.start(inject("port"));
+  const his = open(bob, { url: proxy.url });
+  await his.start();
+  proxy.isClosed = true;
+  proxy.cut();
+  await until(() => his.status.get() !== "live");
+
+  await alice.say(room, "missed");
+  proxy.isClosed = false;
+
+  await until(() => texts(his).includes("missed"));
+  await sleep(0);
+  expect(his.status.get()).toBe("live");
+  proxy.stop();
+});

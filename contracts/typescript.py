@@ -1,0 +1,162 @@
+"""The types and codes of the TypeScript client, generated from the two contracts.
+
+`contract.ts` has every schema as a type, each action with its body and its answer, and each REST call by its method and
+path. `codes.ts` has the only values: close codes and event types.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from contracts.asyncapi import asyncapi
+from contracts.components import Schema
+from contracts.frames import actions
+from contracts.openapi import openapi
+
+FOLDER = "clients/typescript/src/generated"
+HEADER = "// Generated from the contracts by `make schema`; do not edit.\n\n"
+METHODS = ("get", "put", "post", "patch", "delete")
+SCALARS = {
+    "string": "string",
+    "integer": "number",
+    "number": "number",
+    "boolean": "boolean",
+    "null": "null",
+    "array": "unknown[]",
+}
+
+
+def contract_types() -> str:
+    """Generate `contract.ts`."""
+    document = openapi()
+    schemas = document["components"]["schemas"]
+    declared = [_declaration(name, schemas[name]) for name in sorted(schemas)]
+    return HEADER + "\n".join([*declared, _actions(), _endpoints(document["paths"])])
+
+
+def client_codes() -> str:
+    """Generate `codes.ts`."""
+    document = asyncapi()
+    closes = {row["code"]: row["reconnect"] for row in document["x-close-codes"]}
+    rows = document["x-event-types"]
+    return HEADER + "\n".join(
+        [
+            "/** Close codes after which the same connection would end the same way: the client does not come back. */",
+            f"export const FINAL_CLOSE_CODES: readonly number[] = {_list(code for code, back in closes.items() if not back)};\n",
+            "/** Every close code of the server. A connection that is lost without one has 1006. */",
+            f"export type CloseCode = {' | '.join(str(code) for code in closes)};\n",
+            "/** The types of events that are stored, and replayed to a client that was away. */",
+            f"export const DURABLE_EVENT_TYPES = {_list(row['type'] for row in rows if row['durable'])} as const;\n",
+            "/** The types of events that are only live. */",
+            f"export const EPHEMERAL_EVENT_TYPES = {_list(row['type'] for row in rows if not row['durable'])} as const;\n",
+        ]
+    )
+
+
+def _list(values: Iterator[Any]) -> str:
+    return "[" + ", ".join(json.dumps(value) for value in dict.fromkeys(values)) + "]"
+
+
+def _declaration(name: str, schema: Schema) -> str:
+    comment = _comment(schema.get("description", ""), "")
+    if schema.get("type") == "object" and "properties" in schema:
+        return f"{comment}export interface {name} {_object(schema, '')}\n"
+    return f"{comment}export type {name} = {_type(schema)};\n"
+
+
+def _comment(text: str, indent: str) -> str:
+    lines = text.strip().replace("*/", "* /").splitlines()
+    if len(lines) < 2:
+        return "".join(f"{indent}/** {line} */\n" for line in lines)
+    body = "".join(f"{indent} *{' ' if line else ''}{line}\n" for line in lines)
+    return f"{indent}/**\n{body}{indent} */\n"
+
+
+def _object(schema: Schema, indent: str) -> str:
+    inner = indent + "  "
+    required = schema.get("required", [])
+    lines = [
+        f"{_comment(value.get('description', ''), inner)}{inner}{name}{'' if name in required else '?'}: {_type(value, inner)};\n"
+        for name, value in schema["properties"].items()
+    ]
+    return "{\n" + "".join(lines) + indent + "}"
+
+
+def _type(schema: Schema, indent: str = "") -> str:
+    """The TypeScript type of a schema."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rsplit("/", 1)[-1])
+    if "oneOf" in schema:
+        return " | ".join(dict.fromkeys(_type(each, indent) for each in schema["oneOf"]))
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "enum" in schema:
+        return " | ".join(json.dumps(value) for value in schema["enum"])
+    kinds = schema.get("type", [])
+    return " | ".join(_of_kind(kind, schema, indent) for kind in ([kinds] if isinstance(kinds, str) else kinds)) or "unknown"
+
+
+def _of_kind(kind: str, schema: Schema, indent: str) -> str:
+    if kind == "array" and "items" in schema:
+        item = _type(schema["items"], indent)
+        return f"({item})[]" if "|" in item else f"{item}[]"
+    if kind == "object":
+        if schema.get("properties"):
+            return _object(schema, indent)
+        extra = schema.get("additionalProperties")
+        return f"Record<string, {_type(extra, indent) if isinstance(extra, dict) else 'never' if extra is False else 'unknown'}>"
+    return SCALARS[kind]
+
+
+def _actions() -> str:
+    lines = [
+        f'  {action.name}: {{ body: Omit<{action.component}Frame, "action" | "request_id">; '
+        f'data: NonNullable<{action.component}Reply["data"]> }};\n'
+        for action in actions()
+    ]
+    return "/** The actions of the socket: the body of each, and the data of its reply. */\nexport interface Actions {\n" + "".join(lines) + "}\n"
+
+
+def _endpoints(paths: Schema) -> str:
+    lines = [
+        f"  {json.dumps(f'{method.upper()} {path}')}: {_endpoint(operation)};\n"
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if method in METHODS
+    ]
+    return "/** REST: each call by its method and path. */\nexport interface Endpoints {\n" + "".join(lines) + "}\n"
+
+
+def _endpoint(operation: Schema) -> str:
+    parameters = operation.get("parameters", [])
+    queries = [
+        f"{parameter['name']}?: {_type(parameter['schema'])}" for parameter in parameters if parameter.get("in") == "query"
+    ]
+    parts = {
+        "path": _shape(f"{parameter['name']}: string" for parameter in parameters if parameter.get("in") == "path"),
+        "query": _shape(queries),
+        "body": _content(operation.get("requestBody")),
+        "reply": _reply(operation["responses"]),
+    }
+    return "{ " + "; ".join(f"{name}: {value}" for name, value in parts.items()) + " }"
+
+
+def _shape(fields: Any) -> str:
+    listed = list(fields)
+    return "{ " + "; ".join(listed) + " }" if listed else "undefined"
+
+
+def _content(holder: Schema | None) -> str:
+    if holder is None:
+        return "undefined"
+    types = [_type(media["schema"]) for kind, media in holder.get("content", {}).items() if kind == "application/json"]
+    return types[0] if types else "undefined"
+
+
+def _reply(responses: Schema) -> str:
+    """The bodies of the successes."""
+    found = [_content(response) for status, response in responses.items() if re.fullmatch("2..", status)]
+    return " | ".join(dict.fromkeys(found)) or "undefined"
