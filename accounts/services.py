@@ -115,7 +115,8 @@ def log_in(
 
 
 def require_live(session: Session) -> None:
-    """Raise Problem auth.invalid_token or auth.account_disabled; every write calls this after it has its locks.
+    """Raise Problem auth.invalid_token or auth.account_disabled; every write but a send, whose judging statement
+    checks it, calls this after it has its locks.
 
     The write of a server key that acts as the user is recorded in the audit.
     """

@@ -18,17 +18,17 @@ from eventlog.event_types import EventType, StreamKind, register
 ROOM, INBOX = StreamKind.ROOM, StreamKind.INBOX
 
 
-def begin_first_memberships(data: Mapping[str, Any]) -> dict[str, bool]:
+def membership_of_created(data: Mapping[str, Any]) -> dict[str, bool]:
     """The effect of room.created: its first members begin."""
     return {member["user_id"]: True for member in data["members"]}
 
 
-def begin_membership(data: Mapping[str, Any]) -> dict[str, bool]:
+def membership_of_joined(data: Mapping[str, Any]) -> dict[str, bool]:
     """The effect of member.joined."""
     return {data["user"]["id"]: True}
 
 
-def end_membership(data: Mapping[str, Any]) -> dict[str, bool]:
+def membership_of_left(data: Mapping[str, Any]) -> dict[str, bool]:
     """The effect of member.left and member.removed."""
     return {data["user"]["id"]: False}
 
@@ -40,7 +40,7 @@ register(
         ROOM,
         True,
         "The room was created, with its first members.",
-        begin_first_memberships,
+        membership_of_created,
     ),
     EventType("room.updated", RoomSnapshotSerializer, ROOM, True, "Name, slug, topic, metadata or retention changed."),
     EventType("room.archived", RoomSnapshotSerializer, ROOM, True, "The room was archived: it is read-only."),
@@ -51,10 +51,10 @@ register(
         ROOM,
         True,
         "A user joined or was added.",
-        begin_membership,
+        membership_of_joined,
     ),
-    EventType("member.left", MemberSerializer, ROOM, True, "A member left.", end_membership),
-    EventType("member.removed", MemberSerializer, ROOM, True, "A member was removed.", end_membership),
+    EventType("member.left", MemberSerializer, ROOM, True, "A member left.", membership_of_left),
+    EventType("member.removed", MemberSerializer, ROOM, True, "A member was removed.", membership_of_left),
     EventType("member.role_changed", MemberSerializer, ROOM, True, "A member's role changed."),
     EventType("message.created", MessageSerializer, ROOM, True, "A message was sent."),
     EventType("message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed."),

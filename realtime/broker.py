@@ -132,7 +132,7 @@ class Broker:
 
     async def _publish_batch(self, batch: Sequence[tuple[str, Message]]) -> None:
         announcements, joined = self._announcements, [group in self._joined for group, _ in batch]
-        sealed = [(group, self._seal.close(group, message) | {"from": self._sender}) for group, message in batch]
+        sealed = [(group, self._seal.sign(group, message) | {"from": self._sender}) for group, message in batch]
         async with asyncio.timeout(PUBLISH_SECONDS):
             receivers = await self._layer.publish_each(sealed)
         HINTS_SENT.value += len(batch)
@@ -155,7 +155,7 @@ class Broker:
                 sealed = await self._layer.receive(self._channel)
                 if sealed.get("from") == self._sender:
                     continue
-                message = self._seal.open(sealed)
+                message = self._seal.verify(sealed)
             except UNREADABLE as error:
                 await self._drop(error)
                 continue

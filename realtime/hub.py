@@ -63,7 +63,10 @@ class SubscriptionHandle:
 
 
 class Hub:
-    """Everything live of this process. It runs on the event loop; `committed` and `sessions_ended` take any thread."""
+    """Delivers the events of this process and of the others to the subscriptions of local sockets.
+
+    It runs on the event loop; `committed` and `sessions_ended` take any thread.
+    """
 
     def __init__(self, log: Log, layer: Layer | None = None) -> None:
         self.id = uuid4().hex

@@ -20,7 +20,7 @@ MAX_CONCURRENT_PAGES = 16
 
 
 class Log(Protocol):
-    """The reads of the hub; each may raise django.db.Error."""
+    """The reads of the hub, which DatabaseLog implements; each may raise django.db.Error."""
 
     async def authorize(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
         """Read the head and the membership of a room or inbox. Raises Problem not_found or room.not_member."""

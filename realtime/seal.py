@@ -32,7 +32,7 @@ def derive_key(secret: str) -> bytes:
 class Seal:
     """Seals the messages that this process publishes, and opens those that it receives.
 
-    A closed message is `{"type": "sealed", "mac": ..., "body": ...}`; the body is a line of JSON with the group, the
+    A sealed message is `{"type": "sealed", "mac": ..., "body": ...}`; the body is a line of JSON with the group, the
     time and all fields but `json`, and then a line for each rendered event, which holds no line break of its own.
     """
 
@@ -42,7 +42,7 @@ class Seal:
         self._stamp = 0
         self._newest: dict[str, int] = {}  # the stamp of the newest message outside the log, by sender
 
-    def close(self, group: str, message: Message) -> Message:
+    def sign(self, group: str, message: Message) -> Message:
         """Seal a message for the channel layer."""
         # In microseconds and never the same twice, also when the clock stands or goes back.
         self._stamp = max(self._stamp + 1, time.time_ns() // 1_000)
@@ -51,7 +51,7 @@ class Seal:
         body = b"\n".join([orjson.dumps(head), *events])
         return {"type": "sealed", "mac": hmac.digest(self._keys[0], VERSION + body, "sha256"), "body": body}
 
-    def open(self, sealed: Message) -> Message:
+    def verify(self, sealed: Message) -> Message:
         """Return the message that was sealed. Raises Forged for anything else."""
         mac, body = sealed.get("mac"), sealed.get("body")
         if not isinstance(mac, bytes) or not isinstance(body, bytes):

@@ -88,7 +88,7 @@ class Subscription:
                 self._send(visible)
                 return False
             self.cursor = entry.seq
-            if self._is_visible(entry):
+            if self._take(entry):
                 visible.append(entry)
                 size += len(entry.json)
             if self.cursor < entry.seq:  # a re-join moved the cursor back to the leave
@@ -105,8 +105,8 @@ class Subscription:
         for batch in batches(visible):
             self.subscriber.send_events(batch)
 
-    def _is_visible(self, entry: LogEntry) -> bool:
-        """Apply the membership rule, and the change of membership that the entry brings."""
+    def _take(self, entry: LogEntry) -> bool:
+        """Take the next entry: apply the change of membership that it brings; return whether the user may see it."""
         if entry.seq <= self.authorized_as_of:
             return self.visible_ranges is None or contains(self.visible_ranges, entry.seq)
         joined = entry.membership_changes.get(self.user_id)

@@ -14,7 +14,7 @@ from wire.fields import StrictSerializer, parse_uuid
 
 EVENTS = 1_000  # of one answer, and missing of one stream before it is "limited"
 ROOMS = 1_000  # that one request may name
-WAIT_MS = 30_000  # the longest wait of a sync for an event; docs/operations.md has the deadlines around it
+WAIT_MS = 30_000  # the longest wait of a sync for an event; docs/containers.md has the deadlines around it
 
 
 @extend_schema_field(

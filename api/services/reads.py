@@ -24,7 +24,7 @@ define("read.ahead", 400, "The room has not come that far")
 
 
 class Marker(TypedDict):
-    """A read marker, as MarkerSerializer documents it."""
+    """A read marker, as ReadMarkerSerializer documents it."""
 
     read_seq: int
     unread: int

@@ -1,6 +1,6 @@
 """Retention: the daily purge of messages that are older than their room keeps, of sessions and of audit records.
 
-A purged message is a tombstone. One event of the room, `messages.purged`, says so of all messages below a seq.
+A purged message is a tombstone. One event of the room, `messages.purged`, covers all messages below a seq.
 """
 
 from collections.abc import Iterator

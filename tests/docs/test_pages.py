@@ -39,7 +39,7 @@ JUDGED = {
         ("docs/operate.md", f"sh {part}"): "tests/docs/test_operate.py::test_every_command_of_the_page_works"
         for part in ("accounts", "erase", "keys", "rooms", "jobs", "move", "doctor")
     },
-    ("docs/operations.md", "sh restart"): "tests/engine/__main__.py::steps",
+    ("docs/containers.md", "sh restart"): "tests/engine/__main__.py::steps",
     **{
         ("docs/deploy.md", f"sh {step}"): "tests/engine/__main__.py::steps"
         for step in ("start", "scale", "backup", "restore", "restore file", "upgrade")

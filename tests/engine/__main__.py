@@ -1,6 +1,6 @@
 """Tests compose.yaml on a real engine: start, tour, rolling restart, faults, backup, upgrade, restore, stop.
 
-It runs the commands of docs/tour.md, docs/deploy.md and docs/operations.md in a clone of the last commit, made under
+It runs the commands of docs/tour.md, docs/deploy.md and docs/containers.md in a clone of the last commit, made under
 umask 077, as a project of its own: names, port and network differ from those of a Parley that may run on the machine.
 `python -m tests.engine restore` runs only the steps whose name begins with one of the given words, after the start.
 """
@@ -101,7 +101,7 @@ def under_load(project: Project, script: str, *, may_fail: bool = False) -> None
 
 
 def restart(project: Project) -> None:
-    under_load(project, fenced("sh restart", "docs/operations.md"))
+    under_load(project, fenced("sh restart", "docs/containers.md"))
 
 
 def lose_a_server(project: Project) -> None:

@@ -21,7 +21,6 @@ PACKAGES = (
     "contracts",
     "settings",
     "examples",
-    "bench",
     "tests",
 )
 QUESTION = re.compile(r"(What|Who|Whom|Whose|How|Where|Whether|When|From|Of|As|Also|Whatever|Whoever)\b")

@@ -1,4 +1,4 @@
-"""The table of deadlines and sizes in docs/operations.md is right, and every inner limit is below the outer one."""
+"""The table of deadlines and sizes in docs/containers.md is right, and every inner limit is below the outer one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def in_force() -> dict[tuple[str, str], float]:
 
 
 def test_the_table_has_every_limit_with_its_value() -> None:
-    rows = table(section("docs/operations.md", "Deadlines and sizes"))
+    rows = table(section("docs/containers.md", "Deadlines and sizes"))
 
     documented = {(place, name): number(value) for place, name, value, _ in rows}
 

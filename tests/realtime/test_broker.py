@@ -195,7 +195,7 @@ async def test_an_older_process_reads_the_hints(processes: tuple[Process, Proces
     near.say("Tea?")
 
     sealed = await far.layer.receive(channel)
-    assert Seal([SECRET]).open({"mac": sealed["mac"], "body": sealed["body"]})["text"] == "Tea?"
+    assert Seal([SECRET]).verify({"mac": sealed["mac"], "body": sealed["body"]})["text"] == "Tea?"
 
 
 async def test_it_stops_in_the_middle_of_a_publish(redis_url: str) -> None:

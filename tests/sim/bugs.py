@@ -135,7 +135,7 @@ def jump_over_a_hole(self: Feed, page: list[LogEntry]) -> None:
 # Membership
 
 
-@bug(Subscription, "_is_visible", "leak", "lost")
+@bug(Subscription, "_take", "leak", "lost")
 def membership_cached_at_connect(self: Subscription, entry: LogEntry) -> bool:
     return self.is_member
 
@@ -153,7 +153,7 @@ def no_cursor_while_invisible(self: Subscription, entries: Iterable[LogEntry]) -
             continue
         if entry.seq != self.cursor + 1 or self.subscriber.is_full:
             return False
-        if self._is_visible(entry):
+        if self._take(entry):
             self.cursor = max(self.cursor, entry.seq)
             self.subscriber.send_events(EventBatch([entry]))
     return True
@@ -164,7 +164,7 @@ def never_go_back_to_the_leave(self: Subscription, seq: int) -> None:
     self.is_member, self.left_at = True, None
 
 
-@bug(Subscription, "_is_visible", "lost", "leak")
+@bug(Subscription, "_take", "lost", "leak")
 def toggle_below_the_floor(self: Subscription, entry: LogEntry) -> bool:
     joined = entry.membership_changes.get(self.user_id)
     was_member, self.is_member = self.is_member, self.is_member if joined is None else joined

@@ -1,4 +1,4 @@
-"""The checker: pure functions from a history to its violations. P4, P5 ... are the properties that they check."""
+"""The checker: pure functions from a history to its violations."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def check(history: History) -> list[str]:
 
 
 def check_gapless(history: History) -> Iterator[str]:
-    """P5: the seqs of each stream are 1, 2, 3 ..."""
+    """The seqs of each stream are 1, 2, 3 ..."""
     for past in history.pasts:
         for stream, rows in past.rows.items():
             if [row.seq for row in rows] != list(range(1, len(rows) + 1)):
@@ -138,7 +138,7 @@ class Reading:
         self.sync_is_due = True
 
     def _on_going_on(self, reply: dict[str, Any]) -> None:
-        """P6: the reply moves no cursor, and the device has received everything before its `after`."""
+        """The reply moves no cursor, and the device has received everything before its `after`."""
         if not self.rewritten:
             self._may_be_at(reply["after"], "reply")
 
@@ -200,7 +200,7 @@ class Reading:
     # Received events
 
     def on_event(self, event: dict[str, Any]) -> None:
-        """P4, P6, P8: the event is as in the log, and is the next one that the user may see."""
+        """The event is as in the log, and is the next one that the user may see."""
         seq = event["seq"]
         if not self.listens or self.cursor is None:
             self.report("uninvited", f"{seq} came to a device that does not listen")
@@ -235,7 +235,7 @@ class Reading:
         self.cursor, self.fold = event["seq"], None
 
     def on_ephemeral(self, data: dict[str, Any]) -> None:
-        """P8 for ephemeral events: a user who left before the event was emitted does not receive it."""
+        """A user who left before the event was emitted does not receive it."""
         if not self.listens:
             self.report("uninvited", "something ephemeral came to a device that does not listen")
         elif data["epoch"] == self.epoch and not self.rights[self.epoch].is_in(self.at, data["min"]):
@@ -275,7 +275,7 @@ class Reading:
             self._check_fold(self.rights[last])
 
     def _check_fold(self, rights: Rights) -> None:
-        """P9: the fold of the received events equals the log."""
+        """The fold of the received events equals the log."""
         now: dict[str, str | None] = {}
         for row in rights.rows:
             if row.message and rights.sees(row.seq, self.at):

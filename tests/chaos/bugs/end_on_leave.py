@@ -8,7 +8,7 @@ def plant() -> None:
     from realtime.log_entry import LogEntry
     from realtime.subscription import Subscription
 
-    sees = Subscription._is_visible
+    sees = Subscription._take
 
     def seen(self: Subscription, entry: LogEntry) -> bool:
         if getattr(self, "is_over", False):
@@ -17,7 +17,7 @@ def plant() -> None:
             self.is_over = True  # type: ignore[attr-defined]
         return sees(self, entry)
 
-    replace(Subscription, "_is_visible", seen)
+    replace(Subscription, "_take", seen)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ def plant() -> None:
     from realtime.log_entry import LogEntry
     from realtime.subscription import Subscription
 
-    sees = Subscription._is_visible
+    sees = Subscription._take
 
     def seen(self: Subscription, entry: LogEntry) -> bool:
         return True if entry.seq > self.authorized_as_of else sees(self, entry)
 
-    replace(Subscription, "_is_visible", seen)
+    replace(Subscription, "_take", seen)
 
 
 if __name__ == "__main__":
