@@ -21,7 +21,7 @@ from tests.servers import ParleyServer
 
 GROWTH_MB = 150  # of the server's memory; caches and threads fill up at first
 FRAMES = 15  # on one socket: the server closes it after twenty bad ones in a minute
-SKIPPED = {"log_out", "log_out_all", "delete_me", "delete_me_by_post", "end_session"}
+SKIPPED = {"log_out", "log_out_all", "delete_me", "delete_me_by_post", "end_session", "stream"}
 INTERNAL = 1011
 
 
@@ -78,6 +78,8 @@ def _fuzz_operation(operation: Any, caller: Caller, examples: int, seed: int) ->
     def send(case: Any) -> None:
         nonlocal count
         headers = {"Authorization": f"Bearer {caller.token}"}
+        if isinstance(case.body, dict):
+            case.body.pop("wait_ms", None)  # each empty sync would wait
         response = case.call(base_url=caller.server.url, headers=headers, timeout=30)
         count += 1
         assert response.status_code < 500, f"{operation.label}: {case.body!r} {case.query!r} {response.text}"
