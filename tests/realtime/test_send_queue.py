@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from realtime import send_queue as send_queue_module
 from realtime.consumers.base import ActionConsumer
 from realtime.limits import SEND_QUEUE_BYTES
 from realtime.log_entry import EventBatch, LogEntry
@@ -47,7 +46,7 @@ async def test_joined_batches_are_not_counted_after_they_were_sent() -> None:
 
 async def test_a_send_that_blocks_for_too_long_ends_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under uvicorn such a socket once stayed open without sending, and answered pings when its client woke up."""
-    monkeypatch.setattr(send_queue_module, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(GreetingConsumer, "send_seconds", 0.05)
     messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     messages.put_nowait({"type": "websocket.connect"})
 
