@@ -3,4 +3,3 @@
 from tests.realtime.live_settings import *  # noqa: F403
 
 ASGI_APPLICATION = "tests.realtime.impatient.application"
-WS_STALL_SECONDS = 1.0
