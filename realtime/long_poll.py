@@ -73,10 +73,8 @@ class LongPoll:
         deadline = loop.time() + self._seconds
         while True:
             synced, accesses = await database.sync(self._request, True)
-            if self._problem is not None:
-                raise self._problem
             if self._is_over or synced.has_changes:
-                return synced
+                break
             self._woken.clear()
             began = loop.time()
             handles = self._subscribe(synced.cursors, accesses)
@@ -84,11 +82,16 @@ class LongPoll:
                 async with asyncio.timeout_at(deadline):
                     await self._woken.wait()
             except TimeoutError:
-                return synced
+                break
             finally:
                 exchange.call.waited += loop.time() - began
                 for handle in handles:
                     self._hub.stop(handle)
+            if self._is_over:
+                break
+        if self._problem is not None:
+            raise self._problem
+        return synced
 
     def _subscribe(
         self, cursors: Mapping[UUID, int], accesses: Mapping[UUID, StreamAccess]

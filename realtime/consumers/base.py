@@ -57,10 +57,10 @@ class ActionConsumer(AsyncAPIConsumer):
     closed_counter: ClassVar[LabelledCounter] = SOCKETS_CLOSED
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        application = asyncio.current_task()
+        application, extension = asyncio.current_task(), scope.get("extensions", {}).get("parley")
         assert application is not None
-        extension = scope.get("extensions", {}).get("parley")
         self.send_queue = SendQueue(send, extension, application.cancel, seconds=self.send_seconds)
+        self.scope, self.base_send = scope, send
         self.closing = False
         self.action_names = frozenset(self.available_actions)
         self.requests: dict[str, deque[Request]] = {}  # by ordering key
@@ -69,7 +69,6 @@ class ActionConsumer(AsyncAPIConsumer):
         self.request_tasks: set[asyncio.Task[None]] = set()
         self.bad_frames: deque[float] = deque(maxlen=MAX_BAD_FRAMES)
         self.refusals: deque[float] = deque(maxlen=rates.REFUSED.limit)
-        self.scope, self.base_send = scope, send
         self.connection = Call("connection", trace_of(scope))
         self.connection.connection_id, self.connection.client = uuid4().hex, client_address(scope)
         current.set(self.connection)  # for this task, and for those that it starts

@@ -5,9 +5,7 @@ It is a consumer whose frames become `data` lines of one response. It takes no f
 
 import asyncio
 import random
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +48,6 @@ class EventStream(SubscriptionActions):
         super().__init__()
         self._session, self._epoch, self._request, self._exchange = session, epoch, request, exchange
         self._is_connected = False
-        self._lifetime: asyncio.TimerHandle | None = None
 
     @classmethod
     async def finish(cls, session: Session, epoch: int, request: SyncRequest, exchange: Exchange) -> None:
@@ -73,11 +70,12 @@ class EventStream(SubscriptionActions):
 
     def _scope(self) -> dict[str, Any]:
         scope = dict(self._exchange.scope)
-        server = scope.get("extensions", {}).get("parley", {}).get("stream")
-        extensions = {}
-        if server is not None:
-            extensions["parley"] = {**server(), "try_write": _as_events(server()["try_write"])}
-        return scope | {"extensions": extensions}
+        begin_stream = scope.get("extensions", {}).get("parley", {}).get("stream")
+        if begin_stream is None:  # another server than ours
+            return scope | {"extensions": {}}
+        stream = begin_stream()
+        write = stream["try_write"]
+        return scope | {"extensions": {"parley": {**stream, "try_write": lambda frame: write(event_of(frame))}}}
 
     async def _receive(self) -> dict[str, Any]:
         if not self._is_connected:
@@ -100,16 +98,18 @@ class EventStream(SubscriptionActions):
         self.bind(self._session, self._epoch)
         if self.closing:
             return
-        ends = partial(self.end, CloseCode.RESTART, "restart", retry_after_ms=random.randrange(1000))
-        self._lifetime = asyncio.get_running_loop().call_later(STREAM_SECONDS, ends)
-        self.spawn(self._send_comments())
+        self.spawn(self._keep_alive())
         self.spawn(self._catch_up())
 
-    async def _send_comments(self) -> None:
-        while True:
-            await asyncio.sleep(COMMENT_SECONDS)
+    async def _keep_alive(self) -> None:
+        """Send comments, and end the stream after STREAM_SECONDS."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + STREAM_SECONDS
+        while (left := ends_at - loop.time()) > 0:
+            await asyncio.sleep(min(COMMENT_SECONDS, left))
             if not self.closing and not self.send_queue.is_full:
                 self.send_queue.send_frame(COMMENT)
+        self.end(CloseCode.RESTART, "restart", retry_after_ms=random.randrange(1000))
 
     async def _catch_up(self) -> None:
         """Send every page of the sync, and subscribe to their streams from where each page ends."""
@@ -135,9 +135,3 @@ class EventStream(SubscriptionActions):
     def clean_up(self) -> None:
         super().clean_up()
         self.hub.waiters.discard(self, self._session)
-        if self._lifetime is not None:
-            self._lifetime.cancel()
-
-
-def _as_events(try_write: Callable[[bytes], bool | None]) -> Callable[[dict[str, Any]], bool | None]:
-    return lambda frame: try_write(event_of(frame))

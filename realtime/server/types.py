@@ -47,7 +47,7 @@ class Extension(TypedDict):
 
 
 class Stream(TypedDict):
-    """What ``scope["extensions"]["parley"]["stream"]()`` of an HTTP request returns; the package documents each."""
+    """The result of ``scope["extensions"]["parley"]["stream"]()`` of an HTTP request; the package documents each."""
 
     try_write: Callable[[bytes], bool | None]
     backlog: Callable[[], int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket as tcp
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from tests.realtime.deployment import ACROSS_SECONDS, ONCE
 from tests.realtime.test_long_poll import poll
 from tests.realtime.test_robustness import held, let_go, memory
 from tests.servers import ParleyServer
-from tests.sockets import PATIENCE, Account
+from tests.sockets import PATIENCE, TLS, Account, join_parley
 from tests.streams import Stream, cursors
 
 MIB = 1024 * 1024
@@ -43,6 +44,7 @@ async def test_it_begins_with_hello_and_the_sync_and_goes_on_live(
     assert (events["action"], stream.texts()) == ("events", ["live"])
 
 
+@ONCE
 async def test_its_events_are_those_of_a_socket(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     socket = await bob.listen(room, None)
@@ -62,6 +64,7 @@ async def test_its_events_are_those_of_a_socket(alice: Account, bob: Account) ->
     assert kept[0] == kept[1]
 
 
+@ONCE
 async def test_a_cut_stream_goes_on_by_the_cursors_of_its_body(alice: Account, bob: Account) -> None:
     room = await alice.make_room(bob)
     body = await cursors(bob)
@@ -85,18 +88,22 @@ async def test_all_pages_of_the_sync_come_before_the_events(alice: Account) -> N
     stream = await Stream.follow(alice, {"rooms": {room["id"]: 0 for room in rooms}, "limit": 1})
     for room in rooms:  # while the pages are on their way
         await alice.post_message(room, "hello")
-    last = await alice.make_room()
-    await stream.until_seq(last["id"], 1)
 
-    actions = [frame["action"] for frame in stream.frames]
+    def synced() -> list[dict[str, Any]]:
+        pages = [frame["data"] for frame in stream.frames if frame["action"] == "sync"]
+        return [event for page in pages for entry in page["rooms"] for event in entry["events"]]
+
+    def seqs(room: dict[str, Any]) -> list[int]:
+        """Those of both ways; a message comes on a page, or after it."""
+        found = [event["seq"] for event in [*synced(), *stream.events] if event["room_id"] == room["id"]]
+        return [seq for seq in found if seq]
+
+    await stream.find(lambda _: all(len(seqs(room)) >= 2 for room in rooms))
+    assert [seqs(room) for room in rooms] == [[1, 2]] * 3
     pages = [frame["data"] for frame in stream.frames if frame["action"] == "sync"]
-    assert actions[: 1 + len(pages)] == ["hello", *["sync"] * len(pages)]
+    assert [frame["action"] for frame in stream.frames[: 1 + len(pages)]] == ["hello", *["sync"] * len(pages)]
     assert len(pages) >= 3
     assert [page["next"] is None for page in pages] == [False] * (len(pages) - 1) + [True]
-    synced = [event for page in pages for entry in page["rooms"] for event in entry["events"]]
-    for room in rooms:
-        seqs = [event["seq"] for event in [*synced, *stream.events] if event["room_id"] == room["id"]]
-        assert [seq for seq in seqs if seq] == [1, 2]
 
 
 @ONCE
@@ -140,6 +147,7 @@ async def test_the_end_of_the_session_ends_the_stream(alice: Account) -> None:
     }
 
 
+@ONCE
 async def test_a_session_that_ends_in_another_process_ends_the_stream(alice: Account, there: ParleyServer) -> None:
     stream = await Stream.follow(alice, {})
     await stream.hello()
@@ -252,3 +260,16 @@ async def test_a_client_that_does_not_read_costs_little_and_loses_nothing(
     seqs = [event["seq"] for entry in entries for event in entry["events"]]
     assert seqs == list(range(2, 2 + 16 * BATCHES))
     assert grown < 8 * MIB
+
+
+@ONCE
+async def test_comments_come_until_an_old_stream_ends(here: ParleyServer, stack: AsyncExitStack) -> None:
+    """A server of its own, with comments every 0.1 s and streams that live for one second."""
+    with ParleyServer(env={"DJANGO_SETTINGS_MODULE": "tests.realtime.impatient_settings"}) as server:
+        http = await stack.enter_async_context(httpx.AsyncClient(verify=TLS, trust_env=False, timeout=PATIENCE))
+        stream = await Stream.follow(await join_parley(server, http, stack, "alice"), {})
+        goodbye = await stream.goodbye()
+
+    assert stream.comments > 2
+    assert (goodbye["code"], goodbye["reason"], goodbye["reconnect"]) == (1012, "restart", True)
+    assert 0 <= goodbye["retry_after_ms"] < 1000

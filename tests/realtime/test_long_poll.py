@@ -52,6 +52,7 @@ async def test_a_message_of_another_process_ends_the_wait(alice: Account, bob: A
     assert (page["removed"], page["inbox"]["events"], page["next"]) == ([], [], None)
 
 
+@ONCE
 async def test_an_answer_with_something_does_not_wait(alice: Account) -> None:
     room = await alice.make_room()
 
@@ -62,6 +63,7 @@ async def test_an_answer_with_something_does_not_wait(alice: Account) -> None:
     assert time.monotonic() - began < PATIENCE
 
 
+@ONCE
 async def test_an_answer_without_anything_comes_after_the_time(alice: Account) -> None:
     await alice.make_room()
     body = await cursors(alice)

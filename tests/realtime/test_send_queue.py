@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from realtime import send_queue as send_queue_module
 from realtime.consumers.base import ActionConsumer
 from realtime.limits import HELD_FRAME_CHARS, SEND_QUEUE_BYTES
 from realtime.log_entry import EventBatch, LogEntry
@@ -129,7 +128,7 @@ def test_a_socket_that_is_gone_forgets_what_is_held() -> None:
 
 async def test_a_send_that_blocks_for_too_long_ends_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under uvicorn such a socket once stayed open without sending, and answered pings when its client woke up."""
-    monkeypatch.setattr(send_queue_module, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(GreetingConsumer, "send_seconds", 0.05)
     messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     messages.put_nowait({"type": "websocket.connect"})
 
