@@ -1,4 +1,4 @@
-"""JWTs (RFC 7519) that an app's backend signs: verified with the one key that the settings name (RFC 8725)."""
+"""Verifies JWTs (RFC 7519) with the one key that the settings name (RFC 8725). Imported with the first JWT."""
 
 from __future__ import annotations
 
@@ -7,40 +7,20 @@ import binascii
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import jwt
 from django.conf import settings
 
+from accounts.claims import LEEWAY_SECONDS, Claims
 from accounts.jwks import KeySet, VerificationKey, read_pem
 from accounts.models import is_external_id
 from accounts.serializers import JWT_CHARS
 from wire import strict_json
 from wire.problems import Problem
 
-LEEWAY_SECONDS = 30
 LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _PARTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-
-
-class Claims(NamedTuple):
-    """The claims of a verified token. `name` and `picture` are as given, of any type."""
-
-    external_id: str
-    issued_at: datetime
-    expires_at: datetime
-    name: Any
-    picture: Any
-
-
-def is_configured() -> bool:
-    """Return whether this server accepts JWTs."""
-    return bool(settings.JWT_SECRET or settings.JWT_PUBLIC_KEY or settings.JWT_JWKS_URL)
-
-
-def looks_like_jwt(token: str) -> bool:
-    """Return whether a token has the form of a JWT, which no token of a session has."""
-    return token.count(".") == 2
 
 
 def verify(token: str) -> Claims:

@@ -38,7 +38,7 @@ def create_key(
 ) -> NewKey:
     """Make a key. A bot's key is the key of the bot `username`, which is made unless it exists; None makes a name.
 
-    Raises Problem request.invalid (name, expires, username), forbidden when there are MAX_KEYS, or auth.username_taken
+    Raises Problem request.invalid (expires, username), forbidden when there are MAX_KEYS, or auth.username_taken
     for the name of a person.
     """
     now = timezone.now()
@@ -49,11 +49,7 @@ def create_key(
     with transaction.atomic():
         if ServerKey.objects.count() >= MAX_KEYS:
             raise Problem("forbidden", f"There are {MAX_KEYS} server keys already: revoke one.")
-        try:
-            with transaction.atomic():
-                key.save(force_insert=True)
-        except IntegrityError as error:
-            raise invalid("name", "taken", "Another key has this name.") from error
+        key.save(force_insert=True)
         if scope == KeyScope.BOT:
             times = {"created_at": now, "last_used_at": now, "expires_at": expires_at or NEVER, "ends_at": expires_at}
             bot = _find_or_create_bot(name, username)

@@ -279,7 +279,7 @@ class ServerKey(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    name = models.CharField(max_length=KEY_NAME_CHARS, unique=True)
+    name = models.CharField(max_length=KEY_NAME_CHARS)  # for people; two keys may have one while they are rotated
     scope = models.CharField(max_length=8, choices=KeyScope)
     token_hash = models.BinaryField(max_length=32, unique=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -5,11 +5,13 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from accounts.claims import accepts_jwts
+
 
 @register(Tags.security, deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Report settings of a process that is configured for development, not for production."""
-    return [*_required(), *_origins(), *_workers(), *_jwts()]
+    return [*_required(), *_origins(), *_workers()]
 
 
 def _required() -> list[CheckMessage]:
@@ -31,6 +33,9 @@ def _origins() -> list[CheckMessage]:
     if settings.CORS_ALLOW_ALL_ORIGINS:
         hint = "List the origins of your web apps in CORS_ALLOWED_ORIGINS."
         found.append(Warning("Pages of every origin may call this API.", hint=hint, id="parley.W003"))
+    if accepts_jwts() and not settings.JWT_AUDIENCE:
+        hint = "Set JWT_AUDIENCE, and put it into each JWT as aud."
+        found.append(Warning("JWTs for any other service count here, too.", hint=hint, id="parley.W007"))
     return found
 
 
@@ -45,10 +50,3 @@ def _workers() -> list[CheckMessage]:
         text = "Several workers on SQLite take turns at one write lock."
         found.append(Warning(text, hint="Set DATABASE_URL to a PostgreSQL, or WORKERS=1.", id="parley.W005"))
     return found
-
-
-def _jwts() -> list[CheckMessage]:
-    if settings.JWT_AUDIENCE or not (settings.JWT_SECRET or settings.JWT_PUBLIC_KEY or settings.JWT_JWKS_URL):
-        return []
-    text = "JWTs count here whatever service they were issued for."
-    return [Warning(text, hint="Set JWT_AUDIENCE, and put it into each JWT as aud.", id="parley.W007")]

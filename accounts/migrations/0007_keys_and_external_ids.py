@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("name", models.CharField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=64)),
                 ("scope", models.CharField(choices=[("admin", "Admin"), ("bot", "Bot")], max_length=8)),
                 ("token_hash", models.BinaryField(max_length=32, unique=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),

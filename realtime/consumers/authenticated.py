@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import exchange, jwts
+from accounts import exchange
 from accounts.authentication import refuse_in_browser
+from accounts.claims import accepts_jwts, looks_like_jwt
 from accounts.models import Session
 from accounts.serializers import SessionSerializer, UserSerializer
 from accounts.services import MAX_SESSIONS
@@ -145,7 +146,7 @@ class AuthenticatedConsumer(ActionConsumer):
 
     @action(AUTHENTICATE)
     async def authenticate(self, token: str) -> Reply:
-        if self.session is not None and jwts.is_configured() and jwts.looks_like_jwt(token):
+        if self.session is not None and accepts_jwts() and looks_like_jwt(token):
             return await self.extend(self.session, token)
         try:
             refuse_in_browser(token, dict(self.scope.get("headers", [])).get(b"origin"))

@@ -73,9 +73,15 @@ def test_a_key_can_expire(db: None, expires: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.invalid_token")
 
 
-def test_two_keys_have_different_names(backend: Backend) -> None:
-    with pytest.raises(CommandError, match="name"):
-        run("create_key", backend.key.name, "--scope", "admin")
+def test_two_keys_of_one_name_are_revoked_by_id(backend: Backend) -> None:
+    second = Backend(name=backend.key.name)
+
+    with pytest.raises(CommandError, match="id"):
+        run("revoke_key", backend.key.name)
+    run("revoke_key", str(backend.key.pk))
+
+    answers = [each.get("/v1/admin/users/42") for each in (backend, second)]
+    assert [answer.status_code for answer in answers] == [401, 404]
 
 
 def test_there_are_a_hundred_keys_at_most(backend: Backend) -> None:

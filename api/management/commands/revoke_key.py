@@ -15,12 +15,16 @@ class Command(OperatorCommand):
     help = "Revoke a server key. It is refused at once, and its sockets close within two seconds."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("key", help="the key's id or name")
+        parser.add_argument("key", help="the key's id, or its name if no other key has it")
         super().add_arguments(parser)
 
     def act(self, options: dict[str, Any]) -> None:
-        key = ServerKey.objects.filter(Q(name=options["key"]) | Q(pk=parse_uuid(options["key"]))).first()
-        if key is None:
-            raise CommandError(f"There is no key {options['key']}.")
+        named = options["key"]
+        found = list(ServerKey.objects.filter(Q(name=named) | Q(pk=parse_uuid(named))))
+        if not found:
+            raise CommandError(f"There is no key {named}.")
+        if len(found) > 1:
+            raise CommandError(f"{len(found)} keys have the name {named}: give the id, which list_keys shows.")
+        [key] = found
         keys.revoke_key(key_id=key.pk, reason=options["reason"])
         self.say(f"The key {key.name} is revoked.")
