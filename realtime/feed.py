@@ -32,6 +32,7 @@ class Feed:
         self.ring: deque[LogEntry] = deque()
         self.ring_bytes = 0
         self.pending: dict[int, LogEntry] = {}
+        self.announced = 0  # the head of the newest hint without events
         self.subscriptions: set[Subscription] = set()
         self.live: set[Subscription] = set()
         self.paused: set[Subscription] = set()  # the live ones of users who left or were removed
@@ -41,7 +42,7 @@ class Feed:
     @property
     def has_gap(self) -> bool:
         """Return whether a later event is known while the next one is missing."""
-        return bool(self.pending)
+        return bool(self.pending) or self.announced > self.tail
 
     def offer(self, entries: Iterable[LogEntry]) -> bool:
         """Take hints in any order, repeated or late; return whether there is a gap that a repair must fill."""
@@ -50,6 +51,11 @@ class Feed:
                 self.pending[entry.seq] = entry
         self._drain()
         return bool(self.pending)
+
+    def announce(self, head: int) -> bool:
+        """Take a hint that carries only the head; return whether the log must be read."""
+        self.announced = max(self.announced, head)
+        return head > self.tail
 
     def extend(self, page: Sequence[LogEntry]) -> None:
         """Take a page of the log that was read after the tail; hints may have moved the tail meanwhile."""
@@ -101,6 +107,7 @@ class Feed:
         """Continue at the head of a rewritten log. No subscription is live until it is authorized again."""
         self.epoch, self.tail, self.generation = epoch, head, self.generation + 1
         self.pending.clear()
+        self.announced = 0
         self.appended = []
         self.clear_ring()
         for subscription in self.live:

@@ -294,7 +294,8 @@ class Hub:
             stream, rendered = str(stream_id), [event.json() for event in durable]
             hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
             self._offer(hint)
-            self._publish(stream, hint)
+            # Without events the others read the log as for a lost hint; an older process leaves that to its sweep.
+            self._publish(stream, hint if settings.HINT_EVENTS else {**hint, "json": [], "head": durable[-1].seq})
         for event in events:
             if event.seq is None:
                 self._by_event_type[event.type].publish(event)
@@ -337,6 +338,8 @@ class Hub:
             return  # an event of before a restore is no longer in the log
         if feed.offer([LogEntry.parse(json) for json in hint["json"]]):
             self.reader.repair_soon(feed, REPAIR_SECONDS)
+        if (head := hint.get("head")) and feed.announce(head):
+            self.reader.repair_soon(feed)
         self._after_append(feed)
 
     def _after_append(self, feed: Feed) -> None:

@@ -78,6 +78,7 @@ WS_DB_THREADS = min(8, env.pool_size() // 2)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.redis_url()  # empty: the in-memory layer
 REDIS_PREFIX = env.text("REDIS_PREFIX", "parley")
+HINT_EVENTS = env.flag("HINT_EVENTS", True)  # without them no text passes through Redis
 LIMITS_REDIS_SECONDS = 0.1  # the longest wait of a log-in for the counts of other processes
 CHANNEL_LAYERS = {"default": env.channel_layer()}
 

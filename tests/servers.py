@@ -22,6 +22,7 @@ OURS = frozenset(
         "DATABASE_PREPARE",
         "REDIS_URL",
         "REDIS_PREFIX",
+        "HINT_EVENTS",
         "SECRET_KEY",
         "SECRET_KEY_FALLBACKS",
         "HOST",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 import stat
@@ -10,17 +11,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from django.apps import apps
 from django.core.management import CommandError
+from django.utils import timezone
 
 from accounts import administration, services
-from accounts.models import AuditRecord, User
+from accounts.models import AuditRecord, EmailAddress, HeldUsername, User, digest_username
 from api.services.transfer import EXPORTED, LEFT_OUT
 from api.services.transfer.tables import columns, encode
 from eventlog.models import Epoch, Event
@@ -332,6 +335,60 @@ def test_a_name_of_a_deleted_user_is_taken_in_both_directions(source: Source, tm
     administration.erase(user=gone, actor="command")
     with pytest.raises(CommandError, match="the user deleted-"):
         run("import", str(source.export))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_verified_email_address_has_one_user_on_both_sides(source: Source, tmp_path: Path) -> None:
+    here = services.register(username="somebody", password=PASSWORD).session.user
+    theirs, now = rows_of(source.export)["users"][0]["id"], timezone.now()
+    mine = EmailAddress.objects.create(user=here, address="Tea@example.com", key="tea@example.com", verified_at=now)
+    row = {"user_id": theirs, "address": "tea@example.com", "key": mine.key, "verified_at": now.isoformat()}
+    export = with_row(source.export, tmp_path / "changed", "emails", row)
+
+    with pytest.raises(CommandError, match=f"the e-mail address of the user {here.pk}"):
+        run("import", str(export))
+    assert list(User.objects.all()) == [here]
+
+    EmailAddress.objects.update(verified_at=None)
+    run("import", str(export))  # an address that nobody here has verified is not taken
+    assert {email.user_id for email in EmailAddress.objects.all()} == {here.pk, UUID(theirs)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_held_username_is_taken_in_both_directions(source: Source, tmp_path: Path) -> None:
+    here = services.register(username=source.alice, password=PASSWORD).session
+    theirs = rows_of(source.export)["users"][0]["id"]
+    digest = base64.b64encode(digest_username(source.alice)).decode()
+    row = {"digest": digest, "user_id": theirs, "until": (timezone.now() + timedelta(days=1)).isoformat()}
+    renamed = change(source.export, tmp_path / "renamed", replaced_where("users", "username", source.alice, "alicia"))
+
+    with pytest.raises(CommandError, match=f"the username {source.alice}"):  # held there, in use here
+        run("import", str(with_row(renamed, tmp_path / "held", "held_usernames", row)))
+    services.update_profile(session=here, changes={"username": "somebody"})
+    with pytest.raises(CommandError, match="a former username of somebody here"):  # held here, in use there
+        run("import", str(source.export))
+    with pytest.raises(CommandError, match="a former username of somebody here"):  # held on both sides
+        run("import", str(with_row(renamed, tmp_path / "held", "held_usernames", row)))
+    assert list(User.objects.all()) == [here.user]
+
+    HeldUsername.objects.update(until=timezone.now() - timedelta(seconds=1))
+    run("import", str(source.export))
+    assert User.objects.filter(username=source.alice).exists()
+
+
+def with_row(export: Path, path: Path, table: str, row: dict[str, Any]) -> Path:
+    """Copy an export with one row more, of a table that stands between the users and the rooms."""
+    lines = export.read_bytes().splitlines()
+    place = next(number for number, line in enumerate(lines) if json.loads(line).get("table") == "rooms")
+    lines.insert(place, json.dumps({"table": table, "row": row}).encode())
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return change(path, path, lambda line: line)
+
+
+def replaced_where(name: str, column: str, value: str, other: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Change a column of the rows of a table that have this value in it."""
+    change_row = replaced(name, **{column: other})
+    return lambda line: change_row(line) if line.get("row", {}).get(column) == value else line
 
 
 def with_other_ids(line: dict[str, Any]) -> dict[str, Any]:

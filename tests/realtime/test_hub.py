@@ -109,6 +109,29 @@ def test_it_works(stage: Stage) -> None:
     assert stage.mailbox.received == [1, "room.synced", 2]
 
 
+def test_a_hint_without_events_makes_the_hub_read_the_log(stage: Stage) -> None:
+    stage.start()
+    for text in ("one", "two"):
+        stage.add_message(text)
+
+    stage.hub.receive({"type": "hint", "from": "p2", "stream": STREAM, "epoch": 1, "json": [], "head": 3})
+    stage.loop.run_for(0.1)
+
+    assert stage.mailbox.received == [1, "room.synced", 2, 3]
+
+
+def test_hints_without_events_that_come_during_a_reading_are_not_forgotten(stage: Stage) -> None:
+    stage.start()
+
+    for head in range(2, 12):
+        stage.add_message()
+        stage.hub.receive({"type": "hint", "from": "p2", "stream": STREAM, "epoch": 1, "json": [], "head": head})
+        stage.loop.run_for(0.001)
+    stage.loop.run_for(0.2)
+
+    assert stage.mailbox.received == [1, "room.synced", *range(2, 12)]
+
+
 def test_the_sweep_repairs_a_lost_hint(stage: Stage) -> None:
     stage.start()
     stage.add_message()

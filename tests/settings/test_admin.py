@@ -173,6 +173,20 @@ def test_sessions_are_ended(staff: Browser, server: ParleyServer) -> None:
     assert "user.sessions_ended" in staff.request("GET", f"/admin/accounts/auditrecord/?q={user}").text
 
 
+def test_one_session_is_ended_and_the_others_stay(staff: Browser, server: ParleyServer) -> None:
+    user, lost = register(server, "jane")
+    login = {"username": "jane", "password": PASSWORD}
+    kept = httpx.post(f"{server.url}/v1/auth/login", json=login, headers=PROXIED, timeout=30).json()["token"]
+    headers = {token: {**PROXIED, "Authorization": f"Bearer {token}"} for token in (lost, kept)}
+    sessions = httpx.get(f"{server.url}/v1/auth/sessions", headers=headers[lost], timeout=30).json()["results"]
+
+    staff.act("accounts/session", "end", [session["id"] for session in sessions if session["current"]])
+
+    statuses = [httpx.get(f"{server.url}/v1/me", headers=headers[token]).status_code for token in (lost, kept)]
+    assert statuses == [401, 200]
+    assert "user.sessions_ended" in staff.request("GET", f"/admin/accounts/auditrecord/?q={user}").text
+
+
 def test_a_room_is_archived_with_an_event(staff: Browser, server: ParleyServer) -> None:
     _, token = register(server, "jack")
     headers = {**PROXIED, "Authorization": f"Bearer {token}"}

@@ -178,7 +178,7 @@ class _Reader:
         )
         self.taken += [f"the user {user.username} ({user.pk})" for user in same]
         self.users |= {row.pk for row in rows}
-        held = HeldUsername.objects.filter(digest__in=digests).select_related("user")
+        held = HeldUsername.objects.filter(digest__in=digests, until__gt=timezone.now()).select_related("user")
         self.taken += [f"a former username of {each.user.username} here" for each in held]
         # A name here is taken too if the file knows it as that of a deleted user.
         self._check_former_names(former)
