@@ -87,6 +87,7 @@ def _executor() -> Execute:
 
     def execute(sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         cursor.execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []
+        # `description` would make an object for each column, a twelfth of the time of a send.
+        return cursor.fetchall() if cursor.pgresult.nfields else []
 
     return execute

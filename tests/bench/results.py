@@ -3,12 +3,15 @@
 import os
 import platform
 import statistics
+import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
+
+from tests.servers import ROOT
 
 
 @dataclass
@@ -64,6 +67,9 @@ def machine() -> dict[str, object]:
         "memory_gib": round(memory / 2**30),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "commit": subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ).stdout.strip(),
         "load": [round(load, 1) for load in os.getloadavg()],
     }
 

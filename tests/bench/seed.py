@@ -18,8 +18,8 @@ import orjson
 MESSAGES_SQL = """
 WITH numbered AS (
     SELECT n, 'seeded-' || n AS client_id, md5(%(room)s::text || n) AS noise,
-           date_trunc('second', now()) - (%(last)s - n) * interval '1 second' AS at
-    FROM generate_series(%(first)s, %(last)s) AS n
+           date_trunc('second', now()) - (%(last)s::bigint - n) * interval '1 second' AS at
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
 ), made AS (
     SELECT n, client_id, at,
            (lpad(to_hex(extract(epoch FROM at)::bigint * 1000), 12, '0')
