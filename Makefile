@@ -37,12 +37,12 @@ coverage: $(STAMP)
 	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%)); failed=$$?; \
 		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$failed
 
-# The clients that code generators make of the contracts, and the clients in JavaScript.
+# The clients that code generators make of the contracts, the TypeScript package, and the client in JavaScript.
 test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
-	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/generated_clients tests/docs/test_clients.py \
-		tests/docs/test_snippets.py tests/docs/test_backend.py)
+	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/generated_clients \
+		tests/docs/test_clients.py tests/docs/test_snippets.py tests/docs/test_backend.py)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -63,7 +63,7 @@ compose-test: $(STAMP)
 chaos: $(STAMP)
 	$(BIN)/python -m tests.chaos $(ARGS)
 
-# Writes openapi.yaml and asyncapi.yaml from the code.
+# Writes openapi.yaml, asyncapi.yaml and the types of clients/typescript from the code.
 schema: $(STAMP)
 	$(MANAGE) contracts
 
@@ -92,6 +92,7 @@ audit: $(STAMP)
 clean:
 	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -rf tests/generated_clients/node_modules tests/generated_clients/build
+	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/.readme
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made again only when the lock or the project file changes.

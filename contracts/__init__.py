@@ -1,1 +1,1 @@
-"""Generates the two contracts, openapi.yaml and asyncapi.yaml, from the code. Used at build time only."""
+"""Generates openapi.yaml, asyncapi.yaml and the types of clients/typescript from the code. Used at build time only."""

@@ -1,4 +1,4 @@
-"""Renders the contracts and the types of the TypeScript client, writes them (`make schema`), compares them (`make check`)."""
+"""Renders the contracts and the types of the TypeScript client, writes them (`make schema`) and compares them."""
 
 from __future__ import annotations
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
 from contracts.asyncapi import asyncapi
 from contracts.components import Schema
@@ -41,30 +39,29 @@ def client_codes() -> str:
     """Generate `codes.ts`."""
     document = asyncapi()
     closes = {row["code"]: row["reconnect"] for row in document["x-close-codes"]}
+    final = [code for code, reconnect in closes.items() if not reconnect]
     rows = document["x-event-types"]
+    durable = [row["type"] for row in rows if row["durable"]]
+    ephemeral = [row["type"] for row in rows if not row["durable"]]
     return HEADER + "\n".join(
         [
             "/** Close codes after which the same connection would end the same way: the client does not come back. */",
-            f"export const FINAL_CLOSE_CODES: readonly number[] = {_list(code for code, back in closes.items() if not back)};\n",
+            f"export const FINAL_CLOSE_CODES: readonly number[] = {json.dumps(final)};\n",
             "/** Every close code of the server. A connection that is lost without one has 1006. */",
             f"export type CloseCode = {' | '.join(str(code) for code in closes)};\n",
             "/** The types of events that are stored, and replayed to a client that was away. */",
-            f"export const DURABLE_EVENT_TYPES = {_list(row['type'] for row in rows if row['durable'])} as const;\n",
+            f"export const DURABLE_EVENT_TYPES = {json.dumps(durable)} as const;\n",
             "/** The types of events that are only live. */",
-            f"export const EPHEMERAL_EVENT_TYPES = {_list(row['type'] for row in rows if not row['durable'])} as const;\n",
+            f"export const EPHEMERAL_EVENT_TYPES = {json.dumps(ephemeral)} as const;\n",
         ]
     )
-
-
-def _list(values: Iterator[Any]) -> str:
-    return "[" + ", ".join(json.dumps(value) for value in dict.fromkeys(values)) + "]"
 
 
 def _declaration(name: str, schema: Schema) -> str:
     comment = _comment(schema.get("description", ""), "")
     if schema.get("type") == "object" and "properties" in schema:
         return f"{comment}export interface {name} {_object(schema, '')}\n"
-    return f"{comment}export type {name} = {_type(schema)};\n"
+    return f"{comment}export type {name} = {type_of(schema)};\n"
 
 
 def _comment(text: str, indent: str) -> str:
@@ -77,37 +74,37 @@ def _comment(text: str, indent: str) -> str:
 
 def _object(schema: Schema, indent: str) -> str:
     inner = indent + "  "
-    required = schema.get("required", [])
-    lines = [
-        f"{_comment(value.get('description', ''), inner)}{inner}{name}{'' if name in required else '?'}: {_type(value, inner)};\n"
-        for name, value in schema["properties"].items()
-    ]
-    return "{\n" + "".join(lines) + indent + "}"
+    text = "{\n"
+    for name, value in schema["properties"].items():
+        mark = "" if name in schema.get("required", []) else "?"
+        text += f"{_comment(value.get('description', ''), inner)}{inner}{name}{mark}: {type_of(value, inner)};\n"
+    return text + indent + "}"
 
 
-def _type(schema: Schema, indent: str = "") -> str:
-    """The TypeScript type of a schema."""
+def type_of(schema: Schema, indent: str = "") -> str:
+    """Return the TypeScript type of a schema, whose lines begin with `indent`."""
     if "$ref" in schema:
         return str(schema["$ref"].rsplit("/", 1)[-1])
     if "oneOf" in schema:
-        return " | ".join(dict.fromkeys(_type(each, indent) for each in schema["oneOf"]))
+        return " | ".join(dict.fromkeys(type_of(each, indent) for each in schema["oneOf"]))
     if "const" in schema:
         return json.dumps(schema["const"])
     if "enum" in schema:
         return " | ".join(json.dumps(value) for value in schema["enum"])
-    kinds = schema.get("type", [])
-    return " | ".join(_of_kind(kind, schema, indent) for kind in ([kinds] if isinstance(kinds, str) else kinds)) or "unknown"
+    named = schema.get("type", [])
+    kinds = [named] if isinstance(named, str) else named
+    return " | ".join(_of_kind(kind, schema, indent) for kind in kinds) or "unknown"
 
 
 def _of_kind(kind: str, schema: Schema, indent: str) -> str:
     if kind == "array" and "items" in schema:
-        item = _type(schema["items"], indent)
+        item = type_of(schema["items"], indent)
         return f"({item})[]" if "|" in item else f"{item}[]"
     if kind == "object":
         if schema.get("properties"):
             return _object(schema, indent)
-        extra = schema.get("additionalProperties")
-        return f"Record<string, {_type(extra, indent) if isinstance(extra, dict) else 'never' if extra is False else 'unknown'}>"
+        values = schema.get("additionalProperties", {})
+        return f"Record<string, {type_of(values, indent) if isinstance(values, dict) else 'never'}>"
     return SCALARS[kind]
 
 
@@ -117,7 +114,8 @@ def _actions() -> str:
         f'data: NonNullable<{action.component}Reply["data"]> }};\n'
         for action in actions()
     ]
-    return "/** The actions of the socket: the body of each, and the data of its reply. */\nexport interface Actions {\n" + "".join(lines) + "}\n"
+    comment = "/** The actions of the socket: the body of each, and the data of its reply. */\n"
+    return f"{comment}export interface Actions {{\n{''.join(lines)}}}\n"
 
 
 def _endpoints(paths: Schema) -> str:
@@ -127,32 +125,33 @@ def _endpoints(paths: Schema) -> str:
         for method, operation in methods.items()
         if method in METHODS
     ]
-    return "/** REST: each call by its method and path. */\nexport interface Endpoints {\n" + "".join(lines) + "}\n"
+    comment = "/** REST: each call by its method and path. */\n"
+    return f"{comment}export interface Endpoints {{\n{''.join(lines)}}}\n"
 
 
 def _endpoint(operation: Schema) -> str:
     parameters = operation.get("parameters", [])
-    queries = [
-        f"{parameter['name']}?: {_type(parameter['schema'])}" for parameter in parameters if parameter.get("in") == "query"
-    ]
+    path = [f"{each['name']}: string" for each in parameters if each.get("in") == "path"]
+    query = [f"{each['name']}?: {type_of(each['schema'])}" for each in parameters if each.get("in") == "query"]
     parts = {
-        "path": _shape(f"{parameter['name']}: string" for parameter in parameters if parameter.get("in") == "path"),
-        "query": _shape(queries),
+        "path": _shape(path),
+        "query": _shape(query),
         "body": _content(operation.get("requestBody")),
         "reply": _reply(operation["responses"]),
     }
     return "{ " + "; ".join(f"{name}: {value}" for name, value in parts.items()) + " }"
 
 
-def _shape(fields: Any) -> str:
-    listed = list(fields)
-    return "{ " + "; ".join(listed) + " }" if listed else "undefined"
+def _shape(fields: list[str]) -> str:
+    return "{ " + "; ".join(fields) + " }" if fields else "undefined"
 
 
 def _content(holder: Schema | None) -> str:
     if holder is None:
         return "undefined"
-    types = [_type(media["schema"]) for kind, media in holder.get("content", {}).items() if kind == "application/json"]
+    types = [
+        type_of(media["schema"]) for kind, media in holder.get("content", {}).items() if kind == "application/json"
+    ]
     return types[0] if types else "undefined"
 
 

@@ -1,6 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+const source = (entry: string) => `${import.meta.dirname}/src/${entry}.ts`;
+
 export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^parley-client$/, replacement: source("index") },
+      { find: /^parley-client\/(\w+)$/, replacement: source("$1") },
+    ],
+  },
   test: {
     include: ["test/**/*.test.{ts,tsx}"],
     testTimeout: 120_000,

@@ -8,6 +8,9 @@ interface Range {
   moreBefore: boolean;
 }
 
+/** Replies in threads are not in the main line of the room. */
+const isInRoom = (message: Message & { thread_root?: string | null; in_room?: boolean }) => !message.thread_root || message.in_room;
+
 const EMPTY: Range = { from: Infinity, to: Infinity, moreBefore: true };
 
 export class History {
@@ -51,13 +54,20 @@ export class History {
     return this.#messages.values();
   }
 
-  /** The messages of the window that is shown, oldest first. Replies in threads are not in the main line. */
+  /** The messages of the window that is shown, oldest first. */
   shown(): Message[] {
     const { from, to } = this.window;
-    return this.#between(from, to).filter((message) => {
-      const { thread_root, in_room } = message as Message & { thread_root?: string | null; in_room?: boolean };
-      return !thread_root || in_room === true;
-    });
+    return this.#between(from, to).filter(isInRoom);
+  }
+
+  /** The number of messages after this seq that count as unread for a user; null when not all of them are held. */
+  unreadBy(user: string, after: number): number | null {
+    const { from, moreBefore } = this.#tail;
+    if (this.isEmpty || (moreBefore && from > after + 1)) return null;
+    let count = 0;
+    for (const message of this.#messages.values())
+      if (message.seq > after && message.sender.id !== user && !message.deleted_at && isInRoom(message)) count++;
+    return count;
   }
 
   /** The newest messages without a hole, oldest first, at most `most`. */

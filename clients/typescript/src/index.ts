@@ -9,4 +9,5 @@ export type { Sharing } from "./group.js";
 export type { Platform, Socket } from "./platform.js";
 export type { Rest } from "./rest.js";
 export type * from "./generated/contract.js";
+export type { Room as ServerRoom } from "./generated/contract.js";
 export type { CloseCode } from "./generated/codes.js";

@@ -1,7 +1,7 @@
 // One room, folded from the server's Room, pages of history and events. It has no connection and no store.
 import type { Message, MessageHistory, PushedEvent, ReadUpdated, Room } from "./generated/contract.js";
 import { History } from "./history.js";
-import { Unread } from "./unread.js";
+import { EXACT, Unread } from "./unread.js";
 
 type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
 
@@ -215,7 +215,10 @@ export class RoomState {
   }
 
   #countUnread(): void {
-    const { count, isCapped } = this.#unread;
+    // A Room may count messages that are newer than its head; the messages themselves, if all are here, are exact.
+    const held = this.history.unreadBy(this.#me, this.shape.me.read_seq ?? 0);
+    const count = Math.min(held ?? this.#unread.count, EXACT);
+    const isCapped = held === null ? this.#unread.isCapped : held > EXACT;
     if (count !== this.shape.me.unread || isCapped !== this.shape.me.unread_capped)
       this.#changeMe({ unread: count, unread_capped: isCapped });
   }
@@ -256,6 +259,7 @@ export class RoomState {
         const held = page.results.map(({ id }) => this.history.get(id)).filter((each) => each !== undefined);
         this.#applyToHeld(event, held);
       }
+      this.#countUnread();
       return page;
     } finally {
       if (--this.#pages === 0) this.#recent = null;

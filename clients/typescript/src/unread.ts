@@ -1,7 +1,7 @@
 // The unread count of a room: as the server counted it at one seq, and what has changed it since.
 
 const MOST_CHANGES = 1_000;
-const EXACT = 999; // the server counts no further
+export const EXACT = 999; // the server counts no further
 
 type Change = [seq: number, messageSeq: number, by: 1 | -1];
 

@@ -1,4 +1,4 @@
-"""`manage.py contracts`: writes the contracts and the types of the client, or reports where they differ from the code."""
+"""`manage.py contracts`: writes the contracts and the client's types, or reports where they differ from the code."""
 
 from typing import Any
 

@@ -1,0 +1,131 @@
+// The fold of one room, by properties: any log, any pages, in any order, end as the log does.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Message, MessageHistory, PushedEvent, ServerRoom } from "../src/index.js";
+import { pause } from "../src/pause.js";
+import { RoomState } from "../src/room_state.js";
+
+type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
+
+const AT = "2026-01-01T00:00:00.000Z";
+const author = (id: string) => ({ id, username: id, display_name: id, avatar_url: null });
+
+/** A room on a server: its log, and the messages as of each event. */
+class Log {
+  readonly events: Durable[] = [];
+  readonly history: Map<string, Message>[] = [new Map()];
+  private readonly erased = new Set<string>();
+
+  get head(): number {
+    return this.events.length;
+  }
+
+  private add(type: string, data: object, changed: Message[] = []): void {
+    const seq = this.head + 1;
+    this.events.push({ type, room_id: "r", seq, at: AT, actor_id: "a", data } as unknown as Durable);
+    const messages = new Map(this.history.at(-1));
+    for (const message of changed) messages.set(message.id, message);
+    this.history.push(messages);
+  }
+
+  apply([kind, who, place]: Step): void {
+    const seq = this.head + 1;
+    const now = [...this.history.at(-1)!.values()];
+    const chosen = now[place % Math.max(1, now.length)];
+    if (kind === "create" || !chosen) {
+      const message = { id: `m${seq}`, room_id: "r", seq, version: seq, sender: author(this.erased.has(who) ? "dora" : who), client_id: `c${seq}`, text: `${seq}` };
+      const whole: Message = { ...message, metadata: {}, reply_to: null, created_at: AT, edited_at: null, deleted_at: null };
+      this.add("message.created", whole, [whole]);
+    } else if (kind === "edit" && !chosen.deleted_at) {
+      const edited = { ...chosen, text: `edited ${seq}`, version: seq };
+      this.add("message.edited", edited, [edited]);
+    } else if (kind === "delete" && !chosen.deleted_at) {
+      const gone = { ...chosen, text: null, deleted_at: AT, version: seq };
+      this.add("message.deleted", gone, [gone]);
+    } else if (kind === "purge") {
+      const below = now.filter((message) => message.seq < chosen.seq);
+      const empty = below.map((message) => ({ ...message, text: null, deleted_at: message.deleted_at ?? AT, version: seq }));
+      this.add("messages.purged", { before_seq: chosen.seq }, empty);
+    } else if (kind === "erase") {
+      this.erased.add(who);
+      const erased = { ...author(who), display_name: "" };
+      const theirs = now.filter(({ sender }) => sender.id === who);
+      this.add("user.erased", { user: erased }, theirs.map((message) => ({ ...message, sender: erased })));
+    } else this.add("room.updated", { topic: `${seq}` });
+  }
+
+  at(head: number): Message[] {
+    return [...this.history[head]!.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  page(before: number, limit: number): MessageHistory {
+    const older = this.at(this.head).filter(({ seq }) => seq < before);
+    const results = older.slice(-limit);
+    const seqs = { oldest_seq: results[0]?.seq ?? null, newest_seq: results.at(-1)?.seq ?? null };
+    return { results, page: { ...seqs, more_before: older.length > limit, more_after: false }, head: this.head, epoch: 1 };
+  }
+
+  unread(readSeq: number): number {
+    return this.at(this.head).filter(({ seq, sender, deleted_at }) => seq > readSeq && sender.id !== "me" && !deleted_at).length;
+  }
+
+  room(): ServerRoom {
+    const me = { state: "joined", role: "member", can: ["send"], read_seq: 0, unread: this.unread(0), unread_capped: false, hidden: false };
+    return { id: "r", head: this.head, me, last_message: this.at(this.head).at(-1) ?? null, peer: null, member_count: 2 } as unknown as ServerRoom;
+  }
+}
+
+type Step = [kind: "create" | "edit" | "delete" | "purge" | "erase" | "update" | "deliver" | "page", who: string, place: number];
+
+const steps = fc.array(
+  fc.tuple(
+    fc.constantFrom("create", "create", "create", "edit", "delete", "purge", "erase", "update", "deliver", "deliver", "page", "page"),
+    fc.constantFrom("bob", "carol"),
+    fc.nat(50),
+  ) as fc.Arbitrary<Step>,
+  { maxLength: 60 },
+);
+
+test("whatever arrives in which order, the held messages are the end of the log, and the count is the log's", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(12), steps, async (before, walk) => {
+      const log = new Log();
+      for (let n = 0; n < before; n++) log.apply(["create", "bob", n]);
+      const state = new RoomState("me", log.room());
+      let pending: (() => void) | undefined;
+      let loading: Promise<unknown> | undefined;
+      const deliver = (seq: number) => state.cursor < seq && log.events.slice(state.cursor, seq).forEach((event) => state.apply(event));
+
+      for (const step of walk) {
+        if (step[0] === "deliver") deliver(Math.min(log.head, state.cursor + 1 + (step[2] % 3)));
+        else if (step[0] !== "page") log.apply(step);
+        else if (pending) {
+          pending(); // the page arrives, later than it was read
+          pending = undefined;
+          await loading;
+        } else {
+          // A page is read now, at the head of the log, and its reply is on the way.
+          const page = log.page(Math.min(state.history.window.from, log.head + 1), 1 + (step[2] % 7));
+          loading = state.page(() => new Promise((done) => (pending = () => done(page))), state.history.prepend.bind(state.history));
+        }
+      }
+      pending?.();
+      await loading;
+      deliver(log.head);
+
+      const shown = state.history.shown();
+      expect(shown).toEqual(shown.length ? log.at(log.head).slice(-shown.length) : []);
+      if (shown.length && !state.history.moreBefore) expect(shown.length).toBe(log.at(log.head).length);
+      if (!state.isOutdated) expect(state.shape.me.unread).toBe(log.unread(0));
+    }),
+    { numRuns: 2_000, seed: 7 },
+  );
+});
+
+test("the pause is never longer than its bound, and a page that is looked at is back within two seconds", () => {
+  fc.assert(
+    fc.property(fc.nat(100), fc.boolean(), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, isHidden, random) => {
+      expect(pause(attempt, isHidden, random)).toBeLessThanOrEqual(isHidden ? 30_000 : attempt < 40 ? 1_500 : 5_000);
+    }),
+  );
+});

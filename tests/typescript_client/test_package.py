@@ -1,0 +1,54 @@
+"""clients/typescript: its own tests against real servers, its types, its size, and the package as npm would pack it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT
+
+PACKAGE = ROOT / "clients/typescript"
+SECONDS = 600  # on a busy machine; a minute and a half on a free one
+
+
+def npm(*arguments: str) -> None:
+    """Run npm in the package; its output is that of the test."""
+    environment = os.environ | {"PARLEY_PYTHON": sys.executable}
+    done = subprocess.run(
+        ["npm", *arguments], cwd=PACKAGE, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    print(done.stdout)
+    assert done.returncode == 0, f"npm {' '.join(arguments)}\n{(done.stdout + done.stderr)[-6000:]}"
+
+
+@pytest.fixture(scope="module")
+def installed() -> Path:
+    """The package with what its tests need, as package-lock.json has it."""
+    modules = PACKAGE / "node_modules"
+    stamp, wanted = modules / ".installed.json", (PACKAGE / "package-lock.json").read_text()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        npm("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        stamp.write_text(wanted)
+    return PACKAGE
+
+
+def test_the_client_keeps_its_promises(installed: Path) -> None:
+    npm("test")
+
+
+def test_the_types_hold_with_the_samples_of_its_readme(installed: Path) -> None:
+    assert (installed / ".readme").is_dir(), "The tests of the package write the samples."
+    npm("run", "types")
+
+
+def test_the_core_is_small(installed: Path) -> None:
+    npm("run", "size")
+
+
+def test_the_package_is_fit_to_publish(installed: Path) -> None:
+    npm("run", "build")
+    npm("run", "lint")
