@@ -5,5 +5,4 @@ from tests.realtime.inspected import application
 
 __all__ = ["application"]
 
-event_stream.COMMENT_SECONDS = 0.1
-event_stream.STREAM_SECONDS = 1.0
+vars(event_stream).update(COMMENT_SECONDS=0.1, STREAM_SECONDS=1.0)
