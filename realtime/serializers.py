@@ -6,12 +6,15 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.claims import looks_like_jwt
 from accounts.serializers import JWT_CHARS, SessionSerializer, UserSerializer
 from api.serializers.events import EventsBody
 from api.serializers.messages import MAX_SEQ
 from realtime.replay_plan import Replay
 from wire.fields import StrictSerializer, TextField, TimeField
 from wire.schema import ProblemSerializer
+
+TOKEN_CHARS = 256  # of a session or a key; the server's own are shorter
 
 
 class AuthenticateBody(StrictSerializer):
@@ -22,6 +25,11 @@ class AuthenticateBody(StrictSerializer):
         trim_whitespace=False,
         help_text="Of a session, or on an authenticated socket a JWT, which lets its session live longer.",
     )
+
+    def validate_token(self, token: str) -> str:
+        if len(token) > TOKEN_CHARS and not looks_like_jwt(token):
+            raise serializers.ValidationError(f"A token has at most {TOKEN_CHARS} characters.", "max_length")
+        return token
 
 
 class IdentitySerializer(serializers.Serializer[Any]):
