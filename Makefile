@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Kept bytecode lets a server start in a third of the time, and the tests start more than a hundred.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full attack fuzz audit clean
+.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -79,6 +79,10 @@ bench-full: $(STAMP)
 # What each attack burns and what honest users feel beside it; about half an hour. ARGS="--only pings --seconds 20".
 attack: $(STAMP)
 	$(BIN)/python -m tests.attack $(ARGS)
+
+# Breaks what an operator can lose, and checks that probes, metrics and doctor show it; three minutes.
+drill: $(STAMP)
+	$(BIN)/python -m tests.drill $(ARGS)
 
 # 200,000 odd requests and frames against a live server; ARGS="--cases 5000 --seed 7".
 fuzz: $(STAMP)

@@ -19,6 +19,7 @@ CAUSE_CHARS = 300
 OUTAGES = LabelledCounter(
     "parley_outages_total", "Failures of a part that the server needs, before rate limits", "part"
 )
+DISK_FULL, SQLITE_FULL = "53100", "database or disk is full"  # PostgreSQL's disk_full, and SQLite's message
 READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that is set to read-only
 
 
@@ -102,6 +103,10 @@ def _error_of(record: logging.LogRecord) -> BaseException | None:
 
 def _outage_of(record: logging.LogRecord, error: BaseException | None) -> str | None:
     number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, OperationalError) and (
+        SQLITE_FULL in str(error) or any(getattr(cause, "sqlstate", None) == DISK_FULL for cause in _causes(error))
+    ):
+        return "The disk cannot be written"
     if record.name == "psycopg.pool" or is_outage(error):
         return "The database fails"
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):

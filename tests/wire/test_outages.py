@@ -56,10 +56,25 @@ def test_an_outage_gets_one_line_a_second_from_all_loggers(outages: OutageFilter
     assert lines == [logged, None, None, f"{logged} (2 more since the last line)"]
 
 
+FULL = "database or disk is full"
+
+
+def by_postgres(sqlstate: str) -> OperationalError:
+    """Return Django's error of one of psycopg's with this code."""
+    cause = type("OfPostgres", (Exception,), {"sqlstate": sqlstate})()
+    error = OperationalError("no space")
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("name", "error", "logged"),
     [
-        ("wire.problems", OperationalError("database or disk is full"), "The database fails: database or disk is full"),
+        (
+            "wire.problems",
+            OperationalError("database or disk is full"),
+            "The disk cannot be written: database or disk is full",
+        ),
         ("wire.problems", InterfaceError("closed"), "The database fails: closed"),
         ("realtime.sweep", TimeoutError(), "The database fails: TimeoutError"),
         ("realtime.broker", ConnectionRefusedError(111, "refused"), "Redis fails: [Errno 111] refused"),

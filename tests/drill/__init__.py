@@ -1,0 +1,1 @@
+"""An operator's drill: what breaks, and where it shows."""
