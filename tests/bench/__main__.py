@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import resource
 import sys
 import time
@@ -19,6 +20,7 @@ from tests.bench.dialects import Dialect, SocketIo, Tutorial
 from tests.bench.fanout import Shape, Target, measure, measure_latency, parley_target, rows_of
 from tests.bench.results import Row, now, write
 from tests.bench.servers import VAR, Backing, OtherServer, Parley, start_socketio, start_tutorial
+from tests.servers import ROOT
 from tests.services import ServiceMissing
 
 P = ParamSpec("P")
@@ -169,8 +171,22 @@ async def sweeps(bench: Bench) -> None:
         await bench.attempt(f"sweep of {streams:,} streams", sweep.measure, bench.backing, streams)
 
 
+async def plans(bench: Bench) -> None:
+    """The plans of the hot statements with a million rows in each table that grows; a scan fails the benchmark."""
+
+    async def look() -> Sequence[Row]:
+        environment = {**os.environ, "PLANS_ROWS": str(MILLION), "PARLEY_TEST_STACK": "postgres"}
+        command = [sys.executable, "-m", "pytest", "-q", "tests/eventlog/test_plans.py"]
+        process = await asyncio.create_subprocess_exec(*command, env=environment, cwd=ROOT)
+        if await process.wait():
+            raise AssertionError("A statement reads a whole table, see above.")
+        return ()
+
+    await bench.attempt("plans with a million rows", look)
+
+
 QUICK = {"fanout": fan_out, "sends": durable_sends, "lone": lone_devices, "history": history}
-FULL = QUICK | {"sockets": come_and_go, "sweep": sweeps}
+FULL = QUICK | {"sockets": come_and_go, "sweep": sweeps, "plans": plans}
 
 
 async def main(full: bool, only: Sequence[str]) -> int:
