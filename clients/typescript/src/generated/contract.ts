@@ -3,11 +3,39 @@
 /** Every action. */
 export type ActionName = "authenticate" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me";
 
-/** Authenticate the socket; later, a new token of the same user keeps all subscriptions. */
+/** The body of POST admin/rooms. */
+export interface AdminRoomBody {
+  kind: "public" | "private";
+  name: string;
+  slug?: string | null;
+  /** `""` when absent. */
+  topic?: string | null;
+  metadata?: Record<string, unknown> | null;
+  members?: string[] | null;
+  history?: "shared" | "since_joined" | null;
+  client_id?: string | null;
+  /** The id of the user who owns the room. */
+  owner: string;
+}
+
+/** A user, as the backend that made them sees them. */
+export interface AdminUser {
+  id: string;
+  username: string;
+  display_name: string;
+  avatar_url: string | null;
+  metadata: Record<string, unknown>;
+  created_at: string;
+  external_id: string;
+  is_active: boolean;
+}
+
+/** Authenticate the socket; later, a new token or JWT of the same user keeps all subscriptions. */
 export interface AuthenticateFrame {
   action: "authenticate";
   /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
   request_id?: string | null;
+  /** Of a session, or on an authenticated socket a JWT, which lets its session live longer. */
   token: string;
 }
 
@@ -139,6 +167,12 @@ export interface EventPage {
 export interface EventsPush {
   action: "events";
   data: PushedEvent[];
+}
+
+export interface ExchangeBody {
+  /** A JWT. */
+  token: string;
+  device?: Device | null;
 }
 
 /** A field that was rejected. */
@@ -279,7 +313,7 @@ export interface HealthParts {
   redis?: "ok" | "degraded" | "unavailable" | "unused";
 }
 
-/** The interval of the server's pings; a client only has to answer them with pongs. */
+/** The interval of the server's pings, which a client has to answer with pongs; of the comments in a stream. */
 export interface Heartbeat {
   interval_ms: number;
 }
@@ -558,6 +592,12 @@ export interface MissedRange {
   to: number;
 }
 
+export interface OpenSessionBody {
+  device?: Device | null;
+  /** The longest life of the session in seconds. Without it the session lives as after a log-in. */
+  expires_in?: number | null;
+}
+
 export interface PasswordResetBody {
   email: string;
 }
@@ -608,6 +648,7 @@ export interface Problem {
  * * `auth.invalid_token` (401): The token is unknown, expired or revoked.
  * * `auth.other_user` (403): A socket cannot change its user
  * * `auth.required` (401): Authentication is required.
+ * * `auth.token_revoked` (401): The token was issued before its user's sessions were ended.
  * * `auth.username_taken` (409): The username is taken.
  * * `auth.wrong_password` (403): The password is wrong.
  * * `email.invalid_token` (400): The link is wrong, expired or already used.
@@ -618,8 +659,11 @@ export interface Problem {
  * * `frame.invalid` (400): The frame is not a request: a JSON object with an action
  * * `internal` (500): The server failed.
  * * `json.invalid` (400): The body is not acceptable JSON.
+ * * `key.in_browser` (403): A server key must not be used in a browser.
+ * * `limit.admin` (429): Too many requests of this kind: try again later.
  * * `limit.anonymous` (429): Too many requests of this kind: try again later.
  * * `limit.email` (429): Too many requests of this kind: try again later.
+ * * `limit.exchange` (429): Too many requests of this kind: try again later.
  * * `limit.handshake` (429): Too many requests of this kind: try again later.
  * * `limit.hash` (429): Too many requests of this kind: try again later.
  * * `limit.invite` (429): Too many requests of this kind: try again later.
@@ -663,7 +707,7 @@ export interface Problem {
  * * `upgrade_required` (426): This address accepts WebSocket connections only.
  * * `username.limit` (409): The username was changed too often.
  */
-export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "limit.anonymous" | "limit.email" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
 export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
@@ -671,6 +715,17 @@ export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEven
 /** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
 export interface PutMemberBody {
   role?: "owner" | "admin" | "member" | null;
+}
+
+export interface PutUserBody {
+  /** A new user without one gets one. */
+  username?: string | null;
+  display_name?: string | null;
+  /** http or https; null or empty removes it. */
+  avatar_url?: string | null;
+  metadata?: Record<string, unknown> | null;
+  /** false ends all sessions, and refuses the JWTs that were issued until now. */
+  is_active?: boolean | null;
 }
 
 /** A rate limit: `limit` calls at once, and as many in each window, for each address, account, session or room. */
@@ -1139,7 +1194,7 @@ export interface SubscribeResult {
   replay: "complete" | "limited" | "reset";
 }
 
-/** The cursors of the device; a room that is not named is new to it. */
+/** The body of REST, which can also wait for an event. */
 export interface SyncBody {
   /** By room id, the seq up to which the device has applied the room's events; null is absent. */
   rooms?: Record<string, number | null> | null;
@@ -1148,6 +1203,8 @@ export interface SyncBody {
   /** `1000` when absent. */
   limit?: number | null;
   next?: string | null;
+  /** An answer that would have nothing waits so long for something; not with `next`. `0` when absent. */
+  wait_ms?: number | null;
 }
 
 /** Get everything that this device has missed. */
@@ -1376,6 +1433,16 @@ export interface Actions {
 
 /** REST: each call by its method and path. */
 export interface Endpoints {
+  "DELETE /v1/admin/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/admin/rooms": { path: undefined; query: undefined; body: AdminRoomBody; reply: Room };
+  "PUT /v1/admin/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member };
+  "DELETE /v1/admin/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/admin/users/{external_id}": { path: { external_id: string }; query: undefined; body: undefined; reply: AdminUser };
+  "PUT /v1/admin/users/{external_id}": { path: { external_id: string }; query: undefined; body: PutUserBody; reply: AdminUser };
+  "DELETE /v1/admin/users/{external_id}": { path: { external_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/admin/users/{external_id}/sessions": { path: { external_id: string }; query: undefined; body: OpenSessionBody; reply: Login };
+  "DELETE /v1/admin/users/{external_id}/sessions": { path: { external_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/auth/exchange": { path: undefined; query: undefined; body: ExchangeBody; reply: Login };
   "POST /v1/auth/login": { path: undefined; query: undefined; body: LoginBody; reply: Login };
   "POST /v1/auth/logout": { path: undefined; query: undefined; body: undefined; reply: undefined };
   "POST /v1/auth/logout-all": { path: undefined; query: undefined; body: undefined; reply: undefined };
@@ -1416,6 +1483,7 @@ export interface Endpoints {
   "POST /v1/rooms/{room_id}/unread": { path: { room_id: string }; query: undefined; body: MarkUnreadBody; reply: ReadMarker };
   "PUT /v1/rooms/direct/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: Room };
   "GET /v1/rooms/directory": { path: undefined; query: { cursor?: string; limit?: number; q?: string }; body: undefined; reply: RoomPage };
+  "POST /v1/stream": { path: undefined; query: undefined; body: SyncBody; reply: undefined };
   "POST /v1/sync": { path: undefined; query: undefined; body: SyncBody; reply: SyncResult };
   "GET /v1/users": { path: undefined; query: { cursor?: string; limit?: number; q?: string }; body: undefined; reply: UserPage };
   "GET /v1/users/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: User };
