@@ -31,7 +31,13 @@ def contract_types() -> str:
     """Generate `contract.ts`."""
     document = openapi()
     schemas = document["components"]["schemas"]
-    declared = [_declaration(name, schemas[name]) for name in sorted(schemas)]
+    declared = []
+    for name, schema in sorted(schemas.items()):
+        comment = _comment(schema.get("description", ""), "")
+        if schema.get("type") == "object" and "properties" in schema:
+            declared.append(f"{comment}export interface {name} {_object(schema, '')}\n")
+        else:
+            declared.append(f"{comment}export type {name} = {type_of(schema)};\n")
     return HEADER + "\n".join([*declared, _actions(), _endpoints(document["paths"])])
 
 
@@ -55,13 +61,6 @@ def client_codes() -> str:
             f"export const EPHEMERAL_EVENT_TYPES = {json.dumps(ephemeral)} as const;\n",
         ]
     )
-
-
-def _declaration(name: str, schema: Schema) -> str:
-    comment = _comment(schema.get("description", ""), "")
-    if schema.get("type") == "object" and "properties" in schema:
-        return f"{comment}export interface {name} {_object(schema, '')}\n"
-    return f"{comment}export type {name} = {type_of(schema)};\n"
 
 
 def _comment(text: str, indent: str) -> str:
@@ -133,11 +132,13 @@ def _endpoint(operation: Schema) -> str:
     parameters = operation.get("parameters", [])
     path = [f"{each['name']}: string" for each in parameters if each.get("in") == "path"]
     query = [f"{each['name']}?: {type_of(each['schema'])}" for each in parameters if each.get("in") == "query"]
+    answers = operation["responses"].items()
+    replies = [_content(answer) for status, answer in answers if re.fullmatch("2..", status)]
     parts = {
         "path": _shape(path),
         "query": _shape(query),
         "body": _content(operation.get("requestBody")),
-        "reply": _reply(operation["responses"]),
+        "reply": " | ".join(dict.fromkeys(replies)),
     }
     return "{ " + "; ".join(f"{name}: {value}" for name, value in parts.items()) + " }"
 
@@ -153,9 +154,3 @@ def _content(holder: Schema | None) -> str:
         type_of(media["schema"]) for kind, media in holder.get("content", {}).items() if kind == "application/json"
     ]
     return types[0] if types else "undefined"
-
-
-def _reply(responses: Schema) -> str:
-    """The bodies of the successes."""
-    found = [_content(response) for status, response in responses.items() if re.fullmatch("2..", status)]
-    return " | ".join(dict.fromkeys(found)) or "undefined"

@@ -72,9 +72,7 @@ test("messages written before, during and after an outage are sent once and in o
     await until(() => again.room(place).messages.get().length === 7);
     expect(again.room(place).messages.get().map(({ status }) => status).slice(1)).toEqual(Array(6).fill("queued"));
     await server.start();
-    const started = Date.now();
     await until(() => again.status.get() === "live");
-    expect(Date.now() - started).toBeLessThan(2_500);
     await until(() => again.room(place).messages.get().every(({ status }) => status === "sent"));
 
     const said = (await carol.history(place)).map(({ text }) => text);
