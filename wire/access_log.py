@@ -88,9 +88,10 @@ def plain(value: Any) -> Any:
 def format_time(at: float) -> str:
     """Return a time in RFC 3339, with milliseconds, in UTC."""
     second = int(at)
-    return f"{_format_second(second)}.{int((at - second) * 1000):03d}Z"
+    return f"{format_second(second)}.{int((at - second) * 1000):03d}Z"
 
 
 @lru_cache(4)
-def _format_second(at: int) -> str:
+def format_second(at: int) -> str:
+    """Return a whole second without its zone."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")  # takes most of the time of a line

@@ -130,17 +130,18 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 @cache
-def _json_type(field: type[Any]) -> tuple[type[Any] | None, type | tuple[type, ...], str]:
+def json_type_of(field: Any) -> tuple[type[Any] | None, type | tuple[type, ...], str]:
+    """Find the JSON type that a class of fields accepts."""
     return next((entry for entry in _JSON_TYPES if issubclass(field, entry[0])), (None, object, "anything"))
 
 
-def _type_error(field: Any, value: object) -> list[ErrorDetail] | dict[Any, Any] | None:
-    kind, accepted, type_name = _json_type(type(field))
+def _type_error(field: Any, value: Any) -> list[ErrorDetail] | dict[Any, Any] | None:
+    kind, accepted, type_name = json_type_of(field.__class__)
     if not isinstance(value, accepted) or (isinstance(value, bool) and accepted is not bool and kind is not None):
         return [ErrorDetail(f"This must be {type_name}.", "type")]
-    if kind is serializers.UUIDField and not _UUID.fullmatch(value):
+    if kind is serializers.UUIDField and isinstance(value, str) and not _UUID.fullmatch(value):
         return [ErrorDetail("Must be a valid UUID.", "invalid")]  # DRF would accept braces and urn: too
-    if kind is serializers.ListField:
+    if kind is serializers.ListField and isinstance(value, list):
         errors = {index: _type_error(field.child, item) for index, item in enumerate(value)}
         return {index: error for index, error in errors.items() if error} or None
     return None

@@ -42,6 +42,7 @@ class Dialect(Protocol):
 
     def begin(self, peer: PeerState) -> None:
         """Send the first frame, if the client has to; a server that begins needs none."""
+        return
 
     def read(self, payload: bytes) -> tuple[Texts, Any]:
         """Parse a frame: its messages, and the rest for `receive` (None: nothing). Does not depend on the socket."""

@@ -106,7 +106,11 @@ def beside(results: Results, lines: Sequence[tuple[str, str, str, Cell]], aliase
 
 def operations(results: Results) -> list[str]:
     """A table with a line for each operation of Parley."""
-    rows = [(label, results[key]) for label, *key_of in OPERATIONS if (key := tuple(key_of)) in results]
+    rows = [
+        (label, results[key])
+        for label, workload, server, operation in OPERATIONS
+        if (key := (workload, server, operation)) in results
+    ]
     if not rows:
         return []
     lines = ["| | per second | CPU of the server | of the database | p50 | p99 |", "|---|--:|--:|--:|--:|--:|"]

@@ -84,7 +84,8 @@ async def test_a_wrong_delivery_is_reported(received: list[str], error: str) -> 
 async def test_a_frame_of_centrifugo_may_hold_several_messages_and_replies() -> None:
     dialect = Centrifugo()
     crowd = Crowd("", dialect)
-    peer, sender, acknowledged = Peer(crowd, "ada", ["room"]), Silent(crowd), []
+    peer, sender = Peer(crowd, "ada", ["room"]), Silent(crowd)
+    acknowledged: list[str] = []
     crowd.on_acknowledged = acknowledged.append
     crowd.send_message(sender, "s0", "room", 1)
     text = "s0.1.".ljust(100, "x")

@@ -1,6 +1,7 @@
 """The send queue alone: its byte count, and a client that does not read."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -93,8 +94,12 @@ def test_held_replies_are_written_at_once_and_in_order() -> None:
 def test_an_event_and_a_large_reply_release_what_is_held() -> None:
     connection, large = Connection(), "x" * (HELD_FRAME_CHARS + 1)
     event = EventBatch([LogEntry(1, "", b"{}")])
+    sends: list[Callable[[], None]] = [
+        lambda: connection.queue.send_events(event),
+        lambda: connection.queue.send_frame(text(large)),
+    ]
 
-    for send in (lambda: connection.queue.send_events(event), lambda: connection.queue.send_frame(text(large))):
+    for send in sends:
         connection.queue.hold()
         connection.queue.send_frame(text("a"))
         send()
