@@ -30,7 +30,7 @@ TOKEN = "a-token-of-the-drill"
 
 @dataclass
 class Expected:
-    """The signs of a fault: the reason in /readyz (None: no answer), a test of the metrics, and a finding of the doctor."""
+    """The signs of a fault: the reason in /readyz (None: no answer), a test of the metrics, a finding of the doctor."""
 
     reason: str | None
     metrics: Callable[[Samples], bool]
