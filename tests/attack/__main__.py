@@ -73,18 +73,19 @@ class Ring:
         """Let the people live, beside an attack or alone."""
         assert self.server is not None
         process = None
-        before = self.cpu()
         if attack is not None:
             command = [sys.executable, "-m", "tests.attack.attacker", str(ATTACKS.index(attack)), self.server.url]
             process = await asyncio.create_subprocess_exec(*command, str(seconds), cwd=ROOT, stdin=-1, stdout=-1)
             assert process.stdin is not None
             process.stdin.write(orjson.dumps(self.world))
             process.stdin.close()
+            assert process.stdout is not None
+            await process.stdout.readline()  # it is ready
+        before = self.cpu()
         felt = await live(self.server.url, self.world, seconds)
         burned = self.cpu() - before - self.calm.burned / self.calm.seconds * seconds
         counts: dict[str, int] = {}
-        if process is not None:
-            assert process.stdout is not None
+        if process is not None and process.stdout is not None:
             counts = orjson.loads(await process.stdout.read() or b"{}")
             await process.wait()
         return Measured(seconds, burned, felt, counts)
@@ -108,6 +109,8 @@ def verdict(attack: Attack, measured: Measured, calm: Felt) -> str:
     most_ms = max(CALM_FACTOR * calm.p99, LEAST_P99_MS)
     if measured.felt.p99 > most_ms:
         failed.append(f"p99 {measured.felt.p99:.0f} of {most_ms:.0f} ms")
+    if errors := measured.counts.get("500"):
+        failed.append(f"{errors} x 500")
     return "; ".join(failed) or "holds"
 
 

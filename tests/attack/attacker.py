@@ -13,11 +13,12 @@ from tests.attack.attacks import ATTACKS, Attacker
 
 
 def main() -> None:
-    """Attack, and print the counts of the answers as JSON."""
+    """Print a line when ready, attack, and print the counts of the answers as JSON."""
     number, url, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     attack = ATTACKS[number]
     os.nice(2)  # an attacker has a machine of its own, but must reach the server
     who = Attacker(url, orjson.loads(sys.stdin.buffer.read()), attack.user, f"203.0.113.{number + 1}")
+    print(flush=True)
     who.until = time.monotonic() + seconds
     asyncio.run(limited(attack.run(who), seconds))
     sys.stdout.buffer.write(orjson.dumps(dict(who.counts)))

@@ -21,6 +21,7 @@ def main() -> None:
 
     from api.models import Room
     from api.services.messages import Send, send_messages
+    from eventlog.models import StreamHead
     from tests.bench.seed import analyze, make_room, make_users
 
     sessions, tokens = make_users(USERS)
@@ -32,13 +33,12 @@ def main() -> None:
     for _ in range(MESSAGES):
         send_messages([Send(owner, own[0], uuid4().hex, long_text, {}, None)])
     now = timezone.now()
-    Room.objects.bulk_create(
-        [
-            Room(id=uuid7(), kind="public", name=f"Room {number}", slug=f"room-{number}", created_at=now)
-            for number in range(PUBLIC_ROOMS)
-        ],
-        batch_size=500,
-    )
+    rooms = [
+        Room(id=uuid7(), kind="public", name=f"Room {number}", slug=f"room-{number}", created_at=now)
+        for number in range(PUBLIC_ROOMS)
+    ]
+    Room.objects.bulk_create(rooms, batch_size=500)
+    StreamHead.objects.bulk_create([StreamHead(stream=room.id) for room in rooms], batch_size=500)
     analyze()
     world = {
         "tokens": tokens,
