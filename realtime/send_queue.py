@@ -97,12 +97,13 @@ class SendQueue:
         self._flush_soon()
 
     def hold(self) -> None:
-        """Hold small frames until `release`: the replies of one turn of the loop then cost one call of the kernel.
+        """Hold small frames for this turn of the loop: its replies then cost one call of the kernel.
 
-        The caller releases them in the next turn. Events, which do not wait, release them too.
+        The next turn releases them, before the callbacks that are scheduled later, and so do events and large frames.
         """
         if self._extension and self._held is None and not self._waiting:
             self._held = []
+            asyncio.get_running_loop().call_soon(self.release)
 
     def release(self) -> None:
         """Send the frames that were held."""

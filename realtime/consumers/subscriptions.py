@@ -90,7 +90,6 @@ class SubscriptionActions(AuthenticatedConsumer):
     def _start_replied(self) -> None:
         """Start the subscriptions whose replies were just sent, unless the socket is closing; one that runs goes on."""
         replied, self.replied = self.replied, []
-        self.send_queue.release()
         if self.closing:
             return
         starting = []

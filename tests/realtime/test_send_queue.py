@@ -76,7 +76,7 @@ def frames(*contents: str) -> bytes:
     return b"".join(frame_of(text(content)) for content in contents)
 
 
-def test_held_replies_are_written_at_once_and_in_order() -> None:
+async def test_held_replies_are_written_at_once_and_in_order() -> None:
     connection = Connection()
     before = FRAMES_SENT.value
 
@@ -84,14 +84,14 @@ def test_held_replies_are_written_at_once_and_in_order() -> None:
     for content in ("a", "b"):
         connection.queue.send_frame(text(content))
     held = list(connection.written)
-    connection.queue.release()
+    await asyncio.sleep(0)
     connection.queue.send_frame(text("c"))
 
     assert (held, connection.written) == ([], [frames("a", "b"), frames("c")])
     assert FRAMES_SENT.value - before == 3
 
 
-def test_an_event_and_a_large_reply_release_what_is_held() -> None:
+async def test_an_event_and_a_large_reply_release_what_is_held() -> None:
     connection, large = Connection(), "x" * (HELD_FRAME_CHARS + 1)
     event = EventBatch([LogEntry(1, "", b"{}")])
     sends: list[Callable[[], None]] = [
@@ -120,7 +120,7 @@ async def test_held_replies_wait_in_order_for_a_client_that_does_not_read() -> N
     assert connection.written == [frames("a"), frames("b")]
 
 
-def test_a_socket_that_is_gone_forgets_what_is_held() -> None:
+async def test_a_socket_that_is_gone_forgets_what_is_held() -> None:
     connection = Connection()
     connection.queue.hold()
     connection.queue.send_frame(text("a"))
