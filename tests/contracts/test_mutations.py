@@ -101,7 +101,10 @@ class Fuzzer:
         self.random = self.mutator.random
         self.operations = operations()
         room = world.rooms["private"]
-        self.known = {**room.paths(world.bob.id), "session_id": str(uuid4())}
+        self.known = {
+            **room.paths(world.bob.id),
+            **{"session_id": str(uuid4()), "external_id": "crm-1", "key_id": str(uuid4())},
+        }
 
     def send_request(self, caller: Caller) -> httpx.Response:
         """Send the next request."""
@@ -127,6 +130,8 @@ class Fuzzer:
         if content is None:
             return None
         mutated = self.mutator.mutate(content["application/json"]["example"])
+        if isinstance(mutated, dict) and isinstance(mutated.get("wait_ms"), int):
+            mutated["wait_ms"] = min(mutated["wait_ms"], 10)  # each empty sync would wait
         return json.dumps(mutated).encode()
 
 

@@ -18,7 +18,7 @@ from tests.servers import OURS, ROOT
 KEY = "0123456789" * 5
 SECRETS = (
     *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "REDIS_PASSWORD"),
-    *("EMAIL_URL", "METRICS_TOKEN"),
+    *("EMAIL_URL", "METRICS_TOKEN", "JWT_SECRET", "JWT_PUBLIC_KEY"),
 )
 
 
@@ -118,7 +118,7 @@ def test_a_process_starts_with_secrets_in_files(file: Path) -> None:
 
 
 def test_the_documents_list_the_secrets_that_may_be_in_files() -> None:
-    source = "".join((ROOT / "settings" / name).read_text() for name in ("base.py", "env.py", "email.py"))
+    source = "".join((ROOT / "settings" / name).read_text() for name in ("base.py", "env.py", "email.py", "jwts.py"))
 
     read = set(re.findall(r"\bsecret\(\"(\w+)\"", source))
 
