@@ -17,6 +17,7 @@ class Counters:
     held_bytes: int = 0
     slowed_bytes: int = 0
     stalled_connections: int = 0
+    refused: int = 0  # connections that the target did not accept
 
 
 @dataclass
@@ -78,6 +79,7 @@ class Proxy:
             await self._flows.wait()
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
+            self.counters.refused += 1
             writer.transport.abort()
             return
         self._writers |= {writer, far_writer}

@@ -149,11 +149,12 @@ class PollDevice(WebDevice):
 
     async def _ask(self, body: dict[str, Any], seconds: float) -> Answer | None:
         """Send one request; None when the device itself gave it up."""
-        port = self.cluster.client_lines[self.server].port
+        line = self.cluster.client_lines[self.server]
         self._opened()
+        refused = line.counters.refused
         limit = seconds + HEARTBEAT_SECONDS
         began = time.monotonic()
-        asking = request(port, "POST", "sync", token=self.token, body=body, seconds=limit)
+        asking = request(line.port, "POST", "sync", token=self.token, body=body, seconds=limit)
         self._poll = asyncio.ensure_future(asking)
         try:
             await asyncio.wait([self._poll])
@@ -164,7 +165,7 @@ class PollDevice(WebDevice):
             return None
         answer = self._poll.result()
         self.person.scan(answer.text, "POST sync")
-        # It gives up a server that has not answered in time, such as one that is starting; a cut is something else.
-        is_cut = answer.status is None and time.monotonic() - began < limit
+        # A cut is something else than a server that does not answer in time, or that did not listen.
+        is_cut = answer.status is None and time.monotonic() - began < limit and line.counters.refused == refused
         self._closed(1006 if is_cut else 1000)
         return answer

@@ -9,7 +9,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import cycle, islice
 from typing import Any
 from uuid import uuid4
 
@@ -99,7 +99,8 @@ class Fuzzer:
         self.world = world
         self.mutator = Mutator(seed, [*ODD, *ODDER])
         self.random = self.mutator.random
-        self.operations = operations()
+        every = operations()
+        self.turns = cycle(self.random.sample(every, len(every)))
         room = world.rooms["private"]
         self.known = {
             **room.paths(world.bob.id),
@@ -113,7 +114,7 @@ class Fuzzer:
 
     def request(self) -> tuple[str, str, bytes | None, dict[str, str]]:
         """Return the method, path, body and query of a request, one of which may be mutated."""
-        method, path, operation = self.random.choice(self.operations)
+        method, path, operation = next(self.turns)
         filled = re.sub(r"\{(\w+)\}", lambda match: self._path_value(self.known[match[1]]), path)
         return method, filled, self._mutated_body(operation), self._mutated_query(operation)
 
