@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 serve: $(STAMP)
 	@exec $(MANAGE) serve $(ARGS)
 
-# Everything runs on SQLite with the in-memory layer and on PostgreSQL with Redis, both at once, because most of it
+# Everything but tests/packaging, which `make check` runs, runs on SQLite with the in-memory layer and on PostgreSQL with Redis, both at once, because most of it
 # waits; then the faults on both. ARGS selects the tests of one run: make test ARGS="tests/api -x".
 test: $(STAMP)
 	@PYTEST="$(BIN)/python -m pytest" sh tests/run.sh $(ARGS)
