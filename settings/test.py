@@ -29,6 +29,7 @@ from settings.base import DATABASES  # noqa: E402
 # Races must not fail because the machine is busy. The servers that tests start have the limits of production.
 _PATIENT_MS = 60_000
 if TEST_STACK == "postgres":
+    DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = _PATIENT_MS / 1000
     DATABASES["default"]["OPTIONS"]["options"] += f" -c lock_timeout={_PATIENT_MS} -c statement_timeout={_PATIENT_MS}"
 else:
     DATABASES["default"]["OPTIONS"]["timeout"] = _PATIENT_MS / 1000
