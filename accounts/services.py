@@ -115,10 +115,10 @@ def log_in(
 
 
 def require_live(session: Session) -> None:
-    """Raise Problem auth.invalid_token or auth.account_disabled; every write but a send, whose judging statement
-    checks it, calls this after it has its locks.
+    """Raise Problem auth.invalid_token or auth.account_disabled. Every write calls this after it has its locks.
 
-    The write of a server key that acts as the user is recorded in the audit.
+    Except a send: its judging statement reads the session. The write of a server key that acts as the user is recorded
+    in the audit.
     """
     is_active = Session.objects.live().filter(pk=session.pk).values_list("user__is_active", flat=True).first()
     if is_active is None:
