@@ -1,16 +1,24 @@
-"""The rows of the chat: rooms, members, messages and jobs."""
+"""The rows of the chat: rooms, members, invitations, links, bans, mutes, messages and jobs."""
 
+from api.models.invites import Invite
 from api.models.jobs import Job, JobKind
+from api.models.links import Link
 from api.models.members import Member, MembershipPeriod
 from api.models.messages import Message
 from api.models.rooms import Room, RoomNamePart
+from api.models.sanctions import Ban, Mute, Sanction
 
 __all__ = [
+    "Ban",
+    "Invite",
     "Job",
     "JobKind",
+    "Link",
     "Member",
     "MembershipPeriod",
     "Message",
+    "Mute",
     "Room",
     "RoomNamePart",
+    "Sanction",
 ]

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from api.operations import NON_MEMBER
 from api.operations.log import MARK_READ, MARK_UNREAD
-from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGES, SEND_MESSAGE
+from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGES, MAY_NOT_WRITE, SEND_MESSAGE
 from api.operations.rooms import UPDATE_ROOM_ME
 from api.serializers.messages import SendMessageBody
 from api.services import messages, reads, rooms
@@ -22,9 +22,7 @@ from wire.fields import validate
 from wire.problems import REFUSALS, Problem, to_problem
 
 # Problems that reject a whole batch, not an item of it.
-BATCH_PROBLEMS = frozenset(
-    {*NON_MEMBER, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"}
-)
+BATCH_PROBLEMS = frozenset({*NON_MEMBER, *MAY_NOT_WRITE, "auth.invalid_token", "auth.account_disabled"})
 
 
 class MessageActions(AuthenticatedConsumer):
@@ -97,7 +95,7 @@ class MessageActions(AuthenticatedConsumer):
     @action(UPDATE_ROOM_ME)
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
         session = require_session(self.session)
-        update = partial(rooms.update_room_me, session=session, room_id=room_id, **changes)
+        update = partial(rooms.update_room_me, session=session, room_id=room_id, changes=changes)
         return await write_for(session.user_id, room_id, update), 200
 
 

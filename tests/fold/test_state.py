@@ -9,7 +9,7 @@ import pytest
 from tests.fold.state import JSON, State, differences
 
 ALICE, BOB, ROOM = "alice", "bob", "room"
-SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "archived_at": None}
+SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "posting": "everyone", "archived_at": None}
 
 
 def event(seq: int, kind: str, data: JSON, room_id: str | None = ROOM) -> JSON:

@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Field
 
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
-from api.models import Job, Member, MembershipPeriod, Message, Room
+from api.models import Ban, Invite, Job, Link, Member, MembershipPeriod, Message, Mute, Room
 from eventlog.models import Event, StreamHead
 
 FORMAT = 1
@@ -31,6 +31,10 @@ EXPORTED: dict[str, type[models.Model]] = {
     "rooms": Room,
     "members": Member,
     "periods": MembershipPeriod,
+    "invites": Invite,
+    "links": Link,
+    "bans": Ban,
+    "mutes": Mute,
     "messages": Message,
     "heads": StreamHead,
     "events": Event,
