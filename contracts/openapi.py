@@ -33,6 +33,8 @@ TAGS = {
     "rooms": "Rooms, the directory of public rooms, and the user's own view of a room.",
     "members": "Members of a room: add, join, change roles, remove, leave.",
     "messages": "Messages of a room: send, edit, delete, and the history.",
+    "reactions": "Reactions to messages: an emoji or a name.",
+    "pins": "Messages that a room shows at hand.",
     "reads": "The user's read marker in a room.",
     "typing": "Typing indicators.",
     "events": "The log of a room, and the user's inbox.",
@@ -123,6 +125,7 @@ PATH_PARAMETERS = {
     "session_id": "The session's id.",
     "external_id": "Your own id of the user: 1 to 255 printable ASCII characters, percent-encoded.",
     "key_id": "The server key's id.",
+    "key": "One emoji, percent-encoded, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`.",
 }
 
 

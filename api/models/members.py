@@ -9,7 +9,15 @@ from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.expressions import BaseExpression
 
-from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, Kind, Permission, Role, State
+from api.models.choices import (
+    PERMISSIONS,
+    PERMISSIONS_IN_ARCHIVED,
+    PERMISSIONS_IN_DIRECT,
+    Kind,
+    Permission,
+    Role,
+    State,
+)
 from api.seq_ranges import FOR_EVER, SeqRange
 
 
@@ -87,7 +95,7 @@ class Member(models.Model):
         if self.state != State.JOINED:
             return []
         if self.room.kind == Kind.DIRECT:
-            return [Permission.SEND]
+            return list(PERMISSIONS_IN_DIRECT)
         return list((PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role])
 
 

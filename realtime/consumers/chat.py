@@ -1,8 +1,10 @@
 """The one multiplexed socket, /v1/ws."""
 
 from realtime.consumers.messages import MessageActions
+from realtime.consumers.pins import PinActions
+from realtime.consumers.reactions import ReactionActions
 from realtime.consumers.subscriptions import SubscriptionActions
 
 
-class ChatConsumer(SubscriptionActions, MessageActions):
+class ChatConsumer(SubscriptionActions, MessageActions, ReactionActions, PinActions):
     """All actions and live events, for one device."""

@@ -30,6 +30,7 @@ KNOWN_IDS = {
     "session_id",
     "external_id",
     "key_id",
+    "key",
 }  # another id in a path needs a decision here
 _ENVELOPE = ("action", "request_id")
 
