@@ -71,7 +71,7 @@ def list_pins(
     member = find_member(user_id, room_id)
     pinned = Message.objects.visible_to(member).filter(pin__room=room_id).select_related("pin")
     page = paginate(pinned, order=("-pin__seq",), cursor=cursor, limit=limit)
-    reacted = [message.pk for message in page.rows if has_reactions(message.data)]
+    reacted = [message.pk for message in page.rows if has_reactions(message.data.encode())]
     mine = Reaction.objects.keys_of(user_id, reacted)
     return {
         **page.as_dict_within(

@@ -98,6 +98,9 @@ class Samples:
     def _change_everything(self) -> None:
         message = self.alice.make(f"{self.url}/messages", {"client_id": uuid4().hex, "text": "first"})
         self.alice.make(f"{self.url}/messages/{message['id']}", {"text": "second"}, "PATCH")
+        self.alice.make(f"{self.url}/messages/{message['id']}/reactions/:tea:", method="PUT")
+        for method in ("PUT", "DELETE"):
+            self.alice.make(f"{self.url}/pins/{message['id']}", method=method)
         self.alice.make(f"{self.url}/messages/{message['id']}", method="DELETE")
         self.alice.make(self.url, {"name": "Coffee", "topic": "Beans"}, "PATCH")
         self.alice.make(f"{self.url}/members/{self.dora.id}", {}, "PUT")

@@ -6,10 +6,12 @@ from uuid import UUID
 
 import orjson
 
+from accounts.models import User
 from api.models import Forward, Member, Message
 from api.models.choices import State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import contains
+from api.serializers.authors import Author
 from api.serializers.message_shape import complete
 from api.serializers.messages import ForwardedFrom
 from wire.problems import Problem
@@ -44,7 +46,7 @@ def find_originals(wanted: Collection[Wanted]) -> dict[Wanted, Snapshot | Proble
             found[user_id, forwarded] = Problem("message.deleted", "The message to forward is deleted.")
         else:
             found[user_id, forwarded] = _snapshot(message)
-    return found
+    return _name_authors(found)
 
 
 def _snapshot(message: Message) -> Snapshot:
@@ -57,6 +59,20 @@ def _snapshot(message: Message) -> Snapshot:
     return {"message_id": shape["id"], **copied}
 
 
+def _name_authors(found: Mapping[Wanted, Snapshot | Problem]) -> dict[Wanted, Snapshot | Problem]:
+    """Show the authors as they are now: no name of a deleted account is copied while its erasure goes on."""
+    authors = User.objects.in_bulk([_author_of(each) for each in found.values() if not isinstance(each, Problem)])
+    named = dict(found)
+    for wanted, each in found.items():
+        if not isinstance(each, Problem):
+            named[wanted] = {**each, "sender": Author.of(authors[_author_of(each)])._asdict()}
+    return named
+
+
+def _author_of(snapshot: Snapshot) -> UUID:
+    return UUID(str(snapshot["sender"]["id"]))
+
+
 def insert_forwards(messages: Sequence[Message]) -> None:
     """Insert a row for each new message that forwards another, with the author of the words that it shows."""
     shown = [(message, snapshot) for message in messages if (snapshot := orjson.loads(message.data)["forwarded"])]
@@ -65,6 +81,6 @@ def insert_forwards(messages: Sequence[Message]) -> None:
             Forward._meta.db_table,
             message_id=("uuid", [message.pk for message, _ in shown]),
             room_id=("uuid", [message.room_id for message, _ in shown]),
-            author_id=("uuid", [UUID(snapshot["sender"]["id"]) for _, snapshot in shown]),
+            author_id=("uuid", [_author_of(snapshot) for _, snapshot in shown]),
             original=("uuid", [UUID(snapshot["message_id"]) for _, snapshot in shown]),
         )

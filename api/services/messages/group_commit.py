@@ -24,7 +24,7 @@ from django.db import connection, connections
 
 from accounts.models import Session
 from api.serializers.messages import BATCH
-from api.services.messages.send import Send, send_one
+from api.services.messages.send import Send, send_messages, send_one
 from eventlog.transaction import EventTransaction, record_events
 from wire import metrics
 from wire.connections import close_broken_connections, release_connections
@@ -241,12 +241,13 @@ def _commit(batch: list[QueuedSend], *, nowait: bool = False) -> None:
     """Commit a batch in one transaction, and give each send its result."""
     began = time.monotonic()
     try:
-        first = batch[0][0]
-        is_plain = isinstance(first, Send) and first.session.acting is None and first.forward is None
-        if is_plain and len(batch) == 1 and connection.vendor == "postgresql":
-            results: Sequence[Any] = [send_one(first, nowait=nowait)]
+        sends = [send for send, _ in batch if isinstance(send, Send)]
+        if len(sends) < len(batch):
+            results: Sequence[Any] = _write([write for write, _ in batch], nowait=nowait)
+        elif len(sends) == 1 and connection.vendor == "postgresql" and sends[0].is_plain:
+            results = [send_one(sends[0], nowait=nowait)]
         else:
-            results = _write([send for send, _ in batch], nowait=nowait)
+            results = send_messages(sends, nowait=nowait)
         COMMIT_SENDS.observe(len(batch))
         COMMIT_SECONDS.observe(time.monotonic() - began)
     except Exception as error:
@@ -264,8 +265,10 @@ def _write(writes: Sequence[Write], *, nowait: bool) -> Sequence[Any]:
     """Write sends and reactions in one transaction, each type at once. Return the result of each, in order."""
     results: dict[int, Any] = {}
     with record_events(rooms={room for write in writes for room in write.rooms}, nowait=nowait) as log:
-        for kind in dict.fromkeys(map(type, writes)):
-            places = [place for place, write in enumerate(writes) if type(write) is kind]
+        by_type: dict[type[Write], list[int]] = defaultdict(list)
+        for place, write in enumerate(writes):
+            by_type[type(write)].append(place)
+        for kind, places in by_type.items():
             results |= zip(places, kind.write(log, [writes[place] for place in places]), strict=True)
     return [results[place] for place in range(len(writes))]
 

@@ -61,6 +61,11 @@ class Send:
         """The rooms whose heads are locked for it: that of a forwarded message too, see `find_originals`."""
         return (self.room_id,) if self.forward is None else (self.room_id, self.forward.room_id)
 
+    @property
+    def is_plain(self) -> bool:
+        """Return whether `send_one` can commit it: it writes no audit record and reads no other room."""
+        return self.forward is None and self.session.acting is None
+
     def is_retry_of(self, digest: str) -> bool:
         """Return whether the message with this digest has the same content. Older digests are of the text as sent."""
         return digest == self.digest() or digest == self.digest(in_nfc=False)
@@ -256,7 +261,7 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
     return None
 
 
-def _append(log: EventTransaction, send: Send, author: Author, forwarded: Snapshot | None) -> Message:
+def _append(log: EventTransaction, send: Send, author: Author, forwarded: Snapshot | None = None) -> Message:
     """Append the message to the log. Its JSON is rendered here, once, for the log, the history and every socket."""
     message_id, seq, at = uuid7(), log.next_seq(send.room_id), log.time_of(send.room_id)
     shape = render_message(

@@ -116,7 +116,7 @@ def read_more_users(removed: Iterable[tuple[ReactedMessage, str, UUID]]) -> None
         f"SELECT * FROM (SELECT message_id, key, user_id, seq FROM {_REACTION} WHERE message_id = %s AND key = %s"
         " ORDER BY seq LIMIT %s) AS first_of_key"
     )
-    parameters: list[object] = []
+    parameters: list[Any] = []
     for message_id, key in found:
         stored_id = message_id if connection.vendor == "postgresql" else message_id.hex
         parameters += [stored_id, key, SHOWN_USERS + depths[message_id, key]]

@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Field
 
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
-from api.models import Job, Member, MembershipPeriod, Message, Room
+from api.models import Forward, Job, Member, MembershipPeriod, Message, Pin, Reaction, Room
 from eventlog.models import Event, StreamHead
 
 FORMAT = 1
@@ -32,6 +32,9 @@ EXPORTED: dict[str, type[models.Model]] = {
     "members": Member,
     "periods": MembershipPeriod,
     "messages": Message,
+    "reactions": Reaction,
+    "pins": Pin,
+    "forwards": Forward,
     "heads": StreamHead,
     "events": Event,
     "audit": AuditRecord,
@@ -40,7 +43,10 @@ EXPORTED: dict[str, type[models.Model]] = {
 # Sessions, server keys and waiting mail end with the move; the epoch is in the header; the others are derived.
 LEFT_OUT = frozenset({"Session", "ServerKey", "Mail", "Epoch", "NameWord", "RoomNamePart"})
 
-ORDER: dict[str, tuple[str, ...]] = {"events": ("stream", "seq")}  # of all others: the primary key
+ORDER: dict[str, tuple[str, ...]] = {
+    "events": ("stream", "seq"),
+    "reactions": ("message_id", "user_id", "key"),
+}  # of all others: the primary key
 
 
 def columns(model: type[models.Model]) -> dict[str, "Field[Any, Any]"]:
