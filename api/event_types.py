@@ -11,6 +11,8 @@ from api.serializers.invites import (
 )
 from api.serializers.members import MemberSerializer
 from api.serializers.message_shape import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer, complete
+from api.serializers.partial_events import PinChangedSerializer
+from api.serializers.reactions import ReactionChangedSerializer
 from api.serializers.reads import ReadUpdatedSerializer
 from api.serializers.rooms import (
     RoomAddedSerializer,
@@ -98,6 +100,9 @@ register(
         "A message was deleted; a tombstone remains.",
         complete=complete,
     ),
+    EventType("reaction.changed", ReactionChangedSerializer, ROOM, True, "A user reacted to a message, or no longer."),
+    EventType("pin.added", PinChangedSerializer, ROOM, True, "A message was pinned."),
+    EventType("pin.removed", PinChangedSerializer, ROOM, True, "A message is no longer pinned."),
     EventType(
         "messages.purged",
         MessagesPurgedSerializer,

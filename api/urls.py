@@ -2,7 +2,22 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import admin, events, invites, me, members, messages, ping, reads, rooms, sanctions, typing, users
+from api.views import (
+    admin,
+    events,
+    invites,
+    me,
+    members,
+    messages,
+    ping,
+    pins,
+    reactions,
+    reads,
+    rooms,
+    sanctions,
+    typing,
+    users,
+)
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -36,6 +51,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<id:room_id>/members/<id:user_id>", members.MemberView.as_view()),
     path("rooms/<id:room_id>/messages", messages.MessagesView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>", messages.MessageView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/versions", messages.VersionsView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/reactions", reactions.ReactionsView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/reactions/<str:key>", reactions.ReactionView.as_view()),
+    path("rooms/<id:room_id>/pins", pins.PinsView.as_view()),
+    path("rooms/<id:room_id>/pins/<id:message_id>", pins.PinView.as_view()),
     path("rooms/<id:room_id>/events", events.EventsView.as_view()),
     path("rooms/<id:room_id>/read", reads.ReadView.as_view()),
     path("rooms/<id:room_id>/unread", reads.UnreadView.as_view()),

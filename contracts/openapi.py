@@ -35,6 +35,8 @@ TAGS = {
     "bans": "Bans and mutes of users in a room.",
     "members": "Members of a room: add, join, change roles, remove, leave.",
     "messages": "Messages of a room: send, edit, delete, and the history.",
+    "reactions": "Reactions to messages: an emoji or a name.",
+    "pins": "Messages that a room shows at hand.",
     "reads": "The user's read marker in a room.",
     "typing": "Typing indicators.",
     "events": "The log of a room, and the user's inbox.",
@@ -127,6 +129,7 @@ PATH_PARAMETERS = {
     "key_id": "The server key's id.",
     "link_id": "The link's id.",
     "code": "The code of the link: a secret.",
+    "key": "One emoji, percent-encoded, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`.",
 }
 
 

@@ -14,6 +14,7 @@ from api.models.choices import (
     NOT_IN_READ_ONLY,
     PERMISSIONS,
     PERMISSIONS_IN_ARCHIVED,
+    PERMISSIONS_IN_DIRECT,
     Kind,
     Notify,
     Permission,
@@ -103,7 +104,7 @@ class Member(models.Model):
         if self.state != State.JOINED:
             return []
         if self.room.kind == Kind.DIRECT:
-            return [Permission.SEND]
+            return list(PERMISSIONS_IN_DIRECT)
         can = (PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role]
         return [each for each in can if each not in NOT_IN_READ_ONLY or self.may_post()]
 

@@ -6,8 +6,10 @@ from api.serializers.messages import (
     EditMessageBody,
     HistoryBody,
     HistoryQuery,
+    MessageAndMineSerializer,
     MessageHistorySerializer,
     SendMessageBody,
+    VersionsSerializer,
 )
 from api.services.messages import is_stored
 from wire.operations import Cost, Operation
@@ -24,7 +26,7 @@ SEND_MESSAGE = Operation(
     body=SendMessageBody,
     reply=MessageSerializer,
     statuses=(201, 200),
-    problems=(*SENDS, "message.client_id_reused"),
+    problems=(*SENDS, "message.client_id_reused", "message.deleted"),
     is_retry=is_stored,
 )
 
@@ -50,8 +52,19 @@ GET_MESSAGE = Operation(
     tag="messages",
     cost=Cost.READ,
     ids=("room_id", "message_id"),
-    reply=MessageSerializer,
+    reply=MessageAndMineSerializer,
     problems=NON_MEMBER,
+)
+
+GET_VERSIONS = Operation(
+    "get_versions",
+    "Get the versions of a message, oldest first",
+    tag="messages",
+    cost=Cost.READ,
+    ids=("room_id", "message_id"),
+    reply=VersionsSerializer,
+    problems=NON_MEMBER,
+    description="The newest 100 that I may see, within 1 MiB. A deleted message has none.",
 )
 
 EDIT_MESSAGE = Operation(
@@ -70,8 +83,8 @@ EDIT_MESSAGE = Operation(
         *MAY_NOT_WRITE,
     ),
     description=(
-        "`if_version` makes the edit conditional: it fails if the message has another version. An edit that changes "
-        "nothing is no conflict."
+        "`if_version` makes the edit conditional: it fails if the text or metadata have changed since that version. "
+        "Reactions and pins are no conflict, nor is an edit that changes nothing."
     ),
 )
 

@@ -9,7 +9,15 @@ from rest_framework import serializers
 
 from api.operations import NON_MEMBER
 from api.operations.log import MARK_READ, MARK_UNREAD
-from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGES, MAY_NOT_WRITE, SEND_MESSAGE
+from api.operations.messages import (
+    DELETE_MESSAGE,
+    EDIT_MESSAGE,
+    GET_MESSAGE,
+    GET_MESSAGES,
+    GET_VERSIONS,
+    MAY_NOT_WRITE,
+    SEND_MESSAGE,
+)
 from api.operations.rooms import UPDATE_ROOM_ME
 from api.serializers.messages import SendMessageBody
 from api.services import messages, reads, rooms
@@ -72,6 +80,20 @@ class MessageActions(AuthenticatedConsumer):
         read = partial(messages.get_messages, user_id=user_id, room_id=room_id, max_bytes=PAGE_BYTES, **page)
         answer = await read_for(user_id, read)
         return answer, 200
+
+    @action(GET_MESSAGE)
+    async def get_message(self, room_id: UUID, message_id: UUID) -> Reply:
+        user_id = require_session(self.session).user_id
+        read = partial(messages.get_message, user_id=user_id, room_id=room_id, message_id=message_id)
+        return await read_for(user_id, read), 200
+
+    @action(GET_VERSIONS)
+    async def get_versions(self, room_id: UUID, message_id: UUID) -> Reply:
+        user_id = require_session(self.session).user_id
+        read = partial(
+            messages.get_versions, user_id=user_id, room_id=room_id, message_id=message_id, max_bytes=PAGE_BYTES
+        )
+        return await read_for(user_id, read), 200
 
     @action(GET_EVENTS)
     async def get_events(self, room_id: UUID | None, **page: Any) -> Reply:

@@ -24,6 +24,8 @@ class Scene:
         self.room = alice.make("/v1/rooms", {"kind": "private", "name": "Tea", "members": [bob.id]})["id"]
         body = {"client_id": uuid4().hex, "text": "hello"}
         self.change_message = alice.make(f"/v1/rooms/{self.room}/messages", body)
+        self.message_path = f"/v1/rooms/{self.room}/messages/{self.change_message['id']}"
+        self.pin_path = f"/v1/rooms/{self.room}/pins/{self.change_message['id']}"
         self.bobs = f"/v1/rooms/{self.room}/members/{bob.id}"
 
     def sanction(self, kind: str) -> str:
@@ -50,6 +52,11 @@ def change_message(scene: Scene, method: str, body: Any = None) -> None:
 
 def post_message(scene: Scene) -> None:
     scene.alice.make(f"/v1/rooms/{scene.room}/messages", {"client_id": uuid4().hex, "text": "again"})
+
+
+def unpin(scene: Scene) -> None:
+    scene.alice.make(scene.pin_path, method="PUT")
+    scene.alice.make(scene.pin_path, method="DELETE")
 
 
 def rejoin(scene: Scene) -> None:
@@ -116,6 +123,9 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("message.created", "room"): post_message,
     ("message.edited", "room"): lambda at: change_message(at, "PATCH", {"text": "hi"}),
     ("message.deleted", "room"): lambda at: change_message(at, "DELETE"),
+    ("reaction.changed", "room"): lambda at: at.bob.make(f"{at.message_path}/reactions/:tea:", method="PUT"),
+    ("pin.added", "room"): lambda at: at.alice.make(at.pin_path, method="PUT"),
+    ("pin.removed", "room"): unpin,
     ("messages.purged", "room"): purge_messages,
     ("user.erased", "room"): delete_account,
     ("room.added", "inbox"): be_added,

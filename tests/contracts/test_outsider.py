@@ -32,6 +32,7 @@ KNOWN_IDS = {
     "key_id",
     "link_id",
     "code",
+    "key",
 }  # another id in a path needs a decision here
 _ENVELOPE = ("action", "request_id")
 

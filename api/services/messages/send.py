@@ -22,8 +22,10 @@ from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
 from api.serializers.authors import Author
 from api.serializers.message_shape import complete, render_message
+from api.serializers.messages import ForwardedFrom
 from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
+from api.services.messages.forwards import Snapshot, Wanted, find_originals, insert_forwards
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
 from wire.limits import SEND_ROOM
@@ -51,11 +53,22 @@ class Send:
     text: str
     metadata: Mapping[str, Any]
     reply_to: UUID | None
+    forward: ForwardedFrom | None = None
 
     @property
     def key(self) -> Key:
         """The key that a retry has in common with the first send."""
         return self.room_id, self.session.user_id, self.client_id
+
+    @property
+    def rooms(self) -> tuple[UUID, ...]:
+        """The rooms whose heads are locked for it: that of a forwarded message too, see `find_originals`."""
+        return (self.room_id,) if self.forward is None else (self.room_id, self.forward.room_id)
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether `send_one` can commit it: it writes no audit record and reads no other room."""
+        return self.forward is None and self.session.acting is None
 
     def is_retry_of(self, digest: str) -> bool:
         """Return whether the message with this digest has the same content. Older digests are of the text as sent."""
@@ -63,8 +76,19 @@ class Send:
 
     def digest(self, *, in_nfc: bool = True) -> str:
         """A hash of the content, which distinguishes a retry from another message with the same client_id."""
-        content = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
+        content: list[object] = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
+        if self.forward is not None:
+            content.append({"forward": self.forward})
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @staticmethod
+    def write(log: EventTransaction, sends: "Sequence[Send]") -> "list[SendResult | Problem]":
+        """Write sends to locked rooms. See `send_messages`."""
+        results, new_messages = _accept(log, sends, _contexts_of(_judge(sends)))
+        if new_messages:
+            _insert(new_messages)
+            _move_read_markers(new_messages)
+        return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +106,8 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
 
     A bad send fails alone. The number of queries does not depend on the number of sends. `nowait` as in record_events.
     """
-    with record_events(rooms={send.room_id for send in sends}, nowait=nowait) as log:
-        results, new_messages = _accept(log, sends, _contexts_of(_judge(sends)))
-        if new_messages:
-            _insert(new_messages)
-            _move_read_markers(new_messages)
-    return results
+    with record_events(rooms={room for send in sends for room in send.rooms}, nowait=nowait) as log:
+        return Send.write(log, sends)
 
 
 def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
@@ -215,11 +235,15 @@ def _accept(
     judged = list(zip(sends, contexts, strict=True))
     replies = {send.key[:2]: context.history for send, context in judged if context.target_seq is not None}
     visible = visible_ranges(replies) if replies else {}  # most have none
+    forwarded = {(send.session.user_id, send.forward) for send in sends if send.forward is not None}
+    originals = find_originals(forwarded) if forwarded else {}
     new_messages: dict[Key, Message] = {}
-    results = [_send(log, send, context, visible, new_messages) for send, context in judged]
+    results = [_send(log, send, context, visible, new_messages, originals) for send, context in judged]
     entered = {send.key[:2] for send, context in judged if context.has(PUT_BY_OTHER) and send.key in new_messages}
     if entered:
         make_own(entered)
+    if originals:
+        insert_forwards(list(new_messages.values()))
     return results, list(new_messages.values())
 
 
@@ -229,6 +253,7 @@ def _send(
     context: SendContext,
     visible: Mapping[tuple[UUID, UUID], Sequence[SeqRange]],
     new_messages: dict[Key, Message],
+    originals: Mapping[Wanted, Snapshot | Problem],
 ) -> SendResult | Problem:
     earlier = context.earlier or new_messages.get(send.key)
     # A retry is answered before any rule is checked: its sender may have left since.
@@ -241,11 +266,14 @@ def _send(
         problem = _check_slow_mode(log, send, context, new_messages)
     if problem is not None:
         return problem
+    snapshot = None if send.forward is None else originals[send.session.user_id, send.forward]
+    if isinstance(snapshot, Problem):
+        return snapshot
     try:
         SEND_ROOM.take(send.room_id)  # of members only: nobody else can use up the room's limit
     except Problem as refusal:
         return refusal
-    message = new_messages[send.key] = _append(log, send, context.author)
+    message = new_messages[send.key] = _append(log, send, context.author, snapshot)
     return SendResult(message.pk, message.seq, message.data, created=True)
 
 
@@ -284,7 +312,7 @@ def _check_slow_mode(
     return Problem("room.slow_mode", retry_after_ms=wait_ms) if wait_ms > 0 else None
 
 
-def _append(log: EventTransaction, send: Send, author: Author) -> Message:
+def _append(log: EventTransaction, send: Send, author: Author, forwarded: Snapshot | None = None) -> Message:
     """Append the message to the log. Its JSON is rendered here, once, for the log, the history and every socket."""
     message_id, seq, at = uuid7(), log.next_seq(send.room_id), log.time_of(send.room_id)
     shape = render_message(
@@ -298,6 +326,8 @@ def _append(log: EventTransaction, send: Send, author: Author) -> Message:
         reply_to=send.reply_to,
         at=at,
     )
+    if forwarded is not None:
+        shape["forwarded"] = forwarded
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     log.heads[send.room_id].last_message_at = at
     if send.session.acting is not None:

@@ -1,7 +1,7 @@
 // Generated from the contracts by `make schema`; do not edit.
 
 /** Every action. */
-export type ActionName = "authenticate" | "create_link" | "decline_invite" | "delete_ban" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "get_events" | "get_link" | "get_messages" | "get_room_link" | "join_by_link" | "join_room" | "list_bans" | "list_invites" | "list_links" | "list_mutes" | "list_my_invites" | "mark_read" | "mark_unread" | "ping" | "put_ban" | "put_invite" | "put_mute" | "put_owner" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me";
+export type ActionName = "authenticate" | "create_link" | "decline_invite" | "delete_ban" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "get_events" | "get_link" | "get_message" | "get_messages" | "get_room_link" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_invites" | "list_links" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unpin_message" | "unsubscribe" | "update_room_me";
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -105,7 +105,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | GetEventsFrame | GetLinkFrame | GetMessagesFrame | GetRoomLinkFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListInvitesFrame | ListLinksFrame | ListMutesFrame | ListMyInvitesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | PutBanFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AuthenticateFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | GetEventsFrame | GetLinkFrame | GetMessageFrame | GetMessagesFrame | GetRoomLinkFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListInvitesFrame | ListLinksFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateRoomMeFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -324,7 +324,7 @@ export interface EditMessageReply {
 export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
-export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
 
 /** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
 export interface EventPage {
@@ -388,6 +388,12 @@ export interface FieldError {
  * * `unknown_user`: No such user exists.
  */
 export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+
+/** The message to forward: any that the sender may see. */
+export interface ForwardBody {
+  room_id: string;
+  message_id: string;
+}
 
 /** The message that was forwarded, as it was then. */
 export interface Forwarded {
@@ -453,6 +459,26 @@ export interface GetLinkReply {
   data: LinkedRoom | null;
 }
 
+/** Get the current version of a message. */
+export interface GetMessageFrame {
+  action: "get_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_message`: `data` on success, one problem in `errors` otherwise. */
+export interface GetMessageReply {
+  action: "get_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MessageAndMine | null;
+}
+
 /** Get a page of a room's messages, oldest first. */
 export interface GetMessagesFrame {
   action: "get_messages";
@@ -498,6 +524,26 @@ export interface GetRoomLinkReply {
   response_status: number;
   errors: Problem[];
   data: Link | null;
+}
+
+/** Get the versions of a message, oldest first. */
+export interface GetVersionsFrame {
+  action: "get_versions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_versions`: `data` on success, one problem in `errors` otherwise. */
+export interface GetVersionsReply {
+  action: "get_versions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Versions | null;
 }
 
 /** The last push before the server closes; the close frame repeats code and reason. */
@@ -827,6 +873,55 @@ export interface ListMyInvitesReply {
   data: MyInvitePage | null;
 }
 
+/** List the pinned messages that I may see, newest pin first. */
+export interface ListPinsFrame {
+  action: "list_pins";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_pins`: `data` on success, one problem in `errors` otherwise. */
+export interface ListPinsReply {
+  action: "list_pins";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: PinPage | null;
+}
+
+/** List the reactions to a message with their users, by key and then by time. */
+export interface ListReactionsFrame {
+  action: "list_reactions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+  /** One emoji, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`. */
+  key?: string | null;
+}
+
+/** The answer to `list_reactions`: `data` on success, one problem in `errors` otherwise. */
+export interface ListReactionsReply {
+  action: "list_reactions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: UserReactionPage | null;
+}
+
 /** The response of register and log_in: the only one with the token. */
 export interface Login {
   token: string;
@@ -1003,6 +1098,42 @@ export interface Message {
   blocked: boolean;
 }
 
+/** A message and, if it has reactions, beside its fields the keys of the user's own ones. */
+export interface MessageAndMine {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  sender: Author;
+  client_id: string;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  created_at: string;
+  edited_at: string | null;
+  deleted_at: string | null;
+  mentions: Mentions;
+  /** Always empty in this release. */
+  attachments: Record<string, unknown>[];
+  reactions: Reaction[];
+  /** The message that this one replies to in a thread. */
+  thread_root: string | null;
+  /** A reply in a thread that the main line shows too. */
+  in_room: boolean;
+  thread: Thread | null;
+  pinned_at: string | null;
+  pinned_by: string | null;
+  forwarded: Forwarded | null;
+  /** Its sender is still writing it. */
+  streaming: boolean;
+  /** Its sender fell silent while writing it. */
+  interrupted: boolean;
+  /** I block its sender: the content is left out. */
+  blocked: boolean;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine?: Record<string, string[]>;
+}
+
 /** A message was sent. */
 export interface MessageCreatedEvent {
   type: "message.created";
@@ -1039,6 +1170,8 @@ export interface MessageHistory {
   page: HistoryPosition;
   head: number;
   epoch: number;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
 }
 
 /** All messages with a seq below `before_seq` are tombstones, and the seq of this event is their version. */
@@ -1137,6 +1270,67 @@ export interface PasswordResetBody {
   email: string;
 }
 
+/** A message was pinned. */
+export interface PinAddedEvent {
+  type: "pin.added";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: PinChanged;
+}
+
+/** The pin of a message: null when it was removed. */
+export interface PinChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  pinned_at: string | null;
+  pinned_by: string | null;
+}
+
+/** Pin a message. */
+export interface PinMessageFrame {
+  action: "pin_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `pin_message`: `data` on success, one problem in `errors` otherwise. */
+export interface PinMessageReply {
+  action: "pin_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
+/** A page of the pinned messages of a room, newest pin first. */
+export interface PinPage {
+  results: Message[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
+}
+
+/** A message is no longer pinned. */
+export interface PinRemovedEvent {
+  type: "pin.removed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: PinChanged;
+}
+
 /** Check that the server answers and that the token is valid. */
 export interface PingFrame {
   action: "ping";
@@ -1229,6 +1423,8 @@ export interface Problem {
  * * `mute.limit` (409): The room has too many mutes
  * * `not_acceptable` (406): Responses are application/json only.
  * * `not_found` (404): It does not exist, or you may not see it.
+ * * `pin.limit` (409): The room has too many pinned messages
+ * * `reaction.limit` (409): The message has too many different reactions, or you have too many on it
  * * `read.ahead` (400): The room has not come that far
  * * `request.invalid` (400): The request is not valid.
  * * `request.too_large` (413): The request is too large.
@@ -1252,10 +1448,10 @@ export interface Problem {
  * * `upgrade_required` (426): This address accepts WebSocket connections only.
  * * `username.limit` (409): The username was changed too often.
  */
-export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "pin.limit" | "reaction.limit" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** Ban a user from a room, for ever or until a time. */
 export interface PutBanFrame {
@@ -1375,11 +1571,62 @@ export interface Rate {
   by: "address" | "account" | "session" | "room";
 }
 
+/** Add a reaction to a message, or remove mine. */
+export interface ReactFrame {
+  action: "react";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** One emoji, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`. */
+  key: string;
+  on: boolean;
+}
+
+/** The answer to `react`: `data` on success, one problem in `errors` otherwise. */
+export interface ReactReply {
+  action: "react";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
 /** All reactions to a message with one key; `user_ids` are the first five users by time. */
 export interface Reaction {
   key: string;
   count: number;
   user_ids: string[];
+}
+
+/** Who reacted, with what, and whether the reaction was added or removed. */
+export interface ReactionChange {
+  user_id: string;
+  key: string;
+  on: boolean;
+}
+
+/** A change of a message's reactions; `reaction` replaces that of its key, or is the last of them. At 0 drop it. */
+export interface ReactionChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  change: ReactionChange;
+  reaction: Reaction;
+}
+
+/** A user reacted to a message, or no longer. */
+export interface ReactionChangedEvent {
+  type: "reaction.changed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ReactionChanged;
 }
 
 /** The position of the read marker, and the number of unread messages above it. */
@@ -1575,7 +1822,7 @@ export interface RoomLimitedEvent {
 export interface RoomMe {
   state: "joined" | "left" | "removed" | "banned" | "invited" | null;
   role: "owner" | "admin" | "member" | null;
-  can: ("send" | "delete_any" | "add_members" | "remove_members" | "invite" | "ban" | "mute" | "bypass_slow_mode" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
+  can: ("send" | "react" | "pin" | "delete_any" | "add_members" | "remove_members" | "invite" | "ban" | "mute" | "bypass_slow_mode" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
   read_seq: number | null;
   /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread: number;
@@ -1778,10 +2025,11 @@ export interface SanctionEvent {
 /** A message to send. A retry with the same client_id returns the stored message. */
 export interface SendMessageBody {
   client_id: string;
-  /** May be "" when metadata is not {}. */
+  /** May be "" when metadata is not {}, and with a forward. */
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  forward?: ForwardBody | null;
 }
 
 /** Send a message; a retry with the same client_id stores it once. */
@@ -1791,10 +2039,11 @@ export interface SendMessageFrame {
   request_id?: string | null;
   room_id: string;
   client_id: string;
-  /** May be "" when metadata is not {}. */
+  /** May be "" when metadata is not {}, and with a forward. */
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  forward?: ForwardBody | null;
 }
 
 /** The answer to `send_message`: `data` on success, one problem in `errors` otherwise. */
@@ -1842,7 +2091,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | GetEventsReply | GetLinkReply | GetMessagesReply | GetRoomLinkReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListInvitesReply | ListLinksReply | ListMutesReply | ListMyInvitesReply | MarkReadReply | MarkUnreadReply | PingReply | PutBanReply | PutInviteReply | PutMuteReply | PutOwnerReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | GetEventsReply | GetLinkReply | GetMessageReply | GetMessagesReply | GetRoomLinkReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListInvitesReply | ListLinksReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnpinMessageReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -2039,6 +2288,26 @@ export interface TypingUsers {
   user_ids: string[];
 }
 
+/** Remove a message from the pins. */
+export interface UnpinMessageFrame {
+  action: "unpin_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `unpin_message`: `data` on success, one problem in `errors` otherwise. */
+export interface UnpinMessageReply {
+  action: "unpin_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
 /** Unsubscribe from a room or the inbox; none of its events follows the reply. */
 export interface UnsubscribeFrame {
   action: "unsubscribe";
@@ -2158,8 +2427,36 @@ export interface UserPage {
   previous: string | null;
 }
 
+/** The reaction of one user. */
+export interface UserReaction {
+  user: Author;
+  key: string;
+  at: string;
+}
+
+export interface UserReactionPage {
+  results: UserReaction[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
 export interface VerifyEmailBody {
   token: string;
+}
+
+/** A message as it was from the event with this seq on. */
+export interface Version {
+  version: number;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  mentions: Mentions;
+  at: string;
+}
+
+/** The versions of a message, oldest first: at most the newest 100. */
+export interface Versions {
+  results: Version[];
 }
 
 /** The actions of the socket: the body of each, and the data of its reply. */
@@ -2175,8 +2472,10 @@ export interface Actions {
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
   get_link: { body: Omit<GetLinkFrame, "action" | "request_id">; data: NonNullable<GetLinkReply["data"]> };
+  get_message: { body: Omit<GetMessageFrame, "action" | "request_id">; data: NonNullable<GetMessageReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
   get_room_link: { body: Omit<GetRoomLinkFrame, "action" | "request_id">; data: NonNullable<GetRoomLinkReply["data"]> };
+  get_versions: { body: Omit<GetVersionsFrame, "action" | "request_id">; data: NonNullable<GetVersionsReply["data"]> };
   join_by_link: { body: Omit<JoinByLinkFrame, "action" | "request_id">; data: NonNullable<JoinByLinkReply["data"]> };
   join_room: { body: Omit<JoinRoomFrame, "action" | "request_id">; data: NonNullable<JoinRoomReply["data"]> };
   list_bans: { body: Omit<ListBansFrame, "action" | "request_id">; data: NonNullable<ListBansReply["data"]> };
@@ -2184,18 +2483,23 @@ export interface Actions {
   list_links: { body: Omit<ListLinksFrame, "action" | "request_id">; data: NonNullable<ListLinksReply["data"]> };
   list_mutes: { body: Omit<ListMutesFrame, "action" | "request_id">; data: NonNullable<ListMutesReply["data"]> };
   list_my_invites: { body: Omit<ListMyInvitesFrame, "action" | "request_id">; data: NonNullable<ListMyInvitesReply["data"]> };
+  list_pins: { body: Omit<ListPinsFrame, "action" | "request_id">; data: NonNullable<ListPinsReply["data"]> };
+  list_reactions: { body: Omit<ListReactionsFrame, "action" | "request_id">; data: NonNullable<ListReactionsReply["data"]> };
   mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
   mark_unread: { body: Omit<MarkUnreadFrame, "action" | "request_id">; data: NonNullable<MarkUnreadReply["data"]> };
+  pin_message: { body: Omit<PinMessageFrame, "action" | "request_id">; data: NonNullable<PinMessageReply["data"]> };
   ping: { body: Omit<PingFrame, "action" | "request_id">; data: NonNullable<PingReply["data"]> };
   put_ban: { body: Omit<PutBanFrame, "action" | "request_id">; data: NonNullable<PutBanReply["data"]> };
   put_invite: { body: Omit<PutInviteFrame, "action" | "request_id">; data: NonNullable<PutInviteReply["data"]> };
   put_mute: { body: Omit<PutMuteFrame, "action" | "request_id">; data: NonNullable<PutMuteReply["data"]> };
   put_owner: { body: Omit<PutOwnerFrame, "action" | "request_id">; data: NonNullable<PutOwnerReply["data"]> };
+  react: { body: Omit<ReactFrame, "action" | "request_id">; data: NonNullable<ReactReply["data"]> };
   send_message: { body: Omit<SendMessageFrame, "action" | "request_id">; data: NonNullable<SendMessageReply["data"]> };
   send_messages: { body: Omit<SendMessagesFrame, "action" | "request_id">; data: NonNullable<SendMessagesReply["data"]> };
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
+  unpin_message: { body: Omit<UnpinMessageFrame, "action" | "request_id">; data: NonNullable<UnpinMessageReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
 }
@@ -2257,13 +2561,20 @@ export interface Endpoints {
   "DELETE /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
   "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number }; body: undefined; reply: MessageHistory };
   "POST /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: undefined; body: SendMessageBody; reply: Message };
-  "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: MessageAndMine };
   "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/reactions": { path: { message_id: string; room_id: string }; query: { cursor?: string; key?: string; limit?: number }; body: undefined; reply: UserReactionPage };
+  "PUT /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "DELETE /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/versions": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Versions };
   "GET /v1/rooms/{room_id}/mutes": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MutePage };
   "PUT /v1/rooms/{room_id}/mutes/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: SanctionBody; reply: Mute };
   "DELETE /v1/rooms/{room_id}/mutes/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
   "PUT /v1/rooms/{room_id}/owner": { path: { room_id: string }; query: undefined; body: PutOwnerBody; reply: Member };
+  "GET /v1/rooms/{room_id}/pins": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: PinPage };
+  "PUT /v1/rooms/{room_id}/pins/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "DELETE /v1/rooms/{room_id}/pins/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "POST /v1/rooms/{room_id}/read": { path: { room_id: string }; query: undefined; body: MarkReadBody; reply: ReadMarker };
   "POST /v1/rooms/{room_id}/typing": { path: { room_id: string }; query: undefined; body: SetTypingBody; reply: undefined };
   "POST /v1/rooms/{room_id}/unarchive": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
