@@ -38,6 +38,7 @@ class Permission(TextChoices):
     """The permissions of a member, as the client's `me.can` lists them."""
 
     SEND = "send"
+    MENTION_ROOM = "mention_room"
     DELETE_ANY = "delete_any"
     ADD_MEMBERS = "add_members"
     REMOVE_MEMBERS = "remove_members"
@@ -52,6 +53,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     Role.MEMBER: (Permission.SEND, Permission.LEAVE),
     Role.ADMIN: (
         Permission.SEND,
+        Permission.MENTION_ROOM,
         Permission.DELETE_ANY,
         Permission.ADD_MEMBERS,
         Permission.REMOVE_MEMBERS,
@@ -60,6 +62,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     ),
     Role.OWNER: (
         Permission.SEND,
+        Permission.MENTION_ROOM,
         Permission.DELETE_ANY,
         Permission.ADD_MEMBERS,
         Permission.REMOVE_MEMBERS,
@@ -69,6 +72,8 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         Permission.LEAVE,
     ),
 }
+# In a room of up to so many members each of them may mention everybody.
+MENTION_ROOM_UP_TO = 20
 # Every member can leave an archived room, a last owner too.
 PERMISSIONS_IN_ARCHIVED: dict[str, tuple[Permission, ...]] = {
     Role.MEMBER: (Permission.LEAVE,),

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.expressions import BaseExpression
 
-from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, Kind, Permission, Role, State
+from api.models.choices import MENTION_ROOM_UP_TO, PERMISSIONS, PERMISSIONS_IN_ARCHIVED, Kind, Permission, Role, State
 from api.seq_ranges import FOR_EVER, SeqRange
 
 
@@ -44,7 +44,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
 
 def _is_hidden() -> Case:
     messages = apps.get_model("api", "Message").objects  # its module imports this one
-    newer = messages.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"))
+    newer = messages.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"), in_main_line=True)
     return Case(When(hidden_seq=None, then=Value(False)), default=~Exists(newer))
 
 
@@ -87,8 +87,11 @@ class Member(models.Model):
         if self.state != State.JOINED:
             return []
         if self.room.kind == Kind.DIRECT:
-            return [Permission.SEND]
-        return list((PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role])
+            return [Permission.SEND, Permission.MENTION_ROOM]
+        can = list((PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role])
+        if Permission.SEND in can and self.role == Role.MEMBER and self.room.member_count <= MENTION_ROOM_UP_TO:
+            can.append(Permission.MENTION_ROOM)
+        return can
 
 
 class MembershipPeriodQuerySet(models.QuerySet["MembershipPeriod"]):

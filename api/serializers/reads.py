@@ -12,6 +12,12 @@ UNREAD = (
     "The number of messages above read_seq that are visible to the user, sent by others and not deleted; "
     "exact to 999, then unread_capped is true."
 )
+THREAD_UNREAD = (
+    "The number of replies above read_seq that are visible to the user, sent by others and not deleted; "
+    "exact to 999, then unread_capped is true."
+)
+UNREAD_MENTIONS = "The unread messages that name me or everybody in the room; exact to 999."
+UNREAD_THREADS = "The threads of the room that I follow and that have unread replies; exact to 999."
 
 
 class MarkReadBody(StrictSerializer):

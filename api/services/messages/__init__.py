@@ -56,14 +56,15 @@ def send_message(
     text: str,
     metadata: Mapping[str, Any] | None = None,
     reply_to: UUID | None = None,
+    **more: Any,
 ) -> SendResult:
     """Send a message; a retry with the same client_id returns the message that the first try created.
 
-    Sends that run at the same time are committed together. Raises Problem message.client_id_reused, room.archived,
-    room.peer_deleted, room.not_member, not_found, request.invalid (reply_to), auth.invalid_token or
-    auth.account_disabled; OperationalError when the database does not answer within DATABASE_SECONDS.
+    `more` are the further fields of Send. Sends that run at the same time are committed together. Raises Problem
+    message.client_id_reused, room.archived, room.peer_deleted, room.not_member, room.role_required (mentions),
+    not_found, request.invalid (reply_to, thread_root, mentions), auth.invalid_token or auth.account_disabled; OperationalError when the database does not answer within DATABASE_SECONDS.
     """
-    return group_committer.send(Send(session, room_id, client_id, text, metadata or {}, reply_to))
+    return group_committer.send(Send(session, room_id, client_id, text, metadata or {}, reply_to, **more))
 
 
 async def asend_message(
@@ -74,9 +75,10 @@ async def asend_message(
     text: str,
     metadata: Mapping[str, Any] | None = None,
     reply_to: UUID | None = None,
+    **more: Any,
 ) -> SendResult:
     """Send a message from an event loop. See `send_message`."""
-    future = group_committer.submit(Send(session, room_id, client_id, text, metadata or {}, reply_to))
+    future = group_committer.submit(Send(session, room_id, client_id, text, metadata or {}, reply_to, **more))
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             return await asyncio.wrap_future(future)

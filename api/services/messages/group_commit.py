@@ -209,7 +209,7 @@ def _commit(batch: list[QueuedSend], *, nowait: bool = False) -> None:
     began = time.monotonic()
     try:
         is_recorded = batch[0][0].session.acting is not None  # in the audit, which send_one does not write
-        if len(batch) == 1 and connection.vendor == "postgresql" and not is_recorded:
+        if len(batch) == 1 and connection.vendor == "postgresql" and batch[0][0].is_plain and not is_recorded:
             results = [send_one(batch[0][0], nowait=nowait)]
         else:
             results = send_messages([send for send, _ in batch], nowait=nowait)

@@ -22,11 +22,12 @@ from api.serializers.authors import Author
 from api.serializers.message_shape import complete, render_message
 from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
+from api.services.messages.extras import Extra
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
 from wire.limits import SEND_ROOM
 from wire.problems import Problem, define, invalid
-from wire.row_tables import as_parameter, as_uuid, insert, numbered, rows_as_table, values_table
+from wire.row_tables import Column, as_parameter, as_uuid, insert, numbered, rows_as_table, values_table
 
 define("message.client_id_reused", 409, "This client_id was used for another message")
 
@@ -47,6 +48,14 @@ class Send:
     text: str
     metadata: Mapping[str, Any]
     reply_to: UUID | None
+    thread_root: UUID | None = None
+    in_room: bool = False  # a reply in a thread that the main line shows too
+    mentions: Mapping[str, Any] | None = None  # {"users": [ids], "room": bool}, if it names anybody
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether the message uses no feature for which more must be read and written."""
+        return self.thread_root is None and self.mentions is None
 
     @property
     def key(self) -> Key:
@@ -59,7 +68,9 @@ class Send:
 
     def digest(self, *, in_nfc: bool = True) -> str:
         """A hash of the content, which distinguishes a retry from another message with the same client_id."""
-        content = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
+        content: list[Any] = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
+        if not self.is_plain:
+            content.append({"thread_root": self.thread_root, "in_room": self.in_room, "mentions": self.mentions})
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -79,18 +90,30 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
     A bad send fails alone. The number of queries does not depend on the number of sends. `nowait` as in record_events.
     """
     with record_events(rooms={send.room_id for send in sends}, nowait=nowait) as log:
-        results, new_messages = _accept(log, sends, _contexts_of(_judge(sends)))
+        contexts = _contexts_of(_judge(sends))
+        extra = None if all(send.is_plain for send in sends) else _read_extra(sends)
+        results, new_messages = _accept(log, sends, contexts, extra)
         if new_messages:
             _insert(new_messages)
             _move_read_markers(new_messages)
+            if extra is not None:
+                extra.record(log, new_messages)
     return results
 
 
+def _read_extra(sends: Sequence[Send]) -> Extra:
+    return Extra(
+        [send.thread_root for send in sends if send.thread_root is not None],
+        [(send.key[:2], send.mentions) for send in sends if send.mentions is not None],
+    )
+
+
 def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
-    """Commit one send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's cursors."""
+    """Commit one plain send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's
+    cursors."""
     with record_one(send.room_id, nowait=nowait) as (log, execute):
         found = execute(_JUDGE_ONE, ("0", *map(as_parameter, _values_of(send)), timezone.now()))
-        [result], new_messages = _accept(log, [send], _contexts_of(found))
+        [result], new_messages = _accept(log, [send], _contexts_of(found), None)
         for message in new_messages:
             execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
     return result
@@ -178,14 +201,18 @@ def _contexts_of(found: Sequence[tuple[Any, ...]]) -> list[SendContext]:
 
 
 def _accept(
-    log: EventTransaction, sends: Sequence[Send], contexts: Sequence[SendContext]
+    log: EventTransaction, sends: Sequence[Send], contexts: Sequence[SendContext], extra: Extra | None
 ) -> tuple[list[SendResult | Problem], list[Message]]:
     """Append the messages of the sends that no rule refuses. Return the result of each send, and the new messages."""
     judged = list(zip(sends, contexts, strict=True))
-    replies = {send.key[:2]: context.history for send, context in judged if context.target_seq is not None}
+    replies = {
+        send.key[:2]: context.history
+        for send, context in judged
+        if context.target_seq is not None or send.thread_root is not None
+    }
     visible = visible_ranges(replies) if replies else {}  # most have none
     new_messages: dict[Key, Message] = {}
-    results = [_send(log, send, context, visible, new_messages) for send, context in judged]
+    results = [_send(log, send, context, visible, new_messages, extra) for send, context in judged]
     entered = {send.key[:2] for send, context in judged if context.put_by_other and send.key in new_messages}
     if entered:
         make_own(entered)
@@ -198,6 +225,7 @@ def _send(
     context: SendContext,
     visible: Mapping[tuple[UUID, UUID], Sequence[SeqRange]],
     new_messages: dict[Key, Message],
+    extra: Extra | None,
 ) -> SendResult | Problem:
     earlier = context.earlier or new_messages.get(send.key)
     # A retry is answered before any rule is checked: its sender may have left since.
@@ -205,14 +233,17 @@ def _send(
         if not send.is_retry_of(earlier.digest):
             return Problem("message.client_id_reused")
         return SendResult(earlier.pk, earlier.seq, complete(earlier.data), created=False)
-    problem = check_send(send, context, visible.get(send.key[:2], ()))
+    seen = visible.get(send.key[:2], ())
+    problem = check_send(send, context, seen)
+    if problem is None and extra is not None:
+        problem = extra.check(send.key[:2], send.thread_root, send.mentions, seen)
     if problem is not None:
         return problem
     try:
         SEND_ROOM.take(send.room_id)  # of members only: nobody else can use up the room's limit
     except Problem as refusal:
         return refusal
-    message = new_messages[send.key] = _append(log, send, context.author)
+    message = new_messages[send.key] = _append(log, send, context.author, extra)
     return SendResult(message.pk, message.seq, message.data, created=True)
 
 
@@ -233,7 +264,7 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
     return None
 
 
-def _append(log: EventTransaction, send: Send, author: Author) -> Message:
+def _append(log: EventTransaction, send: Send, author: Author, extra: Extra | None) -> Message:
     """Append the message to the log. Its JSON is rendered here, once, for the log, the history and every socket."""
     message_id, seq, at = uuid7(), log.next_seq(send.room_id), log.time_of(send.room_id)
     shape = render_message(
@@ -247,8 +278,12 @@ def _append(log: EventTransaction, send: Send, author: Author) -> Message:
         reply_to=send.reply_to,
         at=at,
     )
+    if extra is not None:
+        shape |= extra.fields(send.room_id, send.thread_root, send.in_room, send.mentions)
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
-    log.heads[send.room_id].last_message_at = at
+    in_main_line = send.thread_root is None or send.in_room
+    if in_main_line:
+        log.heads[send.room_id].last_message_at = at
     if send.session.acting is not None:
         send.session.acting.record(author.id)
     return Message(
@@ -260,11 +295,17 @@ def _append(log: EventTransaction, send: Send, author: Author) -> Message:
         client_id=send.client_id,
         digest=send.digest(),
         created_at=at,
+        thread_root=send.thread_root,
+        in_main_line=in_main_line,
         data=event.data,
     )
 
 
 def _insert(messages: Collection[Message]) -> None:
+    replies: dict[str, Column] = {}
+    if any(message.thread_root is not None for message in messages):
+        replies["thread_root"] = "uuid", [message.thread_root for message in messages]
+        replies["in_main_line"] = "boolean", [message.in_main_line for message in messages]
     insert(
         MESSAGE,
         id=("uuid", [message.id for message in messages]),
@@ -276,6 +317,7 @@ def _insert(messages: Collection[Message]) -> None:
         digest=("text", [message.digest for message in messages]),
         created_at=("timestamptz", [message.created_at for message in messages]),
         data=("text", [message.data for message in messages]),
+        **replies,
     )
 
 
@@ -284,8 +326,10 @@ _MOVE_READ_MARKERS = f"""UPDATE {MEMBER} SET read_seq = moved.seq FROM {{moved}}
 
 
 def _move_read_markers(messages: Iterable[Message]) -> None:
-    """Sending a message marks the room as read. The new seq is always larger than the marker."""
-    newest = {(message.room_id, message.sender_id): message.seq for message in messages}
+    """Sending a message to the main line marks the room as read. The new seq is always larger than the marker."""
+    newest = {(message.room_id, message.sender_id): message.seq for message in messages if message.in_main_line}
+    if not newest:
+        return
     moved, parameters = rows_as_table(
         "moved",
         room_id=("uuid", [room for room, _ in newest]),

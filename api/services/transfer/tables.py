@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Field
 
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
-from api.models import Job, Member, MembershipPeriod, Message, Room
+from api.models import Draft, Job, Member, MembershipPeriod, Mention, Message, Room, Thread, ThreadFollow
 from eventlog.models import Event, StreamHead
 
 FORMAT = 1
@@ -32,6 +32,10 @@ EXPORTED: dict[str, type[models.Model]] = {
     "members": Member,
     "periods": MembershipPeriod,
     "messages": Message,
+    "threads": Thread,
+    "thread_follows": ThreadFollow,
+    "mentions": Mention,
+    "drafts": Draft,
     "heads": StreamHead,
     "events": Event,
     "audit": AuditRecord,

@@ -1,0 +1,25 @@
+"""Mentions: the messages that name a user, or everybody in their room."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from api.models.messages import Message
+
+
+class Mention(models.Model):
+    """A message that names `target`: the id of a user, or of the room for everybody in it.
+
+    A message that names everybody has one row, however many users it names beside: one look-up finds the mentions of a
+    user, and no message is found twice.
+    """
+
+    target = models.UUIDField()
+    room = models.ForeignKey("api.Room", models.PROTECT, related_name="+", db_index=False)
+    message = models.ForeignKey(Message, models.PROTECT, related_name="+")
+    seq = models.BigIntegerField()  # of the message
+    created_at = models.DateTimeField()  # of the message
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["target", "room", "seq"], name="mentioned_once")]
+        indexes: ClassVar = [models.Index(fields=["target", "created_at", "message"], name="mentions_by_time")]
