@@ -62,7 +62,9 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [models.UniqueConstraint(fields=("thread", "user"), name="thread_followed_once")],
                 "indexes": [
-                    models.Index(fields=["user", "room"], name="threads_of_user", condition=models.Q(("following", True)))
+                    models.Index(
+                        fields=["user", "room"], name="threads_of_user", condition=models.Q(("following", True))
+                    )
                 ],
             },
         ),

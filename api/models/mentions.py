@@ -1,10 +1,18 @@
 """Mentions: the messages that name a user, or everybody in their room."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
 from api.models.messages import Message
+
+
+class MentionQuerySet(models.QuerySet["Mention"]):
+    """Reads of mentions."""
+
+    def by_others(self, user_id: Any) -> "MentionQuerySet":
+        """The mentions in messages that are not deleted and have another sender."""
+        return self.filter(message__deleted_at=None).exclude(message__sender_id=user_id)
 
 
 class Mention(models.Model):
@@ -19,6 +27,8 @@ class Mention(models.Model):
     message = models.ForeignKey(Message, models.PROTECT, related_name="+")
     seq = models.BigIntegerField()  # of the message
     created_at = models.DateTimeField()  # of the message
+
+    objects = MentionQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["target", "room", "seq"], name="mentioned_once")]

@@ -54,5 +54,7 @@ class Message(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["room", "created_at"], name="message_by_time"),
             models.Index(fields=["room", "seq"], name="message_in_main_line", condition=Q(in_main_line=True)),
-            models.Index(fields=["thread_root", "seq"], name="message_in_thread", condition=Q(thread_root__isnull=False)),
+            models.Index(
+                fields=["thread_root", "seq"], name="message_in_thread", condition=Q(thread_root__isnull=False)
+            ),
         ]

@@ -21,7 +21,13 @@ SEND_MESSAGE = Operation(
     body=SendMessageBody,
     reply=MessageSerializer,
     statuses=(201, 200),
-    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted", "message.client_id_reused"),
+    problems=(
+        *NON_MEMBER,
+        "room.archived",
+        "room.peer_deleted",
+        "room.role_required",
+        "message.client_id_reused",
+    ),
     is_retry=is_stored,
 )
 
@@ -36,7 +42,8 @@ GET_MESSAGES = Operation(
     reply=MessageHistorySerializer,
     problems=NON_MEMBER,
     description=(
-        "The newest page unless an anchor is given. `before` and `after` exclude their anchor, `around` includes it. A "
+        "The main line of the room: all messages but the replies in threads that are not `in_room`. With `thread` the "
+        "replies in that thread, and its `root`. The newest page unless an anchor is given. `before` and `after` exclude their anchor, `around` includes it. A "
         "page ends at 1 MiB; more_before or more_after is true then."
     ),
 )
@@ -66,6 +73,7 @@ EDIT_MESSAGE = Operation(
         "message.version_conflict",
         "room.archived",
         "room.peer_deleted",
+        "room.role_required",
     ),
     description=(
         "`if_version` makes the edit conditional: it fails if the message has another version. An edit that changes "

@@ -13,7 +13,7 @@ from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
 from api.serializers.authors import Author, AuthorSerializer
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import CLIENT_ID
-from api.serializers.reads import UNREAD
+from api.serializers.reads import UNREAD, UNREAD_MENTIONS, UNREAD_THREADS
 from wire.characters import has_invisible
 from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
 from wire.pagination import PageQuery
@@ -44,6 +44,9 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
     }
 
 
+UnreadNumbers = tuple[int, bool, int, int]  # unread, whether it is capped, of mentions, of threads
+
+
 class Peer(NamedTuple):
     """The other member of a direct room."""
 
@@ -55,7 +58,7 @@ def render_room(
     room: Room,
     member: Member | None,
     *,
-    unread: tuple[int, bool] = (0, False),
+    unread: UnreadNumbers = (0, False, 0, 0),
     last_message: bytes | None = None,
     peer: Peer | None = None,
 ) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def render_room(
     }
 
 
-def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer: Peer | None) -> dict[str, Any]:
+def _render_me(room: Room, member: Member | None, unread: UnreadNumbers, peer: Peer | None) -> dict[str, Any]:
     if member is None or member.state != State.JOINED:
         return {
             "state": member.state if member else None,
@@ -80,6 +83,8 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer
             "read_seq": None,
             "unread": 0,
             "unread_capped": False,
+            "unread_mentions": 0,
+            "unread_threads": 0,
             "hidden": False,
         }
     member.room = room
@@ -90,6 +95,8 @@ def _render_me(room: Room, member: Member | None, unread: tuple[int, bool], peer
         "read_seq": member.read_seq,
         "unread": unread[0],
         "unread_capped": unread[1],
+        "unread_mentions": unread[2],
+        "unread_threads": unread[3],
         "hidden": member.is_hidden,
     }
 
@@ -197,6 +204,8 @@ class RoomMeSerializer(serializers.Serializer[Any]):
     read_seq = serializers.IntegerField(allow_null=True)
     unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
+    unread_mentions = serializers.IntegerField(help_text=UNREAD_MENTIONS)
+    unread_threads = serializers.IntegerField(help_text=UNREAD_THREADS)
     hidden = serializers.BooleanField(
         help_text="I hid the room and no message was sent since; or the peer opened this direct room and sent nothing."
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 
@@ -10,7 +9,7 @@ from api.models import Message
 from api.serializers.message_shape import MessageSerializer, ThreadSerializer
 from api.serializers.reads import THREAD_UNREAD
 from wire.fields import QueryBool, StrictSerializer, format_time
-from wire.pagination import PAGE_DEFAULT, PAGE_MAX, CURSOR_CHARS, PageQuery
+from wire.pagination import CURSOR_CHARS, PAGE_DEFAULT, PAGE_MAX, PageQuery
 
 REPLIERS = 5  # that the summary names
 

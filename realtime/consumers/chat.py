@@ -2,7 +2,8 @@
 
 from realtime.consumers.messages import MessageActions
 from realtime.consumers.subscriptions import SubscriptionActions
+from realtime.consumers.threads import ThreadActions
 
 
-class ChatConsumer(SubscriptionActions, MessageActions):
+class ChatConsumer(SubscriptionActions, MessageActions, ThreadActions):
     """All actions and live events, for one device."""

@@ -62,7 +62,7 @@ class Room:
 
     def paths(self, user_id: str) -> dict[str, str]:
         """The values of the parameters of a path or frame."""
-        return {"room_id": self.id, "message_id": self.message_id, "user_id": user_id}
+        return {"room_id": self.id, "message_id": self.message_id, "thread_root": self.message_id, "user_id": user_id}
 
 
 class World:

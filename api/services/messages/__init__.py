@@ -20,6 +20,7 @@ from api.serializers.messages import refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
+from api.services.messages.mentions import replace_mentions, resolve_mentions
 from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
 from api.services.messages.tombstones import empty
@@ -62,7 +63,8 @@ def send_message(
 
     `more` are the further fields of Send. Sends that run at the same time are committed together. Raises Problem
     message.client_id_reused, room.archived, room.peer_deleted, room.not_member, room.role_required (mentions),
-    not_found, request.invalid (reply_to, thread_root, mentions), auth.invalid_token or auth.account_disabled; OperationalError when the database does not answer within DATABASE_SECONDS.
+    not_found, request.invalid (reply_to, thread_root, mentions), auth.invalid_token or auth.account_disabled;
+    OperationalError when the database does not answer within DATABASE_SECONDS.
     """
     return group_committer.send(Send(session, room_id, client_id, text, metadata or {}, reply_to, **more))
 
@@ -99,11 +101,13 @@ def edit_message(
     message_id: UUID,
     text: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    mentions: Mapping[str, Any] | None = None,
     if_version: int | None = None,
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.version_conflict or room.peer_deleted.
+    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, and for mentions
+    request.invalid or room.role_required.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
@@ -114,9 +118,10 @@ def edit_message(
         if message.deleted_at is not None:
             raise Problem("message.deleted")
         shape = orjson.loads(complete(message.data))
+        named = None if mentions is None else resolve_mentions((room_id, session.user_id), mentions)
         changes = {
             name: value
-            for name, value in {"text": text, "metadata": metadata}.items()
+            for name, value in {"text": text, "metadata": metadata, "mentions": named}.items()
             if value is not None and _canonical(value) != _canonical(shape[name])
         }
         if not changes:
@@ -125,6 +130,8 @@ def edit_message(
             raise Problem("message.version_conflict", f"Its version is {message.version} now.")
         refuse_empty(**{name: (shape | changes)[name] for name in ("text", "metadata")})
         edited = shape | changes | {"edited_at": format_time(log.at)}
+        if "mentions" in changes:
+            replace_mentions(message, edited["mentions"])
         return _record(log, message, "message.edited", session.user_id, edited)
 
 

@@ -53,21 +53,22 @@ def get_messages(
     """
     # The head is read before the rows, so that a client that follows the events after it misses nothing.
     reader = find_reader(user_id, room_id)
-    root = [] if thread is None else _find_root(reader.member, thread)
+    root = None if thread is None else _find_root(reader.member, thread)
     split, ahead = _split(reader, thread, before=before, after=after, around=around)
     beside = partial(_beside, reader, thread, split, max_bytes=max_bytes)
     # One row of the other side shows whether it has more.
     older = beside(1 if after is not None else limit + 1)
     newer = beside(limit + 1 if ahead else 1, newer=True) if split <= reader.head else []
-    if any(row.version > reader.head for row in (*older, *newer, *root)):
+    if any(row.version > reader.head for row in (*older, *newer, *([root] if root else ()))):
         # A row was changed after the head was read, perhaps after the user had left: check the membership again.
         find_reader(user_id, room_id)
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
     room = reader.member.room
     rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
+    first = {} if root is None or root.json is None else {"root": orjson.Fragment(render_stored(room, root.json))}
     return {
-        **{"root": orjson.Fragment(render_stored(room, row.json)) for row in root if row.json is not None},
+        **first,
         "results": _fragments(rows),
         "page": _page(rows, older, newer),
         "head": reader.head,
@@ -75,13 +76,12 @@ def get_messages(
     }
 
 
-def _find_root(member: Member, thread: UUID) -> list[Row]:
+def _find_root(member: Member, thread: UUID) -> Row:
     """Return the row of the message whose thread is paged. Raises Problem not_found."""
     found = Message.objects.visible_to(member).filter(pk=thread).values_list("seq", "data", "version")
-    rows = [Row(seq, data.encode(), version) for seq, data, version in found]
-    if not rows:
-        raise Problem("not_found", "There is no such message.")
-    return rows
+    for seq, data, version in found:
+        return Row(seq, data.encode(), version)
+    raise Problem("not_found", "There is no such message.")
 
 
 def _split(

@@ -26,8 +26,10 @@ class Named:
         self._known = set(User.objects.filter(pk__in=users).values_list("pk", flat=True)) if users else set()
         members = joined.filter(room__in=rooms, user__in=users).values_list("room_id", "user_id") if users else ()
         self._members = set(members)
-        senders = joined.filter(room__in={room for room, _ in naming_all}, user__in={user for _, user in naming_all})
-        self._senders = {(row.room_id, row.user_id): row for row in senders.select_related("room")} if naming_all else {}
+        self._senders: dict[Sender, Member] = {}
+        if naming_all:
+            senders = joined.filter(room__in=rooms, user__in={user for _, user in naming_all}).select_related("room")
+            self._senders = {(row.room_id, row.user_id): row for row in senders}
 
     def check(self, sender: Sender, mentions: Mentions) -> Problem | None:
         """Return why the sender may not name these, or None."""
@@ -43,6 +45,18 @@ class Named:
         """Return the mentions as the Message shows them: without users who are not members of the room."""
         users = [str(user) for user in dict.fromkeys(mentions["users"]) if (room_id, user) in self._members]
         return {"users": users, "room": mentions["room"]}
+
+
+def resolve_mentions(sender: Sender, mentions: Mentions) -> dict[str, Any]:
+    """Return the mentions of an edit as the Message shows them.
+
+    Raises Problem request.invalid (mentions) or room.role_required.
+    """
+    named = Named([(sender, mentions)])
+    problem = named.check(sender, mentions)
+    if problem is not None:
+        raise problem
+    return named.keep_members(sender[0], mentions)
 
 
 def record_mentions(messages: Iterable[Message]) -> None:

@@ -1,7 +1,7 @@
 // Generated from the contracts by `make schema`; do not edit.
 
 /** Every action. */
-export type ActionName = "authenticate" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me";
+export type ActionName = "authenticate" | "delete_draft" | "delete_message" | "edit_message" | "follow_thread" | "get_events" | "get_messages" | "get_unread" | "list_drafts" | "list_mentions" | "list_threads" | "mark_read" | "mark_unread" | "ping" | "put_draft" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unfollow_thread" | "unsubscribe" | "update_room_me";
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -66,7 +66,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AuthenticateFrame | DeleteDraftFrame | DeleteMessageFrame | EditMessageFrame | FollowThreadFrame | GetEventsFrame | GetMessagesFrame | GetUnreadFrame | ListDraftsFrame | ListMentionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | PutDraftFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnfollowThreadFrame | UnsubscribeFrame | UpdateRoomMeFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -85,6 +85,32 @@ export interface CreateRoomBody {
   members?: string[] | null;
   history?: "shared" | "since_joined" | null;
   client_id?: string | null;
+}
+
+/** The same as DeleteDraftQuery, in JSON. */
+export interface DeleteDraftBody {
+  thread_root?: string | null;
+}
+
+/** Delete my draft of a room or of a thread. */
+export interface DeleteDraftFrame {
+  action: "delete_draft";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root?: string | null;
+}
+
+/** The answer to `delete_draft`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteDraftReply {
+  action: "delete_draft";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
 }
 
 export interface DeleteMeBody {
@@ -118,11 +144,53 @@ export interface Device {
   platform?: string | null;
 }
 
+/** A text that I have not sent yet: one for each room, and one for each thread. */
+export interface Draft {
+  room_id: string;
+  /** null: the draft for the main line of the room. */
+  thread_root: string | null;
+  text: string;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  updated_at: string;
+}
+
+export interface DraftPage {
+  results: Draft[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** My draft changed on one of my devices; `text` is null when it was deleted. */
+export interface DraftUpdated {
+  room_id: string;
+  /** null: the draft for the main line of the room. */
+  thread_root: string | null;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  updated_at: string;
+}
+
+/** A draft of mine changed, on any of my devices. */
+export interface DraftUpdatedEvent {
+  type: "draft.updated";
+  /** Always null. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: DraftUpdated;
+}
+
 /** The changes to a message; with `if_version` only if the message still has that version. */
 export interface EditMessageBody {
   /** May be "" when metadata is not {}. */
   text?: string | null;
   metadata?: Record<string, unknown> | null;
+  mentions?: MentionsBody | null;
   if_version?: number | null;
 }
 
@@ -136,6 +204,7 @@ export interface EditMessageFrame {
   /** May be "" when metadata is not {}. */
   text?: string | null;
   metadata?: Record<string, unknown> | null;
+  mentions?: MentionsBody | null;
   if_version?: number | null;
 }
 
@@ -151,10 +220,10 @@ export interface EditMessageReply {
 }
 
 /** An event that is not stored: it may be lost, and is never replayed. */
-export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type EphemeralEvent = DraftUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
-export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
 
 /** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
 export interface EventPage {
@@ -208,6 +277,9 @@ export interface FieldError {
  * * `password_too_short`: The password is too short.
  * * `password_too_similar`: The password is too similar to the username or the display name.
  * * `public_only`: Only public rooms have it.
+ * * `deleted`: It names a deleted message.
+ * * `in_thread`: It names a reply, which has no thread of its own.
+ * * `thread_only`: Only a reply in a thread has it.
  * * `repeated`: It is present more than once.
  * * `required`: It is missing.
  * * `reserved`: It is a reserved name.
@@ -217,7 +289,47 @@ export interface FieldError {
  * * `unknown`: There is no such field, parameter or action.
  * * `unknown_user`: No such user exists.
  */
-export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "deleted" | "in_thread" | "thread_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+
+/** A thread as I follow it. */
+export interface Follow {
+  root: Message;
+  room_id: string;
+  following: boolean;
+  read_seq: number;
+  /** The number of replies above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+  /** The newest reply that I may see. */
+  last_reply: Message | null;
+}
+
+export interface FollowPage {
+  results: Follow[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** Follow a thread; its unread replies are those after the room's head at this moment. */
+export interface FollowThreadFrame {
+  action: "follow_thread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root: string;
+}
+
+/** The answer to `follow_thread`: `data` on success, one problem in `errors` otherwise. */
+export interface FollowThreadReply {
+  action: "follow_thread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Follow | null;
+}
 
 /** The message that was forwarded, as it was then. */
 export interface Forwarded {
@@ -276,6 +388,8 @@ export interface GetMessagesFrame {
   after?: string | null;
   /** The messages on both sides of this place: a seq, the id of a message, an RFC 3339 time, or `unread`; and the message at that place. */
   around?: string | null;
+  /** The replies in the thread of this message, in place of the room's main line. */
+  thread?: string | null;
   /** `50` when absent. */
   limit?: number | null;
 }
@@ -289,6 +403,24 @@ export interface GetMessagesReply {
   response_status: number;
   errors: Problem[];
   data: MessageHistory | null;
+}
+
+/** Get the unread numbers of all my rooms. */
+export interface GetUnreadFrame {
+  action: "get_unread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+}
+
+/** The answer to `get_unread`: `data` on success, one problem in `errors` otherwise. */
+export interface GetUnreadReply {
+  action: "get_unread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Unread | null;
 }
 
 /** The last push before the server closes; the close frame repeats code and reason. */
@@ -392,6 +524,73 @@ export interface Limits {
   rates: Record<string, Rate>;
 }
 
+/** List my drafts, the newest first. */
+export interface ListDraftsFrame {
+  action: "list_drafts";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_drafts`: `data` on success, one problem in `errors` otherwise. */
+export interface ListDraftsReply {
+  action: "list_drafts";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: DraftPage | null;
+}
+
+/** List the messages of the last 90 days that name me or everybody in one of my rooms, newest first. */
+export interface ListMentionsFrame {
+  action: "list_mentions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_mentions`: `data` on success, one problem in `errors` otherwise. */
+export interface ListMentionsReply {
+  action: "list_mentions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MessagePage | null;
+}
+
+/** List the threads that I follow, newest activity first. */
+export interface ListThreadsFrame {
+  action: "list_threads";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** true: only threads with unread replies. `false` when absent. */
+  unread?: boolean | null;
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_threads`: `data` on success, one problem in `errors` otherwise. */
+export interface ListThreadsReply {
+  action: "list_threads";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: FollowPage | null;
+}
+
 /** The response of register and log_in: the only one with the token. */
 export interface Login {
   token: string;
@@ -405,9 +604,11 @@ export interface LoginBody {
   device?: Device | null;
 }
 
-/** Mark everything up to this seq as read. */
+/** Mark everything up to this seq as read: in the main line, or in a thread. */
 export interface MarkReadBody {
   seq: number;
+  /** Mark the replies in the thread of this message. */
+  thread_root?: string | null;
 }
 
 /** Move my read marker forward to this seq; it never moves back. */
@@ -417,6 +618,8 @@ export interface MarkReadFrame {
   request_id?: string | null;
   room_id: string;
   seq: number;
+  /** Mark the replies in the thread of this message. */
+  thread_root?: string | null;
 }
 
 /** The answer to `mark_read`: `data` on success, one problem in `errors` otherwise. */
@@ -534,6 +737,14 @@ export interface Mentions {
   room: boolean;
 }
 
+/** The users whom a message names. The text is not searched for names. */
+export interface MentionsBody {
+  /** Users who are not members of the room are left out. */
+  users?: string[] | null;
+  /** Names everybody in the room; needs `mention_room` in `can`. `false` when absent. */
+  room?: boolean | null;
+}
+
 /** A message as of its last event; `version` is that event's seq. A deleted one is a tombstone: text is null. */
 export interface Message {
   id: string;
@@ -600,10 +811,19 @@ export interface MessageEditedEvent {
 
 /** A page of messages, oldest first, as of `head`: follow the room's events from there. */
 export interface MessageHistory {
+  /** With `thread` only: the message that began it. */
+  root?: unknown;
   results: Message[];
   page: HistoryPosition;
   head: number;
   epoch: number;
+}
+
+export interface MessagePage {
+  results: Message[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
 }
 
 /** All messages with a seq below `before_seq` are tombstones, and the seq of this event is their version. */
@@ -745,7 +965,40 @@ export interface Problem {
 export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+
+/** A draft. */
+export interface PutDraftBody {
+  text: string;
+  metadata?: Record<string, unknown> | null;
+  reply_to?: string | null;
+  /** The root of the thread; absent: the main line. */
+  thread_root?: string | null;
+}
+
+/** Keep what I have not sent yet to a room or a thread, for all of my devices. */
+export interface PutDraftFrame {
+  action: "put_draft";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  text: string;
+  metadata?: Record<string, unknown> | null;
+  reply_to?: string | null;
+  /** The root of the thread; absent: the main line. */
+  thread_root?: string | null;
+}
+
+/** The answer to `put_draft`: `data` on success, one problem in `errors` otherwise. */
+export interface PutDraftReply {
+  action: "put_draft";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Draft | null;
+}
 
 /** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
 export interface PutMemberBody {
@@ -780,7 +1033,7 @@ export interface Reaction {
 /** The position of the read marker, and the number of unread messages above it. */
 export interface ReadMarker {
   read_seq: number;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread: number;
   unread_capped: boolean;
 }
@@ -796,7 +1049,7 @@ export interface ReadUpdated {
   user_id: string;
   read_seq: number;
   head: number;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread?: number;
   unread_capped?: boolean;
 }
@@ -938,11 +1191,15 @@ export interface RoomLimitedEvent {
 export interface RoomMe {
   state: "joined" | "left" | "removed" | null;
   role: "owner" | "admin" | "member" | null;
-  can: ("send" | "delete_any" | "add_members" | "remove_members" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
+  can: ("send" | "mention_room" | "delete_any" | "add_members" | "remove_members" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
   read_seq: number | null;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread: number;
   unread_capped: boolean;
+  /** The unread messages that name me or everybody in the room; exact to 999. */
+  unread_mentions: number;
+  /** The threads of the room that I follow and that have unread replies; exact to 999. */
+  unread_threads: number;
   /** I hid the room and no message was sent since; or the peer opened this direct room and sent nothing. */
   hidden: boolean;
 }
@@ -1097,6 +1354,11 @@ export interface SendMessageBody {
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
+  thread_root?: string | null;
+  /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
+  in_room?: boolean | null;
+  mentions?: MentionsBody | null;
 }
 
 /** Send a message; a retry with the same client_id stores it once. */
@@ -1110,6 +1372,11 @@ export interface SendMessageFrame {
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
+  thread_root?: string | null;
+  /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
+  in_room?: boolean | null;
+  mentions?: MentionsBody | null;
 }
 
 /** The answer to `send_message`: `data` on success, one problem in `errors` otherwise. */
@@ -1157,7 +1424,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteDraftReply | DeleteMessageReply | EditMessageReply | FollowThreadReply | GetEventsReply | GetMessagesReply | GetUnreadReply | ListDraftsReply | ListMentionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PingReply | PutDraftReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnfollowThreadReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -1311,6 +1578,76 @@ export interface Thread {
   user_ids: string[];
 }
 
+/** The thread of a message has new replies: merge it into a copy of the message whose version is `base_version`. */
+export interface ThreadChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  thread: Thread;
+}
+
+/** A message has new replies in its thread. */
+export interface ThreadChangedEvent {
+  type: "thread.changed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadChanged;
+}
+
+/** I follow a thread, or no longer: as of the room's `seq`. A later reply or mention of mine follows it again. */
+export interface ThreadFollowed {
+  room_id: string;
+  thread_root: string;
+  seq: number;
+}
+
+/** I follow a thread. */
+export interface ThreadFollowedEvent {
+  type: "thread.followed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadFollowed;
+}
+
+/** My read marker of a thread moved forward. */
+export interface ThreadRead {
+  room_id: string;
+  thread_root: string;
+  read_seq: number;
+  /** The number of replies above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+}
+
+/** My read marker of a thread moved. */
+export interface ThreadReadEvent {
+  type: "thread.read";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadRead;
+}
+
+/** I no longer follow a thread. */
+export interface ThreadUnfollowedEvent {
+  type: "thread.unfollowed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadFollowed;
+}
+
 /** The set of typing users changed. */
 export interface TypingEvent {
   type: "typing";
@@ -1352,6 +1689,47 @@ export interface TypingReply {
 /** All users who are typing: each event has the whole set. */
 export interface TypingUsers {
   user_ids: string[];
+}
+
+/** No longer follow a thread, until I reply or am named in it again. */
+export interface UnfollowThreadFrame {
+  action: "unfollow_thread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root: string;
+}
+
+/** The answer to `unfollow_thread`: no `errors` on success, one problem in `errors` otherwise. */
+export interface UnfollowThreadReply {
+  action: "unfollow_thread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** The unread numbers of all my rooms, and their sums. */
+export interface Unread {
+  unread_total: number;
+  mentions_total: number;
+  /** The threads that I follow and that have unread replies. */
+  threads_total: number;
+  rooms: UnreadRoom[];
+}
+
+/** The unread numbers of a room. */
+export interface UnreadRoom {
+  room_id: string;
+  read_seq: number;
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+  /** The unread messages that name me or everybody in the room; exact to 999. */
+  unread_mentions: number;
 }
 
 /** Unsubscribe from a room or the inbox; none of its events follows the reply. */
@@ -1465,18 +1843,26 @@ export interface VerifyEmailBody {
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
+  delete_draft: { body: Omit<DeleteDraftFrame, "action" | "request_id">; data: NonNullable<DeleteDraftReply["data"]> };
   delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
+  follow_thread: { body: Omit<FollowThreadFrame, "action" | "request_id">; data: NonNullable<FollowThreadReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
+  get_unread: { body: Omit<GetUnreadFrame, "action" | "request_id">; data: NonNullable<GetUnreadReply["data"]> };
+  list_drafts: { body: Omit<ListDraftsFrame, "action" | "request_id">; data: NonNullable<ListDraftsReply["data"]> };
+  list_mentions: { body: Omit<ListMentionsFrame, "action" | "request_id">; data: NonNullable<ListMentionsReply["data"]> };
+  list_threads: { body: Omit<ListThreadsFrame, "action" | "request_id">; data: NonNullable<ListThreadsReply["data"]> };
   mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
   mark_unread: { body: Omit<MarkUnreadFrame, "action" | "request_id">; data: NonNullable<MarkUnreadReply["data"]> };
   ping: { body: Omit<PingFrame, "action" | "request_id">; data: NonNullable<PingReply["data"]> };
+  put_draft: { body: Omit<PutDraftFrame, "action" | "request_id">; data: NonNullable<PutDraftReply["data"]> };
   send_message: { body: Omit<SendMessageFrame, "action" | "request_id">; data: NonNullable<SendMessageReply["data"]> };
   send_messages: { body: Omit<SendMessagesFrame, "action" | "request_id">; data: NonNullable<SendMessagesReply["data"]> };
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
+  unfollow_thread: { body: Omit<UnfollowThreadFrame, "action" | "request_id">; data: NonNullable<UnfollowThreadReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
 }
@@ -1508,13 +1894,19 @@ export interface Endpoints {
   "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMeBody; reply: Me };
   "DELETE /v1/me": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
   "POST /v1/me/delete": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
+  "GET /v1/me/drafts": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: DraftPage };
   "GET /v1/me/events": { path: undefined; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
+  "GET /v1/me/mentions": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: MessagePage };
+  "GET /v1/me/threads": { path: undefined; query: { cursor?: string; limit?: number; unread?: boolean }; body: undefined; reply: FollowPage };
+  "GET /v1/me/unread": { path: undefined; query: undefined; body: undefined; reply: Unread };
   "POST /v1/ping": { path: undefined; query: undefined; body: undefined; reply: undefined };
   "GET /v1/rooms": { path: undefined; query: { archived?: boolean; cursor?: string; hidden?: boolean; limit?: number }; body: undefined; reply: RoomPage };
   "POST /v1/rooms": { path: undefined; query: undefined; body: CreateRoomBody; reply: Room };
   "GET /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "PATCH /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: UpdateRoomBody; reply: Room };
   "DELETE /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "PUT /v1/rooms/{room_id}/draft": { path: { room_id: string }; query: undefined; body: PutDraftBody; reply: Draft };
+  "DELETE /v1/rooms/{room_id}/draft": { path: { room_id: string }; query: { thread_root?: string }; body: DeleteDraftBody; reply: undefined };
   "GET /v1/rooms/{room_id}/events": { path: { room_id: string }; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
   "POST /v1/rooms/{room_id}/join": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "POST /v1/rooms/{room_id}/leave": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
@@ -1522,12 +1914,14 @@ export interface Endpoints {
   "GET /v1/rooms/{room_id}/members": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MemberPage };
   "PUT /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member };
   "DELETE /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
-  "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number }; body: undefined; reply: MessageHistory };
+  "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number; thread?: string }; body: undefined; reply: MessageHistory };
   "POST /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: undefined; body: SendMessageBody; reply: Message };
   "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/rooms/{room_id}/read": { path: { room_id: string }; query: undefined; body: MarkReadBody; reply: ReadMarker };
+  "PUT /v1/rooms/{room_id}/threads/{thread_root}/follow": { path: { room_id: string; thread_root: string }; query: undefined; body: undefined; reply: Follow };
+  "DELETE /v1/rooms/{room_id}/threads/{thread_root}/follow": { path: { room_id: string; thread_root: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/rooms/{room_id}/typing": { path: { room_id: string }; query: undefined; body: SetTypingBody; reply: undefined };
   "POST /v1/rooms/{room_id}/unarchive": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "POST /v1/rooms/{room_id}/unread": { path: { room_id: string }; query: undefined; body: MarkUnreadBody; reply: ReadMarker };
