@@ -21,9 +21,11 @@ def member(user_id: str, state: str = "joined", role: str = "member") -> JSON:
 
 
 def message(seq: int, version: int, sender: str, **more: Any) -> JSON:
-    return {"id": f"m{seq}", "seq": seq, "version": version, "sender": {"id": sender}, "deleted_at": None, **more}
+    plain = {"deleted_at": None, "thread_root": None, "in_room": False, "thread": None, "mentions": NOBODY}
+    return {"id": f"m{seq}", "seq": seq, "version": version, "sender": {"id": sender}, **plain, **more}
 
 
+NOBODY: JSON = {"users": [], "room": False}
 CREATED = {**SHAPE, "members": [{"user_id": ALICE, "role": "owner"}, {"user_id": BOB, "role": "member"}]}
 LIFE = [
     event(1, "room.added", {**SHAPE, "seq": 1, "peer": None}, None),
