@@ -2,13 +2,33 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import admin, events, invites, me, members, messages, ping, reads, rooms, sanctions, typing, users
+from api.views import (
+    admin,
+    events,
+    invites,
+    me,
+    members,
+    messages,
+    ping,
+    pins,
+    reactions,
+    reads,
+    rooms,
+    sanctions,
+    threads,
+    typing,
+    users,
+)
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me", me.MeView.as_view()),
     path("me/delete", me.DeleteMeView.as_view()),
     path("me/events", events.InboxView.as_view()),
+    path("me/threads", threads.ThreadsView.as_view()),
+    path("me/mentions", threads.MentionsView.as_view()),
+    path("me/unread", threads.UnreadNumbersView.as_view()),
+    path("me/drafts", threads.DraftsView.as_view()),
     path("users", users.UsersView.as_view()),
     path("ping", ping.PingView.as_view()),
     path("rooms", rooms.RoomsView.as_view()),
@@ -36,7 +56,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<id:room_id>/members/<id:user_id>", members.MemberView.as_view()),
     path("rooms/<id:room_id>/messages", messages.MessagesView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>", messages.MessageView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/versions", messages.VersionsView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/reactions", reactions.ReactionsView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/reactions/<str:key>", reactions.ReactionView.as_view()),
+    path("rooms/<id:room_id>/pins", pins.PinsView.as_view()),
+    path("rooms/<id:room_id>/pins/<id:message_id>", pins.PinView.as_view()),
     path("rooms/<id:room_id>/events", events.EventsView.as_view()),
+    path("rooms/<id:room_id>/threads/<id:thread_root>/follow", threads.FollowView.as_view()),
+    path("rooms/<id:room_id>/draft", threads.DraftView.as_view()),
     path("rooms/<id:room_id>/read", reads.ReadView.as_view()),
     path("rooms/<id:room_id>/unread", reads.UnreadView.as_view()),
     path("rooms/<id:room_id>/typing", typing.TypingView.as_view()),

@@ -66,6 +66,9 @@ class Permission(TextChoices):
     """The permissions of a member, as the client's `me.can` lists them."""
 
     SEND = "send"
+    REACT = "react"
+    PIN = "pin"
+    MENTION_ROOM = "mention_room"
     DELETE_ANY = "delete_any"
     ADD_MEMBERS = "add_members"
     REMOVE_MEMBERS = "remove_members"
@@ -81,9 +84,12 @@ class Permission(TextChoices):
 
 
 PERMISSIONS: dict[str, tuple[Permission, ...]] = {
-    Role.MEMBER: (Permission.SEND, Permission.LEAVE),
+    Role.MEMBER: (Permission.SEND, Permission.REACT, Permission.LEAVE),
     Role.ADMIN: (
         Permission.SEND,
+        Permission.REACT,
+        Permission.PIN,
+        Permission.MENTION_ROOM,
         Permission.DELETE_ANY,
         Permission.ADD_MEMBERS,
         Permission.REMOVE_MEMBERS,
@@ -96,6 +102,9 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     ),
     Role.OWNER: (
         Permission.SEND,
+        Permission.REACT,
+        Permission.PIN,
+        Permission.MENTION_ROOM,
         Permission.DELETE_ANY,
         Permission.ADD_MEMBERS,
         Permission.REMOVE_MEMBERS,
@@ -110,7 +119,10 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     ),
 }
 # Of plain members, where only admins write.
-NOT_IN_READ_ONLY = frozenset({Permission.SEND})
+NOT_IN_READ_ONLY = frozenset({Permission.SEND, Permission.REACT, Permission.MENTION_ROOM})
+PERMISSIONS_IN_DIRECT = (Permission.SEND, Permission.REACT, Permission.PIN, Permission.MENTION_ROOM)
+# In a room of up to so many members each of them may mention everybody.
+MENTION_ROOM_UP_TO = 20
 # Every member can leave an archived room, a last owner too.
 PERMISSIONS_IN_ARCHIVED: dict[str, tuple[Permission, ...]] = {
     Role.MEMBER: (Permission.LEAVE,),

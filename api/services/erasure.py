@@ -15,7 +15,7 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from accounts import administration, audit
 from accounts.models import User
 from accounts.serializers import UserSerializer
-from api.models import Ban, Invite, Job, JobKind, Member, MembershipPeriod, Message
+from api.models import Ban, Draft, Forward, Invite, Job, JobKind, Member, MembershipPeriod, Message
 from api.models.choices import Kind, State
 from api.serializers.authors import Author
 from api.serializers.invites import Ending
@@ -42,6 +42,7 @@ def begin_erasure(user: User) -> None:
     """
     with record_events(inboxes=[user.id]):
         jobs.add_job(JobKind.ERASE, user)
+        Draft.objects.filter(user=user).delete()
 
 
 def erase_user(*, user: User, actor: str, reason: str = "") -> bool:
@@ -52,7 +53,8 @@ def erase_user(*, user: User, actor: str, reason: str = "") -> bool:
     """
     with record_events(inboxes=[user.id]):
         was_deleted_now = administration.erase(user=user, actor=actor, reason=reason)
-        if not Message.objects.filter(sender=user, room__in=_rooms_of(user.id), deleted_at=None).exists():
+        own = Message.objects.filter(sender=user, room__in=_rooms_of(user.id), deleted_at=None)
+        if not own.exists() and not Forward.objects.filter(author=user).exists():
             return False
         jobs.add_job(JobKind.ERASE_MESSAGES, user)
         if not was_deleted_now:
@@ -61,26 +63,48 @@ def erase_user(*, user: User, actor: str, reason: str = "") -> bool:
 
 
 def erase_messages_step(job: Job) -> bool:
-    """Turn a batch of the user's messages in one room into tombstones, with one `message.deleted` for each."""
+    """Turn a batch of the user's messages in one room into tombstones, with one `message.deleted` for each.
+
+    Forwards of them follow, in all rooms: when none of the messages is left, no new forward can come.
+    """
     assert job.user is not None
     user = job.user
     last = UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL
     room_id = _rooms_of(user.pk).filter(room_id__gt=last).order_by("room_id").first()
     if room_id is None:
-        return True
+        return _erase_forwards(job, user)
     with record_events(rooms=[room_id]) as log:
         # A send that began before the account was deleted is committed by now, or finds the account deleted.
-        rest = Message.objects.filter(room=room_id, sender=user, deleted_at=None).order_by("seq")
-        rows = list(rest.values_list("pk", "data")[:BATCH])
-        tombstones = []
-        for message_id, data in rows:
-            version, author = log.next_seq(room_id), Author.of(user)
-            tombstone = make_tombstone(message_id, data, version=version, at=log.at, sender=author)
-            log.append(room_id, "message.deleted", user.pk, tombstone.data, message_id)
-            tombstones.append(tombstone)
-        write_tombstones(log, room_id, tombstones)
-        jobs.save_position(job, **({"room": str(room_id)} if len(rows) < BATCH else {}))
+        own = Message.objects.filter(room=room_id, sender=user, deleted_at=None)
+        erased = _erase_messages(log, room_id, user, own, Author.of(user))
+        jobs.save_position(job, **({"room": str(room_id)} if erased < BATCH else {}))
     return False
+
+
+def _erase_forwards(job: Job, user: User) -> bool:
+    """Turn a batch of the forwards of the user's words into tombstones. Returns True when none is left."""
+    room_id = Forward.objects.filter(author=user).order_by("room").values_list("room_id", flat=True).first()
+    if room_id is None:
+        return True
+    with record_events(rooms=[room_id]) as log:
+        forwards = Message.objects.filter(forward__author=user, forward__room=room_id)
+        _erase_messages(log, room_id, user, forwards, None)
+        jobs.save_position(job)
+    return False
+
+
+def _erase_messages(
+    log: EventTransaction, room_id: UUID, user: User, messages: QuerySet[Message], sender: Author | None
+) -> int:
+    """Turn a batch of messages of a locked room into tombstones, with this sender if one is given."""
+    tombstones = []
+    for message_id, data in messages.order_by("seq").values_list("pk", "data")[:BATCH]:
+        version = log.next_seq(room_id)
+        tombstone = make_tombstone(message_id, data, version=version, at=log.at, sender=sender)
+        log.append(room_id, "message.deleted", user.pk, tombstone.data, message_id)
+        tombstones.append(tombstone)
+    write_tombstones(log, room_id, tombstones)
+    return len(tombstones)
 
 
 def _rooms_of(user_id: UUID) -> QuerySet[Member, UUID]:
@@ -97,6 +121,7 @@ def step(job: Job) -> bool:
         or _end_next_invite(job, user)
         or _rewrite_next_room(job, user)
         or _rewrite_next_inbox(job, user)
+        or _rewrite_next_forwards(job, user)
     )
 
 
@@ -182,6 +207,25 @@ def _rewrite_next_inbox(job: Job, user: User) -> bool:
     return True
 
 
+def _rewrite_next_forwards(job: Job, user: User) -> bool:
+    """Rewrite a batch of the messages that forward words of the user: they may be in any room."""
+    place = job.position.get("forward", [str(_BEFORE_ALL)] * 2)
+    room, message = map(UUID, place)
+    forwards = Forward.objects.filter(author=user).order_by("room", "message")
+    rest = forwards.filter(Q(room__gt=room) | Q(room=room, message__gt=message))
+    room_id = rest.values_list("room_id", flat=True).first()
+    if room_id is None:
+        return False
+    with record_events(rooms=[room_id]) as log:
+        ids = list(rest.filter(room=room_id).values_list("message_id", flat=True)[:BATCH])
+        events = Event.objects.filter(stream=room_id, message_id__in=ids)
+        # The rooms of the user have been rewritten already, most of their forwards with them.
+        if _show_tombstone(log, room_id, list(events.values_list("seq", flat=True)), user):
+            _append_erased(log, room_id, user)
+        jobs.save_position(job, **({"forward": [str(room_id), str(ids[-1])]} if ids else {}))
+    return True
+
+
 def _rewrite(job: Job, user: User, stream: UUID, kind: str, *, after: int) -> None:
     """Rewrite the next batch of a room or inbox. The last batch of a room appends `user.erased`."""
     seqs, searched_to = _find_events(stream, user.pk, after)
@@ -220,11 +264,15 @@ _UPDATE_MESSAGES = f"""UPDATE {_MESSAGE} SET data = rewritten.data FROM {{rewrit
                        WHERE {_MESSAGE}.room_id = rewritten.stream AND {_MESSAGE}.seq = rewritten.seq"""
 
 
-def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], user: User) -> None:
-    """Replace the user in the events of these seqs, and in the messages of the same seqs."""
+def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], user: User) -> bool:
+    """Replace the user in the events of these seqs, and in the messages of the same seqs.
+
+    Returns whether any of them had the user.
+    """
     shown = UserSerializer().to_representation(user)
-    events = Event.objects.filter(stream=stream, seq__in=seqs).values_list("seq", "data")
-    log.rewrite(stream, _replace_in_rows(events, shown))
+    rows = Event.objects.filter(stream=stream, seq__in=seqs).values_list("seq", "data")
+    events = _replace_in_rows(rows, shown)
+    log.rewrite(stream, events)
     messages = _replace_in_rows(Message.objects.filter(room_id=stream, seq__in=seqs).values_list("seq", "data"), shown)
     if messages:
         table, parameters = rows_as_table(
@@ -235,6 +283,7 @@ def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], us
         )
         with connection.cursor() as cursor:
             cursor.execute(_UPDATE_MESSAGES.format(rewritten=table), parameters)
+    return bool(events or messages)
 
 
 def _replace_in_rows(rows: Iterable[tuple[int, str]], shown: Mapping[str, Any]) -> dict[int, str]:

@@ -24,6 +24,9 @@ class Scene:
         self.room = alice.make("/v1/rooms", {"kind": "private", "name": "Tea", "members": [bob.id]})["id"]
         body = {"client_id": uuid4().hex, "text": "hello"}
         self.change_message = alice.make(f"/v1/rooms/{self.room}/messages", body)
+        self.message_path = f"/v1/rooms/{self.room}/messages/{self.change_message['id']}"
+        self.pin_path = f"/v1/rooms/{self.room}/pins/{self.change_message['id']}"
+        self.follow = f"/v1/rooms/{self.room}/threads/{self.change_message['id']}/follow"
         self.bobs = f"/v1/rooms/{self.room}/members/{bob.id}"
 
     def sanction(self, kind: str) -> str:
@@ -50,6 +53,26 @@ def change_message(scene: Scene, method: str, body: Any = None) -> None:
 
 def post_message(scene: Scene) -> None:
     scene.alice.make(f"/v1/rooms/{scene.room}/messages", {"client_id": uuid4().hex, "text": "again"})
+
+
+def unpin(scene: Scene) -> None:
+    scene.alice.make(scene.pin_path, method="PUT")
+    scene.alice.make(scene.pin_path, method="DELETE")
+
+
+def reply(scene: Scene) -> int:
+    body = {"client_id": uuid4().hex, "text": "a reply", "thread_root": scene.change_message["id"]}
+    return int(scene.bob.make(f"/v1/rooms/{scene.room}/messages", body)["seq"])
+
+
+def follow_again(scene: Scene) -> None:
+    scene.alice.make(scene.follow, method="DELETE")
+    scene.alice.make(scene.follow, {}, "PUT")
+
+
+def read_thread(scene: Scene) -> None:
+    body = {"seq": reply(scene), "thread_root": scene.change_message["id"]}
+    scene.alice.make(f"/v1/rooms/{scene.room}/read", body)
 
 
 def rejoin(scene: Scene) -> None:
@@ -116,7 +139,15 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("message.created", "room"): post_message,
     ("message.edited", "room"): lambda at: change_message(at, "PATCH", {"text": "hi"}),
     ("message.deleted", "room"): lambda at: change_message(at, "DELETE"),
+    ("reaction.changed", "room"): lambda at: at.bob.make(f"{at.message_path}/reactions/:tea:", method="PUT"),
+    ("pin.added", "room"): lambda at: at.alice.make(at.pin_path, method="PUT"),
+    ("pin.removed", "room"): unpin,
     ("messages.purged", "room"): purge_messages,
+    ("thread.changed", "room"): reply,
+    ("thread.followed", "inbox"): follow_again,
+    ("thread.unfollowed", "inbox"): lambda at: at.alice.make(at.follow, method="DELETE"),
+    ("thread.read", "inbox"): read_thread,
+    ("draft.updated", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/draft", {"text": "so"}, "PUT"),
     ("user.erased", "room"): delete_account,
     ("room.added", "inbox"): be_added,
     ("room.removed", "inbox"): be_removed,

@@ -45,6 +45,8 @@ def test_it_works(alice: Person) -> None:
             "role": "owner",
             "can": [
                 "send",
+                "react",
+                "pin",
                 "delete_any",
                 "add_members",
                 "remove_members",
