@@ -148,6 +148,8 @@ class Room:
         self.stale |= event["seq"] > self.head + 1
         self.shape |= {"head": event["seq"], "last_event_at": event["at"]}
         noun = event["type"].partition(".")[0]
+        if noun in ("invite", "ban"):  # they are in lists of their own; member.removed ends the membership
+            return
         {
             "room": self._apply_room,
             "member": self._apply_member,
@@ -158,8 +160,6 @@ class Room:
             "pin": self._apply_partial,
             "user": self._apply_user,
             "mute": self._apply_mute,
-            "invite": lambda _: None,
-            "ban": lambda _: None,  # member.removed ends the membership
         }[noun](event)
 
     def _apply_room(self, event: JSON) -> None:
