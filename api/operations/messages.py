@@ -14,6 +14,9 @@ from api.serializers.messages import (
 from api.services.messages import is_stored
 from wire.operations import Cost, Operation
 
+MAY_NOT_WRITE = ("room.archived", "room.peer_deleted", "room.muted", "room.read_only")
+SENDS = (*NON_MEMBER, *MAY_NOT_WRITE, "room.slow_mode")
+
 SEND_MESSAGE = Operation(
     "send_message",
     "Send a message; a retry with the same client_id stores it once",
@@ -23,7 +26,7 @@ SEND_MESSAGE = Operation(
     body=SendMessageBody,
     reply=MessageSerializer,
     statuses=(201, 200),
-    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted", "message.client_id_reused", "message.deleted"),
+    problems=(*SENDS, "message.client_id_reused", "message.deleted"),
     is_retry=is_stored,
 )
 
@@ -77,8 +80,7 @@ EDIT_MESSAGE = Operation(
         "message.not_author",
         "message.deleted",
         "message.version_conflict",
-        "room.archived",
-        "room.peer_deleted",
+        *MAY_NOT_WRITE,
     ),
     description=(
         "`if_version` makes the edit conditional: it fails if the text or metadata have changed since that version. "

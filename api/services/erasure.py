@@ -15,12 +15,13 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from accounts import administration, audit
 from accounts.models import User
 from accounts.serializers import UserSerializer
-from api.models import Forward, Job, JobKind, Member, MembershipPeriod, Message
+from api.models import Ban, Forward, Invite, Job, JobKind, Member, MembershipPeriod, Message
 from api.models.choices import Kind, State
 from api.serializers.authors import Author
+from api.serializers.invites import Ending
 from api.services import jobs
 from api.services.members.ownership import hand_over
-from api.services.members.transitions import end_membership
+from api.services.members.transitions import end_invite, end_membership
 from api.services.messages.tombstones import make_tombstone, write_tombstones
 from eventlog.models import Event, StreamHead
 from eventlog.transaction import EventTransaction, record_events
@@ -116,6 +117,7 @@ def step(job: Job) -> bool:
     user = job.user
     return not (
         _leave_next_room(job, user)
+        or _end_next_invite(job, user)
         or _rewrite_next_room(job, user)
         or _rewrite_next_inbox(job, user)
         or _rewrite_next_forwards(job, user)
@@ -137,7 +139,7 @@ def _leave_next_room(job: Job, user: User) -> bool:
         if member is not None:  # else another member has just removed the user
             hand_over(log, member, user.pk)
             end_membership(log, member, State.LEFT, user.pk)
-            seqs, searched_to = _find_events(room_id, user.pk, _before_first_membership(room_id, user.pk))
+            seqs, searched_to = _find_events(room_id, user.pk, _before_first_event(room_id, user.pk))
             if searched_to >= log.head(room_id):
                 _show_tombstone(log, room_id, seqs, user)
                 _append_erased(log, room_id, user)
@@ -145,34 +147,59 @@ def _leave_next_room(job: Job, user: User) -> bool:
     return True
 
 
+def _end_next_invite(job: Job, user: User) -> bool:
+    """End one open invitation of the user."""
+    invites = Invite.objects.open().filter(user=user.pk)
+    room_id = invites.order_by("pk").values_list("room_id", flat=True).first()
+    if room_id is None:
+        return False
+    with record_events(rooms=[room_id], inboxes=[user.pk]) as log:
+        if invite := invites.filter(room=room_id).select_related("user").first():
+            end_invite(log, invite, Ending.DECLINED, user.pk)
+        jobs.save_position(job)
+    return True
+
+
 def _rewrite_next_room(job: Job, user: User) -> bool:
-    """Rewrite a batch of a room of which the user is or was a member: no other room contains the user."""
+    """Rewrite a batch of a room in which the user is or was a member, invited or banned: no other contains them."""
     last = UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL
     # Rooms that were rewritten when the user left: user.erased follows member.left, or the room.archived after it.
     follows = Q(seq__gt=OuterRef("left_seq"), seq__lte=OuterRef("left_seq") + 2)
     erased = Event.objects.filter(follows, stream=OuterRef("room_id"), type="user.erased", actor_id=user.pk)
-    rooms = Member.objects.filter(~Exists(erased), user=user.pk, room_id__gt=last).order_by("room_id")
-    room_id = rooms.values_list("room_id", flat=True).first()
+    rooms = Member.objects.filter(~Exists(erased), user=user.pk, room_id__gt=last)
+    is_member = Exists(Member.objects.filter(room=OuterRef("room"), user=user.pk))
+    others = [kind.objects.filter(~is_member, user=user.pk, room_id__gt=last) for kind in (Invite, Ban)]
+    found = [each.order_by("room_id").values_list("room_id", flat=True).first() for each in (rooms, *others)]
+    room_id = min((each for each in found if each is not None), default=None)
     if room_id is None:
         return False
-    after = max(job.position.get("seq", 0), _before_first_membership(room_id, user.pk))
+    after = max(job.position.get("seq", 0), _before_first_event(room_id, user.pk))
     _rewrite(job, user, room_id, "room", after=after)
     return True
 
 
-def _before_first_membership(room_id: UUID, user_id: UUID) -> int:
-    """Return the last seq before the user's first membership of the room: no event up to it contains the user."""
-    joined = MembershipPeriod.objects.filter(room=room_id, user=user_id).aggregate(seq=Min("joined_seq"))["seq"]
-    return (joined or 1) - 1
+def _before_first_event(room_id: UUID, user_id: UUID) -> int:
+    """Return the last seq before the user's first membership, invitation or ban: no event up to it contains them."""
+    firsts = [
+        rows.filter(room=room_id, user=user_id).aggregate(seq=Min(name))["seq"]
+        for rows, name in (
+            (MembershipPeriod.objects.all(), "joined_seq"),
+            (Invite.objects.all(), "created_seq"),
+            (Ban.objects.all(), "created_seq"),
+        )
+    ]
+    return min((seq for seq in firsts if seq is not None), default=1) - 1
 
 
 def _rewrite_next_inbox(job: Job, user: User) -> bool:
-    """Rewrite a batch of an inbox: the user's own, or that of a peer in a direct room."""
+    """Rewrite a batch of an inbox: the user's own, that of a peer in a direct room, or of a user whom they invited."""
     last = UUID(job.position["inbox"]) if "inbox" in job.position else _BEFORE_ALL
     direct = Member.objects.filter(room__kind=Kind.DIRECT, room__members__user=user.pk)
     peers = direct.exclude(user=user.pk).filter(user_id__gt=last).order_by("user_id")
     peer_id = peers.values_list("user_id", flat=True).first()
-    rest = [user_id for user_id in (peer_id, user.pk) if user_id is not None and user_id > last]
+    invited = Invite.objects.filter(invited_by=user.pk, user_id__gt=last).order_by("user_id")
+    invited_id = invited.values_list("user_id", flat=True).first()
+    rest = [user_id for user_id in (peer_id, invited_id, user.pk) if user_id is not None and user_id > last]
     if not rest:
         return False
     _rewrite(job, user, min(rest), "inbox", after=job.position.get("seq", 0))

@@ -3,8 +3,9 @@
 from realtime.consumers.messages import MessageActions
 from realtime.consumers.pins import PinActions
 from realtime.consumers.reactions import ReactionActions
+from realtime.consumers.rooms import RoomActions
 from realtime.consumers.subscriptions import SubscriptionActions
 
 
-class ChatConsumer(SubscriptionActions, MessageActions, ReactionActions, PinActions):
+class ChatConsumer(SubscriptionActions, MessageActions, ReactionActions, PinActions, RoomActions):
     """All actions and live events, for one device."""

@@ -15,6 +15,7 @@ from api.operations.messages import (
     GET_MESSAGE,
     GET_MESSAGES,
     GET_VERSIONS,
+    MAY_NOT_WRITE,
     SEND_MESSAGE,
 )
 from api.operations.rooms import UPDATE_ROOM_ME
@@ -29,9 +30,7 @@ from wire.fields import validate
 from wire.problems import REFUSALS, Problem, to_problem
 
 # Problems that reject a whole batch, not an item of it.
-BATCH_PROBLEMS = frozenset(
-    {*NON_MEMBER, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"}
-)
+BATCH_PROBLEMS = frozenset({*NON_MEMBER, *MAY_NOT_WRITE, "auth.invalid_token", "auth.account_disabled"})
 
 
 class MessageActions(AuthenticatedConsumer):
@@ -118,7 +117,7 @@ class MessageActions(AuthenticatedConsumer):
     @action(UPDATE_ROOM_ME)
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
         session = require_session(self.session)
-        update = partial(rooms.update_room_me, session=session, room_id=room_id, **changes)
+        update = partial(rooms.update_room_me, session=session, room_id=room_id, changes=changes)
         return await write_for(session.user_id, room_id, update), 200
 
 

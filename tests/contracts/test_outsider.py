@@ -31,6 +31,8 @@ KNOWN_IDS = {
     "external_id",
     "key_id",
     "key",
+    "link_id",
+    "code",
 }  # another id in a path needs a decision here
 _ENVELOPE = ("action", "request_id")
 

@@ -19,6 +19,7 @@ from rest_framework.serializers import ListSerializer, Serializer
 from accounts.serializers import UserSerializer
 from api.serializers.authors import AuthorSerializer
 from api.serializers.events import EventPageSerializer, EventSerializer
+from api.serializers.links import LinkedRoomSerializer
 from api.serializers.members import MemberSerializer
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import (
@@ -92,6 +93,7 @@ class Samples:
         self.room = world.rooms["private"].id
         self.url = f"/v1/rooms/{self.room}"
         self._change_everything()
+        self.link = self.alice.make(f"{self.url}/links", {})
         self.syncs: list[Any] = [
             {},
             {
@@ -113,6 +115,15 @@ class Samples:
         self.alice.make(f"{self.url}/members/{self.dora.id}", {}, "PUT")
         self.alice.make(f"{self.url}/members/{self.dora.id}", {"role": "admin"}, "PUT")
         self.alice.make(f"{self.url}/members/{self.dora.id}", method="DELETE")
+        for path in ("mutes", "bans"):
+            self.alice.make(f"{self.url}/members/{self.dora.id}", {}, "PUT")
+            self.alice.make(f"{self.url}/{path}/{self.dora.id}", {}, "PUT")
+            self.alice.make(f"{self.url}/{path}/{self.dora.id}", method="DELETE")
+        self.alice.make(f"{self.url}/invites/{self.dora.id}", method="PUT")
+        self.dora.make(f"{self.url}/decline")
+        hats = self.dora.make("/v1/rooms", {"kind": "private", "name": "Hats"})["id"]
+        self.dora.make(f"/v1/rooms/{hats}/invites/{self.bob.id}", method="PUT")
+        self.bob.make(f"/v1/rooms/{hats}/decline")
         self.alice.make(self.url, method="DELETE")
         self.alice.make(f"{self.url}/unarchive", {})
         self.bob.make(f"{self.url}/me", {"hidden": True}, "PATCH")
@@ -152,6 +163,7 @@ class Samples:
             EventPageSerializer: pages,
             EventSerializer: [event for page in pages for event in page["results"]],
             ReadMarkerSerializer: [self.bob.make(f"{self.url}/read", {"seq": message["seq"]})],
+            LinkedRoomSerializer: [_get(self.bob, f"/v1/links/{self.link['code']}")],
             SyncResultSerializer: [self.bob.make("/v1/sync", body) for body in self.syncs],
         }
 
@@ -183,6 +195,7 @@ class Samples:
                 EventPageSerializer: pages,
                 EventSerializer: events,
                 ReadMarkerSerializer: [(await socket.call("mark_unread", room_id=self.room, seq=1)).data],
+                LinkedRoomSerializer: [(await socket.call("get_link", code=self.link["code"])).data],
                 SyncResultSerializer: synced,
             }
         finally:
@@ -217,6 +230,7 @@ def samples(world: World) -> Samples:
         EventSerializer,
         ReadMarkerSerializer,
         SyncResultSerializer,
+        LinkedRoomSerializer,
     ],
 )
 def test_every_shape_has_the_documented_fields(samples: Samples, face: str, shape: Shape) -> None:

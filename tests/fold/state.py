@@ -12,9 +12,12 @@ JSON = dict[str, Any]
 UNREAD_EXACT = 999
 # The rights of each role, as in the contract; the order is the server's.
 MEMBER = ["send", "react", "leave"]
-ADMIN = ["send", "react", "pin", "delete_any", "add_members", "remove_members", "update", "leave"]
+OVER_PEOPLE = ["add_members", "remove_members", "invite", "ban", "mute", "bypass_slow_mode"]
+ADMIN = ["send", "react", "pin", "delete_any", *OVER_PEOPLE, "update", "leave"]
 OWNER = [*ADMIN[:-2], "set_roles", "update", "archive", "leave"]
 DIRECT = ["send", "react", "pin"]
+NOT_IN_READ_ONLY = {"send", "react"}
+PREFERENCES = ("notify", "snoozed_until", "pinned")
 CAN = {"member": MEMBER, "admin": ADMIN, "owner": OWNER}
 CAN_IN_ARCHIVED = {"member": ["leave"], "admin": ["leave"], "owner": ["unarchive", "leave"]}
 
@@ -73,6 +76,8 @@ class Room:
     mine: dict[str, list[str]] = field(default_factory=dict)
     marked: int = 0  # the room's seq as of which the read marker stands
     hidden_at: int | None = None  # the room's seq as of which the viewer does not want to see it listed
+    preferences: JSON = field(default_factory=lambda: {"notify": "all", "snoozed_until": None, "pinned": False})
+    muted_until: str | None = None
     stale: bool = False
     peer_is_erased: bool = False  # the other member of a direct room has deleted their account
 
@@ -82,6 +87,7 @@ class Room:
         shape, me = loaded["room"], loaded["room"]["me"]
         room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"], marked=shape["head"])
         room.hidden_at = shape["head"] if me["hidden"] else None
+        room.preferences, room.muted_until = {name: me[name] for name in PREFERENCES}, me["muted_until"]
         room.peer_is_erased = shape["kind"] == "direct" and me["can"] == []
         room.messages = {message["id"]: message for message in loaded["messages"]}
         room.members = {member["user"]["id"]: member for member in loaded["members"]}
@@ -127,6 +133,9 @@ class Room:
             "reaction": self._apply_reaction,
             "pin": self._apply_partial,
             "user": self._apply_user,
+            "mute": self._apply_mute,
+            "invite": lambda _: None,
+            "ban": lambda _: None,  # member.removed ends the membership
         }[noun](event)
 
     def _apply_room(self, event: JSON) -> None:
@@ -210,8 +219,16 @@ class Room:
             self.shape["peer"] = user
             self.peer_is_erased = True
 
-    def prefer(self, hidden: bool, head: int) -> None:
+    def _apply_mute(self, event: JSON) -> None:
+        """Apply mute.created or mute.ended; a mute without a time is one for ever."""
+        if event["data"]["user"]["id"] == self.viewer:
+            is_muted, until = event["type"] == "mute.created", event["data"]["until"]
+            self.muted_until = (until or "9999-12-31T00:00:00.000Z") if is_muted else None
+
+    def prefer(self, preferred: JSON) -> None:
         """Apply `room.preferred`; a message above its `head`, which may be here already, ends the hiding."""
+        self.preferences = {name: preferred[name] for name in PREFERENCES}
+        hidden, head = preferred["hidden"], preferred["head"]
         is_over = any(message["seq"] > head for message in self.messages.values())
         self.hidden_at = head if hidden and not is_over else None
 
@@ -256,13 +273,17 @@ class Room:
             "read_seq": self.read_seq,
             "unread": min(unread, UNREAD_EXACT),
             "unread_capped": unread > UNREAD_EXACT,
+            **self.preferences,
             "hidden": self.hidden_at is not None,
+            "muted_until": self.muted_until,
         }
 
     def _can(self) -> list[str]:
         if self.shape["kind"] == "direct":
             return [] if self.peer_is_erased else DIRECT
-        return (CAN_IN_ARCHIVED if self.shape["archived_at"] else CAN)[self.role]
+        can = (CAN_IN_ARCHIVED if self.shape["archived_at"] else CAN)[self.role]
+        is_read_only = self.shape["posting"] == "admins" and self.role == "member"
+        return [each for each in can if not is_read_only or each not in NOT_IN_READ_ONLY]
 
 
 class State:
@@ -337,7 +358,7 @@ class State:
         if moved := self._marks.pop(room.id, None):
             room.mark(moved["read_seq"], moved["head"])
         if preferred := self._preferences.pop(room.id, None):
-            room.prefer(preferred["hidden"], preferred["head"])
+            room.prefer(preferred)
 
     def _apply_inbox(self, event: JSON) -> None:
         kind, data = event["type"], event["data"]
@@ -377,7 +398,7 @@ class State:
         if room is None:
             self._preferences[preferred["room_id"]] = preferred
         else:
-            room.prefer(preferred["hidden"], preferred["head"])
+            room.prefer(preferred)
 
     def view(self) -> JSON:
         """Everything that REST shows."""

@@ -9,7 +9,7 @@ import pytest
 from tests.fold.state import JSON, State, differences
 
 ALICE, BOB, ROOM = "alice", "bob", "room"
-SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "archived_at": None}
+SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "posting": "everyone", "archived_at": None}
 
 
 EMPTY: JSON = {"reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None}

@@ -65,8 +65,9 @@ def send_message(
     """Send a message; a retry with the same client_id returns the message that the first try created.
 
     Sends that run at the same time are committed together. Raises Problem message.client_id_reused, room.archived,
-    room.peer_deleted, room.not_member, not_found, request.invalid (reply_to), message.deleted (the forwarded one),
-    auth.invalid_token or auth.account_disabled; OperationalError when the database does not answer within
+    room.peer_deleted, room.muted, room.read_only, room.slow_mode, room.not_member, not_found, request.invalid
+    (reply_to), message.deleted (the forwarded one), auth.invalid_token or auth.account_disabled; OperationalError when
+    the database does not answer within
     DATABASE_SECONDS.
     """
     send = Send(session, room_id, client_id, text, metadata or {}, reply_to, forward)
@@ -114,7 +115,8 @@ def edit_message(
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.version_conflict or room.peer_deleted.
+    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, room.muted or
+    room.read_only.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """

@@ -16,7 +16,20 @@ from django.db import models
 from django.db.models import Field
 
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
-from api.models import Forward, Job, Member, MembershipPeriod, Message, Pin, Reaction, Room
+from api.models import (
+    Ban,
+    Forward,
+    Invite,
+    Job,
+    Link,
+    Member,
+    MembershipPeriod,
+    Message,
+    Mute,
+    Pin,
+    Reaction,
+    Room,
+)
 from eventlog.models import Event, StreamHead
 
 FORMAT = 1
@@ -31,6 +44,10 @@ EXPORTED: dict[str, type[models.Model]] = {
     "rooms": Room,
     "members": Member,
     "periods": MembershipPeriod,
+    "invites": Invite,
+    "links": Link,
+    "bans": Ban,
+    "mutes": Mute,
     "messages": Message,
     "reactions": Reaction,
     "pins": Pin,

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api", "0016_retention_and_jobs_of_no_user"),
+        ("api", "0017_invitations_links_bans_and_mutes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
