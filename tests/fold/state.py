@@ -24,7 +24,7 @@ CAN_IN_ARCHIVED = {"member": ["leave"], "admin": ["leave"], "owner": ["unarchive
 
 # The fields of a partial event that say where it belongs; the others are those of the message.
 PARTIAL = ("id", "room_id", "seq", "version", "base_version")
-NO_CONTENT = {
+NO_CONTENT: JSON = {
     "mentions": {"users": [], "room": False},
     "attachments": [],
     "reactions": [],
@@ -125,7 +125,7 @@ class Room:
         self.stale |= event["seq"] > self.head + 1
         self.shape |= {"head": event["seq"], "last_event_at": event["at"]}
         noun = event["type"].partition(".")[0]
-        {
+        appliers: dict[str, Callable[[JSON], None]] = {
             "room": self._apply_room,
             "member": self._apply_member,
             "message": self._apply_message,
@@ -136,7 +136,8 @@ class Room:
             "mute": self._apply_mute,
             "invite": lambda _: None,
             "ban": lambda _: None,  # member.removed ends the membership
-        }[noun](event)
+        }
+        appliers[noun](event)
 
     def _apply_room(self, event: JSON) -> None:
         self.shape |= event["data"]
