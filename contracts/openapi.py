@@ -37,6 +37,9 @@ TAGS = {
     "messages": "Messages of a room: send, edit, delete, and the history.",
     "reactions": "Reactions to messages: an emoji or a name.",
     "pins": "Messages that a room shows at hand.",
+    "threads": "Threads: the replies to a message apart from the room's main line.",
+    "mentions": "Messages that name the user.",
+    "drafts": "What the user has not sent yet.",
     "reads": "The user's read marker in a room.",
     "typing": "Typing indicators.",
     "events": "The log of a room, and the user's inbox.",
@@ -123,13 +126,14 @@ def add_problem(components: Components) -> None:
 PATH_PARAMETERS = {
     "room_id": "The room's id.",
     "message_id": "The message's id.",
+    "thread_root": "The id of the message that began the thread.",
     "user_id": "The user's id.",
     "session_id": "The session's id.",
     "external_id": "Your own id of the user: 1 to 255 printable ASCII characters, percent-encoded.",
     "key_id": "The server key's id.",
-    "key": "One emoji, percent-encoded, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`.",
     "link_id": "The link's id.",
     "code": "The code of the link: a secret.",
+    "key": "One emoji, percent-encoded, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`.",
 }
 
 

@@ -26,8 +26,7 @@ from wire.problems import Problem
 from wire.row_tables import rows_as_table
 
 _MEMBER, _ROOM, _REACTION = Member._meta.db_table, Room._meta.db_table, Reaction._meta.db_table
-_INVITE = Invite._meta.db_table
-_SESSION, _USER = Session._meta.db_table, User._meta.db_table
+_INVITE, _SESSION, _USER = Invite._meta.db_table, Session._meta.db_table, User._meta.db_table
 _MAX_PLACE = 1_000_000  # above that of any reaction in a batch
 
 
@@ -83,9 +82,9 @@ class _Context(NamedTuple):
 
     kind: str | None  # of the room; None: it does not exist
     is_archived: bool
-    is_read_only: bool  # for plain members
-    role: str | None  # None: not a member
     is_invited: bool
+    role: str | None  # of the member; None: the user is none
+    posting: str | None
     is_peer_deleted: bool  # in a direct room
     is_active: bool | None  # the account; None: the session has ended
     keys: str | None  # those of the user on the message, with spaces between them
@@ -93,11 +92,12 @@ class _Context(NamedTuple):
 
 # The rules are those of find_sender and require_live, for all reactions at once, as in api.services.messages.send.
 _JUDGE = f"""
-SELECT room.kind, room.archived_at IS NOT NULL, room.posting <> '{Posting.EVERYONE}',
-       (SELECT member.role FROM {_MEMBER} member WHERE member.room_id = react.room_id
-        AND member.user_id = react.user_id AND member.state = '{State.JOINED}'),
+SELECT room.kind, room.archived_at IS NOT NULL,
        EXISTS (SELECT 1 FROM {_INVITE} invite WHERE invite.room_id = react.room_id
                AND invite.user_id = react.user_id AND invite.ended_at IS NULL),
+       (SELECT member.role FROM {_MEMBER} member WHERE member.room_id = react.room_id
+        AND member.user_id = react.user_id AND member.state = '{State.JOINED}'),
+       room.posting,
        CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
            SELECT 1 FROM {_MEMBER} peer WHERE peer.room_id = react.room_id AND peer.user_id <> react.user_id
            AND (SELECT gone.deleted_at FROM {_USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
@@ -162,7 +162,7 @@ def check_react(
         return Problem("room.archived")
     if context.is_peer_deleted:
         return Problem("room.peer_deleted")
-    if context.is_read_only and context.role == Role.MEMBER:
+    if context.posting == Posting.ADMINS and context.role == Role.MEMBER:
         return Problem("room.read_only")
     if message.deleted_at is not None and react.on:
         return Problem("message.deleted")

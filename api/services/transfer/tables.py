@@ -18,17 +18,21 @@ from django.db.models import Field
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
 from api.models import (
     Ban,
+    Draft,
     Forward,
     Invite,
     Job,
     Link,
     Member,
     MembershipPeriod,
+    Mention,
     Message,
     Mute,
     Pin,
     Reaction,
     Room,
+    Thread,
+    ThreadFollow,
 )
 from eventlog.models import Event, StreamHead
 
@@ -52,6 +56,10 @@ EXPORTED: dict[str, type[models.Model]] = {
     "reactions": Reaction,
     "pins": Pin,
     "forwards": Forward,
+    "threads": Thread,
+    "thread_follows": ThreadFollow,
+    "mentions": Mention,
+    "drafts": Draft,
     "heads": StreamHead,
     "events": Event,
     "audit": AuditRecord,
