@@ -20,7 +20,7 @@ from api.serializers.messages import refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
-from api.services.messages.mentions import replace_mentions, resolve_mentions
+from api.services.messages.mentions import NO_MENTIONS, replace_mentions, resolve_mentions
 from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
 from api.services.messages.tombstones import empty
@@ -155,6 +155,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
         if message.deleted_at is not None:
             return
         message.deleted_at = log.at
+        replace_mentions(message, NO_MENTIONS)
         data = _record(log, message, "message.deleted", session.user_id, empty(message.data, log.at))
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         log.rewrite_message(room_id, message_id, data)

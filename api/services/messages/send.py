@@ -91,7 +91,7 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
     """
     with record_events(rooms={send.room_id for send in sends}, nowait=nowait) as log:
         contexts = _contexts_of(_judge(sends))
-        extra = None if all(send.is_plain for send in sends) else _read_extra(sends)
+        extra = None if all(send.is_plain for send in sends) else Extra(sends)
         results, new_messages = _accept(log, sends, contexts, extra)
         if new_messages:
             _insert(new_messages)
@@ -99,13 +99,6 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
             if extra is not None:
                 extra.record(log, new_messages)
     return results
-
-
-def _read_extra(sends: Sequence[Send]) -> Extra:
-    return Extra(
-        [send.thread_root for send in sends if send.thread_root is not None],
-        [(send.key[:2], send.mentions) for send in sends if send.mentions is not None],
-    )
 
 
 def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
@@ -236,7 +229,7 @@ def _send(
     seen = visible.get(send.key[:2], ())
     problem = check_send(send, context, seen)
     if problem is None and extra is not None:
-        problem = extra.check(send.key[:2], send.thread_root, send.mentions, seen)
+        problem = extra.check(send, seen)
     if problem is not None:
         return problem
     try:
@@ -279,7 +272,7 @@ def _append(log: EventTransaction, send: Send, author: Author, extra: Extra | No
         at=at,
     )
     if extra is not None:
-        shape |= extra.fields(send.room_id, send.thread_root, send.in_room, send.mentions)
+        shape |= extra.fields(send)
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     in_main_line = send.thread_root is None or send.in_room
     if in_main_line:

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from api.models import Message
+from api.models import Mention, Message
 from api.serializers.authors import Author
 from api.serializers.message_shape import DEFAULTS, complete
 from eventlog.transaction import EventTransaction
@@ -58,4 +58,5 @@ def write_tombstones(log: EventTransaction, room_id: UUID, tombstones: Sequence[
     )
     with connection.cursor() as cursor:
         cursor.execute(_UPDATE.format(buried=buried), parameters)
+    Mention.objects.filter(message__in=[each.message_id for each in tombstones]).delete()
     log.rewrite_messages(room_id, {each.message_id: each.data for each in tombstones})
