@@ -89,11 +89,8 @@ class Hub:
         )
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
-        self._features: tuple[EphemeralFeature, ...] = (
-            self.typing,
-            self.read_markers,
-            DraftNotices(self.feeds, self._publish),
-        )
+        drafts = DraftNotices(self.feeds, self._publish)
+        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers, drafts)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,
@@ -103,14 +100,13 @@ class Hub:
         self.broker: Broker | None = None
         if layer:
             seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
-            on_lost = self.sweep.run_soon
             self.broker = Broker(
                 layer,
                 sender=self.id,
                 seal=seal,
                 on_message=self.receive,
                 on_joined=self._on_joined,
-                on_lost=on_lost,
+                on_lost=self.sweep.run_soon,
             )
 
     def _on_joined(self, group: str) -> None:

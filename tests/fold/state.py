@@ -528,12 +528,12 @@ class State:
 
 
 def is_main(message: JSON) -> bool:
-    """Whether the main line of its room shows a message."""
+    """Return whether the main line of its room shows a message."""
     return message["thread_root"] is None or message["in_room"]
 
 
 def _is_empty(room: JSON) -> bool:
-    """Whether a room is hidden and has no message, as a direct room that the other opened."""
+    """Return whether a room is hidden and has no message, as a direct room that the other opened."""
     return room["me"]["hidden"] and room["last_message"] is None
 
 

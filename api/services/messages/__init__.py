@@ -20,7 +20,7 @@ from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.find import find_message
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
-from api.services.messages.mentions import replace_mentions, resolve_mentions
+from api.services.messages.mentions import NO_MENTIONS, replace_mentions, resolve_mentions
 from api.services.messages.partial import change_fields
 from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
@@ -170,6 +170,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
         shape = orjson.loads(complete(message.data))
         if shape["reactions"] or shape["pinned_at"] or shape["forwarded"]:
             remove_relations([message_id])
+        replace_mentions(message, NO_MENTIONS)
         data = _record(log, message, "message.deleted", session.user_id, empty(message.data, log.at))
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         log.rewrite_message(room_id, message_id, data)

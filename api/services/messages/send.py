@@ -96,7 +96,7 @@ class Send:
     def write(log: EventTransaction, sends: "Sequence[Send]") -> "list[SendResult | Problem]":
         """Write sends to locked rooms. See `send_messages`."""
         contexts = _contexts_of(_judge(sends))
-        extra = _read_extra(sends) if any(send.has_extra for send in sends) else None
+        extra = Extra(sends) if any(send.has_extra for send in sends) else None
         results, new_messages = _accept(log, sends, contexts, extra)
         if new_messages:
             _insert(new_messages)
@@ -123,13 +123,6 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
     """
     with record_events(rooms={room for send in sends for room in send.rooms}, nowait=nowait) as log:
         return Send.write(log, sends)
-
-
-def _read_extra(sends: Sequence[Send]) -> Extra:
-    return Extra(
-        [send.thread_root for send in sends if send.thread_root is not None],
-        [(send.key[:2], send.mentions) for send in sends if send.mentions is not None],
-    )
 
 
 def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
@@ -294,7 +287,7 @@ def _send(
     if problem is None and context.slow_mode_seconds and context.has(PLAIN_MEMBER):
         problem = _check_slow_mode(log, send, context, new_messages)
     if problem is None and extra is not None:
-        problem = extra.check(send.key[:2], send.thread_root, send.mentions, seen)
+        problem = extra.check(send, seen)
     if problem is not None:
         return problem
     snapshot = None if send.forward is None else originals[send.session.user_id, send.forward]
@@ -362,7 +355,7 @@ def _append(
     if forwarded is not None:
         shape["forwarded"] = forwarded
     if extra is not None:
-        shape |= extra.fields(send.room_id, send.thread_root, send.in_room, send.mentions)
+        shape |= extra.fields(send)
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     in_main_line = send.thread_root is None or send.in_room
     if in_main_line:

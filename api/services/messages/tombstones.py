@@ -46,8 +46,8 @@ def make_tombstone(message_id: UUID, data: str, *, version: int, at: datetime, s
 
 
 def remove_relations(message_ids: Collection[UUID]) -> None:
-    """Delete the reactions, pins and forwards of messages, which a tombstone does not have."""
-    for model in (Reaction, Pin, Forward):
+    """Delete the reactions, pins, forwards and mentions of messages, which a tombstone does not have."""
+    for model in (Reaction, Pin, Forward, Mention):
         model.objects.filter(message__in=message_ids).delete()
 
 

@@ -1375,10 +1375,13 @@ export interface MessageEditedEvent {
   data: Message;
 }
 
-/** A page of messages, oldest first, as of `head`: follow the room's events from there. */
+/**
+ * A page of messages, oldest first, as of `head`: follow the room's events from there.
+ *
+ * With `thread`, `root` is the message that began it.
+ */
 export interface MessageHistory {
-  /** With `thread` only: the message that began it. */
-  root?: unknown;
+  root?: Message;
   results: Message[];
   page: HistoryPosition;
   head: number;
