@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from api.serializers.blocks import BlockChangedSerializer
 from api.serializers.members import MemberSerializer
 from api.serializers.message_shape import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer, complete
 from api.serializers.reads import ReadUpdatedSerializer
@@ -78,6 +79,8 @@ register(
     EventType("user.erased", UserErasedSerializer, ROOM, True, "The account of a user was deleted."),
     EventType("room.added", RoomAddedSerializer, INBOX, True, "I was added to a room; `seq` is that of my join."),
     EventType("room.removed", RoomRemovedSerializer, INBOX, True, "I left a room, or was removed at `seq`."),
+    EventType("block.added", BlockChangedSerializer, INBOX, True, "I blocked a user: their messages become stubs."),
+    EventType("block.removed", BlockChangedSerializer, INBOX, True, "I unblocked a user: the stubs are stale."),
     EventType("room.preferred", RoomPreferredSerializer, INBOX, True, "I hid a room, or unhid it."),
     EventType("read.updated", ReadUpdatedSerializer, INBOX, True, "My read marker moved, on any of my devices."),
     EventType("read.updated", ReadUpdatedSerializer, ROOM, False, "The read marker of a member moved (small rooms)."),

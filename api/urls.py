@@ -2,13 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import admin, events, me, members, messages, ping, reads, rooms, typing, users
+from api.views import admin, blocks, events, me, members, messages, ping, reads, rooms, typing, users
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me", me.MeView.as_view()),
     path("me/delete", me.DeleteMeView.as_view()),
     path("me/events", events.InboxView.as_view()),
+    path("me/blocks", blocks.BlocksView.as_view()),
+    path("me/blocks/<id:user_id>", blocks.BlockView.as_view()),
     path("users", users.UsersView.as_view()),
     path("ping", ping.PingView.as_view()),
     path("rooms", rooms.RoomsView.as_view()),

@@ -1,7 +1,8 @@
 """Events that are never in the log: notices of a stream, typing, and the read markers of others."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
@@ -121,10 +122,19 @@ class Typing:
         if was_typing != (user_id in users) or (users and is_old):
             self._sent_at[stream] = now
             if feed := self._feeds.get(stream):
-                feed.send_ephemeral(ephemeral_event(stream, "typing", {"user_ids": sorted(users)}), head)
+                hide = partial(_hide_typing, stream, frozenset(users), user_id)
+                feed.send_ephemeral(ephemeral_event(stream, "typing", {"user_ids": sorted(users)}), head, hide)
         if not users:
             del self.users[stream]
             self._sent_at.pop(stream, None)
+
+
+def _hide_typing(stream: str, users: frozenset[str], changed: str, blocked: Collection[str]) -> EventBatch | None:
+    """Return the set without blocked users, for a viewer who blocks them; None if nothing else has changed."""
+    seen = sorted(user for user in users if user not in blocked)
+    if changed in blocked and not seen:
+        return None
+    return ephemeral_event(stream, "typing", {"user_ids": seen})
 
 
 class ReadMarkers:

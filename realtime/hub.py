@@ -9,12 +9,14 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 from django.conf import settings
 from django.db import Error as DatabaseError
 
 from accounts.ended import end_in_memory, ended_in_memory
 from eventlog.models import Event
 from realtime.authorization import StreamAccess
+from realtime.blocks import BLOCK_EVENTS, BlockLists
 from realtime.broker import CONTROL, Broker, Layer
 from realtime.close_codes import CloseCode
 from realtime.ephemeral import TICK_SECONDS, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
@@ -71,9 +73,10 @@ class Hub:
     def __init__(self, log: Log, layer: Layer | None = None) -> None:
         self.id = uuid4().hex
         self.log = log
-        self.sessions = Sessions()
-        self.waiters = Waiters(self.sessions)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.blocks = BlockLists(log.blocks, spawn=self.spawn)
+        self.sessions = Sessions(on_blocks=self.blocks.compare)
+        self.waiters = Waiters(self.sessions)
         self._loop = asyncio.get_running_loop()
         self.feeds = FeedRegistry(on_evicted=self._leave)
         FEEDS.read = self.feeds.__len__
@@ -94,6 +97,7 @@ class Hub:
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,
             "sessions": self._receive_ended_sessions,
+            "blocks": lambda message: self.blocks.compare(message["user"], message["seq"]),
             **{feature.name: feature.receive for feature in self._features},
         }
         self.broker: Broker | None = None
@@ -149,6 +153,7 @@ class Hub:
             visible_ranges=access.visible_ranges,
             is_member=access.is_member,
             epoch=access.epoch,
+            blocked=self.blocks.of(str(user_id), access.blocks),
         )
         return SubscriptionHandle(feed, subscription, plan)
 
@@ -273,6 +278,7 @@ class Hub:
             self.reset(feed, access.epoch, access.head)
             return
         subscription.reauthorize(access.head, access.visible_ranges, access.is_member, access.epoch)
+        self.blocks.of(subscription.user_id, access.blocks)
         self.push(feed, subscription, "room.reset", {"head": access.head, "epoch": access.epoch})
         await self.replay(feed, subscription)
 
@@ -291,6 +297,8 @@ class Hub:
         EVENTS.add("durable", amount=durable_count)
         EVENTS.add("ephemeral", amount=len(events) - durable_count)
         for stream_id, durable in by_stream.items():
+            if durable[0].type in BLOCK_EVENTS:
+                self._on_blocks_changed(durable[0])
             stream, rendered = str(stream_id), [event.json() for event in durable]
             hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
             self._offer(hint)
@@ -299,6 +307,13 @@ class Hub:
         for event in events:
             if event.seq is None:
                 self._by_event_type[event.type].publish(event)
+
+    def _on_blocks_changed(self, event: Event) -> None:
+        """Apply a block of this process, which is in force from the reply on, and announce it to the others."""
+        user_id, blocked_id = str(event.stream), orjson.loads(event.data)["user_id"]
+        self.blocks.change(user_id, blocked_id, event.seq, is_blocked=event.type == "block.added")
+        if self.broker:
+            self.broker.publish(CONTROL, {"type": "blocks", "from": self.id, "user": user_id, "seq": event.seq})
 
     def sessions_ended(self, ids: Sequence[UUID]) -> None:
         """Close the sockets of sessions that this process has ended; from any thread."""

@@ -59,7 +59,7 @@ SEND_MESSAGES = Operation(
     ids=("room_id",),
     body=SendMessagesBody,
     reply=SendResultsSerializer,
-    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
+    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted", "user.blocked"),
     is_retry=messages.SEND_MESSAGE.is_retry,
 )
 GET_EVENTS = replace(

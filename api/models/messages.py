@@ -5,8 +5,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from uuid_utils.compat import uuid7
 
+from api.models.blocks import Block, BlockList
 from api.models.members import Member
 from api.models.visibility import is_visible_to
 
@@ -20,7 +22,16 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def by_others(self, user_id: UUID) -> "MessageQuerySet":
         """The messages that count as unread if their seq is above the read marker."""
-        return self.filter(deleted_at=None).exclude(sender_id=user_id)
+        return self.filter(self.is_not_hidden_from(user_id), deleted_at=None).exclude(sender_id=user_id)
+
+    @staticmethod
+    def is_not_hidden_from(user_id: UUID) -> Q:
+        """Return the condition that the user does not block the sender: stubs count in nothing.
+
+        For a user who blocks nobody the database looks that up once, and nothing for each message.
+        """
+        hides = Block.objects.filter(user_id=user_id, blocked_id=OuterRef("sender_id"))
+        return Q(~BlockList.is_used_by(user_id)) | Q(~Exists(hides))
 
 
 class Message(models.Model):

@@ -20,6 +20,11 @@ SLUG_CHARS = 64
 TOPIC_CHARS = 500
 
 
+def direct_key(one: UUID, other: UUID) -> str:
+    """Return the key of the direct room of two users: a pair has one room."""
+    return ":".join(sorted([str(one), str(other)]))
+
+
 class RoomQuerySet(models.QuerySet["Room"]):
     """Reads of rooms, each by what a user may see."""
 
@@ -62,6 +67,8 @@ class Room(models.Model):
     metadata = models.JSONField(default=dict)
     history = models.CharField(max_length=12, choices=History.choices)
     member_count = models.PositiveIntegerField(default=0)
+    # Above 100 members receipts are counted and nobody's typing is shown, until there are fewer than 80 again.
+    is_large = models.BooleanField(default=False, db_default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     client_id = models.CharField(max_length=64, null=True)
     digest = models.CharField(max_length=64, null=True)  # SHA-256 of the body as first sent with client_id

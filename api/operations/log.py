@@ -38,7 +38,7 @@ SET_TYPING = Operation(
     ids=("room_id",),
     body=SetTypingBody,
     statuses=(204,),
-    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
+    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted", "user.blocked"),
     description="Repeat it every `typing.resend_ms` of hello; it ends with `false`, with a message, and after 15 s.",
     action="typing",
 )

@@ -28,7 +28,7 @@ PUT_MEMBER = Operation(
     body=PutMemberBody,
     reply=MemberSerializer,
     statuses=(201, 200),
-    problems=(*CHANGES_MEMBER, "room.limit", "limit.invite"),
+    problems=(*CHANGES_MEMBER, "user.blocked", "room.limit", "limit.invite"),
 )
 
 REMOVE_MEMBER = Operation(

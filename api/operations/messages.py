@@ -21,7 +21,7 @@ SEND_MESSAGE = Operation(
     body=SendMessageBody,
     reply=MessageSerializer,
     statuses=(201, 200),
-    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted", "message.client_id_reused"),
+    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted", "user.blocked", "message.client_id_reused"),
     is_retry=is_stored,
 )
 
@@ -66,6 +66,7 @@ EDIT_MESSAGE = Operation(
         "message.version_conflict",
         "room.archived",
         "room.peer_deleted",
+        "user.blocked",
     ),
     description=(
         "`if_version` makes the edit conditional: it fails if the message has another version. An edit that changes "

@@ -23,7 +23,7 @@ from wire.problems import REFUSALS, Problem, to_problem
 
 # Problems that reject a whole batch, not an item of it.
 BATCH_PROBLEMS = frozenset(
-    {*NON_MEMBER, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"}
+    {*NON_MEMBER, "room.archived", "room.peer_deleted", "user.blocked", "auth.invalid_token", "auth.account_disabled"}
 )
 
 

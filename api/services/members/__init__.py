@@ -15,6 +15,7 @@ from api.services.members.access import find_member, find_writer, not_accessible
 from api.services.members.administration import put_member_for, remove_member_for
 from api.services.members.limits import INVITES, MAX_ROOMS, check_placed_rooms
 from api.services.members.ownership import hand_over
+from api.services.members.placement import Placement, placements
 from api.services.members.transitions import (
     begin_membership,
     change_role,
@@ -32,10 +33,12 @@ from wire.problems import Problem
 
 __all__ = [  # with the names of inner modules that realtime imports
     "MAX_ROOMS",
+    "Placement",
     "add_or_change_member",
     "leave_room",
     "list_members",
     "not_accessible",
+    "placements",
     "put_member_for",
     "remove_member",
     "remove_member_for",
@@ -65,7 +68,7 @@ def add_or_change_member(
     """Add a user, or change a member's role; returns the Member, and whether the user was added.
 
     Raises Problem not_found (room, user), room.not_member, room.archived, room.direct, room.role_required,
-    room.last_owner, room.limit or limit.invite.
+    room.last_owner, user.blocked (by the user), room.limit or limit.invite.
     """
     find = partial(_find_unchanged, session.user.id, room_id, user_id, role)
     return find_or_create(find, partial(_put_member, session, room_id, user_id, role))
@@ -101,6 +104,8 @@ def _put_member(session: Session, room_id: UUID, user_id: UUID, role: str | None
             user = find_users([user_id]).get(user_id)
             if user is None:
                 raise Problem("not_found", "There is no such user.")
+            if placements(session.user_id, [user_id])[user_id] == Placement.REFUSE:
+                raise Problem("user.blocked")
             check_placed_rooms([user_id])
             INVITES.take(str(session.user.id))
             return render_member(begin_membership(log, actor.room, user, new_role, session.user.id)), True

@@ -17,7 +17,8 @@ from api.models.choices import Permission
 from api.serializers.authors import Author
 from api.serializers.message_shape import complete, render_stored
 from api.serializers.messages import refuse_empty
-from api.services.members.access import find_member, find_sender, find_writer
+from api.serializers.stubs import hide_message
+from api.services.members.access import find_reader, find_sender, find_writer
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
 from api.services.messages.retries import is_stored
@@ -86,8 +87,9 @@ async def asend_message(
 
 def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> str:
     """Return a message as JSON. Raises Problem not_found for one that does not exist or that the user may not see."""
-    member = find_member(user_id, room_id)
-    return render_stored(member.room, _find(member, message_id).data).decode()
+    reader = find_reader(user_id, room_id)
+    message = render_stored(reader.member.room, _find(reader.member, message_id).data)
+    return hide_message(message, reader.blocked()).decode()
 
 
 def edit_message(
@@ -101,7 +103,7 @@ def edit_message(
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.version_conflict or room.peer_deleted.
+    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted or user.blocked.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
-from api.models import Member, Message, Room
+from api.models import Block, Member, Message, Room
 from api.models.choices import Kind, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
@@ -31,6 +31,7 @@ from wire.row_tables import as_parameter, as_uuid, insert, numbered, rows_as_tab
 define("message.client_id_reused", 409, "This client_id was used for another message")
 
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
+BLOCK = Block._meta.db_table
 MAX_PLACE = 1_000_000  # above that of any send in a batch
 SESSION, USER = Session._meta.db_table, User._meta.db_table
 
@@ -105,6 +106,7 @@ class SendContext(NamedTuple):
     is_archived: bool
     put_by_other: bool | None  # as in Member; None: not a member
     is_peer_deleted: bool  # in a direct room
+    is_blocked: bool  # in a direct room: one of the two blocks the other
     target_seq: int | None  # of the message replied to, if it is in this room
     is_active: bool | None  # the account; None: the session has ended
     author: Author
@@ -132,6 +134,12 @@ SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.ro
        CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
            SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
            AND (SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
+       ELSE FALSE END,
+       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
+           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
+           AND ((SELECT 1 FROM {BLOCK} own WHERE own.user_id = send.user_id AND own.blocked_id = peer.user_id)
+                IS NOT NULL OR (SELECT 1 FROM {BLOCK} other WHERE other.user_id = peer.user_id
+                                AND other.blocked_id = send.user_id) IS NOT NULL))
        ELSE FALSE END,
        (SELECT CASE WHEN target.room_id = send.room_id THEN target.seq END
         FROM {MESSAGE} target WHERE target.id = send.reply_to),
@@ -228,6 +236,8 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
         return Problem("room.archived")
     if context.is_peer_deleted:
         return Problem("room.peer_deleted")
+    if context.is_blocked:
+        return Problem("user.blocked")
     if send.reply_to is not None and (context.target_seq is None or not contains(visible, context.target_seq)):
         return invalid("reply_to", "not_found", "There is no such message in this room.")
     return None

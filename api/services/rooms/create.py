@@ -16,6 +16,7 @@ from api.models import Room
 from api.models.choices import History, Kind, Role
 from api.serializers.rooms import room_event_data
 from api.services.members.limits import INVITES, check_own_rooms, check_placed_rooms
+from api.services.members.placement import Placement, placements
 from api.services.members.transitions import append_room_added, begin_first_memberships, find_users
 from api.services.rooms.slugs import slug_conflict
 from api.services.rooms.summaries import get_room
@@ -102,9 +103,11 @@ def insert_room(
             existing = _find_created(room)
             if existing is not None:
                 return existing
-            users = _find_first_members(user_ids)
+            # Users who block the creator are left out, and are not told apart from users who leave at once.
+            added = placements(user_ids[0], user_ids[1:])
+            users = [user for user in _find_first_members(user_ids) if added.get(user.pk) != Placement.REFUSE]
             check_own_rooms(user_ids[0])
-            check_placed_rooms(user_ids[1:])
+            check_placed_rooms([user.pk for user in users[1:]])
             open_room(log, room, users, [Role.OWNER, *[Role.MEMBER] * (len(users) - 1)])
             on_created()
     except IntegrityError as error:

@@ -1,7 +1,7 @@
 // Generated from the contracts by `make schema`; do not edit.
 
 /** Every action. */
-export type ActionName = "authenticate" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me";
+export type ActionName = "authenticate" | "block_user" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "list_blocks" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unblock_user" | "unsubscribe" | "update_room_me";
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -59,6 +59,65 @@ export interface Author {
   kind: "person" | "bot";
 }
 
+/** A user whom I block, since `created_at`. */
+export interface Block {
+  user: User;
+  created_at: string;
+}
+
+/** I blocked a user: their messages become stubs. */
+export interface BlockAddedEvent {
+  type: "block.added";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: BlockChanged;
+}
+
+/** I blocked this user, or no longer do; see blocks.md for what a client does with the messages that it holds. */
+export interface BlockChanged {
+  user_id: string;
+}
+
+export interface BlockPage {
+  results: Block[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** I unblocked a user: the stubs are stale. */
+export interface BlockRemovedEvent {
+  type: "block.removed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: BlockChanged;
+}
+
+/** Block a user: their messages become stubs for me, and nobody writes in our direct room. */
+export interface BlockUserFrame {
+  action: "block_user";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  user_id: string;
+}
+
+/** The answer to `block_user`: `data` on success, one problem in `errors` otherwise. */
+export interface BlockUserReply {
+  action: "block_user";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Block | null;
+}
+
 export interface ChangePasswordBody {
   old: string;
   /** Not only digits, no common password, and not like the username or the display name. */
@@ -66,7 +125,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AuthenticateFrame | BlockUserFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | ListBlocksFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnblockUserFrame | UnsubscribeFrame | UpdateRoomMeFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -154,7 +213,7 @@ export interface EditMessageReply {
 export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
-export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
 
 /** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
 export interface EventPage {
@@ -390,6 +449,28 @@ export interface Limits {
   sockets: Sockets;
   /** The rate limits by name; a refusal has the code `limit.<name>`. */
   rates: Record<string, Rate>;
+}
+
+/** List the users whom I block, newest first. */
+export interface ListBlocksFrame {
+  action: "list_blocks";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_blocks`: `data` on success, one problem in `errors` otherwise. */
+export interface ListBlocksReply {
+  action: "list_blocks";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: BlockPage | null;
 }
 
 /** The response of register and log_in: the only one with the token. */
@@ -686,6 +767,7 @@ export interface Problem {
  * * `auth.token_revoked` (401): The token was issued before its user's sessions were ended.
  * * `auth.username_taken` (409): The username is taken.
  * * `auth.wrong_password` (403): The password is wrong.
+ * * `block.limit` (409): Too many blocks
  * * `email.invalid_token` (400): The link is wrong, expired or already used.
  * * `email.missing` (409): The account has no e-mail address.
  * * `email.not_configured` (409): This server sends no e-mail.
@@ -740,12 +822,13 @@ export interface Problem {
  * * `unavailable` (503): The service is temporarily unavailable.
  * * `unsupported_media_type` (415): Send application/json.
  * * `upgrade_required` (426): This address accepts WebSocket connections only.
+ * * `user.blocked` (403): One of the two users blocks the other
  * * `username.limit` (409): The username was changed too often.
  */
-export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "block.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "user.blocked" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
 export interface PutMemberBody {
@@ -1157,7 +1240,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | BlockUserReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | ListBlocksReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnblockUserReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -1354,6 +1437,26 @@ export interface TypingUsers {
   user_ids: string[];
 }
 
+/** Unblock a user. */
+export interface UnblockUserFrame {
+  action: "unblock_user";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  user_id: string;
+}
+
+/** The answer to `unblock_user`: no `errors` on success, one problem in `errors` otherwise. */
+export interface UnblockUserReply {
+  action: "unblock_user";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
 /** Unsubscribe from a room or the inbox; none of its events follows the reply. */
 export interface UnsubscribeFrame {
   action: "unsubscribe";
@@ -1465,10 +1568,12 @@ export interface VerifyEmailBody {
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
+  block_user: { body: Omit<BlockUserFrame, "action" | "request_id">; data: NonNullable<BlockUserReply["data"]> };
   delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
+  list_blocks: { body: Omit<ListBlocksFrame, "action" | "request_id">; data: NonNullable<ListBlocksReply["data"]> };
   mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
   mark_unread: { body: Omit<MarkUnreadFrame, "action" | "request_id">; data: NonNullable<MarkUnreadReply["data"]> };
   ping: { body: Omit<PingFrame, "action" | "request_id">; data: NonNullable<PingReply["data"]> };
@@ -1477,6 +1582,7 @@ export interface Actions {
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
+  unblock_user: { body: Omit<UnblockUserFrame, "action" | "request_id">; data: NonNullable<UnblockUserReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
 }
@@ -1507,6 +1613,9 @@ export interface Endpoints {
   "GET /v1/me": { path: undefined; query: undefined; body: undefined; reply: Me };
   "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMeBody; reply: Me };
   "DELETE /v1/me": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
+  "GET /v1/me/blocks": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: BlockPage };
+  "PUT /v1/me/blocks/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: Block };
+  "DELETE /v1/me/blocks/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/me/delete": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
   "GET /v1/me/events": { path: undefined; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
   "POST /v1/ping": { path: undefined; query: undefined; body: undefined; reply: undefined };

@@ -1,0 +1,33 @@
+"""Actions on people: the user of the socket, and the users whom they block."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from api.operations.blocks import BLOCK_USER, LIST_BLOCKS, UNBLOCK_USER
+from api.services import blocks
+from realtime.consumers.actions import Reply, action, require_session
+from realtime.consumers.authenticated import AuthenticatedConsumer
+from realtime.database import read_for, write_for
+
+
+class PeopleActions(AuthenticatedConsumer):
+    """The actions on people; those that change something wait for the lock of the user's inbox."""
+
+    @action(LIST_BLOCKS)
+    async def list_blocks(self, **page: Any) -> Reply:
+        user_id = require_session(self.session).user_id
+        return await read_for(user_id, partial(blocks.list_blocks, user_id=user_id, **page)), 200
+
+    @action(BLOCK_USER)
+    async def block_user(self, user_id: UUID) -> Reply:
+        session = require_session(self.session)
+        block = partial(blocks.block_user, session=session, user_id=user_id)
+        return await write_for(session.user_id, session.user_id, block), 200
+
+    @action(UNBLOCK_USER)
+    async def unblock_user(self, user_id: UUID) -> Reply:
+        session = require_session(self.session)
+        unblock = partial(blocks.unblock_user, session=session, user_id=user_id)
+        await write_for(session.user_id, session.user_id, unblock)
+        return None, 204
