@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.serializers.blocks import BlockChangedSerializer
-from api.serializers.members import MemberSerializer
+from api.serializers.me import MyselfSerializer
+from api.serializers.members import MemberSerializer, complete_member
 from api.serializers.message_shape import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer, complete
 from api.serializers.reads import ReadUpdatedSerializer
+from api.serializers.receipts import DeliveredUpdatedSerializer
 from api.serializers.rooms import (
     RoomAddedSerializer,
     RoomCreatedSerializer,
     RoomPreferredSerializer,
     RoomRemovedSerializer,
     RoomSnapshotSerializer,
+    complete_room,
 )
 from eventlog.event_types import EventType, StreamKind, register
 
@@ -42,10 +45,25 @@ register(
         True,
         "The room was created, with its first members.",
         membership_of_created,
+        complete_room,
     ),
-    EventType("room.updated", RoomSnapshotSerializer, ROOM, True, "Name, slug, topic, metadata or retention changed."),
-    EventType("room.archived", RoomSnapshotSerializer, ROOM, True, "The room was archived: it is read-only."),
-    EventType("room.unarchived", RoomSnapshotSerializer, ROOM, True, "The room was reopened."),
+    EventType(
+        "room.updated",
+        RoomSnapshotSerializer,
+        ROOM,
+        True,
+        "Name, slug, topic, metadata, retention or mode changed.",
+        complete=complete_room,
+    ),
+    EventType(
+        "room.archived",
+        RoomSnapshotSerializer,
+        ROOM,
+        True,
+        "The room was archived: it is read-only.",
+        complete=complete_room,
+    ),
+    EventType("room.unarchived", RoomSnapshotSerializer, ROOM, True, "The room was reopened.", complete=complete_room),
     EventType(
         "member.joined",
         MemberSerializer,
@@ -53,10 +71,15 @@ register(
         True,
         "A user joined or was added.",
         membership_of_joined,
+        complete_member,
     ),
-    EventType("member.left", MemberSerializer, ROOM, True, "A member left.", membership_of_left),
-    EventType("member.removed", MemberSerializer, ROOM, True, "A member was removed.", membership_of_left),
-    EventType("member.role_changed", MemberSerializer, ROOM, True, "A member's role changed."),
+    EventType("member.left", MemberSerializer, ROOM, True, "A member left.", membership_of_left, complete_member),
+    EventType(
+        "member.removed", MemberSerializer, ROOM, True, "A member was removed.", membership_of_left, complete_member
+    ),
+    EventType(
+        "member.role_changed", MemberSerializer, ROOM, True, "A member's role changed.", complete=complete_member
+    ),
     EventType("message.created", MessageSerializer, ROOM, True, "A message was sent.", complete=complete),
     EventType(
         "message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed.", complete=complete
@@ -77,11 +100,33 @@ register(
         "Messages older than the room keeps became tombstones.",
     ),
     EventType("user.erased", UserErasedSerializer, ROOM, True, "The account of a user was deleted."),
-    EventType("room.added", RoomAddedSerializer, INBOX, True, "I was added to a room; `seq` is that of my join."),
-    EventType("room.removed", RoomRemovedSerializer, INBOX, True, "I left a room, or was removed at `seq`."),
+    EventType(
+        "room.added",
+        RoomAddedSerializer,
+        INBOX,
+        True,
+        "I was added to a room; `seq` is that of my join.",
+        complete=complete_room,
+    ),
+    EventType(
+        "room.removed",
+        RoomRemovedSerializer,
+        INBOX,
+        True,
+        "I left a room, or was removed at `seq`.",
+        complete=complete_room,
+    ),
+    EventType("me.updated", MyselfSerializer, INBOX, True, "My profile or my settings changed, on any of my devices."),
     EventType("block.added", BlockChangedSerializer, INBOX, True, "I blocked a user: their messages become stubs."),
     EventType("block.removed", BlockChangedSerializer, INBOX, True, "I unblocked a user: the stubs are stale."),
     EventType("room.preferred", RoomPreferredSerializer, INBOX, True, "I hid a room, or unhid it."),
     EventType("read.updated", ReadUpdatedSerializer, INBOX, True, "My read marker moved, on any of my devices."),
+    EventType(
+        "delivered.updated",
+        DeliveredUpdatedSerializer,
+        ROOM,
+        False,
+        "Messages have reached a device of a member (small rooms).",
+    ),
     EventType("read.updated", ReadUpdatedSerializer, ROOM, False, "The read marker of a member moved (small rooms)."),
 )

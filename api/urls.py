@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import admin, blocks, events, me, members, messages, ping, reads, rooms, typing, users
+from api.views import admin, blocks, events, me, members, messages, ping, reads, receipts, rooms, typing, users
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/events", events.InboxView.as_view()),
     path("me/blocks", blocks.BlocksView.as_view()),
     path("me/blocks/<id:user_id>", blocks.BlockView.as_view()),
+    path("ack", receipts.AckView.as_view()),
     path("users", users.UsersView.as_view()),
     path("ping", ping.PingView.as_view()),
     path("rooms", rooms.RoomsView.as_view()),
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<id:room_id>/members/<id:user_id>", members.MemberView.as_view()),
     path("rooms/<id:room_id>/messages", messages.MessagesView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>", messages.MessageView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/receipts", receipts.ReceiptsView.as_view()),
     path("rooms/<id:room_id>/events", events.EventsView.as_view()),
     path("rooms/<id:room_id>/read", reads.ReadView.as_view()),
     path("rooms/<id:room_id>/unread", reads.UnreadView.as_view()),

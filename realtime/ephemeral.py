@@ -181,3 +181,10 @@ class ReadMarkers:
     def _deliver(self, stream: str, batch: EventBatch, min_seq: int) -> None:
         if feed := self._feeds.get(stream):
             feed.send_ephemeral(batch, min_seq)
+
+
+class DeliveryMarkers(ReadMarkers):
+    """Delivery markers of others, in the same way."""
+
+    name: ClassVar[str] = "delivered"
+    event_type: ClassVar[str] = "delivered.updated"

@@ -2,18 +2,20 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
 from rest_framework import serializers
 
 from api.models import Member, Room
-from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, History, Kind, Role, State
+from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, History, Kind, Receipts, Role, State
 from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
 from api.serializers.authors import Author, AuthorSerializer
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import CLIENT_ID
 from api.serializers.reads import UNREAD
+from wire import strict_json
 from wire.characters import has_invisible
 from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
 from wire.pagination import PageQuery
@@ -38,6 +40,7 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
         "metadata": room.metadata,
         "history": room.history,
         "retention_days": room.retention_days,
+        "mode": room.mode,
         "epoch": epoch,
         "created_at": format_time(room.created_at),
         "archived_at": format_time(room.archived_at) if room.archived_at else None,
@@ -210,6 +213,25 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
     head = serializers.IntegerField()
 
 
+class RoomModeSerializer(serializers.Serializer[Any]):
+    """What members learn about each other. It changes above 100 members, and again below 80."""
+
+    receipts = serializers.ChoiceField(
+        choices=Receipts.choices, help_text="members: who has read and received each message; counts: how many."
+    )
+    typing = serializers.BooleanField(help_text="Whether members see who is typing.")
+
+
+_DEFAULTS: Mapping[str, Any] = {"mode": {"receipts": Receipts.MEMBERS, "typing": True}}
+
+
+def complete_room(data: str | bytes) -> str | bytes:
+    """Return the data of a room's event with every field. Earlier releases stored it without those of _DEFAULTS."""
+    shape = orjson.loads(data)
+    missing = {name: value for name, value in _DEFAULTS.items() if name not in shape}
+    return strict_json.dumps(shape | missing) if missing else data
+
+
 class RoomSnapshotSerializer(serializers.Serializer[Any]):
     """A room in the log: the data of room.updated, room.archived and room.unarchived."""
 
@@ -223,6 +245,7 @@ class RoomSnapshotSerializer(serializers.Serializer[Any]):
     retention_days = serializers.IntegerField(
         allow_null=True, help_text="Messages that are older than so many days become tombstones; null: none do."
     )
+    mode = RoomModeSerializer()
     epoch = serializers.IntegerField()
     created_at = TimeField()
     archived_at = TimeField(allow_null=True)

@@ -191,7 +191,7 @@ _UPDATE_MESSAGES = f"""UPDATE {_MESSAGE} SET data = rewritten.data FROM {{rewrit
 
 def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], user: User) -> None:
     """Replace the user in the events of these seqs, and in the messages of the same seqs."""
-    shown = UserSerializer().to_representation(user)
+    shown = {**UserSerializer().to_representation(user), "email": None, "email_verified": False}
     events = Event.objects.filter(stream=stream, seq__in=seqs).values_list("seq", "data")
     log.rewrite(stream, _replace_in_rows(events, shown))
     messages = _replace_in_rows(Message.objects.filter(room_id=stream, seq__in=seqs).values_list("seq", "data"), shown)

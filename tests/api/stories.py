@@ -17,6 +17,7 @@ ROOM_KEYS = {
     "metadata",
     "history",
     "retention_days",
+    "mode",
     "head",
     "epoch",
     "last_event_at",

@@ -30,6 +30,8 @@ class Snapshot(TypedDict):
     """Everything that one viewer sees by REST. `unread_total` is that of `GET me`; `lists` are the ids in GET rooms."""
 
     inbox: int
+    me: JSON  # without the counts
+    blocks: list[str]  # the ids of the users whom the viewer blocks
     unread_total: int
     rooms: list[Loaded]
     lists: dict[str, list[str]]
@@ -157,6 +159,13 @@ class Room:
             self.shape["peer"] = user
             self.peer_is_erased = True
 
+    def hide(self, user_id: str) -> None:
+        """Make stubs of the messages of a user whom the viewer blocks now."""
+        for message in self.messages.values():
+            if message["sender"]["id"] == user_id:
+                message |= {"text": None, "metadata": {}, "mentions": {"users": [], "room": False}, "attachments": []}
+                message |= {"reply_to": None, "forwarded": None, "blocked": True}
+
     def prefer(self, hidden: bool, head: int) -> None:
         """Apply `room.preferred`; a message above its `head`, which may be here already, ends the hiding."""
         is_over = any(message["seq"] > head for message in self.messages.values())
@@ -191,7 +200,10 @@ class Room:
 
     def _me(self) -> JSON:
         unread = sum(
-            message["seq"] > self.read_seq and not message["deleted_at"] and message["sender"]["id"] != self.viewer
+            message["seq"] > self.read_seq
+            and not message["deleted_at"]
+            and not message["blocked"]
+            and message["sender"]["id"] != self.viewer
             for message in self.messages.values()
         )
         return {
@@ -220,6 +232,7 @@ class State:
     def __init__(self, viewer: str, snapshot: Snapshot) -> None:
         self.viewer = viewer
         self.inbox = snapshot["inbox"]
+        self.me, self.blocks = snapshot["me"], set(snapshot["blocks"])
         self.rooms = {room["room"]["id"]: Room.loaded(viewer, deepcopy(room)) for room in snapshot["rooms"]}
         self.missing: set[str] = set()
         self.begun: set[str] = set()
@@ -298,6 +311,19 @@ class State:
             self._mark(event)
         elif kind == "room.preferred":
             self._prefer(event)
+        elif kind == "me.updated":
+            self.me = data
+        elif kind in ("block.added", "block.removed"):
+            self._block(data["user_id"], is_blocked=kind == "block.added")
+
+    def _block(self, user_id: str, *, is_blocked: bool) -> None:
+        """Make stubs of what a blocked user wrote; after the block they are stale."""
+        (self.blocks.add if is_blocked else self.blocks.discard)(user_id)
+        for room in self.rooms.values():
+            if is_blocked:
+                room.hide(user_id)
+            else:
+                room.stale |= any(message["blocked"] for message in room.messages.values())
 
     def _add(self, data: JSON) -> None:
         """Apply `room.added`; the room's own stream may come first, but does not name the peer."""
@@ -330,7 +356,8 @@ class State:
         rooms.sort(key=lambda room: (room.shape["last_message_at"] or room.shape["created_at"], room.id), reverse=True)
         views = {room.id: room.view() for room in rooms}
         unread = sum(view["room"]["me"]["unread"] for view in views.values())
-        return {"inbox": self.inbox, "unread_total": unread, "lists": _lists(views), "rooms": views}
+        account: JSON = {"inbox": self.inbox, "me": self.me, "blocks": sorted(self.blocks), "unread_total": unread}
+        return {**account, "lists": _lists(views), "rooms": views}
 
 
 def _lists(views: dict[str, JSON]) -> dict[str, list[str]]:

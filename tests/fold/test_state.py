@@ -39,7 +39,7 @@ LIFE = [
 
 
 def fold(events: list[JSON]) -> JSON:
-    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
     state.fold(events)
     return state.view()
 
@@ -78,7 +78,7 @@ def test_a_read_marker_that_arrives_late_does_not_move_back() -> None:
 
 
 def test_a_missing_event_makes_the_room_stale() -> None:
-    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
 
     state.fold([*LIFE[:3], *LIFE[4:]])
 

@@ -55,12 +55,12 @@ class World:
         self.made.add(write)
         return response.json() if response.content else None
 
-    async def act(self, who: Account, action: str, **body: Any) -> Any:
+    async def act(self, who: Account, action: str, *, in_room: bool = True, **body: Any) -> Any:
         """Perform an action, and return its result. The default room is the story's."""
         socket = self.sockets.get(who.id)
         if socket is None:
             socket = self.sockets[who.id] = await who.connect()
-        reply = await socket.call(action, **{"room_id": self.room["id"], **body})
+        reply = await socket.call(action, **{**({"room_id": self.room["id"]} if in_room else {}), **body})
         assert reply.status < 300, reply.frame
         self.made.add(action)
         return reply.data

@@ -120,7 +120,8 @@ def open_room(log: EventTransaction, room: Room, users: Sequence[User], roles: S
 
     Raises Problem limit.invite, or IntegrityError for a slug that another room has.
     """
-    room.created_at, room.member_count = log.at, len(users)
+    room.created_at = log.at
+    room.count_members(len(users))
     room.save(force_insert=True)
     if len(users) > 1:
         # After the insert, so that a room which a constraint rejects does not count.

@@ -1,7 +1,36 @@
 // Generated from the contracts by `make schema`; do not edit.
 
+/** What has reached the device. A room of which the user is not a member is ignored. */
+export interface AckBody {
+  /** By room id, the seq up to which the device has the room's events; null is absent. */
+  rooms: Record<string, number | null>;
+}
+
+/** Acknowledge the events that have reached this device. */
+export interface AckFrame {
+  action: "ack";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** By room id, the seq up to which the device has the room's events; null is absent. */
+  rooms: Record<string, number | null>;
+}
+
+/** The answer to `ack`: `data` on success, one problem in `errors` otherwise. */
+export interface AckReply {
+  action: "ack";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Acked | null;
+}
+
+/** Nothing: the markers are written within about a second. */
+export type Acked = Record<string, never>;
+
 /** Every action. */
-export type ActionName = "authenticate" | "block_user" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "list_blocks" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unblock_user" | "unsubscribe" | "update_room_me";
+export type ActionName = "ack" | "authenticate" | "block_user" | "delete_message" | "edit_message" | "get_events" | "get_me" | "get_messages" | "get_receipts" | "list_blocks" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unblock_user" | "unsubscribe" | "update_me" | "update_room_me";
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -125,7 +154,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | BlockUserFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | ListBlocksFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnblockUserFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AckFrame | AuthenticateFrame | BlockUserFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMeFrame | GetMessagesFrame | GetReceiptsFrame | ListBlocksFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnblockUserFrame | UnsubscribeFrame | UpdateMeFrame | UpdateRoomMeFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -171,6 +200,24 @@ export interface DeleteMessageReply {
   data: Record<string, never> | null;
 }
 
+/** The delivery marker of a member: everything up to `delivered_seq` has reached one of their devices. */
+export interface DeliveredUpdated {
+  room_id: string;
+  user_id: string;
+  delivered_seq: number;
+}
+
+/** Messages have reached a device of a member (small rooms). */
+export interface DeliveredUpdatedEvent {
+  type: "delivered.updated";
+  room_id: string;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: DeliveredUpdated;
+}
+
 /** The name and the platform of a device, for its owner. */
 export interface Device {
   name?: string | null;
@@ -210,10 +257,10 @@ export interface EditMessageReply {
 }
 
 /** An event that is not stored: it may be lost, and is never replayed. */
-export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type EphemeralEvent = DeliveredUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
-export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
 
 /** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
 export interface EventPage {
@@ -323,6 +370,24 @@ export interface GetEventsReply {
   data: EventPage | null;
 }
 
+/** Get my user. */
+export interface GetMeFrame {
+  action: "get_me";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+}
+
+/** The answer to `get_me`: `data` on success, one problem in `errors` otherwise. */
+export interface GetMeReply {
+  action: "get_me";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Me | null;
+}
+
 /** Get a page of a room's messages, oldest first. */
 export interface GetMessagesFrame {
   action: "get_messages";
@@ -348,6 +413,26 @@ export interface GetMessagesReply {
   response_status: number;
   errors: Problem[];
   data: MessageHistory | null;
+}
+
+/** Get the members whom a message has reached, and those who have read it. */
+export interface GetReceiptsFrame {
+  action: "get_receipts";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_receipts`: `data` on success, one problem in `errors` otherwise. */
+export interface GetReceiptsReply {
+  action: "get_receipts";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Receipts | null;
 }
 
 /** The last push before the server closes; the close frame repeats code and reason. */
@@ -536,7 +621,7 @@ export interface MarkUnreadReply {
   data: ReadMarker | null;
 }
 
-/** My own user, with the number of unread messages in all my rooms, and the e-mail address that nobody else sees. */
+/** My own user, with the number of unread messages in all my rooms. */
 export interface Me {
   id: string;
   username: string;
@@ -547,9 +632,21 @@ export interface Me {
   email: string | null;
   /** Whether the address is verified; only then it is used. */
   email_verified: boolean;
+  settings: Settings;
   unread_total: number;
   /** Whether the count of a room was capped, so that there are more. */
   unread_total_capped: boolean;
+}
+
+/** My profile or my settings changed, on any of my devices. */
+export interface MeUpdatedEvent {
+  type: "me.updated";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Myself;
 }
 
 /** A member of a room, as all members see them. */
@@ -559,7 +656,10 @@ export interface Member {
   role: "owner" | "admin" | "member";
   state: "joined" | "left" | "removed";
   joined_at: string;
-  read_seq: number;
+  /** null: the member does not share it (`share_read`). */
+  read_seq: number | null;
+  /** Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member does not share it, or the room has the mode counts. It is not in the log: events have null. */
+  delivered_seq: number | null;
 }
 
 /** A user joined or was added. */
@@ -708,6 +808,20 @@ export interface MissedRange {
   to: number;
 }
 
+/** My own user, with the e-mail address and the settings that nobody else sees; the data of me.updated. */
+export interface Myself {
+  id: string;
+  username: string;
+  display_name: string;
+  avatar_url: string | null;
+  metadata: Record<string, unknown>;
+  created_at: string;
+  email: string | null;
+  /** Whether the address is verified; only then it is used. */
+  email_verified: boolean;
+  settings: Settings;
+}
+
 export interface OpenSessionBody {
   device?: Device | null;
   /** The longest life of the session in seconds. Without it the session lives as after a log-in. */
@@ -828,7 +942,7 @@ export interface Problem {
 export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "block.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "user.blocked" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | DeliveredUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
 export interface PutMemberBody {
@@ -896,6 +1010,23 @@ export interface ReadUpdatedEvent {
   data: ReadUpdated;
 }
 
+/**
+ * The current members, except the sender, whom a message has reached, and those who have read it.
+ *
+ * Members who joined after the message, and those who do not share it (`share_read`), are in none of these. Read
+ * messages count as delivered.
+ */
+export interface Receipts {
+  /** The `receipts` of the room's mode. */
+  mode: "members" | "counts";
+  /** Their ids; [] in the mode counts. */
+  read: string[];
+  /** Their ids; [] in the mode counts. */
+  delivered: string[];
+  read_count: number;
+  delivered_count: number;
+}
+
 export interface RegisterBody {
   /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
   username: string;
@@ -924,6 +1055,7 @@ export interface Room {
   history: "shared" | "since_joined";
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -949,6 +1081,7 @@ export interface RoomAdded {
   history: "shared" | "since_joined";
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -989,6 +1122,7 @@ export interface RoomCreated {
   history: "shared" | "since_joined";
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -1030,6 +1164,14 @@ export interface RoomMe {
   hidden: boolean;
 }
 
+/** What members learn about each other. It changes above 100 members, and again below 80. */
+export interface RoomMode {
+  /** members: who has read and received each message; counts: how many. */
+  receipts: "members" | "counts";
+  /** Whether members see who is typing. */
+  typing: boolean;
+}
+
 export interface RoomPage {
   results: Room[];
   /** The value of `cursor` for the next page; null at the end. */
@@ -1066,6 +1208,7 @@ export interface RoomRemoved {
   history: "shared" | "since_joined";
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -1113,6 +1256,7 @@ export interface RoomSnapshot {
   history: "shared" | "since_joined";
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -1163,7 +1307,7 @@ export interface RoomUnarchivedEvent {
   data: RoomSnapshot;
 }
 
-/** Name, slug, topic, metadata or retention changed. */
+/** Name, slug, topic, metadata, retention or mode changed. */
 export interface RoomUpdatedEvent {
   type: "room.updated";
   room_id: string;
@@ -1240,7 +1384,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | BlockUserReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | ListBlocksReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnblockUserReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AckReply | AuthenticateReply | BlockUserReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMeReply | GetMessagesReply | GetReceiptsReply | ListBlocksReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnblockUserReply | UnsubscribeReply | UpdateMeReply | UpdateRoomMeReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -1280,6 +1424,16 @@ export interface SessionPage {
 /** True while the user is typing, repeated every typing.resend_ms, and false at the end. */
 export interface SetTypingBody {
   on: boolean;
+}
+
+/** My settings. */
+export interface Settings {
+  /** Whether others see how far I have read, and what has reached my devices. */
+  share_read: boolean;
+  /** Whether others see when I am online. */
+  share_presence: boolean;
+  /** nobody: an addition to a room becomes an invitation. */
+  added_by: "anyone" | "nobody";
 }
 
 /** The largest numbers of open sockets in one process of the server. */
@@ -1481,7 +1635,11 @@ export interface UnsubscribeResult {
   room_id: string | null;
 }
 
-export interface UpdateMeBody {
+/** Update my profile and my settings. */
+export interface UpdateMeFrame {
+  action: "update_me";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
   /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
   username?: string | null;
   display_name?: string | null;
@@ -1492,6 +1650,33 @@ export interface UpdateMeBody {
   email?: string | null;
   /** Required to change the e-mail address. */
   password?: string | null;
+  settings?: UpdateSettingsBody | null;
+}
+
+/** The answer to `update_me`: `data` on success, one problem in `errors` otherwise. */
+export interface UpdateMeReply {
+  action: "update_me";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Me | null;
+}
+
+/** The body of PATCH me; absent fields stay unchanged. */
+export interface UpdateMyselfBody {
+  /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
+  username?: string | null;
+  display_name?: string | null;
+  /** http or https; null or empty removes it. */
+  avatar_url?: string | null;
+  metadata?: Record<string, unknown> | null;
+  /** null or empty removes it. */
+  email?: string | null;
+  /** Required to change the e-mail address. */
+  password?: string | null;
+  settings?: UpdateSettingsBody | null;
 }
 
 /** The body of PATCH rooms/{id}; absent fields stay unchanged. */
@@ -1527,6 +1712,16 @@ export interface UpdateRoomMeReply {
   response_status: number;
   errors: Problem[];
   data: RoomMe | null;
+}
+
+/** Changed settings; absent ones stay unchanged. */
+export interface UpdateSettingsBody {
+  /** Whether others see how far I have read, and what has reached my devices. */
+  share_read?: boolean | null;
+  /** Whether others see when I am online. */
+  share_presence?: boolean | null;
+  /** nobody: an addition to a room becomes an invitation. */
+  added_by?: "anyone" | "nobody" | null;
 }
 
 /** A user, as every other user sees them. */
@@ -1567,12 +1762,15 @@ export interface VerifyEmailBody {
 
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
+  ack: { body: Omit<AckFrame, "action" | "request_id">; data: NonNullable<AckReply["data"]> };
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
   block_user: { body: Omit<BlockUserFrame, "action" | "request_id">; data: NonNullable<BlockUserReply["data"]> };
   delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
+  get_me: { body: Omit<GetMeFrame, "action" | "request_id">; data: NonNullable<GetMeReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
+  get_receipts: { body: Omit<GetReceiptsFrame, "action" | "request_id">; data: NonNullable<GetReceiptsReply["data"]> };
   list_blocks: { body: Omit<ListBlocksFrame, "action" | "request_id">; data: NonNullable<ListBlocksReply["data"]> };
   mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
   mark_unread: { body: Omit<MarkUnreadFrame, "action" | "request_id">; data: NonNullable<MarkUnreadReply["data"]> };
@@ -1584,11 +1782,13 @@ export interface Actions {
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
   unblock_user: { body: Omit<UnblockUserFrame, "action" | "request_id">; data: NonNullable<UnblockUserReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
+  update_me: { body: Omit<UpdateMeFrame, "action" | "request_id">; data: NonNullable<UpdateMeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
 }
 
 /** REST: each call by its method and path. */
 export interface Endpoints {
+  "POST /v1/ack": { path: undefined; query: undefined; body: AckBody; reply: Acked };
   "DELETE /v1/admin/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/admin/rooms": { path: undefined; query: undefined; body: AdminRoomBody; reply: Room };
   "PUT /v1/admin/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member };
@@ -1611,7 +1811,7 @@ export interface Endpoints {
   "POST /v1/auth/verify-email": { path: undefined; query: undefined; body: VerifyEmailBody; reply: undefined };
   "POST /v1/auth/verify-email/send": { path: undefined; query: undefined; body: undefined; reply: undefined };
   "GET /v1/me": { path: undefined; query: undefined; body: undefined; reply: Me };
-  "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMeBody; reply: Me };
+  "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMyselfBody; reply: Me };
   "DELETE /v1/me": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
   "GET /v1/me/blocks": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: BlockPage };
   "PUT /v1/me/blocks/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: Block };
@@ -1636,6 +1836,7 @@ export interface Endpoints {
   "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/receipts": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Receipts };
   "POST /v1/rooms/{room_id}/read": { path: { room_id: string }; query: undefined; body: MarkReadBody; reply: ReadMarker };
   "POST /v1/rooms/{room_id}/typing": { path: { room_id: string }; query: undefined; body: SetTypingBody; reply: undefined };
   "POST /v1/rooms/{room_id}/unarchive": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
