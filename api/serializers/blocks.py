@@ -24,6 +24,6 @@ class BlockSerializer(serializers.Serializer[Any]):
 
 
 class BlockChangedSerializer(serializers.Serializer[Any]):
-    """I blocked this user, or no longer do; see blocks.md for what a client does with the messages that it holds."""
+    """I blocked this user, or no longer do; see people.md for what a client does with the messages that it holds."""
 
     user_id = serializers.UUIDField()

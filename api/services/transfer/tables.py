@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Field
 
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
-from api.models import Job, Member, MembershipPeriod, Message, Room
+from api.models import Block, BlockList, Delivery, Job, Member, MembershipPeriod, Message, Room, UserSettings
 from eventlog.models import Event, StreamHead
 
 FORMAT = 1
@@ -28,9 +28,13 @@ EXPORTED: dict[str, type[models.Model]] = {
     "emails": EmailAddress,
     "external_ids": ExternalIdentity,
     "held_usernames": HeldUsername,
+    "settings": UserSettings,
+    "blocks": Block,
+    "block_lists": BlockList,
     "rooms": Room,
     "members": Member,
     "periods": MembershipPeriod,
+    "deliveries": Delivery,
     "messages": Message,
     "heads": StreamHead,
     "events": Event,

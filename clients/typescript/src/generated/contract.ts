@@ -105,7 +105,7 @@ export interface BlockAddedEvent {
   data: BlockChanged;
 }
 
-/** I blocked this user, or no longer do; see blocks.md for what a client does with the messages that it holds. */
+/** I blocked this user, or no longer do; see people.md for what a client does with the messages that it holds. */
 export interface BlockChanged {
   user_id: string;
 }
