@@ -11,7 +11,9 @@ from accounts.authentication import hash_token, user_of_token
 from wire.shares import Keys, Shares
 
 _IN_ROOM = re.compile(r"/v1/rooms/([0-9A-Fa-f-]{32,36})(?:/|$)(messages$)?")
-_LIST = re.compile(r"/v1/(?:rooms(?:/directory|/[^/]+/(?:members|messages|events))?|me/events|me/blocks|users|auth/sessions)$")
+_LIST = re.compile(
+    r"/v1/(?:rooms(?:/directory|/[^/]+/(?:members|messages|events))?|me/events|me/blocks|users|auth/sessions)$"
+)
 READS = 8  # of lists at once: about 4 MiB each, and as many connections of a pool of 20
 READS_OF_USER = 2  # enough to keep a core busy
 

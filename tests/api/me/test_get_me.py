@@ -17,7 +17,13 @@ def test_it_works(alice: Person, bob: Person) -> None:
     me = bob.get("/v1/me").json()
 
     settings = {"share_read": True, "share_presence": True, "added_by": "anyone"}
-    own = {"email": None, "email_verified": False, "settings": settings, "unread_total": 2, "unread_total_capped": False}
+    own = {
+        "email": None,
+        "email_verified": False,
+        "settings": settings,
+        "unread_total": 2,
+        "unread_total_capped": False,
+    }
     assert me == bob.get(f"/v1/users/{bob.user.id}").json() | own
     assert alice.get("/v1/me").json()["unread_total"] == 0
 

@@ -41,7 +41,9 @@ def delivered(viewer: Person, room: Any, member: Person) -> int | None:
 
 
 def receipts_of(viewer: Person, room: Any, seq: int) -> Any:
-    [message] = [each for each in viewer.get(f"/v1/rooms/{room['id']}/messages").json()["results"] if each["seq"] == seq]
+    [message] = [
+        each for each in viewer.get(f"/v1/rooms/{room['id']}/messages").json()["results"] if each["seq"] == seq
+    ]
     return viewer.get(f"/v1/rooms/{room['id']}/messages/{message['id']}/receipts").json()
 
 

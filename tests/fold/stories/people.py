@@ -11,10 +11,9 @@ async def change_a_setting(world: World) -> None:
     await world.rest(world.bob, UPDATE_MYSELF, {"settings": {"share_read": False}, "display_name": "Robert"})
 
 
-@case("update_me", "get_me")
+@case("update_me")
 async def change_settings_by_socket(world: World) -> None:
     await world.act(world.bob, "update_me", in_room=False, settings={"added_by": "nobody"})
-    await world.act(world.bob, "get_me", in_room=False)
 
 
 @case(UPDATE_MYSELF, changes=False)
