@@ -15,6 +15,8 @@ import orjson
 from django.db import Error as DatabaseError
 
 from api.services.blocks import BlockState
+from eventlog.models import Event
+from realtime.seal import Message
 
 if TYPE_CHECKING:
     from realtime.log_entry import LogEntry
@@ -65,8 +67,10 @@ class BlockLists:
         load: Callable[[UUID], Awaitable[BlockState]],
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        announce: Callable[[Message], None],
     ) -> None:
-        self._load, self._spawn = load, spawn
+        """`announce` publishes a message to all other processes."""
+        self._load, self._spawn, self._announce = load, spawn, announce
         self._lists: WeakValueDictionary[str, Blocked] = WeakValueDictionary()
         self._loading: set[str] = set()
 
@@ -79,12 +83,17 @@ class BlockLists:
             blocked.load(state)
         return blocked
 
-    def change(self, user_id: str, blocked_id: str, seq: int, *, is_blocked: bool) -> None:
-        """Apply a change that this process has just committed."""
-        blocked = self._lists.get(user_id)
-        if blocked is not None:
-            blocked.change(blocked_id, seq, is_blocked=is_blocked)
-            self.compare(user_id, seq)
+    def commit(self, event: Event) -> None:
+        """Apply a change that this process has just committed: it is in force from the reply on."""
+        user_id = str(event.stream)
+        if (blocked := self._lists.get(user_id)) is not None:
+            blocked.change(orjson.loads(event.data)["user_id"], event.seq, is_blocked=event.type == "block.added")
+            self.compare(user_id, event.seq)
+        self._announce({"type": "blocks", "user": user_id, "seq": event.seq})
+
+    def receive(self, message: Message) -> None:
+        """Take the announcement of another process."""
+        self.compare(message["user"], message["seq"])
 
     def compare(self, user_id: str, seq: int) -> None:
         """Compare the set of a user with the seq of the last change in the database, and load it if they differ."""

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from api.services.blocks import BlockState, read_block_states
+from api.services.blocks import BlockState, read_block_state
 from api.services.sync import SyncPage, SyncRequest, sync_all
 from eventlog.heads import read_heads
-from eventlog.models import Epoch, Event
+from eventlog.models import Event
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many
 from realtime.batching import BatchLoader
 from realtime.log_entry import LogEntry
@@ -134,8 +134,8 @@ class DatabaseLog:
         return await self._accesses.load((user_id, room_id or user_id))
 
     async def blocks(self, user_id: UUID) -> BlockState:
-        """See read_block_states; a user who never blocked anybody blocks nobody."""
-        return await in_database(_read_blocks, user_id)
+        """See read_block_state."""
+        return await in_database(read_block_state, user_id)
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """See read_page."""
@@ -144,10 +144,6 @@ class DatabaseLog:
     async def heads(self, streams: Sequence[str]) -> tuple[int, dict[str, int], float]:
         """See time_heads."""
         return await in_database(time_heads, streams)
-
-
-def _read_blocks(user_id: UUID) -> BlockState:
-    return read_block_states([user_id]).get(user_id) or BlockState(Epoch.current(), 0, frozenset())
 
 
 def _sync_batch(requests: Sequence[tuple[SyncRequest, bool]]) -> list[SyncResult | Problem | None]:

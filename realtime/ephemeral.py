@@ -132,9 +132,9 @@ class Typing:
 def _hide_typing(stream: str, users: frozenset[str], changed: str, blocked: Collection[str]) -> EventBatch | None:
     """Return the set without blocked users, for a viewer who blocks them; None if nothing else has changed."""
     seen = sorted(user for user in users if user not in blocked)
-    if changed in blocked and not seen:
-        return None
-    return ephemeral_event(stream, "typing", {"user_ids": seen})
+    if changed not in blocked or seen:
+        return ephemeral_event(stream, "typing", {"user_ids": seen})
+    return None  # the set of this viewer is as it was
 
 
 class ReadMarkers:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 from django.conf import settings
 from django.db import Error as DatabaseError
 
@@ -74,7 +73,7 @@ class Hub:
         self.id = uuid4().hex
         self.log = log
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.blocks = BlockLists(log.blocks, spawn=self.spawn)
+        self.blocks = BlockLists(log.blocks, spawn=self.spawn, announce=self._publish_to_all)
         self.sessions = Sessions(on_blocks=self.blocks.compare)
         self.waiters = Waiters(self.sessions)
         self._loop = asyncio.get_running_loop()
@@ -92,26 +91,25 @@ class Hub:
         )
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
-        delivery_markers = DeliveryMarkers(self.feeds, self._publish)
-        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers, delivery_markers)
+        markers = (self.read_markers, DeliveryMarkers(self.feeds, self._publish))
+        self._features: tuple[EphemeralFeature, ...] = (self.typing, *markers)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,
             "sessions": self._receive_ended_sessions,
-            "blocks": lambda message: self.blocks.compare(message["user"], message["seq"]),
+            "blocks": self.blocks.receive,
             **{feature.name: feature.receive for feature in self._features},
         }
         self.broker: Broker | None = None
         if layer:
             seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
-            on_lost = self.sweep.run_soon
             self.broker = Broker(
                 layer,
                 sender=self.id,
                 seal=seal,
                 on_message=self.receive,
                 on_joined=self._on_joined,
-                on_lost=on_lost,
+                on_lost=self.sweep.run_soon,
             )
 
     def _on_joined(self, group: str) -> None:
@@ -299,7 +297,7 @@ class Hub:
         EVENTS.add("ephemeral", amount=len(events) - durable_count)
         for stream_id, durable in by_stream.items():
             if durable[0].type in BLOCK_EVENTS:
-                self._on_blocks_changed(durable[0])
+                self.blocks.commit(durable[0])
             stream, rendered = str(stream_id), [event.json() for event in durable]
             hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
             self._offer(hint)
@@ -309,23 +307,19 @@ class Hub:
             if event.seq is None:
                 self._by_event_type[event.type].publish(event)
 
-    def _on_blocks_changed(self, event: Event) -> None:
-        """Apply a block of this process, which is in force from the reply on, and announce it to the others."""
-        user_id, blocked_id = str(event.stream), orjson.loads(event.data)["user_id"]
-        self.blocks.change(user_id, blocked_id, event.seq, is_blocked=event.type == "block.added")
-        if self.broker:
-            self.broker.publish(CONTROL, {"type": "blocks", "from": self.id, "user": user_id, "seq": event.seq})
-
     def sessions_ended(self, ids: Sequence[UUID]) -> None:
         """Close the sockets of sessions that this process has ended; from any thread."""
         self._loop.call_soon_threadsafe(self._on_sessions_ended, [str(session) for session in ids])
 
     def _on_sessions_ended(self, ids: list[str]) -> None:
         self.spawn(self.sessions.verify(ids))
+        unwritten = [session for session in ids if UUID(session) in ended_in_memory()]
+        self._publish_to_all({"type": "sessions", "ids": ids, "unwritten": unwritten})
+
+    def _publish_to_all(self, message: Message) -> None:
+        """Publish to all other processes."""
         if self.broker:
-            unwritten = [session for session in ids if UUID(session) in ended_in_memory()]
-            message = {"type": "sessions", "from": self.id, "ids": ids, "unwritten": unwritten}
-            self.broker.publish(CONTROL, message)
+            self.broker.publish(CONTROL, {**message, "from": self.id})
 
     def _publish(self, stream: str, message: Message) -> None:
         """Publish to the other processes that have the stream."""

@@ -28,7 +28,7 @@ class AckedField(CursorsField):
 
 
 class AckBody(StrictSerializer):
-    """What has reached the device. A room of which the user is not a member is ignored."""
+    """The seqs that have reached the device. A room of which the user is not a member is ignored."""
 
     rooms = AckedField()
 

@@ -214,7 +214,7 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
 
 
 class RoomModeSerializer(serializers.Serializer[Any]):
-    """What members learn about each other. It changes above 100 members, and again below 80."""
+    """The things that members learn about each other. It changes above 100 members, and again below 80."""
 
     receipts = serializers.ChoiceField(
         choices=Receipts.choices, help_text="members: who has read and received each message; counts: how many."

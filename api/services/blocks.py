@@ -45,14 +45,10 @@ def block_user(*, session: Session, user_id: UUID) -> dict[str, Any]:
     while True:
         with record_events(rooms=room_ids, inboxes=[my_id], session=session) as log:
             # Both inboxes are locked when a direct room is created, so under the lock of one there is no new one.
-            direct = _direct_rooms(my_id, user_id)
+            direct = list(Room.objects.filter(direct_key=direct_key(my_id, user_id)).values_list("pk", flat=True))
             if set(direct) <= set(room_ids):
                 return _block(log, my_id, user_id)
         room_ids = direct
-
-
-def _direct_rooms(one: UUID, other: UUID) -> list[UUID]:
-    return list(Room.objects.filter(direct_key=direct_key(one, other)).values_list("pk", flat=True))
 
 
 def _block(log: EventTransaction, my_id: UUID, user_id: UUID) -> dict[str, Any]:
@@ -92,6 +88,11 @@ def list_blocks(*, user_id: UUID, cursor: str | None = None, limit: int) -> dict
     blocks = Block.objects.filter(user=user_id).select_related("blocked")
     page = paginate(blocks, order=["-created_at", "-id"], cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: [render_block(block) for block in rows])
+
+
+def read_block_state(user_id: UUID) -> BlockState:
+    """Read the blocks of one user, also of one who never blocked anybody."""
+    return read_block_states([user_id]).get(user_id) or BlockState(Epoch.current(), 0, frozenset())
 
 
 def read_block_states(user_ids: Collection[UUID]) -> dict[UUID, BlockState]:

@@ -21,7 +21,8 @@ class PeopleActions(AuthenticatedConsumer):
     @action(GET_ME)
     async def get_me(self) -> Reply:
         user = require_session(self.session).user
-        return await read_for(user.pk, partial(_get_me, user.pk)), 200
+        # The user of the session is as old as the socket.
+        return await read_for(user.pk, lambda: me.get_me(user=User.objects.get(pk=user.pk))), 200
 
     @action(UPDATE_ME)
     async def update_me(self, **changes: Any) -> Reply:
@@ -48,14 +49,8 @@ class PeopleActions(AuthenticatedConsumer):
         return None, 204
 
 
-# The user of the socket's session is as old as the socket.
-
-
-def _get_me(user_id: UUID) -> dict[str, Any]:
-    return me.get_me(user=User.objects.get(pk=user_id))
-
-
 def _update_me(session: Session, changes: Mapping[str, Any]) -> dict[str, Any]:
+    # The user of the session is as old as the socket, and its password may have changed since.
     session = copy(session)
     session.user = User.objects.get(pk=session.user_id)
     return me.update_me(session=session, changes=changes)
