@@ -4,9 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.serializers.blocks import BlockChangedSerializer
+from api.serializers.drafts import DraftUpdatedSerializer
+from api.serializers.invites import (
+    InviteCreatedSerializer,
+    InviteEndedSerializer,
+    RoomInvitedSerializer,
+    RoomUninvitedSerializer,
+)
 from api.serializers.me import MyselfSerializer
 from api.serializers.members import MemberSerializer, complete_member
 from api.serializers.message_shape import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer, complete
+from api.serializers.partial_events import PinChangedSerializer
+from api.serializers.reactions import ReactionChangedSerializer
 from api.serializers.reads import ReadUpdatedSerializer
 from api.serializers.receipts import DeliveredUpdatedSerializer
 from api.serializers.rooms import (
@@ -15,8 +24,11 @@ from api.serializers.rooms import (
     RoomPreferredSerializer,
     RoomRemovedSerializer,
     RoomSnapshotSerializer,
+    complete_preferences,
     complete_room,
 )
+from api.serializers.sanctions import SanctionEventSerializer
+from api.serializers.threads import ThreadChangedSerializer, ThreadFollowedSerializer, ThreadReadSerializer
 from eventlog.event_types import EventType, StreamKind, register
 
 ROOM, INBOX = StreamKind.ROOM, StreamKind.INBOX
@@ -52,7 +64,7 @@ register(
         RoomSnapshotSerializer,
         ROOM,
         True,
-        "Name, slug, topic, metadata, retention or mode changed.",
+        "A field of the room changed: name, slug, topic, metadata, posting, slow mode, retention or mode.",
         complete=complete_room,
     ),
     EventType(
@@ -80,6 +92,12 @@ register(
     EventType(
         "member.role_changed", MemberSerializer, ROOM, True, "A member's role changed.", complete=complete_member
     ),
+    EventType("invite.created", InviteCreatedSerializer, ROOM, True, "A user was invited."),
+    EventType("invite.ended", InviteEndedSerializer, ROOM, True, "An invitation ended."),
+    EventType("ban.created", SanctionEventSerializer, ROOM, True, "A user was banned, or a ban changed."),
+    EventType("ban.ended", SanctionEventSerializer, ROOM, True, "A ban was lifted."),
+    EventType("mute.created", SanctionEventSerializer, ROOM, True, "A member was muted, or a mute changed."),
+    EventType("mute.ended", SanctionEventSerializer, ROOM, True, "A mute was lifted."),
     EventType("message.created", MessageSerializer, ROOM, True, "A message was sent.", complete=complete),
     EventType(
         "message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed.", complete=complete
@@ -92,6 +110,9 @@ register(
         "A message was deleted; a tombstone remains.",
         complete=complete,
     ),
+    EventType("reaction.changed", ReactionChangedSerializer, ROOM, True, "A user reacted to a message, or no longer."),
+    EventType("pin.added", PinChangedSerializer, ROOM, True, "A message was pinned."),
+    EventType("pin.removed", PinChangedSerializer, ROOM, True, "A message is no longer pinned."),
     EventType(
         "messages.purged",
         MessagesPurgedSerializer,
@@ -99,6 +120,11 @@ register(
         True,
         "Messages older than the room keeps became tombstones.",
     ),
+    EventType("thread.changed", ThreadChangedSerializer, ROOM, True, "A message has new replies in its thread."),
+    EventType("thread.followed", ThreadFollowedSerializer, INBOX, True, "I follow a thread."),
+    EventType("thread.unfollowed", ThreadFollowedSerializer, INBOX, True, "I no longer follow a thread."),
+    EventType("thread.read", ThreadReadSerializer, INBOX, True, "My read marker of a thread moved."),
+    EventType("draft.updated", DraftUpdatedSerializer, INBOX, False, "A draft of mine changed, on any of my devices."),
     EventType("user.erased", UserErasedSerializer, ROOM, True, "The account of a user was deleted."),
     EventType(
         "room.added",
@@ -119,7 +145,16 @@ register(
     EventType("me.updated", MyselfSerializer, INBOX, True, "My profile or my settings changed, on any of my devices."),
     EventType("block.added", BlockChangedSerializer, INBOX, True, "I blocked a user: their messages become stubs."),
     EventType("block.removed", BlockChangedSerializer, INBOX, True, "I unblocked a user: the stubs are stale."),
-    EventType("room.preferred", RoomPreferredSerializer, INBOX, True, "I hid a room, or unhid it."),
+    EventType(
+        "room.preferred",
+        RoomPreferredSerializer,
+        INBOX,
+        True,
+        "I changed my view of a room.",
+        complete=complete_preferences,
+    ),
+    EventType("room.invited", RoomInvitedSerializer, INBOX, True, "I was invited to a room."),
+    EventType("room.uninvited", RoomUninvitedSerializer, INBOX, True, "An invitation of mine ended."),
     EventType("read.updated", ReadUpdatedSerializer, INBOX, True, "My read marker moved, on any of my devices."),
     EventType(
         "delivered.updated",

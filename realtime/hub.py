@@ -18,7 +18,15 @@ from realtime.authorization import StreamAccess
 from realtime.blocks import BLOCK_EVENTS, BlockLists
 from realtime.broker import CONTROL, Broker, Layer
 from realtime.close_codes import CloseCode
-from realtime.ephemeral import TICK_SECONDS, DeliveryMarkers, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
+from realtime.ephemeral import (
+    TICK_SECONDS,
+    DeliveryMarkers,
+    DraftNotices,
+    EphemeralFeature,
+    ReadMarkers,
+    Typing,
+    ephemeral_event,
+)
 from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
@@ -91,8 +99,8 @@ class Hub:
         )
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
-        markers = (self.read_markers, DeliveryMarkers(self.feeds, self._publish))
-        self._features: tuple[EphemeralFeature, ...] = (self.typing, *markers)
+        others = (DeliveryMarkers(self.feeds, self._publish), DraftNotices(self.feeds, self._publish))
+        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers, *others)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,

@@ -28,6 +28,11 @@ def sender_of(json: bytes) -> str | None:
     return json[start : start + _ID_CHARS].decode() if start >= len(_SENDER) else None
 
 
+def stub_message(json: bytes) -> bytes:
+    """Return the stub of a rendered Message."""
+    return orjson.dumps(orjson.loads(json) | _EMPTY)
+
+
 def stub_event(json: bytes) -> bytes:
     """Return a rendered event with the stub of its Message."""
     event = orjson.loads(json)
@@ -36,7 +41,7 @@ def stub_event(json: bytes) -> bytes:
 
 def hide_message(json: bytes, blocked: Collection[str]) -> bytes:
     """Return the Message as a viewer gets it who blocks these users."""
-    return orjson.dumps(orjson.loads(json) | _EMPTY) if blocked and sender_of(json) in blocked else json
+    return stub_message(json) if blocked and sender_of(json) in blocked else json
 
 
 def hide_event(json: bytes, blocked: Collection[str]) -> bytes:

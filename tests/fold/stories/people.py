@@ -1,49 +1,111 @@
-"""Users change their settings, and block and unblock each other."""
+"""Users are invited, join by links, and are banned and muted."""
 
 from __future__ import annotations
 
-from tests.fold.case import BLOCK, EDIT, UNBLOCK, UPDATE_MYSELF, case
+from tests.fold.case import (
+    BAN,
+    DECLINE,
+    DELETE_LINK,
+    INVITE,
+    JOIN,
+    JOIN_BY_LINK,
+    LATER,
+    LEAVE,
+    LINK,
+    MUTE,
+    PUT_MEMBER,
+    UNBAN,
+    UNMUTE,
+    WITHDRAW,
+    case,
+)
 from tests.fold.world import World
 
 
-@case(UPDATE_MYSELF)
-async def change_a_setting(world: World) -> None:
-    await world.rest(world.bob, UPDATE_MYSELF, {"settings": {"share_read": False}, "display_name": "Robert"})
+@case(INVITE, JOIN)
+async def invite_somebody_who_joins(world: World) -> None:
+    await world.rest(world.dora, INVITE, user_id=world.charlie.id)
+    await world.rest(world.charlie, JOIN)
+    await world.post_message(world.charlie, "thank you")
 
 
-@case("update_me")
-async def change_settings_by_socket(world: World) -> None:
-    await world.act(world.bob, "update_me", in_room=False, settings={"added_by": "nobody"})
+@case("put_invite", "join_room", history="shared")
+async def invite_somebody_who_joins_by_the_socket(world: World) -> None:
+    await world.act(world.alice, "put_invite", user_id=world.charlie.id)
+    await world.act(world.charlie, "join_room")
 
 
-@case(UPDATE_MYSELF, changes=False)
-async def change_no_setting(world: World) -> None:
-    await world.rest(world.bob, UPDATE_MYSELF, {"settings": {"share_presence": True}})
+@case(INVITE, DECLINE, "decline_invite")
+async def invite_somebody_who_declines(world: World) -> None:
+    await world.rest(world.alice, INVITE, user_id=world.charlie.id)
+    await world.rest(world.charlie, DECLINE)
+    await world.rest(world.alice, INVITE, user_id=world.charlie.id)
+    await world.act(world.charlie, "decline_invite")
 
 
-@case(BLOCK)
-async def block_a_member(world: World) -> None:
-    for _ in range(2):
-        await world.rest(world.bob, BLOCK, user_id=world.alice.id)
-    await world.post_message(world.alice, "not for Bob")
-    await world.post_message(world.dora, "for Bob")
+@case(INVITE, WITHDRAW, "delete_invite")
+async def withdraw_an_invitation(world: World) -> None:
+    await world.rest(world.alice, INVITE, user_id=world.charlie.id)
+    await world.rest(world.alice, WITHDRAW, user_id=world.charlie.id)
+    await world.act(world.alice, "delete_invite", user_id=world.charlie.id)
 
 
-@case("block_user", EDIT)
-async def block_before_an_edit(world: World) -> None:
-    await world.act(world.bob, "block_user", in_room=False, user_id=world.alice.id)
-    await world.rest(world.alice, EDIT, {"text": "not for Bob"}, message_id=world.messages["alice"]["id"])
+@case(INVITE, PUT_MEMBER)
+async def invite_somebody_and_add_them(world: World) -> None:
+    await world.rest(world.alice, INVITE, user_id=world.charlie.id)
+    await world.rest(world.alice, PUT_MEMBER, user_id=world.charlie.id)
 
 
-@case(BLOCK, UNBLOCK, reloads=("bob",))
-async def unblock_a_member(world: World) -> None:
-    await world.rest(world.bob, BLOCK, user_id=world.alice.id)
-    await world.rest(world.bob, UNBLOCK, user_id=world.alice.id)
+@case(LINK, JOIN_BY_LINK)
+async def join_by_a_link(world: World) -> None:
+    link = await world.rest(world.alice, LINK, {"max_uses": 1})
+    await world.rest(world.charlie, JOIN_BY_LINK, code=link["code"])
+    await world.rest(world.charlie, JOIN_BY_LINK, code=link["code"])
 
 
-@case("block_user", "unblock_user", reloads=("bob",))
-async def read_what_was_sent_during_a_block(world: World) -> None:
-    await world.act(world.bob, "block_user", in_room=False, user_id=world.alice.id)
-    await world.post_message(world.alice, "for Bob, later")
-    for _ in range(2):
-        await world.act(world.bob, "unblock_user", in_room=False, user_id=world.alice.id)
+@case("create_link", "join_by_link", "delete_link", DELETE_LINK)
+async def join_by_a_link_on_the_socket(world: World) -> None:
+    link = await world.act(world.dora, "create_link")
+    await world.act(world.charlie, "join_by_link", room_id=None, code=link["code"])
+    await world.act(world.dora, "delete_link", link_id=link["id"])
+    await world.rest(world.dora, DELETE_LINK, link_id=link["id"])
+
+
+@case(BAN)
+async def ban_a_member(world: World) -> None:
+    await world.rest(world.dora, BAN, {"reason": "Shouts"}, user_id=world.bob.id)
+    await world.post_message(world.alice, "where is he?")
+
+
+@case("put_ban", "delete_ban", UNBAN, PUT_MEMBER, history="shared")
+async def ban_a_member_and_let_them_back(world: World) -> None:
+    await world.act(world.alice, "put_ban", user_id=world.bob.id, until=LATER)
+    await world.act(world.alice, "delete_ban", user_id=world.bob.id)
+    await world.rest(world.alice, UNBAN, user_id=world.bob.id)
+    await world.rest(world.alice, PUT_MEMBER, user_id=world.bob.id)
+
+
+@case(INVITE, BAN)
+async def ban_somebody_who_is_invited(world: World) -> None:
+    await world.rest(world.alice, INVITE, user_id=world.charlie.id)
+    await world.rest(world.alice, BAN, user_id=world.charlie.id)
+
+
+@case(MUTE, "put_mute")
+async def mute_members(world: World) -> None:
+    await world.rest(world.dora, MUTE, user_id=world.bob.id)
+    await world.act(world.alice, "put_mute", user_id=world.dora.id, until=LATER)
+
+
+@case(MUTE, UNMUTE, "delete_mute")
+async def mute_a_member_for_a_while(world: World) -> None:
+    await world.rest(world.alice, MUTE, {"until": LATER}, user_id=world.bob.id)
+    await world.rest(world.alice, UNMUTE, user_id=world.bob.id)
+    await world.act(world.alice, "delete_mute", user_id=world.bob.id)
+
+
+@case(MUTE, LEAVE, JOIN, kind="public")
+async def a_muted_member_leaves_and_comes_back(world: World) -> None:
+    await world.rest(world.alice, MUTE, user_id=world.bob.id)
+    await world.rest(world.bob, LEAVE)
+    await world.rest(world.bob, JOIN)

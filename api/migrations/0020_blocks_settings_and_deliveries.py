@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_keys_and_external_ids"),
-        ("api", "0016_retention_and_jobs_of_no_user"),
+        ("api", "0019_threads_mentions_drafts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,6 +8,6 @@ def mark(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("api", "0017_blocks_settings_and_deliveries")]
+    dependencies = [("api", "0020_blocks_settings_and_deliveries")]
 
     operations = [migrations.RunPython(mark, migrations.RunPython.noop, elidable=True)]
