@@ -211,3 +211,72 @@ async def test_the_blocked_cannot_add_the_blocker(alice: Account, bob: Account, 
     assert (await alice.get(f"/v1/rooms/{made['id']}")).status_code == 404
     assert (await charlie.get(f"/v1/rooms/{made['id']}")).json()["member_count"] == 2
     assert (await alice.put(f"/v1/rooms/{(await alice.make_room())['id']}/members/{bob.id}")).status_code == 201
+
+
+@ONCE
+async def test_reactions_pins_threads_and_mentions_show_stubs(alice: Account, bob: Account) -> None:
+    room = await bob.make_room(alice)
+    path = f"/v1/rooms/{room['id']}"
+    assert (await bob.put(f"{path}/members/{alice.id}", {"role": "admin"})).status_code == 200
+    root = await bob.post_message(room, CANARY)
+    reply = {"client_id": uuid4().hex, "text": CANARY, "thread_root": root["id"], "mentions": {"users": [alice.id]}}
+    assert (await bob.post(f"{path}/messages", reply)).status_code == 201
+    await alice.put(f"{path}/threads/{root['id']}/follow")
+    await block(alice, bob)
+    message, socket = f"{path}/messages/{root['id']}", await alice.connect()
+
+    answers = [
+        await alice.put(f"{message}/reactions/:tea:"),
+        await alice.put(f"{path}/pins/{root['id']}"),
+        await alice.get(f"{path}/pins"),
+        await alice.get(f"{path}/messages", thread=root["id"]),
+        await alice.get("/v1/me/threads"),
+        await alice.get("/v1/me/mentions"),
+        await alice.get(message),
+    ]
+    reaction = await socket.call("react", room_id=room["id"], message_id=root["id"], key=":cake:", on=True)
+    forward = {"client_id": uuid4().hex, "text": "", "forward": {"room_id": room["id"], "message_id": root["id"]}}
+
+    assert [answer.status_code for answer in answers] == [200] * 7
+    assert CANARY not in str([answer.json() for answer in answers]) + str(reaction.frame)
+    assert answers[0].json()["blocked"] is True
+    assert answers[4].json()["results"][0]["unread"] == 0
+    assert answers[5].json()["results"] == []
+    assert (await alice.get("/v1/me/unread")).json()["mentions_total"] == 0
+    assert await refusal(await alice.get(f"{message}/versions")) == (404, "not_found")
+    assert await refusal(await alice.post(f"{path}/messages", forward)) == (404, "not_found")
+
+
+@ONCE
+async def test_neither_reacts_nor_pins_in_their_direct_room(alice: Account, bob: Account) -> None:
+    room = (await alice.put(f"/v1/rooms/direct/{bob.id}")).json()
+    message = await alice.post_message(room, "hello")
+    await block(alice, bob)
+    path = f"/v1/rooms/{room['id']}"
+
+    for person in (alice, bob):
+        reacted = await person.put(f"{path}/messages/{message['id']}/reactions/:tea:")
+        assert await refusal(reacted) == (403, "user.blocked")
+        assert await refusal(await person.put(f"{path}/pins/{message['id']}")) == (403, "user.blocked")
+
+
+@ONCE
+async def test_an_addition_of_a_user_who_wants_to_be_asked_is_an_invitation(alice: Account, bob: Account) -> None:
+    room = await bob.make_room()
+    await alice.patch("/v1/me", {"settings": {"added_by": "nobody"}})
+
+    response = await bob.put(f"/v1/rooms/{room['id']}/members/{alice.id}")
+    made = await bob.make_room(alice)
+
+    assert (response.status_code, response.json()["room_id"]) == (202, room["id"])
+    assert [(await alice.get(f"/v1/rooms/{each['id']}")).json()["me"]["state"] for each in (room, made)] == [
+        "invited"
+    ] * 2
+
+
+@ONCE
+async def test_the_blocked_cannot_invite_the_blocker(alice: Account, bob: Account) -> None:
+    room = await bob.make_room()
+    await block(alice, bob)
+
+    assert await refusal(await bob.put(f"/v1/rooms/{room['id']}/invites/{alice.id}")) == (403, "user.blocked")
