@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 
+from api.models.blocks import is_not_blocked_by
 from api.models.messages import Message
 
 
@@ -12,8 +13,8 @@ class MentionQuerySet(models.QuerySet["Mention"]):
     """Reads of mentions."""
 
     def by_others(self, user_id: Any) -> "MentionQuerySet":
-        """The mentions in messages of other senders."""
-        return self.exclude(sender_id=user_id)
+        """The mentions in messages of other senders, whom the user does not block."""
+        return self.filter(is_not_blocked_by(user_id, "sender_id")).exclude(sender_id=user_id)
 
 
 class Mention(models.Model):

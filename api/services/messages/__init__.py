@@ -16,7 +16,8 @@ from api.models.choices import Permission
 from api.serializers.authors import Author
 from api.serializers.message_shape import complete, render_stored
 from api.serializers.messages import refuse_empty
-from api.services.members.access import find_member, find_sender, find_writer
+from api.serializers.stubs import hide_message
+from api.services.members.access import find_reader, find_sender, find_writer
 from api.services.messages.find import find_message
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
@@ -97,9 +98,9 @@ def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> dict[str, 
 
     Raises Problem not_found for one that does not exist or that the user may not see.
     """
-    member = find_member(user_id, room_id)
-    message = find_message(member, message_id)
-    shape: dict[str, Any] = orjson.loads(render_stored(member.room, message.data))
+    reader = find_reader(user_id, room_id)
+    message = render_stored(reader.member.room, find_message(reader.member, message_id).data)
+    shape: dict[str, Any] = orjson.loads(hide_message(message, reader.blocked()))
     if shape["reactions"]:
         shape["mine"] = Reaction.objects.keys_of(user_id, [message_id])
     return shape
@@ -117,8 +118,8 @@ def edit_message(
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, room.muted,
-    room.read_only, and for mentions request.invalid or room.role_required.
+    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, user.blocked,
+    room.muted, room.read_only, and for mentions request.invalid or room.role_required.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """

@@ -1,6 +1,6 @@
 """History: pages of a room's messages, and pages of its events or of an inbox."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import starmap, zip_longest
@@ -16,6 +16,7 @@ from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
 from api.serializers.message_shape import has_reactions, render_stored
 from api.serializers.messages import HISTORY_PAGE, Anchor
+from api.serializers.stubs import hide_event, hide_message
 from api.services.members.access import Reader, find_reader
 from eventlog.heads import read_heads
 from eventlog.models import Event, EventQuerySet, FinishedRow, finish
@@ -67,8 +68,14 @@ def get_messages(
     rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
     shown = [*rows, *root]
     reacted = [orjson.loads(row.json)["id"] for row in shown if row.json is not None and has_reactions(row.json)]
+    blocked = reader.blocked()
+    if blocked:
+        rows = _hide(rows, blocked, hide_message)
+    first = {}
+    if root:
+        first = {"root": orjson.Fragment(hide_message(render_stored(room, root[0].json or b""), blocked))}
     return {
-        **({"root": orjson.Fragment(render_stored(room, root[0].json or b""))} if root else {}),
+        **first,
         "results": _fragments(rows),
         "page": _page(rows, older, newer),
         "head": reader.head,
@@ -129,6 +136,10 @@ def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
         if count == limit or row.json is None or (count and size > max_bytes):
             return
         yield row
+
+
+def _hide(rows: Sequence[Row], blocked: frozenset[str], hide: Callable[[bytes, frozenset[str]], bytes]) -> list[Row]:
+    return [row._replace(json=hide(row.json, blocked)) if row.json is not None else row for row in rows]
 
 
 def _fragments(rows: Sequence[Row]) -> list[orjson.Fragment]:
@@ -194,12 +205,14 @@ def get_events(
     begins after `after`. Events that the history rule hides are left out: only in a since_joined room, and only those
     before the first join and between a leave and the next join.
     """
-    rule, head, epoch = _rule_of(user_id, room_id)
+    rule, head, epoch, blocked = _rule_of(user_id, room_id)
     backwards = before is not None and after is None
     below = head + 1 if before is None else min(before, head + 1)
     find = _prepare_events(rule, backwards, limit + 1)
     found = find(room_id=room_id or user_id, user_id=user_id, after=after or 0, below=below, budget=max_bytes)
     rows = list(_fit(map(_finish, found), limit, max_bytes))
+    if blocked:
+        rows = _hide(rows, blocked, hide_event)
     return {
         "results": _fragments(sorted(rows)),
         "head": head,
@@ -208,13 +221,16 @@ def get_events(
     }
 
 
-def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
-    """Return the history rule, the head and the epoch; an inbox is read like a room with shared history."""
+def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int, frozenset[str]]:
+    """Return the history rule, the head, the epoch and the users whose messages are stubs.
+
+    An inbox is read like a room with shared history, and has no messages.
+    """
     if room_id is None:
         epoch, heads = read_heads([user_id])
-        return History.SHARED, heads.get(str(user_id), 0), epoch
-    member, head, epoch = find_reader(user_id, room_id)
-    return member.room.history, head, epoch
+        return History.SHARED, heads.get(str(user_id), 0), epoch, frozenset()
+    reader = find_reader(user_id, room_id)
+    return reader.member.room.history, reader.head, reader.epoch, reader.blocked()
 
 
 @lru_cache(LIMITS_KEPT)

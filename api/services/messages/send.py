@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
-from api.models import Invite, Member, Message, Room
+from api.models import Block, Invite, Member, Message, Room
 from api.models.choices import Kind, Posting, Role, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
@@ -37,6 +37,7 @@ define("message.client_id_reused", 409, "This client_id was used for another mes
 define("room.slow_mode", 429, "The room is in slow mode: wait before you send again", True)
 
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
+BLOCK = Block._meta.db_table
 INVITE = Invite._meta.db_table
 MAX_PLACE = 1_000_000  # above that of any send in a batch
 SESSION, USER = Session._meta.db_table, User._meta.db_table
@@ -149,6 +150,7 @@ class SendContext(NamedTuple):
     standing: int | None  # the bits PUT_BY_OTHER, MUTED and PLAIN_MEMBER; or INVITED; None: not a member
     last_sent_at: datetime | str | None  # the sender's last message, in a room in slow mode
     is_peer_deleted: bool  # in a direct room
+    is_blocked: bool  # in a direct room: one of the two blocks the other
     target_seq: int | None  # of the message replied to, if it is in this room
     is_active: bool | None  # the account; None: the session has ended
     author: Author
@@ -198,6 +200,12 @@ SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.ro
        CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
            SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
            AND (SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
+       ELSE FALSE END,
+       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
+           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
+           AND ((SELECT 1 FROM {BLOCK} own WHERE own.user_id = send.user_id AND own.blocked_id = peer.user_id)
+                IS NOT NULL OR (SELECT 1 FROM {BLOCK} other WHERE other.user_id = peer.user_id
+                                AND other.blocked_id = send.user_id) IS NOT NULL))
        ELSE FALSE END,
        (SELECT CASE WHEN target.room_id = send.room_id THEN target.seq END
         FROM {MESSAGE} target WHERE target.id = send.reply_to),
@@ -313,6 +321,8 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
         return Problem("room.archived")
     if context.is_peer_deleted:
         return Problem("room.peer_deleted")
+    if context.is_blocked:
+        return Problem("user.blocked")
     if context.has(MUTED):
         return Problem("room.muted")
     if context.posting == Posting.ADMINS and context.has(PLAIN_MEMBER):

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from api.models import Forward, Message, Pin, Reaction
+from api.models import Forward, Mention, Message, Pin, Reaction
 from api.serializers.authors import Author
 from api.serializers.message_shape import DEFAULTS, complete
 from eventlog.transaction import EventTransaction
