@@ -23,6 +23,7 @@ from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
 from realtime.log_reader import Log, LogReader
 from realtime.metrics import DELIVERY_SECONDS, EVENTS, FEEDS, REPLAY_EVENTS, REPLAYS
+from realtime.presence.service import Presence
 from realtime.replay_plan import Replay, ReplayPlan
 from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
@@ -90,10 +91,12 @@ class Hub:
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
         self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers)
+        self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,
             "sessions": self._receive_ended_sessions,
+            self.presence.name: self.presence.receive,
             **{feature.name: feature.receive for feature in self._features},
         }
         self.broker: Broker | None = None
@@ -306,10 +309,13 @@ class Hub:
 
     def _on_sessions_ended(self, ids: list[str]) -> None:
         self.spawn(self.sessions.verify(ids))
+        unwritten = [session for session in ids if UUID(session) in ended_in_memory()]
+        self._publish_to_all({"type": "sessions", "ids": ids, "unwritten": unwritten})
+
+    def _publish_to_all(self, message: Message) -> None:
+        """Publish to all other processes."""
         if self.broker:
-            unwritten = [session for session in ids if UUID(session) in ended_in_memory()]
-            message = {"type": "sessions", "from": self.id, "ids": ids, "unwritten": unwritten}
-            self.broker.publish(CONTROL, message)
+            self.broker.publish(CONTROL, {**message, "from": self.id})
 
     def _publish(self, stream: str, message: Message) -> None:
         """Publish to the other processes that have the stream."""

@@ -3,6 +3,7 @@
 Every function needs a thread with a connection. Each is a constant number of queries, whatever the number of users.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,13 +107,14 @@ def read_choices(seconds: float) -> list[Choice]:
     return [(session_id, user_id, Activity(activity), version) for session_id, user_id, activity, version in rows]
 
 
-def choose(choice: Choice) -> None:
-    """Write the activity that a session has set."""
-    session_id, user_id, activity, version = choice
+def choose(session_id: UUID, user_id: UUID, activity: Activity) -> Choice:
+    """Write the activity that a session has set for its devices."""
+    version = time.time_ns() // 1_000
     PresenceChoice.objects.update_or_create(
         pk=session_id,
         defaults={"user_id": user_id, "activity": activity, "version": version, "changed_at": Now()},
     )
+    return session_id, user_id, activity, version
 
 
 def _seconds(number: float) -> timedelta:

@@ -1,8 +1,8 @@
 """The presence of the people whom the devices of this process watch, and the leases of its own devices.
 
-Everything runs on the event loop but the queries. A change of a device is looked at with the next tick, so a device that
-reconnects changes nothing; then its lease is written, and one hint tells the other processes. Those that miss the hint,
-or have no Redis, read the leases that changed, every POLL_SECONDS.
+Everything but the queries runs on the event loop. The changes of devices are collected for a tick, so a device that
+sets its activity right after it connects changes nothing in between. Then their leases are written, and one hint goes
+to the other processes. A process that misses it, or has no Redis, reads the changed leases every POLL_SECONDS.
 """
 
 import asyncio
@@ -82,10 +82,8 @@ class Presence:
         """Count a device no longer, after the time in which it may reconnect; `at_once` when its session has ended."""
         self.devices.leave(key, user_id, at_once=at_once)
 
-    def choose(self, session_id: UUID, user_id: UUID, activity: Activity) -> None:
-        """Set the activity of all devices of a session, on every process. For a thread with a connection."""
-        choice = session_id, user_id, activity, self._next_version()
-        leases.choose(choice)
+    def chosen(self, choice: Choice) -> None:
+        """Apply a choice that was just written to the devices of its session, on every process; from any thread."""
         self._loop.call_soon_threadsafe(self._on_chosen, choice)
 
     def _on_chosen(self, choice: Choice) -> None:
@@ -122,9 +120,7 @@ class Presence:
             for person in people:
                 person.watchers.add(watcher)
             self.watchers.add(watcher)
-            return [
-                person.render() if person.user_id in visible else hidden_state(person.user_id) for person in people
-            ]
+            return [person.render() if person.user_id in visible else hidden_state(person.user_id) for person in people]
         finally:
             self.people.release(people)
 

@@ -1,7 +1,12 @@
 // Generated from the contracts by `make schema`; do not edit.
 
 /** Every action. */
-export type ActionName = "authenticate" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me";
+export type ActionName = "authenticate" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "set_presence" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me" | "watch_presence";
+
+/** The activity that was set. */
+export interface Activity {
+  state: "active" | "away" | "background";
+}
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -66,7 +71,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AuthenticateFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SetPresenceFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame | WatchPresenceFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -151,7 +156,7 @@ export interface EditMessageReply {
 }
 
 /** An event that is not stored: it may be lost, and is never replayed. */
-export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
 export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
@@ -660,6 +665,31 @@ export interface Pong {
   server_time: string;
 }
 
+/** The presence of a user: offline, with null, for everybody who may not see it. */
+export interface Presence {
+  user_id: string;
+  state: "online" | "away" | "offline";
+  /** When the user was last online; null while online, and when that is not known. */
+  last_seen_at: string | null;
+}
+
+/** The presence of each user of the request, once, in its order. */
+export interface PresenceStates {
+  states: Presence[];
+}
+
+/** The presence of a watched user changed. */
+export interface PresenceUpdatedEvent {
+  type: "presence.updated";
+  /** Always null. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: Presence;
+}
+
 /** An error in the form of RFC 9457; the same object is in `errors` of a reply on the socket. */
 export interface Problem {
   /** A URI reference that ends in the code. */
@@ -745,7 +775,7 @@ export interface Problem {
 export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
 
 /** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
 export interface PutMemberBody {
@@ -1157,7 +1187,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SetPresenceReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | WatchPresenceReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -1192,6 +1222,30 @@ export interface SessionPage {
   /** The value of `cursor` for the next page; null at the end. */
   next: string | null;
   previous: string | null;
+}
+
+/** What the device knows of its user: active, away, or nothing, because it runs in the background. */
+export interface SetPresenceBody {
+  state: "active" | "away" | "background";
+}
+
+/** Set whether I am active or away, or whether this device does not count. */
+export interface SetPresenceFrame {
+  action: "set_presence";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  state: "active" | "away" | "background";
+}
+
+/** The answer to `set_presence`: `data` on success, one problem in `errors` otherwise. */
+export interface SetPresenceReply {
+  action: "set_presence";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Activity | null;
 }
 
 /** True while the user is typing, repeated every typing.resend_ms, and false at the end. */
@@ -1247,6 +1301,8 @@ export interface SyncBody {
   next?: string | null;
   /** An answer that would have nothing waits so long for something; not with `next`. `0` when absent. */
   wait_ms?: number | null;
+  /** While the request waits, its device counts as active for the presence of the user, unless this is away or background. */
+  presence?: "active" | "away" | "background" | null;
 }
 
 /** Get everything that this device has missed. */
@@ -1462,6 +1518,30 @@ export interface VerifyEmailBody {
   token: string;
 }
 
+/** The users to watch, in place of those watched before; an empty list ends it. */
+export interface WatchPresenceBody {
+  user_ids: string[];
+}
+
+/** Get the presence of users; on the socket, watch them instead of those watched before. */
+export interface WatchPresenceFrame {
+  action: "watch_presence";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  user_ids: string[];
+}
+
+/** The answer to `watch_presence`: `data` on success, one problem in `errors` otherwise. */
+export interface WatchPresenceReply {
+  action: "watch_presence";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: PresenceStates | null;
+}
+
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
@@ -1474,11 +1554,13 @@ export interface Actions {
   ping: { body: Omit<PingFrame, "action" | "request_id">; data: NonNullable<PingReply["data"]> };
   send_message: { body: Omit<SendMessageFrame, "action" | "request_id">; data: NonNullable<SendMessageReply["data"]> };
   send_messages: { body: Omit<SendMessagesFrame, "action" | "request_id">; data: NonNullable<SendMessagesReply["data"]> };
+  set_presence: { body: Omit<SetPresenceFrame, "action" | "request_id">; data: NonNullable<SetPresenceReply["data"]> };
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
+  watch_presence: { body: Omit<WatchPresenceFrame, "action" | "request_id">; data: NonNullable<WatchPresenceReply["data"]> };
 }
 
 /** REST: each call by its method and path. */
@@ -1510,6 +1592,8 @@ export interface Endpoints {
   "POST /v1/me/delete": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
   "GET /v1/me/events": { path: undefined; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
   "POST /v1/ping": { path: undefined; query: undefined; body: undefined; reply: undefined };
+  "PUT /v1/presence": { path: undefined; query: undefined; body: SetPresenceBody; reply: Activity };
+  "POST /v1/presence/watch": { path: undefined; query: undefined; body: WatchPresenceBody; reply: PresenceStates };
   "GET /v1/rooms": { path: undefined; query: { archived?: boolean; cursor?: string; hidden?: boolean; limit?: number }; body: undefined; reply: RoomPage };
   "POST /v1/rooms": { path: undefined; query: undefined; body: CreateRoomBody; reply: Room };
   "GET /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
