@@ -8,7 +8,7 @@ to the other processes. A process that misses it, or has no Redis, reads the cha
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -53,9 +53,12 @@ class Presence:
         process: UUID,
         publish: Callable[[Message], None],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        query: Callable[..., Awaitable[Any]] = in_database,
+        read_for: Callable[[UUID, Callable[[], Any]], Awaitable[Any]] = read_for,
     ) -> None:
-        """`publish` sends a message to all other processes."""
+        """`publish` sends a message to all other processes; `query` and `read_for` run a function on a thread."""
         self._process, self._publish, self._spawn = process, publish, spawn
+        self._query, self._read_for = query, read_for
         self._loop = asyncio.get_running_loop()
         self.devices = Devices(self._loop.time, timezone.now)
         self.people = People()
@@ -110,7 +113,7 @@ class Presence:
         people = self.people.hold(dict.fromkeys(user_ids))
         try:
             ids = [person.user_id for person in people]
-            visible, known = await read_for(watcher.user_id, partial(_read, watcher.user_id, ids))
+            visible, known = await self._read_for(watcher.user_id, partial(_read, watcher.user_id, ids))
             self._take(known)
             for person in people:
                 if (mine := self._mine.get(person.user_id)) is not None:
@@ -214,7 +217,7 @@ class Presence:
         written, self._unwritten = self._unwritten, {}
         try:
             await self._renew()
-            await in_database(leases.write, self._process, list(written.values()))
+            await self._query(leases.write, self._process, list(written.values()))
         except (DatabaseError, TimeoutError) as error:
             logger.warning("The leases of presence could not be written (%r): trying again", error)
             self._unwritten = written | self._unwritten
@@ -226,7 +229,7 @@ class Presence:
         now, renewed_at = self._loop.time(), self._renewed_at
         if renewed_at is not None and now - renewed_at < RENEW_SECONDS:
             return
-        is_known = await in_database(leases.renew, self._process)
+        is_known = await self._query(leases.renew, self._process)
         self._renewed_at = now
         if renewed_at is not None and (not is_known or now - renewed_at > leases.DEAD_SECONDS - RENEW_SECONDS):
             for user_id, lease in self._mine.items():
@@ -244,13 +247,13 @@ class Presence:
         now = self._loop.time()
         if self._mine and (self._renewed_at is None or now - self._renewed_at >= RENEW_SECONDS):
             await self._renew()
-            await in_database(leases.end_dead)
+            await self._query(leases.end_dead)
             if self._unwritten and self._flushing is None:
                 self._flushing = self._spawn(self._flush())
         if self.devices:
-            self._apply(await in_database(leases.read_choices, now - self._polled_at))
+            self._apply(await self._query(leases.read_choices, now - self._polled_at))
         if self.people:
-            changes = await in_database(leases.read_changes, self._process, now - self._polled_at)
+            changes = await self._query(leases.read_changes, self._process, now - self._polled_at)
             self._take(changes.leases)
             changes.dead.pop(self._process, None)
             for person in self.people.end_processes(changes.dead):
@@ -265,7 +268,7 @@ class Presence:
         watchers = list(self.watchers)
         for start in range(0, len(watchers), CHECKED):
             rights = {watcher: dict(watcher.watched) for watcher in watchers[start : start + CHECKED]}
-            for watcher, user_id, is_visible in await in_database(_changed_rights, rights):
+            for watcher, user_id, is_visible in await self._query(_changed_rights, rights):
                 person = self.people.get(user_id)
                 if person is None or watcher.watched.get(user_id) is not (not is_visible):
                     continue
@@ -275,7 +278,7 @@ class Presence:
                     self._notices.add(updated(state), user_id, [watcher])
         people = list(self.people)
         for start in range(0, len(people), CHECKED):
-            self._take(await in_database(leases.read, people[start : start + CHECKED]))
+            self._take(await self._query(leases.read, people[start : start + CHECKED]))
 
     def _next_version(self) -> int:
         # In microseconds, and greater than the last one also when the clock goes back.
