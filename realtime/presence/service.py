@@ -66,6 +66,7 @@ class Presence:
         self._notices = Notices(self._loop.time)
         self._mine: dict[UUID, Lease] = {}  # of the users who are not offline by the devices here
         self._unwritten: dict[UUID, Lease] = {}
+        self._unpublished: dict[UUID, Lease] = {}
         self._flushing: asyncio.Task[None] | None = None
         self._version = 0
         self._choices: dict[UUID, int] = {}  # the version of the newest choice of each session that was applied
@@ -115,6 +116,7 @@ class Presence:
             ids = [person.user_id for person in people]
             visible, known = await self._read_for(watcher.user_id, partial(_read, watcher.user_id, ids))
             self._take(known)
+            self._collect()  # the device itself may have come just now
             for person in people:
                 if (mine := self._mine.get(person.user_id)) is not None:
                     person.take(mine)
@@ -175,29 +177,12 @@ class Presence:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self.devices.expire()
-            if self.devices.changed and self._flushing is None:
-                self._flushing = self._spawn(self._flush())
+            self._collect()
+            self._flush_soon()
             self._notices.send_due()
 
-    async def _flush(self) -> None:
-        """Write the leases that have changed, and tell the other processes. Retries until the database takes them."""
-        try:
-            while self.devices.changed or self._unwritten:
-                changed = self._take_changes()
-                self._unwritten |= {lease.user_id: lease for lease in changed}
-                if self._unwritten:
-                    is_written = await self._write()
-                    for start in range(0, len(changed), HINTED):  # after the write: a reader finds one or the other
-                        rows = [_row_of(lease) for lease in changed[start : start + HINTED]]
-                        self._publish({"type": self.name, "leases": rows})
-                    if not is_written:
-                        await asyncio.sleep(RETRY_SECONDS)
-        finally:
-            self._flushing = None
-
-    def _take_changes(self) -> list[Lease]:
-        """Take the leases of users whose devices here give them another state than before."""
-        changed = []
+    def _collect(self) -> None:
+        """Collect the leases of users whose devices here give them another state than before."""
         for user_id, state, since in self.devices.take_changed():
             before = self._mine.get(user_id)
             if state is (State.OFFLINE if before is None else before.state):
@@ -207,11 +192,29 @@ class Presence:
                 del self._mine[user_id]
             else:
                 self._mine[user_id] = lease
-            changed.append(lease)
+            self._unwritten[user_id] = lease
+            self._unpublished[user_id] = lease
+            PRESENCE_CHANGES.value += 1
             if (person := self.people.take(lease)) is not None:
                 self._notify(person)
-        PRESENCE_CHANGES.value += len(changed)
-        return changed
+
+    def _flush_soon(self) -> None:
+        if self._flushing is None and (self._unwritten or self._unpublished):
+            self._flushing = self._spawn(self._flush())
+
+    async def _flush(self) -> None:
+        """Write the leases that have changed, and tell the other processes. Retries until the database takes them."""
+        try:
+            while self._unwritten or self._unpublished:
+                published, self._unpublished = list(self._unpublished.values()), {}
+                is_written = await self._write()
+                for start in range(0, len(published), HINTED):  # after the write: a reader finds one or the other
+                    rows = [_row_of(lease) for lease in published[start : start + HINTED]]
+                    self._publish({"type": self.name, "leases": rows})
+                if not is_written:
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            self._flushing = None
 
     async def _write(self) -> bool:
         written, self._unwritten = self._unwritten, {}
@@ -248,8 +251,7 @@ class Presence:
         if self._mine and (self._renewed_at is None or now - self._renewed_at >= RENEW_SECONDS):
             await self._renew()
             await self._query(leases.end_dead)
-            if self._unwritten and self._flushing is None:
-                self._flushing = self._spawn(self._flush())
+            self._flush_soon()
         if self.devices:
             self._apply(await self._query(leases.read_choices, now - self._polled_at))
         if self.people:
