@@ -101,15 +101,13 @@ class Hub:
         }
         self.broker: Broker | None = None
         if layer:
-            seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
-            on_lost = self.sweep.run_soon
             self.broker = Broker(
                 layer,
                 sender=self.id,
-                seal=seal,
+                seal=Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]),
                 on_message=self.receive,
                 on_joined=self._on_joined,
-                on_lost=on_lost,
+                on_lost=self.sweep.run_soon,
             )
 
     def _on_joined(self, group: str) -> None:

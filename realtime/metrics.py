@@ -44,9 +44,6 @@ HINTS_DROPPED = LabelledCounter(
 )
 BROKER_FAILURES = Counter("parley_broker_failures_total", "Failures of publishing to Redis or receiving from it")
 
-PRESENCE_WATCHED = Gauge("parley_presence_watched", "Users whose presence sockets of this process watch")
-PRESENCE_CHANGES = Counter("parley_presence_changes_total", "Changes of the presence of users by their devices here")
-
 JOBS_DUE = Gauge("parley_jobs_due", "Background jobs that are due in the database; every process reports all of them")
 JOBS_LAG = Gauge("parley_jobs_lag_seconds", "Time for which the oldest of them has been due")
 

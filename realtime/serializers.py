@@ -96,7 +96,7 @@ class SendResultsSerializer(serializers.Serializer[Any]):
 
 
 class SetPresenceBody(StrictSerializer):
-    """What the device knows of its user: active, away, or nothing, because it runs in the background."""
+    """The activity of the device: active, away, or in the background, where it does not count."""
 
     state = serializers.ChoiceField(Activity.choices)
 

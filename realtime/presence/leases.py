@@ -25,7 +25,7 @@ Choice = tuple[UUID, UUID, Activity, int]  # session, user, activity, version
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What other processes have written lately."""
+    """The rows that other processes have written lately."""
 
     leases: Sequence[Lease]
     dead: dict[UUID, datetime]  # the processes that are dead, and when each was last renewed

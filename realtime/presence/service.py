@@ -21,7 +21,6 @@ from api.services.presence import visible_people
 from realtime.database import in_database, read_for
 from realtime.ephemeral import ephemeral_event
 from realtime.log_entry import LogEntry
-from realtime.metrics import PRESENCE_CHANGES, PRESENCE_WATCHED
 from realtime.presence import leases
 from realtime.presence.devices import Devices
 from realtime.presence.leases import Choice
@@ -73,13 +72,15 @@ class Presence:
         self._renewed_at: float | None = None
         self._polled_at = self._checked_at = self._loop.time()
         self._is_started = False
-        PRESENCE_WATCHED.read = self.people.__len__
 
     # Devices
 
     def enter(self, key: object, session_id: UUID, user_id: UUID, activity: Activity = Activity.ACTIVE) -> None:
         """Count a device of a session, from now on."""
-        self._start()
+        if not self._is_started:
+            self._is_started = True
+            self._spawn(_forever(self._tick_forever))
+            self._spawn(_forever(self._poll_forever))
         self.devices.enter(key, session_id, user_id, activity)
 
     def leave(self, key: object, user_id: UUID, *, at_once: bool = False) -> None:
@@ -88,9 +89,10 @@ class Presence:
 
     def chosen(self, choice: Choice) -> None:
         """Apply a choice that was just written to the devices of its session, on every process; from any thread."""
-        self._loop.call_soon_threadsafe(self._on_chosen, choice)
+        self._loop.call_soon_threadsafe(self.take_choice, choice)
 
-    def _on_chosen(self, choice: Choice) -> None:
+    def take_choice(self, choice: Choice) -> None:
+        """Apply a choice of this process and publish it to the others."""
         self._apply([choice])
         session_id, user_id, activity, version = choice
         self._publish({"type": self.name, "choice": [str(session_id), str(user_id), activity, version]})
@@ -167,12 +169,6 @@ class Presence:
 
     # The work of this process
 
-    def _start(self) -> None:
-        if not self._is_started:
-            self._is_started = True
-            self._spawn(_forever(self._tick_forever))
-            self._spawn(_forever(self._poll_forever))
-
     async def _tick_forever(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
@@ -194,7 +190,6 @@ class Presence:
                 self._mine[user_id] = lease
             self._unwritten[user_id] = lease
             self._unpublished[user_id] = lease
-            PRESENCE_CHANGES.value += 1
             if (person := self.people.take(lease)) is not None:
                 self._notify(person)
 
@@ -209,7 +204,10 @@ class Presence:
                 published, self._unpublished = list(self._unpublished.values()), {}
                 is_written = await self._write()
                 for start in range(0, len(published), HINTED):  # after the write: a reader finds one or the other
-                    rows = [_row_of(lease) for lease in published[start : start + HINTED]]
+                    rows = [
+                        [str(lease.user_id), lease.state, format_time(lease.since), lease.version]
+                        for lease in published[start : start + HINTED]
+                    ]
                     self._publish({"type": self.name, "leases": rows})
                 if not is_written:
                     await asyncio.sleep(RETRY_SECONDS)
@@ -327,10 +325,6 @@ def _changed_rights(rights: dict[Watcher, dict[UUID, bool]]) -> list[tuple[Watch
         for user_id, was_visible in watched.items()
         if (user_id in visible[watcher.user_id]) is not was_visible
     ]
-
-
-def _row_of(lease: Lease) -> list[Any]:
-    return [str(lease.user_id), lease.state, format_time(lease.since), lease.version]
 
 
 def _lease_of(process: UUID, row: Sequence[Any]) -> Lease:

@@ -9,7 +9,7 @@ from django.db.models import TextChoices
 
 
 class Activity(TextChoices):
-    """What a device reports of its user. A device in the background does not count."""
+    """The report of a device about its user. A device in the background does not count."""
 
     ACTIVE = "active"
     AWAY = "away"

@@ -1224,7 +1224,7 @@ export interface SessionPage {
   previous: string | null;
 }
 
-/** What the device knows of its user: active, away, or nothing, because it runs in the background. */
+/** The activity of the device: active, away, or in the background, where it does not count. */
 export interface SetPresenceBody {
   state: "active" | "away" | "background";
 }
