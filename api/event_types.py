@@ -13,6 +13,7 @@ from api.serializers.rooms import (
     RoomRemovedSerializer,
     RoomSnapshotSerializer,
 )
+from api.serializers.streamed import TextAppendedSerializer
 from eventlog.event_types import EventType, StreamKind, register
 
 ROOM, INBOX = StreamKind.ROOM, StreamKind.INBOX
@@ -42,6 +43,7 @@ register(
         "The room was created, with its first members.",
         membership_of_created,
     ),
+    EventType("text.appended", TextAppendedSerializer, ROOM, False, "The text of a streamed message goes on."),
     EventType("room.updated", RoomSnapshotSerializer, ROOM, True, "Name, slug, topic, metadata or retention changed."),
     EventType("room.archived", RoomSnapshotSerializer, ROOM, True, "The room was archived: it is read-only."),
     EventType("room.unarchived", RoomSnapshotSerializer, ROOM, True, "The room was reopened."),

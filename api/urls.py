@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import admin, events, me, members, messages, ping, reads, rooms, typing, users
+from api.views import admin, events, me, members, messages, ping, reads, rooms, streamed, typing, users
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<id:room_id>/members/<id:user_id>", members.MemberView.as_view()),
     path("rooms/<id:room_id>/messages", messages.MessagesView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>", messages.MessageView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/append", streamed.AppendView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/finish", streamed.FinishView.as_view()),
     path("rooms/<id:room_id>/events", events.EventsView.as_view()),
     path("rooms/<id:room_id>/read", reads.ReadView.as_view()),
     path("rooms/<id:room_id>/unread", reads.UnreadView.as_view()),

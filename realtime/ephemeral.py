@@ -127,6 +127,32 @@ class Typing:
             self._sent_at.pop(stream, None)
 
 
+class Appends:
+    """Text that is appended to streamed messages."""
+
+    name: ClassVar[str] = "append"
+    event_type: ClassVar[str] = "text.appended"
+
+    def __init__(self, feeds: FeedRegistry, publish: Publish) -> None:
+        self._feeds, self._publish = feeds, publish
+
+    def publish(self, event: Event) -> None:
+        """Deliver an append to the members who see its message, here and on the other processes."""
+        stream, rendered = str(event.stream), event.json()
+        message = {"type": self.name, "stream": stream, "min": event.min_seq, "of": event.of_seq, "json": [rendered]}
+        self.receive(message)
+        self._publish(stream, message)
+
+    def receive(self, message: Message) -> None:
+        """Deliver an append of another process."""
+        if feed := self._feeds.get(message["stream"]):
+            batch = EventBatch([LogEntry(0, self.event_type, message["json"][0])])
+            feed.send_ephemeral(batch, message["min"], message["of"])
+
+    def tick(self) -> None:
+        """Do nothing: each append is delivered at once."""
+
+
 class ReadMarkers:
     """Read markers of others: the newest of each member, at most one in MARKER_SECONDS."""
 

@@ -91,12 +91,16 @@ class Feed:
         for subscriptions in (self.live, self.paused, self.subscriptions):
             subscriptions.discard(subscription)
 
-    def send_ephemeral(self, batch: EventBatch, min_seq: int) -> None:
-        """Send an ephemeral event to live members, unless a removal up to `min_seq` may be unknown here."""
+    def send_ephemeral(self, batch: EventBatch, min_seq: int, of_seq: int | None = None) -> None:
+        """Send an ephemeral event to live members, unless a removal up to `min_seq` may be unknown here.
+
+        With `of_seq` only to those who see the event of the log with this seq.
+        """
         if self.tail < min_seq:
             return
         for subscription in self.live:
-            if subscription.is_member and not subscription.subscriber.is_full:
+            may_see = of_seq is None or subscription.may_see(of_seq)
+            if may_see and subscription.is_member and not subscription.subscriber.is_full:
                 subscription.subscriber.send_events(batch)
 
     def is_behind(self, head: int) -> bool:

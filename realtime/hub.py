@@ -17,7 +17,7 @@ from eventlog.models import Event
 from realtime.authorization import StreamAccess
 from realtime.broker import CONTROL, Broker, Layer
 from realtime.close_codes import CloseCode
-from realtime.ephemeral import TICK_SECONDS, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
+from realtime.ephemeral import TICK_SECONDS, Appends, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
 from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
@@ -90,7 +90,8 @@ class Hub:
         )
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
-        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers)
+        appends = Appends(self.feeds, self._publish)
+        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers, appends)
         self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
@@ -99,16 +100,17 @@ class Hub:
             self.presence.name: self.presence.receive,
             **{feature.name: feature.receive for feature in self._features},
         }
-        self.broker: Broker | None = None
-        if layer:
-            self.broker = Broker(
-                layer,
-                sender=self.id,
-                seal=Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]),
-                on_message=self.receive,
-                on_joined=self._on_joined,
-                on_lost=self.sweep.run_soon,
-            )
+        self.broker = self._make_broker(layer) if layer else None
+
+    def _make_broker(self, layer: Layer) -> Broker:
+        return Broker(
+            layer,
+            sender=self.id,
+            seal=Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]),
+            on_message=self.receive,
+            on_joined=self._on_joined,
+            on_lost=self.sweep.run_soon,
+        )
 
     def _on_joined(self, group: str) -> None:
         if group != CONTROL:

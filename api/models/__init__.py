@@ -4,6 +4,7 @@ from api.models.jobs import Job, JobKind
 from api.models.members import Member, MembershipPeriod
 from api.models.messages import Message
 from api.models.rooms import Room, RoomNamePart
+from api.models.streamed import StreamedMessage
 
 __all__ = [
     "Job",
@@ -13,4 +14,5 @@ __all__ = [
     "Message",
     "Room",
     "RoomNamePart",
+    "StreamedMessage",
 ]

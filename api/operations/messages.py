@@ -63,6 +63,7 @@ EDIT_MESSAGE = Operation(
         *NON_MEMBER,
         "message.not_author",
         "message.deleted",
+        "message.streaming",
         "message.version_conflict",
         "room.archived",
         "room.peer_deleted",

@@ -41,9 +41,15 @@ class SendMessageBody(StrictSerializer):
     text = TextField(allow_blank=True, help_text='May be "" when metadata is not {}.')
     metadata = MetadataField(required=False, default=dict)
     reply_to = serializers.UUIDField(required=False, allow_null=True, default=None)
+    streaming = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text='true: the text, which may be "", is only its beginning; append_message and finish_message follow.',
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        refuse_empty(attrs["text"], attrs["metadata"])
+        if not attrs["streaming"]:
+            refuse_empty(attrs["text"], attrs["metadata"])
         return attrs
 
 

@@ -22,6 +22,7 @@ from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
 from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
+from api.services.messages.streamed import append_message, finish_message, finish_silent
 from api.services.messages.tombstones import empty
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
@@ -32,9 +33,12 @@ from wire.problems import Problem, define
 __all__ = [
     "Send",
     "SendResult",
+    "append_message",
     "asend_message",
     "delete_message",
     "edit_message",
+    "finish_message",
+    "finish_silent",
     "get_events",
     "get_message",
     "get_messages",
@@ -56,6 +60,7 @@ def send_message(
     text: str,
     metadata: Mapping[str, Any] | None = None,
     reply_to: UUID | None = None,
+    streaming: bool = False,
 ) -> SendResult:
     """Send a message; a retry with the same client_id returns the message that the first try created.
 
@@ -63,7 +68,7 @@ def send_message(
     room.peer_deleted, room.not_member, not_found, request.invalid (reply_to), auth.invalid_token or
     auth.account_disabled; OperationalError when the database does not answer within DATABASE_SECONDS.
     """
-    return group_committer.send(Send(session, room_id, client_id, text, metadata or {}, reply_to))
+    return group_committer.send(Send(session, room_id, client_id, text, metadata or {}, reply_to, streaming))
 
 
 async def asend_message(
@@ -74,9 +79,10 @@ async def asend_message(
     text: str,
     metadata: Mapping[str, Any] | None = None,
     reply_to: UUID | None = None,
+    streaming: bool = False,
 ) -> SendResult:
     """Send a message from an event loop. See `send_message`."""
-    future = group_committer.submit(Send(session, room_id, client_id, text, metadata or {}, reply_to))
+    future = group_committer.submit(Send(session, room_id, client_id, text, metadata or {}, reply_to, streaming))
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             return await asyncio.wrap_future(future)
@@ -101,7 +107,8 @@ def edit_message(
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.version_conflict or room.peer_deleted.
+    Raises Problem message.not_author, message.deleted, message.streaming, message.version_conflict or
+    room.peer_deleted.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
@@ -112,6 +119,8 @@ def edit_message(
         if message.deleted_at is not None:
             raise Problem("message.deleted")
         shape = orjson.loads(complete(message.data))
+        if shape["streaming"]:
+            raise Problem("message.streaming")
         changes = {
             name: value
             for name, value in {"text": text, "metadata": metadata}.items()

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
-from api.models import Member, Message, Room
+from api.models import Member, Message, Room, StreamedMessage
 from api.models.choices import Kind, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
@@ -47,6 +47,7 @@ class Send:
     text: str
     metadata: Mapping[str, Any]
     reply_to: UUID | None
+    streaming: bool = False  # its text is appended to until it is finished
 
     @property
     def key(self) -> Key:
@@ -59,7 +60,9 @@ class Send:
 
     def digest(self, *, in_nfc: bool = True) -> str:
         """A hash of the content, which distinguishes a retry from another message with the same client_id."""
-        content = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
+        content: list[Any] = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
+        if self.streaming:
+            content.append("streaming")
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -83,6 +86,8 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
         if new_messages:
             _insert(new_messages)
             _move_read_markers(new_messages)
+        if any(send.streaming for send in sends):
+            _insert_streamed(log, sends, new_messages)
     return results
 
 
@@ -93,6 +98,8 @@ def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
         [result], new_messages = _accept(log, [send], _contexts_of(found))
         for message in new_messages:
             execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
+        if send.streaming:
+            _insert_streamed(log, [send], new_messages)
     return result
 
 
@@ -247,6 +254,8 @@ def _append(log: EventTransaction, send: Send, author: Author) -> Message:
         reply_to=send.reply_to,
         at=at,
     )
+    if send.streaming:
+        shape["streaming"] = True
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     log.heads[send.room_id].last_message_at = at
     if send.session.acting is not None:
@@ -276,6 +285,15 @@ def _insert(messages: Collection[Message]) -> None:
         digest=("text", [message.digest for message in messages]),
         created_at=("timestamptz", [message.created_at for message in messages]),
         data=("text", [message.data for message in messages]),
+    )
+
+
+def _insert_streamed(log: EventTransaction, sends: Sequence[Send], messages: Iterable[Message]) -> None:
+    streaming = {send.key for send in sends if send.streaming}
+    StreamedMessage.objects.bulk_create(
+        StreamedMessage(message=message, room_id=message.room_id, appended_at=log.now)
+        for message in messages
+        if (message.room_id, message.sender_id, message.client_id) in streaming
     )
 
 

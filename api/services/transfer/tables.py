@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Field
 
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
-from api.models import Job, Member, MembershipPeriod, Message, Room
+from api.models import Job, Member, MembershipPeriod, Message, Room, StreamedMessage
 from eventlog.models import Event, StreamHead
 
 FORMAT = 1
@@ -32,6 +32,7 @@ EXPORTED: dict[str, type[models.Model]] = {
     "members": Member,
     "periods": MembershipPeriod,
     "messages": Message,
+    "streamed": StreamedMessage,
     "heads": StreamHead,
     "events": Event,
     "audit": AuditRecord,

@@ -1,7 +1,7 @@
 // Generated from the contracts by `make schema`; do not edit.
 
 /** Every action. */
-export type ActionName = "authenticate" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "set_presence" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me" | "watch_presence";
+export type ActionName = "append_message" | "authenticate" | "delete_message" | "edit_message" | "finish_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "set_presence" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me" | "watch_presence";
 
 /** The activity that was set. */
 export interface Activity {
@@ -33,6 +33,38 @@ export interface AdminUser {
   created_at: string;
   external_id: string;
   is_active: boolean;
+}
+
+/** A further part of the text. */
+export interface AppendMessageBody {
+  /** Unicode code points of the text before this part. */
+  offset: number;
+  /** "" only shows that the sender is still writing. */
+  text: string;
+}
+
+/** Append to the text of a message that I stream. */
+export interface AppendMessageFrame {
+  action: "append_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** Unicode code points of the text before this part. */
+  offset: number;
+  /** "" only shows that the sender is still writing. */
+  text: string;
+}
+
+/** The answer to `append_message`: `data` on success, one problem in `errors` otherwise. */
+export interface AppendMessageReply {
+  action: "append_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
 }
 
 /** Authenticate the socket; later, a new token or JWT of the same user keeps all subscriptions. */
@@ -71,7 +103,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SetPresenceFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame | WatchPresenceFrame;
+export type ClientFrame = AppendMessageFrame | AuthenticateFrame | DeleteMessageFrame | EditMessageFrame | FinishMessageFrame | GetEventsFrame | GetMessagesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SetPresenceFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame | WatchPresenceFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -156,7 +188,7 @@ export interface EditMessageReply {
 }
 
 /** An event that is not stored: it may be lost, and is never replayed. */
-export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
+export type EphemeralEvent = TextAppendedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
 export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
@@ -223,6 +255,34 @@ export interface FieldError {
  * * `unknown_user`: No such user exists.
  */
 export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+
+/** The end of a streamed message. */
+export interface FinishMessageBody {
+  /** The whole text, in place of what was appended. */
+  text?: string | null;
+}
+
+/** Finish a message that I stream. */
+export interface FinishMessageFrame {
+  action: "finish_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** The whole text, in place of what was appended. */
+  text?: string | null;
+}
+
+/** The answer to `finish_message`: `data` on success, one problem in `errors` otherwise. */
+export interface FinishMessageReply {
+  action: "finish_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
 
 /** The message that was forwarded, as it was then. */
 export interface Forwarded {
@@ -704,6 +764,8 @@ export interface Problem {
   retry_after_ms: number | null;
   /** `X-Request-ID`, or the `request_id` of the frame. A frame's integer is repeated as an integer. */
   request_id: string | null;
+  /** Of `stream.offset` alone: the end of the text so far. */
+  offset?: number;
 }
 
 /**
@@ -751,6 +813,8 @@ export interface Problem {
  * * `message.client_id_reused` (409): This client_id was used for another message
  * * `message.deleted` (409): The message is deleted
  * * `message.not_author` (403): The message has another author
+ * * `message.not_streaming` (409): The message is not being streamed, or is finished already
+ * * `message.streaming` (409): The message is still being streamed: finish it first
  * * `message.version_conflict` (409): The message has changed since that version
  * * `method_not_allowed` (405): This method is not allowed here.
  * * `not_acceptable` (406): Responses are application/json only.
@@ -767,15 +831,16 @@ export interface Problem {
  * * `room.peer_deleted` (409): The other member of this direct room has deleted their account
  * * `room.role_required` (403): Your role does not allow this
  * * `room.slug_taken` (409): The slug is taken
+ * * `stream.offset` (409): The offset is not the end of the text so far
  * * `unavailable` (503): The service is temporarily unavailable.
  * * `unsupported_media_type` (415): Send application/json.
  * * `upgrade_required` (426): This address accepts WebSocket connections only.
  * * `username.limit` (409): The username was changed too often.
  */
-export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.not_streaming" | "message.streaming" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "stream.offset" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | TextAppendedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
 
 /** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
 export interface PutMemberBody {
@@ -1127,6 +1192,8 @@ export interface SendMessageBody {
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  /** true: the text, which may be "", is only its beginning; append_message and finish_message follow. `false` when absent. */
+  streaming?: boolean | null;
 }
 
 /** Send a message; a retry with the same client_id stores it once. */
@@ -1140,6 +1207,8 @@ export interface SendMessageFrame {
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  /** true: the text, which may be "", is only its beginning; append_message and finish_message follow. `false` when absent. */
+  streaming?: boolean | null;
 }
 
 /** The answer to `send_message`: `data` on success, one problem in `errors` otherwise. */
@@ -1187,7 +1256,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SetPresenceReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | WatchPresenceReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AppendMessageReply | AuthenticateReply | DeleteMessageReply | EditMessageReply | FinishMessageReply | GetEventsReply | GetMessagesReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SetPresenceReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | WatchPresenceReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -1357,6 +1426,25 @@ export interface SyncedRoom {
   limited: MissedRange | null;
   reset: boolean;
   room: Room | null;
+}
+
+/** A part that was appended to the text of a message, after `offset` Unicode code points. */
+export interface TextAppended {
+  id: string;
+  room_id: string;
+  offset: number;
+  text: string;
+}
+
+/** The text of a streamed message goes on. */
+export interface TextAppendedEvent {
+  type: "text.appended";
+  room_id: string;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: TextAppended;
 }
 
 /** The replies to a message in its thread; `user_ids` are at most five repliers, the newest first. */
@@ -1544,9 +1632,11 @@ export interface WatchPresenceReply {
 
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
+  append_message: { body: Omit<AppendMessageFrame, "action" | "request_id">; data: NonNullable<AppendMessageReply["data"]> };
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
   delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
+  finish_message: { body: Omit<FinishMessageFrame, "action" | "request_id">; data: NonNullable<FinishMessageReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
   mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
@@ -1611,6 +1701,8 @@ export interface Endpoints {
   "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/rooms/{room_id}/messages/{message_id}/append": { path: { message_id: string; room_id: string }; query: undefined; body: AppendMessageBody; reply: Message };
+  "POST /v1/rooms/{room_id}/messages/{message_id}/finish": { path: { message_id: string; room_id: string }; query: undefined; body: FinishMessageBody; reply: Message };
   "POST /v1/rooms/{room_id}/read": { path: { room_id: string }; query: undefined; body: MarkReadBody; reply: ReadMarker };
   "POST /v1/rooms/{room_id}/typing": { path: { room_id: string }; query: undefined; body: SetTypingBody; reply: undefined };
   "POST /v1/rooms/{room_id}/unarchive": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
