@@ -20,6 +20,10 @@ READS = {
     "ping": "reads",
     "POST stream": "receives events",
     "POST ping": "reads",
+    "POST presence/watch": "reads",
+    "PUT presence": "is about a device",
+    "watch_presence": "reads",
+    "set_presence": "is about a device",
     "subscribe": "receives events",
     "unsubscribe": "receives events",
 }

@@ -31,6 +31,7 @@ from wire.row_tables import as_parameter, as_uuid, insert, numbered, rows_as_tab
 define("message.client_id_reused", 409, "This client_id was used for another message")
 
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
+STREAMED = StreamedMessage._meta.db_table
 MAX_PLACE = 1_000_000  # above that of any send in a batch
 SESSION, USER = Session._meta.db_table, User._meta.db_table
 
@@ -98,8 +99,8 @@ def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
         [result], new_messages = _accept(log, [send], _contexts_of(found))
         for message in new_messages:
             execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
-        if send.streaming:
-            _insert_streamed(log, [send], new_messages)
+            if send.streaming:
+                execute(_STREAM_ONE, (str(message.id), str(message.room_id), log.now))
     return result
 
 
@@ -156,6 +157,7 @@ _WRITE_ONE = f"""
 WITH {APPEND_ONE}, marked AS (UPDATE {MEMBER} SET read_seq = $2::bigint WHERE room_id = $1::uuid AND user_id = $6::uuid)
 INSERT INTO {MESSAGE} (id, room_id, seq, version, sender_id, client_id, digest, created_at, data)
 VALUES ($7::uuid, $1::uuid, $2::bigint, $2::bigint, $6::uuid, $9, $10, $3, $8)"""
+_STREAM_ONE = f"INSERT INTO {STREAMED} (message_id, room_id, appended_at) VALUES ($1::uuid, $2::uuid, $3)"
 
 
 def _values_of(send: Send) -> tuple[object, ...]:
@@ -289,12 +291,15 @@ def _insert(messages: Collection[Message]) -> None:
 
 
 def _insert_streamed(log: EventTransaction, sends: Sequence[Send], messages: Iterable[Message]) -> None:
-    streaming = {send.key for send in sends if send.streaming}
-    StreamedMessage.objects.bulk_create(
-        StreamedMessage(message=message, room_id=message.room_id, appended_at=log.now)
-        for message in messages
-        if (message.room_id, message.sender_id, message.client_id) in streaming
-    )
+    keys = {send.key for send in sends if send.streaming}
+    streamed = [each for each in messages if (each.room_id, each.sender_id, each.client_id) in keys]
+    if streamed:
+        insert(
+            STREAMED,
+            message_id=("uuid", [message.id for message in streamed]),
+            room_id=("uuid", [message.room_id for message in streamed]),
+            appended_at=("timestamptz", [log.now] * len(streamed)),
+        )
 
 
 _MOVE_READ_MARKERS = f"""UPDATE {MEMBER} SET read_seq = moved.seq FROM {{moved}}
