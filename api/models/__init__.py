@@ -1,18 +1,32 @@
-"""The rows of the chat: rooms, members, messages and jobs."""
+"""The rows of the chat: rooms, members, invitations, links, bans, mutes, messages and jobs."""
 
+from api.models.forwards import Forward
+from api.models.invites import Invite
 from api.models.jobs import Job, JobKind
+from api.models.links import Link
 from api.models.members import Member, MembershipPeriod
 from api.models.messages import Message
+from api.models.pins import Pin
+from api.models.reactions import Reaction
 from api.models.rooms import Room, RoomNamePart
+from api.models.sanctions import Ban, Mute, Sanction
 from api.models.streamed import StreamedMessage
 
 __all__ = [
+    "Ban",
+    "Forward",
+    "Invite",
     "Job",
     "JobKind",
+    "Link",
     "Member",
     "MembershipPeriod",
     "Message",
+    "Mute",
+    "Pin",
+    "Reaction",
     "Room",
     "RoomNamePart",
+    "Sanction",
     "StreamedMessage",
 ]

@@ -1,11 +1,12 @@
 """Streamed messages."""
 
 from api.operations import NON_MEMBER
+from api.operations.messages import MAY_NOT_WRITE
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.streamed import AppendMessageBody, FinishMessageBody
 from wire.operations import Cost, Operation
 
-_PROBLEMS = (*NON_MEMBER, "room.archived", "room.peer_deleted", "message.not_author", "message.not_streaming")
+_PROBLEMS = (*NON_MEMBER, *MAY_NOT_WRITE, "message.not_author", "message.not_streaming")
 
 APPEND_MESSAGE = Operation(
     "append_message",

@@ -1,10 +1,15 @@
 """The one multiplexed socket, /v1/ws."""
 
 from realtime.consumers.messages import MessageActions
+from realtime.consumers.pins import PinActions
 from realtime.consumers.presence import PresenceActions
+from realtime.consumers.reactions import ReactionActions
+from realtime.consumers.rooms import RoomActions
 from realtime.consumers.streamed import StreamedActions
 from realtime.consumers.subscriptions import SubscriptionActions
 
 
-class ChatConsumer(SubscriptionActions, MessageActions, PresenceActions, StreamedActions):
+class ChatConsumer(
+    SubscriptionActions, MessageActions, ReactionActions, PinActions, RoomActions, PresenceActions, StreamedActions
+):
     """All actions and live events, for one device."""

@@ -57,21 +57,29 @@ async def load_room(viewer: Account, room_id: str) -> Loaded:
 async def load(viewer: Account, room: JSON) -> Loaded:
     """The rest of a room that was read already. Raises Refused."""
     path = f"rooms/{room['id']}"
+    messages, mine = await _history(viewer, path)
+    pins = await _get_all(viewer, f"{path}/pins")
+    by_id = {message["id"]: message for message in messages}
+    assert pins == [by_id[pin["id"]] for pin in pins], "Pins and history agree"
     return {
         "room": room,
-        "messages": await _history(viewer, path),
+        "messages": messages,
         "members": await _get_all(viewer, f"{path}/members"),
+        "mine": mine,
+        "pins": [pin["id"] for pin in pins],
     }
 
 
-async def _history(viewer: Account, path: str) -> list[JSON]:
+async def _history(viewer: Account, path: str) -> tuple[list[JSON], dict[str, list[str]]]:
     messages: list[JSON] = []
+    mine: dict[str, list[str]] = {}
     anchor: dict[str, Any] = {}
     while True:
         page = await _get(viewer, f"{path}/messages", limit=PAGE, **anchor)
         messages = page["results"] + messages
+        mine |= page["mine"]
         if not page["page"]["more_before"]:
-            return messages
+            return messages, mine
         anchor = {"before": page["page"]["oldest_seq"]}
 
 

@@ -11,19 +11,42 @@ JSON = dict[str, Any]
 
 UNREAD_EXACT = 999
 # The rights of each role, as in the contract; the order is the server's.
-MEMBER = ["send", "leave"]
-ADMIN = ["send", "delete_any", "add_members", "remove_members", "update", "leave"]
-OWNER = ["send", "delete_any", "add_members", "remove_members", "set_roles", "update", "archive", "leave"]
+MEMBER = ["send", "react", "leave"]
+OVER_PEOPLE = ["add_members", "remove_members", "invite", "ban", "mute", "bypass_slow_mode"]
+ADMIN = ["send", "react", "pin", "delete_any", *OVER_PEOPLE, "update", "leave"]
+OWNER = ["send", "react", "pin", "delete_any", *OVER_PEOPLE, "set_roles", "update", "archive", "leave"]
+DIRECT = ["send", "react", "pin"]
+NOT_IN_READ_ONLY = {"send", "react"}
+PREFERENCES = ("notify", "snoozed_until", "pinned")
 CAN = {"member": MEMBER, "admin": ADMIN, "owner": OWNER}
 CAN_IN_ARCHIVED = {"member": ["leave"], "admin": ["leave"], "owner": ["unarchive", "leave"]}
 
 
+# The fields of a partial event that say where it belongs; the others are those of the message.
+PARTIAL = ("id", "room_id", "seq", "version", "base_version")
+NO_CONTENT = {
+    "mentions": {"users": [], "room": False},
+    "attachments": [],
+    "reactions": [],
+    "pinned_at": None,
+    "pinned_by": None,
+    "forwarded": None,
+    "streaming": False,
+    "interrupted": False,
+}
+
+
 class Loaded(TypedDict):
-    """A room as REST shows it to one viewer: itself, the whole of its visible history, its members."""
+    """A room as REST shows it to one viewer: itself, the whole of its visible history, its members, its pins.
+
+    `mine` are the viewer's own reactions, by message id.
+    """
 
     room: JSON
     messages: list[JSON]
     members: list[JSON]
+    mine: dict[str, list[str]]
+    pins: list[str]
 
 
 class Snapshot(TypedDict):
@@ -40,7 +63,7 @@ class Room:
     """One room of the viewer, kept after they leave, because they may rejoin.
 
     `stale` means that events are missing that the viewer may not see (in a `since_joined` room those between a leave
-    and a rejoin), so that the room must be loaded again.
+    and a rejoin), so that the room must be loaded again. So must a message that has missed a change.
     """
 
     viewer: str
@@ -50,8 +73,11 @@ class Room:
     read_seq: int
     messages: dict[str, JSON] = field(default_factory=dict)
     members: dict[str, JSON] = field(default_factory=dict)
+    mine: dict[str, list[str]] = field(default_factory=dict)
     marked: int = 0  # the room's seq as of which the read marker stands
     hidden_at: int | None = None  # the room's seq as of which the viewer does not want to see it listed
+    preferences: JSON = field(default_factory=lambda: {"notify": "all", "snoozed_until": None, "pinned": False})
+    muted_until: str | None = None
     stale: bool = False
     peer_is_erased: bool = False  # the other member of a direct room has deleted their account
 
@@ -61,9 +87,11 @@ class Room:
         shape, me = loaded["room"], loaded["room"]["me"]
         room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"], marked=shape["head"])
         room.hidden_at = shape["head"] if me["hidden"] else None
+        room.preferences, room.muted_until = {name: me[name] for name in PREFERENCES}, me["muted_until"]
         room.peer_is_erased = shape["kind"] == "direct" and me["can"] == []
         room.messages = {message["id"]: message for message in loaded["messages"]}
         room.members = {member["user"]["id"]: member for member in loaded["members"]}
+        room.mine = dict(loaded["mine"])
         return room
 
     @classmethod
@@ -102,7 +130,12 @@ class Room:
             "member": self._apply_member,
             "message": self._apply_message,
             "messages": self._apply_purge,
+            "reaction": self._apply_reaction,
+            "pin": self._apply_partial,
             "user": self._apply_user,
+            "mute": self._apply_mute,
+            "invite": lambda _: None,
+            "ban": lambda _: None,  # member.removed ends the membership
         }[noun](event)
 
     def _apply_room(self, event: JSON) -> None:
@@ -135,20 +168,49 @@ class Room:
         if event["type"] == "message.created" and message["sender"]["id"] == self.viewer:
             self._mark_here(event["seq"])
 
+        if message["deleted_at"]:
+            self.mine.pop(message["id"], None)
+
+    def _apply_partial(self, event: JSON) -> None:
+        """Merge the fields of a partial event into the message, if it has the version that they fit on."""
+        data = event["data"]
+        fields = {name: value for name, value in data.items() if name not in PARTIAL}
+        self._merge(data, lambda message: fields)
+
+    def _apply_reaction(self, event: JSON) -> None:
+        """Merge `reaction.changed`: its reaction replaces that of the key, is the last of all, or is gone at 0."""
+        data = event["data"]
+        self._merge(data, lambda message: {"reactions": merge_reaction(message["reactions"], data["reaction"])})
+        change = data["change"]
+        if change["user_id"] == self.viewer and data["id"] in self.messages:
+            keys = [key for key in self.mine.get(data["id"], []) if key != change["key"]]
+            self.mine[data["id"]] = [*keys, change["key"]] if change["on"] else keys
+
+    def _merge(self, data: JSON, fields: Callable[[JSON], JSON]) -> None:
+        message = self.messages.get(data["id"])
+        if message is None or message["version"] >= data["version"]:
+            return
+        if message["version"] == data["base_version"]:
+            message |= {**fields(message), "version": data["version"]}
+        else:
+            self.stale = True
+
     def _apply_purge(self, event: JSON) -> None:
         """Apply messages.purged: every message below a seq is a tombstone of this version."""
         for message in self.messages.values():
             if message["seq"] < event["data"]["before_seq"]:
                 deleted_at = message["deleted_at"] or event["at"]
-                message |= {"text": None, "metadata": {}, "reply_to": None}
+                message |= {"text": None, "metadata": {}, "reply_to": None, **NO_CONTENT}
                 message |= {"deleted_at": deleted_at, "version": event["seq"]}
+                self.mine.pop(message["id"], None)
 
     def _apply_user(self, event: JSON) -> None:
         """Replace an erased user, by id, in messages, members and the peer."""
         user = event["data"]["user"]
         for message in self.messages.values():
-            if message["sender"]["id"] == user["id"]:
-                message["sender"] = user
+            for shown in (message, message["forwarded"]):
+                if shown is not None and shown["sender"]["id"] == user["id"]:
+                    shown["sender"] = user
         for member in self.members.values():
             if member["user"]["id"] == user["id"]:
                 member["user"] |= user
@@ -157,8 +219,16 @@ class Room:
             self.shape["peer"] = user
             self.peer_is_erased = True
 
-    def prefer(self, hidden: bool, head: int) -> None:
+    def _apply_mute(self, event: JSON) -> None:
+        """Apply mute.created or mute.ended; a mute without a time is one for ever."""
+        if event["data"]["user"]["id"] == self.viewer:
+            is_muted, until = event["type"] == "mute.created", event["data"]["until"]
+            self.muted_until = (until or "9999-12-31T00:00:00.000Z") if is_muted else None
+
+    def prefer(self, preferred: JSON) -> None:
         """Apply `room.preferred`; a message above its `head`, which may be here already, ends the hiding."""
+        self.preferences = {name: preferred[name] for name in PREFERENCES}
+        hidden, head = preferred["hidden"], preferred["head"]
         is_over = any(message["seq"] > head for message in self.messages.values())
         self.hidden_at = head if hidden and not is_over else None
 
@@ -187,6 +257,8 @@ class Room:
             "room": {**self.shape, "me": self._me(), "last_message": newest},
             "messages": sorted(self.messages.values(), key=lambda message: int(message["seq"])),
             "members": view_members(self.members.values()),
+            "mine": {message_id: keys for message_id, keys in self.mine.items() if keys},
+            "pins": sorted(message["id"] for message in self.messages.values() if message["pinned_at"]),
         }
 
     def _me(self) -> JSON:
@@ -201,13 +273,17 @@ class Room:
             "read_seq": self.read_seq,
             "unread": min(unread, UNREAD_EXACT),
             "unread_capped": unread > UNREAD_EXACT,
+            **self.preferences,
             "hidden": self.hidden_at is not None,
+            "muted_until": self.muted_until,
         }
 
     def _can(self) -> list[str]:
         if self.shape["kind"] == "direct":
-            return [] if self.peer_is_erased else ["send"]
-        return (CAN_IN_ARCHIVED if self.shape["archived_at"] else CAN)[self.role]
+            return [] if self.peer_is_erased else DIRECT
+        can = (CAN_IN_ARCHIVED if self.shape["archived_at"] else CAN)[self.role]
+        is_read_only = self.shape["posting"] == "admins" and self.role == "member"
+        return [each for each in can if not is_read_only or each not in NOT_IN_READ_ONLY]
 
 
 class State:
@@ -282,7 +358,7 @@ class State:
         if moved := self._marks.pop(room.id, None):
             room.mark(moved["read_seq"], moved["head"])
         if preferred := self._preferences.pop(room.id, None):
-            room.prefer(preferred["hidden"], preferred["head"])
+            room.prefer(preferred)
 
     def _apply_inbox(self, event: JSON) -> None:
         kind, data = event["type"], event["data"]
@@ -322,7 +398,7 @@ class State:
         if room is None:
             self._preferences[preferred["room_id"]] = preferred
         else:
-            room.prefer(preferred["hidden"], preferred["head"])
+            room.prefer(preferred)
 
     def view(self) -> JSON:
         """Everything that REST shows."""
@@ -349,7 +425,10 @@ def _lists(views: dict[str, JSON]) -> dict[str, list[str]]:
 def view_snapshot(snapshot: Snapshot) -> JSON:
     """A snapshot in the form of a folded view."""
     rooms = snapshot["rooms"]
-    views: JSON = {room["room"]["id"]: {**room, "members": view_members(room["members"])} for room in rooms}
+    views: JSON = {
+        room["room"]["id"]: {**room, "members": view_members(room["members"]), "pins": sorted(room["pins"])}
+        for room in rooms
+    }
     hidden = [room_id for room_id in snapshot["lists"]["hidden"] if views[room_id]["room"]["last_message"]]
     return {**snapshot, "lists": {**snapshot["lists"], "hidden": hidden}, "rooms": views}
 
@@ -357,6 +436,14 @@ def view_snapshot(snapshot: Snapshot) -> JSON:
 def view_members(members: Iterable[JSON]) -> dict[str, JSON]:
     """Without the profiles and the read markers of others: the one is outside the log, the other ephemeral."""
     return {member["user"]["id"]: {name: member[name] for name in ("role", "state", "joined_at")} for member in members}
+
+
+def merge_reaction(reactions: list[JSON], reaction: JSON) -> list[JSON]:
+    """Replace the reaction of a key, append it, or drop it when its count is 0."""
+    merged = [reaction if each["key"] == reaction["key"] else each for each in reactions]
+    if reaction not in merged:
+        merged.append(reaction)
+    return [each for each in merged if each["count"]]
 
 
 def differences(folded: Any, seen: Any, path: str = "") -> list[str]:

@@ -80,7 +80,7 @@ def finish_message(*, session: Session, room_id: UUID, message_id: UUID, text: s
             return complete(message.data)
         if text is not None:
             shape["text"] = text
-        refuse_empty(shape["text"], shape["metadata"])
+        refuse_empty(shape["text"], shape["metadata"], shape["forwarded"])
         return _finish(log, message, shape)
 
 
