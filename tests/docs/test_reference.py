@@ -18,7 +18,7 @@ from tests.docs.pages import blocks, read, section, table
 from tests.servers import ROOT
 
 SOCKET = "docs/socket.md"
-PAGES_OF_FRAMES = (SOCKET, "docs/presence.md")
+PAGES_OF_FRAMES = (SOCKET, "docs/presence.md", "docs/streaming.md")
 REST = section("docs/rest.md", "Endpoints")
 READERS = {
     "text",
