@@ -126,6 +126,12 @@ async def stream_by_socket_and_finish_with_another_text(world: World) -> None:
     await world.act(world.alice, "finish_message", message_id=sent["id"], text="Like a tea-tray in the sky")
 
 
+@case(SEND, APPEND)
+async def leave_a_stream_open(world: World) -> None:
+    sent = await world.rest(world.bob, SEND, new_message("Twinkle", streaming=True))
+    await world.rest(world.bob, APPEND, {"offset": 7, "text": ", little bat"}, message_id=sent["id"])
+
+
 @case(SEND, APPEND, DELETE)
 async def delete_a_stream(world: World) -> None:
     sent = await world.rest(world.bob, SEND, new_message("Twinkle", streaming=True))
