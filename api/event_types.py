@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from api.serializers.drafts import DraftUpdatedSerializer
 from api.serializers.invites import (
     InviteCreatedSerializer,
     InviteEndedSerializer,
@@ -25,6 +26,7 @@ from api.serializers.rooms import (
 )
 from api.serializers.sanctions import SanctionEventSerializer
 from api.serializers.streamed import TextAppendedSerializer
+from api.serializers.threads import ThreadChangedSerializer, ThreadFollowedSerializer, ThreadReadSerializer
 from eventlog.event_types import EventType, StreamKind, register
 
 ROOM, INBOX = StreamKind.ROOM, StreamKind.INBOX
@@ -112,6 +114,11 @@ register(
         True,
         "Messages older than the room keeps became tombstones.",
     ),
+    EventType("thread.changed", ThreadChangedSerializer, ROOM, True, "A message has new replies in its thread."),
+    EventType("thread.followed", ThreadFollowedSerializer, INBOX, True, "I follow a thread."),
+    EventType("thread.unfollowed", ThreadFollowedSerializer, INBOX, True, "I no longer follow a thread."),
+    EventType("thread.read", ThreadReadSerializer, INBOX, True, "My read marker of a thread moved."),
+    EventType("draft.updated", DraftUpdatedSerializer, INBOX, False, "A draft of mine changed, on any of my devices."),
     EventType("user.erased", UserErasedSerializer, ROOM, True, "The account of a user was deleted."),
     EventType(
         "room.added",

@@ -37,6 +37,9 @@ TAGS = {
     "messages": "Messages of a room: send, edit, delete, and the history.",
     "reactions": "Reactions to messages: an emoji or a name.",
     "pins": "Messages that a room shows at hand.",
+    "threads": "Threads: the replies to a message apart from the room's main line.",
+    "mentions": "Messages that name the user.",
+    "drafts": "What the user has not sent yet.",
     "reads": "The user's read marker in a room.",
     "typing": "Typing indicators.",
     "events": "The log of a room, and the user's inbox.",
@@ -123,6 +126,7 @@ def add_problem(components: Components) -> None:
 PATH_PARAMETERS = {
     "room_id": "The room's id.",
     "message_id": "The message's id.",
+    "thread_root": "The id of the message that began the thread.",
     "user_id": "The user's id.",
     "session_id": "The session's id.",
     "external_id": "Your own id of the user: 1 to 255 printable ASCII characters, percent-encoded.",

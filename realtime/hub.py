@@ -14,10 +14,11 @@ from django.db import Error as DatabaseError
 
 from accounts.ended import end_in_memory, ended_in_memory
 from eventlog.models import Event
+from realtime.appends import Appends
 from realtime.authorization import StreamAccess
 from realtime.broker import CONTROL, Broker, Layer
 from realtime.close_codes import CloseCode
-from realtime.ephemeral import TICK_SECONDS, Appends, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
+from realtime.ephemeral import TICK_SECONDS, DraftNotices, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
 from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
@@ -90,8 +91,12 @@ class Hub:
         )
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
-        appends = Appends(self.feeds, self._publish)
-        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers, appends)
+        self._features: tuple[EphemeralFeature, ...] = (
+            self.typing,
+            self.read_markers,
+            DraftNotices(self.feeds, self._publish),
+            Appends(self.feeds, self._publish),
+        )
         self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {

@@ -68,6 +68,7 @@ class Permission(TextChoices):
     SEND = "send"
     REACT = "react"
     PIN = "pin"
+    MENTION_ROOM = "mention_room"
     DELETE_ANY = "delete_any"
     ADD_MEMBERS = "add_members"
     REMOVE_MEMBERS = "remove_members"
@@ -88,6 +89,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         Permission.SEND,
         Permission.REACT,
         Permission.PIN,
+        Permission.MENTION_ROOM,
         Permission.DELETE_ANY,
         Permission.ADD_MEMBERS,
         Permission.REMOVE_MEMBERS,
@@ -102,6 +104,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         Permission.SEND,
         Permission.REACT,
         Permission.PIN,
+        Permission.MENTION_ROOM,
         Permission.DELETE_ANY,
         Permission.ADD_MEMBERS,
         Permission.REMOVE_MEMBERS,
@@ -116,8 +119,10 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     ),
 }
 # Of plain members, where only admins write.
-NOT_IN_READ_ONLY = frozenset({Permission.SEND, Permission.REACT})
-PERMISSIONS_IN_DIRECT = (Permission.SEND, Permission.REACT, Permission.PIN)
+NOT_IN_READ_ONLY = frozenset({Permission.SEND, Permission.REACT, Permission.MENTION_ROOM})
+PERMISSIONS_IN_DIRECT = (Permission.SEND, Permission.REACT, Permission.PIN, Permission.MENTION_ROOM)
+# In a room of up to so many members each of them may mention everybody.
+MENTION_ROOM_UP_TO = 20
 # Every member can leave an archived room, a last owner too.
 PERMISSIONS_IN_ARCHIVED: dict[str, tuple[Permission, ...]] = {
     Role.MEMBER: (Permission.LEAVE,),

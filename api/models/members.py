@@ -11,6 +11,7 @@ from django.db.models.expressions import BaseExpression
 from django.utils import timezone
 
 from api.models.choices import (
+    MENTION_ROOM_UP_TO,
     NOT_IN_READ_ONLY,
     PERMISSIONS,
     PERMISSIONS_IN_ARCHIVED,
@@ -56,7 +57,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
 
 def _is_hidden() -> Case:
     messages = apps.get_model("api", "Message").objects  # its module imports this one
-    newer = messages.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"))
+    newer = messages.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"), in_main_line=True)
     return Case(When(hidden_seq=None, then=Value(False)), default=~Exists(newer))
 
 
@@ -105,7 +106,9 @@ class Member(models.Model):
             return []
         if self.room.kind == Kind.DIRECT:
             return list(PERMISSIONS_IN_DIRECT)
-        can = (PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role]
+        can = list((PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role])
+        if Permission.SEND in can and self.role == Role.MEMBER and self.room.member_count <= MENTION_ROOM_UP_TO:
+            can.append(Permission.MENTION_ROOM)
         return [each for each in can if each not in NOT_IN_READ_ONLY or self.may_post()]
 
     def may_post(self) -> bool:

@@ -26,7 +26,7 @@ SEND_MESSAGE = Operation(
     body=SendMessageBody,
     reply=MessageSerializer,
     statuses=(201, 200),
-    problems=(*SENDS, "message.client_id_reused", "message.deleted"),
+    problems=(*SENDS, "room.role_required", "message.client_id_reused", "message.deleted"),
     is_retry=is_stored,
 )
 
@@ -41,8 +41,9 @@ GET_MESSAGES = Operation(
     reply=MessageHistorySerializer,
     problems=NON_MEMBER,
     description=(
-        "The newest page unless an anchor is given. `before` and `after` exclude their anchor, `around` includes it. A "
-        "page ends at 1 MiB; more_before or more_after is true then."
+        "The main line of the room: all messages but the replies in threads that are not `in_room`. With `thread` the "
+        "replies in that thread, and its `root`. The newest page unless an anchor is given. `before` and `after` "
+        "exclude their anchor, `around` includes it. A page ends at 1 MiB; more_before or more_after is true then."
     ),
 )
 
@@ -82,6 +83,7 @@ EDIT_MESSAGE = Operation(
         "message.streaming",
         "message.version_conflict",
         *MAY_NOT_WRITE,
+        "room.role_required",
     ),
     description=(
         "`if_version` makes the edit conditional: it fails if the text or metadata have changed since that version. "

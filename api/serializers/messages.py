@@ -25,6 +25,7 @@ from wire.times import parse_time
 BATCH = 50  # messages of one send_messages, and of one transaction
 HISTORY_PAGE = 50
 HISTORY_PAGE_MAX = 100
+MAX_MENTIONS = 50  # users whom one message names
 CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
 MAX_SEQ = 2**53 - 1
 
@@ -54,6 +55,21 @@ class ForwardBody(StrictSerializer):
         return ForwardedFrom(**attrs)
 
 
+class MentionsBody(StrictSerializer):
+    """The users whom a message names. The text is not searched for names."""
+
+    users = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=MAX_MENTIONS,
+        required=False,
+        default=list,
+        help_text="Users who are not members of the room are left out.",
+    )
+    room = serializers.BooleanField(
+        required=False, default=False, help_text="Names everybody in the room; needs `mention_room` in `can`."
+    )
+
+
 class SendMessageBody(StrictSerializer):
     """A message to send. A retry with the same client_id returns the stored message."""
 
@@ -67,10 +83,25 @@ class SendMessageBody(StrictSerializer):
         default=False,
         help_text='true: the text, which may be "", is only its beginning; append_message and finish_message follow.',
     )
+    thread_root = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Reply in the thread of this message, which is not deleted and not in a thread itself.",
+    )
+    in_room = serializers.BooleanField(
+        required=False, default=False, help_text="With thread_root: the main line of the room shows the reply too."
+    )
+    mentions = MentionsBody(required=False, allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs["streaming"]:
             refuse_empty(attrs["text"], attrs["metadata"], attrs["forward"])
+        if attrs["in_room"] and attrs["thread_root"] is None:
+            raise serializers.ValidationError({"in_room": ["Only a reply in a thread has it."]}, code="thread_only")
+        mentions = attrs["mentions"]
+        if mentions is not None and not mentions["users"] and not mentions["room"]:
+            attrs["mentions"] = None
         return attrs
 
 
@@ -90,6 +121,7 @@ class EditMessageBody(StrictSerializer):
 
     text = TextField(required=False, allow_blank=True, help_text='May be "" when metadata is not {}.')
     metadata = MetadataField(required=False)
+    mentions = MentionsBody(required=False)
     if_version = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_SEQ)
 
 
@@ -143,6 +175,8 @@ BEFORE = f"The newest messages that are older than {PLACE}."
 AFTER = f"The oldest messages that are newer than {PLACE}."
 AROUND = f"The messages on both sides of {PLACE}; and the message at that place."
 
+THREAD = "The replies in the thread of this message, in place of the room's main line."
+
 
 class HistoryQuery(QuerySerializer):
     """The page of a room's messages: at most one of before, after and around."""
@@ -150,6 +184,7 @@ class HistoryQuery(QuerySerializer):
     before = AnchorField(required=False, help_text=BEFORE)
     after = AnchorField(required=False, help_text=AFTER)
     around = AnchorField(required=False, help_text=AROUND)
+    thread = serializers.UUIDField(required=False, help_text=THREAD)
     limit = QueryInt(
         required=False, default=HISTORY_PAGE, min_value=1, max_value=HISTORY_PAGE_MAX, help_text="Messages per page."
     )
@@ -164,6 +199,7 @@ class HistoryBody(StrictSerializer):
     before = AnchorField(required=False, allow_null=True, default=None, help_text=BEFORE)
     after = AnchorField(required=False, allow_null=True, default=None, help_text=AFTER)
     around = AnchorField(required=False, allow_null=True, default=None, help_text=AROUND)
+    thread = serializers.UUIDField(required=False, allow_null=True, default=None, help_text=THREAD)
     limit = serializers.IntegerField(required=False, default=HISTORY_PAGE, min_value=1, max_value=HISTORY_PAGE_MAX)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -224,6 +260,7 @@ class VersionsSerializer(serializers.Serializer[Any]):
 class MessageHistorySerializer(serializers.Serializer[Any]):
     """A page of messages, oldest first, as of `head`: follow the room's events from there."""
 
+    root = MessageSerializer(required=False, help_text="With `thread` only: the message that began it.")
     results = MessageSerializer(many=True)
     page = HistoryPositionSerializer()
     head = serializers.IntegerField()

@@ -26,7 +26,7 @@ from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
 from api.serializers.authors import Author, AuthorSerializer
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import CLIENT_ID
-from api.serializers.reads import UNREAD
+from api.serializers.reads import UNREAD, UNREAD_MENTIONS, UNREAD_THREADS
 from wire import strict_json
 from wire.characters import has_invisible
 from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
@@ -63,6 +63,7 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
 
 _ROOM_DEFAULTS = {"posting": Posting.EVERYONE, "slow_mode_seconds": 0, "retention_days": None}
 _PREFERENCE_DEFAULTS = {"notify": Notify.ALL, "snoozed_until": None, "pinned": False}
+UnreadNumbers = tuple[int, bool, int, int]  # unread, whether it is capped, of mentions, of threads
 
 
 def complete_room(data: AnyStr) -> AnyStr:
@@ -94,7 +95,7 @@ def render_room(
     room: Room,
     member: Member | None,
     *,
-    unread: tuple[int, bool] = (0, False),
+    unread: UnreadNumbers = (0, False, 0, 0),
     last_message: bytes | None = None,
     peer: Peer | None = None,
     outside: str | None = None,
@@ -127,6 +128,8 @@ def _render_outside(member: Member | None, outside: str | None) -> dict[str, Any
         "read_seq": None,
         "unread": 0,
         "unread_capped": False,
+        "unread_mentions": 0,
+        "unread_threads": 0,
         "notify": Notify.ALL,
         "snoozed_until": None,
         "pinned": False,
@@ -135,7 +138,7 @@ def _render_outside(member: Member | None, outside: str | None) -> dict[str, Any
     }
 
 
-def _render_me(room: Room, member: Member, unread: tuple[int, bool], peer: Peer | None) -> dict[str, Any]:
+def _render_me(room: Room, member: Member, unread: UnreadNumbers, peer: Peer | None) -> dict[str, Any]:
     member.room = room
     return {
         "state": member.state,
@@ -144,6 +147,8 @@ def _render_me(room: Room, member: Member, unread: tuple[int, bool], peer: Peer 
         "read_seq": member.read_seq,
         "unread": unread[0],
         "unread_capped": unread[1],
+        "unread_mentions": unread[2],
+        "unread_threads": unread[3],
         "notify": member.notify,
         "snoozed_until": _render_until(member.snoozed_until),
         "pinned": member.pinned,
@@ -296,6 +301,8 @@ class RoomMeSerializer(serializers.Serializer[Any]):
     read_seq = serializers.IntegerField(allow_null=True)
     unread = serializers.IntegerField(help_text=UNREAD)
     unread_capped = serializers.BooleanField()
+    unread_mentions = serializers.IntegerField(help_text=UNREAD_MENTIONS)
+    unread_threads = serializers.IntegerField(help_text=UNREAD_THREADS)
     notify = serializers.ChoiceField(choices=Notify.choices)
     snoozed_until = TimeField(allow_null=True, help_text="It passes without an event: compare with the time.")
     pinned = serializers.BooleanField()

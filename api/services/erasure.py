@@ -15,7 +15,7 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from accounts import administration, audit
 from accounts.models import User
 from accounts.serializers import UserSerializer
-from api.models import Ban, Forward, Invite, Job, JobKind, Member, MembershipPeriod, Message
+from api.models import Ban, Draft, Forward, Invite, Job, JobKind, Member, MembershipPeriod, Message
 from api.models.choices import Kind, State
 from api.serializers.authors import Author
 from api.serializers.invites import Ending
@@ -42,6 +42,7 @@ def begin_erasure(user: User) -> None:
     """
     with record_events(inboxes=[user.id]):
         jobs.add_job(JobKind.ERASE, user)
+        Draft.objects.filter(user=user).delete()
 
 
 def erase_user(*, user: User, actor: str, reason: str = "") -> bool:

@@ -7,9 +7,17 @@ from realtime.consumers.reactions import ReactionActions
 from realtime.consumers.rooms import RoomActions
 from realtime.consumers.streamed import StreamedActions
 from realtime.consumers.subscriptions import SubscriptionActions
+from realtime.consumers.threads import ThreadActions
 
 
 class ChatConsumer(
-    SubscriptionActions, MessageActions, ReactionActions, PinActions, RoomActions, PresenceActions, StreamedActions
+    SubscriptionActions,
+    MessageActions,
+    ReactionActions,
+    PinActions,
+    ThreadActions,
+    RoomActions,
+    PresenceActions,
+    StreamedActions,
 ):
     """All actions and live events, for one device."""

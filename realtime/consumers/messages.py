@@ -103,9 +103,9 @@ class MessageActions(AuthenticatedConsumer):
         return answer, 200
 
     @action(MARK_READ)
-    async def mark_read(self, room_id: UUID, seq: int) -> Reply:
+    async def mark_read(self, room_id: UUID, **body: Any) -> Reply:
         session = require_session(self.session)
-        mark = partial(reads.mark_read, session=session, room_id=room_id, seq=seq)
+        mark = partial(reads.mark_read, session=session, room_id=room_id, **body)
         return await write_for(session.user_id, room_id, mark), 200
 
     @action(MARK_UNREAD)

@@ -26,6 +26,7 @@ class Scene:
         self.change_message = alice.make(f"/v1/rooms/{self.room}/messages", body)
         self.message_path = f"/v1/rooms/{self.room}/messages/{self.change_message['id']}"
         self.pin_path = f"/v1/rooms/{self.room}/pins/{self.change_message['id']}"
+        self.follow = f"/v1/rooms/{self.room}/threads/{self.change_message['id']}/follow"
         self.bobs = f"/v1/rooms/{self.room}/members/{bob.id}"
 
     def sanction(self, kind: str) -> str:
@@ -57,6 +58,21 @@ def post_message(scene: Scene) -> None:
 def unpin(scene: Scene) -> None:
     scene.alice.make(scene.pin_path, method="PUT")
     scene.alice.make(scene.pin_path, method="DELETE")
+
+
+def reply(scene: Scene) -> int:
+    body = {"client_id": uuid4().hex, "text": "a reply", "thread_root": scene.change_message["id"]}
+    return int(scene.bob.make(f"/v1/rooms/{scene.room}/messages", body)["seq"])
+
+
+def follow_again(scene: Scene) -> None:
+    scene.alice.make(scene.follow, method="DELETE")
+    scene.alice.make(scene.follow, {}, "PUT")
+
+
+def read_thread(scene: Scene) -> None:
+    body = {"seq": reply(scene), "thread_root": scene.change_message["id"]}
+    scene.alice.make(f"/v1/rooms/{scene.room}/read", body)
 
 
 def rejoin(scene: Scene) -> None:
@@ -127,6 +143,11 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("pin.added", "room"): lambda at: at.alice.make(at.pin_path, method="PUT"),
     ("pin.removed", "room"): unpin,
     ("messages.purged", "room"): purge_messages,
+    ("thread.changed", "room"): reply,
+    ("thread.followed", "inbox"): follow_again,
+    ("thread.unfollowed", "inbox"): lambda at: at.alice.make(at.follow, method="DELETE"),
+    ("thread.read", "inbox"): read_thread,
+    ("draft.updated", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/draft", {"text": "so"}, "PUT"),
     ("user.erased", "room"): delete_account,
     ("room.added", "inbox"): be_added,
     ("room.removed", "inbox"): be_removed,

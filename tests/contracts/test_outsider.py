@@ -27,6 +27,7 @@ KNOWN_IDS = {
     "room_id",
     "user_id",
     "message_id",
+    "thread_root",
     "session_id",
     "external_id",
     "key_id",

@@ -30,6 +30,9 @@ def message(seq: int, version: int, sender: str, **more: Any) -> JSON:
         "version": version,
         "sender": {"id": sender},
         "deleted_at": None,
+        "thread_root": None,
+        "in_room": False,
+        "thread": None,
         **EMPTY,
         **more,
     }
@@ -45,6 +48,7 @@ def reacted(seq: int, version: int, base_version: int, user_id: str, count: int)
     return {**partial(seq, version, base_version), "change": change, "reaction": reaction}
 
 
+NOBODY: JSON = {"users": [], "room": False}
 CREATED = {**SHAPE, "members": [{"user_id": ALICE, "role": "owner"}, {"user_id": BOB, "role": "member"}]}
 LIFE = [
     event(1, "room.added", {**SHAPE, "seq": 1, "peer": None}, None),

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from api.models import Ban, Invite, Member, MembershipPeriod, Room
+from api.models import Ban, Draft, Invite, Member, MembershipPeriod, Room
 from api.models.choices import Kind, Permission, Role, State
 from api.serializers.authors import Author
 from api.serializers.invites import Ending
@@ -67,6 +67,7 @@ def end_membership(log: EventTransaction, member: Member, state: State, actor_id
     member.state, member.left_seq = state, log.next_seq(room.id)
     member.save(update_fields=["state", "left_seq"])
     MembershipPeriod.objects.filter(room=room, user=member.user_id, left_seq=None).update(left_seq=member.left_seq)
+    Draft.objects.filter(room=room, user=member.user_id).delete()
     _change_member_count(room, -1)
     event_type = "member.left" if state == State.LEFT else "member.removed"
     log.append(room.id, event_type, actor_id, render_member(member))

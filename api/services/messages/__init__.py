@@ -15,11 +15,12 @@ from api.models import Message, Reaction
 from api.models.choices import Permission
 from api.serializers.authors import Author
 from api.serializers.message_shape import complete, render_stored
-from api.serializers.messages import ForwardedFrom, refuse_empty
+from api.serializers.messages import refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.find import find_message
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
+from api.services.messages.mentions import replace_mentions, resolve_mentions
 from api.services.messages.partial import change_fields
 from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
@@ -64,17 +65,17 @@ def send_message(
     text: str,
     metadata: Mapping[str, Any] | None = None,
     reply_to: UUID | None = None,
-    forward: ForwardedFrom | None = None,
-    streaming: bool = False,
+    **more: Any,
 ) -> SendResult:
     """Send a message; a retry with the same client_id returns the message that the first try created.
 
-    Sends that run at the same time are committed together. Raises Problem message.client_id_reused, room.archived,
-    room.peer_deleted, room.muted, room.read_only, room.slow_mode, room.not_member, not_found, request.invalid
-    (reply_to), message.deleted (the forwarded one), auth.invalid_token or auth.account_disabled; OperationalError when
-    the database does not answer within DATABASE_SECONDS.
+    `more` are the further fields of Send. Sends that run at the same time are committed together. Raises Problem
+    message.client_id_reused, room.archived, room.peer_deleted, room.muted, room.read_only, room.slow_mode,
+    room.not_member, room.role_required (mentions), not_found, request.invalid (reply_to, thread_root, mentions),
+    message.deleted (the forwarded one), auth.invalid_token or auth.account_disabled; OperationalError when the database
+    does not answer within DATABASE_SECONDS.
     """
-    send = Send(session, room_id, client_id, text, metadata or {}, reply_to, forward, streaming)
+    send = Send(session, room_id, client_id, text, metadata or {}, reply_to, **more)
     sent: SendResult = group_committer.send(send)
     return sent
 
@@ -87,11 +88,10 @@ async def asend_message(
     text: str,
     metadata: Mapping[str, Any] | None = None,
     reply_to: UUID | None = None,
-    forward: ForwardedFrom | None = None,
-    streaming: bool = False,
+    **more: Any,
 ) -> SendResult:
     """Send a message from an event loop. See `send_message`."""
-    send = Send(session, room_id, client_id, text, metadata or {}, reply_to, forward, streaming)
+    send = Send(session, room_id, client_id, text, metadata or {}, reply_to, **more)
     sent: SendResult = await group_committer.asend(send)
     return sent
 
@@ -116,12 +116,13 @@ def edit_message(
     message_id: UUID,
     text: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    mentions: Mapping[str, Any] | None = None,
     if_version: int | None = None,
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
     Raises Problem message.not_author, message.deleted, message.streaming, message.version_conflict, room.peer_deleted,
-    room.muted or room.read_only.
+    room.muted, room.read_only, and for mentions request.invalid or room.role_required.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
@@ -134,9 +135,10 @@ def edit_message(
         shape = orjson.loads(complete(message.data))
         if shape["streaming"]:
             raise Problem("message.streaming")
+        named = None if mentions is None else resolve_mentions((room_id, session.user_id), mentions)
         changes = {
             name: value
-            for name, value in {"text": text, "metadata": metadata}.items()
+            for name, value in {"text": text, "metadata": metadata, "mentions": named}.items()
             if value is not None and _canonical(value) != _canonical(shape[name])
         }
         if not changes:
@@ -146,6 +148,8 @@ def edit_message(
             raise Problem("message.version_conflict", f"Its version is {message.version} now.")
         refuse_empty(**{name: (shape | changes)[name] for name in ("text", "metadata", "forwarded")})
         edited = shape | changes | {"edited_at": format_time(log.at)}
+        if "mentions" in changes:
+            replace_mentions(message, edited["mentions"])
         return _record(log, message, "message.edited", session.user_id, edited)
 
 

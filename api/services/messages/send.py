@@ -25,12 +25,13 @@ from api.serializers.message_shape import complete, render_message
 from api.serializers.messages import ForwardedFrom
 from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
+from api.services.messages.extras import Extra
 from api.services.messages.forwards import Snapshot, Wanted, find_originals, insert_forwards
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
 from wire.limits import SEND_ROOM
 from wire.problems import Problem, define, invalid
-from wire.row_tables import as_parameter, as_time, as_uuid, insert, numbered, rows_as_table, values_table
+from wire.row_tables import Column, as_parameter, as_time, as_uuid, insert, numbered, rows_as_table, values_table
 
 define("message.client_id_reused", 409, "This client_id was used for another message")
 define("room.slow_mode", 429, "The room is in slow mode: wait before you send again", True)
@@ -55,6 +56,9 @@ class Send:
     metadata: Mapping[str, Any]
     reply_to: UUID | None
     forward: ForwardedFrom | None = None
+    thread_root: UUID | None = None
+    in_room: bool = False  # a reply in a thread that the main line shows too
+    mentions: Mapping[str, Any] | None = None  # {"users": [ids], "room": bool}, if it names anybody
     streaming: bool = False  # its text is appended to until it is finished
 
     @property
@@ -70,7 +74,12 @@ class Send:
     @property
     def is_plain(self) -> bool:
         """Return whether `send_one` can commit it: it writes one message alone and reads no other room."""
-        return self.forward is None and not self.streaming and self.session.acting is None
+        return self.forward is None and not self.streaming and not self.has_extra and self.session.acting is None
+
+    @property
+    def has_extra(self) -> bool:
+        """Return whether the message is a reply in a thread, or mentions somebody."""
+        return self.thread_root is not None or self.mentions is not None
 
     def is_retry_of(self, digest: str) -> bool:
         """Return whether the message with this digest has the same content. Older digests are of the text as sent."""
@@ -78,9 +87,11 @@ class Send:
 
     def digest(self, *, in_nfc: bool = True) -> str:
         """A hash of the content, which distinguishes a retry from another message with the same client_id."""
-        content: list[object] = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
+        content: list[Any] = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
         if self.forward is not None:
             content.append({"forward": self.forward})
+        if self.has_extra:
+            content.append({"thread_root": self.thread_root, "in_room": self.in_room, "mentions": self.mentions})
         if self.streaming:
             content.append("streaming")
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -88,10 +99,14 @@ class Send:
     @staticmethod
     def write(log: EventTransaction, sends: "Sequence[Send]") -> "list[SendResult | Problem]":
         """Write sends to locked rooms. See `send_messages`."""
-        results, new_messages = _accept(log, sends, _contexts_of(_judge(sends)))
+        contexts = _contexts_of(_judge(sends))
+        extra = _read_extra(sends) if any(send.has_extra for send in sends) else None
+        results, new_messages = _accept(log, sends, contexts, extra)
         if new_messages:
             _insert(new_messages)
             _move_read_markers(new_messages)
+            if extra is not None:
+                extra.record(log, new_messages)
             streamed = {send.key for send in sends if send.streaming}
             if streamed:
                 keys = {message.pk: (message.room_id, message.sender_id, message.client_id) for message in new_messages}
@@ -118,12 +133,20 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
         return Send.write(log, sends)
 
 
+def _read_extra(sends: Sequence[Send]) -> Extra:
+    return Extra(
+        [send.thread_root for send in sends if send.thread_root is not None],
+        [(send.key[:2], send.mentions) for send in sends if send.mentions is not None],
+    )
+
+
 def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
-    """Commit one send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's cursors."""
+    """Commit one plain send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's
+    cursors."""
     with record_one(send.room_id, nowait=nowait) as (log, execute):
         now = timezone.now()
         found = execute(_JUDGE_ONE, (now, "0", *map(as_parameter, _values_of(send)), now))
-        [result], new_messages = _accept(log, [send], _contexts_of(found))
+        [result], new_messages = _accept(log, [send], _contexts_of(found), None)
         for message in new_messages:
             execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
     return result
@@ -237,16 +260,20 @@ def _contexts_of(found: Sequence[tuple[Any, ...]]) -> list[SendContext]:
 
 
 def _accept(
-    log: EventTransaction, sends: Sequence[Send], contexts: Sequence[SendContext]
+    log: EventTransaction, sends: Sequence[Send], contexts: Sequence[SendContext], extra: Extra | None
 ) -> tuple[list[SendResult | Problem], list[Message]]:
     """Append the messages of the sends that no rule refuses. Return the result of each send, and the new messages."""
     judged = list(zip(sends, contexts, strict=True))
-    replies = {send.key[:2]: context.history for send, context in judged if context.target_seq is not None}
+    replies = {
+        send.key[:2]: context.history
+        for send, context in judged
+        if context.target_seq is not None or send.thread_root is not None
+    }
     visible = visible_ranges(replies) if replies else {}  # most have none
     forwarded = {(send.session.user_id, send.forward) for send in sends if send.forward is not None}
     originals = find_originals(forwarded) if forwarded else {}
     new_messages: dict[Key, Message] = {}
-    results = [_send(log, send, context, visible, new_messages, originals) for send, context in judged]
+    results = [_send(log, send, context, visible, new_messages, originals, extra) for send, context in judged]
     entered = {send.key[:2] for send, context in judged if context.has(PUT_BY_OTHER) and send.key in new_messages}
     if entered:
         make_own(entered)
@@ -262,6 +289,7 @@ def _send(
     visible: Mapping[tuple[UUID, UUID], Sequence[SeqRange]],
     new_messages: dict[Key, Message],
     originals: Mapping[Wanted, Snapshot | Problem],
+    extra: Extra | None,
 ) -> SendResult | Problem:
     earlier = context.earlier or new_messages.get(send.key)
     # A retry is answered before any rule is checked: its sender may have left since.
@@ -269,9 +297,12 @@ def _send(
         if not send.is_retry_of(earlier.digest):
             return Problem("message.client_id_reused")
         return SendResult(earlier.pk, earlier.seq, complete(earlier.data), created=False)
-    problem = check_send(send, context, visible.get(send.key[:2], ()))
+    seen = visible.get(send.key[:2], ())
+    problem = check_send(send, context, seen)
     if problem is None and context.slow_mode_seconds and context.has(PLAIN_MEMBER):
         problem = _check_slow_mode(log, send, context, new_messages)
+    if problem is None and extra is not None:
+        problem = extra.check(send.key[:2], send.thread_root, send.mentions, seen)
     if problem is not None:
         return problem
     snapshot = None if send.forward is None else originals[send.session.user_id, send.forward]
@@ -281,7 +312,7 @@ def _send(
         SEND_ROOM.take(send.room_id)  # of members only: nobody else can use up the room's limit
     except Problem as refusal:
         return refusal
-    message = new_messages[send.key] = _append(log, send, context.author, snapshot)
+    message = new_messages[send.key] = _append(log, send, context.author, snapshot, extra)
     return SendResult(message.pk, message.seq, message.data, created=True)
 
 
@@ -320,7 +351,9 @@ def _check_slow_mode(
     return Problem("room.slow_mode", retry_after_ms=wait_ms) if wait_ms > 0 else None
 
 
-def _append(log: EventTransaction, send: Send, author: Author, forwarded: Snapshot | None = None) -> Message:
+def _append(
+    log: EventTransaction, send: Send, author: Author, forwarded: Snapshot | None, extra: Extra | None
+) -> Message:
     """Append the message to the log. Its JSON is rendered here, once, for the log, the history and every socket."""
     message_id, seq, at = uuid7(), log.next_seq(send.room_id), log.time_of(send.room_id)
     shape = render_message(
@@ -336,10 +369,14 @@ def _append(log: EventTransaction, send: Send, author: Author, forwarded: Snapsh
     )
     if forwarded is not None:
         shape["forwarded"] = forwarded
+    if extra is not None:
+        shape |= extra.fields(send.room_id, send.thread_root, send.in_room, send.mentions)
     if send.streaming:
         shape["streaming"] = True
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
-    log.heads[send.room_id].last_message_at = at
+    in_main_line = send.thread_root is None or send.in_room
+    if in_main_line:
+        log.heads[send.room_id].last_message_at = at
     if send.session.acting is not None:
         send.session.acting.record(author.id)
     return Message(
@@ -351,11 +388,17 @@ def _append(log: EventTransaction, send: Send, author: Author, forwarded: Snapsh
         client_id=send.client_id,
         digest=send.digest(),
         created_at=at,
+        thread_root=send.thread_root,
+        in_main_line=in_main_line,
         data=event.data,
     )
 
 
 def _insert(messages: Collection[Message]) -> None:
+    replies: dict[str, Column] = {}
+    if any(message.thread_root is not None for message in messages):
+        replies["thread_root"] = "uuid", [message.thread_root for message in messages]
+        replies["in_main_line"] = "boolean", [message.in_main_line for message in messages]
     insert(
         MESSAGE,
         id=("uuid", [message.id for message in messages]),
@@ -367,6 +410,7 @@ def _insert(messages: Collection[Message]) -> None:
         digest=("text", [message.digest for message in messages]),
         created_at=("timestamptz", [message.created_at for message in messages]),
         data=("text", [message.data for message in messages]),
+        **replies,
     )
 
 
@@ -379,19 +423,25 @@ def _insert_streamed(log: EventTransaction, messages: Sequence[Message]) -> None
     )
 
 
-_MOVE_READ_MARKERS = f"""UPDATE {MEMBER} SET read_seq = moved.seq, last_sent_at = moved.at FROM {{moved}}
+_MOVE_READ_MARKERS = f"""UPDATE {MEMBER} SET
+                        read_seq = CASE WHEN moved.seq > read_seq THEN moved.seq ELSE read_seq END,
+                        last_sent_at = moved.at FROM {{moved}}
                         WHERE {MEMBER}.room_id = moved.room_id AND {MEMBER}.user_id = moved.user_id"""
 
 
 def _move_read_markers(messages: Iterable[Message]) -> None:
-    """Sending a message marks the room as read. The new seq is always larger than the marker."""
-    newest = {(message.room_id, message.sender_id): message for message in messages}
+    """Move each sender's read marker to their last message in the main line, which is above it, and note the time."""
+    newest: dict[tuple[UUID, UUID], tuple[int, datetime]] = {}
+    for message in messages:
+        place = message.room_id, message.sender_id
+        seq = message.seq if message.in_main_line else newest.get(place, (0,))[0]
+        newest[place] = seq, message.created_at
     moved, parameters = rows_as_table(
         "moved",
         room_id=("uuid", [room for room, _ in newest]),
         user_id=("uuid", [user for _, user in newest]),
-        seq=("bigint", [message.seq for message in newest.values()]),
-        at=("timestamptz", [message.created_at for message in newest.values()]),
+        seq=("bigint", [seq for seq, _ in newest.values()]),
+        at=("timestamptz", [at for _, at in newest.values()]),
     )
     with connection.cursor() as cursor:
         cursor.execute(_MOVE_READ_MARKERS.format(moved=moved), parameters)

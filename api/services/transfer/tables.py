@@ -18,18 +18,22 @@ from django.db.models import Field
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
 from api.models import (
     Ban,
+    Draft,
     Forward,
     Invite,
     Job,
     Link,
     Member,
     MembershipPeriod,
+    Mention,
     Message,
     Mute,
     Pin,
     Reaction,
     Room,
     StreamedMessage,
+    Thread,
+    ThreadFollow,
 )
 from eventlog.models import Event, StreamHead
 
@@ -54,6 +58,10 @@ EXPORTED: dict[str, type[models.Model]] = {
     "pins": Pin,
     "forwards": Forward,
     "streamed": StreamedMessage,
+    "threads": Thread,
+    "thread_follows": ThreadFollow,
+    "mentions": Mention,
+    "drafts": Draft,
     "heads": StreamHead,
     "events": Event,
     "audit": AuditRecord,

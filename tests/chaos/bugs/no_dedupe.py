@@ -23,9 +23,9 @@ def plant() -> None:
         return message
 
     def forgetful(
-        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[send.SendContext]
+        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[send.SendContext], *more: Any
     ) -> tuple[list[send.SendResult | Problem], list[Message]]:
-        return accept(log, sends, [context._replace(earlier=None) for context in contexts])
+        return accept(log, sends, [context._replace(earlier=None) for context in contexts], *more)
 
     replace(send, "_append", appended)
     replace(send, "_accept", forgetful)

@@ -1,7 +1,7 @@
 // Generated from the contracts by `make schema`; do not edit.
 
 /** Every action. */
-export type ActionName = "append_message" | "authenticate" | "create_link" | "decline_invite" | "delete_ban" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "finish_message" | "get_events" | "get_link" | "get_message" | "get_messages" | "get_room_link" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_invites" | "list_links" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "set_presence" | "subscribe" | "sync" | "typing" | "unpin_message" | "unsubscribe" | "update_room_me" | "watch_presence";
+export type ActionName = "append_message" | "authenticate" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "finish_message" | "follow_thread" | "get_events" | "get_link" | "get_message" | "get_messages" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "set_presence" | "subscribe" | "sync" | "typing" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_room_me" | "watch_presence";
 
 /** The activity that was set. */
 export interface Activity {
@@ -142,7 +142,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AppendMessageFrame | AuthenticateFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FinishMessageFrame | GetEventsFrame | GetLinkFrame | GetMessageFrame | GetMessagesFrame | GetRoomLinkFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListInvitesFrame | ListLinksFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SetPresenceFrame | SubscribeFrame | SyncFrame | TypingFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateRoomMeFrame | WatchPresenceFrame;
+export type ClientFrame = AppendMessageFrame | AuthenticateFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FinishMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMessageFrame | GetMessagesFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SetPresenceFrame | SubscribeFrame | SyncFrame | TypingFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateRoomMeFrame | WatchPresenceFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -222,6 +222,32 @@ export interface DeleteBanFrame {
 /** The answer to `delete_ban`: no `errors` on success, one problem in `errors` otherwise. */
 export interface DeleteBanReply {
   action: "delete_ban";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** The same as DeleteDraftQuery, in JSON. */
+export interface DeleteDraftBody {
+  thread_root?: string | null;
+}
+
+/** Delete my draft of a room or of a thread. */
+export interface DeleteDraftFrame {
+  action: "delete_draft";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root?: string | null;
+}
+
+/** The answer to `delete_draft`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteDraftReply {
+  action: "delete_draft";
   /** The `request_id` of the frame; null when it had none. */
   request_id: string | null;
   /** 204 on success, otherwise the `status` of the problem. */
@@ -325,11 +351,53 @@ export interface Device {
   platform?: string | null;
 }
 
+/** A text that I have not sent yet: one for each room, and one for each thread. */
+export interface Draft {
+  room_id: string;
+  /** null: the draft for the main line of the room. */
+  thread_root: string | null;
+  text: string;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  updated_at: string;
+}
+
+export interface DraftPage {
+  results: Draft[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** My draft changed on one of my devices; `text` is null when it was deleted. */
+export interface DraftUpdated {
+  room_id: string;
+  /** null: the draft for the main line of the room. */
+  thread_root: string | null;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  updated_at: string;
+}
+
+/** A draft of mine changed, on any of my devices. */
+export interface DraftUpdatedEvent {
+  type: "draft.updated";
+  /** Always null. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: DraftUpdated;
+}
+
 /** The changes to a message; with `if_version` only if the message still has that version. */
 export interface EditMessageBody {
   /** May be "" when metadata is not {}. */
   text?: string | null;
   metadata?: Record<string, unknown> | null;
+  mentions?: MentionsBody | null;
   if_version?: number | null;
 }
 
@@ -343,6 +411,7 @@ export interface EditMessageFrame {
   /** May be "" when metadata is not {}. */
   text?: string | null;
   metadata?: Record<string, unknown> | null;
+  mentions?: MentionsBody | null;
   if_version?: number | null;
 }
 
@@ -358,10 +427,10 @@ export interface EditMessageReply {
 }
 
 /** An event that is not stored: it may be lost, and is never replayed. */
-export type EphemeralEvent = TextAppendedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
+export type EphemeralEvent = TextAppendedEvent | DraftUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
-export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
 
 /** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
 export interface EventPage {
@@ -415,6 +484,9 @@ export interface FieldError {
  * * `password_too_short`: The password is too short.
  * * `password_too_similar`: The password is too similar to the username or the display name.
  * * `public_only`: Only public rooms have it.
+ * * `deleted`: It names a deleted message.
+ * * `in_thread`: It names a reply, which has no thread of its own.
+ * * `thread_only`: Only a reply in a thread has it.
  * * `repeated`: It is present more than once.
  * * `required`: It is missing.
  * * `reserved`: It is a reserved name.
@@ -424,7 +496,7 @@ export interface FieldError {
  * * `unknown`: There is no such field, parameter or action.
  * * `unknown_user`: No such user exists.
  */
-export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "deleted" | "in_thread" | "thread_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
 
 /** The end of a streamed message. */
 export interface FinishMessageBody {
@@ -452,6 +524,46 @@ export interface FinishMessageReply {
   response_status: number;
   errors: Problem[];
   data: Message | null;
+}
+
+/** A thread as I follow it. */
+export interface Follow {
+  root: Message;
+  room_id: string;
+  following: boolean;
+  read_seq: number;
+  /** The number of replies above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+  /** The newest reply that I may see. */
+  last_reply: Message | null;
+}
+
+export interface FollowPage {
+  results: Follow[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** Follow a thread; its unread replies are those after the room's head at this moment. */
+export interface FollowThreadFrame {
+  action: "follow_thread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root: string;
+}
+
+/** The answer to `follow_thread`: `data` on success, one problem in `errors` otherwise. */
+export interface FollowThreadReply {
+  action: "follow_thread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Follow | null;
 }
 
 /** The message to forward: any that the sender may see. */
@@ -556,6 +668,8 @@ export interface GetMessagesFrame {
   after?: string | null;
   /** The messages on both sides of this place: a seq, the id of a message, an RFC 3339 time, or `unread`; and the message at that place. */
   around?: string | null;
+  /** The replies in the thread of this message, in place of the room's main line. */
+  thread?: string | null;
   /** `50` when absent. */
   limit?: number | null;
 }
@@ -589,6 +703,24 @@ export interface GetRoomLinkReply {
   response_status: number;
   errors: Problem[];
   data: Link | null;
+}
+
+/** Get the unread numbers of all my rooms. */
+export interface GetUnreadFrame {
+  action: "get_unread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+}
+
+/** The answer to `get_unread`: `data` on success, one problem in `errors` otherwise. */
+export interface GetUnreadReply {
+  action: "get_unread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Unread | null;
 }
 
 /** Get the versions of a message, oldest first. */
@@ -847,6 +979,28 @@ export interface ListBansReply {
   data: BanPage | null;
 }
 
+/** List my drafts, the newest first. */
+export interface ListDraftsFrame {
+  action: "list_drafts";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_drafts`: `data` on success, one problem in `errors` otherwise. */
+export interface ListDraftsReply {
+  action: "list_drafts";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: DraftPage | null;
+}
+
 /** List the open invitations to a room, oldest first. */
 export interface ListInvitesFrame {
   action: "list_invites";
@@ -891,6 +1045,28 @@ export interface ListLinksReply {
   response_status: number;
   errors: Problem[];
   data: LinkPage | null;
+}
+
+/** List the messages of the last 90 days that name me or everybody in one of my rooms, newest first. */
+export interface ListMentionsFrame {
+  action: "list_mentions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_mentions`: `data` on success, one problem in `errors` otherwise. */
+export interface ListMentionsReply {
+  action: "list_mentions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MessagePage | null;
 }
 
 /** List the mutes of a room, oldest first. */
@@ -987,6 +1163,29 @@ export interface ListReactionsReply {
   data: UserReactionPage | null;
 }
 
+/** List the threads that I follow, newest activity first. */
+export interface ListThreadsFrame {
+  action: "list_threads";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** true: only threads with unread replies. `false` when absent. */
+  unread?: boolean | null;
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_threads`: `data` on success, one problem in `errors` otherwise. */
+export interface ListThreadsReply {
+  action: "list_threads";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: FollowPage | null;
+}
+
 /** The response of register and log_in: the only one with the token. */
 export interface Login {
   token: string;
@@ -1000,9 +1199,11 @@ export interface LoginBody {
   device?: Device | null;
 }
 
-/** Mark everything up to this seq as read. */
+/** Mark everything up to this seq as read: in the main line, or in a thread. */
 export interface MarkReadBody {
   seq: number;
+  /** Mark the replies in the thread of this message. */
+  thread_root?: string | null;
 }
 
 /** Move my read marker forward to this seq; it never moves back. */
@@ -1012,6 +1213,8 @@ export interface MarkReadFrame {
   request_id?: string | null;
   room_id: string;
   seq: number;
+  /** Mark the replies in the thread of this message. */
+  thread_root?: string | null;
 }
 
 /** The answer to `mark_read`: `data` on success, one problem in `errors` otherwise. */
@@ -1129,6 +1332,14 @@ export interface Mentions {
   room: boolean;
 }
 
+/** The users whom a message names. The text is not searched for names. */
+export interface MentionsBody {
+  /** Users who are not members of the room are left out. */
+  users?: string[] | null;
+  /** Names everybody in the room; needs `mention_room` in `can`. `false` when absent. */
+  room?: boolean | null;
+}
+
 /** A message as of its last event; `version` is that event's seq. A deleted one is a tombstone: text is null. */
 export interface Message {
   id: string;
@@ -1231,12 +1442,21 @@ export interface MessageEditedEvent {
 
 /** A page of messages, oldest first, as of `head`: follow the room's events from there. */
 export interface MessageHistory {
+  /** With `thread` only: the message that began it. */
+  root?: unknown;
   results: Message[];
   page: HistoryPosition;
   head: number;
   epoch: number;
   /** The keys of my own reactions, by message id; without messages that have none. */
   mine: Record<string, string[]>;
+}
+
+export interface MessagePage {
+  results: Message[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
 }
 
 /** All messages with a seq below `before_seq` are tombstones, and the seq of this event is their version. */
@@ -1546,7 +1766,7 @@ export interface Problem {
 export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.not_streaming" | "message.streaming" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "pin.limit" | "reaction.limit" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "stream.offset" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | TextAppendedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | TextAppendedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
 
 /** Ban a user from a room, for ever or until a time. */
 export interface PutBanFrame {
@@ -1570,6 +1790,39 @@ export interface PutBanReply {
   response_status: number;
   errors: Problem[];
   data: Ban | null;
+}
+
+/** A draft. */
+export interface PutDraftBody {
+  text: string;
+  metadata?: Record<string, unknown> | null;
+  reply_to?: string | null;
+  /** The root of the thread; absent: the main line. */
+  thread_root?: string | null;
+}
+
+/** Keep what I have not sent yet to a room or a thread, for all of my devices. */
+export interface PutDraftFrame {
+  action: "put_draft";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  text: string;
+  metadata?: Record<string, unknown> | null;
+  reply_to?: string | null;
+  /** The root of the thread; absent: the main line. */
+  thread_root?: string | null;
+}
+
+/** The answer to `put_draft`: `data` on success, one problem in `errors` otherwise. */
+export interface PutDraftReply {
+  action: "put_draft";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Draft | null;
 }
 
 /** Invite a user to a room. */
@@ -1727,7 +1980,7 @@ export interface ReactionChangedEvent {
 /** The position of the read marker, and the number of unread messages above it. */
 export interface ReadMarker {
   read_seq: number;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread: number;
   unread_capped: boolean;
 }
@@ -1743,7 +1996,7 @@ export interface ReadUpdated {
   user_id: string;
   read_seq: number;
   head: number;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread?: number;
   unread_capped?: boolean;
 }
@@ -1917,11 +2170,15 @@ export interface RoomLimitedEvent {
 export interface RoomMe {
   state: "joined" | "left" | "removed" | "banned" | "invited" | null;
   role: "owner" | "admin" | "member" | null;
-  can: ("send" | "react" | "pin" | "delete_any" | "add_members" | "remove_members" | "invite" | "ban" | "mute" | "bypass_slow_mode" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
+  can: ("send" | "react" | "pin" | "mention_room" | "delete_any" | "add_members" | "remove_members" | "invite" | "ban" | "mute" | "bypass_slow_mode" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
   read_seq: number | null;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread: number;
   unread_capped: boolean;
+  /** The unread messages that name me or everybody in the room; exact to 999. */
+  unread_mentions: number;
+  /** The threads of the room that I follow and that have unread replies; exact to 999. */
+  unread_threads: number;
   notify: "all" | "mentions" | "none";
   /** It passes without an event: compare with the time. */
   snoozed_until: string | null;
@@ -2127,6 +2384,11 @@ export interface SendMessageBody {
   forward?: ForwardBody | null;
   /** true: the text, which may be "", is only its beginning; append_message and finish_message follow. `false` when absent. */
   streaming?: boolean | null;
+  /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
+  thread_root?: string | null;
+  /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
+  in_room?: boolean | null;
+  mentions?: MentionsBody | null;
 }
 
 /** Send a message; a retry with the same client_id stores it once. */
@@ -2143,6 +2405,11 @@ export interface SendMessageFrame {
   forward?: ForwardBody | null;
   /** true: the text, which may be "", is only its beginning; append_message and finish_message follow. `false` when absent. */
   streaming?: boolean | null;
+  /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
+  thread_root?: string | null;
+  /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
+  in_room?: boolean | null;
+  mentions?: MentionsBody | null;
 }
 
 /** The answer to `send_message`: `data` on success, one problem in `errors` otherwise. */
@@ -2190,7 +2457,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AppendMessageReply | AuthenticateReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FinishMessageReply | GetEventsReply | GetLinkReply | GetMessageReply | GetMessagesReply | GetRoomLinkReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListInvitesReply | ListLinksReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SetPresenceReply | SubscribeReply | SyncReply | TypingReply | UnpinMessageReply | UnsubscribeReply | UpdateRoomMeReply | WatchPresenceReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AppendMessageReply | AuthenticateReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FinishMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMessageReply | GetMessagesReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SetPresenceReply | SubscribeReply | SyncReply | TypingReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateRoomMeReply | WatchPresenceReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -2389,6 +2656,76 @@ export interface Thread {
   user_ids: string[];
 }
 
+/** The thread of a message has new replies: merge it into a copy of the message whose version is `base_version`. */
+export interface ThreadChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  thread: Thread;
+}
+
+/** A message has new replies in its thread. */
+export interface ThreadChangedEvent {
+  type: "thread.changed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadChanged;
+}
+
+/** I follow a thread, or no longer: as of the room's `seq`. A later reply or mention of mine follows it again. */
+export interface ThreadFollowed {
+  room_id: string;
+  thread_root: string;
+  seq: number;
+}
+
+/** I follow a thread. */
+export interface ThreadFollowedEvent {
+  type: "thread.followed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadFollowed;
+}
+
+/** My read marker of a thread moved forward. */
+export interface ThreadRead {
+  room_id: string;
+  thread_root: string;
+  read_seq: number;
+  /** The number of replies above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+}
+
+/** My read marker of a thread moved. */
+export interface ThreadReadEvent {
+  type: "thread.read";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadRead;
+}
+
+/** I no longer follow a thread. */
+export interface ThreadUnfollowedEvent {
+  type: "thread.unfollowed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadFollowed;
+}
+
 /** The set of typing users changed. */
 export interface TypingEvent {
   type: "typing";
@@ -2432,6 +2769,27 @@ export interface TypingUsers {
   user_ids: string[];
 }
 
+/** No longer follow a thread, until I reply or am named in it again. */
+export interface UnfollowThreadFrame {
+  action: "unfollow_thread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root: string;
+}
+
+/** The answer to `unfollow_thread`: no `errors` on success, one problem in `errors` otherwise. */
+export interface UnfollowThreadReply {
+  action: "unfollow_thread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
 /** Remove a message from the pins. */
 export interface UnpinMessageFrame {
   action: "unpin_message";
@@ -2450,6 +2808,26 @@ export interface UnpinMessageReply {
   response_status: number;
   errors: Problem[];
   data: Message | null;
+}
+
+/** The unread numbers of all my rooms, and their sums. */
+export interface Unread {
+  unread_total: number;
+  mentions_total: number;
+  /** The threads that I follow and that have unread replies. */
+  threads_total: number;
+  rooms: UnreadRoom[];
+}
+
+/** The unread numbers of a room. */
+export interface UnreadRoom {
+  room_id: string;
+  read_seq: number;
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+  /** The unread messages that name me or everybody in the room; exact to 999. */
+  unread_mentions: number;
 }
 
 /** Unsubscribe from a room or the inbox; none of its events follows the reply. */
@@ -2634,32 +3012,39 @@ export interface Actions {
   create_link: { body: Omit<CreateLinkFrame, "action" | "request_id">; data: NonNullable<CreateLinkReply["data"]> };
   decline_invite: { body: Omit<DeclineInviteFrame, "action" | "request_id">; data: NonNullable<DeclineInviteReply["data"]> };
   delete_ban: { body: Omit<DeleteBanFrame, "action" | "request_id">; data: NonNullable<DeleteBanReply["data"]> };
+  delete_draft: { body: Omit<DeleteDraftFrame, "action" | "request_id">; data: NonNullable<DeleteDraftReply["data"]> };
   delete_invite: { body: Omit<DeleteInviteFrame, "action" | "request_id">; data: NonNullable<DeleteInviteReply["data"]> };
   delete_link: { body: Omit<DeleteLinkFrame, "action" | "request_id">; data: NonNullable<DeleteLinkReply["data"]> };
   delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
   delete_mute: { body: Omit<DeleteMuteFrame, "action" | "request_id">; data: NonNullable<DeleteMuteReply["data"]> };
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
   finish_message: { body: Omit<FinishMessageFrame, "action" | "request_id">; data: NonNullable<FinishMessageReply["data"]> };
+  follow_thread: { body: Omit<FollowThreadFrame, "action" | "request_id">; data: NonNullable<FollowThreadReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
   get_link: { body: Omit<GetLinkFrame, "action" | "request_id">; data: NonNullable<GetLinkReply["data"]> };
   get_message: { body: Omit<GetMessageFrame, "action" | "request_id">; data: NonNullable<GetMessageReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
   get_room_link: { body: Omit<GetRoomLinkFrame, "action" | "request_id">; data: NonNullable<GetRoomLinkReply["data"]> };
+  get_unread: { body: Omit<GetUnreadFrame, "action" | "request_id">; data: NonNullable<GetUnreadReply["data"]> };
   get_versions: { body: Omit<GetVersionsFrame, "action" | "request_id">; data: NonNullable<GetVersionsReply["data"]> };
   join_by_link: { body: Omit<JoinByLinkFrame, "action" | "request_id">; data: NonNullable<JoinByLinkReply["data"]> };
   join_room: { body: Omit<JoinRoomFrame, "action" | "request_id">; data: NonNullable<JoinRoomReply["data"]> };
   list_bans: { body: Omit<ListBansFrame, "action" | "request_id">; data: NonNullable<ListBansReply["data"]> };
+  list_drafts: { body: Omit<ListDraftsFrame, "action" | "request_id">; data: NonNullable<ListDraftsReply["data"]> };
   list_invites: { body: Omit<ListInvitesFrame, "action" | "request_id">; data: NonNullable<ListInvitesReply["data"]> };
   list_links: { body: Omit<ListLinksFrame, "action" | "request_id">; data: NonNullable<ListLinksReply["data"]> };
+  list_mentions: { body: Omit<ListMentionsFrame, "action" | "request_id">; data: NonNullable<ListMentionsReply["data"]> };
   list_mutes: { body: Omit<ListMutesFrame, "action" | "request_id">; data: NonNullable<ListMutesReply["data"]> };
   list_my_invites: { body: Omit<ListMyInvitesFrame, "action" | "request_id">; data: NonNullable<ListMyInvitesReply["data"]> };
   list_pins: { body: Omit<ListPinsFrame, "action" | "request_id">; data: NonNullable<ListPinsReply["data"]> };
   list_reactions: { body: Omit<ListReactionsFrame, "action" | "request_id">; data: NonNullable<ListReactionsReply["data"]> };
+  list_threads: { body: Omit<ListThreadsFrame, "action" | "request_id">; data: NonNullable<ListThreadsReply["data"]> };
   mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
   mark_unread: { body: Omit<MarkUnreadFrame, "action" | "request_id">; data: NonNullable<MarkUnreadReply["data"]> };
   pin_message: { body: Omit<PinMessageFrame, "action" | "request_id">; data: NonNullable<PinMessageReply["data"]> };
   ping: { body: Omit<PingFrame, "action" | "request_id">; data: NonNullable<PingReply["data"]> };
   put_ban: { body: Omit<PutBanFrame, "action" | "request_id">; data: NonNullable<PutBanReply["data"]> };
+  put_draft: { body: Omit<PutDraftFrame, "action" | "request_id">; data: NonNullable<PutDraftReply["data"]> };
   put_invite: { body: Omit<PutInviteFrame, "action" | "request_id">; data: NonNullable<PutInviteReply["data"]> };
   put_mute: { body: Omit<PutMuteFrame, "action" | "request_id">; data: NonNullable<PutMuteReply["data"]> };
   put_owner: { body: Omit<PutOwnerFrame, "action" | "request_id">; data: NonNullable<PutOwnerReply["data"]> };
@@ -2670,6 +3055,7 @@ export interface Actions {
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
+  unfollow_thread: { body: Omit<UnfollowThreadFrame, "action" | "request_id">; data: NonNullable<UnfollowThreadReply["data"]> };
   unpin_message: { body: Omit<UnpinMessageFrame, "action" | "request_id">; data: NonNullable<UnpinMessageReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
@@ -2705,8 +3091,12 @@ export interface Endpoints {
   "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMeBody; reply: Me };
   "DELETE /v1/me": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
   "POST /v1/me/delete": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
+  "GET /v1/me/drafts": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: DraftPage };
   "GET /v1/me/events": { path: undefined; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
   "GET /v1/me/invites": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: MyInvitePage };
+  "GET /v1/me/mentions": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: MessagePage };
+  "GET /v1/me/threads": { path: undefined; query: { cursor?: string; limit?: number; unread?: boolean }; body: undefined; reply: FollowPage };
+  "GET /v1/me/unread": { path: undefined; query: undefined; body: undefined; reply: Unread };
   "POST /v1/ping": { path: undefined; query: undefined; body: undefined; reply: undefined };
   "PUT /v1/presence": { path: undefined; query: undefined; body: SetPresenceBody; reply: Activity };
   "POST /v1/presence/watch": { path: undefined; query: undefined; body: WatchPresenceBody; reply: PresenceStates };
@@ -2719,6 +3109,8 @@ export interface Endpoints {
   "PUT /v1/rooms/{room_id}/bans/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: SanctionBody; reply: Ban };
   "DELETE /v1/rooms/{room_id}/bans/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/rooms/{room_id}/decline": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "PUT /v1/rooms/{room_id}/draft": { path: { room_id: string }; query: undefined; body: PutDraftBody; reply: Draft };
+  "DELETE /v1/rooms/{room_id}/draft": { path: { room_id: string }; query: { thread_root?: string }; body: DeleteDraftBody; reply: undefined };
   "GET /v1/rooms/{room_id}/events": { path: { room_id: string }; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
   "GET /v1/rooms/{room_id}/invites": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: InvitePage };
   "PUT /v1/rooms/{room_id}/invites/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: Invite };
@@ -2733,7 +3125,7 @@ export interface Endpoints {
   "GET /v1/rooms/{room_id}/members": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MemberPage };
   "PUT /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member | Invite };
   "DELETE /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
-  "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number }; body: undefined; reply: MessageHistory };
+  "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number; thread?: string }; body: undefined; reply: MessageHistory };
   "POST /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: undefined; body: SendMessageBody; reply: Message };
   "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: MessageAndMine };
   "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
@@ -2752,6 +3144,8 @@ export interface Endpoints {
   "PUT /v1/rooms/{room_id}/pins/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "DELETE /v1/rooms/{room_id}/pins/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "POST /v1/rooms/{room_id}/read": { path: { room_id: string }; query: undefined; body: MarkReadBody; reply: ReadMarker };
+  "PUT /v1/rooms/{room_id}/threads/{thread_root}/follow": { path: { room_id: string; thread_root: string }; query: undefined; body: undefined; reply: Follow };
+  "DELETE /v1/rooms/{room_id}/threads/{thread_root}/follow": { path: { room_id: string; thread_root: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/rooms/{room_id}/typing": { path: { room_id: string }; query: undefined; body: SetTypingBody; reply: undefined };
   "POST /v1/rooms/{room_id}/unarchive": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "POST /v1/rooms/{room_id}/unread": { path: { room_id: string }; query: undefined; body: MarkUnreadBody; reply: ReadMarker };

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api", "0018_reactions_pins_forwards"),
+        ("api", "0019_threads_mentions_drafts"),
     ]
 
     operations = [
