@@ -24,6 +24,8 @@ JUDGED = {
     ("docs/backend.md", "sh backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
     ("docs/backend.md", "json backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
+    ("docs/streaming.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
+    ("docs/presence.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/rooms.md", "sh rooms"): "tests/docs/test_rooms.py::test_every_answer_of_the_page_arrives",
