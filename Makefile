@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Kept bytecode lets a server start in a third of the time, and the tests start more than a hundred.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
+.PHONY: serve test test-clients coverage check docs compose-test chaos schema bench bench-full attack drill fuzz audit clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -66,6 +66,10 @@ chaos: $(STAMP)
 # Writes openapi.yaml, asyncapi.yaml and the types of clients/typescript from the code.
 schema: $(STAMP)
 	$(MANAGE) contracts
+
+# The pages of docs/ and the other documents as a static site in .var/site; a broken link fails it.
+docs: $(STAMP)
+	@$(BIN)/sphinx-build -q -n -W --keep-going -b html -c docs/site . .var/site && echo "file://$(CURDIR)/.var/site/index.html"
 
 # Fan-out, durable sends, lone devices, history, beside Socket.IO (with Node) and Centrifugo (with Go, which builds it
 # once in some minutes); else ten minutes at most. The table is printed and kept in .var/bench.

@@ -23,6 +23,11 @@ JUDGED = {
     ("docs/clients.md", "html javascript client"): "tests/docs/test_snippets.py::test_the_html_snippet_sends_a_message",
     ("docs/backend.md", "sh backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
     ("docs/backend.md", "json backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
+    ("docs/browser.md", "ts browser"): "clients/typescript/test/readme.test.ts::browser: ten lines chat",
+    **{
+        ("docs/recipes.md", f"ts {name}"): "clients/typescript/test/readme.test.ts::the recipes: each does what it says"
+        for name in ("badge", "read", "infinite", "offline", "quote", "sound")
+    },
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/streaming.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/presence.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
@@ -95,7 +100,10 @@ def test_every_example_has_its_test() -> None:
     assert found == set(JUDGED)
     for test in JUDGED.values():
         path, name = test.split("::")
-        assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE), test
+        if path.endswith(".ts"):
+            assert f'test("{name}"' in read(path), test
+        else:
+            assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE), test
 
 
 def test_a_block_without_a_language_is_a_diagram() -> None:
