@@ -118,10 +118,8 @@ export class Client {
       this.state.cursor = data.head;
       for (const message of data.results) this.applyMessage(message);
       this.saveRoom();
-    } else if (action === "events") {
-      for (const event of data) this.applyEvent(event);
-      if (data.some((event) => event.seq !== null)) this.saveRoom();
-    }
+      this.receiveEvents(this.early.filter(({ seq }) => seq === null || seq > data.head));
+    } else if (action === "events") this.receiveEvents(data);
   }
 
   start({ user, heartbeat }) {
@@ -146,6 +144,7 @@ export class Client {
     this.attempt = 0;
     if (this.state.cursor !== null && replay === "complete") return;
     this.state = { cursor: null, epoch, messages: {} }; // new here, or away for too long
+    this.early = [];
     this.request("get_messages", "history", { room_id: this.room, limit: 100 });
   }
 
@@ -157,6 +156,12 @@ export class Client {
     this.saveRoom();
     this.removeUnsent(id);
     return this.flush();
+  }
+
+  receiveEvents(events) {
+    if (this.state.cursor === null) return void this.early.push(...events); // the page comes after these, and may be older
+    for (const event of events) this.applyEvent(event);
+    if (events.some((event) => event.seq !== null)) this.saveRoom();
   }
 
   applyEvent({ type, seq, at, data }) {
@@ -174,7 +179,7 @@ export class Client {
         this.onMessage(message);
       }
     } else if (type === "room.reset") this.reconnect(); // the past was rewritten; the next subscribe is answered with a reset
-    if (this.state.cursor !== null && seq !== null) this.state.cursor = Math.max(this.state.cursor, seq);
+    if (seq !== null) this.state.cursor = Math.max(this.state.cursor, seq);
   }
 
   applyMessage(message) { // a newer version only: reply, event and page may bring the same message in any order

@@ -47,6 +47,7 @@ class Client:
         self.socket: websockets.ClientConnection | None = None
         self.ready = False  # hello has come
         self.sending: str | None = None  # the client_id whose reply is awaited
+        self.early: list[dict[str, Any]] = []  # events that came before the page of history
         self.not_saved: dict[str, str] = {}  # unsent texts that a full disk did not take
         self.attempt, self.not_before = 0, 0.0
         # The records belong to one user of one server: the next user of this device neither sees nor sends them.
@@ -144,10 +145,10 @@ class Client:
         elif action == "subscribe":
             self.attempt = 0
             if self.cursor is None or data["replay"] != "complete":  # new here, or away for too long
-                self.cursor, self.epoch, self.messages = None, data["epoch"], {}
+                self.cursor, self.epoch, self.messages, self.early = None, data["epoch"], {}, []
                 await self.request("get_messages", "history", limit=100)
         elif action == "get_messages":
-            self.receive_page(data)
+            await self.receive_page(data)
         elif action == "events":
             await self.receive_events(data)
 
@@ -176,14 +177,18 @@ class Client:
         self.save(("DELETE FROM unsent WHERE user = ? AND room = ? AND id = ?", self.user, self.room, client_id))
         await self.flush()
 
-    def receive_page(self, page: dict[str, Any]) -> None:
+    async def receive_page(self, page: dict[str, Any]) -> None:
         self.cursor = page["head"]
         for message in page["results"]:
             self.apply_message(message)
         self.save(("DELETE FROM messages WHERE user = ? AND room = ?", self.user, self.room))
         self.save_room(list(self.messages.values()))
+        await self.receive_events([each for each in self.early if each["seq"] is None or each["seq"] > page["head"]])
 
     async def receive_events(self, events: list[dict[str, Any]]) -> None:
+        if self.cursor is None:  # the page of history comes after these, and may be older
+            self.early += events
+            return
         changed = [message for event in events for message in self.apply_event(event)]
         if any(event["seq"] is not None for event in events):
             self.save_room(changed)
