@@ -22,6 +22,10 @@ class ProgramFailed(Exception):
     """The program has ended, or answered in no known way; the text has its last words."""
 
 
+class ProgramRefused(ProgramFailed):
+    """The client has answered a command with an error."""
+
+
 class Program:
     """One process of the client. `stop` or `kill` ends it; another one may continue with its store."""
 
@@ -68,7 +72,7 @@ class Program:
         if answer.get("id") != self._number:
             raise ProgramFailed(f"{do} {self._number} was answered with {str(answer)[:300]}")
         if "error" in answer:
-            raise ProgramFailed(f"{do}: {answer['error']}")
+            raise ProgramRefused(f"{do}: {answer['error']}")
         return answer.get("result")
 
     async def _read(self) -> Json:

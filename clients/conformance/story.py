@@ -36,7 +36,7 @@ class Story:
         self.programs = [self.program]
         self.room = ""
         self.state: Json = {}
-        self.secrets: list[str] = []
+        self._later: list[Callable[[], Awaitable[object]]] = []
 
     async def __aenter__(self) -> Story:
         await self.proxy.start()
@@ -46,10 +46,16 @@ class Story:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
+        for end in self._later:
+            await end()
         for program in self.programs:
             await program.kill()
         await self.proxy.stop()
         await self.http.aclose()
+
+    def later(self, end: Callable[[], Awaitable[object]]) -> None:
+        """Call this when the case ends."""
+        self._later.append(end)
 
     # The client
 
