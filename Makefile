@@ -96,7 +96,7 @@ audit: $(STAMP)
 clean:
 	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -rf tests/generated_clients/node_modules tests/generated_clients/build
-	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/.readme
+	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/.readme clients/typescript/.conformance
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made again only when the lock or the project file changes.

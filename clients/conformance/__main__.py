@@ -8,18 +8,20 @@ import sys
 from fnmatch import fnmatch
 
 import clients.conformance.cases  # noqa: F401  declares them
-from clients.conformance.run import AT_ONCE, CASES, PATIENCE_SECONDS, Case, run_cases
+from clients.conformance.run import AT_ONCE, CASES, PATIENCE_SECONDS, Case, Kit
 
 
 async def judge(command: list[str], cases: list[Case], at_once: int, patience: float) -> int:
     """Run the cases, print each verdict as it comes, and return how many have failed."""
     counts = {"passed": 0, "failed": 0, "not for it": 0}
-    async for result in run_cases(command, cases, at_once=at_once, patience=patience):
-        counts[result.verdict] += 1
-        mark = {"passed": "ok  ", "failed": "FAIL", "not for it": "-   "}[result.verdict]
-        print(f"{mark} {result.case.group}: {result.case.name} ({result.seconds:.1f} s) {result.reason}", flush=True)
-        if result.verdict == "failed":
-            print(f"     demanded: {result.case.what}", flush=True)
+    async with Kit(at_once=at_once, patience=patience) as kit:
+        async for result in kit.run(command, cases):
+            counts[result.verdict] += 1
+            mark = {"passed": "ok  ", "failed": "FAIL", "not for it": "-   "}[result.verdict]
+            name = f"{result.case.group}: {result.case.name}"
+            print(f"{mark} {name} ({result.seconds:.1f} s) {result.reason}", flush=True)
+            if result.verdict == "failed":
+                print(f"     demanded: {result.case.what}", flush=True)
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()), flush=True)
     return counts["failed"]
 

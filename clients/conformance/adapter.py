@@ -7,8 +7,6 @@ import json
 import sys
 from typing import Any
 
-LINE_BYTES = 16 * 1024 * 1024
-
 
 class Adapter:
     """A client under test. A subclass has a coroutine or a method for each command, named `do_<command>`."""
@@ -18,10 +16,9 @@ class Adapter:
 
     async def serve(self) -> None:
         """Answer commands until stdin ends."""
-        reader = asyncio.StreamReader(limit=LINE_BYTES)
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        loop = asyncio.get_running_loop()
         self._print({"client": self.name, "features": self.features})
-        while line := await reader.readline():
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
             command = json.loads(line)
             number, do = command.pop("id"), command.pop("do")
             try:

@@ -7,11 +7,11 @@ import json
 import time
 from asyncio import StreamReader, StreamWriter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from websockets.frames import Opcode
 
-from clients.conformance.faults import Json, Kind, Rule
+from clients.conformance.faults import Deed, Json, Kind, Rule
 from clients.conformance.frames import Message, close, encode, messages
 from tests.chaos.proxies import CHUNK, Proxy
 
@@ -32,7 +32,12 @@ class Passed:
 
 @dataclass
 class FaultProxy(Proxy):
-    """Passes HTTP on as it is, and websocket frames by the rules in `rules`. `log` has all frames, in order."""
+    """Passes HTTP on as it is, and websocket frames by the rules in `rules`. `log` has all frames, in order.
+
+    It listens on `port` of `host`, by default on a free one of loopback.
+    """
+
+    host: str = "127.0.0.1"
 
     rules: list[Rule] = field(default_factory=list)
     log: list[Passed] = field(default_factory=list)
@@ -44,6 +49,12 @@ class FaultProxy(Proxy):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.lines: dict[int, Line] = {}
+
+    async def start(self) -> Self:
+        """Begin to listen."""
+        self._server = await asyncio.start_server(self._accept, self.host, self.port, limit=MAX_HEAD_BYTES)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
 
     @property
     def url(self) -> str:
@@ -78,9 +89,7 @@ class FaultProxy(Proxy):
         return [
             each
             for each in self.log
-            if each.kind == "request"
-            and action in (None, each.frame.get("action"))
-            and line in (None, each.line)
+            if each.kind == "request" and action in (None, each.frame.get("action")) and line in (None, each.line)
         ]
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -215,36 +224,37 @@ class Line:
 
     def _judge(self, kind: Kind, frame: Json) -> None:
         """Apply the rules, one after the other; a rule that takes the frame away is the last one."""
-        fragments, copies, ends = 1, 1, list[Rule]()
-        for rule in tuple(self.proxy.rules):
-            if not rule.meets(kind, frame):
-                continue
-            match rule.do:
-                case "change":
-                    frame = rule.change(frame)
-                case "split":
-                    fragments = 5
-                case "double":
-                    copies = 2
-                case "insert":
-                    for each in rule.frames:
-                        self.to_client(text(each))
-                case "hold":
-                    return self._hold(kind, rule, text(frame))
-                case "drop":
-                    return None
-                case "answer":
-                    return self.to_client(text(rule.refusal(frame)))
-                case "cut" | "close" if rule.after:
-                    ends.append(rule)
-                case "cut" | "close":
-                    return self._end(rule)
-        for _ in range(copies):
-            self._send(kind, text(frame), fragments)
+        ways, ends = set[Deed](), list[Rule]()
+        for rule in [each for each in self.proxy.rules if each.meets(kind, frame)]:
+            ways.add(rule.do)
+            if rule.do == "change":
+                frame = rule.change(frame)
+            elif rule.do == "insert":
+                for each in rule.frames:
+                    self.to_client(text(each))
+            elif rule.after:
+                ends.append(rule)
+            elif rule.do not in ("split", "double"):
+                return self._take_away(kind, rule, frame)
+        for _ in range(2 if "double" in ways else 1):
+            self._send(kind, text(frame), 5 if "split" in ways else 1)
         self._count_held(kind)
         for rule in ends:
-            self._end(rule)
+            self._take_away(kind, rule, frame)
         return None
+
+    def _take_away(self, kind: Kind, rule: Rule, frame: Json) -> None:
+        match rule.do:
+            case "hold":
+                self._hold(kind, rule, text(frame))
+            case "answer":
+                self.to_client(text(rule.refusal(frame)))
+            case "close":
+                self.close(rule.code, rule.reason, rule.goodbye)
+            case "cut":
+                self._is_closed = True
+                self.near_writer.transport.abort()
+                self.far_writer.close()
 
     def _send(self, kind: Kind, message: Message, fragments: int = 1) -> None:
         if kind == "request":
@@ -277,14 +287,6 @@ class Line:
             if rule.behind <= 0:
                 self._held.remove(held)
                 self._send(held_kind, message)
-
-    def _end(self, rule: Rule) -> None:
-        if rule.do == "close":
-            self.close(rule.code, rule.reason, rule.goodbye)
-        else:
-            self._is_closed = True
-            self.near_writer.transport.abort()
-            self.far_writer.close()
 
     def close(self, code: int, reason: str, goodbye: Json | None = None) -> None:
         """Close the client's side with this code, and the server's side without one."""

@@ -8,10 +8,9 @@ import tempfile
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import httpx
 
@@ -72,31 +71,34 @@ def add_case(
     CASES[name] = Case(name, group, what, script, frozenset(needs), own_server)
 
 
-async def run_cases(
-    command: Sequence[str],
-    cases: Sequence[Case],
-    *,
-    at_once: int = AT_ONCE,
-    patience: float = PATIENCE_SECONDS,
-    env: dict[str, str] | None = None,
-) -> AsyncIterator[Result]:
-    """Yield the verdicts as they come. `patience` is how many seconds a client has for each step."""
-    async with AsyncExitStack() as stack:
-        shared = await stack.enter_async_context(_serving()) if any(not each.own_server for each in cases) else None
-        own = await stack.enter_async_context(_serving()) if any(each.own_server for each in cases) else None
-        free, alone = asyncio.Semaphore(at_once), asyncio.Lock()
+class Kit:
+    """Servers of its own, started when a case needs one, and the cases that run on them: `async with Kit() as kit`."""
 
-        async def run(each: Case) -> Result:
-            if not each.own_server:
-                assert shared is not None
-                async with free:
-                    return await _run_case(each, shared, command, patience, env)
-            assert own is not None
-            async with alone:
-                await asyncio.to_thread(own.start)
-                return await _run_case(each, own, command, patience, env)
+    def __init__(self, *, at_once: int = AT_ONCE, patience: float = PATIENCE_SECONDS) -> None:
+        """`patience` is how many seconds a client has for each step."""
+        self.patience = patience
+        self._shared, self._own = ParleyServer(env=SETTINGS), ParleyServer(env=SETTINGS)
+        self._free, self._alone, self._starting = asyncio.Semaphore(at_once), asyncio.Lock(), asyncio.Lock()
 
-        tasks = [asyncio.ensure_future(run(each)) for each in cases]
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        for server in (self._shared, self._own):
+            await asyncio.to_thread(server.stop)
+            shutil.rmtree(server.folder, ignore_errors=True)
+
+    async def judge(self, case: Case, command: Sequence[str], *, env: dict[str, str] | None = None) -> Result:
+        """Run a case against the client that this command starts, as soon as it is its turn."""
+        server, turn = (self._own, self._alone) if case.own_server else (self._shared, self._free)
+        async with turn:
+            async with self._starting:
+                await asyncio.to_thread(server.start)
+            return await _run_case(case, server, command, self.patience, env)
+
+    async def run(self, command: Sequence[str], cases: Sequence[Case]) -> AsyncIterator[Result]:
+        """Run cases, several at once, and yield the verdicts as they come."""
+        tasks = [asyncio.ensure_future(self.judge(each, command)) for each in cases]
         try:
             for finished in asyncio.as_completed(tasks):
                 yield await finished
@@ -104,17 +106,6 @@ async def run_cases(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _serving() -> AsyncIterator[ParleyServer]:
-    server = ParleyServer(env=SETTINGS)
-    await asyncio.to_thread(server.start)
-    try:
-        yield server
-    finally:
-        await asyncio.to_thread(server.stop)
-        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 async def _run_case(

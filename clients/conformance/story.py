@@ -173,7 +173,7 @@ class Story:
         if ids != wanted:
             return f"it shows {brief(held)}, and the log has {brief(history)}"
         for mine, real in zip(held, history, strict=True):
-            wrong = {key: (mine.get(key), value) for key, value in real.items() if mine.get(key) != value}
+            wrong = {key: (mine.get(key), value) for key, value in real.items() if not contains(mine.get(key), value)}
             if wrong:
                 return f"message {real['seq']} differs (shown, real): {wrong}"
         return ""
@@ -215,6 +215,15 @@ def demand(condition: object, what: str) -> None:
     """Raise Failed unless the condition holds."""
     if not condition:
         raise Failed(what)
+
+
+def contains(shown: Any, real: Any) -> bool:
+    """Return whether a value has everything of the real one; objects may have more fields."""
+    if isinstance(real, dict):
+        return isinstance(shown, dict) and all(key in shown and contains(shown[key], real[key]) for key in real)
+    if isinstance(real, list):
+        return isinstance(shown, list) and len(shown) == len(real) and all(map(contains, shown, real))
+    return bool(shown == real)
 
 
 def brief(messages: list[Json]) -> str:

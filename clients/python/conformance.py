@@ -100,9 +100,8 @@ class Python(Adapter):
 
 
 if __name__ == "__main__":
-    bug = os.environ.get("PARLEY_BUG")
-    if bug:
+    if "PARLEY_BUG" in os.environ:
         from planted import plant
 
-        plant(bug)
+        plant(os.environ["PARLEY_BUG"])
     asyncio.run(Python().serve())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from clients.conformance.faults import Json, Rule
+from clients.conformance.faults import Json, Rule, patched
 from clients.conformance.run import Script, add_case, case
 from clients.conformance.story import Story, demand
 from realtime.close_codes import CloseCode
@@ -61,8 +61,8 @@ def declare_close_codes() -> None:
             continue
         reason = code.reasons[0] if code.reasons else ""
         make = comes_back if code.reconnect else stops
-        verb = "Comes back after" if code.reconnect else "Ends after"
-        add_case(f"close-{code}", "endings", f"{verb} {int(code)}, with its goodbye.", make(code, reason, with_goodbye=True))
+        what = f"{'Comes back' if code.reconnect else 'Ends'} after {int(code)}, with its goodbye."
+        add_case(f"close-{int(code)}", "endings", what, make(code, reason, with_goodbye=True))
     for number in UNKNOWN_CODES:
         script = comes_back(number, "", with_goodbye=False)
         add_case(f"close-{number}", "endings", f"Comes back after {number}, which it does not know.", script)
@@ -104,9 +104,7 @@ async def goodbye_and_no_close(story: Story) -> None:
     await story.start()
     await story.settle()
     began = asyncio.get_running_loop().time()
-    story.proxy.push(
-        {"action": "goodbye", "data": goodbye(1013, "overloaded", reconnect=True, retry_after_ms=2_000)}
-    )
+    story.proxy.push({"action": "goodbye", "data": goodbye(1013, "overloaded", reconnect=True, retry_after_ms=2_000)})
     await asyncio.sleep(0.2)  # a reset would overtake it
     story.proxy.cut()
     await story.wait(lambda: len(story.proxy.attempts) > 1, "it has not connected again")
@@ -160,7 +158,7 @@ async def half_of_a_frame(story: Story) -> None:
     await story.start()
     await story.settle()
     for line in tuple(story.proxy.lines.values()):
-        line.near_writer.write(b"\x81\x7e\x04\x00{\"action\": \"eve")  # 1,024 bytes are announced
+        line.near_writer.write(b'\x81\x7e\x04\x00{"action": "eve')  # 1,024 bytes are announced
         line.near_writer.close()
     await story.bob.say(story.room, "whole")
     await story.settle("whole")
@@ -179,6 +177,8 @@ async def no_hello(story: Story) -> None:
 @case()
 async def mute_line(story: Story) -> None:
     """Notices a line on which nothing comes through any more, and comes back."""
+    short = {"data": {"heartbeat": {"interval_ms": 2_000}}}
+    story.rule(Rule("change", "push", "hello", times=None, change=lambda frame: patched(frame, short)))
     await story.start()
     await story.settle()
     story.proxy.stall()

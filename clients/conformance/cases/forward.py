@@ -160,7 +160,8 @@ async def unknown_reason_of_a_replay(story: Story) -> None:
     await story.settle("one")
 
     def change(frame: Json) -> Json:
-        return patched(frame, {"data": {"replay": "dreamt"}})
+        changed: Json = patched(frame, {"data": {"replay": "dreamt"}})
+        return changed
 
     story.rule(Rule("change", "reply", "subscribe", times=None, change=change))
     story.proxy.cut()
@@ -174,9 +175,9 @@ async def part_of_a_message_changes(story: Story) -> None:
     await story.start()
     [message] = await story.bob.say(story.room, "one")
     await story.settle("one")
-    part = {"reactions": [{"key": "🍵", "count": 1, "user_ids": [story.bob.id]}]}
-    await send_part(story, message, part, base_version=message["version"])
-    await story.until(lambda: story.seen()["messages"][0].get("reactions") == part["reactions"], "not merged")
+    thread = {"reply_count": 1, "last_reply_at": message["created_at"], "last_seq": 9, "user_ids": [story.bob.id]}
+    await send_part(story, message, {"thread": thread}, base_version=message["version"])
+    await story.until(lambda: story.seen()["messages"][0].get("thread") == thread, "not merged")
     demand(story.texts() == ["one"], "the text is gone")
 
 
@@ -186,7 +187,7 @@ async def part_of_another_version_changes(story: Story) -> None:
     await story.start()
     [message] = await story.bob.say(story.room, "one")
     await story.settle("one")
-    await send_part(story, message, {"reactions": ["of another version"]}, base_version=message["version"] + 1)
+    await send_part(story, message, {"thread": None}, base_version=message["version"] + 1)
     await story.wait(lambda: any(message["id"] in target for target in story.proxy.targets), "it has not loaded it")
     await story.settle("one")
 
@@ -199,8 +200,8 @@ async def send_part(story: Story, message: Json, part: Json, *, base_version: in
         for event in changed["data"]:
             if event["type"] == "room.updated":
                 head = {"id": message["id"], "room_id": story.room, "seq": message["seq"], "version": event["seq"]}
-                event.update(type="reaction.changed", data={**head, "base_version": base_version, **part})
+                event.update(type="thread.changed", data={**head, "base_version": base_version, **part})
         return changed
 
     story.rule(Rule("change", "push", "events", "room.updated", change=change))
-    await story.alice.rest("PATCH", f"rooms/{story.room}", {"topic": "reactions"})
+    await story.alice.rest("PATCH", f"rooms/{story.room}", {"topic": "a thread"})

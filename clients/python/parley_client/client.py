@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Self
 
 from parley_client import rest
-from parley_client.connection import Connection, End, Status, TokenReason, TokenSource
+from parley_client.connection import Connection, End, Status, TokenSource
 from parley_client.errors import OFFLINE, STORAGE, Refused, offline
 from parley_client.outbox import Outbox
 from parley_client.room import Room
@@ -335,9 +335,8 @@ class Parley:
         """Report it to the app."""
         self.on_change(room_id)
 
-    def _spawn(self, work: Any) -> asyncio.Task[Any]:
-        task = asyncio.ensure_future(work)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-

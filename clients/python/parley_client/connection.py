@@ -23,7 +23,7 @@ Status = Literal["offline", "connecting", "catching-up", "live", "ended"]
 # "start": the first connection. "expiring": the session ends soon. "expired": the last token was refused.
 TokenReason = Literal["start", "expiring", "expired"]
 # None: nobody is logged in. It may be called often. An exception is a failure of the network: it is called again.
-TokenSource = Callable[[TokenReason], str | None | Awaitable[str | None]]
+TokenSource = Callable[[TokenReason], str | Awaitable[str | None] | None]
 
 FINAL_CLOSE_CODES = frozenset({1002, 1007, 1008, 1009, 4400, 4401, 4402, 4403, 4406, 4408, 4410, 4426})
 TOKEN_CODES = frozenset({4401, 4402})  # a newer token may help

@@ -120,7 +120,9 @@ class Room:
         if unsent is None or not unsent["refused"]:
             return None
         self._parley.outbox.remove(client_id)
-        return self.send(**{key: value for key, value in unsent.items() if key not in ("client_id", "room_id", "refused")})
+        return self.send(
+            **{key: each for key, each in unsent.items() if key not in ("client_id", "room_id", "refused")}
+        )
 
     def discard(self, client_id: str) -> None:
         """Remove a refused message, or one that waits."""
@@ -140,7 +142,10 @@ class Room:
     # The read marker and typing
 
     async def read(self, seq: int | None = None) -> None:
-        """Mark everything up to this seq as read, the newest message by default; without a connection, with the next."""
+        """Mark everything up to this seq as read, the newest message by default. Offline, the next connection sends it.
+
+        Raises Refused.
+        """
         state = self._state
         if state is None:
             return

@@ -9,7 +9,12 @@ from parley_client.unread import Unread
 
 Json = dict[str, Any]
 
-NOT_CHANGED = frozenset({"id", "room_id", "seq", "version", "base_version"})  # of a partial event
+NOT_CHANGED = frozenset({"id", "room_id", "seq", "version", "base_version", "change", "reaction"})  # of a partial event
+# What a message without its content has; what replies to it stays.
+EMPTY: Json = {
+    "text": None, "metadata": {}, "reply_to": None, "mentions": {"users": [], "room": False}, "attachments": [],
+    "reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None, "streaming": False, "interrupted": False,
+}  # fmt: skip
 MOST_KEPT = 200  # messages of a room in the store; older ones are pages of history
 
 
@@ -80,10 +85,8 @@ class RoomState:
         """The number of unread messages; exact where all of them are held, otherwise as the server counted."""
         after = self.read_seq
         if self.is_open and (not self.more_before or self.first <= after + 1):
-            return sum(
-                each["seq"] > after and each["sender"]["id"] != self.me and not each["deleted_at"] and in_main_line(each)
-                for each in self.messages.values()
-            )
+            others = (each for each in self.messages.values() if each["seq"] > after and in_main_line(each))
+            return sum(each["sender"]["id"] != self.me and not each["deleted_at"] for each in others)
         return self._unread.count
 
     @property
@@ -103,19 +106,19 @@ class RoomState:
     # Messages
 
     def put(self, message: Json) -> None:
-        """Take a message in a newer version than the held one, or to replace a copy of the same version that is not
-        whole: a stub, or one that is still written."""
+        """Take a message, unless the held copy is as new."""
         held = self.messages.get(message["id"])
-        if held is not None:
-            is_partial = message["id"] in self.stale or held.get("blocked") or held.get("streaming")
-            if message["version"] < held["version"] or (message["version"] == held["version"] and not is_partial):
-                return
-            if held.get("streaming") and message.get("streaming") and message["version"] == held["version"]:
-                if len(message["text"] or "") < len(held["text"] or ""):
-                    return
-        self.stale.discard(message["id"])
-        self.messages[message["id"]] = message
-        self.changed.add(message["id"])
+        if held is None or self._supersedes(message, held):
+            self.stale.discard(message["id"])
+            self._replace(message)
+
+    def _supersedes(self, message: Json, held: Json) -> bool:
+        """A newer version does, and one of the same version when the held copy is not whole."""
+        if message["version"] != held["version"]:
+            return bool(message["version"] > held["version"])
+        if held.get("streaming") and message.get("streaming"):
+            return len(message["text"] or "") > len(held["text"] or "")
+        return bool(message["id"] in self.stale or held.get("blocked") or held.get("streaming"))
 
     def take(self, message: Json) -> None:
         """Take a message that a reply brought, if it is held or newer than all that are."""
@@ -219,6 +222,8 @@ class RoomState:
         if held is None or held["version"] >= data["version"]:
             return
         fields = {key: value for key, value in data.items() if key not in NOT_CHANGED}
+        if "reaction" in data and "reactions" in held:
+            fields["reactions"] = with_reaction(held["reactions"], data["reaction"])
         if held["version"] == data["base_version"] and all(key in held for key in fields):
             self._replace({**held, **fields, "version": data["version"]})
         else:
@@ -264,7 +269,16 @@ def in_main_line(message: Json) -> bool:
     return not message.get("thread_root") or bool(message.get("in_room"))
 
 
+def with_reaction(reactions: list[Json], changed: Json) -> list[Json]:
+    """Reactions in the order of their first use, with one of them replaced, appended, or dropped at 0."""
+    keys = [each["key"] for each in reactions]
+    if changed["key"] not in keys:
+        return [*reactions, changed] if changed["count"] else reactions
+    replaced = [changed if each["key"] == changed["key"] else each for each in reactions]
+    return [each for each in replaced if each["count"]]
+
+
 def purged(message: Json, event: Json) -> Json:
     """A message that the server no longer keeps."""
-    empty = {"text": None, "metadata": {}, "reply_to": None, "deleted_at": message["deleted_at"] or event["at"]}
-    return {**message, **empty, "version": event["seq"]}
+    empty = {key: value for key, value in EMPTY.items() if key in message}
+    return {**message, **empty, "deleted_at": message["deleted_at"] or event["at"], "version": event["seq"]}
