@@ -41,14 +41,16 @@ class EphemeralFeature(Protocol):
         """Send due events and drop expired state; called every TICK_SECONDS."""
 
 
-def ephemeral_event(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False) -> EventBatch:
+def ephemeral_event(
+    stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False, actor_id: str | None = None
+) -> EventBatch:
     """Build an event without a seq: it may be lost and is never replayed."""
     event = {
         "type": kind,
         "room_id": None if inbox else stream,
         "seq": None,
         "at": format_time(timezone.now()),
-        "actor_id": None,
+        "actor_id": actor_id,
         "data": data,
     }
     return EventBatch([LogEntry(0, kind, strict_json.dumps(event))])
@@ -125,6 +127,34 @@ class Typing:
         if not users:
             del self.users[stream]
             self._sent_at.pop(stream, None)
+
+
+class DraftNotices:
+    """Changes of drafts, for the other devices of the user: each goes to the user's inbox at once."""
+
+    name: ClassVar[str] = "draft"
+    event_type: ClassVar[str] = "draft.updated"
+
+    def __init__(self, feeds: FeedRegistry, publish: Publish) -> None:
+        self._feeds, self._publish = feeds, publish
+
+    def publish(self, event: Event) -> None:
+        """Deliver a change here, and publish it to the other processes."""
+        stream, data = str(event.stream), orjson.loads(event.data)
+        self._deliver(stream, data)
+        self._publish(stream, {"type": self.name, "stream": stream, "data": data})
+
+    def receive(self, message: Message) -> None:
+        """Deliver a change of another process."""
+        self._deliver(message["stream"], message["data"])
+
+    def tick(self) -> None:
+        """Do nothing: no change waits."""
+
+    def _deliver(self, stream: str, data: dict[str, Any]) -> None:
+        if feed := self._feeds.get(stream):
+            event = ephemeral_event(stream, self.event_type, data, inbox=True, actor_id=stream)
+            feed.send_ephemeral(event, 0)
 
 
 class ReadMarkers:

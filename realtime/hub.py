@@ -17,7 +17,7 @@ from eventlog.models import Event
 from realtime.authorization import StreamAccess
 from realtime.broker import CONTROL, Broker, Layer
 from realtime.close_codes import CloseCode
-from realtime.ephemeral import TICK_SECONDS, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
+from realtime.ephemeral import TICK_SECONDS, DraftNotices, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
 from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
@@ -89,7 +89,11 @@ class Hub:
         )
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
-        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers)
+        self._features: tuple[EphemeralFeature, ...] = (
+            self.typing,
+            self.read_markers,
+            DraftNotices(self.feeds, self._publish),
+        )
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,

@@ -20,7 +20,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert response.status_code == 201
     assert set(room) == ROOM_KEYS
     assert (room["kind"], room["name"], room["slug"], room["history"]) == ("direct", None, None, "shared")
-    assert (room["member_count"], room["me"]["role"], room["me"]["can"]) == (2, "member", ["send"])
+    assert (room["member_count"], room["me"]["role"], room["me"]["can"]) == (2, "member", ["send", "react", "pin"])
     assert [member["role"] for member in events_of(room)[0]["data"]["members"]] == ["member", "member"]
     assert [event["type"] for event in inbox_of(bob)] == ["room.added"]
 
