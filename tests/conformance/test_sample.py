@@ -14,7 +14,7 @@ from clients.conformance.run import CASES, Kit, Result
 from realtime.close_codes import CloseCode
 from tests.conformance.commands import PYTHON, README
 
-SAMPLE = ("cut-before-the-reply", "edits-missed-while-closed", "hole-of-a-membership", "close-4410")
+SAMPLE = ("cut-before-the-reply", "edits-missed-while-closed")
 SAMPLE_OF_README = ("edits-and-deletions-missed",)
 BUG = "any-version"
 

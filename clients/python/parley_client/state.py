@@ -154,10 +154,13 @@ class RoomState:
             self._apply_message(event)
         elif kind.startswith("room."):
             changes = {key: value for key, value in event["data"].items() if key != "members"}
+            if kind != "room.updated" or changes.get("posting") != self.shape.get("posting"):
+                self.is_outdated = True  # the rights have changed
             self.shape = {**self.shape, **changes, "head": event["seq"]}
-            self.is_outdated = self.is_outdated or kind != "room.updated"  # the rights have changed
         elif kind.startswith("member."):
             self._apply_member(event)
+        elif kind in ("mute.created", "mute.ended"):
+            self.is_outdated = self.is_outdated or event["data"]["user"]["id"] == self.me
         else:
             self._apply_to_held(event, set(self.messages))
         if self._awaited is not None and self._awaited["head"] <= event["seq"]:

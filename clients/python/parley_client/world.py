@@ -55,7 +55,8 @@ class World:
                     self._apply(event)
 
     def _cursors(self) -> dict[str, int]:
-        rooms = sorted(self.rooms.values(), key=lambda room: str(room.shape["last_event_at"]), reverse=True)
+        rooms = [room for room in self.rooms.values() if room.is_member]
+        rooms.sort(key=lambda room: str(room.shape["last_event_at"]), reverse=True)
         return {room.shape["id"]: room.cursor for room in rooms[:MOST_CURSORS]}
 
     def _forget(self) -> None:
