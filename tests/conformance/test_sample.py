@@ -13,6 +13,7 @@ from clients.conformance.faults import parse_rule
 from clients.conformance.run import CASES, Kit, Result
 from realtime.close_codes import CloseCode
 from tests.conformance.commands import PYTHON, README
+from tests.docs.pages import read
 
 SAMPLE = ("cut-before-the-reply", "edits-missed-while-closed")
 SAMPLE_OF_README = ("edits-and-deletions-missed",)
@@ -35,7 +36,11 @@ async def test_a_sample_of_the_cases() -> None:
 
 def test_each_bug_has_a_case() -> None:
     assert set(BUGS.values()) <= CASES.keys()
-    assert len(BUGS) >= 10
+    assert len(BUGS) == 15  # docs/conformance.md
+
+
+def test_the_page_counts_the_cases() -> None:
+    assert f"{len(CASES)} cases:" in read("docs/conformance.md")
 
 
 def test_the_python_client_has_the_final_close_codes() -> None:

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,11 +26,13 @@ SECONDS = 60.0
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, httpx.Client]]:
     """The address of the server for an app, and its switches."""
     server = ParleyServer()  # for its variables
-    variables = {"PORT": str(free_port()), "CONTROL_PORT": str(free_port())}
+    [command] = blocks(read("docs/conformance.md"), "sh faults")
+    command = f"exec env {command.replace('PORT=8000', f'PORT={free_port()}')}"
+    variables = {"CONTROL_PORT": str(free_port())}
     database = f"sqlite:///{tmp_path_factory.mktemp('serve') / 'parley.sqlite3'}"
     settings = {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tests.realtime.live_settings"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "clients.conformance.serve"],
+        ["bash", "-c", command],
         cwd=ROOT,
         env=server.environment | variables | settings,
         stdout=subprocess.PIPE,
