@@ -10,7 +10,6 @@ from parley_client import client, connection, state
 from parley_client.errors import Refused
 from parley_client.outbox import Outbox
 from parley_client.state import RoomState
-from parley_client.world import World
 
 Json = dict[str, Any]
 BUGS: dict[str, str] = {}  # the case that finds each bug
@@ -80,7 +79,7 @@ def impatient() -> None:
     replace(Refused, "retry_after", property(lambda self: 0.1))
 
 
-@bug("killed-before-the-reply")
+@bug("unsent-over-three-reloads")
 def unsent_in_memory() -> None:
     replace(client.Parley, "keep", lambda self, client_id, unsent: None)
 
@@ -106,14 +105,9 @@ def page_over_events() -> None:
     replace(RoomState, "_apply_to_held", lambda self, event, ids: None)
 
 
-@bug("cursor-of-another-epoch")
+@bug("more-missed-than-a-replay-holds")
 def old_messages_stay() -> None:
     replace(RoomState, "clear", lambda self: None)
-
-    def forget(self: Any) -> None:
-        self.inbox = self.epoch = None
-
-    replace(World, "_forget", forget)
 
 
 @bug("waits-as-long-as-the-goodbye-demands")

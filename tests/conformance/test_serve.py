@@ -71,7 +71,8 @@ def test_the_switches_of_the_page_work(app: tuple[str, httpx.Client]) -> None:
 def test_an_app_can_break_its_line(app: tuple[str, httpx.Client]) -> None:
     address, control = app
     room = Room(address)
-    token = room.join("alice")
+    with room.http:
+        token = room.join("alice")
     url = f"{address.replace('http', 'ws')}/v1/ws"
     fault = {"do": "change", "on": "push", "action": "hello", "patch": {"data": {"weather": "fine"}}}
     control.post("/faults", json=fault).raise_for_status()
