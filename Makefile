@@ -17,11 +17,20 @@ export UV_PYTHON_DOWNLOADS := never
 # Kept bytecode lets a server start in a third of the time, and the tests start more than a hundred.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
+.PHONY: serve demo test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
 	@exec $(MANAGE) serve $(ARGS)
+
+# A server, a page, people who talk: prints two links. Needs Node 20 with npm. PORT and PAGE_PORT name other ports.
+demo: $(STAMP) examples/web/node_modules/.installed
+	@PYTHON=$(BIN)/python exec node examples/web/demo.mjs
+
+examples/web/node_modules/.installed: examples/web/package-lock.json
+	@command -v npm >/dev/null || { echo "make demo needs Node 20 or newer, with npm."; exit 1; }
+	@cd examples/web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # Everything but tests/packaging, which `make check` runs, runs on SQLite with the in-memory layer and on PostgreSQL with Redis, both at once, because most of it
 # waits; then the faults on both. ARGS selects the tests of one run: make test ARGS="tests/api -x".
@@ -96,6 +105,7 @@ audit: $(STAMP)
 clean:
 	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -rf tests/generated_clients/node_modules tests/generated_clients/build
+	rm -rf examples/web/node_modules examples/web/dist tests/web/node_modules
 	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/.readme
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
