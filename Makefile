@@ -46,11 +46,12 @@ coverage: $(STAMP)
 	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%)); failed=$$?; \
 		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$failed
 
-# The clients that code generators make of the contracts, the TypeScript package, and the client in JavaScript.
+# The TypeScript package, the page of examples/web in Chromium (installed from Debian for root), the clients that code
+# generators make of the contracts, and the client in JavaScript.
 test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
-	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/generated_clients \
+	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/web tests/generated_clients \
 		tests/docs/test_clients.py tests/docs/test_snippets.py tests/docs/test_backend.py)
 
 check: $(STAMP)

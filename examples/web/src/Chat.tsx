@@ -1,5 +1,6 @@
-import { ParleyProvider, useEnded, useParley, useStatus, useUnread } from "parley-client/react";
-import { useCallback, useEffect, useState } from "react";
+// The chat of one user: the client, the list of rooms beside the open room, and what concerns the whole page.
+import { ParleyProvider, useEnded, useStatus, useUnread } from "parley-client/react";
+import { useEffect, useState } from "react";
 import { NoticeContext } from "./notice.ts";
 import { RoomView } from "./RoomView.tsx";
 import { useOpenRoom } from "./route.ts";
@@ -7,11 +8,6 @@ import { connect, type Login } from "./session.ts";
 import { Sidebar } from "./Sidebar.tsx";
 
 const NOTICE_MS = 8_000;
-const ENDINGS: Record<string, string> = {
-  session_revoked: "You were logged out.",
-  session_expired: "Your session has ended. What you have not sent yet is kept.",
-};
-
 interface Props {
   login: Login;
   onLogout(): void;
@@ -39,44 +35,51 @@ export function Chat({ login, onLogout, onEnded }: Props) {
 }
 
 function Panes({ login, onLogout, onEnded }: Props) {
-  const client = useParley();
+  const status = useStatus();
   const ended = useEnded();
   const unread = useUnread();
   const open = useOpenRoom();
   const [isLoaded, setLoaded] = useState(false);
 
   useEffect(() => {
-    if (ended) onEnded(ENDINGS[ended.reason] ?? `The connection has ended: ${ended.reason.replaceAll("_", " ")}.`);
+    if (ended?.login) onEnded("Your session has ended. What you have not sent yet is kept.");
   }, [ended]);
   useEffect(() => {
     document.title = unread ? `(${unread}) Parley` : "Parley";
   }, [unread]);
-  const check = useCallback(() => client.status.get() === "live" && setLoaded(true), [client]);
-  useEffect(() => client.status.subscribe(check), [client, check]);
+  useEffect(() => {
+    if (status === "live") setLoaded(true);
+  }, [status]);
 
   return (
     <>
       <ConnectionBanner />
-      <div className={open ? "panes room-open" : "panes"}>
+      <main className={open ? "panes room-open" : "panes"}>
+        <h1 className="unseen">Parley</h1>
         <Sidebar login={login} isLoaded={isLoaded} open={open} onLogout={onLogout} />
         {open ? (
           <RoomView key={open} id={open} me={login.user.id} isLoaded={isLoaded} />
         ) : (
-          <main className="room empty">
-            <p>Choose a room, or find somebody to talk to.</p>
-          </main>
+          <p className="room empty">Choose a room, or find somebody to talk to.</p>
         )}
-      </div>
+      </main>
     </>
   );
 }
 
 function ConnectionBanner() {
   const status = useStatus();
-  const text = { offline: "No connection. Messages are sent when it is back.", connecting: "Connecting …", "catching-up": "Catching up …" };
+  const ended = useEnded();
+  const text = {
+    live: "",
+    offline: "No connection. Messages are sent when it is back.",
+    connecting: "Connecting …",
+    "catching-up": "Catching up …",
+    ended: ended && `The server does not talk to this page: ${ended.reason.replaceAll("_", " ")}.`,
+  }[status];
   return (
     <div role="status" className="banner" data-status={status}>
-      {status in text && <span>{text[status as keyof typeof text]}</span>}
+      {text && <span>{text}</span>}
     </div>
   );
 }

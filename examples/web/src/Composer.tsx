@@ -1,3 +1,4 @@
+// The input of a room: writes, answers or edits a message.
 import type { ChatMessage, Room } from "parley-client";
 import { useDraft } from "parley-client/react";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";

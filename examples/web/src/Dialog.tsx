@@ -1,3 +1,4 @@
+// The frame of all dialogs.
 import { useEffect, useId, useRef, type ReactNode } from "react";
 import { Icon } from "./Icon.tsx";
 
@@ -8,6 +9,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose():
   useEffect(() => {
     const opened = dialog.current!;
     opened.showModal();
+    opened.querySelector<HTMLElement>("[data-first]")?.focus(); // React keeps `autofocus` to itself
     return () => opened.close();
   }, []);
 

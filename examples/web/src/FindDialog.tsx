@@ -52,7 +52,7 @@ export function FindDialog({ onClose }: { onClose(): void }) {
     <Dialog title="Find people and rooms" onClose={onClose}>
       <label>
         Name
-        <input type="search" value={words} onChange={(event) => setWords(event.target.value)} autoFocus />
+        <input type="search" value={words} onChange={(event) => setWords(event.target.value)} data-first />
       </label>
       <div className="results" role="group" aria-label="Results">
         {people.map((user) => (

@@ -1,3 +1,4 @@
+// One message in the list, with what can be done about it.
 import type { ChatMessage } from "parley-client";
 import { useParley, type RoomView } from "parley-client/react";
 import { useEffect, useState, type KeyboardEvent } from "react";
@@ -123,7 +124,7 @@ function Actions({ message, me, view: { room, info }, isTabStop, onPurpose }: Ac
       {isAsking && (
         <Dialog title="Delete this message?" onClose={() => setAsking(false)}>
           <blockquote>{message.text}</blockquote>
-          <button className="danger" autoFocus onClick={remove}>Delete</button>
+          <button className="danger" data-first onClick={remove}>Delete</button>
         </Dialog>
       )}
     </div>

@@ -1,3 +1,4 @@
+// The list of a room's messages: scrolling, loading, the read marker, and the keyboard.
 import type { ChatMessage } from "parley-client";
 import { useParley, useStatus, type RoomView } from "parley-client/react";
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
@@ -9,7 +10,8 @@ import { dayOf } from "./words.ts";
 const NEAR_PX = 40; // so close to the end counts as there
 const AHEAD_PX = "600px"; // older messages are loaded before they are reached
 const SAME_BREATH_MS = 5 * 60_000; // messages of one author that stand under one name
-const MANY = 40; // more unread messages are shown from the first one on
+const MANY = 40; // more unread messages are loaded from the first one on
+const UNREAD = "unread";
 
 interface Props {
   view: RoomView;
@@ -28,10 +30,12 @@ export function Messages({ view, me, isLoaded, onPurpose }: Props) {
   const bottom = useRef<HTMLDivElement>(null);
   const before = useRef({ first: "", height: 0 });
   const isLoading = useRef(false);
-  const [isAtEnd, setAtEnd] = useState(true);
-  const [target, setTarget] = useState<string | null>(null); // the message to go to
+  const [unread] = useState(info?.unread ?? 0); // when the room was opened
+  const [readTo, setReadTo] = useState(unread ? (info!.me.read_seq ?? 0) : null);
+  const [isAtEnd, setAtEnd] = useState(!unread);
+  const [goal, setGoal] = useState(unread && unread <= MANY ? UNREAD : null); // the message to go to, by id
   const [current, setCurrent] = useState<string | null>(null); // the one that Tab reaches
-  const [readTo, setReadTo] = useState(() => (info?.unread ? info.me.read_seq : null));
+  const firstUnread = readTo === null ? undefined : messages.find((message) => (message.seq ?? 0) > readTo && message.sender.id !== me);
 
   // A page of older messages does not move what is on the screen; at the end, new messages come into sight.
   useLayoutEffect(() => {
@@ -43,8 +47,9 @@ export function Messages({ view, me, isLoaded, onPurpose }: Props) {
   }, [messages, hasNewer, isAtEnd]);
 
   useEffect(() => {
-    const observer = new ResizeObserver(() => isAtEnd && box.current!.scrollTo({ top: box.current!.scrollHeight }));
-    observer.observe(box.current!);
+    const list = box.current!;
+    const observer = new ResizeObserver(() => isAtEnd && list.scrollTo({ top: list.scrollHeight }));
+    observer.observe(list);
     return () => observer.disconnect();
   }, [isAtEnd]);
 
@@ -68,7 +73,12 @@ export function Messages({ view, me, isLoaded, onPurpose }: Props) {
   }, [view, hasOlder, hasNewer, status]);
 
   useEffect(() => {
-    if (readTo !== null && info!.unread > MANY) void room.around("unread").then(() => setAtEnd(false)).catch(() => {});
+    if (unread <= MANY || isLoading.current) return;
+    isLoading.current = true;
+    room
+      .around(UNREAD)
+      .then(() => setGoal(UNREAD), () => setAtEnd(true))
+      .finally(() => (isLoading.current = false));
   }, []);
 
   // What is in sight is read. While the page is not looked at, a line marks where it was left.
@@ -83,17 +93,20 @@ export function Messages({ view, me, isLoaded, onPurpose }: Props) {
   }, [messages, isAtEnd, hasNewer]);
 
   useEffect(() => {
-    const element = target && document.getElementById(target);
-    if (!element) return;
+    const isThere = goal === UNREAD ? firstUnread?.id : goal;
+    const element = isThere && document.getElementById(isThere);
+    if (!goal || !messages.length || (!element && goal !== UNREAD)) return;
+    setGoal(null);
+    if (!element) return setAtEnd(true); // what was unread is gone
     element.scrollIntoView({ block: "center" });
-    element.focus({ preventScroll: true });
-    setTarget(null);
-  }, [target, messages]);
+    if (goal !== UNREAD) element.focus({ preventScroll: true });
+    scrolled();
+  }, [goal, messages]);
 
   async function goTo(id: string): Promise<void> {
     setAtEnd(false);
     if (!messages.some((message) => message.id === id)) await room.around(id).catch(() => {});
-    setTarget(id);
+    setGoal(id);
   }
 
   function toEnd(): void {
@@ -119,7 +132,6 @@ export function Messages({ view, me, isLoaded, onPurpose }: Props) {
 
   const last = messages.at(-1);
   const tabStop = messages.some((message) => keyOf(message) === current) ? current : last && keyOf(last);
-  const firstUnread = readTo === null ? undefined : messages.find((message) => (message.seq ?? 0) > readTo && message.sender.id !== me);
 
   return (
     <div className="messages" ref={box} onScroll={scrolled} onKeyDown={press}>

@@ -1,3 +1,4 @@
+// Makes a public or a private room.
 import { useParley } from "parley-client/react";
 import { useState, type FormEvent } from "react";
 import { Dialog } from "./Dialog.tsx";
@@ -26,7 +27,7 @@ export function NewRoomDialog({ onClose }: { onClose(): void }) {
       <form onSubmit={submit}>
         <label>
           Name
-          <input name="name" maxLength={80} required autoFocus />
+          <input name="name" maxLength={80} required data-first />
         </label>
         <label>
           Topic <small>(if it needs one)</small>

@@ -1,3 +1,4 @@
+// An open room: its head, its messages, who types, and the input.
 import type { ChatMessage, RoomSummary } from "parley-client";
 import { useMembers, useParley, useRoom, useTyping } from "parley-client/react";
 import { useState } from "react";
@@ -20,7 +21,7 @@ export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoade
   }
 
   return (
-    <main className="room" aria-label={info?.title ?? "Room"}>
+    <section className="room" aria-label={info?.title ?? "Room"}>
       <RoomHeader info={info} me={me} />
       {!info && isLoaded && <NotAMember id={id} />}
       {(info || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} onPurpose={setPurpose} />}
@@ -29,7 +30,7 @@ export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoade
       {info?.me.can.includes("send") && (
         <Composer key={purpose?.kind === "edit" ? purpose.message.id : ""} room={room} title={info.title} purpose={purpose} onPurpose={setPurpose} onEditLast={editLast} />
       )}
-    </main>
+    </section>
   );
 }
 
@@ -39,7 +40,7 @@ function RoomHeader({ info, me }: { info: RoomSummary | null; me: string }) {
     <header>
       <a className="plain back" href="#/" aria-label="Back to the rooms"><Icon name="back" /></a>
       <div className="grow">
-        <h1 className="ellipsis">{info?.title ?? " "}</h1>
+        <h2 className="ellipsis">{info?.title}</h2>
         {info && <p className="ellipsis">{info.kind === "direct" ? `@${info.peer?.username}` : info.topic || `${info.kind} room`}</p>}
       </div>
       {info && info.kind !== "direct" && (

@@ -1,3 +1,4 @@
+// The rooms of the user, newest message first, with what is unread.
 import type { RoomSummary } from "parley-client";
 import { useRooms } from "parley-client/react";
 import { useState } from "react";

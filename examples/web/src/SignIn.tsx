@@ -1,3 +1,4 @@
+// Log-in and sign-up.
 import { Refused } from "parley-client";
 import { useRef, useState, type FormEvent } from "react";
 import { logIn, register, remember, type Login } from "./session.ts";

@@ -1,3 +1,4 @@
+// The page: log-in or chat.
 import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Chat } from "./Chat.tsx";
