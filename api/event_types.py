@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.serializers.members import MemberSerializer
-from api.serializers.messages import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer
+from api.serializers.message_shape import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer, complete
 from api.serializers.reads import ReadUpdatedSerializer
 from api.serializers.rooms import (
     RoomAddedSerializer,
@@ -56,9 +56,18 @@ register(
     EventType("member.left", MemberSerializer, ROOM, True, "A member left.", membership_of_left),
     EventType("member.removed", MemberSerializer, ROOM, True, "A member was removed.", membership_of_left),
     EventType("member.role_changed", MemberSerializer, ROOM, True, "A member's role changed."),
-    EventType("message.created", MessageSerializer, ROOM, True, "A message was sent."),
-    EventType("message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed."),
-    EventType("message.deleted", MessageSerializer, ROOM, True, "A message was deleted; a tombstone remains."),
+    EventType("message.created", MessageSerializer, ROOM, True, "A message was sent.", complete=complete),
+    EventType(
+        "message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed.", complete=complete
+    ),
+    EventType(
+        "message.deleted",
+        MessageSerializer,
+        ROOM,
+        True,
+        "A message was deleted; a tombstone remains.",
+        complete=complete,
+    ),
     EventType(
         "messages.purged",
         MessagesPurgedSerializer,

@@ -10,6 +10,9 @@ from rest_framework.serializers import Serializer
 # Maps an event's data to the users whose membership of the room it begins (True) or ends (False).
 MembershipEffect = Callable[[Mapping[str, Any]], Mapping[str, bool]]
 
+# Adds to the JSON of an event's data, text or bytes, what an earlier release left out.
+Completion = Callable[[Any], str | bytes]
+
 
 class StreamKind(StrEnum):
     """The streams in which an event type occurs."""
@@ -32,10 +35,12 @@ class EventType:
     durable: bool
     summary: str
     membership: MembershipEffect | None = None
+    complete: Completion | None = None
 
 
 # Looked up by name for every event that is written, read or delivered.
 MEMBERSHIP_EFFECTS: dict[str, MembershipEffect] = {}
+COMPLETIONS: dict[str, Completion] = {}
 INBOX_NAMES: set[str] = set()  # of durable types
 
 _TYPES: dict[tuple[str, bool], EventType] = {}
@@ -50,6 +55,8 @@ def register(*event_types: EventType) -> None:
         _TYPES[key] = event_type
         if event_type.membership is not None:
             MEMBERSHIP_EFFECTS[event_type.name] = event_type.membership
+        if event_type.complete is not None:
+            COMPLETIONS[event_type.name] = event_type.complete
         if event_type.durable and event_type.stream == StreamKind.INBOX:
             INBOX_NAMES.add(event_type.name)
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import BigIntegerField, OuterRef, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
-from eventlog.event_types import is_of_inbox
+from eventlog.event_types import COMPLETIONS, is_of_inbox
 from wire.budget import UNBOUNDED, bytes_within
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, param
 from wire.times import RenderedTime, format_time
@@ -89,13 +89,14 @@ def finish(
     event_type: str, stream: UUID, seq: int | None, at: datetime | str, actor_id: UUID | None, data: str | bytes
 ) -> bytes:
     """Render an event as all clients receive it, over REST and over sockets. `at` may be rendered already."""
+    complete = COMPLETIONS.get(event_type)
     event = {
         "type": event_type,
         "room_id": None if is_of_inbox(event_type, seq) else stream,
         "seq": seq,
         "at": at if isinstance(at, str) else format_time(at),
         "actor_id": actor_id,
-        "data": orjson.Fragment(data),
+        "data": orjson.Fragment(complete(data) if complete else data),
     }
     return orjson.dumps(event)
 

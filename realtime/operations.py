@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from drf_spectacular.types import OpenApiTypes
 
-from api import operations
-from api.operations import NON_MEMBER
+from api.operations import NON_MEMBER, log, messages
 from api.serializers.messages import SendMessagesBody
 from api.serializers.sync import SyncBody
 from realtime.serializers import (
@@ -61,16 +60,16 @@ SEND_MESSAGES = Operation(
     body=SendMessagesBody,
     reply=SendResultsSerializer,
     problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
-    is_retry=operations.SEND_MESSAGE.is_retry,
+    is_retry=messages.SEND_MESSAGE.is_retry,
 )
 GET_EVENTS = replace(
-    operations.GET_EVENTS,
+    log.GET_EVENTS,
     summary="Get a page of the events of a room or, with null, of my inbox",
     ids=(),
     frame_body=GetEventsBody,
 )
-SYNC = replace(operations.SYNC, problems=())  # a socket does not wait
-PING = replace(operations.PING, reply=PongSerializer, statuses=(200,))
+SYNC = replace(log.SYNC, problems=())  # a socket does not wait
+PING = replace(log.PING, reply=PongSerializer, statuses=(200,))
 STREAM = Operation(
     "stream",
     "Receive everything that a socket would push, as server-sent events",

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations import SYNC
+from api.operations.log import SYNC
 from api.services.sync import SyncRequest, sync
 from eventlog.heads import read_heads
 from realtime.consumers.event_stream import MEDIA_TYPE, EventStream

@@ -1,25 +1,21 @@
 """Messages in requests and responses."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from accounts.models import User
-from api.models import Room
+from api.serializers.message_shape import MessageSerializer
 from wire.fields import (
     MetadataField,
     QueryInt,
     QuerySerializer,
     StrictSerializer,
     TextField,
-    TimeField,
-    format_time,
     parse_uuid,
 )
 from wire.times import parse_time
@@ -29,101 +25,6 @@ HISTORY_PAGE = 50
 HISTORY_PAGE_MAX = 100
 CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
 MAX_SEQ = 2**53 - 1
-
-
-class Author(NamedTuple):
-    """A user as a message shows its sender, and a direct room its other member."""
-
-    id: UUID
-    username: str
-    display_name: str
-    avatar_url: str | None
-
-    @classmethod
-    def of(cls, user: User) -> "Author":
-        """The user as they are now."""
-        return cls(user.pk, user.username, user.display_name, user.avatar_url)
-
-
-def render_message(
-    *,
-    id: UUID,
-    room_id: UUID,
-    seq: int,
-    sender: Author,
-    client_id: str,
-    text: str,
-    metadata: Mapping[str, Any],
-    reply_to: UUID | None,
-    at: datetime,
-) -> dict[str, Any]:
-    """Return the Message of a new message. Later events change `version` and their own fields only."""
-    return {
-        "id": id,
-        "room_id": room_id,
-        "seq": seq,
-        "version": seq,
-        "sender": sender._asdict(),
-        "client_id": client_id,
-        "text": text,
-        "metadata": metadata,
-        "reply_to": reply_to,
-        "created_at": format_time(at),
-        "edited_at": None,
-        "deleted_at": None,
-    }
-
-
-_SEQ_AND_VERSION = re.compile(rb'"seq":([0-9]+),"version":([0-9]+)')  # as render_message orders them
-
-
-def raise_version(room: Room, data: bytes) -> bytes:
-    """Return the JSON of a message with the version that the room's last purge gives it.
-
-    A purge does not rewrite the messages that were tombstones already: there may be any number of them.
-    """
-    found = _SEQ_AND_VERSION.search(data) if room.purged_before_seq else None
-    if found is None or int(found[1]) >= room.purged_before_seq or int(found[2]) >= room.purged_seq:
-        return data
-    return data[: found.start(2)] + str(room.purged_seq).encode() + data[found.end(2) :]
-
-
-class AuthorSerializer(serializers.Serializer[Any]):
-    """The sender of a message, as of the message's last event; or the other member of a direct room, as of now."""
-
-    id = serializers.UUIDField()
-    username = serializers.CharField()
-    display_name = serializers.CharField()
-    avatar_url = serializers.CharField(allow_null=True)
-
-
-class MessagesPurgedSerializer(serializers.Serializer[Any]):
-    """All messages with a seq below `before_seq` are tombstones, and the seq of this event is their version."""
-
-    before_seq = serializers.IntegerField()
-
-
-class UserErasedSerializer(serializers.Serializer[Any]):
-    """A user whose account was deleted: replace the user, by id, wherever it is shown."""
-
-    user = AuthorSerializer()
-
-
-class MessageSerializer(serializers.Serializer[Any]):
-    """A message as of its last event; `version` is that event's seq. A deleted one is a tombstone: text is null."""
-
-    id = serializers.UUIDField()
-    room_id = serializers.UUIDField()
-    seq = serializers.IntegerField()
-    version = serializers.IntegerField()
-    sender = AuthorSerializer()
-    client_id = serializers.CharField()
-    text = serializers.CharField(allow_null=True)
-    metadata = MetadataField()
-    reply_to = serializers.UUIDField(allow_null=True)
-    created_at = TimeField()
-    edited_at = TimeField(allow_null=True)
-    deleted_at = TimeField(allow_null=True)
 
 
 def refuse_empty(text: str | None, metadata: Mapping[str, Any]) -> None:

@@ -10,7 +10,9 @@ from rest_framework import serializers
 from api.models import Member, Room
 from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, History, Kind, Role, State
 from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
-from api.serializers.messages import CLIENT_ID, Author, AuthorSerializer, MessageSerializer
+from api.serializers.authors import Author, AuthorSerializer
+from api.serializers.message_shape import MessageSerializer
+from api.serializers.messages import CLIENT_ID
 from api.serializers.reads import UNREAD
 from wire.characters import has_invisible
 from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.serializers import UserSerializer
 from api.models import Job, JobKind, Member, MembershipPeriod, Message
 from api.models.choices import Kind, State
-from api.serializers.messages import Author
+from api.serializers.authors import Author
 from api.services import jobs
 from api.services.members.ownership import hand_over
 from api.services.members.transitions import end_membership

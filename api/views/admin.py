@@ -21,7 +21,7 @@ from accounts.operations import (
 )
 from accounts.serializers import AdminUserSerializer
 from accounts.views import answer_login
-from api.operations import CREATE_ADMIN_ROOM, PUT_ADMIN_MEMBER, REMOVE_ADMIN_MEMBER
+from api.operations.admin import CREATE_ADMIN_ROOM, PUT_ADMIN_MEMBER, REMOVE_ADMIN_MEMBER
 from api.services import members, rooms
 from wire.problems import invalid
 from wire.views import ApiView, endpoint

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations import GET_EVENTS, GET_INBOX
+from api.operations.log import GET_EVENTS, GET_INBOX
 from api.services import messages
 from wire.views import endpoint
 

@@ -10,7 +10,7 @@ from accounts.models import EmailAddress, User
 from accounts.operations import DELETE_ME, DELETE_ME_BY_POST
 from accounts.serializers import UserSerializer
 from accounts.views import SessionView
-from api.operations import GET_ME, UPDATE_ME
+from api.operations.me import GET_ME, UPDATE_ME
 from api.services.me import unread_total
 from wire.views import endpoint
 

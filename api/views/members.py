@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations import LIST_MEMBERS, PUT_MEMBER, REMOVE_MEMBER
+from api.operations.members import LIST_MEMBERS, PUT_MEMBER, REMOVE_MEMBER
 from api.services import members
 from wire.views import endpoint
 

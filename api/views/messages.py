@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, GET_MESSAGES, SEND_MESSAGE
+from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, GET_MESSAGES, SEND_MESSAGE
 from api.services import messages
 from wire.views import endpoint
 

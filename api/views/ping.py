@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations import PING
+from api.operations.log import PING
 from wire.views import endpoint
 
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations import MARK_READ, MARK_UNREAD
+from api.operations.log import MARK_READ, MARK_UNREAD
 from api.services import reads
 from wire.views import endpoint
 

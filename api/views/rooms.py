@@ -7,13 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations import (
+from api.operations.members import JOIN_ROOM, LEAVE_ROOM
+from api.operations.rooms import (
     ARCHIVE_ROOM,
     CREATE_ROOM,
     GET_OR_CREATE_DIRECT_ROOM,
     GET_ROOM,
-    JOIN_ROOM,
-    LEAVE_ROOM,
     LIST_DIRECTORY,
     LIST_ROOMS,
     UNARCHIVE_ROOM,

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations import SET_TYPING
+from api.operations.log import SET_TYPING
 from api.services import typing
 from wire.views import endpoint
 

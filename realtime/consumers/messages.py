@@ -7,19 +7,11 @@ from uuid import UUID
 import orjson
 from rest_framework import serializers
 
-from api.operations import (
-    DELETE_MESSAGE,
-    EDIT_MESSAGE,
-    GET_MESSAGES,
-    MARK_READ,
-    MARK_UNREAD,
-    NON_MEMBER,
-    SEND_MESSAGE,
-    UPDATE_ROOM_ME,
-)
-from api.serializers.messages import (
-    SendMessageBody,
-)
+from api.operations import NON_MEMBER
+from api.operations.log import MARK_READ, MARK_UNREAD
+from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGES, SEND_MESSAGE
+from api.operations.rooms import UPDATE_ROOM_ME
+from api.serializers.messages import SendMessageBody
 from api.services import messages, reads, rooms
 from api.services.messages import Send, SendResult
 from realtime.consumers.actions import Reply, action, require_session

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import orjson
 
 from accounts.models import Session
-from api.operations import JOIN_ROOM, SEND_MESSAGE
+from api.operations.members import JOIN_ROOM
+from api.operations.messages import SEND_MESSAGE
 from api.serializers.messages import SendMessageBody
 from api.services import messages
 from api.services.rooms import room_for_slug

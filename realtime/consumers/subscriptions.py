@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import Error as DatabaseError
 
-from api.operations import SET_TYPING
+from api.operations.log import SET_TYPING
 from api.services import typing
 from api.services.sync import SyncRequest
 from realtime import database

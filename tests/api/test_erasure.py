@@ -17,7 +17,8 @@ from django.utils import timezone
 from accounts import administration
 from accounts.models import User
 from api.models import Job, JobKind, Member, Message
-from api.serializers.messages import Author, render_message
+from api.serializers.authors import Author
+from api.serializers.message_shape import render_message
 from api.services import erasure, jobs
 from api.services.messages import Send, send_messages
 from eventlog.models import Event, StreamHead
@@ -85,6 +86,7 @@ def test_it_works(alice: Person, dora: Person) -> None:
         "username": alice.get(f"/v1/users/{dora.user.id}").json()["username"],
         "display_name": "Deleted account",
         "avatar_url": None,
+        "kind": "person",
     }
     left = alice.get(f"/v1/rooms/{room['id']}/messages/{message['id']}").json()
     assert left == {**message, "sender": tombstone}

@@ -17,9 +17,11 @@ from rest_framework.fields import Field
 from rest_framework.serializers import ListSerializer, Serializer
 
 from accounts.serializers import UserSerializer
+from api.serializers.authors import AuthorSerializer
 from api.serializers.events import EventPageSerializer, EventSerializer
 from api.serializers.members import MemberSerializer
-from api.serializers.messages import BATCH, AuthorSerializer, MessageHistorySerializer, MessageSerializer
+from api.serializers.message_shape import MessageSerializer
+from api.serializers.messages import BATCH, MessageHistorySerializer
 from api.serializers.reads import ReadMarkerSerializer
 from api.serializers.rooms import (
     RoomMeSerializer,
@@ -33,6 +35,7 @@ from tests.sockets import Socket
 Shape = type[Serializer[Any]]
 
 NOT_SAMPLED = {".inbox.limited"}  # that of a room is rendered by the same function, and takes no thousand rooms
+UNUSED = (".reactions[]", ".thread", ".forwarded", ".forwarded.sender")  # of a Message: nothing fills them yet
 # The data of read.updated has more fields in an inbox than in a room; user.erased and messages.purged are written by
 # background jobs. They are compared with the contract where they are caused.
 EVENT_DATA: dict[str, Shape] = {
@@ -52,7 +55,7 @@ class Comparison:
     def compare(self, shape: Field[Any, Any, Any, Any] | None, sample: Any, path: str = "") -> None:
         """Compare a sample, and what is nested in it."""
         if isinstance(shape, ListSerializer):
-            for item in sample:
+            for item in sample or ():
                 self.compare(shape.child, item, f"{path}[]")
         elif isinstance(shape, Serializer) and sample is not None:
             self.seen.add(path)
@@ -192,7 +195,7 @@ def test_every_shape_has_the_documented_fields(samples: Samples, face: str, shap
         comparison.compare(shape(), sample)
 
     assert comparison.differences == set()
-    assert comparison.seen == set(nested(shape())) - NOT_SAMPLED
+    assert comparison.seen == {path for path in nested(shape()) if not path.endswith(UNUSED)} - NOT_SAMPLED
 
 
 @pytest.mark.parametrize("face", ["rest", "socket"])
@@ -215,4 +218,10 @@ def test_the_comparison_finds_a_field_in_a_nested_shape() -> None:
 
     comparison.compare(MessageSerializer(), message)
 
-    assert comparison.differences == {".sender.email", ".sender.username", ".sender.display_name", ".sender.avatar_url"}
+    assert comparison.differences == {
+        ".sender.email",
+        ".sender.username",
+        ".sender.display_name",
+        ".sender.avatar_url",
+        ".sender.kind",
+    }

@@ -56,7 +56,7 @@ def test_the_bytes_are_spent_turn_by_turn(room: Any, alice: Person) -> None:
     post_message(alice, other, "y" * 1_000)
     first, second = UUID(room["id"]), UUID(other["id"])
 
-    found = read_ranges([LogRange(first, 2, 6, turn=0), LogRange(second, 2, 2, turn=2)], 4_500)
+    found = read_ranges([LogRange(first, 2, 6, turn=0), LogRange(second, 2, 2, turn=2)], 5_700)
 
     assert [seq for seq, json in found.of(first).items() if json is not None] == [2, 3, 4]
     assert found.of(second)[2] is not None

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from accounts.models import User
 from api.models import Member, MembershipPeriod, Room
 from api.models.choices import Kind, Permission, Role, State
+from api.serializers.authors import Author
 from api.serializers.members import render_member
-from api.serializers.messages import Author
 from api.serializers.rooms import room_event_data
 from eventlog.models import Epoch
 from eventlog.transaction import EventTransaction

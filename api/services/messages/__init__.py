@@ -14,7 +14,9 @@ import orjson
 from accounts.models import Session
 from api.models import Member, Message
 from api.models.choices import Permission
-from api.serializers.messages import Author, raise_version, refuse_empty
+from api.serializers.authors import Author
+from api.serializers.message_shape import complete, render_stored
+from api.serializers.messages import refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
@@ -85,7 +87,7 @@ async def asend_message(
 def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> str:
     """Return a message as JSON. Raises Problem not_found for one that does not exist or that the user may not see."""
     member = find_member(user_id, room_id)
-    return raise_version(member.room, _find(member, message_id).data.encode()).decode()
+    return render_stored(member.room, _find(member, message_id).data).decode()
 
 
 def edit_message(
@@ -109,14 +111,14 @@ def edit_message(
             raise Problem("message.not_author", "Only its author edits a message.")
         if message.deleted_at is not None:
             raise Problem("message.deleted")
-        shape = orjson.loads(message.data)
+        shape = orjson.loads(complete(message.data))
         changes = {
             name: value
             for name, value in {"text": text, "metadata": metadata}.items()
             if value is not None and _canonical(value) != _canonical(shape[name])
         }
         if not changes:
-            return message.data
+            return complete(message.data)
         if if_version is not None and if_version != message.version:
             raise Problem("message.version_conflict", f"Its version is {message.version} now.")
         refuse_empty(**{name: (shape | changes)[name] for name in ("text", "metadata")})
@@ -144,7 +146,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
         if message.deleted_at is not None:
             return
         message.deleted_at = log.at
-        data = _record(log, message, "message.deleted", session.user_id, empty(orjson.loads(message.data), log.at))
+        data = _record(log, message, "message.deleted", session.user_id, empty(message.data, log.at))
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         log.rewrite_message(room_id, message_id, data)
 

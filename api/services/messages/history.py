@@ -14,7 +14,8 @@ from api.models import Member, Message, Room
 from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
-from api.serializers.messages import HISTORY_PAGE, Anchor, raise_version
+from api.serializers.message_shape import render_stored
+from api.serializers.messages import HISTORY_PAGE, Anchor
 from api.services.members.access import Reader, find_reader
 from eventlog.heads import read_heads
 from eventlog.models import Event, EventQuerySet, FinishedRow, finish
@@ -59,8 +60,7 @@ def get_messages(
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
     room = reader.member.room
-    if room.purged_before_seq:
-        rows = [row._replace(json=raise_version(room, row.json)) if row.json is not None else row for row in rows]
+    rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
     return {
         "results": _fragments(rows),
         "page": _page(rows, older, newer),

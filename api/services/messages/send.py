@@ -18,7 +18,8 @@ from api.models import Member, Message, Room
 from api.models.choices import Kind, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
-from api.serializers.messages import Author, render_message
+from api.serializers.authors import Author
+from api.serializers.message_shape import complete, render_message
 from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
@@ -134,7 +135,7 @@ SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.ro
        ELSE FALSE END,
        (SELECT CASE WHEN target.room_id = send.room_id THEN target.seq END
         FROM {MESSAGE} target WHERE target.id = send.reply_to),
-       author.is_active, send.user_id, author.username, author.display_name, author.avatar_url
+       author.is_active, send.user_id, author.username, author.display_name, author.avatar_url, author.kind
 FROM {{sends}}
 LEFT JOIN {ROOM} room ON room.id = send.room_id
 LEFT JOIN {SESSION} session ON session.id = send.session_id AND session.expires_at > %s
@@ -170,8 +171,8 @@ def _contexts_of(found: Sequence[tuple[Any, ...]]) -> list[SendContext]:
     earlier = [as_uuid(pk) for pk, *_ in found if pk is not None]
     messages = Message.objects.only("seq", "data", "digest").in_bulk(earlier) if earlier else {}
     contexts = []
-    for pk, *state, user_id, username, display_name, avatar_url in found:
-        author = Author(as_uuid(user_id), username, display_name, avatar_url)
+    for pk, *state, user_id, username, display_name, avatar_url, kind in found:
+        author = Author(as_uuid(user_id), username, display_name, avatar_url, kind)
         contexts.append(SendContext._make((None if pk is None else messages[as_uuid(pk)], *state, author)))
     return contexts
 
@@ -203,7 +204,7 @@ def _send(
     if earlier is not None:
         if not send.is_retry_of(earlier.digest):
             return Problem("message.client_id_reused")
-        return SendResult(earlier.pk, earlier.seq, earlier.data, created=False)
+        return SendResult(earlier.pk, earlier.seq, complete(earlier.data), created=False)
     problem = check_send(send, context, visible.get(send.key[:2], ()))
     if problem is not None:
         return problem

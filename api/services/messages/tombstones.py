@@ -1,6 +1,6 @@
 """Tombstones: what is left of a message whose content is removed, in its row and in every event that carried it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,7 +9,8 @@ import orjson
 from django.db import connection
 
 from api.models import Message
-from api.serializers.messages import Author
+from api.serializers.authors import Author
+from api.serializers.message_shape import DEFAULTS, complete
 from eventlog.transaction import EventTransaction
 from wire import strict_json
 from wire.fields import format_time
@@ -28,14 +29,17 @@ class Tombstone(NamedTuple):
     data: str
 
 
-def empty(shape: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+def empty(data: str, at: datetime) -> dict[str, Any]:
     """Return a Message without its content, deleted at this time. Its version and sender are left to the caller."""
-    return {**shape, "text": None, "metadata": {}, "reply_to": None, "deleted_at": format_time(at)}
+    shape = orjson.loads(complete(data))
+    kept = {name: shape[name] for name in ("thread_root", "in_room", "thread")}  # its place, and the replies to it
+    no_content: dict[str, Any] = {"text": None, "metadata": {}, "reply_to": None, "deleted_at": format_time(at)}
+    return {**shape, **no_content, **DEFAULTS, **kept}
 
 
 def make_tombstone(message_id: UUID, data: str, *, version: int, at: datetime, sender: Author | None) -> Tombstone:
     """Return the tombstone of a message, with another sender if one is given."""
-    shape = empty(orjson.loads(data), at) | {"version": version}
+    shape = empty(data, at) | {"version": version}
     if sender is not None:
         shape["sender"] = sender._asdict()
     return Tombstone(message_id, version, strict_json.dumps(shape).decode())

@@ -22,7 +22,8 @@ from django.db.models.functions import Cast, Coalesce, Greatest
 from api.models import Member, MembershipPeriod, Message, Room
 from api.models.choices import History, Kind, State
 from api.seq_ranges import FOR_EVER
-from api.serializers.messages import Author, raise_version
+from api.serializers.authors import Author
+from api.serializers.message_shape import render_stored
 from api.serializers.rooms import Peer, render_room
 from api.services.reads import unread_counts
 from wire.budget import ANSWER_BYTES, UNBOUNDED, StoredSize, sql_of_bytes, sql_of_size
@@ -134,8 +135,8 @@ def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
     direct = [room.id for room in rooms if room.kind == Kind.DIRECT]
     peers = _find_peers(user_id, direct) if direct else {}
     for room in rooms:
-        if room.purged_before_seq and (message := last.get(room.id)) is not None:
-            last[room.id] = raise_version(room, message)
+        if (message := last.get(room.id)) is not None:
+            last[room.id] = render_stored(room, message)
     fit = takewhile(lambda room: last.get(room.id, b"") is not None, rooms)
     return [
         render_room(
@@ -177,6 +178,7 @@ _other_members = CompiledQuery(
             "user__username",
             "user__display_name",
             "user__avatar_url",
+            "user__kind",
         )
     )
 )

@@ -6,7 +6,7 @@ import { newId } from "./platform.js";
 import { View, type Readable } from "./readable.js";
 import { Refused, offline, stopped } from "./refused.js";
 import type { Rest } from "./rest.js";
-import type { RoomState } from "./room_state.js";
+import { PLAIN, type RoomState } from "./room_state.js";
 import type { Session } from "./session.js";
 import { Typing } from "./typing.js";
 
@@ -356,13 +356,15 @@ export class Room {
     const [known, shown] = this.#unsentViews.get(unsent.client_id) ?? [];
     if (shown && known === unsent && shown.status === status) return shown;
     const { username, display_name, avatar_url } = this.#context.me() ?? { username: "", display_name: "", avatar_url: null };
+    const sender: Message["sender"] = { id: session.user, username, display_name, avatar_url, kind: "person" };
     const { refused, metadata, reply_to, ...fields } = unsent;
     const fresh: ChatMessage = {
       ...fields,
       id: unsent.client_id,
       seq: null,
       version: 0,
-      sender: { id: session.user, username, display_name, avatar_url },
+      ...PLAIN,
+      sender,
       metadata: metadata ?? {},
       reply_to: reply_to ?? null,
       edited_at: null,

@@ -15,6 +15,22 @@ export interface StoredRoom {
   isOutdated: boolean;
 }
 
+/** The fields of a message that uses nothing beyond text. */
+export const PLAIN = {
+  mentions: { users: [] as string[], room: false },
+  attachments: [],
+  reactions: [],
+  thread_root: null,
+  in_room: false,
+  thread: null,
+  pinned_at: null,
+  pinned_by: null,
+  forwarded: null,
+  streaming: false,
+  interrupted: false,
+  blocked: false,
+} satisfies Partial<Message>;
+
 const PARTIAL = ["id", "room_id", "seq", "base_version"];
 
 export class RoomState {
@@ -179,7 +195,8 @@ export class RoomState {
   #purge(before: number, { seq, at }: Durable, held: Iterable<Message>): void {
     const empty = (message: Message): Message => {
       const deleted_at = message.deleted_at ?? at;
-      return { ...message, text: null, metadata: {}, reply_to: null, deleted_at, version: seq };
+      const { thread_root, in_room, thread } = message;
+      return { ...message, text: null, metadata: {}, reply_to: null, ...PLAIN, thread_root, in_room, thread, deleted_at, version: seq };
     };
     for (const message of [...held]) if (message.seq < before && message.version < seq) this.history.put(empty(message));
     const last = this.shape.last_message;

@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Message, MessageHistory, PushedEvent, ServerRoom } from "../src/index.js";
 import { pause } from "../src/pause.js";
-import { RoomState } from "../src/room_state.js";
+import { PLAIN, RoomState } from "../src/room_state.js";
 
 type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
 
 const AT = "2026-01-01T00:00:00.000Z";
-const author = (id: string) => ({ id, username: id, display_name: id, avatar_url: null });
+const author = (id: string) => ({ id, username: id, display_name: id, avatar_url: null, kind: "person" as const });
 
 /** A room on a server: its log, and the messages as of each event. */
 class Log {
@@ -34,7 +34,7 @@ class Log {
     const chosen = now[place % Math.max(1, now.length)];
     if (kind === "create" || !chosen) {
       const message = { id: `m${seq}`, room_id: "r", seq, version: seq, sender: author(this.erased.has(who) ? "dora" : who), client_id: `c${seq}`, text: `${seq}` };
-      const whole: Message = { ...message, metadata: {}, reply_to: null, created_at: AT, edited_at: null, deleted_at: null };
+      const whole: Message = { ...message, ...PLAIN, metadata: {}, reply_to: null, created_at: AT, edited_at: null, deleted_at: null };
       this.add("message.created", whole, [whole]);
     } else if (kind === "edit" && !chosen.deleted_at) {
       const edited = { ...chosen, text: `edited ${seq}`, version: seq };

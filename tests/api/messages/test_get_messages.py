@@ -249,7 +249,7 @@ def test_a_page_of_bounded_bytes_ends_early_and_reports_more(
     room = UUID(make_room(alice)["id"])
     send_messages([Send(alice.session, room, f"{number}", "x" * 1_000, {}, None) for number in range(20)])
 
-    answer = get_messages(user_id=alice.user.id, room_id=room, limit=50, max_bytes=7_000, **anchor)
+    answer = get_messages(user_id=alice.user.id, room_id=room, limit=50, max_bytes=8_700, **anchor)
 
     assert (answer["page"]["oldest_seq"], answer["page"]["newest_seq"]) == (expected[0], expected[-1])
     assert len(answer["results"]) == len(expected)

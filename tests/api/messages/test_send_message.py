@@ -7,12 +7,13 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from api.models import Message
+from api.serializers.message_shape import DEFAULTS
 from api.services.messages import Send
 from tests.api.stories import events_of, make_room, post_message, refusal, types_of
 from tests.clients import Person, codes
 from tests.plans import ON_SQLITE
 
-MESSAGE_KEYS = {
+MESSAGE_KEYS = set(DEFAULTS) | {
     "id",
     "room_id",
     "seq",
@@ -45,10 +46,12 @@ def test_it_works(alice: Person, bob: Person) -> None:
         "username": "bob",
         "display_name": "Bob",
         "avatar_url": None,
+        "kind": "person",
     }
     assert (message["seq"], message["version"], message["client_id"]) == (2, 2, "tea-1")
     assert (message["text"], message["metadata"]) == ("Tea?\n\tNow.", {"mood": "happy"})
     assert [message[name] for name in ("reply_to", "edited_at", "deleted_at")] == [None, None, None]
+    assert {name: message[name] for name in DEFAULTS} == DEFAULTS
 
 
 def test_the_event_carries_the_same_message(alice: Person) -> None:

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.api.stories import events_of, inbox_of, make_room, post_message, refusal, types_of
 from tests.clients import PASSWORD, Person, join_parley
 
-BOB = {"username": "bob", "display_name": "Bob", "avatar_url": None}
+BOB = {"username": "bob", "display_name": "Bob", "avatar_url": None, "kind": "person"}
 
 
 def open_direct(person: Person, other: Person) -> Any:

@@ -9,7 +9,7 @@ def plant() -> None:
     from uuid import uuid4
 
     from api.models import Message
-    from api.serializers.messages import Author
+    from api.serializers.authors import Author
     from api.services.messages import send
     from eventlog.transaction import EventTransaction
     from wire.problems import Problem

@@ -9,7 +9,7 @@ def plant() -> None:
     from uuid import UUID
 
     from api.models import Message
-    from api.serializers.messages import Author
+    from api.serializers.authors import Author
     from api.services.messages import send
     from eventlog.transaction import EventTransaction
     from realtime.sessions import Sessions

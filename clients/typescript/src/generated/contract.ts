@@ -56,6 +56,7 @@ export interface Author {
   username: string;
   display_name: string;
   avatar_url: string | null;
+  kind: "person" | "bot";
 }
 
 export interface ChangePasswordBody {
@@ -217,6 +218,16 @@ export interface FieldError {
  * * `unknown_user`: No such user exists.
  */
 export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+
+/** The message that was forwarded, as it was then. */
+export interface Forwarded {
+  message_id: string;
+  room_id: string;
+  sender: Author;
+  text: string | null;
+  attachments: Record<string, unknown>[];
+  created_at: string;
+}
 
 /** The answer to a frame that could not be read, or that names an unknown action. */
 export interface FrameError {
@@ -517,6 +528,12 @@ export interface MemberRoleChangedEvent {
   data: Member;
 }
 
+/** The users whom a message names, and whether it names everybody in the room. */
+export interface Mentions {
+  users: string[];
+  room: boolean;
+}
+
 /** A message as of its last event; `version` is that event's seq. A deleted one is a tombstone: text is null. */
 export interface Message {
   id: string;
@@ -531,6 +548,24 @@ export interface Message {
   created_at: string;
   edited_at: string | null;
   deleted_at: string | null;
+  mentions: Mentions;
+  /** Always empty in this release. */
+  attachments: Record<string, unknown>[];
+  reactions: Reaction[];
+  /** The message that this one replies to in a thread. */
+  thread_root: string | null;
+  /** A reply in a thread that the main line shows too. */
+  in_room: boolean;
+  thread: Thread | null;
+  pinned_at: string | null;
+  pinned_by: string | null;
+  forwarded: Forwarded | null;
+  /** Its sender is still writing it. */
+  streaming: boolean;
+  /** Its sender fell silent while writing it. */
+  interrupted: boolean;
+  /** I block its sender: the content is left out. */
+  blocked: boolean;
 }
 
 /** A message was sent. */
@@ -733,6 +768,13 @@ export interface Rate {
   limit: number;
   window_seconds: number;
   by: "address" | "account" | "session" | "room";
+}
+
+/** All reactions to a message with one key; `user_ids` are the first five users by time. */
+export interface Reaction {
+  key: string;
+  count: number;
+  user_ids: string[];
 }
 
 /** The position of the read marker, and the number of unread messages above it. */
@@ -1259,6 +1301,14 @@ export interface SyncedRoom {
   limited: MissedRange | null;
   reset: boolean;
   room: Room | null;
+}
+
+/** The replies to a message in its thread; `user_ids` are at most five repliers, the newest first. */
+export interface Thread {
+  reply_count: number;
+  last_reply_at: string;
+  last_seq: number;
+  user_ids: string[];
 }
 
 /** The set of typing users changed. */

@@ -1,0 +1,24 @@
+"""My user."""
+
+from accounts.serializers import UpdateMeBody
+from api.serializers.me import MeSerializer
+from wire.operations import Cost, Operation
+
+GET_ME = Operation("get_me", "Get my user", tag="me", cost=Cost.READ, reply=MeSerializer)
+
+UPDATE_ME = Operation(
+    "update_me",
+    "Update my profile",
+    tag="me",
+    cost=Cost.WRITE,
+    body=UpdateMeBody,
+    reply=MeSerializer,
+    problems=(
+        "auth.username_taken",
+        "username.limit",
+        "auth.wrong_password",
+        "email.not_configured",
+        "limit.email",
+        "limit.login",
+    ),
+)
