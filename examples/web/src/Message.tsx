@@ -47,7 +47,7 @@ export function Message({ message, me, view, day, isFirstUnread, isContinued, is
         <div className="bubble">
           {!isMine && !isContinued && <strong className="author">{sender.display_name}</strong>}
           {message.reply_to && <Quote id={message.reply_to} view={view} isTabStop={isTabStop} onGoTo={onGoTo} />}
-          {message.deleted_at ? <p className="deleted">This message was deleted.</p> : <Text text={message.text!} />}
+          {message.text === null ? <p className="deleted">{without(message)}</p> : <Text text={message.text} />}
           <p className="state">
             {message.edited_at && !message.deleted_at && <span>edited </span>}
             <time dateTime={message.created_at}>{timeOf(message.created_at)}</time>
@@ -63,6 +63,8 @@ export function Message({ message, me, view, day, isFirstUnread, isContinued, is
   );
 }
 
+const without = ({ blocked }: { blocked: boolean }) => (blocked ? "You block this user." : "This message was deleted.");
+
 const LINK = /(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]])/;
 
 function Text({ text }: { text: string }) {
@@ -77,7 +79,7 @@ function Text({ text }: { text: string }) {
 function Quote({ id, view, isTabStop, onGoTo }: { id: string; view: RoomView; isTabStop: boolean; onGoTo(id: string): void }) {
   const client = useParley();
   const shown = view.messages.find((message) => message.id === id);
-  const [loaded, setLoaded] = useState<Pick<ChatMessage, "sender" | "text"> | null>(null);
+  const [loaded, setLoaded] = useState<Pick<ChatMessage, "sender" | "text" | "blocked"> | null>(null);
 
   useEffect(() => {
     if (shown || loaded) return;
@@ -89,7 +91,7 @@ function Quote({ id, view, isTabStop, onGoTo }: { id: string; view: RoomView; is
   return (
     <button className="quote" tabIndex={isTabStop ? 0 : -1} onClick={() => onGoTo(id)}>
       <strong>{quoted?.sender.display_name ?? "…"}</strong>
-      <span className="ellipsis">{quoted ? (quoted.text ?? "This message was deleted.") : "an earlier message"}</span>
+      <span className="ellipsis">{quoted ? (quoted.text ?? without(quoted)) : "an earlier message"}</span>
     </button>
   );
 }

@@ -71,7 +71,7 @@ function RoomLink({ room, me, isOpen }: { room: RoomSummary; me: string; isOpen:
 
 function LastMessage({ room: { kind, last_message: last }, me }: { room: RoomSummary; me: string }) {
   if (!last) return <em>No messages yet</em>;
-  if (last.deleted_at) return <em>Message deleted</em>;
+  if (last.text === null) return <em>{last.blocked ? "Message of a blocked user" : "Message deleted"}</em>;
   const author = last.sender.id === me ? "You: " : kind === "direct" ? "" : `${last.sender.display_name}: `;
   return <>{author + last.text}</>;
 }

@@ -92,6 +92,7 @@ test("a badge counts what is unread, until the room is looked at", async () => {
 test("scrolling up loads page after page without a hole, and what is on the screen stays where it is", async () => {
   const lines = Array.from({ length: 130 }, (_, line) => `Line ${line + 1}`);
   for (const line of lines) await ada.say(tea, line);
+  await grace.call("POST", `rooms/${tea}/read`, { seq: 131 });
   const graces = await world.visit(grace, tea);
   await graces.sees("Line 130");
   const list = graces.page.locator(".messages");
