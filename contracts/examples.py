@@ -26,6 +26,7 @@ from wire.rates import ANNOUNCED
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
 OTHER_ROOM = "0199c7a0-11f3-7b02-8d6e-2a9c4f7e5d13"
 MESSAGE = "0199c7b2-8e4a-7f36-b0c1-93d2e5a7084f"
+ROOT_MESSAGE = "0199c7b1-5d03-7c18-9ae7-41f86b20d95c"
 ALICE = "0199c79e-6b1c-7d58-a3f4-0c8e7d2b9a16"
 BOB = "0199c79f-25d7-7a94-8e0b-5f1d3c6a7b82"
 SESSION = "0199c7a4-f0b6-7e23-9c7d-b81a4e60d35f"
@@ -77,6 +78,19 @@ VALUES: dict[str, Any] = {
     "client_id": "c0ffee01",
     "slug": "tea-party",
     "reply_to": None,
+    "link_id": "0199c7b8-5d0e-7a61-93f4-6b2d8c1e7f05",
+    "Link.id": "0199c7b8-5d0e-7a61-93f4-6b2d8c1e7f05",
+    "NewLink.id": "0199c7b8-5d0e-7a61-93f4-6b2d8c1e7f05",
+    "code": "q3bXkVd0TzS1yWcE8mUo5A",
+    "max_age_seconds": 86_400,
+    "max_uses": 10,
+    "uses": 0,
+    "until": None,
+    "snoozed_until": None,
+    "muted_until": None,
+    "Ban.reason": "Shouts",
+    "Mute.reason": "Shouts",
+    "SanctionBody.reason": "Shouts",
     "peer": None,
     "metadata": {},
     "rooms": {ROOM: 41},
@@ -129,10 +143,17 @@ VALUES: dict[str, Any] = {
     "Mentions.users": [],
     "Mentions.room": False,
     "attachments": [],
+    "forward": None,
+    "mine": {},
+    "key": "\U0001f44d",
+    "count": 1,
+    "base_version": 42,
     "reactions": [],
-    "thread_root": None,
-    "in_room": False,
+    "thread_root": ROOT_MESSAGE,
+    "Message.thread_root": None,
     "thread": None,
+    "mentions_total": 1,
+    "in_room": False,
     "pinned_at": None,
     "pinned_by": None,
     "forwarded": None,
@@ -193,6 +214,9 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "member.role_changed": (NEXT, {"role": "admin"}),
     "message.edited": (NEXT, {"version": 43, "text": "You're mad too.", "edited_at": LATER}),
     "message.deleted": (NEXT, {"version": 43, "text": None, "deleted_at": LATER}),
+    "reaction.changed": (NEXT, {"version": 43}),
+    "pin.added": (NEXT, {"version": 43, "pinned_at": LATER, "pinned_by": ALICE}),
+    "pin.removed": (NEXT, {"version": 43}),
     "messages.purged": (NEXT, {"before_seq": 40}),
     "user.erased": (
         NEXT,

@@ -1,7 +1,8 @@
 """Events that are never in the log: notices of a stream, typing, and the read markers of others."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
@@ -41,14 +42,16 @@ class EphemeralFeature(Protocol):
         """Send due events and drop expired state; called every TICK_SECONDS."""
 
 
-def ephemeral_event(stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False) -> EventBatch:
+def ephemeral_event(
+    stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False, actor_id: str | None = None
+) -> EventBatch:
     """Build an event without a seq: it may be lost and is never replayed."""
     event = {
         "type": kind,
         "room_id": None if inbox else stream,
         "seq": None,
         "at": format_time(timezone.now()),
-        "actor_id": None,
+        "actor_id": actor_id,
         "data": data,
     }
     return EventBatch([LogEntry(0, kind, strict_json.dumps(event))])
@@ -121,10 +124,47 @@ class Typing:
         if was_typing != (user_id in users) or (users and is_old):
             self._sent_at[stream] = now
             if feed := self._feeds.get(stream):
-                feed.send_ephemeral(ephemeral_event(stream, "typing", {"user_ids": sorted(users)}), head)
+                hide = partial(_hide_typing, stream, frozenset(users), user_id)
+                feed.send_ephemeral(ephemeral_event(stream, "typing", {"user_ids": sorted(users)}), head, hide)
         if not users:
             del self.users[stream]
             self._sent_at.pop(stream, None)
+
+
+def _hide_typing(stream: str, users: frozenset[str], changed: str, blocked: Collection[str]) -> EventBatch | None:
+    """Return the set without blocked users, for a viewer who blocks them; None if nothing else has changed."""
+    seen = sorted(user for user in users if user not in blocked)
+    if changed not in blocked or seen:
+        return ephemeral_event(stream, "typing", {"user_ids": seen})
+    return None  # the set of this viewer is as it was
+
+
+class DraftNotices:
+    """Changes of drafts, for the other devices of the user: each goes to the user's inbox at once."""
+
+    name: ClassVar[str] = "draft"
+    event_type: ClassVar[str] = "draft.updated"
+
+    def __init__(self, feeds: FeedRegistry, publish: Publish) -> None:
+        self._feeds, self._publish = feeds, publish
+
+    def publish(self, event: Event) -> None:
+        """Deliver a change here, and publish it to the other processes."""
+        stream, data = str(event.stream), orjson.loads(event.data)
+        self._deliver(stream, data)
+        self._publish(stream, {"type": self.name, "stream": stream, "data": data})
+
+    def receive(self, message: Message) -> None:
+        """Deliver a change of another process."""
+        self._deliver(message["stream"], message["data"])
+
+    def tick(self) -> None:
+        """Do nothing: no change waits."""
+
+    def _deliver(self, stream: str, data: dict[str, Any]) -> None:
+        if feed := self._feeds.get(stream):
+            event = ephemeral_event(stream, self.event_type, data, inbox=True, actor_id=stream)
+            feed.send_ephemeral(event, 0)
 
 
 class ReadMarkers:
@@ -171,3 +211,10 @@ class ReadMarkers:
     def _deliver(self, stream: str, batch: EventBatch, min_seq: int) -> None:
         if feed := self._feeds.get(stream):
             feed.send_ephemeral(batch, min_seq)
+
+
+class DeliveryMarkers(ReadMarkers):
+    """Delivery markers of others, in the same way."""
+
+    name: ClassVar[str] = "delivered"
+    event_type: ClassVar[str] = "delivered.updated"

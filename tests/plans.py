@@ -176,8 +176,16 @@ def grow(first: int, last: int) -> None:
         "api_member (room_id, user_id, role, state, joined_at, joined_seq, read_seq, put_by_other) SELECT"
         f" {room}, {user}, 'owner', 'joined', now(), 1, 1, false",
         f"api_interval (room_id, user_id, joined_seq) SELECT {room}, {user}, 1",
-        "api_message (id, room_id, seq, version, sender_id, client_id, digest, created_at, data) SELECT"
-        f" {message}, {busy}, n, n, {author}, n::text, '', now(), '{{}}'",
+        "api_message (id, room_id, seq, version, sender_id, client_id, digest, created_at, data, thread_root,"
+        f" in_main_line) SELECT {message}, {busy}, n, n, {author}, n::text, '', now(), '{{}}',"
+        " CASE n % 3 WHEN 0 THEN md5('message1')::uuid END, n % 3 <> 0",
+        f"api_thread (root_id, root_seq, last_seq, active_at) SELECT {message}, n, n, now()",
+        "api_threadfollow (room_id, thread_id, user_id, following, read_seq) SELECT"
+        f" {busy}, {message}, {user}, n % 2 = 0, 0",
+        "api_mention (target, room_id, message_id, sender_id, seq, in_main_line, created_at) SELECT"
+        f" {user}, {busy}, {message}, {author}, n, n % 3 <> 0, now()",
+        f"api_draft (user_id, room_id, place, text, metadata, updated_at) SELECT {user}, {busy}, {busy}, '', '{{}}',"
+        " now()",
         "api_event (stream, seq, type, actor_id, message_id, data, at) SELECT"
         f" {busy}, n, 'message.created', {author}, {message}, '{{}}', now()",
     ):

@@ -19,7 +19,7 @@ other methods fails there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Field, ForeignObject, Lookup, QuerySet, Value
+from django.db.models import BigIntegerField, Field, ForeignObject, Func, Lookup, QuerySet, UUIDField, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 # How many compiled queries a caller keeps for page sizes: LIMIT is part of the SQL, so each size is a query of its own.
@@ -61,6 +61,47 @@ class _ListParam(_Param):
         return prepared if connection.vendor == "postgresql" else orjson.dumps(prepared).decode()
 
 
+class _Listed(_ListParam):
+    """A list behind `any_of` in a query that is not compiled."""
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        sql, _ = super().as_sql(compiler, connection)
+        return sql, [self.bind({self.value: self.value}, connection)]
+
+
+class _Keys(_ListParam):
+    """The keys of a mapping, for `seq_for`; on SQLite its keys with their values."""
+
+    def bind(self, values: dict[str, Any], connection: Any) -> Any:
+        if connection.vendor == "postgresql":
+            return list(values[self.value])
+        return orjson.dumps([(key.hex, value) for key, value in values[self.value].items()]).decode()
+
+
+class _Values(_ListParam):
+    """The values of a mapping, in the order of _Keys."""
+
+    def bind(self, values: dict[str, Any], connection: Any) -> Any:
+        return list(values[self.value].values())
+
+
+class _SeqFor(Func):
+    """The integer for a UUID in a mapping of the run: one array for all keys, so the SQL is the same for any number."""
+
+    def __init__(self, key: Any, name: str) -> None:
+        super().__init__(key, output_field=BigIntegerField())
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Any:
+        key, params = compiler.compile(self.source_expressions[0])
+        keys = _Keys(self.name, output_field=UUIDField())
+        if connection.vendor != "postgresql":
+            pair = "json_extract(value, '$[1]') FROM json_each(%s) WHERE json_extract(value, '$[0]')"
+            return f"(SELECT {pair} = {key})", [keys, *params]
+        integers = _Values(self.name, output_field=BigIntegerField())
+        return f"(%s::bigint[])[array_position(%s::uuid[], {key})]", [integers, keys, *params]
+
+
 @ForeignObject.register_lookup
 @Field.register_lookup
 class AnyOf(Lookup):
@@ -86,6 +127,16 @@ def param(name: str, field: Field[Any, Any]) -> Any:
 def list_param(name: str, field: Field[Any, Any]) -> Any:
     """Return a placeholder behind `__any_of` for a collection of values, each prepared by the field."""
     return _ListParam(name, output_field=field)
+
+
+def listed(values: Iterable[Any], field: Field[Any, Any]) -> Any:
+    """Return these values for the place behind `__any_of` in a plain query."""
+    return _Listed(tuple(values), output_field=field)
+
+
+def seq_for(key: Any, name: str) -> Any:
+    """Return an expression for the integer that the mapping `name` of each run has for this UUID; null for none."""
+    return _SeqFor(key, name)
 
 
 @dataclass(frozen=True, slots=True)

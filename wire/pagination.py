@@ -23,7 +23,7 @@ from django.utils.crypto import salted_hmac
 from rest_framework import serializers
 
 from wire import strict_json
-from wire.fields import QueryInt, QuerySerializer
+from wire.fields import QueryInt, QuerySerializer, StrictSerializer
 from wire.problems import Problem, invalid
 
 PAGE_DEFAULT = 50
@@ -41,6 +41,15 @@ class PageQuery(QuerySerializer):
         required=False, max_length=CURSOR_CHARS, help_text="`next` or `previous` of another page."
     )
     limit = QueryInt(default=PAGE_DEFAULT, min_value=1, max_value=PAGE_MAX, help_text="Rows per page.")
+
+
+class PageBody(StrictSerializer):
+    """The same as PageQuery, in a frame."""
+
+    cursor = serializers.CharField(
+        required=False, allow_null=True, default=None, max_length=CURSOR_CHARS, help_text="As in PageQuery."
+    )
+    limit = serializers.IntegerField(required=False, default=PAGE_DEFAULT, min_value=1, max_value=PAGE_MAX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,19 @@ class Schema(AutoSchema):
         return [] if self.operation.query is QuerySerializer else [self.operation.query]
 
     def get_response_serializers(self) -> Any:
-        statuses = [(status, self.operation.media_type) for status in self.operation.statuses]
-        return dict.fromkeys(statuses, self.operation.reply) | problems(self.operation)
+        operation = self.operation
+        replies = {
+            (status, operation.media_type): operation.replies.get(status, operation.reply)
+            for status in operation.statuses
+        }
+        return replies | problems(operation)
+
+    def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Keep the component of an answer without fields: drf-spectacular would leave it out."""
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        if direction == "response" and schema.get("type") == "object" and not schema.get("properties"):
+            schema["additionalProperties"] = False
+        return schema
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
         """The body, also of a DELETE: drf-spectacular leaves that one out."""
@@ -85,6 +96,9 @@ FIELD_ERROR_CODES = {
     "password_too_short": "The password is too short.",
     "password_too_similar": "The password is too similar to the username or the display name.",
     "public_only": "Only public rooms have it.",
+    "deleted": "It names a deleted message.",
+    "in_thread": "It names a reply, which has no thread of its own.",
+    "thread_only": "Only a reply in a thread has it.",
     "repeated": "It is present more than once.",
     "required": "It is missing.",
     "reserved": "It is a reserved name.",

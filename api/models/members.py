@@ -6,10 +6,26 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import BaseExpression
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, Kind, Permission, Role, State
+from api.models.choices import (
+    MENTION_ROOM_UP_TO,
+    NOT_IN_READ_ONLY,
+    PERMISSIONS,
+    PERMISSIONS_IN_ARCHIVED,
+    PERMISSIONS_IN_DIRECT,
+    Kind,
+    Notify,
+    Permission,
+    Posting,
+    Role,
+    State,
+)
+from api.models.deliveries import Delivery
+from api.models.settings import UserSettings
 from api.seq_ranges import FOR_EVER, SeqRange
 
 
@@ -23,6 +39,16 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def with_hidden(self) -> "MemberQuerySet":
         """Add `is_hidden`: the member hid the room, and no message has come since."""
         annotations: dict[str, BaseExpression] = {"is_hidden": _is_hidden()}
+        return self.annotate(**annotations)
+
+    def with_markers(self) -> "MemberQuerySet":
+        """Add `delivered_seq`, 0 before the first acknowledgement, and `shares_read`, the member's setting."""
+        delivered = Delivery.objects.filter(room_id=OuterRef("room_id"), user_id=OuterRef("user_id"))
+        hides = UserSettings.objects.filter(pk=OuterRef("user_id"), share_read=False)
+        annotations: dict[str, BaseExpression] = {
+            "delivered_seq": Coalesce(Subquery(delivered.values("seq")), 0),
+            "shares_read": ~Exists(hides),
+        }
         return self.annotate(**annotations)
 
     def hidden_by(self, user_id: UUID) -> "MemberQuerySet":
@@ -44,7 +70,7 @@ class MemberQuerySet(models.QuerySet["Member"]):
 
 def _is_hidden() -> Case:
     messages = apps.get_model("api", "Message").objects  # its module imports this one
-    newer = messages.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"))
+    newer = messages.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"), in_main_line=True)
     return Case(When(hidden_seq=None, then=Value(False)), default=~Exists(newer))
 
 
@@ -64,8 +90,15 @@ class Member(models.Model):
     # The room's head when the user hid the room, which is hidden until a message has a greater seq. It is 0 in a
     # direct room that the other member opened, until its first message.
     hidden_seq = models.BigIntegerField(null=True)
+    notify = models.CharField(max_length=8, choices=Notify.choices, default=Notify.ALL, db_default=Notify.ALL)
+    snoozed_until = models.DateTimeField(null=True)
+    pinned = models.BooleanField(default=False, db_default=False)
+    muted_until = models.DateTimeField(null=True)  # that of the Mute; NEVER without a time
+    last_sent_at = models.DateTimeField(null=True)  # of the last message, for slow mode
 
     is_hidden: bool  # only from `with_hidden`
+    delivered_seq: int | None = None  # only from `with_markers`
+    shares_read = True  # as of `with_markers`
 
     objects = MemberQuerySet.as_manager()
 
@@ -87,8 +120,19 @@ class Member(models.Model):
         if self.state != State.JOINED:
             return []
         if self.room.kind == Kind.DIRECT:
-            return [Permission.SEND]
-        return list((PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role])
+            return list(PERMISSIONS_IN_DIRECT)
+        can = list((PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role])
+        if Permission.SEND in can and self.role == Role.MEMBER and self.room.member_count <= MENTION_ROOM_UP_TO:
+            can.append(Permission.MENTION_ROOM)
+        return [each for each in can if each not in NOT_IN_READ_ONLY or self.may_post()]
+
+    def may_post(self) -> bool:
+        """Return whether the room lets a member of this role write and react."""
+        return self.room.posting == Posting.EVERYONE or self.role != Role.MEMBER
+
+    def is_muted(self) -> bool:
+        """Return whether the member may not write now."""
+        return self.muted_until is not None and self.muted_until > timezone.now()
 
 
 class MembershipPeriodQuerySet(models.QuerySet["MembershipPeriod"]):

@@ -1,12 +1,14 @@
 """Messages: each row has the place of a message in its room, and the JSON that every client receives."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from api.models.blocks import is_not_blocked_by
 from api.models.members import Member
 from api.models.visibility import is_visible_to
 
@@ -18,9 +20,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """The messages of the member's room that the history rule lets them see."""
         return self.filter(is_visible_to(member), room_id=member.room_id)
 
+    def in_line(self, thread: Any = None) -> "MessageQuerySet":
+        """The messages of the room's main line, or the replies in a thread."""
+        return self.filter(in_main_line=True) if thread is None else self.filter(thread_root=thread)
+
     def by_others(self, user_id: UUID) -> "MessageQuerySet":
         """The messages that count as unread if their seq is above the read marker."""
-        return self.filter(deleted_at=None).exclude(sender_id=user_id)
+        return self.filter(is_not_blocked_by(user_id, "sender_id"), deleted_at=None).exclude(sender_id=user_id)
 
 
 class Message(models.Model):
@@ -35,6 +41,8 @@ class Message(models.Model):
     digest = models.CharField(max_length=64)  # SHA-256 of (text in NFC, metadata, reply_to) as first sent
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
+    thread_root = models.UUIDField(null=True)  # of a reply in a thread: the message that began it
+    in_main_line = models.BooleanField(default=True, db_default=True)  # every message but replies that are not in_room
     data = models.TextField()
 
     objects = MessageQuerySet.as_manager()
@@ -44,4 +52,10 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["room", "seq"], name="message_seq_once"),
             models.UniqueConstraint(fields=["room", "sender", "client_id"], name="message_sent_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["room", "created_at"], name="message_by_time")]
+        indexes: ClassVar = [
+            models.Index(fields=["room", "created_at"], name="message_by_time"),
+            models.Index(fields=["room", "seq"], name="message_in_main_line", condition=Q(in_main_line=True)),
+            models.Index(
+                fields=["thread_root", "seq"], name="message_in_thread", condition=Q(thread_root__isnull=False)
+            ),
+        ]

@@ -7,25 +7,35 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.expressions import BaseExpression
 from uuid_utils.compat import uuid7
 
-from api.models.choices import History, Kind, State
+from api.models.choices import History, Kind, Posting, Receipts, State
+from api.models.invites import Invite
 from eventlog.models import Epoch, StreamHead
 from wire import search
 
 NAME_CHARS = 100
 SLUG_CHARS = 64
 TOPIC_CHARS = 500
+# Members. The gap keeps a room whose members come and go from changing its mode with each of them.
+LARGE_FROM = 101
+SMALL_BELOW = 80
+
+
+def direct_key(one: UUID, other: UUID) -> str:
+    """Return the key of the direct room of two users: a pair has one room."""
+    return ":".join(sorted([str(one), str(other)]))
 
 
 class RoomQuerySet(models.QuerySet["Room"]):
     """Reads of rooms, each by what a user may see."""
 
     def visible_to(self, user_id: UUID) -> "RoomQuerySet":
-        """Keep the user's own rooms and all public ones."""
-        return self.filter(Q(kind=Kind.PUBLIC) | Q(pk__in=self.model.joined_ids(user_id)))
+        """Keep the user's own rooms, all public ones, and those to which the user is invited."""
+        invited = Exists(Invite.objects.open().filter(room=OuterRef("pk"), user=user_id))
+        return self.filter(Q(kind=Kind.PUBLIC) | Q(pk__in=self.model.joined_ids(user_id)) | Q(invited))
 
     def joined_by(self, user_id: UUID) -> "RoomQuerySet":
         """Keep the rooms of which the user is a member."""
@@ -62,6 +72,8 @@ class Room(models.Model):
     metadata = models.JSONField(default=dict)
     history = models.CharField(max_length=12, choices=History.choices)
     member_count = models.PositiveIntegerField(default=0)
+    # Above 100 members receipts are counted and nobody's typing is shown, until there are fewer than 80 again.
+    is_large = models.BooleanField(default=False, db_default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     client_id = models.CharField(max_length=64, null=True)
     digest = models.CharField(max_length=64, null=True)  # SHA-256 of the body as first sent with client_id
@@ -69,6 +81,10 @@ class Room(models.Model):
     created_at = models.DateTimeField()
     renamed_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
+    posting = models.CharField(
+        max_length=8, choices=Posting.choices, default=Posting.EVERYONE, db_default=Posting.EVERYONE
+    )
+    slow_mode_seconds = models.PositiveIntegerField(default=0, db_default=0)  # between two messages of a member
     # Messages older than so many days become tombstones. Those below purged_before_seq are, by the event purged_seq.
     retention_days = models.PositiveIntegerField(null=True)
     purged_before_seq = models.BigIntegerField(default=0, db_default=0)
@@ -116,6 +132,18 @@ class Room(models.Model):
     def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":
         """Build a subquery of the ids of the user's rooms."""
         return Room.objects.joined_by(user_id).values_list("pk", flat=True)
+
+    @property
+    def mode(self) -> dict[str, Any]:
+        """Return what members learn about each other; a large room would cost the square of its members."""
+        return {"receipts": Receipts.COUNTS if self.is_large else Receipts.MEMBERS, "typing": not self.is_large}
+
+    def count_members(self, change: int) -> bool:
+        """Change the number of members; return whether the mode has changed with it. The caller saves the room."""
+        was_large = self.is_large
+        self.member_count += change
+        self.is_large = self.member_count >= (SMALL_BELOW if was_large else LARGE_FROM)
+        return self.is_large != was_large
 
     @property
     def is_archived(self) -> bool:

@@ -35,7 +35,7 @@ def is_visible_to(member: Member) -> Q:
     return Q(is_in_period(member.room_id, member.user_id))
 
 
-def is_in_period(room_id: Any, user_id: Any) -> Exists:
+def is_in_period(room_id: Any, user_id: Any, seq: str = "seq") -> Exists:
     """Return the condition that a row's `seq` is in one of the user's membership periods in the room."""
-    periods = MembershipPeriod.objects.filter(room_id=room_id, user_id=user_id, joined_seq__lte=OuterRef("seq"))
-    return Exists(periods.filter(Q(left_seq=None) | Q(left_seq__gte=OuterRef("seq"))))
+    periods = MembershipPeriod.objects.filter(room_id=room_id, user_id=user_id, joined_seq__lte=OuterRef(seq))
+    return Exists(periods.filter(Q(left_seq=None) | Q(left_seq__gte=OuterRef(seq))))

@@ -1,5 +1,6 @@
 """The REST face of read markers."""
 
+from typing import Any
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -15,8 +16,8 @@ class ReadView(SessionView):
     """Moves the read marker forward."""
 
     @endpoint(MARK_READ)
-    def post(self, request: Request, room_id: UUID, seq: int) -> Response:
-        return Response(reads.mark_read(session=self.session, room_id=room_id, seq=seq))
+    def post(self, request: Request, room_id: UUID, **body: Any) -> Response:
+        return Response(reads.mark_read(session=self.session, room_id=room_id, **body))
 
 
 class UnreadView(SessionView):

@@ -9,10 +9,19 @@ from rest_framework import serializers
 
 from api.operations import NON_MEMBER
 from api.operations.log import MARK_READ, MARK_UNREAD
-from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGES, SEND_MESSAGE
+from api.operations.messages import (
+    DELETE_MESSAGE,
+    EDIT_MESSAGE,
+    GET_MESSAGE,
+    GET_MESSAGES,
+    GET_VERSIONS,
+    MAY_NOT_WRITE,
+    SEND_MESSAGE,
+)
+from api.operations.receipts import ACK, GET_RECEIPTS
 from api.operations.rooms import UPDATE_ROOM_ME
 from api.serializers.messages import SendMessageBody
-from api.services import messages, reads, rooms
+from api.services import messages, reads, receipts, rooms
 from api.services.messages import Send, SendResult
 from realtime.consumers.actions import Reply, action, require_session
 from realtime.consumers.authenticated import AuthenticatedConsumer
@@ -22,9 +31,7 @@ from wire.fields import validate
 from wire.problems import REFUSALS, Problem, to_problem
 
 # Problems that reject a whole batch, not an item of it.
-BATCH_PROBLEMS = frozenset(
-    {*NON_MEMBER, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"}
-)
+BATCH_PROBLEMS = frozenset({*NON_MEMBER, *MAY_NOT_WRITE, "auth.invalid_token", "auth.account_disabled"})
 
 
 class MessageActions(AuthenticatedConsumer):
@@ -75,6 +82,20 @@ class MessageActions(AuthenticatedConsumer):
         answer = await read_for(user_id, read)
         return answer, 200
 
+    @action(GET_MESSAGE)
+    async def get_message(self, room_id: UUID, message_id: UUID) -> Reply:
+        user_id = require_session(self.session).user_id
+        read = partial(messages.get_message, user_id=user_id, room_id=room_id, message_id=message_id)
+        return await read_for(user_id, read), 200
+
+    @action(GET_VERSIONS)
+    async def get_versions(self, room_id: UUID, message_id: UUID) -> Reply:
+        user_id = require_session(self.session).user_id
+        read = partial(
+            messages.get_versions, user_id=user_id, room_id=room_id, message_id=message_id, max_bytes=PAGE_BYTES
+        )
+        return await read_for(user_id, read), 200
+
     @action(GET_EVENTS)
     async def get_events(self, room_id: UUID | None, **page: Any) -> Reply:
         user_id = require_session(self.session).user_id
@@ -83,9 +104,9 @@ class MessageActions(AuthenticatedConsumer):
         return answer, 200
 
     @action(MARK_READ)
-    async def mark_read(self, room_id: UUID, seq: int) -> Reply:
+    async def mark_read(self, room_id: UUID, **body: Any) -> Reply:
         session = require_session(self.session)
-        mark = partial(reads.mark_read, session=session, room_id=room_id, seq=seq)
+        mark = partial(reads.mark_read, session=session, room_id=room_id, **body)
         return await write_for(session.user_id, room_id, mark), 200
 
     @action(MARK_UNREAD)
@@ -94,10 +115,21 @@ class MessageActions(AuthenticatedConsumer):
         mark = partial(reads.mark_unread, session=session, room_id=room_id, seq=seq)
         return await write_for(session.user_id, room_id, mark), 200
 
+    @action(ACK)
+    async def ack(self, rooms: dict[UUID, int]) -> Reply:
+        receipts.acknowledge(user_id=require_session(self.session).user_id, rooms=rooms)
+        return {}, 200
+
+    @action(GET_RECEIPTS)
+    async def get_receipts(self, room_id: UUID, message_id: UUID) -> Reply:
+        user_id = require_session(self.session).user_id
+        read = partial(receipts.get_receipts, user_id=user_id, room_id=room_id, message_id=message_id)
+        return await read_for(user_id, read), 200
+
     @action(UPDATE_ROOM_ME)
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
         session = require_session(self.session)
-        update = partial(rooms.update_room_me, session=session, room_id=room_id, **changes)
+        update = partial(rooms.update_room_me, session=session, room_id=room_id, changes=changes)
         return await write_for(session.user_id, room_id, update), 200
 
 

@@ -16,7 +16,10 @@ ROOM_KEYS = {
     "topic",
     "metadata",
     "history",
+    "posting",
+    "slow_mode_seconds",
     "retention_days",
+    "mode",
     "head",
     "epoch",
     "last_event_at",
@@ -35,8 +38,15 @@ OUTSIDE: dict[str, Any] = {
     "read_seq": None,
     "unread": 0,
     "unread_capped": False,
+    "notify": "all",
+    "snoozed_until": None,
+    "pinned": False,
+    "unread_mentions": 0,
+    "unread_threads": 0,
     "hidden": False,
+    "muted_until": None,
 }
+UNCHANGED = {"notify": "all", "snoozed_until": None, "pinned": False}  # of the data of room.preferred
 
 
 def make_room(owner: Person, *, kind: str = "private", members: list[Person] | None = None, **more: Any) -> Any:
@@ -71,6 +81,14 @@ def refusal(response: Any) -> tuple[int, str]:
 def post_message(person: Person, room: Any, text: str) -> Any:
     """Sends a message and returns it as the sender received it."""
     body = {"client_id": uuid4().hex, "text": text}
+    response = person.post(f"/v1/rooms/{room['id']}/messages", body)
+    assert response.status_code == 201, response.json()
+    return response.json()
+
+
+def reply_in_thread(person: Person, room: Any, root: Any, text: str = "so she was", **more: Any) -> Any:
+    """Sends a reply in the thread of a message and returns it as the sender received it."""
+    body = {"client_id": uuid4().hex, "text": text, "thread_root": root["id"], **more}
     response = person.post(f"/v1/rooms/{room['id']}/messages", body)
     assert response.status_code == 201, response.json()
     return response.json()

@@ -27,9 +27,13 @@ KNOWN_IDS = {
     "room_id",
     "user_id",
     "message_id",
+    "thread_root",
     "session_id",
     "external_id",
     "key_id",
+    "link_id",
+    "code",
+    "key",
 }  # another id in a path needs a decision here
 _ENVELOPE = ("action", "request_id")
 

@@ -16,7 +16,7 @@ from realtime.authorization import authorize_each
 from realtime.database import read_page, sync_each
 from realtime.sessions import _find, _look_up
 from settings.test import TEST_STACK
-from tests.api.stories import make_room, post_message
+from tests.api.stories import make_room, post_message, reply_in_thread
 from tests.clients import Person
 from tests.plans import believe_on_sqlite, captured, scans_after_growth, scans_on_sqlite
 
@@ -24,8 +24,17 @@ ROWS = int(os.environ.get("PLANS_ROWS", "30000"))  # `make bench-full` looks at 
 BELIEVED = (1_000_000, 10_000_000)  # these cost nothing, see `believe`
 
 # The reads that keep their index by the planner's switches only, as a part of their text: of sessions by their tokens,
-# of rooms that a user may see, of the last messages of rooms, and of memberships with what was hidden.
-NEED_SWITCHES = ('"accounts_session"."token_hash" IN', '"col1", "col2"', "AS so_far", '"api_member"."hidden_seq"')
+# of rooms that a user may see, of the last messages of rooms, of memberships with what was hidden, of threads, of
+# mentions, and of the unread numbers of rooms.
+NEED_SWITCHES = (
+    '"api_thread"."root_id", "api_thread"."last_seq"',
+    '"api_mention"."id"',
+    'AS "threads" FROM "api_member"',
+    '"accounts_session"."token_hash" IN',
+    '"col1", "col2"',
+    "AS so_far",
+    '"api_member"."hidden_seq"',
+)
 
 
 @pytest.fixture
@@ -35,6 +44,9 @@ def hot_statements(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
     ids = [UUID(room["id"]) for room in rooms]
     for room in rooms:
         post_message(alice, room, "hello")
+    roots = [post_message(alice, room, "root") for room in rooms]
+    for room, root in zip(rooms, roots, strict=True):
+        reply_in_thread(bob, room, root)
     users = [alice.user.id, bob.user.id]
     pairs = [(user, stream) for user in users for stream in [*ids, user]]
     sessions = [alice.session, bob.session]
@@ -47,6 +59,10 @@ def hot_statements(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
         sync_all([SyncRequest(user, dict.fromkeys(ids, 1), inbox=0) for user in users])
         sync_each([(SyncRequest(users[1], {ids[0]: 1, ids[1]: 1}, inbox=0), True)])
         read_page(rooms[0]["id"], 0)
+        for path in ("me/unread", "me/threads", "me/mentions", "me/drafts"):
+            bob.get(f"/v1/{path}")
+        bob.get("/v1/me/threads", unread="true")
+        bob.get(f"/v1/rooms/{rooms[0]['id']}/messages", limit=50, thread=roots[0]["id"], after="unread")
         for room in rooms[:2]:
             bob.get(f"/v1/rooms/{room['id']}/messages", limit=50, before=2)
             bob.get(f"/v1/rooms/{room['id']}/events", after=0)
@@ -55,14 +71,21 @@ def hot_statements(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
 
 @pytest.fixture
 def writes(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
-    """The statements of a lone send, of a batch of sends, and of a read marker."""
+    """The statements of a lone send, of a batch of sends, of read markers, of a thread and of a draft."""
     room = make_room(alice, members=[bob])
+    root = post_message(alice, room, "root")
     room_id = UUID(room["id"])
     sends = [Send(bob.session, room_id, uuid4().hex, "hello", {}, None) for _ in range(6)]
     with captured() as statements:
         post_message(bob, room, "hello")
         send_messages(sends)
         alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2})
+        reply_in_thread(bob, room, root, mentions={"users": [str(alice.user.id)], "room": True})
+        alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 3, "thread_root": root["id"]})
+        for method in (bob.delete, bob.put):
+            method(f"/v1/rooms/{room['id']}/threads/{root['id']}/follow")
+        bob.put(f"/v1/rooms/{room['id']}/draft", {"text": "hello", "thread_root": root["id"]})
+        bob.delete(f"/v1/rooms/{room['id']}/draft")
     return statements
 
 

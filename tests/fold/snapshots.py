@@ -21,13 +21,18 @@ async def read_snapshot(viewer: Account) -> Snapshot:
         name: await _get_all(viewer, "rooms", **({name: "true"} if name else {})) for name in ("", "archived", "hidden")
     }
     rooms = {room["id"]: room for rows in lists.values() for room in rows} | await _unlisted(viewer)
-    loaded = [await load(viewer, room) for room in rooms.values()]
+    threads = await _get_all(viewer, "me/threads")
+    loaded = [await load(viewer, room, threads) for room in rooms.values()]
     for row in loaded:
         assert row["room"] == await _get(viewer, f"rooms/{row['room']['id']}"), "The room and its row in the list agree"
     me = await _get(viewer, "me")
     return {
         "inbox": inbox["head"],
+        "me": {name: value for name, value in me.items() if not name.startswith("unread_")},
+        "blocks": sorted(block["user"]["id"] for block in await _get_all(viewer, "me/blocks")),
         "unread_total": me["unread_total"],
+        "unread": await _get(viewer, "me/unread"),
+        "threads": threads,
         "rooms": loaded,
         "lists": {name: [room["id"] for room in rows] for name, rows in lists.items()},
     }
@@ -54,24 +59,37 @@ async def load_room(viewer: Account, room_id: str) -> Loaded:
     return await load(viewer, room)
 
 
-async def load(viewer: Account, room: JSON) -> Loaded:
-    """The rest of a room that was read already. Raises Refused."""
+async def load(viewer: Account, room: JSON, threads: list[JSON] | None = None) -> Loaded:
+    """The rest of a room that was read already; `threads` are those of all rooms. Raises Refused."""
     path = f"rooms/{room['id']}"
+    main, mine = await _history(viewer, path)
+    replies = [await _history(viewer, path, thread=root["id"]) for root in main if root["thread"]]
+    by_id = {message["id"]: message for messages, _ in ((main, mine), *replies) for message in messages}
+    for _, of_replies in replies:
+        mine |= of_replies
+    pins = await _get_all(viewer, f"{path}/pins")
+    assert pins == [by_id[pin["id"]] for pin in pins], "Pins and history agree"
+    followed = await _get_all(viewer, "me/threads") if threads is None else threads
     return {
         "room": room,
-        "messages": await _history(viewer, path),
+        "messages": sorted(by_id.values(), key=lambda message: int(message["seq"])),
         "members": await _get_all(viewer, f"{path}/members"),
+        "mine": mine,
+        "pins": [pin["id"] for pin in pins],
+        "threads": [row for row in followed if row["room_id"] == room["id"]],
     }
 
 
-async def _history(viewer: Account, path: str) -> list[JSON]:
+async def _history(viewer: Account, path: str, **query: Any) -> tuple[list[JSON], dict[str, list[str]]]:
     messages: list[JSON] = []
+    mine: dict[str, list[str]] = {}
     anchor: dict[str, Any] = {}
     while True:
-        page = await _get(viewer, f"{path}/messages", limit=PAGE, **anchor)
+        page = await _get(viewer, f"{path}/messages", limit=PAGE, **query, **anchor)
         messages = page["results"] + messages
+        mine |= page["mine"]
         if not page["page"]["more_before"]:
-            return messages
+            return messages, mine
         anchor = {"before": page["page"]["oldest_seq"]}
 
 

@@ -7,9 +7,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from api.models import Member, MembershipPeriod, Room
+from api.models import Ban, Draft, Invite, Member, MembershipPeriod, Room, UserSettings
 from api.models.choices import Kind, Permission, Role, State
 from api.serializers.authors import Author
+from api.serializers.invites import Ending
 from api.serializers.members import render_member
 from api.serializers.rooms import room_event_data
 from eventlog.models import Epoch
@@ -19,6 +20,8 @@ from wire.problems import Problem, define
 define("room.direct", 403, "A direct room cannot be changed")
 define("room.last_owner", 409, "A room with members needs an owner")
 define("room.role_required", 403, "Your role does not allow this")
+define("room.banned", 403, "You are banned from this room")
+define("room.user_banned", 409, "The user is banned from this room")
 
 
 def begin_first_memberships(log: EventTransaction, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
@@ -38,8 +41,12 @@ def begin_first_memberships(log: EventTransaction, room: Room, users: Sequence[U
 def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, actor_id: UUID | None) -> Member:
     """Add a user to a room, under the locks of the room's head and the user's inbox.
 
-    A user who was a member before keeps the row and gets a new membership period.
+    A user who was a member before keeps the row and gets a new membership period. An invitation of the user ends.
     """
+    invite = Invite.objects.open().filter(room=room, user=user).first()
+    if invite is not None:
+        invite.user = user
+        end_invite(log, invite, Ending.ACCEPTED, actor_id)
     member = Member.objects.filter(room=room, user=user).first() or Member(room=room, user=user)
     member.room, member.user = room, user
     member.role, member.state, member.left_seq = role, State.JOINED, None
@@ -48,25 +55,41 @@ def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, 
     member.joined_seq = member.read_seq = log.next_seq(room.id)
     member.save()
     MembershipPeriod.objects.create(room=room, user=user, joined_seq=member.joined_seq)
-    _change_member_count(room, +1)
+    has_other_mode = _change_member_count(room, +1)
     log.append(room.id, "member.joined", actor_id, render_member(member))
+    if has_other_mode:
+        log.append(room.id, "room.updated", actor_id, room_event_data(room, Epoch.current()))
     append_room_added(log, room, [user], actor_id, seq=member.joined_seq)
     return member
 
 
 def end_membership(log: EventTransaction, member: Member, state: State, actor_id: UUID | None) -> None:
-    """End a membership, as `left` or `removed`. When the last member leaves, the room is archived."""
+    """End a membership, as `left`, `removed` or `banned`. When the last member leaves, the room is archived."""
     room = member.room
     member.state, member.left_seq = state, log.next_seq(room.id)
     member.save(update_fields=["state", "left_seq"])
     MembershipPeriod.objects.filter(room=room, user=member.user_id, left_seq=None).update(left_seq=member.left_seq)
-    _change_member_count(room, -1)
-    log.append(room.id, f"member.{state}", actor_id, render_member(member))
+    Draft.objects.filter(room=room, user=member.user_id).delete()
+    has_other_mode = _change_member_count(room, -1)
+    event_type = "member.left" if state == State.LEFT else "member.removed"
+    member.shares_read = _shares_read(member)
+    log.append(room.id, event_type, actor_id, render_member(member))
+    if has_other_mode:
+        log.append(room.id, "room.updated", actor_id, room_event_data(room, Epoch.current()))
     # The lobby has no creator: it is not archived without members, and the next user who joins owns it.
     if room.member_count == 0 and room.created_by_id is not None and not room.is_archived:
         archive(log, room, actor_id)
     data = {**room_event_data(room, Epoch.current()), "seq": member.left_seq, "reason": state.value}
     log.append(member.user_id, "room.removed", actor_id, data)
+
+
+def end_invite(log: EventTransaction, invite: Invite, ending: Ending, actor_id: UUID | None) -> None:
+    """End an invitation, whose user is loaded, under the locks of the room's head and the user's inbox."""
+    invite.ended_at = log.at
+    invite.save(update_fields=["ended_at"])
+    user = Author.of(invite.user)._asdict()
+    log.append(invite.room_id, "invite.ended", actor_id, {"user": user, "reason": ending})
+    log.append(invite.user_id, "room.uninvited", actor_id, {"room_id": invite.room_id, "reason": ending})
 
 
 def change_role(log: EventTransaction, member: Member, role: Role, actor_id: UUID | None) -> None:
@@ -75,6 +98,7 @@ def change_role(log: EventTransaction, member: Member, role: Role, actor_id: UUI
         return
     member.role = role
     member.save(update_fields=["role"])
+    member.shares_read = _shares_read(member)
     log.append(member.room_id, "member.role_changed", actor_id, render_member(member))
 
 
@@ -122,6 +146,11 @@ def check_not_direct(room: Room) -> None:
         raise Problem("room.direct", "The two members of a direct room are fixed, and nothing of it can be changed.")
 
 
+def is_banned(room: Room, user_id: UUID) -> bool:
+    """Return whether a ban of the user is in force."""
+    return Ban.objects.in_force().filter(room=room, user=user_id).exists()
+
+
 def check_permission(member: Member, permission: Permission) -> None:
     """Raise Problem room.role_required unless the member has this permission."""
     if permission not in member.can():
@@ -139,6 +168,12 @@ def other_members(member: Member) -> QuerySet[Member]:
     return Member.objects.joined().filter(room=member.room_id).exclude(pk=member.pk)
 
 
-def _change_member_count(room: Room, change: int) -> None:
-    room.member_count += change
-    room.save(update_fields=["member_count"])
+def _change_member_count(room: Room, change: int) -> bool:
+    """Save the number of members; return whether the room has another mode with it."""
+    has_other_mode = room.count_members(change)
+    room.save(update_fields=["member_count", "is_large"])
+    return has_other_mode
+
+
+def _shares_read(member: Member) -> bool:
+    return not UserSettings.objects.filter(pk=member.user_id, share_read=False).exists()

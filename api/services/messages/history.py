@@ -1,8 +1,8 @@
 """History: pages of a room's messages, and pages of its events or of an inbox."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import starmap, zip_longest
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,12 +10,13 @@ from uuid import UUID
 import orjson
 from django.db.models import BigIntegerField, UUIDField
 
-from api.models import Member, Message, Room
+from api.models import Member, Message, Reaction, Room, ThreadFollow
 from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
-from api.serializers.message_shape import render_stored
+from api.serializers.message_shape import has_reactions, render_stored
 from api.serializers.messages import HISTORY_PAGE, Anchor
+from api.serializers.stubs import hide_event, hide_message
 from api.services.members.access import Reader, find_reader
 from eventlog.heads import read_heads
 from eventlog.models import Event, EventQuerySet, FinishedRow, finish
@@ -39,53 +40,80 @@ def get_messages(
     before: Anchor | None = None,
     after: Anchor | None = None,
     around: Anchor | None = None,
+    thread: UUID | None = None,
     limit: int = HISTORY_PAGE,
     max_bytes: int = ANSWER_BYTES,
 ) -> dict[str, Any]:
     """Return a page of messages, oldest first, as of the returned head; without an anchor the newest page.
 
+    The page is of the room's main line or, with `thread`, of the replies to this message, which is added as `root`.
     `max_bytes` ends the page early, at the message farthest from the anchor, and no more than that is read from either
     side; a page has at least one message. The cost does not depend on the room's size.
-    Raises Problem room.not_member or not_found (the room, or an anchor outside the history that the user may see).
+    Raises Problem room.not_member or not_found (the room, the thread, or an anchor that the user may not see).
     """
-    # The head is read before the rows, so that a client that follows the events after it misses nothing.
+    # The head is read before the rows: a client that follows the events after it misses nothing.
     reader = find_reader(user_id, room_id)
-    split, ahead = _split(reader.member, reader.head, before=before, after=after, around=around)
+    root = [] if thread is None else _find_root(reader.member, thread)
+    split, ahead = _split(reader, thread, before=before, after=after, around=around)
+    beside = partial(_beside, reader, thread, split, max_bytes=max_bytes)
     # One row of the other side shows whether it has more.
-    older = _beside(reader, split, 1 if after is not None else limit + 1, max_bytes)
-    newer = _beside(reader, split, limit + 1 if ahead else 1, max_bytes, newer=True) if split <= reader.head else []
-    if any(row.version > reader.head for row in (*older, *newer)):
+    older = beside(1 if after is not None else limit + 1)
+    newer = beside(limit + 1 if ahead else 1, newer=True) if split <= reader.head else []
+    if any(row.version > reader.head for row in (*older, *newer, *root)):
         # A row was changed after the head was read, perhaps after the user had left: check the membership again.
         find_reader(user_id, room_id)
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
     room = reader.member.room
     rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
+    shown = [*rows, *root]
+    reacted = [orjson.loads(row.json)["id"] for row in shown if row.json is not None and has_reactions(row.json)]
+    blocked = reader.blocked()
+    if blocked:
+        rows = _hide(rows, blocked, hide_message)
+    first = {}
+    if root:
+        first = {"root": orjson.Fragment(hide_message(render_stored(room, root[0].json or b""), blocked))}
     return {
+        **first,
         "results": _fragments(rows),
         "page": _page(rows, older, newer),
         "head": reader.head,
         "epoch": reader.epoch,
+        "mine": Reaction.objects.keys_of(user_id, reacted),
     }
 
 
+def _find_root(member: Member, thread: UUID) -> list[Row]:
+    """Return the row of the message whose thread is paged. Raises Problem not_found."""
+    found = Message.objects.visible_to(member).filter(pk=thread).values_list("seq", "data", "version")
+    rows = [Row(seq, data.encode(), version) for seq, data, version in found]
+    if not rows:
+        raise Problem("not_found", "There is no such message.")
+    return rows
+
+
 def _split(
-    member: Member, head: int, *, before: Anchor | None, after: Anchor | None, around: Anchor | None
+    reader: Reader, thread: UUID | None, *, before: Anchor | None, after: Anchor | None, around: Anchor | None
 ) -> tuple[int, bool]:
     """Return the seq at which the newer side of the page begins, and whether the page includes that side."""
+    head = reader.head
     if before is not None:
-        return _seq_of(member, head, before, at_most=head + 1), False
+        return _seq_of(reader, thread, before, at_most=head + 1), False
     if around is not None:
-        return _seq_of(member, head, around, at_most=head), True
+        return _seq_of(reader, thread, around, at_most=head), True
     if after is not None:
-        return _seq_of(member, head, after, at_most=head, step=1), True
+        return _seq_of(reader, thread, after, at_most=head, step=1), True
     return head + 1, False
 
 
-def _seq_of(member: Member, head: int, anchor: Anchor, *, at_most: int, step: int = 0) -> int:
+def _seq_of(reader: Reader, thread: UUID | None, anchor: Anchor, *, at_most: int, step: int = 0) -> int:
     """Return the first seq at the anchor or, with a step of 1, after it. "unread" is the first unread seq."""
+    member, head = reader.member, reader.head
     if anchor == "unread":
-        return member.read_seq + 1
+        follows = ThreadFollow.objects.filter(thread=thread, user=member.user_id) if thread is not None else None
+        marker = member.read_seq if follows is None else follows.values_list("read_seq", flat=True).first() or 0
+        return marker + 1
     if isinstance(anchor, datetime):
         # Times do not decrease along a room's log, so a time is a place in it.
         messages = Message.objects.filter(room_id=member.room_id).order_by("created_at", "seq")
@@ -110,6 +138,10 @@ def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
         yield row
 
 
+def _hide(rows: Sequence[Row], blocked: frozenset[str], hide: Callable[[bytes, frozenset[str]], bytes]) -> list[Row]:
+    return [row._replace(json=hide(row.json, blocked)) if row.json is not None else row for row in rows]
+
+
 def _fragments(rows: Sequence[Row]) -> list[orjson.Fragment]:
     return [orjson.Fragment(row.json) for row in rows if row.json is not None]
 
@@ -127,17 +159,23 @@ def _page(rows: Sequence[Row], older: Sequence[Row], newer: Sequence[Row]) -> di
     }
 
 
-def _beside(reader: Reader, split: int, count: int, max_bytes: int, *, newer: bool = False) -> list[Row]:
+def _beside(
+    reader: Reader, thread: UUID | None, split: int, count: int, *, max_bytes: int, newer: bool = False
+) -> list[Row]:
     """Return the visible messages nearest to a seq, on one side of it; the newer side includes the seq itself."""
     member = reader.member
-    find = _prepare_side(member.room.history, newer, count)
-    found = find(room_id=member.room_id, user_id=member.user_id, split=split, head=reader.head, budget=max_bytes)
+    find = _prepare_side(member.room.history, thread is not None, newer, count)
+    values = {"room_id": member.room_id, "user_id": member.user_id, "thread": thread}
+    found = find(**values, split=split, head=reader.head, budget=max_bytes)
     return list(starmap(Row, found))
 
 
 @lru_cache(LIMITS_KEPT)
-def _prepare_side(history: str, newer: bool, count: int) -> CompiledQuery[tuple[int, bytes | None, int]]:
-    visible = Message.objects.visible_to(_any_reader(history))
+def _prepare_side(
+    history: str, in_thread: bool, newer: bool, count: int
+) -> CompiledQuery[tuple[int, bytes | None, int]]:
+    line = Message.objects.in_line(param("thread", UUIDField()) if in_thread else None)
+    visible = line.visible_to(_any_reader(history))
     split, head = param("split", BigIntegerField()), param("head", BigIntegerField())
     side = visible.filter(seq__gte=split, seq__lte=head) if newer else visible.filter(seq__lt=split)
     order = "seq" if newer else "-seq"
@@ -167,12 +205,14 @@ def get_events(
     begins after `after`. Events that the history rule hides are left out: only in a since_joined room, and only those
     before the first join and between a leave and the next join.
     """
-    rule, head, epoch = _rule_of(user_id, room_id)
+    rule, head, epoch, blocked = _rule_of(user_id, room_id)
     backwards = before is not None and after is None
     below = head + 1 if before is None else min(before, head + 1)
     find = _prepare_events(rule, backwards, limit + 1)
     found = find(room_id=room_id or user_id, user_id=user_id, after=after or 0, below=below, budget=max_bytes)
     rows = list(_fit(map(_finish, found), limit, max_bytes))
+    if blocked:
+        rows = _hide(rows, blocked, hide_event)
     return {
         "results": _fragments(sorted(rows)),
         "head": head,
@@ -181,13 +221,16 @@ def get_events(
     }
 
 
-def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
-    """Return the history rule, the head and the epoch; an inbox is read like a room with shared history."""
+def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int, frozenset[str]]:
+    """Return the history rule, the head, the epoch and the users whose messages are stubs.
+
+    An inbox is read like a room with shared history, and has no messages.
+    """
     if room_id is None:
         epoch, heads = read_heads([user_id])
-        return History.SHARED, heads.get(str(user_id), 0), epoch
-    member, head, epoch = find_reader(user_id, room_id)
-    return member.room.history, head, epoch
+        return History.SHARED, heads.get(str(user_id), 0), epoch, frozenset()
+    reader = find_reader(user_id, room_id)
+    return reader.member.room.history, reader.head, reader.epoch, reader.blocked()
 
 
 @lru_cache(LIMITS_KEPT)

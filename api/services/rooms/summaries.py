@@ -15,17 +15,19 @@ from django.db.models import (
     Sum,
     TextField,
     UUIDField,
+    Value,
     Window,
 )
 from django.db.models.functions import Cast, Coalesce, Greatest
 
-from api.models import Member, MembershipPeriod, Message, Room
-from api.models.choices import History, Kind, State
+from api.models import Ban, Block, BlockList, Invite, Member, MembershipPeriod, Message, Room
+from api.models.choices import INVITED, History, Kind, State
 from api.seq_ranges import FOR_EVER
 from api.serializers.authors import Author
 from api.serializers.message_shape import render_stored
 from api.serializers.rooms import Peer, render_room
-from api.services.reads import unread_counts
+from api.serializers.stubs import hide_message
+from api.services.reads import Unread, count_unread
 from wire.budget import ANSWER_BYTES, UNBOUNDED, StoredSize, sql_of_bytes, sql_of_size
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, list_param, param
 from wire.moving import first_moving_page, paginate_moving
@@ -126,28 +128,42 @@ def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
     if not rooms:
         return []
     # The rooms come with their heads. Later reads may be newer than a head: applying the events after that head again
-    # changes nothing. A read older than the head would stay wrong.
+    # changes nothing, except for the unread counts, which are bounded by it. A read older than the head stays wrong.
     memberships = _find_memberships(user_id=user_id, room_ids=[room.id for room in rooms])
     members = {member.room_id: member for member in memberships}
     joined = [room.id for room in rooms if room.id in members and members[room.id].state == State.JOINED]
-    unread = unread_counts(user_id, joined) if joined else {}
+    others = [room.id for room in rooms if room.id not in joined]
+    outside = _find_states(user_id, others) if others else {}
+    heads = {room.id: room.head for room in rooms}
+    unread = count_unread(user_id, {room_id: heads[room_id] for room_id in joined}) if joined else {}
     last = _last_messages(user_id, joined, max_bytes) if joined else {}
     direct = [room.id for room in rooms if room.kind == Kind.DIRECT]
     peers = _find_peers(user_id, direct) if direct else {}
+    has_blocks = any(vars(member)["has_blocks"] for member in memberships)
+    blocked = Block.objects.blocked_by(user_id) if has_blocks else frozenset()
     for room in rooms:
         if (message := last.get(room.id)) is not None:
-            last[room.id] = render_stored(room, message)
+            last[room.id] = hide_message(render_stored(room, message), blocked)
     fit = takewhile(lambda room: last.get(room.id, b"") is not None, rooms)
     return [
         render_room(
             room,
             members.get(room.id),
-            unread=unread.get(room.id, (0, False)),
+            unread=unread.get(room.id, Unread()),
             last_message=last.get(room.id),
             peer=peers.get(room.id),
+            outside=outside.get(room.id),
         )
         for room in fit
     ]
+
+
+def _find_states(user_id: UUID, room_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Find those of these rooms to which the user is invited, or from which they are banned."""
+    here = {"user": user_id, "room__in": room_ids}
+    invited = Invite.objects.open().filter(**here).values_list("room", Value(INVITED))
+    banned = Ban.objects.in_force().filter(**here).values_list("room", Value(State.BANNED.value))
+    return dict(invited.union(banned))
 
 
 _find_memberships = CompiledQuery(
@@ -156,7 +172,8 @@ _find_memberships = CompiledQuery(
             user_id=param("user_id", UUIDField()), room_id__any_of=list_param("room_ids", UUIDField())
         )
         .with_hidden()
-        .only("room", "state", "role", "read_seq")
+        .annotate(has_blocks=BlockList.is_used_by(param("user_id", UUIDField())))
+        .only("room", "state", "role", "read_seq", "notify", "snoozed_until", "pinned", "muted_until")
     )
 )
 
@@ -212,7 +229,7 @@ SELECT room_id, CASE WHEN so_far - size < %s THEN {{data}} END FROM (
         SELECT turn, joined_seq, period.room_id, data, {{size}} AS size FROM (
             SELECT turn, joined_seq, own_period.room_id, (
                 SELECT MAX(seq) FROM {Message._meta.db_table} seen
-                WHERE seen.room_id = own_period.room_id AND seq <= COALESCE(left_seq, %s)
+                WHERE seen.room_id = own_period.room_id AND in_main_line AND seq <= COALESCE(left_seq, %s)
                     AND seq >= CASE WHEN history = %s THEN 0 ELSE joined_seq END
             ) AS last_seq
             FROM {{wanted}}

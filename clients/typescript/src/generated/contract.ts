@@ -1,7 +1,36 @@
 // Generated from the contracts by `make schema`; do not edit.
 
+/** The seqs that have reached the device. A room of which the user is not a member is ignored. */
+export interface AckBody {
+  /** By room id, the seq up to which the device has the room's events; null is absent. */
+  rooms: Record<string, number | null>;
+}
+
+/** Acknowledge the events that have reached this device. */
+export interface AckFrame {
+  action: "ack";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** By room id, the seq up to which the device has the room's events; null is absent. */
+  rooms: Record<string, number | null>;
+}
+
+/** The answer to `ack`: `data` on success, one problem in `errors` otherwise. */
+export interface AckReply {
+  action: "ack";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Acked | null;
+}
+
+/** Nothing: the markers are written within about a second. */
+export type Acked = Record<string, never>;
+
 /** Every action. */
-export type ActionName = "authenticate" | "delete_message" | "edit_message" | "get_events" | "get_messages" | "mark_read" | "mark_unread" | "ping" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unsubscribe" | "update_room_me";
+export type ActionName = "ack" | "authenticate" | "block_user" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "follow_thread" | "get_events" | "get_link" | "get_me" | "get_message" | "get_messages" | "get_receipts" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_blocks" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unblock_user" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_me" | "update_room_me";
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -59,6 +88,104 @@ export interface Author {
   kind: "person" | "bot";
 }
 
+/** A ban of a user: they are not in the room and cannot enter it. */
+export interface Ban {
+  room_id: string;
+  user: Author;
+  by: Author;
+  /** null without one, and for those who may not set any. */
+  reason: string | null;
+  /** null: until it is lifted. */
+  until: string | null;
+  created_at: string;
+}
+
+/** A user was banned, or a ban changed. */
+export interface BanCreatedEvent {
+  type: "ban.created";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: SanctionEvent;
+}
+
+/** A ban was lifted. */
+export interface BanEndedEvent {
+  type: "ban.ended";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: SanctionEvent;
+}
+
+export interface BanPage {
+  results: Ban[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** A user whom I block, since `created_at`. */
+export interface Block {
+  user: User;
+  created_at: string;
+}
+
+/** I blocked a user: their messages become stubs. */
+export interface BlockAddedEvent {
+  type: "block.added";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: BlockChanged;
+}
+
+/** I blocked this user, or no longer do; see people.md for what a client does with the messages that it holds. */
+export interface BlockChanged {
+  user_id: string;
+}
+
+export interface BlockPage {
+  results: Block[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** I unblocked a user: the stubs are stale. */
+export interface BlockRemovedEvent {
+  type: "block.removed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: BlockChanged;
+}
+
+/** Block a user: their messages become stubs for me, and nobody writes in our direct room. */
+export interface BlockUserFrame {
+  action: "block_user";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  user_id: string;
+}
+
+/** The answer to `block_user`: `data` on success, one problem in `errors` otherwise. */
+export interface BlockUserReply {
+  action: "block_user";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Block | null;
+}
+
 export interface ChangePasswordBody {
   old: string;
   /** Not only digits, no common password, and not like the username or the display name. */
@@ -66,12 +193,39 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | DeleteMessageFrame | EditMessageFrame | GetEventsFrame | GetMessagesFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AckFrame | AuthenticateFrame | BlockUserFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMeFrame | GetMessageFrame | GetMessagesFrame | GetReceiptsFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListBlocksFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnblockUserFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateMeFrame | UpdateRoomMeFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
   /** Not only digits, no common password, and not like the username or the display name. */
   password: string;
+}
+
+/** The body of POST rooms/{id}/links; without a field the link has no such end. */
+export interface CreateLinkBody {
+  max_age_seconds?: number | null;
+  max_uses?: number | null;
+}
+
+/** Create a link by which anybody may join a room. */
+export interface CreateLinkFrame {
+  action: "create_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  max_age_seconds?: number | null;
+  max_uses?: number | null;
+}
+
+/** The answer to `create_link`: `data` on success, one problem in `errors` otherwise. */
+export interface CreateLinkReply {
+  action: "create_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 201 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: NewLink | null;
 }
 
 /** The body of POST rooms. */
@@ -85,6 +239,115 @@ export interface CreateRoomBody {
   members?: string[] | null;
   history?: "shared" | "since_joined" | null;
   client_id?: string | null;
+}
+
+/** Decline my invitation to a room. */
+export interface DeclineInviteFrame {
+  action: "decline_invite";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+}
+
+/** The answer to `decline_invite`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeclineInviteReply {
+  action: "decline_invite";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** Lift a ban. */
+export interface DeleteBanFrame {
+  action: "delete_ban";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+}
+
+/** The answer to `delete_ban`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteBanReply {
+  action: "delete_ban";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** The same as DeleteDraftQuery, in JSON. */
+export interface DeleteDraftBody {
+  thread_root?: string | null;
+}
+
+/** Delete my draft of a room or of a thread. */
+export interface DeleteDraftFrame {
+  action: "delete_draft";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root?: string | null;
+}
+
+/** The answer to `delete_draft`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteDraftReply {
+  action: "delete_draft";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** Withdraw an invitation. */
+export interface DeleteInviteFrame {
+  action: "delete_invite";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+}
+
+/** The answer to `delete_invite`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteInviteReply {
+  action: "delete_invite";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** End a link to a room. */
+export interface DeleteLinkFrame {
+  action: "delete_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  link_id: string;
+}
+
+/** The answer to `delete_link`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteLinkReply {
+  action: "delete_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
 }
 
 export interface DeleteMeBody {
@@ -112,10 +375,90 @@ export interface DeleteMessageReply {
   data: Record<string, never> | null;
 }
 
+/** Lift a mute. */
+export interface DeleteMuteFrame {
+  action: "delete_mute";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+}
+
+/** The answer to `delete_mute`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteMuteReply {
+  action: "delete_mute";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** The delivery marker of a member: everything up to `delivered_seq` has reached one of their devices. */
+export interface DeliveredUpdated {
+  room_id: string;
+  user_id: string;
+  delivered_seq: number;
+}
+
+/** Messages have reached a device of a member (small rooms). */
+export interface DeliveredUpdatedEvent {
+  type: "delivered.updated";
+  room_id: string;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: DeliveredUpdated;
+}
+
 /** The name and the platform of a device, for its owner. */
 export interface Device {
   name?: string | null;
   platform?: string | null;
+}
+
+/** A text that I have not sent yet: one for each room, and one for each thread. */
+export interface Draft {
+  room_id: string;
+  /** null: the draft for the main line of the room. */
+  thread_root: string | null;
+  text: string;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  updated_at: string;
+}
+
+export interface DraftPage {
+  results: Draft[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** My draft changed on one of my devices; `text` is null when it was deleted. */
+export interface DraftUpdated {
+  room_id: string;
+  /** null: the draft for the main line of the room. */
+  thread_root: string | null;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  updated_at: string;
+}
+
+/** A draft of mine changed, on any of my devices. */
+export interface DraftUpdatedEvent {
+  type: "draft.updated";
+  /** Always null. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: DraftUpdated;
 }
 
 /** The changes to a message; with `if_version` only if the message still has that version. */
@@ -123,6 +466,7 @@ export interface EditMessageBody {
   /** May be "" when metadata is not {}. */
   text?: string | null;
   metadata?: Record<string, unknown> | null;
+  mentions?: MentionsBody | null;
   if_version?: number | null;
 }
 
@@ -136,6 +480,7 @@ export interface EditMessageFrame {
   /** May be "" when metadata is not {}. */
   text?: string | null;
   metadata?: Record<string, unknown> | null;
+  mentions?: MentionsBody | null;
   if_version?: number | null;
 }
 
@@ -151,10 +496,10 @@ export interface EditMessageReply {
 }
 
 /** An event that is not stored: it may be lost, and is never replayed. */
-export type EphemeralEvent = ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type EphemeralEvent = DraftUpdatedEvent | DeliveredUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
-export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
 
 /** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
 export interface EventPage {
@@ -208,6 +553,9 @@ export interface FieldError {
  * * `password_too_short`: The password is too short.
  * * `password_too_similar`: The password is too similar to the username or the display name.
  * * `public_only`: Only public rooms have it.
+ * * `deleted`: It names a deleted message.
+ * * `in_thread`: It names a reply, which has no thread of its own.
+ * * `thread_only`: Only a reply in a thread has it.
  * * `repeated`: It is present more than once.
  * * `required`: It is missing.
  * * `reserved`: It is a reserved name.
@@ -217,7 +565,53 @@ export interface FieldError {
  * * `unknown`: There is no such field, parameter or action.
  * * `unknown_user`: No such user exists.
  */
-export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "deleted" | "in_thread" | "thread_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+
+/** A thread as I follow it. */
+export interface Follow {
+  root: Message;
+  room_id: string;
+  following: boolean;
+  read_seq: number;
+  /** The number of replies above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+  /** The newest reply that I may see. */
+  last_reply: Message | null;
+}
+
+export interface FollowPage {
+  results: Follow[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** Follow a thread; its unread replies are those after the room's head at this moment. */
+export interface FollowThreadFrame {
+  action: "follow_thread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root: string;
+}
+
+/** The answer to `follow_thread`: `data` on success, one problem in `errors` otherwise. */
+export interface FollowThreadReply {
+  action: "follow_thread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Follow | null;
+}
+
+/** The message to forward: any that the sender may see. */
+export interface ForwardBody {
+  room_id: string;
+  message_id: string;
+}
 
 /** The message that was forwarded, as it was then. */
 export interface Forwarded {
@@ -264,6 +658,63 @@ export interface GetEventsReply {
   data: EventPage | null;
 }
 
+/** Get the room of a link whose code I have. */
+export interface GetLinkFrame {
+  action: "get_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  code: string;
+}
+
+/** The answer to `get_link`: `data` on success, one problem in `errors` otherwise. */
+export interface GetLinkReply {
+  action: "get_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: LinkedRoom | null;
+}
+
+/** Get my user. */
+export interface GetMeFrame {
+  action: "get_me";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+}
+
+/** The answer to `get_me`: `data` on success, one problem in `errors` otherwise. */
+export interface GetMeReply {
+  action: "get_me";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Me | null;
+}
+
+/** Get the current version of a message. */
+export interface GetMessageFrame {
+  action: "get_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_message`: `data` on success, one problem in `errors` otherwise. */
+export interface GetMessageReply {
+  action: "get_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MessageAndMine | null;
+}
+
 /** Get a page of a room's messages, oldest first. */
 export interface GetMessagesFrame {
   action: "get_messages";
@@ -276,6 +727,8 @@ export interface GetMessagesFrame {
   after?: string | null;
   /** The messages on both sides of this place: a seq, the id of a message, an RFC 3339 time, or `unread`; and the message at that place. */
   around?: string | null;
+  /** The replies in the thread of this message, in place of the room's main line. */
+  thread?: string | null;
   /** `50` when absent. */
   limit?: number | null;
 }
@@ -289,6 +742,84 @@ export interface GetMessagesReply {
   response_status: number;
   errors: Problem[];
   data: MessageHistory | null;
+}
+
+/** Get the members whom a message has reached, and those who have read it. */
+export interface GetReceiptsFrame {
+  action: "get_receipts";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_receipts`: `data` on success, one problem in `errors` otherwise. */
+export interface GetReceiptsReply {
+  action: "get_receipts";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Receipts | null;
+}
+
+/** Get a link to a room. */
+export interface GetRoomLinkFrame {
+  action: "get_room_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  link_id: string;
+}
+
+/** The answer to `get_room_link`: `data` on success, one problem in `errors` otherwise. */
+export interface GetRoomLinkReply {
+  action: "get_room_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Link | null;
+}
+
+/** Get the unread numbers of all my rooms. */
+export interface GetUnreadFrame {
+  action: "get_unread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+}
+
+/** The answer to `get_unread`: `data` on success, one problem in `errors` otherwise. */
+export interface GetUnreadReply {
+  action: "get_unread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Unread | null;
+}
+
+/** Get the versions of a message, oldest first. */
+export interface GetVersionsFrame {
+  action: "get_versions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_versions`: `data` on success, one problem in `errors` otherwise. */
+export interface GetVersionsReply {
+  action: "get_versions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Versions | null;
 }
 
 /** The last push before the server closes; the close frame repeats code and reason. */
@@ -368,6 +899,91 @@ export interface InitialMember {
   role: "owner" | "admin" | "member";
 }
 
+/** An invitation of a user to a room. */
+export interface Invite {
+  room_id: string;
+  user: Author;
+  invited_by: Author;
+  created_at: string;
+}
+
+/** The data of invite.created. */
+export interface InviteCreated {
+  user: Author;
+  invited_by: Author;
+}
+
+/** A user was invited. */
+export interface InviteCreatedEvent {
+  type: "invite.created";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: InviteCreated;
+}
+
+/** The data of invite.ended. */
+export interface InviteEnded {
+  user: Author;
+  reason: "accepted" | "declined" | "withdrawn";
+}
+
+/** An invitation ended. */
+export interface InviteEndedEvent {
+  type: "invite.ended";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: InviteEnded;
+}
+
+export interface InvitePage {
+  results: Invite[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** Join the room of a link; a member's join uses nothing. */
+export interface JoinByLinkFrame {
+  action: "join_by_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  code: string;
+}
+
+/** The answer to `join_by_link`: `data` on success, one problem in `errors` otherwise. */
+export interface JoinByLinkReply {
+  action: "join_by_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Room | null;
+}
+
+/** Join a public room, accept an invitation, or confirm a room that somebody added me to. */
+export interface JoinRoomFrame {
+  action: "join_room";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+}
+
+/** The answer to `join_room`: `data` on success, one problem in `errors` otherwise. */
+export interface JoinRoomReply {
+  action: "join_room";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Room | null;
+}
+
 /** The limits that a client would otherwise hard-code. */
 export interface Limits {
   /** The largest frame that the server accepts. */
@@ -392,6 +1008,285 @@ export interface Limits {
   rates: Record<string, Rate>;
 }
 
+/** A link by which anybody who has its code may join the room. */
+export interface Link {
+  id: string;
+  room_id: string;
+  created_by: Author;
+  created_at: string;
+  expires_at: string | null;
+  max_uses: number | null;
+  uses: number;
+}
+
+export interface LinkPage {
+  results: Link[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** The room to which a link leads, for somebody who is not in it yet. */
+export interface LinkedRoom {
+  room_id: string;
+  name: string;
+  topic: string;
+  kind: "public" | "private";
+  member_count: number;
+}
+
+/** List the bans of a room, oldest first. */
+export interface ListBansFrame {
+  action: "list_bans";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_bans`: `data` on success, one problem in `errors` otherwise. */
+export interface ListBansReply {
+  action: "list_bans";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: BanPage | null;
+}
+
+/** List the users whom I block, newest first. */
+export interface ListBlocksFrame {
+  action: "list_blocks";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_blocks`: `data` on success, one problem in `errors` otherwise. */
+export interface ListBlocksReply {
+  action: "list_blocks";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: BlockPage | null;
+}
+
+/** List my drafts, the newest first. */
+export interface ListDraftsFrame {
+  action: "list_drafts";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_drafts`: `data` on success, one problem in `errors` otherwise. */
+export interface ListDraftsReply {
+  action: "list_drafts";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: DraftPage | null;
+}
+
+/** List the open invitations to a room, oldest first. */
+export interface ListInvitesFrame {
+  action: "list_invites";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_invites`: `data` on success, one problem in `errors` otherwise. */
+export interface ListInvitesReply {
+  action: "list_invites";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: InvitePage | null;
+}
+
+/** List the links to a room that can be used, oldest first. */
+export interface ListLinksFrame {
+  action: "list_links";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_links`: `data` on success, one problem in `errors` otherwise. */
+export interface ListLinksReply {
+  action: "list_links";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: LinkPage | null;
+}
+
+/** List the messages of the last 90 days that name me or everybody in one of my rooms, newest first. */
+export interface ListMentionsFrame {
+  action: "list_mentions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_mentions`: `data` on success, one problem in `errors` otherwise. */
+export interface ListMentionsReply {
+  action: "list_mentions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MessagePage | null;
+}
+
+/** List the mutes of a room, oldest first. */
+export interface ListMutesFrame {
+  action: "list_mutes";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_mutes`: `data` on success, one problem in `errors` otherwise. */
+export interface ListMutesReply {
+  action: "list_mutes";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MutePage | null;
+}
+
+/** List my open invitations, oldest first. */
+export interface ListMyInvitesFrame {
+  action: "list_my_invites";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_my_invites`: `data` on success, one problem in `errors` otherwise. */
+export interface ListMyInvitesReply {
+  action: "list_my_invites";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MyInvitePage | null;
+}
+
+/** List the pinned messages that I may see, newest pin first. */
+export interface ListPinsFrame {
+  action: "list_pins";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_pins`: `data` on success, one problem in `errors` otherwise. */
+export interface ListPinsReply {
+  action: "list_pins";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: PinPage | null;
+}
+
+/** List the reactions to a message with their users, by key and then by time. */
+export interface ListReactionsFrame {
+  action: "list_reactions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+  /** One emoji, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`. */
+  key?: string | null;
+}
+
+/** The answer to `list_reactions`: `data` on success, one problem in `errors` otherwise. */
+export interface ListReactionsReply {
+  action: "list_reactions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: UserReactionPage | null;
+}
+
+/** List the threads that I follow, newest activity first. */
+export interface ListThreadsFrame {
+  action: "list_threads";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** true: only threads with unread replies. `false` when absent. */
+  unread?: boolean | null;
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_threads`: `data` on success, one problem in `errors` otherwise. */
+export interface ListThreadsReply {
+  action: "list_threads";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: FollowPage | null;
+}
+
 /** The response of register and log_in: the only one with the token. */
 export interface Login {
   token: string;
@@ -405,9 +1300,11 @@ export interface LoginBody {
   device?: Device | null;
 }
 
-/** Mark everything up to this seq as read. */
+/** Mark everything up to this seq as read: in the main line, or in a thread. */
 export interface MarkReadBody {
   seq: number;
+  /** Mark the replies in the thread of this message. */
+  thread_root?: string | null;
 }
 
 /** Move my read marker forward to this seq; it never moves back. */
@@ -417,6 +1314,8 @@ export interface MarkReadFrame {
   request_id?: string | null;
   room_id: string;
   seq: number;
+  /** Mark the replies in the thread of this message. */
+  thread_root?: string | null;
 }
 
 /** The answer to `mark_read`: `data` on success, one problem in `errors` otherwise. */
@@ -455,7 +1354,7 @@ export interface MarkUnreadReply {
   data: ReadMarker | null;
 }
 
-/** My own user, with the number of unread messages in all my rooms, and the e-mail address that nobody else sees. */
+/** My own user, with the number of unread messages in all my rooms. */
 export interface Me {
   id: string;
   username: string;
@@ -466,9 +1365,21 @@ export interface Me {
   email: string | null;
   /** Whether the address is verified; only then it is used. */
   email_verified: boolean;
+  settings: Settings;
   unread_total: number;
   /** Whether the count of a room was capped, so that there are more. */
   unread_total_capped: boolean;
+}
+
+/** My profile or my settings changed, on any of my devices. */
+export interface MeUpdatedEvent {
+  type: "me.updated";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Myself;
 }
 
 /** A member of a room, as all members see them. */
@@ -476,9 +1387,12 @@ export interface Member {
   room_id: string;
   user: User;
   role: "owner" | "admin" | "member";
-  state: "joined" | "left" | "removed";
+  state: "joined" | "left" | "removed" | "banned";
   joined_at: string;
-  read_seq: number;
+  /** null: the member does not share it (`share_read`). */
+  read_seq: number | null;
+  /** Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member does not share it, or the room has the mode counts. It is not in the log: events have null. */
+  delivered_seq: number | null;
 }
 
 /** A user joined or was added. */
@@ -534,6 +1448,14 @@ export interface Mentions {
   room: boolean;
 }
 
+/** The users whom a message names. The text is not searched for names. */
+export interface MentionsBody {
+  /** Users who are not members of the room are left out. */
+  users?: string[] | null;
+  /** Names everybody in the room; needs `mention_room` in `can`. `false` when absent. */
+  room?: boolean | null;
+}
+
 /** A message as of its last event; `version` is that event's seq. A deleted one is a tombstone: text is null. */
 export interface Message {
   id: string;
@@ -568,6 +1490,42 @@ export interface Message {
   blocked: boolean;
 }
 
+/** A message and, if it has reactions, beside its fields the keys of the user's own ones. */
+export interface MessageAndMine {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  sender: Author;
+  client_id: string;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  created_at: string;
+  edited_at: string | null;
+  deleted_at: string | null;
+  mentions: Mentions;
+  /** Always empty in this release. */
+  attachments: Record<string, unknown>[];
+  reactions: Reaction[];
+  /** The message that this one replies to in a thread. */
+  thread_root: string | null;
+  /** A reply in a thread that the main line shows too. */
+  in_room: boolean;
+  thread: Thread | null;
+  pinned_at: string | null;
+  pinned_by: string | null;
+  forwarded: Forwarded | null;
+  /** Its sender is still writing it. */
+  streaming: boolean;
+  /** Its sender fell silent while writing it. */
+  interrupted: boolean;
+  /** I block its sender: the content is left out. */
+  blocked: boolean;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine?: Record<string, string[]>;
+}
+
 /** A message was sent. */
 export interface MessageCreatedEvent {
   type: "message.created";
@@ -598,12 +1556,26 @@ export interface MessageEditedEvent {
   data: Message;
 }
 
-/** A page of messages, oldest first, as of `head`: follow the room's events from there. */
+/**
+ * A page of messages, oldest first, as of `head`: follow the room's events from there.
+ *
+ * With `thread`, `root` is the message that began it.
+ */
 export interface MessageHistory {
+  root?: Message;
   results: Message[];
   page: HistoryPosition;
   head: number;
   epoch: number;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
+}
+
+export interface MessagePage {
+  results: Message[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
 }
 
 /** All messages with a seq below `before_seq` are tombstones, and the seq of this event is their version. */
@@ -627,6 +1599,85 @@ export interface MissedRange {
   to: number;
 }
 
+/** A mute of a member: they read, and cannot write. */
+export interface Mute {
+  room_id: string;
+  user: Author;
+  by: Author;
+  /** null without one, and for those who may not set any. */
+  reason: string | null;
+  /** null: until it is lifted. */
+  until: string | null;
+  created_at: string;
+}
+
+/** A member was muted, or a mute changed. */
+export interface MuteCreatedEvent {
+  type: "mute.created";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: SanctionEvent;
+}
+
+/** A mute was lifted. */
+export interface MuteEndedEvent {
+  type: "mute.ended";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: SanctionEvent;
+}
+
+export interface MutePage {
+  results: Mute[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** An invitation, as the invited user sees it: with the room as a user who is no member gets it. */
+export interface MyInvite {
+  room: Room;
+  invited_by: Author;
+  created_at: string;
+}
+
+export interface MyInvitePage {
+  results: MyInvite[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** My own user, with the e-mail address and the settings that nobody else sees; the data of me.updated. */
+export interface Myself {
+  id: string;
+  username: string;
+  display_name: string;
+  avatar_url: string | null;
+  metadata: Record<string, unknown>;
+  created_at: string;
+  email: string | null;
+  /** Whether the address is verified; only then it is used. */
+  email_verified: boolean;
+  settings: Settings;
+}
+
+/** A link that was just created, with its code, which no later answer has. */
+export interface NewLink {
+  id: string;
+  room_id: string;
+  created_by: Author;
+  created_at: string;
+  expires_at: string | null;
+  max_uses: number | null;
+  uses: number;
+  code: string;
+}
+
 export interface OpenSessionBody {
   device?: Device | null;
   /** The longest life of the session in seconds. Without it the session lives as after a log-in. */
@@ -635,6 +1686,67 @@ export interface OpenSessionBody {
 
 export interface PasswordResetBody {
   email: string;
+}
+
+/** A message was pinned. */
+export interface PinAddedEvent {
+  type: "pin.added";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: PinChanged;
+}
+
+/** The pin of a message: null when it was removed. */
+export interface PinChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  pinned_at: string | null;
+  pinned_by: string | null;
+}
+
+/** Pin a message. */
+export interface PinMessageFrame {
+  action: "pin_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `pin_message`: `data` on success, one problem in `errors` otherwise. */
+export interface PinMessageReply {
+  action: "pin_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
+/** A page of the pinned messages of a room, newest pin first. */
+export interface PinPage {
+  results: Message[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
+}
+
+/** A message is no longer pinned. */
+export interface PinRemovedEvent {
+  type: "pin.removed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: PinChanged;
 }
 
 /** Check that the server answers and that the token is valid. */
@@ -686,6 +1798,8 @@ export interface Problem {
  * * `auth.token_revoked` (401): The token was issued before its user's sessions were ended.
  * * `auth.username_taken` (409): The username is taken.
  * * `auth.wrong_password` (403): The password is wrong.
+ * * `ban.limit` (409): The room has too many bans
+ * * `block.limit` (409): Too many blocks
  * * `email.invalid_token` (400): The link is wrong, expired or already used.
  * * `email.missing` (409): The account has no e-mail address.
  * * `email.not_configured` (409): This server sends no e-mail.
@@ -693,6 +1807,7 @@ export interface Problem {
  * * `forbidden` (403): You may not do this.
  * * `frame.invalid` (400): The frame is not a request: a JSON object with an action
  * * `internal` (500): The server failed.
+ * * `invite.limit` (409): The room has too many open invitations
  * * `json.invalid` (400): The body is not acceptable JSON.
  * * `key.in_browser` (403): A server key must not be used in a browser.
  * * `limit.admin` (429): Too many requests of this kind: try again later.
@@ -718,38 +1833,177 @@ export interface Problem {
  * * `limit.typing` (429): Too many requests of this kind: try again later.
  * * `limit.work` (429): Too many requests of this kind: try again later.
  * * `limit.write` (429): Too many requests of this kind: try again later.
+ * * `link.limit` (409): The room has too many links
  * * `message.client_id_reused` (409): This client_id was used for another message
  * * `message.deleted` (409): The message is deleted
  * * `message.not_author` (403): The message has another author
  * * `message.version_conflict` (409): The message has changed since that version
  * * `method_not_allowed` (405): This method is not allowed here.
+ * * `mute.limit` (409): The room has too many mutes
  * * `not_acceptable` (406): Responses are application/json only.
  * * `not_found` (404): It does not exist, or you may not see it.
+ * * `pin.limit` (409): The room has too many pinned messages
+ * * `reaction.limit` (409): The message has too many different reactions, or you have too many on it
  * * `read.ahead` (400): The room has not come that far
  * * `request.invalid` (400): The request is not valid.
  * * `request.too_large` (413): The request is too large.
+ * * `room.already_member` (409): The user is a member of the room already
  * * `room.archived` (409): The room is archived: it can be read, not changed
+ * * `room.banned` (403): You are banned from this room
  * * `room.client_id_reused` (409): The client_id was used for another room
  * * `room.direct` (403): A direct room cannot be changed
  * * `room.last_owner` (409): A room with members needs an owner
  * * `room.limit` (409): Too many rooms
+ * * `room.muted` (403): You are muted in this room
  * * `room.not_member` (403): You are not a member of this room
  * * `room.peer_deleted` (409): The other member of this direct room has deleted their account
+ * * `room.read_only` (403): Only admins may write in this room
  * * `room.role_required` (403): Your role does not allow this
+ * * `room.slow_mode` (429): The room is in slow mode: wait before you send again
  * * `room.slug_taken` (409): The slug is taken
+ * * `room.user_banned` (409): The user is banned from this room
  * * `unavailable` (503): The service is temporarily unavailable.
  * * `unsupported_media_type` (415): Send application/json.
  * * `upgrade_required` (426): This address accepts WebSocket connections only.
+ * * `user.blocked` (403): One of the two users blocks the other
  * * `username.limit` (409): The username was changed too often.
  */
-export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "block.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "pin.limit" | "reaction.limit" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "user.blocked" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | DeliveredUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+
+/** Ban a user from a room, for ever or until a time. */
+export interface PutBanFrame {
+  action: "put_ban";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+  /** null: until it is lifted. */
+  until?: string | null;
+  /** For the admins of the room; others do not see it. */
+  reason?: string | null;
+}
+
+/** The answer to `put_ban`: `data` on success, one problem in `errors` otherwise. */
+export interface PutBanReply {
+  action: "put_ban";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Ban | null;
+}
+
+/** A draft. */
+export interface PutDraftBody {
+  text: string;
+  metadata?: Record<string, unknown> | null;
+  reply_to?: string | null;
+  /** The root of the thread; absent: the main line. */
+  thread_root?: string | null;
+}
+
+/** Keep what I have not sent yet to a room or a thread, for all of my devices. */
+export interface PutDraftFrame {
+  action: "put_draft";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  text: string;
+  metadata?: Record<string, unknown> | null;
+  reply_to?: string | null;
+  /** The root of the thread; absent: the main line. */
+  thread_root?: string | null;
+}
+
+/** The answer to `put_draft`: `data` on success, one problem in `errors` otherwise. */
+export interface PutDraftReply {
+  action: "put_draft";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Draft | null;
+}
+
+/** Invite a user to a room. */
+export interface PutInviteFrame {
+  action: "put_invite";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+}
+
+/** The answer to `put_invite`: `data` on success, one problem in `errors` otherwise. */
+export interface PutInviteReply {
+  action: "put_invite";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Invite | null;
+}
 
 /** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
 export interface PutMemberBody {
   role?: "owner" | "admin" | "member" | null;
+}
+
+/** Mute a member, for ever or until a time: they read, and cannot write. */
+export interface PutMuteFrame {
+  action: "put_mute";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+  /** null: until it is lifted. */
+  until?: string | null;
+  /** For the admins of the room; others do not see it. */
+  reason?: string | null;
+}
+
+/** The answer to `put_mute`: `data` on success, one problem in `errors` otherwise. */
+export interface PutMuteReply {
+  action: "put_mute";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Mute | null;
+}
+
+/** The body of PUT rooms/{id}/owner. */
+export interface PutOwnerBody {
+  /** A member, who becomes an owner in my place. */
+  user_id: string;
+}
+
+/** Hand a room over: another member owns it, and I become an admin. */
+export interface PutOwnerFrame {
+  action: "put_owner";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** A member, who becomes an owner in my place. */
+  user_id: string;
+}
+
+/** The answer to `put_owner`: `data` on success, one problem in `errors` otherwise. */
+export interface PutOwnerReply {
+  action: "put_owner";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Member | null;
 }
 
 export interface PutUserBody {
@@ -770,6 +2024,29 @@ export interface Rate {
   by: "address" | "account" | "session" | "room";
 }
 
+/** Add a reaction to a message, or remove mine. */
+export interface ReactFrame {
+  action: "react";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** One emoji, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`. */
+  key: string;
+  on: boolean;
+}
+
+/** The answer to `react`: `data` on success, one problem in `errors` otherwise. */
+export interface ReactReply {
+  action: "react";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
 /** All reactions to a message with one key; `user_ids` are the first five users by time. */
 export interface Reaction {
   key: string;
@@ -777,10 +2054,38 @@ export interface Reaction {
   user_ids: string[];
 }
 
+/** The user of a change, the key, and whether the reaction was added or removed. */
+export interface ReactionChange {
+  user_id: string;
+  key: string;
+  on: boolean;
+}
+
+/** A change of a message's reactions; `reaction` replaces that of its key, or is the last of them. At 0 drop it. */
+export interface ReactionChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  change: ReactionChange;
+  reaction: Reaction;
+}
+
+/** A user reacted to a message, or no longer. */
+export interface ReactionChangedEvent {
+  type: "reaction.changed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ReactionChanged;
+}
+
 /** The position of the read marker, and the number of unread messages above it. */
 export interface ReadMarker {
   read_seq: number;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread: number;
   unread_capped: boolean;
 }
@@ -796,7 +2101,7 @@ export interface ReadUpdated {
   user_id: string;
   read_seq: number;
   head: number;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread?: number;
   unread_capped?: boolean;
 }
@@ -813,6 +2118,23 @@ export interface ReadUpdatedEvent {
   data: ReadUpdated;
 }
 
+/**
+ * The current members, except the sender, whom a message has reached, and those who have read it.
+ *
+ * Members who joined after the message, and those who do not share it (`share_read`), are in none of these. Read
+ * messages count as delivered.
+ */
+export interface Receipts {
+  /** The `receipts` of the room's mode. */
+  mode: "members" | "counts";
+  /** Their ids; [] in the mode counts. */
+  read: string[];
+  /** Their ids; [] in the mode counts. */
+  delivered: string[];
+  read_count: number;
+  delivered_count: number;
+}
+
 export interface RegisterBody {
   /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
   username: string;
@@ -826,7 +2148,7 @@ export interface RegisterBody {
 /** A room of the request of which the user is no longer a member, since `seq`. */
 export interface RemovedRoom {
   id: string;
-  reason: "left" | "removed";
+  reason: "left" | "removed" | "banned";
   seq: number;
 }
 
@@ -839,8 +2161,13 @@ export interface Room {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -864,8 +2191,13 @@ export interface RoomAdded {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -904,8 +2236,13 @@ export interface RoomCreated {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -922,6 +2259,26 @@ export interface RoomCreatedEvent {
   data: RoomCreated;
 }
 
+/** The data of room.invited, in the inbox of the invited user. */
+export interface RoomInvited {
+  room_id: string;
+  user: Author;
+  invited_by: Author;
+  created_at: string;
+  room: RoomSnapshot;
+}
+
+/** I was invited to a room. */
+export interface RoomInvitedEvent {
+  type: "room.invited";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomInvited;
+}
+
 /** Too many events were missed to replay them. */
 export interface RoomLimitedEvent {
   type: "room.limited";
@@ -936,15 +2293,33 @@ export interface RoomLimitedEvent {
 
 /** The viewer's own membership of the room. */
 export interface RoomMe {
-  state: "joined" | "left" | "removed" | null;
+  state: "joined" | "left" | "removed" | "banned" | "invited" | null;
   role: "owner" | "admin" | "member" | null;
-  can: ("send" | "delete_any" | "add_members" | "remove_members" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
+  can: ("send" | "react" | "pin" | "mention_room" | "delete_any" | "add_members" | "remove_members" | "invite" | "ban" | "mute" | "bypass_slow_mode" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
   read_seq: number | null;
-  /** The number of messages above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread: number;
   unread_capped: boolean;
+  /** The unread messages that name me or everybody in the room; exact to 999. */
+  unread_mentions: number;
+  /** The threads of the room that I follow and that have unread replies; exact to 999. */
+  unread_threads: number;
+  notify: "all" | "mentions" | "none";
+  /** It passes without an event: compare with the time. */
+  snoozed_until: string | null;
+  pinned: boolean;
   /** I hid the room and no message was sent since; or the peer opened this direct room and sent nothing. */
   hidden: boolean;
+  /** I cannot write before; in the year 9999 for a mute without a time. It passes without an event. */
+  muted_until: string | null;
+}
+
+/** The things that members learn about each other. It changes above 100 members, and again below 80. */
+export interface RoomMode {
+  /** members: who has read and received each message; counts: how many. */
+  receipts: "members" | "counts";
+  /** Whether members see who is typing. */
+  typing: boolean;
 }
 
 export interface RoomPage {
@@ -954,14 +2329,17 @@ export interface RoomPage {
   previous: string | null;
 }
 
-/** The data of room.preferred: changed fields of a room's `me`. A message with a seq above `head` ends `hidden`. */
+/** The data of room.preferred: my view of a room. A message with a seq above `head` ends `hidden`. */
 export interface RoomPreferred {
   room_id: string;
+  notify: "all" | "mentions" | "none";
+  snoozed_until: string | null;
+  pinned: boolean;
   hidden: boolean;
   head: number;
 }
 
-/** I hid a room, or unhid it. */
+/** I changed my view of a room. */
 export interface RoomPreferredEvent {
   type: "room.preferred";
   /** Always null. */
@@ -981,13 +2359,18 @@ export interface RoomRemoved {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
   seq: number;
-  reason: "left" | "removed";
+  reason: "left" | "removed" | "banned";
 }
 
 /** I left a room, or was removed at `seq`. */
@@ -1028,8 +2411,13 @@ export interface RoomSnapshot {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -1080,7 +2468,24 @@ export interface RoomUnarchivedEvent {
   data: RoomSnapshot;
 }
 
-/** Name, slug, topic, metadata or retention changed. */
+/** The data of room.uninvited: an invitation of mine has ended. */
+export interface RoomUninvited {
+  room_id: string;
+  reason: "accepted" | "declined" | "withdrawn";
+}
+
+/** An invitation of mine ended. */
+export interface RoomUninvitedEvent {
+  type: "room.uninvited";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomUninvited;
+}
+
+/** A field of the room changed: name, slug, topic, metadata, posting, slow mode, retention or mode. */
 export interface RoomUpdatedEvent {
   type: "room.updated";
   room_id: string;
@@ -1090,13 +2495,33 @@ export interface RoomUpdatedEvent {
   data: RoomSnapshot;
 }
 
+/** The body of PUT rooms/{id}/bans/{user_id} and of PUT rooms/{id}/mutes/{user_id}. */
+export interface SanctionBody {
+  /** null: until it is lifted. */
+  until?: string | null;
+  /** For the admins of the room; others do not see it. */
+  reason?: string | null;
+}
+
+/** The data of ban.created, ban.ended, mute.created and mute.ended. */
+export interface SanctionEvent {
+  user: Author;
+  until: string | null;
+}
+
 /** A message to send. A retry with the same client_id returns the stored message. */
 export interface SendMessageBody {
   client_id: string;
-  /** May be "" when metadata is not {}. */
+  /** May be "" when metadata is not {}, and with a forward. */
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  forward?: ForwardBody | null;
+  /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
+  thread_root?: string | null;
+  /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
+  in_room?: boolean | null;
+  mentions?: MentionsBody | null;
 }
 
 /** Send a message; a retry with the same client_id stores it once. */
@@ -1106,10 +2531,16 @@ export interface SendMessageFrame {
   request_id?: string | null;
   room_id: string;
   client_id: string;
-  /** May be "" when metadata is not {}. */
+  /** May be "" when metadata is not {}, and with a forward. */
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  forward?: ForwardBody | null;
+  /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
+  thread_root?: string | null;
+  /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
+  in_room?: boolean | null;
+  mentions?: MentionsBody | null;
 }
 
 /** The answer to `send_message`: `data` on success, one problem in `errors` otherwise. */
@@ -1157,7 +2588,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteMessageReply | EditMessageReply | GetEventsReply | GetMessagesReply | MarkReadReply | MarkUnreadReply | PingReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AckReply | AuthenticateReply | BlockUserReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMeReply | GetMessageReply | GetMessagesReply | GetReceiptsReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListBlocksReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnblockUserReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateMeReply | UpdateRoomMeReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -1197,6 +2628,16 @@ export interface SessionPage {
 /** True while the user is typing, repeated every typing.resend_ms, and false at the end. */
 export interface SetTypingBody {
   on: boolean;
+}
+
+/** My settings. */
+export interface Settings {
+  /** Whether others see how far I have read, and what has reached my devices. */
+  share_read: boolean;
+  /** Whether others see when I am online. */
+  share_presence: boolean;
+  /** nobody: an addition to a room becomes an invitation. */
+  added_by: "anyone" | "nobody";
 }
 
 /** The largest numbers of open sockets in one process of the server. */
@@ -1311,6 +2752,76 @@ export interface Thread {
   user_ids: string[];
 }
 
+/** The thread of a message has new replies: merge it into a copy of the message whose version is `base_version`. */
+export interface ThreadChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  thread: Thread;
+}
+
+/** A message has new replies in its thread. */
+export interface ThreadChangedEvent {
+  type: "thread.changed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadChanged;
+}
+
+/** I follow a thread, or no longer: as of the room's `seq`. A later reply or mention of mine follows it again. */
+export interface ThreadFollowed {
+  room_id: string;
+  thread_root: string;
+  seq: number;
+}
+
+/** I follow a thread. */
+export interface ThreadFollowedEvent {
+  type: "thread.followed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadFollowed;
+}
+
+/** My read marker of a thread moved forward. */
+export interface ThreadRead {
+  room_id: string;
+  thread_root: string;
+  read_seq: number;
+  /** The number of replies above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+}
+
+/** My read marker of a thread moved. */
+export interface ThreadReadEvent {
+  type: "thread.read";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadRead;
+}
+
+/** I no longer follow a thread. */
+export interface ThreadUnfollowedEvent {
+  type: "thread.unfollowed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ThreadFollowed;
+}
+
 /** The set of typing users changed. */
 export interface TypingEvent {
   type: "typing";
@@ -1354,6 +2865,87 @@ export interface TypingUsers {
   user_ids: string[];
 }
 
+/** Unblock a user. */
+export interface UnblockUserFrame {
+  action: "unblock_user";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  user_id: string;
+}
+
+/** The answer to `unblock_user`: no `errors` on success, one problem in `errors` otherwise. */
+export interface UnblockUserReply {
+  action: "unblock_user";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** No longer follow a thread, until I reply or am named in it again. */
+export interface UnfollowThreadFrame {
+  action: "unfollow_thread";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  thread_root: string;
+}
+
+/** The answer to `unfollow_thread`: no `errors` on success, one problem in `errors` otherwise. */
+export interface UnfollowThreadReply {
+  action: "unfollow_thread";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** Remove a message from the pins. */
+export interface UnpinMessageFrame {
+  action: "unpin_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `unpin_message`: `data` on success, one problem in `errors` otherwise. */
+export interface UnpinMessageReply {
+  action: "unpin_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
+/** The unread numbers of all my rooms, and their sums. */
+export interface Unread {
+  unread_total: number;
+  mentions_total: number;
+  /** The threads that I follow and that have unread replies. */
+  threads_total: number;
+  rooms: UnreadRoom[];
+}
+
+/** The unread numbers of a room. */
+export interface UnreadRoom {
+  room_id: string;
+  read_seq: number;
+  /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
+  unread: number;
+  unread_capped: boolean;
+  /** The unread messages that name me or everybody in the room; exact to 999. */
+  unread_mentions: number;
+}
+
 /** Unsubscribe from a room or the inbox; none of its events follows the reply. */
 export interface UnsubscribeFrame {
   action: "unsubscribe";
@@ -1378,7 +2970,11 @@ export interface UnsubscribeResult {
   room_id: string | null;
 }
 
-export interface UpdateMeBody {
+/** Update my profile and my settings. */
+export interface UpdateMeFrame {
+  action: "update_me";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
   /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
   username?: string | null;
   display_name?: string | null;
@@ -1389,6 +2985,33 @@ export interface UpdateMeBody {
   email?: string | null;
   /** Required to change the e-mail address. */
   password?: string | null;
+  settings?: UpdateSettingsBody | null;
+}
+
+/** The answer to `update_me`: `data` on success, one problem in `errors` otherwise. */
+export interface UpdateMeReply {
+  action: "update_me";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Me | null;
+}
+
+/** The body of PATCH me; absent fields stay unchanged. */
+export interface UpdateMyselfBody {
+  /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
+  username?: string | null;
+  display_name?: string | null;
+  /** http or https; null or empty removes it. */
+  avatar_url?: string | null;
+  metadata?: Record<string, unknown> | null;
+  /** null or empty removes it. */
+  email?: string | null;
+  /** Required to change the e-mail address. */
+  password?: string | null;
+  settings?: UpdateSettingsBody | null;
 }
 
 /** The body of PATCH rooms/{id}; absent fields stay unchanged. */
@@ -1397,21 +3020,36 @@ export interface UpdateRoomBody {
   slug?: string | null;
   topic?: string | null;
   metadata?: Record<string, unknown> | null;
+  posting?: "everyone" | "admins" | null;
+  /** The least time between two messages of a member who is no admin; 0: none. */
+  slow_mode_seconds?: number | null;
   /** Only an owner changes it; null keeps messages for ever. */
   retention_days?: number | null;
 }
 
 /** The body of PATCH rooms/{id}/me; absent fields stay unchanged. */
 export interface UpdateRoomMeBody {
+  /** Kept for the clients, which notify. */
+  notify?: "all" | "mentions" | "none" | null;
+  /** No notifications before; null ends it. */
+  snoozed_until?: string | null;
+  /** Clients show the room above the others. */
+  pinned?: boolean | null;
   hidden?: boolean | null;
 }
 
-/** Hide a room from my lists until its next message, or show it again. */
+/** Change my own view of a room: notifications, pinned, hidden until the next message. */
 export interface UpdateRoomMeFrame {
   action: "update_room_me";
   /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
   request_id?: string | null;
   room_id: string;
+  /** Kept for the clients, which notify. */
+  notify?: "all" | "mentions" | "none" | null;
+  /** No notifications before; null ends it. */
+  snoozed_until?: string | null;
+  /** Clients show the room above the others. */
+  pinned?: boolean | null;
   hidden?: boolean | null;
 }
 
@@ -1424,6 +3062,16 @@ export interface UpdateRoomMeReply {
   response_status: number;
   errors: Problem[];
   data: RoomMe | null;
+}
+
+/** Changed settings; absent ones stay unchanged. */
+export interface UpdateSettingsBody {
+  /** Whether others see how far I have read, and what has reached my devices. */
+  share_read?: boolean | null;
+  /** Whether others see when I am online. */
+  share_presence?: boolean | null;
+  /** nobody: an addition to a room becomes an invitation. */
+  added_by?: "anyone" | "nobody" | null;
 }
 
 /** A user, as every other user sees them. */
@@ -1458,31 +3106,101 @@ export interface UserPage {
   previous: string | null;
 }
 
+/** The reaction of one user. */
+export interface UserReaction {
+  user: Author;
+  key: string;
+  at: string;
+}
+
+export interface UserReactionPage {
+  results: UserReaction[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
 export interface VerifyEmailBody {
   token: string;
 }
 
+/** A message as it was from the event with this seq on. */
+export interface Version {
+  version: number;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  mentions: Mentions;
+  at: string;
+}
+
+/** The versions of a message, oldest first: at most the newest 100. */
+export interface Versions {
+  results: Version[];
+}
+
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
+  ack: { body: Omit<AckFrame, "action" | "request_id">; data: NonNullable<AckReply["data"]> };
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
+  block_user: { body: Omit<BlockUserFrame, "action" | "request_id">; data: NonNullable<BlockUserReply["data"]> };
+  create_link: { body: Omit<CreateLinkFrame, "action" | "request_id">; data: NonNullable<CreateLinkReply["data"]> };
+  decline_invite: { body: Omit<DeclineInviteFrame, "action" | "request_id">; data: NonNullable<DeclineInviteReply["data"]> };
+  delete_ban: { body: Omit<DeleteBanFrame, "action" | "request_id">; data: NonNullable<DeleteBanReply["data"]> };
+  delete_draft: { body: Omit<DeleteDraftFrame, "action" | "request_id">; data: NonNullable<DeleteDraftReply["data"]> };
+  delete_invite: { body: Omit<DeleteInviteFrame, "action" | "request_id">; data: NonNullable<DeleteInviteReply["data"]> };
+  delete_link: { body: Omit<DeleteLinkFrame, "action" | "request_id">; data: NonNullable<DeleteLinkReply["data"]> };
   delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
+  delete_mute: { body: Omit<DeleteMuteFrame, "action" | "request_id">; data: NonNullable<DeleteMuteReply["data"]> };
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
+  follow_thread: { body: Omit<FollowThreadFrame, "action" | "request_id">; data: NonNullable<FollowThreadReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
+  get_link: { body: Omit<GetLinkFrame, "action" | "request_id">; data: NonNullable<GetLinkReply["data"]> };
+  get_me: { body: Omit<GetMeFrame, "action" | "request_id">; data: NonNullable<GetMeReply["data"]> };
+  get_message: { body: Omit<GetMessageFrame, "action" | "request_id">; data: NonNullable<GetMessageReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
+  get_receipts: { body: Omit<GetReceiptsFrame, "action" | "request_id">; data: NonNullable<GetReceiptsReply["data"]> };
+  get_room_link: { body: Omit<GetRoomLinkFrame, "action" | "request_id">; data: NonNullable<GetRoomLinkReply["data"]> };
+  get_unread: { body: Omit<GetUnreadFrame, "action" | "request_id">; data: NonNullable<GetUnreadReply["data"]> };
+  get_versions: { body: Omit<GetVersionsFrame, "action" | "request_id">; data: NonNullable<GetVersionsReply["data"]> };
+  join_by_link: { body: Omit<JoinByLinkFrame, "action" | "request_id">; data: NonNullable<JoinByLinkReply["data"]> };
+  join_room: { body: Omit<JoinRoomFrame, "action" | "request_id">; data: NonNullable<JoinRoomReply["data"]> };
+  list_bans: { body: Omit<ListBansFrame, "action" | "request_id">; data: NonNullable<ListBansReply["data"]> };
+  list_blocks: { body: Omit<ListBlocksFrame, "action" | "request_id">; data: NonNullable<ListBlocksReply["data"]> };
+  list_drafts: { body: Omit<ListDraftsFrame, "action" | "request_id">; data: NonNullable<ListDraftsReply["data"]> };
+  list_invites: { body: Omit<ListInvitesFrame, "action" | "request_id">; data: NonNullable<ListInvitesReply["data"]> };
+  list_links: { body: Omit<ListLinksFrame, "action" | "request_id">; data: NonNullable<ListLinksReply["data"]> };
+  list_mentions: { body: Omit<ListMentionsFrame, "action" | "request_id">; data: NonNullable<ListMentionsReply["data"]> };
+  list_mutes: { body: Omit<ListMutesFrame, "action" | "request_id">; data: NonNullable<ListMutesReply["data"]> };
+  list_my_invites: { body: Omit<ListMyInvitesFrame, "action" | "request_id">; data: NonNullable<ListMyInvitesReply["data"]> };
+  list_pins: { body: Omit<ListPinsFrame, "action" | "request_id">; data: NonNullable<ListPinsReply["data"]> };
+  list_reactions: { body: Omit<ListReactionsFrame, "action" | "request_id">; data: NonNullable<ListReactionsReply["data"]> };
+  list_threads: { body: Omit<ListThreadsFrame, "action" | "request_id">; data: NonNullable<ListThreadsReply["data"]> };
   mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
   mark_unread: { body: Omit<MarkUnreadFrame, "action" | "request_id">; data: NonNullable<MarkUnreadReply["data"]> };
+  pin_message: { body: Omit<PinMessageFrame, "action" | "request_id">; data: NonNullable<PinMessageReply["data"]> };
   ping: { body: Omit<PingFrame, "action" | "request_id">; data: NonNullable<PingReply["data"]> };
+  put_ban: { body: Omit<PutBanFrame, "action" | "request_id">; data: NonNullable<PutBanReply["data"]> };
+  put_draft: { body: Omit<PutDraftFrame, "action" | "request_id">; data: NonNullable<PutDraftReply["data"]> };
+  put_invite: { body: Omit<PutInviteFrame, "action" | "request_id">; data: NonNullable<PutInviteReply["data"]> };
+  put_mute: { body: Omit<PutMuteFrame, "action" | "request_id">; data: NonNullable<PutMuteReply["data"]> };
+  put_owner: { body: Omit<PutOwnerFrame, "action" | "request_id">; data: NonNullable<PutOwnerReply["data"]> };
+  react: { body: Omit<ReactFrame, "action" | "request_id">; data: NonNullable<ReactReply["data"]> };
   send_message: { body: Omit<SendMessageFrame, "action" | "request_id">; data: NonNullable<SendMessageReply["data"]> };
   send_messages: { body: Omit<SendMessagesFrame, "action" | "request_id">; data: NonNullable<SendMessagesReply["data"]> };
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
+  unblock_user: { body: Omit<UnblockUserFrame, "action" | "request_id">; data: NonNullable<UnblockUserReply["data"]> };
+  unfollow_thread: { body: Omit<UnfollowThreadFrame, "action" | "request_id">; data: NonNullable<UnfollowThreadReply["data"]> };
+  unpin_message: { body: Omit<UnpinMessageFrame, "action" | "request_id">; data: NonNullable<UnpinMessageReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
+  update_me: { body: Omit<UpdateMeFrame, "action" | "request_id">; data: NonNullable<UpdateMeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
 }
 
 /** REST: each call by its method and path. */
 export interface Endpoints {
+  "POST /v1/ack": { path: undefined; query: undefined; body: AckBody; reply: Acked };
   "DELETE /v1/admin/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/admin/rooms": { path: undefined; query: undefined; body: AdminRoomBody; reply: Room };
   "PUT /v1/admin/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member };
@@ -1504,35 +3222,72 @@ export interface Endpoints {
   "DELETE /v1/auth/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/auth/verify-email": { path: undefined; query: undefined; body: VerifyEmailBody; reply: undefined };
   "POST /v1/auth/verify-email/send": { path: undefined; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/links/{code}": { path: { code: string }; query: undefined; body: undefined; reply: LinkedRoom };
+  "POST /v1/links/{code}/join": { path: { code: string }; query: undefined; body: undefined; reply: Room };
   "GET /v1/me": { path: undefined; query: undefined; body: undefined; reply: Me };
-  "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMeBody; reply: Me };
+  "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMyselfBody; reply: Me };
   "DELETE /v1/me": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
+  "GET /v1/me/blocks": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: BlockPage };
+  "PUT /v1/me/blocks/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: Block };
+  "DELETE /v1/me/blocks/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/me/delete": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
+  "GET /v1/me/drafts": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: DraftPage };
   "GET /v1/me/events": { path: undefined; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
+  "GET /v1/me/invites": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: MyInvitePage };
+  "GET /v1/me/mentions": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: MessagePage };
+  "GET /v1/me/threads": { path: undefined; query: { cursor?: string; limit?: number; unread?: boolean }; body: undefined; reply: FollowPage };
+  "GET /v1/me/unread": { path: undefined; query: undefined; body: undefined; reply: Unread };
   "POST /v1/ping": { path: undefined; query: undefined; body: undefined; reply: undefined };
   "GET /v1/rooms": { path: undefined; query: { archived?: boolean; cursor?: string; hidden?: boolean; limit?: number }; body: undefined; reply: RoomPage };
   "POST /v1/rooms": { path: undefined; query: undefined; body: CreateRoomBody; reply: Room };
   "GET /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "PATCH /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: UpdateRoomBody; reply: Room };
   "DELETE /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/bans": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: BanPage };
+  "PUT /v1/rooms/{room_id}/bans/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: SanctionBody; reply: Ban };
+  "DELETE /v1/rooms/{room_id}/bans/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/rooms/{room_id}/decline": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "PUT /v1/rooms/{room_id}/draft": { path: { room_id: string }; query: undefined; body: PutDraftBody; reply: Draft };
+  "DELETE /v1/rooms/{room_id}/draft": { path: { room_id: string }; query: { thread_root?: string }; body: DeleteDraftBody; reply: undefined };
   "GET /v1/rooms/{room_id}/events": { path: { room_id: string }; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
+  "GET /v1/rooms/{room_id}/invites": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: InvitePage };
+  "PUT /v1/rooms/{room_id}/invites/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: Invite };
+  "DELETE /v1/rooms/{room_id}/invites/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/rooms/{room_id}/join": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "POST /v1/rooms/{room_id}/leave": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/links": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: LinkPage };
+  "POST /v1/rooms/{room_id}/links": { path: { room_id: string }; query: undefined; body: CreateLinkBody; reply: NewLink };
+  "GET /v1/rooms/{room_id}/links/{link_id}": { path: { link_id: string; room_id: string }; query: undefined; body: undefined; reply: Link };
+  "DELETE /v1/rooms/{room_id}/links/{link_id}": { path: { link_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
   "PATCH /v1/rooms/{room_id}/me": { path: { room_id: string }; query: undefined; body: UpdateRoomMeBody; reply: RoomMe };
   "GET /v1/rooms/{room_id}/members": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MemberPage };
-  "PUT /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member };
+  "PUT /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member | Invite };
   "DELETE /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
-  "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number }; body: undefined; reply: MessageHistory };
+  "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number; thread?: string }; body: undefined; reply: MessageHistory };
   "POST /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: undefined; body: SendMessageBody; reply: Message };
-  "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: MessageAndMine };
   "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/reactions": { path: { message_id: string; room_id: string }; query: { cursor?: string; key?: string; limit?: number }; body: undefined; reply: UserReactionPage };
+  "PUT /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "DELETE /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/receipts": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Receipts };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/versions": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Versions };
+  "GET /v1/rooms/{room_id}/mutes": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MutePage };
+  "PUT /v1/rooms/{room_id}/mutes/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: SanctionBody; reply: Mute };
+  "DELETE /v1/rooms/{room_id}/mutes/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
+  "PUT /v1/rooms/{room_id}/owner": { path: { room_id: string }; query: undefined; body: PutOwnerBody; reply: Member };
+  "GET /v1/rooms/{room_id}/pins": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: PinPage };
+  "PUT /v1/rooms/{room_id}/pins/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "DELETE /v1/rooms/{room_id}/pins/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "POST /v1/rooms/{room_id}/read": { path: { room_id: string }; query: undefined; body: MarkReadBody; reply: ReadMarker };
+  "PUT /v1/rooms/{room_id}/threads/{thread_root}/follow": { path: { room_id: string; thread_root: string }; query: undefined; body: undefined; reply: Follow };
+  "DELETE /v1/rooms/{room_id}/threads/{thread_root}/follow": { path: { room_id: string; thread_root: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/rooms/{room_id}/typing": { path: { room_id: string }; query: undefined; body: SetTypingBody; reply: undefined };
   "POST /v1/rooms/{room_id}/unarchive": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "POST /v1/rooms/{room_id}/unread": { path: { room_id: string }; query: undefined; body: MarkUnreadBody; reply: ReadMarker };
   "PUT /v1/rooms/direct/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: Room };
-  "GET /v1/rooms/directory": { path: undefined; query: { cursor?: string; limit?: number; q?: string }; body: undefined; reply: RoomPage };
+  "GET /v1/rooms/directory": { path: undefined; query: { cursor?: string; limit?: number; q?: string; sort?: "activity" | "members" | "name" }; body: undefined; reply: RoomPage };
   "POST /v1/stream": { path: undefined; query: undefined; body: SyncBody; reply: undefined };
   "POST /v1/sync": { path: undefined; query: undefined; body: SyncBody; reply: SyncResult };
   "GET /v1/users": { path: undefined; query: { cursor?: string; limit?: number; q?: string }; body: undefined; reply: UserPage };
