@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Kept bytecode lets a server start in a third of the time, and the tests start more than a hundred.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve demo docs test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
+.PHONY: serve demo test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -52,7 +52,7 @@ test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
 	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/web tests/generated_clients \
-		tests/docs/test_clients.py tests/docs/test_snippets.py tests/docs/test_backend.py tests/docs/test_site.py)
+		tests/docs/test_clients.py tests/docs/test_snippets.py tests/docs/test_backend.py)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -68,12 +68,6 @@ check: $(STAMP)
 # compose.yaml on this machine's container engine, by the commands of docs/; about ten minutes. ARGS=upgrade runs a part.
 compose-test: $(STAMP)
 	@$(BIN)/python -m tests.engine $(ARGS)
-
-# The documents as a site, in .var/docs/site; a broken link fails.
-docs: $(STAMP)
-	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras --group docs
-	@$(BIN)/sphinx-build -q -W --keep-going -b html -c docs/site -d .var/docs/cache . .var/docs/site
-	@echo "The site is in .var/docs/site."
 
 # Four minutes of faults on three servers, PostgreSQL and Valkey; ARGS="--seed 7 --stack sqlite", ARGS=--planted.
 chaos: $(STAMP)

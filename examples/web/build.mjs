@@ -7,7 +7,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 // The package is used from its source in this repository. An app of its own says `npm install parley-client` and needs
 // no aliases: these give both the same React.
-export const alias = {
+const alias = {
   "parley-client": here("../../clients/typescript/src/index.ts"),
   "parley-client/indexeddb": here("../../clients/typescript/src/indexeddb.ts"),
   "parley-client/react": here("../../clients/typescript/src/react.ts"),
