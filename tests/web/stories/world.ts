@@ -9,7 +9,7 @@ import { serve } from "../../../examples/web/build.mjs";
 export { sleep, until } from "../../../clients/typescript/test/server.ts";
 
 export const PASSWORD = "correct horse battery";
-const PATIENCE_MS = 60_000; // on a busy machine
+const PATIENCE_MS = Number(process.env["PATIENCE_MS"] ?? 60_000); // on a busy machine
 let made = 0;
 
 export class Person {
@@ -57,11 +57,14 @@ export class Person {
 export class World {
   private readonly contexts: BrowserContext[] = [];
   readonly errors: string[] = [];
+  onConsole: (text: string) => void = () => {};
 
   private constructor(
     readonly server: Server,
     readonly proxy: Proxy,
     readonly page: string,
+    /** What is served beside the page. */
+    readonly folder: string,
     private readonly browser: Browser,
     private readonly endPage: () => Promise<void>,
   ) {}
@@ -72,10 +75,11 @@ export class World {
     const page = `http://${host}:${port}`;
     const server = await Server.start({ CORS_ALLOWED_ORIGINS: page, ...environment });
     const proxy = await Proxy.start(server.port);
-    const endPage = await serve(proxy.url, mkdtempSync(join(tmpdir(), "parley-web-")), host, port);
+    const folder = mkdtempSync(join(tmpdir(), "parley-web-"));
+    const endPage = await serve(proxy.url, folder, host, port);
     const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
     const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-    return new World(server, proxy, page, browser, endPage);
+    return new World(server, proxy, page, folder, browser, endPage);
   }
 
   async end(): Promise<void> {
@@ -93,6 +97,7 @@ export class World {
   async open(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const context = await this.browser.newContext({ viewport: { width: 1100, height: 720 }, ...options });
     context.setDefaultTimeout(PATIENCE_MS);
+    context.on("console", (message) => this.onConsole(message.text()));
     this.contexts.push(context);
     return context;
   }
