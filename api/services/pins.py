@@ -10,7 +10,7 @@ from api.models import Block, Member, Message, Pin, Reaction
 from api.models.choices import Permission
 from api.serializers.message_shape import has_reactions, render_stored
 from api.serializers.stubs import hide_message
-from api.services.members.access import find_member, find_sender
+from api.services.members.access import find_member, find_participant
 from api.services.messages import change_fields, find_message
 from eventlog.transaction import record_events
 from wire.budget import ANSWER_BYTES
@@ -90,7 +90,7 @@ def _render(member: Member, message: Message) -> str:
 
 
 def _find_pinner(user_id: UUID, room_id: UUID) -> Member:
-    member = find_sender(user_id, room_id)
+    member = find_participant(user_id, room_id)
     if Permission.PIN not in member.can():
         raise Problem("room.role_required", "Only an admin or the owner pins messages.")
     return member

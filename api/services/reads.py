@@ -58,7 +58,7 @@ def ensure_follow(user_id: UUID, root: Message) -> QuerySet[ThreadFollow]:
     """Return the user's row of a thread as a query. Without one, only the sender of the root follows the thread."""
     found = ThreadFollow.objects.filter(thread_id=root.pk, user_id=user_id)
     if not found.exists():
-        thread = Thread(root=root, last_seq=root.seq, active_at=root.created_at)
+        thread = Thread(root=root, root_seq=root.seq, last_seq=root.seq, active_at=root.created_at)
         Thread.objects.bulk_create([thread], ignore_conflicts=True)
         is_mine = root.sender_id == user_id
         follow = ThreadFollow(
@@ -225,12 +225,12 @@ def _numbers(up_to: Any = None) -> QuerySet[Member, Any]:
     """Add the numbers of mentions and of threads to `_counts`."""
     user_id = param("user_id", UUIDField())
     named = Mention.objects.filter(target__in=[user_id, OuterRef("room_id")], room_id=OuterRef("room_id"))
-    named = named.filter(seq__gt=OuterRef("read_seq"), message__in_main_line=True).by_others(user_id)
+    named = named.filter(seq__gt=OuterRef("read_seq"), in_main_line=True).by_others(user_id)
     named = named.filter(_is_visible(user_id))
     threads = Thread.objects.followed_by(user_id, room_id=OuterRef("room_id"))
     if up_to is not None:
         named = named.filter(seq__lte=up_to)
-    threads = threads.unread(user_id, None if up_to is None else seq_for(OuterRef("root__room_id"), "heads"))
+    threads = threads.unread(user_id, None if up_to is None else seq_for(OuterRef("follows__room_id"), "heads"))
     return _counts(up_to).annotate(
         mentions=RowCount(named.values("seq")[: UNREAD_EXACT + 1]),
         threads=RowCount(threads.values("pk")[: UNREAD_EXACT + 1]),

@@ -43,7 +43,7 @@ def follow_thread(*, session: Session, room_id: UUID, thread_root: UUID) -> dict
     Raises Problem not_found or room.not_member.
     """
     _set_following(session, room_id, thread_root, True)
-    [thread] = _threads(session.user_id).filter(pk=thread_root) or [None]
+    thread = _threads(session.user_id).filter(pk=thread_root).first()
     if thread is None:  # the user has left the room since, or unfollowed it on another device
         raise Problem("not_found", "There is no such message.")
     return _render(thread, Block.objects.blocked_by(session.user_id))

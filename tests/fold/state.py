@@ -150,7 +150,9 @@ class Room:
         self.stale |= event["seq"] > self.head + 1
         self.shape |= {"head": event["seq"], "last_event_at": event["at"]}
         noun = event["type"].partition(".")[0]
-        {
+        if noun in ("invite", "ban"):  # they are in lists of their own; member.removed ends the membership
+            return
+        appliers: dict[str, Callable[[JSON], None]] = {
             "room": self._apply_room,
             "member": self._apply_member,
             "message": self._apply_message,
@@ -160,9 +162,8 @@ class Room:
             "pin": self._apply_partial,
             "user": self._apply_user,
             "mute": self._apply_mute,
-            "invite": lambda _: None,
-            "ban": lambda _: None,  # member.removed ends the membership
-        }[noun](event)
+        }
+        appliers[noun](event)
 
     def _apply_room(self, event: JSON) -> None:
         self.shape |= event["data"]
@@ -200,6 +201,20 @@ class Room:
 
         if message["deleted_at"]:
             self.mine.pop(message["id"], None)
+
+    def append_text(self, part: JSON) -> None:
+        """Apply text.appended; with a hole before it, or of a text that is held already, it changes nothing."""
+        message = self.messages.get(part["id"])
+        if message is not None and message["streaming"] and len(message["text"]) == part["offset"]:
+            message["text"] += part["text"]
+
+    def take(self, message: JSON) -> None:
+        """Take a fetched message. Of two copies with one version the one with the longer text is newer."""
+        known = self.messages.get(message["id"])
+        if known is None or message["version"] < known["version"]:
+            return
+        if message["version"] > known["version"] or len(message["text"]) > len(known["text"]):
+            self.messages[message["id"]] = message
 
     def _apply_partial(self, event: JSON) -> None:
         """Merge the fields of a partial event into the message, if it has the version that they fit on."""
@@ -416,11 +431,19 @@ class State:
     def stale(self) -> list[str]:
         return [room.id for room in self.rooms.values() if room.stale and room.state == "joined"]
 
+    @property
+    def streaming(self) -> list[tuple[str, str]]:
+        """The rooms and messages to fetch after a replay, which has the beginning of their texts only."""
+        rooms = [room for room in self.rooms.values() if room.state == "joined"]
+        return [(room.id, key) for room in rooms for key, message in room.messages.items() if message["streaming"]]
+
     def fold(self, events: Iterable[JSON]) -> None:
-        """Apply these events, each stream's in order; ephemeral events, which have no seq, change nothing."""
+        """Apply these events, each stream's in order. Of the ephemeral ones only text.appended changes anything."""
         for event in events:
             if event["seq"] is not None:
                 self._apply(deepcopy(event))
+            elif event["type"] == "text.appended" and (room := self.rooms.get(event["room_id"])):
+                room.append_text(event["data"])
 
     def load(self, loaded: Loaded) -> None:
         """Take a loaded room, and apply the events that waited for it."""
@@ -553,12 +576,12 @@ class State:
 
 
 def is_main(message: JSON) -> bool:
-    """Whether the main line of its room shows a message."""
+    """Return whether the main line of its room shows a message."""
     return message["thread_root"] is None or message["in_room"]
 
 
 def _is_empty(room: JSON) -> bool:
-    """Whether a room is hidden and has no message, as a direct room that the other opened."""
+    """Return whether a room is hidden and has no message, as a direct room that the other opened."""
     return room["me"]["hidden"] and room["last_message"] is None
 
 

@@ -71,11 +71,10 @@ def find_writer(user_id: UUID, room_id: UUID) -> Member:
     return member
 
 
-def find_sender(user_id: UUID, room_id: UUID) -> Member:
-    """Find a member who may write in the room now.
+def find_participant(user_id: UUID, room_id: UUID) -> Member:
+    """Find a member of a room in which something can change: not a direct room whose other account is deleted.
 
-    In a direct room whose other member has deleted the account nobody would receive a message. Raises as find_writer,
-    or Problem room.peer_deleted, user.blocked, room.muted or room.read_only.
+    Raises as find_writer, or Problem room.peer_deleted or user.blocked.
     """
     member = find_writer(user_id, room_id)
     if member.room.kind == Kind.DIRECT:
@@ -84,6 +83,16 @@ def find_sender(user_id: UUID, room_id: UUID) -> Member:
             raise Problem("room.peer_deleted")
         if Block.objects.between(user_id, peers.values("user")).exists():
             raise Problem("user.blocked")
+    return member
+
+
+def find_sender(user_id: UUID, room_id: UUID) -> Member:
+    """Find a member who may write in the room now.
+
+    In a direct room whose other member has deleted the account nobody would receive a message. Raises as
+    find_participant, or Problem room.muted or room.read_only.
+    """
+    member = find_participant(user_id, room_id)
     if member.is_muted():
         raise Problem("room.muted")
     check_may_post(member)

@@ -49,32 +49,31 @@ def get_messages(
     The page is of the room's main line or, with `thread`, of the replies to this message, which is added as `root`.
     `max_bytes` ends the page early, at the message farthest from the anchor, and no more than that is read from either
     side; a page has at least one message. The cost does not depend on the room's size.
-    Raises Problem room.not_member or not_found (the room, the thread, or an anchor outside the history that the user
-    may see).
+    Raises Problem room.not_member or not_found (the room, the thread, or an anchor that the user may not see).
     """
-    # The head is read before the rows, so that a client that follows the events after it misses nothing.
+    # The head is read before the rows: a client that follows the events after it misses nothing.
     reader = find_reader(user_id, room_id)
-    root = None if thread is None else _find_root(reader.member, thread)
+    root = [] if thread is None else _find_root(reader.member, thread)
     split, ahead = _split(reader, thread, before=before, after=after, around=around)
     beside = partial(_beside, reader, thread, split, max_bytes=max_bytes)
     # One row of the other side shows whether it has more.
     older = beside(1 if after is not None else limit + 1)
     newer = beside(limit + 1 if ahead else 1, newer=True) if split <= reader.head else []
-    if any(row.version > reader.head for row in (*older, *newer, *([root] if root else ()))):
+    if any(row.version > reader.head for row in (*older, *newer, *root)):
         # A row was changed after the head was read, perhaps after the user had left: check the membership again.
         find_reader(user_id, room_id)
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
     room = reader.member.room
     rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
-    shown = rows if root is None else [*rows, root]
+    shown = [*rows, *root]
     reacted = [orjson.loads(row.json)["id"] for row in shown if row.json is not None and has_reactions(row.json)]
     blocked = reader.blocked()
     if blocked:
         rows = _hide(rows, blocked, hide_message)
     first = {}
-    if root is not None and root.json is not None:
-        first = {"root": orjson.Fragment(hide_message(render_stored(room, root.json), blocked))}
+    if root:
+        first = {"root": orjson.Fragment(hide_message(render_stored(room, root[0].json or b""), blocked))}
     return {
         **first,
         "results": _fragments(rows),
@@ -85,12 +84,13 @@ def get_messages(
     }
 
 
-def _find_root(member: Member, thread: UUID) -> Row:
+def _find_root(member: Member, thread: UUID) -> list[Row]:
     """Return the row of the message whose thread is paged. Raises Problem not_found."""
     found = Message.objects.visible_to(member).filter(pk=thread).values_list("seq", "data", "version")
-    for seq, data, version in found:
-        return Row(seq, data.encode(), version)
-    raise Problem("not_found", "There is no such message.")
+    rows = [Row(seq, data.encode(), version) for seq, data, version in found]
+    if not rows:
+        raise Problem("not_found", "There is no such message.")
+    return rows
 
 
 def _split(
