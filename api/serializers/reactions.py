@@ -71,7 +71,7 @@ class ReactBody(StrictSerializer):
 
 
 class ReactionChangeSerializer(serializers.Serializer[Any]):
-    """Who reacted, with what, and whether the reaction was added or removed."""
+    """The user of a change, the key, and whether the reaction was added or removed."""
 
     user_id = serializers.UUIDField()
     key = serializers.CharField()

@@ -9,7 +9,7 @@ from accounts.models import Session
 from api.models import Member, Message, Pin, Reaction
 from api.models.choices import Permission
 from api.serializers.message_shape import has_reactions, render_stored
-from api.services.members.access import find_member, find_sender
+from api.services.members.access import find_member, find_participant
 from api.services.messages import change_fields, find_message
 from eventlog.transaction import record_events
 from wire.budget import ANSWER_BYTES
@@ -82,7 +82,7 @@ def list_pins(
 
 
 def _find_pinner(user_id: UUID, room_id: UUID) -> Member:
-    member = find_sender(user_id, room_id)
+    member = find_participant(user_id, room_id)
     if Permission.PIN not in member.can():
         raise Problem("room.role_required", "Only an admin or the owner pins messages.")
     return member

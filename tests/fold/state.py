@@ -150,7 +150,7 @@ class Room:
         noun = event["type"].partition(".")[0]
         if noun in ("invite", "ban"):  # they are in lists of their own; member.removed ends the membership
             return
-        {
+        appliers: dict[str, Callable[[JSON], None]] = {
             "room": self._apply_room,
             "member": self._apply_member,
             "message": self._apply_message,
@@ -160,7 +160,8 @@ class Room:
             "pin": self._apply_partial,
             "user": self._apply_user,
             "mute": self._apply_mute,
-        }[noun](event)
+        }
+        appliers[noun](event)
 
     def _apply_room(self, event: JSON) -> None:
         self.shape |= event["data"]

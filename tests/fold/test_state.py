@@ -12,7 +12,13 @@ ALICE, BOB, ROOM = "alice", "bob", "room"
 SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "posting": "everyone", "archived_at": None}
 
 
-EMPTY: JSON = {"reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None}
+EMPTY: JSON = {
+    "mentions": {"users": [], "room": False},
+    "reactions": [],
+    "pinned_at": None,
+    "pinned_by": None,
+    "forwarded": None,
+}
 
 
 def event(seq: int, kind: str, data: JSON, room_id: str | None = ROOM) -> JSON:

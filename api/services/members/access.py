@@ -64,16 +64,25 @@ def find_writer(user_id: UUID, room_id: UUID) -> Member:
     return member
 
 
-def find_sender(user_id: UUID, room_id: UUID) -> Member:
-    """Find a member who may write in the room now.
+def find_participant(user_id: UUID, room_id: UUID) -> Member:
+    """Find a member of a room in which something can change: not a direct room whose other account is deleted.
 
-    In a direct room whose other member has deleted the account nobody would receive a message. Raises as find_writer,
-    or Problem room.peer_deleted, room.muted or room.read_only.
+    Raises as find_writer, or Problem room.peer_deleted.
     """
     member = find_writer(user_id, room_id)
     peers = Member.objects.filter(room=room_id).exclude(pk=member.pk)
     if member.room.kind == Kind.DIRECT and peers.filter(user__deleted_at__isnull=False).exists():
         raise Problem("room.peer_deleted")
+    return member
+
+
+def find_sender(user_id: UUID, room_id: UUID) -> Member:
+    """Find a member who may write in the room now.
+
+    In a direct room whose other member has deleted the account nobody would receive a message. Raises as
+    find_participant, or Problem room.muted or room.read_only.
+    """
+    member = find_participant(user_id, room_id)
     if member.is_muted():
         raise Problem("room.muted")
     check_may_post(member)

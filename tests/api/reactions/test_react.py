@@ -225,6 +225,14 @@ def test_an_archived_room_takes_no_reaction(alice: Person, room: Any, message: A
     assert refusal(alice.put(url_of(message, THUMB))) == (409, "room.archived")
 
 
+def test_only_admins_react_where_only_admins_write(alice: Person, bob: Person, room: Any, message: Any) -> None:
+    alice.patch(f"/v1/rooms/{room['id']}", {"posting": "admins"})
+
+    assert "react" not in bob.get(f"/v1/rooms/{room['id']}").json()["me"]["can"]
+    assert refusal(bob.put(url_of(message, THUMB))) == (403, "room.read_only")
+    assert alice.put(url_of(message, THUMB)).status_code == 200
+
+
 def test_a_message_from_before_the_join_is_not_found(alice: Person, charlie: Person) -> None:
     room = make_room(alice, history="since_joined")
     message = post_message(alice, room, "early")

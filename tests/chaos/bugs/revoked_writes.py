@@ -6,6 +6,7 @@ from tests.chaos.entry import main, replace
 def plant() -> None:
     """Plant the bug."""
     from collections.abc import Iterable, Sequence
+    from typing import Any
     from uuid import UUID
 
     from api.models import Message

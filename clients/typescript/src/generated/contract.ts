@@ -1854,7 +1854,7 @@ export interface Reaction {
   user_ids: string[];
 }
 
-/** Who reacted, with what, and whether the reaction was added or removed. */
+/** The user of a change, the key, and whether the reaction was added or removed. */
 export interface ReactionChange {
   user_id: string;
   key: string;
