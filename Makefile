@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Kept bytecode lets a server start in a third of the time, and the tests start more than a hundred.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
+.PHONY: serve test test-clients coverage check docs compose-test chaos schema bench bench-full attack drill fuzz audit clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -30,18 +30,19 @@ test: $(STAMP)
 
 # Branch coverage of the product on SQLite, servers included; fails below the floor in pyproject.toml. Not measured: the
 # tests that judge time and memory, which the measuring would change, and those of documents and packages.
-UNMEASURED := bench chaos docs engine generated_clients lifecycle packaging proxy sim realtime/test_memory.py \
+UNMEASURED := bench chaos conformance docs engine generated_clients lifecycle packaging proxy sim realtime/test_memory.py \
 	realtime/test_robustness.py realtime/server/test_bounds.py settings/test_descriptors.py
 coverage: $(STAMP)
 	@mkdir -p .var/coverage && $(BIN)/coverage erase
 	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%)); failed=$$?; \
 		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$failed
 
-# The clients that code generators make of the contracts, the TypeScript package, and the client in JavaScript.
+# The clients that code generators make of the contracts, the TypeScript package, the client in JavaScript, and all cases
+# of clients/conformance for the clients of this repository.
 test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
-	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/generated_clients \
+	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/conformance tests/generated_clients \
 		tests/docs/test_clients.py tests/docs/test_snippets.py tests/docs/test_backend.py)
 
 check: $(STAMP)
@@ -66,6 +67,10 @@ chaos: $(STAMP)
 # Writes openapi.yaml, asyncapi.yaml and the types of clients/typescript from the code.
 schema: $(STAMP)
 	$(MANAGE) contracts
+
+# The pages of docs/ and the other documents as a static site in .var/site; a broken link fails it.
+docs: $(STAMP)
+	@$(BIN)/sphinx-build -q -n -W --keep-going -b html -c docs/site . .var/site && echo "file://$(CURDIR)/.var/site/index.html"
 
 # Fan-out, durable sends, lone devices, history, beside Socket.IO (with Node) and Centrifugo (with Go, which builds it
 # once in some minutes); else ten minutes at most. The table is printed and kept in .var/bench.
@@ -96,7 +101,7 @@ audit: $(STAMP)
 clean:
 	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -rf tests/generated_clients/node_modules tests/generated_clients/build
-	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/.readme
+	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/.readme clients/typescript/.conformance
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made again only when the lock or the project file changes.

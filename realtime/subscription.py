@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from api.seq_ranges import SeqRange, contains
+from realtime.blocks import Blocked
 from realtime.limits import MAX_OUTBOUND_FRAME_BYTES
 from realtime.log_entry import EventBatch, LogEntry, batches
 from realtime.metrics import DELIVERIES
@@ -41,11 +42,13 @@ class Subscription:
         visible_ranges: Sequence[SeqRange] | None = None,
         is_member: bool = True,
         epoch: int = 1,
+        blocked: Blocked | None = None,
     ) -> None:
         """`authorized_as_of` is the head at which the membership was read: later events of the log change it.
 
         `visible_ranges` are the times of membership up to that head; None means that the history is shared and all
-        of it is visible. `epoch` is that of the authorization and of the cursor.
+        of it is visible. `epoch` is that of the authorization and of the cursor. `blocked` are the users whose messages
+        are sent as stubs; all subscriptions of a user share it, and it changes while they live.
         """
         self.user_id = user_id
         self.cursor = cursor
@@ -54,7 +57,9 @@ class Subscription:
         self.visible_ranges = visible_ranges
         self.is_member = is_member
         self.epoch = epoch
+        self.blocked = Blocked() if blocked is None else blocked
         self.left_at: int | None = None
+        self.rejoined_at = 0  # the seq of the last join after a pause
         self.live = False
         self.ended = False
         self.awaits_synced = False  # `room.synced` is sent when the subscription becomes live
@@ -72,10 +77,17 @@ class Subscription:
         """
         return self.cursor if self.visible_ranges is not None or self.left_at is None else self.left_at
 
+    def may_see(self, seq: int) -> bool:
+        """Return whether the user, who is a member now, may see an earlier event: certainly, when in doubt not."""
+        if self.visible_ranges is None:
+            return True
+        return seq >= self.rejoined_at if seq > self.authorized_as_of else contains(self.visible_ranges, seq)
+
     def reauthorize(self, head: int, ranges: Sequence[SeqRange] | None, is_member: bool, epoch: int) -> None:
         """Start again at the head of a rewritten log."""
         self.cursor = self.authorized_as_of = head
         self.visible_ranges, self.is_member, self.epoch, self.left_at = ranges, is_member, epoch, None
+        self.rejoined_at = 0
 
     def deliver(self, entries: Iterable[LogEntry]) -> bool:
         """Send the visible events after the cursor, in order; return False when it stopped early and must replay."""
@@ -103,7 +115,7 @@ class Subscription:
     def _send(self, visible: Sequence[LogEntry]) -> None:
         DELIVERIES.value += len(visible)
         for batch in batches(visible):
-            self.subscriber.send_events(batch)
+            self.subscriber.send_events(batch.without(self.blocked) if self.blocked else batch)
 
     def _take(self, entry: LogEntry) -> bool:
         """Take the next entry: apply the change of membership that it brings; return whether the user may see it."""
@@ -122,4 +134,4 @@ class Subscription:
         """End the pause. A shared history makes the events of the pause visible: go back to the leave for them."""
         if self.paused and self.visible_ranges is None and self.left_at is not None:
             self.cursor, self.authorized_as_of = self.left_at, seq
-        self.is_member, self.left_at = True, None
+        self.is_member, self.left_at, self.rejoined_at = True, None, seq

@@ -14,7 +14,7 @@ from api.serializers.messages import (
 from api.services.messages import is_stored
 from wire.operations import Cost, Operation
 
-MAY_NOT_WRITE = ("room.archived", "room.peer_deleted", "room.muted", "room.read_only")
+MAY_NOT_WRITE = ("room.archived", "room.peer_deleted", "user.blocked", "room.muted", "room.read_only")
 SENDS = (*NON_MEMBER, *MAY_NOT_WRITE, "room.slow_mode")
 
 SEND_MESSAGE = Operation(
@@ -80,6 +80,7 @@ EDIT_MESSAGE = Operation(
         *NON_MEMBER,
         "message.not_author",
         "message.deleted",
+        "message.streaming",
         "message.version_conflict",
         *MAY_NOT_WRITE,
         "room.role_required",

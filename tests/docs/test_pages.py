@@ -19,17 +19,31 @@ JUDGED = {
     ("README.md", "json"): "tests/docs/test_tour.py::test_the_short_tour_works",
     ("docs/tour.md", "sh"): "tests/docs/test_tour.py::test_the_long_tour_works",
     ("docs/tour.md", "json"): "tests/docs/test_tour.py::test_the_long_tour_works",
+    ("docs/clients.md", "python package"): "tests/docs/test_snippets.py::test_the_python_package_sends_a_message",
+    ("docs/conformance.md", "sh kit"): "tests/conformance/test_clients.py::test_the_command_of_the_page_runs",
+    ("docs/conformance.md", "sh faults"): "tests/conformance/test_serve.py::app",
+    ("docs/conformance.md", "json fault"): "tests/conformance/test_serve.py::test_the_switches_of_the_page_work",
     ("docs/clients.md", "sh python client"): "tests/docs/test_snippets.py::test_the_python_snippet_sends_a_message",
     ("docs/clients.md", "html javascript client"): "tests/docs/test_snippets.py::test_the_html_snippet_sends_a_message",
     ("docs/backend.md", "sh backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
     ("docs/backend.md", "json backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
+    ("docs/browser.md", "ts browser"): "clients/typescript/test/readme.test.ts::browser: ten lines chat",
+    **{
+        ("docs/recipes.md", f"ts {name}"): "clients/typescript/test/readme.test.ts::the recipes: each does what it says"
+        for name in ("badge", "read", "infinite", "offline", "quote", "sound")
+    },
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
+    ("docs/streaming.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
+    ("docs/presence.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/rooms.md", "sh rooms"): "tests/docs/test_rooms.py::test_every_answer_of_the_page_arrives",
     ("docs/rooms.md", "json rooms"): "tests/docs/test_rooms.py::test_every_answer_of_the_page_arrives",
     ("docs/reactions.md", "sh reactions"): "tests/docs/test_reactions.py::test_the_page_works_as_it_stands",
     ("docs/reactions.md", "json frame"): "tests/docs/test_reactions.py::test_the_event_matches_the_contract",
+    ("docs/threads.md", "sh threads"): "tests/docs/test_threads.py::test_the_page_works_as_it_stands",
+    ("docs/people.md", "sh people"): "tests/docs/test_people.py::test_every_answer_of_the_page_arrives",
+    ("docs/people.md", "json people"): "tests/docs/test_people.py::test_every_answer_of_the_page_arrives",
     ("docs/http-transport.md", "sh poll"): (
         "tests/docs/test_http_transport.py::test_the_poll_answers_with_the_message"
     ),
@@ -90,7 +104,10 @@ def test_every_example_has_its_test() -> None:
     assert found == set(JUDGED)
     for test in JUDGED.values():
         path, name = test.split("::")
-        assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE), test
+        if path.endswith(".ts"):
+            assert f'test("{name}"' in read(path), test
+        else:
+            assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE), test
 
 
 def test_a_block_without_a_language_is_a_diagram() -> None:

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
-from api.models import Invite, Member, Message, Room
+from api.models import Block, Invite, Member, Message, Room, StreamedMessage
 from api.models.choices import Kind, Posting, Role, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
@@ -37,7 +37,9 @@ define("message.client_id_reused", 409, "This client_id was used for another mes
 define("room.slow_mode", 429, "The room is in slow mode: wait before you send again", True)
 
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
+BLOCK = Block._meta.db_table
 INVITE = Invite._meta.db_table
+STREAMED = StreamedMessage._meta.db_table
 MAX_PLACE = 1_000_000  # above that of any send in a batch
 SESSION, USER = Session._meta.db_table, User._meta.db_table
 
@@ -58,6 +60,7 @@ class Send:
     thread_root: UUID | None = None
     in_room: bool = False  # a reply in a thread that the main line shows too
     mentions: Mapping[str, Any] | None = None  # {"users": [ids], "room": bool}, if it names anybody
+    streaming: bool = False  # its text is appended to until it is finished
 
     @property
     def key(self) -> Key:
@@ -71,8 +74,8 @@ class Send:
 
     @property
     def is_plain(self) -> bool:
-        """Return whether `send_one` can commit it: it writes no audit record and reads no other room."""
-        return self.forward is None and not self.has_extra and self.session.acting is None
+        """Return whether `send_one` can commit it: it writes one message alone and reads no other room."""
+        return self.forward is None and not self.streaming and not self.has_extra and self.session.acting is None
 
     @property
     def has_extra(self) -> bool:
@@ -90,19 +93,25 @@ class Send:
             content.append({"forward": self.forward})
         if self.has_extra:
             content.append({"thread_root": self.thread_root, "in_room": self.in_room, "mentions": self.mentions})
+        if self.streaming:
+            content.append("streaming")
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @staticmethod
     def write(log: EventTransaction, sends: "Sequence[Send]") -> "list[SendResult | Problem]":
         """Write sends to locked rooms. See `send_messages`."""
         contexts = _contexts_of(_judge(sends))
-        extra = _read_extra(sends) if any(send.has_extra for send in sends) else None
+        extra = Extra(sends) if any(send.has_extra for send in sends) else None
         results, new_messages = _accept(log, sends, contexts, extra)
         if new_messages:
             _insert(new_messages)
             _move_read_markers(new_messages)
             if extra is not None:
                 extra.record(log, new_messages)
+            streamed = {send.key for send in sends if send.streaming}
+            if streamed:
+                keys = {message.pk: (message.room_id, message.sender_id, message.client_id) for message in new_messages}
+                _insert_streamed(log, [message for message in new_messages if keys[message.pk] in streamed])
         return results
 
 
@@ -123,13 +132,6 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
     """
     with record_events(rooms={room for send in sends for room in send.rooms}, nowait=nowait) as log:
         return Send.write(log, sends)
-
-
-def _read_extra(sends: Sequence[Send]) -> Extra:
-    return Extra(
-        [send.thread_root for send in sends if send.thread_root is not None],
-        [(send.key[:2], send.mentions) for send in sends if send.mentions is not None],
-    )
 
 
 def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
@@ -156,6 +158,7 @@ class SendContext(NamedTuple):
     standing: int | None  # the bits PUT_BY_OTHER, MUTED and PLAIN_MEMBER; or INVITED; None: not a member
     last_sent_at: datetime | str | None  # the sender's last message, in a room in slow mode
     is_peer_deleted: bool  # in a direct room
+    is_blocked: bool  # in a direct room: one of the two blocks the other
     target_seq: int | None  # of the message replied to, if it is in this room
     is_active: bool | None  # the account; None: the session has ended
     author: Author
@@ -205,6 +208,12 @@ SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.ro
        CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
            SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
            AND (SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
+       ELSE FALSE END,
+       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
+           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
+           AND ((SELECT 1 FROM {BLOCK} own WHERE own.user_id = send.user_id AND own.blocked_id = peer.user_id)
+                IS NOT NULL OR (SELECT 1 FROM {BLOCK} other WHERE other.user_id = peer.user_id
+                                AND other.blocked_id = send.user_id) IS NOT NULL))
        ELSE FALSE END,
        (SELECT CASE WHEN target.room_id = send.room_id THEN target.seq END
         FROM {MESSAGE} target WHERE target.id = send.reply_to),
@@ -294,7 +303,7 @@ def _send(
     if problem is None and context.slow_mode_seconds and context.has(PLAIN_MEMBER):
         problem = _check_slow_mode(log, send, context, new_messages)
     if problem is None and extra is not None:
-        problem = extra.check(send.key[:2], send.thread_root, send.mentions, seen)
+        problem = extra.check(send, seen)
     if problem is not None:
         return problem
     snapshot = None if send.forward is None else originals[send.session.user_id, send.forward]
@@ -320,6 +329,8 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
         return Problem("room.archived")
     if context.is_peer_deleted:
         return Problem("room.peer_deleted")
+    if context.is_blocked:
+        return Problem("user.blocked")
     if context.has(MUTED):
         return Problem("room.muted")
     if context.posting == Posting.ADMINS and context.has(PLAIN_MEMBER):
@@ -362,7 +373,9 @@ def _append(
     if forwarded is not None:
         shape["forwarded"] = forwarded
     if extra is not None:
-        shape |= extra.fields(send.room_id, send.thread_root, send.in_room, send.mentions)
+        shape |= extra.fields(send)
+    if send.streaming:
+        shape["streaming"] = True
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     in_main_line = send.thread_root is None or send.in_room
     if in_main_line:
@@ -401,6 +414,15 @@ def _insert(messages: Collection[Message]) -> None:
         created_at=("timestamptz", [message.created_at for message in messages]),
         data=("text", [message.data for message in messages]),
         **replies,
+    )
+
+
+def _insert_streamed(log: EventTransaction, messages: Sequence[Message]) -> None:
+    insert(
+        STREAMED,
+        message_id=("uuid", [message.id for message in messages]),
+        room_id=("uuid", [message.room_id for message in messages]),
+        appended_at=("timestamptz", [log.now] * len(messages)),
     )
 
 

@@ -18,6 +18,9 @@ from django.db.models import Field
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
 from api.models import (
     Ban,
+    Block,
+    BlockList,
+    Delivery,
     Draft,
     Forward,
     Invite,
@@ -31,8 +34,10 @@ from api.models import (
     Pin,
     Reaction,
     Room,
+    StreamedMessage,
     Thread,
     ThreadFollow,
+    UserSettings,
 )
 from eventlog.models import Event, StreamHead
 
@@ -45,9 +50,13 @@ EXPORTED: dict[str, type[models.Model]] = {
     "emails": EmailAddress,
     "external_ids": ExternalIdentity,
     "held_usernames": HeldUsername,
+    "settings": UserSettings,
+    "blocks": Block,
+    "block_lists": BlockList,
     "rooms": Room,
     "members": Member,
     "periods": MembershipPeriod,
+    "deliveries": Delivery,
     "invites": Invite,
     "links": Link,
     "bans": Ban,
@@ -56,6 +65,7 @@ EXPORTED: dict[str, type[models.Model]] = {
     "reactions": Reaction,
     "pins": Pin,
     "forwards": Forward,
+    "streamed": StreamedMessage,
     "threads": Thread,
     "thread_follows": ThreadFollow,
     "mentions": Mention,
