@@ -19,8 +19,8 @@ class MentionQuerySet(models.QuerySet["Mention"]):
 class Mention(models.Model):
     """A message that names `target`: the id of a user, or of the room for everybody in it.
 
-    It ends with the deletion of the message. A message that names everybody has one row, however many users it names beside: one look-up finds the mentions of a
-    user, and no message is found twice.
+    It ends with the deletion of the message. A message that names everybody has one row, however many users it names
+    beside: one look-up finds the mentions of a user, and no message is found twice.
     """
 
     target = models.UUIDField()

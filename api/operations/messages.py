@@ -43,8 +43,8 @@ GET_MESSAGES = Operation(
     problems=NON_MEMBER,
     description=(
         "The main line of the room: all messages but the replies in threads that are not `in_room`. With `thread` the "
-        "replies in that thread, and its `root`. The newest page unless an anchor is given. `before` and `after` exclude their anchor, `around` includes it. A "
-        "page ends at 1 MiB; more_before or more_after is true then."
+        "replies in that thread, and its `root`. The newest page unless an anchor is given. `before` and `after` exclude "
+        "their anchor, `around` includes it. A page ends at 1 MiB; more_before or more_after is true then."
     ),
 )
 
