@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.serializers.drafts import DraftUpdatedSerializer
+from api.serializers.invites import (
+    InviteCreatedSerializer,
+    InviteEndedSerializer,
+    RoomInvitedSerializer,
+    RoomUninvitedSerializer,
+)
 from api.serializers.members import MemberSerializer
 from api.serializers.message_shape import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer, complete
+from api.serializers.partial_events import PinChangedSerializer
+from api.serializers.reactions import ReactionChangedSerializer
 from api.serializers.reads import ReadUpdatedSerializer
 from api.serializers.rooms import (
     RoomAddedSerializer,
@@ -13,7 +21,10 @@ from api.serializers.rooms import (
     RoomPreferredSerializer,
     RoomRemovedSerializer,
     RoomSnapshotSerializer,
+    complete_preferences,
+    complete_room,
 )
+from api.serializers.sanctions import SanctionEventSerializer
 from api.serializers.threads import ThreadChangedSerializer, ThreadFollowedSerializer, ThreadReadSerializer
 from eventlog.event_types import EventType, StreamKind, register
 
@@ -43,10 +54,25 @@ register(
         True,
         "The room was created, with its first members.",
         membership_of_created,
+        complete_room,
     ),
-    EventType("room.updated", RoomSnapshotSerializer, ROOM, True, "Name, slug, topic, metadata or retention changed."),
-    EventType("room.archived", RoomSnapshotSerializer, ROOM, True, "The room was archived: it is read-only."),
-    EventType("room.unarchived", RoomSnapshotSerializer, ROOM, True, "The room was reopened."),
+    EventType(
+        "room.updated",
+        RoomSnapshotSerializer,
+        ROOM,
+        True,
+        "A field of the room changed: name, slug, topic, metadata, posting, slow mode or retention.",
+        complete=complete_room,
+    ),
+    EventType(
+        "room.archived",
+        RoomSnapshotSerializer,
+        ROOM,
+        True,
+        "The room was archived: it is read-only.",
+        complete=complete_room,
+    ),
+    EventType("room.unarchived", RoomSnapshotSerializer, ROOM, True, "The room was reopened.", complete=complete_room),
     EventType(
         "member.joined",
         MemberSerializer,
@@ -58,6 +84,12 @@ register(
     EventType("member.left", MemberSerializer, ROOM, True, "A member left.", membership_of_left),
     EventType("member.removed", MemberSerializer, ROOM, True, "A member was removed.", membership_of_left),
     EventType("member.role_changed", MemberSerializer, ROOM, True, "A member's role changed."),
+    EventType("invite.created", InviteCreatedSerializer, ROOM, True, "A user was invited."),
+    EventType("invite.ended", InviteEndedSerializer, ROOM, True, "An invitation ended."),
+    EventType("ban.created", SanctionEventSerializer, ROOM, True, "A user was banned, or a ban changed."),
+    EventType("ban.ended", SanctionEventSerializer, ROOM, True, "A ban was lifted."),
+    EventType("mute.created", SanctionEventSerializer, ROOM, True, "A member was muted, or a mute changed."),
+    EventType("mute.ended", SanctionEventSerializer, ROOM, True, "A mute was lifted."),
     EventType("message.created", MessageSerializer, ROOM, True, "A message was sent.", complete=complete),
     EventType(
         "message.edited", MessageSerializer, ROOM, True, "The text or metadata of a message changed.", complete=complete
@@ -70,6 +102,9 @@ register(
         "A message was deleted; a tombstone remains.",
         complete=complete,
     ),
+    EventType("reaction.changed", ReactionChangedSerializer, ROOM, True, "A user reacted to a message, or no longer."),
+    EventType("pin.added", PinChangedSerializer, ROOM, True, "A message was pinned."),
+    EventType("pin.removed", PinChangedSerializer, ROOM, True, "A message is no longer pinned."),
     EventType(
         "messages.purged",
         MessagesPurgedSerializer,
@@ -83,9 +118,32 @@ register(
     EventType("thread.read", ThreadReadSerializer, INBOX, True, "My read marker of a thread moved."),
     EventType("draft.updated", DraftUpdatedSerializer, INBOX, False, "A draft of mine changed, on any of my devices."),
     EventType("user.erased", UserErasedSerializer, ROOM, True, "The account of a user was deleted."),
-    EventType("room.added", RoomAddedSerializer, INBOX, True, "I was added to a room; `seq` is that of my join."),
-    EventType("room.removed", RoomRemovedSerializer, INBOX, True, "I left a room, or was removed at `seq`."),
-    EventType("room.preferred", RoomPreferredSerializer, INBOX, True, "I hid a room, or unhid it."),
+    EventType(
+        "room.added",
+        RoomAddedSerializer,
+        INBOX,
+        True,
+        "I was added to a room; `seq` is that of my join.",
+        complete=complete_room,
+    ),
+    EventType(
+        "room.removed",
+        RoomRemovedSerializer,
+        INBOX,
+        True,
+        "I left a room, or was removed at `seq`.",
+        complete=complete_room,
+    ),
+    EventType(
+        "room.preferred",
+        RoomPreferredSerializer,
+        INBOX,
+        True,
+        "I changed my view of a room.",
+        complete=complete_preferences,
+    ),
+    EventType("room.invited", RoomInvitedSerializer, INBOX, True, "I was invited to a room."),
+    EventType("room.uninvited", RoomUninvitedSerializer, INBOX, True, "An invitation of mine ended."),
     EventType("read.updated", ReadUpdatedSerializer, INBOX, True, "My read marker moved, on any of my devices."),
     EventType("read.updated", ReadUpdatedSerializer, ROOM, False, "The read marker of a member moved (small rooms)."),
 )

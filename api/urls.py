@@ -2,7 +2,23 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from api.views import admin, events, me, members, messages, ping, reads, rooms, threads, typing, users
+from api.views import (
+    admin,
+    events,
+    invites,
+    me,
+    members,
+    messages,
+    ping,
+    pins,
+    reactions,
+    reads,
+    rooms,
+    sanctions,
+    threads,
+    typing,
+    users,
+)
 from wire import converters  # noqa: F401  (registers <id:...>)
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,12 +37,30 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<id:room_id>", rooms.RoomView.as_view()),
     path("rooms/<id:room_id>/join", rooms.JoinView.as_view()),
     path("rooms/<id:room_id>/leave", rooms.LeaveView.as_view()),
+    path("rooms/<id:room_id>/decline", invites.DeclineView.as_view()),
+    path("rooms/<id:room_id>/invites", invites.InvitesView.as_view()),
+    path("rooms/<id:room_id>/invites/<id:user_id>", invites.InviteView.as_view()),
+    path("rooms/<id:room_id>/links", invites.RoomLinksView.as_view()),
+    path("rooms/<id:room_id>/links/<id:link_id>", invites.RoomLinkView.as_view()),
+    path("links/<code:code>", invites.LinkView.as_view()),
+    path("links/<code:code>/join", invites.JoinByLinkView.as_view()),
+    path("me/invites", invites.MyInvitesView.as_view()),
+    path("rooms/<id:room_id>/bans", sanctions.BansView.as_view()),
+    path("rooms/<id:room_id>/bans/<id:user_id>", sanctions.BanView.as_view()),
+    path("rooms/<id:room_id>/mutes", sanctions.MutesView.as_view()),
+    path("rooms/<id:room_id>/mutes/<id:user_id>", sanctions.MuteView.as_view()),
+    path("rooms/<id:room_id>/owner", rooms.OwnerView.as_view()),
     path("rooms/<id:room_id>/me", rooms.RoomMeView.as_view()),
     path("rooms/<id:room_id>/unarchive", rooms.UnarchiveView.as_view()),
     path("rooms/<id:room_id>/members", members.MembersView.as_view()),
     path("rooms/<id:room_id>/members/<id:user_id>", members.MemberView.as_view()),
     path("rooms/<id:room_id>/messages", messages.MessagesView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>", messages.MessageView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/versions", messages.VersionsView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/reactions", reactions.ReactionsView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/reactions/<str:key>", reactions.ReactionView.as_view()),
+    path("rooms/<id:room_id>/pins", pins.PinsView.as_view()),
+    path("rooms/<id:room_id>/pins/<id:message_id>", pins.PinView.as_view()),
     path("rooms/<id:room_id>/events", events.EventsView.as_view()),
     path("rooms/<id:room_id>/threads/<id:thread_root>/follow", threads.FollowView.as_view()),
     path("rooms/<id:room_id>/draft", threads.DraftView.as_view()),

@@ -31,8 +31,12 @@ TAGS = {
     "me": "The user of the token.",
     "users": "Other users.",
     "rooms": "Rooms, the directory of public rooms, and the user's own view of a room.",
+    "invites": "Invitations by name, and links by which anybody may join a room.",
+    "bans": "Bans and mutes of users in a room.",
     "members": "Members of a room: add, join, change roles, remove, leave.",
     "messages": "Messages of a room: send, edit, delete, and the history.",
+    "reactions": "Reactions to messages: an emoji or a name.",
+    "pins": "Messages that a room shows at hand.",
     "threads": "Threads: the replies to a message apart from the room's main line.",
     "mentions": "Messages that name the user.",
     "drafts": "What the user has not sent yet.",
@@ -127,6 +131,9 @@ PATH_PARAMETERS = {
     "session_id": "The session's id.",
     "external_id": "Your own id of the user: 1 to 255 printable ASCII characters, percent-encoded.",
     "key_id": "The server key's id.",
+    "link_id": "The link's id.",
+    "code": "The code of the link: a secret.",
+    "key": "One emoji, percent-encoded, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`.",
 }
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from api.models import Member, MembershipPeriod, Room
+from api.models import Invite, Member, MembershipPeriod, Room
 from api.models.choices import History, State
 from api.seq_ranges import EVERYTHING, FOR_EVER, SeqRange, count, missing
 from api.services.members import not_accessible
@@ -57,7 +57,7 @@ def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
     accesses: list[StreamAccess | Problem] = []
     for (user, stream), (epoch, head, kind, is_joined, periods) in zip(pairs, rows, strict=True):
         if user != stream and not is_joined:
-            accesses.append(not_accessible(kind))
+            accesses.append(not_accessible(kind, is_invited=is_joined == 0))
         elif periods is None:
             accesses.append(StreamAccess(head or 0, epoch))
         else:
@@ -78,8 +78,10 @@ _STATEMENT = f"""
 SELECT (SELECT COALESCE((SELECT value FROM {Epoch._meta.db_table}), 1)),
        (SELECT last_seq FROM {StreamHead._meta.db_table} head WHERE head.stream = pair.stream),
        (SELECT kind FROM {ROOM} room WHERE room.id = pair.stream),
-       (SELECT 1 FROM {Member._meta.db_table} member WHERE member.room_id = pair.stream
-        AND member.user_id = pair.user_id AND member.state = '{State.JOINED}'),
+       COALESCE((SELECT 1 FROM {Member._meta.db_table} member WHERE member.room_id = pair.stream
+                 AND member.user_id = pair.user_id AND member.state = '{State.JOINED}'),
+                (SELECT 0 FROM {Invite._meta.db_table} invite WHERE invite.room_id = pair.stream
+                 AND invite.user_id = pair.user_id AND invite.ended_at IS NULL)),
        CASE WHEN (SELECT history FROM {ROOM} room WHERE room.id = pair.stream) = '{History.SINCE_JOINED}' THEN
            (SELECT {{periods}} FROM {MembershipPeriod._meta.db_table} period
             WHERE period.room_id = pair.stream AND period.user_id = pair.user_id) END

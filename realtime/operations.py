@@ -5,6 +5,7 @@ from dataclasses import replace
 from drf_spectacular.types import OpenApiTypes
 
 from api.operations import NON_MEMBER, log, messages
+from api.operations.messages import SENDS
 from api.serializers.messages import SendMessagesBody
 from api.serializers.sync import SyncBody
 from realtime.serializers import (
@@ -59,7 +60,7 @@ SEND_MESSAGES = Operation(
     ids=("room_id",),
     body=SendMessagesBody,
     reply=SendResultsSerializer,
-    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
+    problems=SENDS,
     is_retry=messages.SEND_MESSAGE.is_retry,
 )
 GET_EVENTS = replace(

@@ -23,5 +23,12 @@ class ExternalIdConverter(StringConverter):
     regex = "(?s:.+)"
 
 
+class CodeConverter(StringConverter):
+    """The code of a link: base64url, at most 64 characters, as in TEXT_IDS."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+
+register_converter(CodeConverter, "code")
 register_converter(IdConverter, "id")
 register_converter(ExternalIdConverter, "external_id")

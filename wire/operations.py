@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 from rest_framework import serializers
 
 from wire.fields import EmptySerializer, QuerySerializer, StrictSerializer
+
+# The ids that are no UUIDs: the longest text of each.
+TEXT_IDS = {"code": 64}
 
 
 class Cost(StrEnum):
@@ -39,6 +42,7 @@ class Operation:
     query: type[QuerySerializer] = QuerySerializer
     body: type[StrictSerializer] | None = None
     reply: Any = None  # a serializer, or its class
+    replies: Mapping[int, Any] = field(default_factory=dict)  # by status, where it is not `reply`
     statuses: tuple[int, ...] = (200,)
     media_type: str = "application/json"  # of the reply
     problems: tuple[str, ...] = ()  # beside those that every operation may answer with
@@ -53,5 +57,9 @@ class Operation:
     @cached_property
     def frame(self) -> type[StrictSerializer]:
         """All fields of a frame beside `action` and `request_id`: the ids, then the body."""
-        ids = type("Ids", (StrictSerializer,), {name: serializers.UUIDField() for name in self.ids})
+        fields: dict[str, Any] = {
+            name: serializers.CharField(max_length=TEXT_IDS[name]) if name in TEXT_IDS else serializers.UUIDField()
+            for name in self.ids
+        }
+        ids = type("Ids", (StrictSerializer,), fields)
         return type("Frame", (ids, self.frame_body or self.body or EmptySerializer), {})

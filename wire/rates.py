@@ -49,7 +49,7 @@ ADMIN = Rate("admin", 3_000, 60, "session", "Calls of admin/* with a server key"
 EXCHANGE = Rate("exchange", 60, 60, "account", "JWTs exchanged for sessions")
 # A burst of half and a refill of half: at most a quarter of a core in any minute.
 WORK = Rate("work", 7_500, 60, "account", "Milliseconds of CPU, measured, and of the database, estimated; no sends")
-INVITE = Rate("invite", 100, 18_000, "account", "Additions of people and new direct rooms")
+INVITE = Rate("invite", 100, 18_000, "account", "Additions and invitations of people, and new direct rooms")
 REFUSED = Rate(
     "refused", 20, 10, "session", "Refusals by these limits; then a socket is closed, and REST answers slowly"
 )

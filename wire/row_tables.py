@@ -1,7 +1,7 @@
 """Rows that a statement reads as a table: one text, one round trip and one plan for any number of rows."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -83,3 +83,8 @@ def _in_sqlite(row: Sequence[object]) -> Iterator[object]:
 def as_uuid(value: UUID | str) -> UUID:
     """Convert a statement's result to a UUID: PostgreSQL returns one, SQLite its digits."""
     return value if isinstance(value, UUID) else UUID(value)
+
+
+def as_time(value: datetime | str) -> datetime:
+    """Convert a statement's result to a time: PostgreSQL returns one, SQLite a text in UTC."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)

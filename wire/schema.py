@@ -47,8 +47,12 @@ class Schema(AutoSchema):
         return [] if self.operation.query is QuerySerializer else [self.operation.query]
 
     def get_response_serializers(self) -> Any:
-        statuses = [(status, self.operation.media_type) for status in self.operation.statuses]
-        return dict.fromkeys(statuses, self.operation.reply) | problems(self.operation)
+        operation = self.operation
+        replies = {
+            (status, operation.media_type): operation.replies.get(status, operation.reply)
+            for status in operation.statuses
+        }
+        return replies | problems(operation)
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
         """The body, also of a DELETE: drf-spectacular leaves that one out."""

@@ -8,8 +8,21 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.expressions import BaseExpression
+from django.utils import timezone
 
-from api.models.choices import MENTION_ROOM_UP_TO, PERMISSIONS, PERMISSIONS_IN_ARCHIVED, Kind, Permission, Role, State
+from api.models.choices import (
+    MENTION_ROOM_UP_TO,
+    NOT_IN_READ_ONLY,
+    PERMISSIONS,
+    PERMISSIONS_IN_ARCHIVED,
+    PERMISSIONS_IN_DIRECT,
+    Kind,
+    Notify,
+    Permission,
+    Posting,
+    Role,
+    State,
+)
 from api.seq_ranges import FOR_EVER, SeqRange
 
 
@@ -64,6 +77,11 @@ class Member(models.Model):
     # The room's head when the user hid the room, which is hidden until a message has a greater seq. It is 0 in a
     # direct room that the other member opened, until its first message.
     hidden_seq = models.BigIntegerField(null=True)
+    notify = models.CharField(max_length=8, choices=Notify.choices, default=Notify.ALL, db_default=Notify.ALL)
+    snoozed_until = models.DateTimeField(null=True)
+    pinned = models.BooleanField(default=False, db_default=False)
+    muted_until = models.DateTimeField(null=True)  # that of the Mute; NEVER without a time
+    last_sent_at = models.DateTimeField(null=True)  # of the last message, for slow mode
 
     is_hidden: bool  # only from `with_hidden`
 
@@ -87,11 +105,19 @@ class Member(models.Model):
         if self.state != State.JOINED:
             return []
         if self.room.kind == Kind.DIRECT:
-            return [Permission.SEND, Permission.MENTION_ROOM]
+            return list(PERMISSIONS_IN_DIRECT)
         can = list((PERMISSIONS_IN_ARCHIVED if self.room.is_archived else PERMISSIONS)[self.role])
         if Permission.SEND in can and self.role == Role.MEMBER and self.room.member_count <= MENTION_ROOM_UP_TO:
             can.append(Permission.MENTION_ROOM)
-        return can
+        return [each for each in can if each not in NOT_IN_READ_ONLY or self.may_post()]
+
+    def may_post(self) -> bool:
+        """Return whether the room lets a member of this role write and react."""
+        return self.room.posting == Posting.EVERYONE or self.role != Role.MEMBER
+
+    def is_muted(self) -> bool:
+        """Return whether the member may not write now."""
+        return self.muted_until is not None and self.muted_until > timezone.now()
 
 
 class MembershipPeriodQuerySet(models.QuerySet["MembershipPeriod"]):

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.expressions import BaseExpression
 from uuid_utils.compat import uuid7
 
-from api.models.choices import History, Kind, State
+from api.models.choices import History, Kind, Posting, State
+from api.models.invites import Invite
 from eventlog.models import Epoch, StreamHead
 from wire import search
 
@@ -24,8 +25,9 @@ class RoomQuerySet(models.QuerySet["Room"]):
     """Reads of rooms, each by what a user may see."""
 
     def visible_to(self, user_id: UUID) -> "RoomQuerySet":
-        """Keep the user's own rooms and all public ones."""
-        return self.filter(Q(kind=Kind.PUBLIC) | Q(pk__in=self.model.joined_ids(user_id)))
+        """Keep the user's own rooms, all public ones, and those to which the user is invited."""
+        invited = Exists(Invite.objects.open().filter(room=OuterRef("pk"), user=user_id))
+        return self.filter(Q(kind=Kind.PUBLIC) | Q(pk__in=self.model.joined_ids(user_id)) | Q(invited))
 
     def joined_by(self, user_id: UUID) -> "RoomQuerySet":
         """Keep the rooms of which the user is a member."""
@@ -69,6 +71,10 @@ class Room(models.Model):
     created_at = models.DateTimeField()
     renamed_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
+    posting = models.CharField(
+        max_length=8, choices=Posting.choices, default=Posting.EVERYONE, db_default=Posting.EVERYONE
+    )
+    slow_mode_seconds = models.PositiveIntegerField(default=0, db_default=0)  # between two messages of a member
     # Messages older than so many days become tombstones. Those below purged_before_seq are, by the event purged_seq.
     retention_days = models.PositiveIntegerField(null=True)
     purged_before_seq = models.BigIntegerField(default=0, db_default=0)

@@ -29,7 +29,7 @@ PUT_ADMIN_MEMBER = Operation(
     body=PutMemberBody,
     reply=MemberSerializer,
     statuses=(201, 200),
-    problems=("not_found", "room.archived", "room.direct", "room.last_owner", "room.limit"),
+    problems=("not_found", "room.archived", "room.direct", "room.last_owner", "room.limit", "room.user_banned"),
 )
 
 REMOVE_ADMIN_MEMBER = Operation(

@@ -1,6 +1,7 @@
 """Read markers, typing, the log and synchronisation."""
 
 from api.operations import NON_MEMBER
+from api.operations.messages import MAY_NOT_WRITE
 from api.serializers.events import EventPageSerializer, EventsBody, EventsQuery
 from api.serializers.reads import MarkReadBody, MarkUnreadBody, ReadMarkerSerializer
 from api.serializers.sync import SyncBody, SyncFrameBody, SyncResultSerializer
@@ -38,7 +39,7 @@ SET_TYPING = Operation(
     ids=("room_id",),
     body=SetTypingBody,
     statuses=(204,),
-    problems=(*NON_MEMBER, "room.archived", "room.peer_deleted"),
+    problems=(*NON_MEMBER, *MAY_NOT_WRITE),
     description="Repeat it every `typing.resend_ms` of hello; it ends with `false`, with a message, and after 15 s.",
     action="typing",
 )

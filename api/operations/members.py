@@ -1,6 +1,8 @@
 """Members."""
 
 from api.operations import CHANGES_MEMBER, NON_MEMBER
+from api.operations.invites import REFUSED_BY_USER
+from api.serializers.invites import InviteSerializer
 from api.serializers.members import MemberSerializer, PutMemberBody
 from api.serializers.rooms import RoomSerializer
 from wire.fields import EmptySerializer
@@ -27,8 +29,12 @@ PUT_MEMBER = Operation(
     ids=("room_id", "user_id"),
     body=PutMemberBody,
     reply=MemberSerializer,
-    statuses=(201, 200),
-    problems=(*CHANGES_MEMBER, "room.limit", "limit.invite"),
+    replies={202: InviteSerializer},
+    statuses=(201, 200, 202),
+    problems=(*CHANGES_MEMBER, *REFUSED_BY_USER, "limit.invite"),
+    description=(
+        "Of a user whom nobody can add it makes an invitation, as a plain member, and answers 202 with the Invite."
+    ),
 )
 
 REMOVE_MEMBER = Operation(
@@ -43,13 +49,13 @@ REMOVE_MEMBER = Operation(
 
 JOIN_ROOM = Operation(
     "join_room",
-    "Join a public room, or confirm a room that somebody added me to",
+    "Join a public room, accept an invitation, or confirm a room that somebody added me to",
     tag="members",
     cost=Cost.WRITE,
     ids=("room_id",),
     body=EmptySerializer,
     reply=RoomSerializer,
-    problems=("not_found", "room.archived", "room.limit"),
+    problems=("not_found", "room.banned", "room.archived", "room.limit"),
 )
 
 LEAVE_ROOM = Operation(

@@ -6,11 +6,16 @@ from api.serializers.messages import (
     EditMessageBody,
     HistoryBody,
     HistoryQuery,
+    MessageAndMineSerializer,
     MessageHistorySerializer,
     SendMessageBody,
+    VersionsSerializer,
 )
 from api.services.messages import is_stored
 from wire.operations import Cost, Operation
+
+MAY_NOT_WRITE = ("room.archived", "room.peer_deleted", "room.muted", "room.read_only")
+SENDS = (*NON_MEMBER, *MAY_NOT_WRITE, "room.slow_mode")
 
 SEND_MESSAGE = Operation(
     "send_message",
@@ -21,13 +26,7 @@ SEND_MESSAGE = Operation(
     body=SendMessageBody,
     reply=MessageSerializer,
     statuses=(201, 200),
-    problems=(
-        *NON_MEMBER,
-        "room.archived",
-        "room.peer_deleted",
-        "room.role_required",
-        "message.client_id_reused",
-    ),
+    problems=(*SENDS, "room.role_required", "message.client_id_reused", "message.deleted"),
     is_retry=is_stored,
 )
 
@@ -43,8 +42,8 @@ GET_MESSAGES = Operation(
     problems=NON_MEMBER,
     description=(
         "The main line of the room: all messages but the replies in threads that are not `in_room`. With `thread` the "
-        "replies in that thread, and its `root`. The newest page unless an anchor is given. `before` and `after` exclude "
-        "their anchor, `around` includes it. A page ends at 1 MiB; more_before or more_after is true then."
+        "replies in that thread, and its `root`. The newest page unless an anchor is given. `before` and `after` "
+        "exclude their anchor, `around` includes it. A page ends at 1 MiB; more_before or more_after is true then."
     ),
 )
 
@@ -54,8 +53,19 @@ GET_MESSAGE = Operation(
     tag="messages",
     cost=Cost.READ,
     ids=("room_id", "message_id"),
-    reply=MessageSerializer,
+    reply=MessageAndMineSerializer,
     problems=NON_MEMBER,
+)
+
+GET_VERSIONS = Operation(
+    "get_versions",
+    "Get the versions of a message, oldest first",
+    tag="messages",
+    cost=Cost.READ,
+    ids=("room_id", "message_id"),
+    reply=VersionsSerializer,
+    problems=NON_MEMBER,
+    description="The newest 100 that I may see, within 1 MiB. A deleted message has none.",
 )
 
 EDIT_MESSAGE = Operation(
@@ -71,13 +81,12 @@ EDIT_MESSAGE = Operation(
         "message.not_author",
         "message.deleted",
         "message.version_conflict",
-        "room.archived",
-        "room.peer_deleted",
+        *MAY_NOT_WRITE,
         "room.role_required",
     ),
     description=(
-        "`if_version` makes the edit conditional: it fails if the message has another version. An edit that changes "
-        "nothing is no conflict."
+        "`if_version` makes the edit conditional: it fails if the text or metadata have changed since that version. "
+        "Reactions and pins are no conflict, nor is an edit that changes nothing."
     ),
 )
 

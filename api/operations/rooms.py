@@ -1,9 +1,11 @@
 """Rooms."""
 
 from api.operations import CHANGES_ROOM, NON_MEMBER
+from api.serializers.members import MemberSerializer
 from api.serializers.rooms import (
     CreateRoomBody,
     DirectoryQuery,
+    PutOwnerBody,
     RoomMeSerializer,
     RoomSerializer,
     RoomsQuery,
@@ -36,19 +38,19 @@ CREATE_ROOM = Operation(
     body=CreateRoomBody,
     reply=RoomSerializer,
     statuses=(201, 200),
-    problems=("room.client_id_reused", "room.slug_taken", "room.limit", "limit.invite", "not_found"),
+    problems=("room.client_id_reused", "room.slug_taken", "room.limit", "invite.limit", "limit.invite", "not_found"),
 )
 
 LIST_DIRECTORY = Operation(
     "list_directory",
-    "List the public rooms by name",
+    "List the public rooms",
     tag="rooms",
     cost=Cost.SEARCH,
     query=DirectoryQuery,
     reply=page_of(RoomSerializer),
     description=(
-        "A room that is renamed while you page comes (again) on the last page. Identify rooms by id. A page ends at "
-        "1 MiB; `next` is set then."
+        "A room that moves in the order while you page comes (again) on the last page. Identify rooms by id. A page "
+        "ends at 1 MiB; `next` is set then."
     ),
 )
 
@@ -76,7 +78,7 @@ GET_ROOM = Operation(
 
 UPDATE_ROOM = Operation(
     "update_room",
-    "Change the name, slug, topic or metadata of a room",
+    "Change a room",
     tag="rooms",
     cost=Cost.WRITE,
     ids=("room_id",),
@@ -109,7 +111,7 @@ UNARCHIVE_ROOM = Operation(
 
 UPDATE_ROOM_ME = Operation(
     "update_room_me",
-    "Hide a room from my lists until its next message, or show it again",
+    "Change my own view of a room: notifications, pinned, hidden until the next message",
     tag="rooms",
     cost=Cost.WRITE,
     ids=("room_id",),
@@ -117,4 +119,15 @@ UPDATE_ROOM_ME = Operation(
     reply=RoomMeSerializer,
     problems=NON_MEMBER,
     description="Sync and events include a hidden room. A message sent after the change ends `hidden`.",
+)
+
+PUT_OWNER = Operation(
+    "put_owner",
+    "Hand a room over: another member owns it, and I become an admin",
+    tag="members",
+    cost=Cost.WRITE,
+    ids=("room_id",),
+    body=PutOwnerBody,
+    reply=MemberSerializer,
+    problems=CHANGES_ROOM,
 )

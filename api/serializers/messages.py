@@ -1,6 +1,7 @@
 """Messages in requests and responses."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,13 +10,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from api.serializers.message_shape import MessageSerializer
+from api.serializers.message_shape import MentionsSerializer, MessageSerializer
 from wire.fields import (
     MetadataField,
     QueryInt,
     QuerySerializer,
     StrictSerializer,
     TextField,
+    TimeField,
     parse_uuid,
 )
 from wire.times import parse_time
@@ -28,11 +30,29 @@ CLIENT_ID = r"\A[A-Za-z0-9_-]{1,64}\Z"
 MAX_SEQ = 2**53 - 1
 
 
-def refuse_empty(text: str | None, metadata: Mapping[str, Any]) -> None:
-    """Raise ValidationError for a message that has neither text nor metadata."""
-    if text == "" and not metadata:
-        detail = ErrorDetail("The text may be empty only when metadata is not {}.", "blank")
+def refuse_empty(text: str | None, metadata: Mapping[str, Any], forwarded: object = None) -> None:
+    """Raise ValidationError for a message that has neither text nor metadata, and forwards nothing."""
+    if text == "" and not metadata and forwarded is None:
+        detail = ErrorDetail("The text may be empty only with metadata that is not {}, or with a forward.", "blank")
         raise serializers.ValidationError({"text": [detail]})
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardedFrom:
+    """The message that a send forwards."""
+
+    room_id: UUID
+    message_id: UUID
+
+
+class ForwardBody(StrictSerializer):
+    """The message to forward: any that the sender may see."""
+
+    room_id = serializers.UUIDField()
+    message_id = serializers.UUIDField()
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        return ForwardedFrom(**attrs)
 
 
 class MentionsBody(StrictSerializer):
@@ -54,9 +74,10 @@ class SendMessageBody(StrictSerializer):
     """A message to send. A retry with the same client_id returns the stored message."""
 
     client_id = serializers.RegexField(CLIENT_ID, trim_whitespace=False)
-    text = TextField(allow_blank=True, help_text='May be "" when metadata is not {}.')
+    text = TextField(allow_blank=True, help_text='May be "" when metadata is not {}, and with a forward.')
     metadata = MetadataField(required=False, default=dict)
     reply_to = serializers.UUIDField(required=False, allow_null=True, default=None)
+    forward = ForwardBody(required=False, allow_null=True, default=None)
     thread_root = serializers.UUIDField(
         required=False,
         allow_null=True,
@@ -69,7 +90,7 @@ class SendMessageBody(StrictSerializer):
     mentions = MentionsBody(required=False, allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        refuse_empty(attrs["text"], attrs["metadata"])
+        refuse_empty(attrs["text"], attrs["metadata"], attrs["forward"])
         if attrs["in_room"] and attrs["thread_root"] is None:
             raise serializers.ValidationError({"in_room": ["Only a reply in a thread has it."]}, code="thread_only")
         mentions = attrs["mentions"]
@@ -188,6 +209,48 @@ class HistoryPositionSerializer(serializers.Serializer[Any]):
     more_after = serializers.BooleanField()
 
 
+class MineField(serializers.DictField):
+    """The keys of the user's own reactions by message id, for the messages beside it."""
+
+    child = serializers.ListField(child=serializers.CharField())
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            **options, help_text="The keys of my own reactions, by message id; without messages that have none."
+        )
+
+
+class MessageAndMineSerializer(MessageSerializer):
+    """A message and, if it has reactions, beside its fields the keys of the user's own ones."""
+
+    mine = MineField(required=False)
+
+
+class PinPageSerializer(serializers.Serializer[Any]):
+    """A page of the pinned messages of a room, newest pin first."""
+
+    results = MessageSerializer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The value of `cursor` for the next page; null at the end.")
+    previous = serializers.CharField(allow_null=True)
+    mine = MineField()
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    """A message as it was from the event with this seq on."""
+
+    version = serializers.IntegerField()
+    text = serializers.CharField(allow_null=True)
+    metadata = MetadataField()
+    mentions = MentionsSerializer()
+    at = TimeField()
+
+
+class VersionsSerializer(serializers.Serializer[Any]):
+    """The versions of a message, oldest first: at most the newest 100."""
+
+    results = VersionSerializer(many=True)
+
+
 class MessageHistorySerializer(serializers.Serializer[Any]):
     """A page of messages, oldest first, as of `head`: follow the room's events from there.
 
@@ -199,3 +262,4 @@ class MessageHistorySerializer(serializers.Serializer[Any]):
     page = HistoryPositionSerializer()
     head = serializers.IntegerField()
     epoch = serializers.IntegerField()
+    mine = MineField()

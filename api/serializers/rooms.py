@@ -2,24 +2,39 @@
 
 import re
 import unicodedata
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any, AnyStr, NamedTuple
 
 import orjson
+from django.utils import timezone
 from rest_framework import serializers
 
 from api.models import Member, Room
-from api.models.choices import PERMISSIONS, PERMISSIONS_IN_ARCHIVED, History, Kind, Role, State
+from api.models.choices import (
+    INVITED,
+    PERMISSIONS,
+    PERMISSIONS_IN_ARCHIVED,
+    DirectorySort,
+    History,
+    Kind,
+    Notify,
+    Posting,
+    Role,
+    State,
+)
 from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
 from api.serializers.authors import Author, AuthorSerializer
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import CLIENT_ID
 from api.serializers.reads import UNREAD, UNREAD_MENTIONS, UNREAD_THREADS
+from wire import strict_json
 from wire.characters import has_invisible
 from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
 from wire.pagination import PageQuery
 
 MAX_FIRST_MEMBERS = 100
 MAX_RETENTION_DAYS = 36_500
+MAX_SLOW_MODE_SECONDS = 21_600
 SLUG_RULE = f"Use 1 to {SLUG_CHARS} letters, digits, _ and -."
 _SLUG = re.compile(rf"[\w-]{{1,{SLUG_CHARS}}}")  # \w: letters and digits of any script, and _
 
@@ -37,6 +52,8 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
         "topic": room.topic,
         "metadata": room.metadata,
         "history": room.history,
+        "posting": room.posting,
+        "slow_mode_seconds": room.slow_mode_seconds,
         "retention_days": room.retention_days,
         "epoch": epoch,
         "created_at": format_time(room.created_at),
@@ -44,7 +61,27 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
     }
 
 
+_ROOM_DEFAULTS = {"posting": Posting.EVERYONE, "slow_mode_seconds": 0, "retention_days": None}
+_PREFERENCE_DEFAULTS = {"notify": Notify.ALL, "snoozed_until": None, "pinned": False}
 UnreadNumbers = tuple[int, bool, int, int]  # unread, whether it is capped, of mentions, of threads
+
+
+def complete_room(data: AnyStr) -> AnyStr:
+    """Return the JSON of a room in an event with the fields that the releases before 0.2 left out."""
+    return _complete(data, '"posting":', _ROOM_DEFAULTS)
+
+
+def complete_preferences(data: AnyStr) -> AnyStr:
+    """Return the JSON of room.preferred with the fields that the releases before 0.2 left out."""
+    return _complete(data, '"notify":', _PREFERENCE_DEFAULTS)
+
+
+def _complete(data: AnyStr, newest: str, defaults: dict[str, Any]) -> AnyStr:
+    """Add the defaults to JSON without the newest of these fields. The name in a text is escaped, so it is no field."""
+    if (newest if isinstance(data, str) else newest.encode()) in data:
+        return data
+    whole = strict_json.dumps(defaults | orjson.loads(data))
+    return whole.decode() if isinstance(data, str) else whole
 
 
 class Peer(NamedTuple):
@@ -61,8 +98,12 @@ def render_room(
     unread: UnreadNumbers = (0, False, 0, 0),
     last_message: bytes | None = None,
     peer: Peer | None = None,
+    outside: str | None = None,
 ) -> dict[str, Any]:
-    """Render a room from `RoomQuerySet.with_heads` for one viewer, as RoomSerializer documents it."""
+    """Render a room from `RoomQuerySet.with_heads` for one viewer, as RoomSerializer documents it.
+
+    `outside` is the state of a viewer who is no member, if they are invited or banned.
+    """
     return room_event_data(room, room.epoch) | {
         "head": room.head,
         "last_event_at": format_time(room.last_event_at),
@@ -70,23 +111,34 @@ def render_room(
         "member_count": room.member_count,
         "last_message": orjson.Fragment(last_message) if last_message is not None else None,
         "peer": peer.author._asdict() if peer else None,
-        "me": _render_me(room, member, unread, peer),
+        "me": _render_me(room, member, unread, peer)
+        if member is not None and member.state == State.JOINED
+        else _render_outside(member, outside),
     }
 
 
-def _render_me(room: Room, member: Member | None, unread: UnreadNumbers, peer: Peer | None) -> dict[str, Any]:
-    if member is None or member.state != State.JOINED:
-        return {
-            "state": member.state if member else None,
-            "role": None,
-            "can": [],
-            "read_seq": None,
-            "unread": 0,
-            "unread_capped": False,
-            "unread_mentions": 0,
-            "unread_threads": 0,
-            "hidden": False,
-        }
+def _render_outside(member: Member | None, outside: str | None) -> dict[str, Any]:
+    """Render the `me` of a viewer who is no member."""
+    # A ban ends by a time, which changes no row.
+    former = State.REMOVED if member and member.state == State.BANNED else member and member.state
+    return {
+        "state": outside or former,
+        "role": None,
+        "can": [],
+        "read_seq": None,
+        "unread": 0,
+        "unread_capped": False,
+        "unread_mentions": 0,
+        "unread_threads": 0,
+        "notify": Notify.ALL,
+        "snoozed_until": None,
+        "pinned": False,
+        "hidden": False,
+        "muted_until": None,
+    }
+
+
+def _render_me(room: Room, member: Member, unread: UnreadNumbers, peer: Peer | None) -> dict[str, Any]:
     member.room = room
     return {
         "state": member.state,
@@ -97,7 +149,28 @@ def _render_me(room: Room, member: Member | None, unread: UnreadNumbers, peer: P
         "unread_capped": unread[1],
         "unread_mentions": unread[2],
         "unread_threads": unread[3],
+        "notify": member.notify,
+        "snoozed_until": _render_until(member.snoozed_until),
+        "pinned": member.pinned,
         "hidden": member.is_hidden,
+        "muted_until": _render_until(member.muted_until),
+    }
+
+
+def _render_until(until: datetime | None) -> str | None:
+    """Render the end of a state that passes without an event: null when it is over."""
+    return format_time(until) if until is not None and until > timezone.now() else None
+
+
+def render_preferences(member: Member, *, hidden: bool, head: int) -> dict[str, Any]:
+    """Render the data of room.preferred, as RoomPreferredSerializer documents it."""
+    return {
+        "room_id": str(member.room_id),
+        "notify": member.notify,
+        "snoozed_until": _render_until(member.snoozed_until),
+        "pinned": member.pinned,
+        "hidden": hidden,
+        "head": head,
     }
 
 
@@ -159,6 +232,13 @@ class UpdateRoomBody(StrictSerializer):
     slug = SlugField(required=False, allow_null=True)
     topic = TopicField(required=False, allow_blank=True)
     metadata = MetadataField(required=False)
+    posting = serializers.ChoiceField(choices=Posting.choices, required=False)
+    slow_mode_seconds = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MAX_SLOW_MODE_SECONDS,
+        help_text="The least time between two messages of a member who is no admin; 0: none.",
+    )
     retention_days = serializers.IntegerField(
         required=False,
         allow_null=True,
@@ -171,7 +251,18 @@ class UpdateRoomBody(StrictSerializer):
 class UpdateRoomMeBody(StrictSerializer):
     """The body of PATCH rooms/{id}/me; absent fields stay unchanged."""
 
+    notify = serializers.ChoiceField(
+        choices=Notify.choices, required=False, help_text="Kept for the clients, which notify."
+    )
+    snoozed_until = TimeField(required=False, allow_null=True, help_text="No notifications before; null ends it.")
+    pinned = serializers.BooleanField(required=False, help_text="Clients show the room above the others.")
     hidden = serializers.BooleanField(required=False)
+
+
+class PutOwnerBody(StrictSerializer):
+    """The body of PUT rooms/{id}/owner."""
+
+    user_id = serializers.UUIDField(help_text="A member, who becomes an owner in my place.")
 
 
 class RoomsQuery(PageQuery):
@@ -193,12 +284,18 @@ class DirectoryQuery(PageQuery):
         default="",
         help_text="Words, or parts of words, of the name or the slug, in any case.",
     )
+    sort = serializers.ChoiceField(
+        choices=DirectorySort.choices,
+        required=False,
+        default=DirectorySort.NAME,
+        help_text="By the newest message, by the number of members, each the greatest first, or by name.",
+    )
 
 
 class RoomMeSerializer(serializers.Serializer[Any]):
     """The viewer's own membership of the room."""
 
-    state = serializers.ChoiceField(choices=State.choices, allow_null=True)
+    state = serializers.ChoiceField(choices=[*State, INVITED], allow_null=True)
     role = serializers.ChoiceField(choices=Role.choices, allow_null=True)
     can = serializers.ListField(child=serializers.ChoiceField(choices=_CAN))
     read_seq = serializers.IntegerField(allow_null=True)
@@ -206,15 +303,25 @@ class RoomMeSerializer(serializers.Serializer[Any]):
     unread_capped = serializers.BooleanField()
     unread_mentions = serializers.IntegerField(help_text=UNREAD_MENTIONS)
     unread_threads = serializers.IntegerField(help_text=UNREAD_THREADS)
+    notify = serializers.ChoiceField(choices=Notify.choices)
+    snoozed_until = TimeField(allow_null=True, help_text="It passes without an event: compare with the time.")
+    pinned = serializers.BooleanField()
     hidden = serializers.BooleanField(
         help_text="I hid the room and no message was sent since; or the peer opened this direct room and sent nothing."
+    )
+    muted_until = TimeField(
+        allow_null=True,
+        help_text="I cannot write before; in the year 9999 for a mute without a time. It passes without an event.",
     )
 
 
 class RoomPreferredSerializer(serializers.Serializer[Any]):
-    """The data of room.preferred: changed fields of a room's `me`. A message with a seq above `head` ends `hidden`."""
+    """The data of room.preferred: my view of a room. A message with a seq above `head` ends `hidden`."""
 
     room_id = serializers.UUIDField()
+    notify = serializers.ChoiceField(choices=Notify.choices)
+    snoozed_until = TimeField(allow_null=True)
+    pinned = serializers.BooleanField()
     hidden = serializers.BooleanField()
     head = serializers.IntegerField()
 
@@ -229,6 +336,12 @@ class RoomSnapshotSerializer(serializers.Serializer[Any]):
     topic = serializers.CharField(allow_blank=True)
     metadata = MetadataField()
     history = serializers.ChoiceField(choices=History.choices)
+    posting = serializers.ChoiceField(
+        choices=Posting.choices, help_text="`admins`: only admins and owners write and react."
+    )
+    slow_mode_seconds = serializers.IntegerField(
+        help_text="The least time between two messages of a member without bypass_slow_mode; 0: none."
+    )
     retention_days = serializers.IntegerField(
         allow_null=True, help_text="Messages that are older than so many days become tombstones; null: none do."
     )
@@ -261,7 +374,7 @@ class RoomRemovedSerializer(RoomSnapshotSerializer):
     """The data of room.removed, in the inbox of a former member; `seq` is that of the own leave."""
 
     seq = serializers.IntegerField()
-    reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
+    reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED, State.BANNED])
 
 
 class RoomSerializer(RoomSnapshotSerializer):

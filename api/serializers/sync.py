@@ -112,7 +112,7 @@ class RemovedRoomSerializer(serializers.Serializer[Any]):
     """A room of the request of which the user is no longer a member, since `seq`."""
 
     id = serializers.UUIDField()
-    reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED])
+    reason = serializers.ChoiceField(choices=[State.LEFT, State.REMOVED, State.BANNED])
     seq = serializers.IntegerField()
 
 

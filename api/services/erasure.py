@@ -15,12 +15,13 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from accounts import administration, audit
 from accounts.models import User
 from accounts.serializers import UserSerializer
-from api.models import Draft, Job, JobKind, Member, MembershipPeriod, Message
+from api.models import Ban, Draft, Forward, Invite, Job, JobKind, Member, MembershipPeriod, Message
 from api.models.choices import Kind, State
 from api.serializers.authors import Author
+from api.serializers.invites import Ending
 from api.services import jobs
 from api.services.members.ownership import hand_over
-from api.services.members.transitions import end_membership
+from api.services.members.transitions import end_invite, end_membership
 from api.services.messages.tombstones import make_tombstone, write_tombstones
 from eventlog.models import Event, StreamHead
 from eventlog.transaction import EventTransaction, record_events
@@ -52,7 +53,8 @@ def erase_user(*, user: User, actor: str, reason: str = "") -> bool:
     """
     with record_events(inboxes=[user.id]):
         was_deleted_now = administration.erase(user=user, actor=actor, reason=reason)
-        if not Message.objects.filter(sender=user, room__in=_rooms_of(user.id), deleted_at=None).exists():
+        own = Message.objects.filter(sender=user, room__in=_rooms_of(user.id), deleted_at=None)
+        if not own.exists() and not Forward.objects.filter(author=user).exists():
             return False
         jobs.add_job(JobKind.ERASE_MESSAGES, user)
         if not was_deleted_now:
@@ -61,26 +63,48 @@ def erase_user(*, user: User, actor: str, reason: str = "") -> bool:
 
 
 def erase_messages_step(job: Job) -> bool:
-    """Turn a batch of the user's messages in one room into tombstones, with one `message.deleted` for each."""
+    """Turn a batch of the user's messages in one room into tombstones, with one `message.deleted` for each.
+
+    Forwards of them follow, in all rooms: when none of the messages is left, no new forward can come.
+    """
     assert job.user is not None
     user = job.user
     last = UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL
     room_id = _rooms_of(user.pk).filter(room_id__gt=last).order_by("room_id").first()
     if room_id is None:
-        return True
+        return _erase_forwards(job, user)
     with record_events(rooms=[room_id]) as log:
         # A send that began before the account was deleted is committed by now, or finds the account deleted.
-        rest = Message.objects.filter(room=room_id, sender=user, deleted_at=None).order_by("seq")
-        rows = list(rest.values_list("pk", "data")[:BATCH])
-        tombstones = []
-        for message_id, data in rows:
-            version, author = log.next_seq(room_id), Author.of(user)
-            tombstone = make_tombstone(message_id, data, version=version, at=log.at, sender=author)
-            log.append(room_id, "message.deleted", user.pk, tombstone.data, message_id)
-            tombstones.append(tombstone)
-        write_tombstones(log, room_id, tombstones)
-        jobs.save_position(job, **({"room": str(room_id)} if len(rows) < BATCH else {}))
+        own = Message.objects.filter(room=room_id, sender=user, deleted_at=None)
+        erased = _erase_messages(log, room_id, user, own, Author.of(user))
+        jobs.save_position(job, **({"room": str(room_id)} if erased < BATCH else {}))
     return False
+
+
+def _erase_forwards(job: Job, user: User) -> bool:
+    """Turn a batch of the forwards of the user's words into tombstones. Returns True when none is left."""
+    room_id = Forward.objects.filter(author=user).order_by("room").values_list("room_id", flat=True).first()
+    if room_id is None:
+        return True
+    with record_events(rooms=[room_id]) as log:
+        forwards = Message.objects.filter(forward__author=user, forward__room=room_id)
+        _erase_messages(log, room_id, user, forwards, None)
+        jobs.save_position(job)
+    return False
+
+
+def _erase_messages(
+    log: EventTransaction, room_id: UUID, user: User, messages: QuerySet[Message], sender: Author | None
+) -> int:
+    """Turn a batch of messages of a locked room into tombstones, with this sender if one is given."""
+    tombstones = []
+    for message_id, data in messages.order_by("seq").values_list("pk", "data")[:BATCH]:
+        version = log.next_seq(room_id)
+        tombstone = make_tombstone(message_id, data, version=version, at=log.at, sender=sender)
+        log.append(room_id, "message.deleted", user.pk, tombstone.data, message_id)
+        tombstones.append(tombstone)
+    write_tombstones(log, room_id, tombstones)
+    return len(tombstones)
 
 
 def _rooms_of(user_id: UUID) -> QuerySet[Member, UUID]:
@@ -92,7 +116,13 @@ def step(job: Job) -> bool:
     """Run one transaction, under the head lock of one room or inbox. Returns True when the erasure is complete."""
     assert job.user is not None
     user = job.user
-    return not (_leave_next_room(job, user) or _rewrite_next_room(job, user) or _rewrite_next_inbox(job, user))
+    return not (
+        _leave_next_room(job, user)
+        or _end_next_invite(job, user)
+        or _rewrite_next_room(job, user)
+        or _rewrite_next_inbox(job, user)
+        or _rewrite_next_forwards(job, user)
+    )
 
 
 def _leave_next_room(job: Job, user: User) -> bool:
@@ -110,7 +140,7 @@ def _leave_next_room(job: Job, user: User) -> bool:
         if member is not None:  # else another member has just removed the user
             hand_over(log, member, user.pk)
             end_membership(log, member, State.LEFT, user.pk)
-            seqs, searched_to = _find_events(room_id, user.pk, _before_first_membership(room_id, user.pk))
+            seqs, searched_to = _find_events(room_id, user.pk, _before_first_event(room_id, user.pk))
             if searched_to >= log.head(room_id):
                 _show_tombstone(log, room_id, seqs, user)
                 _append_erased(log, room_id, user)
@@ -118,37 +148,81 @@ def _leave_next_room(job: Job, user: User) -> bool:
     return True
 
 
+def _end_next_invite(job: Job, user: User) -> bool:
+    """End one open invitation of the user."""
+    invites = Invite.objects.open().filter(user=user.pk)
+    room_id = invites.order_by("pk").values_list("room_id", flat=True).first()
+    if room_id is None:
+        return False
+    with record_events(rooms=[room_id], inboxes=[user.pk]) as log:
+        if invite := invites.filter(room=room_id).select_related("user").first():
+            end_invite(log, invite, Ending.DECLINED, user.pk)
+        jobs.save_position(job)
+    return True
+
+
 def _rewrite_next_room(job: Job, user: User) -> bool:
-    """Rewrite a batch of a room of which the user is or was a member: no other room contains the user."""
+    """Rewrite a batch of a room in which the user is or was a member, invited or banned: no other contains them."""
     last = UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL
     # Rooms that were rewritten when the user left: user.erased follows member.left, or the room.archived after it.
     follows = Q(seq__gt=OuterRef("left_seq"), seq__lte=OuterRef("left_seq") + 2)
     erased = Event.objects.filter(follows, stream=OuterRef("room_id"), type="user.erased", actor_id=user.pk)
-    rooms = Member.objects.filter(~Exists(erased), user=user.pk, room_id__gt=last).order_by("room_id")
-    room_id = rooms.values_list("room_id", flat=True).first()
+    rooms = Member.objects.filter(~Exists(erased), user=user.pk, room_id__gt=last)
+    is_member = Exists(Member.objects.filter(room=OuterRef("room"), user=user.pk))
+    others = [kind.objects.filter(~is_member, user=user.pk, room_id__gt=last) for kind in (Invite, Ban)]
+    found = [each.order_by("room_id").values_list("room_id", flat=True).first() for each in (rooms, *others)]
+    room_id = min((each for each in found if each is not None), default=None)
     if room_id is None:
         return False
-    after = max(job.position.get("seq", 0), _before_first_membership(room_id, user.pk))
+    after = max(job.position.get("seq", 0), _before_first_event(room_id, user.pk))
     _rewrite(job, user, room_id, "room", after=after)
     return True
 
 
-def _before_first_membership(room_id: UUID, user_id: UUID) -> int:
-    """Return the last seq before the user's first membership of the room: no event up to it contains the user."""
-    joined = MembershipPeriod.objects.filter(room=room_id, user=user_id).aggregate(seq=Min("joined_seq"))["seq"]
-    return (joined or 1) - 1
+def _before_first_event(room_id: UUID, user_id: UUID) -> int:
+    """Return the last seq before the user's first membership, invitation or ban: no event up to it contains them."""
+    firsts = [
+        rows.filter(room=room_id, user=user_id).aggregate(seq=Min(name))["seq"]
+        for rows, name in (
+            (MembershipPeriod.objects.all(), "joined_seq"),
+            (Invite.objects.all(), "created_seq"),
+            (Ban.objects.all(), "created_seq"),
+        )
+    ]
+    return min((seq for seq in firsts if seq is not None), default=1) - 1
 
 
 def _rewrite_next_inbox(job: Job, user: User) -> bool:
-    """Rewrite a batch of an inbox: the user's own, or that of a peer in a direct room."""
+    """Rewrite a batch of an inbox: the user's own, that of a peer in a direct room, or of a user whom they invited."""
     last = UUID(job.position["inbox"]) if "inbox" in job.position else _BEFORE_ALL
     direct = Member.objects.filter(room__kind=Kind.DIRECT, room__members__user=user.pk)
     peers = direct.exclude(user=user.pk).filter(user_id__gt=last).order_by("user_id")
     peer_id = peers.values_list("user_id", flat=True).first()
-    rest = [user_id for user_id in (peer_id, user.pk) if user_id is not None and user_id > last]
+    invited = Invite.objects.filter(invited_by=user.pk, user_id__gt=last).order_by("user_id")
+    invited_id = invited.values_list("user_id", flat=True).first()
+    rest = [user_id for user_id in (peer_id, invited_id, user.pk) if user_id is not None and user_id > last]
     if not rest:
         return False
     _rewrite(job, user, min(rest), "inbox", after=job.position.get("seq", 0))
+    return True
+
+
+def _rewrite_next_forwards(job: Job, user: User) -> bool:
+    """Rewrite a batch of the messages that forward words of the user: they may be in any room."""
+    place = job.position.get("forward", [str(_BEFORE_ALL)] * 2)
+    room, message = map(UUID, place)
+    forwards = Forward.objects.filter(author=user).order_by("room", "message")
+    rest = forwards.filter(Q(room__gt=room) | Q(room=room, message__gt=message))
+    room_id = rest.values_list("room_id", flat=True).first()
+    if room_id is None:
+        return False
+    with record_events(rooms=[room_id]) as log:
+        ids = list(rest.filter(room=room_id).values_list("message_id", flat=True)[:BATCH])
+        events = Event.objects.filter(stream=room_id, message_id__in=ids)
+        # The rooms of the user have been rewritten already, most of their forwards with them.
+        if _show_tombstone(log, room_id, list(events.values_list("seq", flat=True)), user):
+            _append_erased(log, room_id, user)
+        jobs.save_position(job, **({"forward": [str(room_id), str(ids[-1])]} if ids else {}))
     return True
 
 
@@ -190,11 +264,15 @@ _UPDATE_MESSAGES = f"""UPDATE {_MESSAGE} SET data = rewritten.data FROM {{rewrit
                        WHERE {_MESSAGE}.room_id = rewritten.stream AND {_MESSAGE}.seq = rewritten.seq"""
 
 
-def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], user: User) -> None:
-    """Replace the user in the events of these seqs, and in the messages of the same seqs."""
+def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], user: User) -> bool:
+    """Replace the user in the events of these seqs, and in the messages of the same seqs.
+
+    Returns whether any of them had the user.
+    """
     shown = UserSerializer().to_representation(user)
-    events = Event.objects.filter(stream=stream, seq__in=seqs).values_list("seq", "data")
-    log.rewrite(stream, _replace_in_rows(events, shown))
+    rows = Event.objects.filter(stream=stream, seq__in=seqs).values_list("seq", "data")
+    events = _replace_in_rows(rows, shown)
+    log.rewrite(stream, events)
     messages = _replace_in_rows(Message.objects.filter(room_id=stream, seq__in=seqs).values_list("seq", "data"), shown)
     if messages:
         table, parameters = rows_as_table(
@@ -205,6 +283,7 @@ def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], us
         )
         with connection.cursor() as cursor:
             cursor.execute(_UPDATE_MESSAGES.format(rewritten=table), parameters)
+    return bool(events or messages)
 
 
 def _replace_in_rows(rows: Iterable[tuple[int, str]], shown: Mapping[str, Any]) -> dict[int, str]:

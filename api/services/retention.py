@@ -1,4 +1,4 @@
-"""Retention: the daily purge of messages that are older than their room keeps, of sessions and of audit records.
+"""Retention: the daily purge of messages that are older than their room keeps, of sessions, links and audit records.
 
 A purged message is a tombstone. One event of the room, `messages.purged`, covers all messages below a seq.
 """
@@ -15,6 +15,7 @@ from accounts.services import PURGE_BATCH, purge_sessions
 from api.models import Job, Message, Room
 from api.services import jobs
 from api.services.messages.tombstones import make_tombstone, write_tombstones
+from api.services.rooms import purge_links
 from eventlog.transaction import EventTransaction, record_events
 
 # Messages of one event, which one transaction purges: it holds the room's head for well below a second.
@@ -30,8 +31,11 @@ def purge_sessions_step(job: Job) -> bool:
 
 
 def step(job: Job) -> bool:
-    """Delete a batch of old audit records or purge a batch of one room. Returns True when nothing is left."""
-    if "room" not in job.position and _save_after(job, purge_old_records()) == PURGE_BATCH:
+    """Delete a batch of old audit records and of expired links, or purge a batch of one room.
+
+    Returns True when nothing is left.
+    """
+    if "room" not in job.position and _save_after(job, max(purge_old_records(), purge_links())) >= PURGE_BATCH:
         return False
     room_id = _next_room(UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL)
     if room_id is None:

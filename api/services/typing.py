@@ -10,7 +10,7 @@ from eventlog.transaction import emit_ephemeral
 def set_typing(*, user_id: UUID, room_id: UUID, on: bool) -> int:
     """Publish that the user is typing, or no longer typing; returns the head of the room at which this was allowed.
 
-    Raises Problem not_found, room.not_member, room.archived or room.peer_deleted.
+    Raises Problem not_found, room.not_member, room.archived, room.peer_deleted, room.muted or room.read_only.
     """
     _, heads = read_heads([room_id])  # before the membership: a member removed up to this head gets no event
     find_sender(user_id, room_id)

@@ -11,6 +11,8 @@ from api.operations.members import LIST_MEMBERS, PUT_MEMBER, REMOVE_MEMBER
 from api.services import members
 from wire.views import endpoint
 
+STATUSES = {members.Outcome.ADDED: 201, members.Outcome.MEMBER: 200, members.Outcome.INVITED: 202}
+
 
 class MembersView(SessionView):
     @endpoint(LIST_MEMBERS)
@@ -21,8 +23,8 @@ class MembersView(SessionView):
 class MemberView(SessionView):
     @endpoint(PUT_MEMBER)
     def put(self, request: Request, room_id: UUID, user_id: UUID, **body: Any) -> Response:
-        member, created = members.add_or_change_member(session=self.session, room_id=room_id, user_id=user_id, **body)
-        return Response(member, 201 if created else 200)
+        answer, outcome = members.add_or_change_member(session=self.session, room_id=room_id, user_id=user_id, **body)
+        return Response(answer, STATUSES[outcome])
 
     @endpoint(REMOVE_MEMBER)
     def delete(self, request: Request, room_id: UUID, user_id: UUID) -> Response:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.views import SessionView
-from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, GET_MESSAGES, SEND_MESSAGE
+from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGE, GET_MESSAGES, GET_VERSIONS, SEND_MESSAGE
 from api.services import messages
 from wire.views import endpoint
 
@@ -32,7 +32,7 @@ class MessageView(SessionView):
     @endpoint(GET_MESSAGE)
     def get(self, request: Request, room_id: UUID, message_id: UUID) -> Response:
         message = messages.get_message(user_id=self.session.user_id, room_id=room_id, message_id=message_id)
-        return Response(orjson.Fragment(message))
+        return Response(message)
 
     @endpoint(EDIT_MESSAGE)
     def patch(self, request: Request, room_id: UUID, message_id: UUID, **body: Any) -> Response:
@@ -43,3 +43,12 @@ class MessageView(SessionView):
     def delete(self, request: Request, room_id: UUID, message_id: UUID) -> Response:
         messages.delete_message(session=self.session, room_id=room_id, message_id=message_id)
         return Response(status=204)
+
+
+class VersionsView(SessionView):
+    """The versions of a message."""
+
+    @endpoint(GET_VERSIONS)
+    def get(self, request: Request, room_id: UUID, message_id: UUID) -> Response:
+        user_id = self.session.user_id
+        return Response(messages.get_versions(user_id=user_id, room_id=room_id, message_id=message_id))

@@ -15,6 +15,7 @@ from api.operations.rooms import (
     GET_ROOM,
     LIST_DIRECTORY,
     LIST_ROOMS,
+    PUT_OWNER,
     UNARCHIVE_ROOM,
     UPDATE_ROOM,
     UPDATE_ROOM_ME,
@@ -58,7 +59,13 @@ class RoomView(SessionView):
 class RoomMeView(SessionView):
     @endpoint(UPDATE_ROOM_ME)
     def patch(self, request: Request, room_id: UUID, **changes: Any) -> Response:
-        return Response(rooms.update_room_me(session=self.session, room_id=room_id, **changes))
+        return Response(rooms.update_room_me(session=self.session, room_id=room_id, changes=changes))
+
+
+class OwnerView(SessionView):
+    @endpoint(PUT_OWNER)
+    def put(self, request: Request, room_id: UUID, user_id: UUID) -> Response:
+        return Response(members.put_owner(session=self.session, room_id=room_id, user_id=user_id))
 
 
 class UnarchiveView(SessionView):

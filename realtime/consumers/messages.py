@@ -9,7 +9,15 @@ from rest_framework import serializers
 
 from api.operations import NON_MEMBER
 from api.operations.log import MARK_READ, MARK_UNREAD
-from api.operations.messages import DELETE_MESSAGE, EDIT_MESSAGE, GET_MESSAGES, SEND_MESSAGE
+from api.operations.messages import (
+    DELETE_MESSAGE,
+    EDIT_MESSAGE,
+    GET_MESSAGE,
+    GET_MESSAGES,
+    GET_VERSIONS,
+    MAY_NOT_WRITE,
+    SEND_MESSAGE,
+)
 from api.operations.rooms import UPDATE_ROOM_ME
 from api.serializers.messages import SendMessageBody
 from api.services import messages, reads, rooms
@@ -22,9 +30,7 @@ from wire.fields import validate
 from wire.problems import REFUSALS, Problem, to_problem
 
 # Problems that reject a whole batch, not an item of it.
-BATCH_PROBLEMS = frozenset(
-    {*NON_MEMBER, "room.archived", "room.peer_deleted", "auth.invalid_token", "auth.account_disabled"}
-)
+BATCH_PROBLEMS = frozenset({*NON_MEMBER, *MAY_NOT_WRITE, "auth.invalid_token", "auth.account_disabled"})
 
 
 class MessageActions(AuthenticatedConsumer):
@@ -75,6 +81,20 @@ class MessageActions(AuthenticatedConsumer):
         answer = await read_for(user_id, read)
         return answer, 200
 
+    @action(GET_MESSAGE)
+    async def get_message(self, room_id: UUID, message_id: UUID) -> Reply:
+        user_id = require_session(self.session).user_id
+        read = partial(messages.get_message, user_id=user_id, room_id=room_id, message_id=message_id)
+        return await read_for(user_id, read), 200
+
+    @action(GET_VERSIONS)
+    async def get_versions(self, room_id: UUID, message_id: UUID) -> Reply:
+        user_id = require_session(self.session).user_id
+        read = partial(
+            messages.get_versions, user_id=user_id, room_id=room_id, message_id=message_id, max_bytes=PAGE_BYTES
+        )
+        return await read_for(user_id, read), 200
+
     @action(GET_EVENTS)
     async def get_events(self, room_id: UUID | None, **page: Any) -> Reply:
         user_id = require_session(self.session).user_id
@@ -97,7 +117,7 @@ class MessageActions(AuthenticatedConsumer):
     @action(UPDATE_ROOM_ME)
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:
         session = require_session(self.session)
-        update = partial(rooms.update_room_me, session=session, room_id=room_id, **changes)
+        update = partial(rooms.update_room_me, session=session, room_id=room_id, changes=changes)
         return await write_for(session.user_id, room_id, update), 200
 
 

@@ -16,6 +16,8 @@ ROOM_KEYS = {
     "topic",
     "metadata",
     "history",
+    "posting",
+    "slow_mode_seconds",
     "retention_days",
     "head",
     "epoch",
@@ -35,10 +37,15 @@ OUTSIDE: dict[str, Any] = {
     "read_seq": None,
     "unread": 0,
     "unread_capped": False,
+    "notify": "all",
+    "snoozed_until": None,
+    "pinned": False,
     "unread_mentions": 0,
     "unread_threads": 0,
     "hidden": False,
+    "muted_until": None,
 }
+UNCHANGED = {"notify": "all", "snoozed_until": None, "pinned": False}  # of the data of room.preferred
 
 
 def make_room(owner: Person, *, kind: str = "private", members: list[Person] | None = None, **more: Any) -> Any:

@@ -21,16 +21,16 @@ COUNTERS = struct.Struct("QQ")
 def unbatched() -> None:
     """Commit each message in a transaction of its own, however many wait for the room."""
     from api.services.messages import group_commit
-    from api.services.messages.send import Send, SendResult
+    from api.services.messages.group_commit import Write
     from realtime import database
 
-    def submit(self: Any, send: Send) -> Future[SendResult]:
-        future: Future[SendResult] = Future()
+    def submit(self: Any, send: Write) -> Future[Any]:
+        future: Future[Any] = Future()
         database._executor.submit(database._on_thread, group_commit._commit, [(send, future)])
         return future
 
-    def send(self: Any, send: Send) -> SendResult:
-        future: Future[SendResult] = Future()
+    def send(self: Any, send: Write) -> Any:
+        future: Future[Any] = Future()
         group_commit._commit([(send, future)])
         return future.result()
 

@@ -53,7 +53,7 @@ class OpenApi(Contract):
         """Paths with their patterns; the literal ones first, since rooms/directory is no room."""
         paths = sorted(self.document["paths"], key=lambda path: path.count("{"))
         uuid = "[0-9A-Fa-f-]{36}"
-        patterns = (re.sub(r"\{\w+\}", uuid, path.replace("{external_id}", "[^/]+")) for path in paths)
+        patterns = (re.sub(r"\{\w+\}", uuid, re.sub(r"\{(external_id|code|key)\}", "[^/]+", path)) for path in paths)
         return [(re.compile(pattern), path) for pattern, path in zip(patterns, paths, strict=True)]
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:

@@ -24,8 +24,18 @@ class Scene:
         self.room = alice.make("/v1/rooms", {"kind": "private", "name": "Tea", "members": [bob.id]})["id"]
         body = {"client_id": uuid4().hex, "text": "hello"}
         self.change_message = alice.make(f"/v1/rooms/{self.room}/messages", body)
+        self.message_path = f"/v1/rooms/{self.room}/messages/{self.change_message['id']}"
+        self.pin_path = f"/v1/rooms/{self.room}/pins/{self.change_message['id']}"
         self.follow = f"/v1/rooms/{self.room}/threads/{self.change_message['id']}/follow"
         self.bobs = f"/v1/rooms/{self.room}/members/{bob.id}"
+
+    def sanction(self, kind: str) -> str:
+        return f"/v1/rooms/{self.room}/{kind}/{self.bob.id}"
+
+    def lift(self, kind: str) -> None:
+        """Set a ban or a mute of Bob, and lift it."""
+        self.alice.make(self.sanction(kind), {}, "PUT")
+        self.alice.make(self.sanction(kind), method="DELETE")
 
     async def connect(self) -> Socket:
         return await Socket.open(f"{self.alice.server.ws_url}/v1/ws", token=self.alice.token)
@@ -43,6 +53,11 @@ def change_message(scene: Scene, method: str, body: Any = None) -> None:
 
 def post_message(scene: Scene) -> None:
     scene.alice.make(f"/v1/rooms/{scene.room}/messages", {"client_id": uuid4().hex, "text": "again"})
+
+
+def unpin(scene: Scene) -> None:
+    scene.alice.make(scene.pin_path, method="PUT")
+    scene.alice.make(scene.pin_path, method="DELETE")
 
 
 def reply(scene: Scene) -> int:
@@ -80,6 +95,23 @@ def be_removed(scene: Scene) -> None:
     scene.bob.make(f"/v1/rooms/{hats}/members/{scene.alice.id}", method="DELETE")
 
 
+def invite_and_withdraw(scene: Scene) -> None:
+    charlie = Caller(scene.alice.server, "charlie")
+    charlie.close()
+    for method in ("PUT", "DELETE"):
+        scene.alice.make(f"/v1/rooms/{scene.room}/invites/{charlie.id}", method=method)
+
+
+def be_invited(scene: Scene) -> str:
+    hats: str = scene.bob.make("/v1/rooms", {"kind": "private", "name": "Hats"})["id"]
+    scene.bob.make(f"/v1/rooms/{hats}/invites/{scene.alice.id}", method="PUT")
+    return hats
+
+
+def decline_my_invitation(scene: Scene) -> None:
+    scene.alice.make(f"/v1/rooms/{be_invited(scene)}/decline")
+
+
 def delete_account(scene: Scene) -> None:
     scene.bob.make("/v1/me", {"password": PASSWORD}, "DELETE")
 
@@ -92,6 +124,12 @@ def purge_messages(scene: Scene) -> None:
 
 CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("room.updated", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", {"name": "Coffee"}, "PATCH"),
+    ("invite.created", "room"): invite_and_withdraw,
+    ("invite.ended", "room"): invite_and_withdraw,
+    ("ban.created", "room"): lambda at: at.alice.make(at.sanction("bans"), {}, "PUT"),
+    ("ban.ended", "room"): lambda at: at.lift("bans"),
+    ("mute.created", "room"): lambda at: at.alice.make(at.sanction("mutes"), {}, "PUT"),
+    ("mute.ended", "room"): lambda at: at.lift("mutes"),
     ("room.archived", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", method="DELETE"),
     ("room.unarchived", "room"): unarchive,
     ("member.joined", "room"): rejoin,
@@ -101,6 +139,9 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("message.created", "room"): post_message,
     ("message.edited", "room"): lambda at: change_message(at, "PATCH", {"text": "hi"}),
     ("message.deleted", "room"): lambda at: change_message(at, "DELETE"),
+    ("reaction.changed", "room"): lambda at: at.bob.make(f"{at.message_path}/reactions/:tea:", method="PUT"),
+    ("pin.added", "room"): lambda at: at.alice.make(at.pin_path, method="PUT"),
+    ("pin.removed", "room"): unpin,
     ("messages.purged", "room"): purge_messages,
     ("thread.changed", "room"): reply,
     ("thread.followed", "inbox"): follow_again,
@@ -110,6 +151,8 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("user.erased", "room"): delete_account,
     ("room.added", "inbox"): be_added,
     ("room.removed", "inbox"): be_removed,
+    ("room.invited", "inbox"): be_invited,
+    ("room.uninvited", "inbox"): decline_my_invitation,
     ("room.preferred", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/me", {"hidden": True}, "PATCH"),
     ("read.updated", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/unread", {"seq": 1}),
     ("read.updated", "room"): lambda at: at.bob.make(f"/v1/rooms/{at.room}/read", {"seq": 2}),

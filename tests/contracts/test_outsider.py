@@ -31,6 +31,9 @@ KNOWN_IDS = {
     "session_id",
     "external_id",
     "key_id",
+    "link_id",
+    "code",
+    "key",
 }  # another id in a path needs a decision here
 _ENVELOPE = ("action", "request_id")
 

@@ -35,7 +35,7 @@ class Caller:
         response = self._http.request(method, path, **sent, **options)
         recorded = {
             "method": method,
-            "path": path,
+            "path": path.partition("?")[0],
             "status": response.status_code,
             "content_type": response.headers.get("content-type"),
             "body": response.json() if response.content else None,
@@ -62,7 +62,8 @@ class Room:
 
     def paths(self, user_id: str) -> dict[str, str]:
         """The values of the parameters of a path or frame."""
-        return {"room_id": self.id, "message_id": self.message_id, "thread_root": self.message_id, "user_id": user_id}
+        ids = {"room_id": self.id, "message_id": self.message_id, "thread_root": self.message_id, "user_id": user_id}
+        return {**ids, "link_id": self.message_id, "key": ":tea:"}
 
 
 class World:

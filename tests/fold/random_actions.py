@@ -13,10 +13,13 @@ from tests.fold.state import JSON
 from tests.fold.world import new_message
 from tests.sockets import Account
 
+KEYS = ("%F0%9F%91%8D", "%E2%9D%A4", ":tea:", ":+1:")  # two emojis, one without its presentation selector
 WEIGHTS = {
     "send": 40,
     "edit": 10,
     "delete": 8,
+    "react": 24,
+    "pin": 8,
     "mark_read": 12,
     "mark_unread": 8,
     "update": 5,
@@ -67,8 +70,11 @@ class RandomActions:
 
     async def _send(self, who: Account, room_id: str, path: str) -> httpx.Response:
         known = self.messages[room_id]
-        target = self.random.choice(known)["id"] if known and self.random.random() < 0.3 else None
-        response = await who.post(f"{path}/messages", new_message(f"m{len(self.log)}", reply_to=target))
+        more: JSON = {"reply_to": self.random.choice(known)["id"]} if known and self.random.random() < 0.3 else {}
+        if self.random.random() < 0.1 and (others := [one for rows in self.messages.values() for one in rows]):
+            forwarded = self.random.choice(others)
+            more["forward"] = {"room_id": forwarded["room_id"], "message_id": forwarded["id"]}
+        response = await who.post(f"{path}/messages", new_message(f"m{len(self.log)}", **more))
         if response.status_code == 201:
             known.append(response.json())
         return response
@@ -81,6 +87,15 @@ class RandomActions:
     async def _delete(self, who: Account, room_id: str, path: str) -> httpx.Response:
         message, author = self._message(who, room_id)
         return await self.random.choice([who, author]).delete(f"{path}/messages/{message}")
+
+    async def _react(self, who: Account, room_id: str, path: str) -> httpx.Response:
+        message, _ = self._message(who, room_id)
+        method = self.random.choice(["PUT", "PUT", "DELETE"])
+        return await who.request(method, f"{path}/messages/{message}/reactions/{self.random.choice(KEYS)}")
+
+    async def _pin(self, who: Account, room_id: str, path: str) -> httpx.Response:
+        message, _ = self._message(who, room_id)
+        return await who.request(self.random.choice(["PUT", "PUT", "DELETE"]), f"{path}/pins/{message}")
 
     def _message(self, who: Account, room_id: str) -> tuple[str, Account]:
         known = self.messages[room_id]

@@ -60,26 +60,34 @@ async def load_room(viewer: Account, room_id: str) -> Loaded:
 async def load(viewer: Account, room: JSON, threads: list[JSON] | None = None) -> Loaded:
     """The rest of a room that was read already; `threads` are those of all rooms. Raises Refused."""
     path = f"rooms/{room['id']}"
-    main = await _history(viewer, path)
+    main, mine = await _history(viewer, path)
     replies = [await _history(viewer, path, thread=root["id"]) for root in main if root["thread"]]
-    messages = {message["id"]: message for messages in (main, *replies) for message in messages}
+    by_id = {message["id"]: message for messages, _ in ((main, mine), *replies) for message in messages}
+    for _, of_replies in replies:
+        mine |= of_replies
+    pins = await _get_all(viewer, f"{path}/pins")
+    assert pins == [by_id[pin["id"]] for pin in pins], "Pins and history agree"
     followed = await _get_all(viewer, "me/threads") if threads is None else threads
     return {
         "room": room,
-        "messages": sorted(messages.values(), key=lambda message: int(message["seq"])),
+        "messages": sorted(by_id.values(), key=lambda message: int(message["seq"])),
         "members": await _get_all(viewer, f"{path}/members"),
+        "mine": mine,
+        "pins": [pin["id"] for pin in pins],
         "threads": [row for row in followed if row["room_id"] == room["id"]],
     }
 
 
-async def _history(viewer: Account, path: str, **query: Any) -> list[JSON]:
+async def _history(viewer: Account, path: str, **query: Any) -> tuple[list[JSON], dict[str, list[str]]]:
     messages: list[JSON] = []
+    mine: dict[str, list[str]] = {}
     anchor: dict[str, Any] = {}
     while True:
         page = await _get(viewer, f"{path}/messages", limit=PAGE, **query, **anchor)
         messages = page["results"] + messages
+        mine |= page["mine"]
         if not page["page"]["more_before"]:
-            return messages
+            return messages, mine
         anchor = {"before": page["page"]["oldest_seq"]}
 
 

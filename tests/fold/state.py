@@ -11,33 +11,44 @@ JSON = dict[str, Any]
 
 UNREAD_EXACT = 999
 # The rights of each role, as in the contract; the order is the server's.
-MEMBER = ["send", "leave"]
-ADMIN = ["send", "mention_room", "delete_any", "add_members", "remove_members", "update", "leave"]
-OWNER = [
-    "send",
-    "mention_room",
-    "delete_any",
-    "add_members",
-    "remove_members",
-    "set_roles",
-    "update",
-    "archive",
-    "leave",
-]
+MEMBER = ["send", "react", "leave"]
+OVER_PEOPLE = ["add_members", "remove_members", "invite", "ban", "mute", "bypass_slow_mode"]
+ADMIN = ["send", "react", "pin", "mention_room", "delete_any", *OVER_PEOPLE, "update", "leave"]
+OWNER = [*ADMIN[:-2], "set_roles", "update", "archive", "leave"]
+DIRECT = ["send", "react", "pin", "mention_room"]
+NOT_IN_READ_ONLY = {"send", "react", "mention_room"}
+PREFERENCES = ("notify", "snoozed_until", "pinned")
 CAN = {"member": MEMBER, "admin": ADMIN, "owner": OWNER}
 MENTION_ROOM_UP_TO = 20  # members; in a larger room only admins and owners mention everybody
 CAN_IN_ARCHIVED = {"member": ["leave"], "admin": ["leave"], "owner": ["unarchive", "leave"]}
 
 
-class Loaded(TypedDict):
-    """A room as REST shows it to one viewer: itself, the whole of its visible history, its members.
+# The fields of a partial event that say where it belongs; the others are those of the message.
+PARTIAL = ("id", "room_id", "seq", "version", "base_version")
+NO_CONTENT: JSON = {
+    "mentions": {"users": [], "room": False},
+    "attachments": [],
+    "reactions": [],
+    "pinned_at": None,
+    "pinned_by": None,
+    "forwarded": None,
+    "streaming": False,
+    "interrupted": False,
+}
 
-    `messages` are those of the main line and of all threads; `threads` are those that the viewer follows.
+
+class Loaded(TypedDict):
+    """A room as REST shows it to one viewer: itself, the whole of its visible history, its members, its pins.
+
+    `messages` are those of the main line and of all threads; `threads` are those that the viewer follows. `mine` are
+    the viewer's own reactions, by message id.
     """
 
     room: JSON
     messages: list[JSON]
     members: list[JSON]
+    mine: dict[str, list[str]]
+    pins: list[str]
     threads: list[JSON]
 
 
@@ -73,7 +84,7 @@ class Room:
     """One room of the viewer, kept after they leave, because they may rejoin.
 
     `stale` means that events are missing that the viewer may not see (in a `since_joined` room those between a leave
-    and a rejoin), so that the room must be loaded again.
+    and a rejoin), so that the room must be loaded again. So must a message that has missed a change.
     """
 
     viewer: str
@@ -83,8 +94,11 @@ class Room:
     read_seq: int
     messages: dict[str, JSON] = field(default_factory=dict)
     members: dict[str, JSON] = field(default_factory=dict)
+    mine: dict[str, list[str]] = field(default_factory=dict)
     marked: int = 0  # the room's seq as of which the read marker stands
     hidden_at: int | None = None  # the room's seq as of which the viewer does not want to see it listed
+    preferences: JSON = field(default_factory=lambda: {"notify": "all", "snoozed_until": None, "pinned": False})
+    muted_until: str | None = None
     stale: bool = False
     follows: dict[str, Follow] = field(default_factory=dict)  # by the root of the thread
     peer_is_erased: bool = False  # the other member of a direct room has deleted their account
@@ -95,10 +109,12 @@ class Room:
         shape, me = loaded["room"], loaded["room"]["me"]
         room = cls(viewer, dict(shape), me["state"], me["role"], me["read_seq"], marked=shape["head"])
         room.hidden_at = shape["head"] if me["hidden"] else None
+        room.preferences, room.muted_until = {name: me[name] for name in PREFERENCES}, me["muted_until"]
         room.peer_is_erased = shape["kind"] == "direct" and me["can"] == []
         room.messages = {message["id"]: message for message in loaded["messages"]}
         room.follows = {row["root"]["id"]: Follow(True, row["read_seq"], shape["head"]) for row in loaded["threads"]}
         room.members = {member["user"]["id"]: member for member in loaded["members"]}
+        room.mine = dict(loaded["mine"])
         return room
 
     @classmethod
@@ -132,14 +148,20 @@ class Room:
         self.stale |= event["seq"] > self.head + 1
         self.shape |= {"head": event["seq"], "last_event_at": event["at"]}
         noun = event["type"].partition(".")[0]
-        {
+        if noun in ("invite", "ban"):  # they are in lists of their own; member.removed ends the membership
+            return
+        appliers: dict[str, Callable[[JSON], None]] = {
             "room": self._apply_room,
             "member": self._apply_member,
             "message": self._apply_message,
             "thread": self._apply_partial,
             "messages": self._apply_purge,
+            "reaction": self._apply_reaction,
+            "pin": self._apply_partial,
             "user": self._apply_user,
-        }[noun](event)
+            "mute": self._apply_mute,
+        }
+        appliers[noun](event)
 
     def _apply_room(self, event: JSON) -> None:
         self.shape |= event["data"]
@@ -175,14 +197,32 @@ class Room:
         if event["type"] == "message.created" and message["sender"]["id"] == self.viewer and is_main(message):
             self._mark_here(event["seq"])
 
+        if message["deleted_at"]:
+            self.mine.pop(message["id"], None)
+
     def _apply_partial(self, event: JSON) -> None:
-        """Merge a partial event into the message that it changes; of a message that the viewer does not hold it is
-        skipped. Without a hole in the events no held message is stale."""
-        change = dict(event["data"])
-        known, base = self.messages.get(change["id"]), change.pop("base_version")
-        if known is not None and known["version"] < change["version"]:
-            assert known["version"] == base, f"A stale message: {known}, {event}"
-            known |= change
+        """Merge the fields of a partial event into the message, if it has the version that they fit on."""
+        data = event["data"]
+        fields = {name: value for name, value in data.items() if name not in PARTIAL}
+        self._merge(data, lambda message: fields)
+
+    def _apply_reaction(self, event: JSON) -> None:
+        """Merge `reaction.changed`: its reaction replaces that of the key, is the last of all, or is gone at 0."""
+        data = event["data"]
+        self._merge(data, lambda message: {"reactions": merge_reaction(message["reactions"], data["reaction"])})
+        change = data["change"]
+        if change["user_id"] == self.viewer and data["id"] in self.messages:
+            keys = [key for key in self.mine.get(data["id"], []) if key != change["key"]]
+            self.mine[data["id"]] = [*keys, change["key"]] if change["on"] else keys
+
+    def _merge(self, data: JSON, fields: Callable[[JSON], JSON]) -> None:
+        message = self.messages.get(data["id"])
+        if message is None or message["version"] >= data["version"]:
+            return
+        if message["version"] == data["base_version"]:
+            message |= {**fields(message), "version": data["version"]}
+        else:
+            self.stale = True
 
     def _follow_by(self, reply: JSON) -> None:
         """Derive from a reply that the viewer follows its thread, and the thread's marker."""
@@ -217,16 +257,17 @@ class Room:
         for message in self.messages.values():
             if message["seq"] < event["data"]["before_seq"]:
                 deleted_at = message["deleted_at"] or event["at"]
-                message |= {"text": None, "metadata": {}, "reply_to": None}
-                message |= {"mentions": {"users": [], "room": False}}
+                message |= {"text": None, "metadata": {}, "reply_to": None, **NO_CONTENT}
                 message |= {"deleted_at": deleted_at, "version": event["seq"]}
+                self.mine.pop(message["id"], None)
 
     def _apply_user(self, event: JSON) -> None:
         """Replace an erased user, by id, in messages, members and the peer."""
         user = event["data"]["user"]
         for message in self.messages.values():
-            if message["sender"]["id"] == user["id"]:
-                message["sender"] = user
+            for shown in (message, message["forwarded"]):
+                if shown is not None and shown["sender"]["id"] == user["id"]:
+                    shown["sender"] = user
         for member in self.members.values():
             if member["user"]["id"] == user["id"]:
                 member["user"] |= user
@@ -235,8 +276,16 @@ class Room:
             self.shape["peer"] = user
             self.peer_is_erased = True
 
-    def prefer(self, hidden: bool, head: int) -> None:
+    def _apply_mute(self, event: JSON) -> None:
+        """Apply mute.created or mute.ended; a mute without a time is one for ever."""
+        if event["data"]["user"]["id"] == self.viewer:
+            is_muted, until = event["type"] == "mute.created", event["data"]["until"]
+            self.muted_until = (until or "9999-12-31T00:00:00.000Z") if is_muted else None
+
+    def prefer(self, preferred: JSON) -> None:
         """Apply `room.preferred`; a message above its `head`, which may be here already, ends the hiding."""
+        self.preferences = {name: preferred[name] for name in PREFERENCES}
+        hidden, head = preferred["hidden"], preferred["head"]
         is_over = any(message["seq"] > head and is_main(message) for message in self.messages.values())
         self.hidden_at = head if hidden and not is_over else None
 
@@ -268,6 +317,8 @@ class Room:
             "room": {**self.shape, "me": self._me(), "last_message": newest},
             "messages": sorted(listed, key=lambda message: int(message["seq"])),
             "members": view_members(self.members.values()),
+            "mine": {message_id: keys for message_id, keys in self.mine.items() if keys},
+            "pins": sorted(message["id"] for message in self.messages.values() if message["pinned_at"]),
         }
 
     def _is_unread(self, message: JSON, read_seq: int) -> bool:
@@ -312,15 +363,19 @@ class Room:
             "unread_capped": unread > UNREAD_EXACT,
             "unread_mentions": sum(self.viewer in each["users"] or each["room"] for each in mentions),
             "unread_threads": sum(thread["unread"] > 0 for thread in self.threads()),
+            **self.preferences,
             "hidden": self.hidden_at is not None,
+            "muted_until": self.muted_until,
         }
 
     def _can(self) -> list[str]:
         if self.shape["kind"] == "direct":
-            return [] if self.peer_is_erased else ["send", "mention_room"]
+            return [] if self.peer_is_erased else DIRECT
         can = (CAN_IN_ARCHIVED if self.shape["archived_at"] else CAN)[self.role]
-        is_small = self.role == "member" and "send" in can and self.shape["member_count"] <= MENTION_ROOM_UP_TO
-        return [*can, "mention_room"] if is_small else can
+        if self.role == "member" and "send" in can and self.shape["member_count"] <= MENTION_ROOM_UP_TO:
+            can = [*can, "mention_room"]
+        is_read_only = self.shape["posting"] == "admins" and self.role == "member"
+        return [each for each in can if not is_read_only or each not in NOT_IN_READ_ONLY]
 
 
 class State:
@@ -398,7 +453,7 @@ class State:
         if moved := self._marks.pop(room.id, None):
             room.mark(moved["read_seq"], moved["head"])
         if preferred := self._preferences.pop(room.id, None):
-            room.prefer(preferred["hidden"], preferred["head"])
+            room.prefer(preferred)
         for event in self._of_threads.pop(room.id, []):
             self._apply_thread(event)
 
@@ -452,7 +507,7 @@ class State:
         if room is None:
             self._preferences[preferred["room_id"]] = preferred
         else:
-            room.prefer(preferred["hidden"], preferred["head"])
+            room.prefer(preferred)
 
     def view(self) -> JSON:
         """Everything that REST shows."""
@@ -523,6 +578,8 @@ def view_snapshot(snapshot: Snapshot) -> JSON:
             "room": room["room"],
             "messages": room["messages"],
             "members": view_members(room["members"]),
+            "mine": room["mine"],
+            "pins": sorted(room["pins"]),
         }
         for room in rooms
     }
@@ -541,6 +598,14 @@ def view_snapshot(snapshot: Snapshot) -> JSON:
 def view_members(members: Iterable[JSON]) -> dict[str, JSON]:
     """Without the profiles and the read markers of others: the one is outside the log, the other ephemeral."""
     return {member["user"]["id"]: {name: member[name] for name in ("role", "state", "joined_at")} for member in members}
+
+
+def merge_reaction(reactions: list[JSON], reaction: JSON) -> list[JSON]:
+    """Replace the reaction of a key, append it, or drop it when its count is 0."""
+    merged = [reaction if each["key"] == reaction["key"] else each for each in reactions]
+    if reaction not in merged:
+        merged.append(reaction)
+    return [each for each in merged if each["count"]]
 
 
 def differences(folded: Any, seen: Any, path: str = "") -> list[str]:

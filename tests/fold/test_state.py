@@ -9,7 +9,16 @@ import pytest
 from tests.fold.state import JSON, State, differences
 
 ALICE, BOB, ROOM = "alice", "bob", "room"
-SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "archived_at": None}
+SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "posting": "everyone", "archived_at": None}
+
+
+EMPTY: JSON = {
+    "mentions": {"users": [], "room": False},
+    "reactions": [],
+    "pinned_at": None,
+    "pinned_by": None,
+    "forwarded": None,
+}
 
 
 def event(seq: int, kind: str, data: JSON, room_id: str | None = ROOM) -> JSON:
@@ -21,8 +30,28 @@ def member(user_id: str, state: str = "joined", role: str = "member") -> JSON:
 
 
 def message(seq: int, version: int, sender: str, **more: Any) -> JSON:
-    plain = {"deleted_at": None, "thread_root": None, "in_room": False, "thread": None, "mentions": NOBODY}
-    return {"id": f"m{seq}", "seq": seq, "version": version, "sender": {"id": sender}, **plain, **more}
+    return {
+        "id": f"m{seq}",
+        "seq": seq,
+        "version": version,
+        "sender": {"id": sender},
+        "deleted_at": None,
+        "thread_root": None,
+        "in_room": False,
+        "thread": None,
+        **EMPTY,
+        **more,
+    }
+
+
+def partial(seq: int, version: int, base_version: int) -> JSON:
+    return {"id": f"m{seq}", "room_id": ROOM, "seq": seq, "version": version, "base_version": base_version}
+
+
+def reacted(seq: int, version: int, base_version: int, user_id: str, count: int) -> JSON:
+    change = {"user_id": user_id, "key": ":tea:", "on": True}
+    reaction = {"key": ":tea:", "count": count, "user_ids": [BOB, ALICE][:count]}
+    return {**partial(seq, version, base_version), "change": change, "reaction": reaction}
 
 
 NOBODY: JSON = {"users": [], "room": False}
@@ -36,7 +65,10 @@ LIFE = [
     event(5, "message.created", message(5, 5, ALICE, text="bye")),
     event(6, "message.deleted", message(2, 6, BOB, text=None) | {"deleted_at": "now"}),
     event(7, "room.updated", {**SHAPE, "name": "Coffee"}),
-    event(2, "read.updated", {"room_id": ROOM, "read_seq": 1, "head": 7}, None),
+    event(8, "reaction.changed", reacted(5, 8, 5, BOB, 1)),
+    event(9, "reaction.changed", reacted(5, 9, 8, ALICE, 2)),
+    event(10, "pin.added", {**partial(5, 10, 9), "pinned_at": "then", "pinned_by": ALICE}),
+    event(2, "read.updated", {"room_id": ROOM, "read_seq": 1, "head": 10}, None),
 ]
 
 
@@ -51,11 +83,34 @@ def test_it_works() -> None:
 
     assert [message["text"] for message in view["messages"]] == [None, "bye"]
     assert list(view["members"]) == [ALICE]
-    assert (view["room"]["name"], view["room"]["head"], view["room"]["member_count"]) == ("Coffee", 7, 1)
+    assert (view["room"]["name"], view["room"]["head"], view["room"]["member_count"]) == ("Coffee", 10, 1)
     assert (view["room"]["me"]["read_seq"], view["room"]["me"]["unread"]) == (1, 0)
 
 
-@pytest.mark.parametrize("missing", [2, 4, 5, 6, 7, 8])
+def test_partial_events_are_merged() -> None:
+    view = fold(LIFE)["rooms"][ROOM]
+
+    assert view["messages"][1]["reactions"] == [{"key": ":tea:", "count": 2, "user_ids": [BOB, ALICE]}]
+    assert (view["mine"], view["pins"], view["messages"][1]["version"]) == ({"m5": [":tea:"]}, ["m5"], 10)
+
+
+def test_a_partial_event_on_another_version_makes_the_room_stale() -> None:
+    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
+    state.fold([*LIFE[:7], event(7, "reaction.changed", reacted(5, 7, 6, BOB, 1))])
+
+    assert state.stale == [ROOM]
+    assert state.view()["rooms"][ROOM]["messages"][1]["version"] == 5
+
+
+def test_a_partial_event_that_a_reply_has_overtaken_changes_nothing() -> None:
+    newer = event(6, "message.edited", message(5, 9, ALICE, text="later"))
+
+    folded = fold([*LIFE[:6], newer, event(7, "reaction.changed", reacted(5, 7, 5, BOB, 1))])
+
+    assert folded["rooms"][ROOM]["messages"][1] == newer["data"]
+
+
+@pytest.mark.parametrize("missing", [2, 4, 5, 6, 7, 8, 9, 10, 11])
 def test_a_lost_event_changes_the_folded_view(missing: int) -> None:
     assert differences(fold(LIFE[:missing] + LIFE[missing + 1 :]), fold(LIFE))
 

@@ -56,11 +56,12 @@ class World:
         return response.json() if response.content else None
 
     async def act(self, who: Account, action: str, **body: Any) -> Any:
-        """Perform an action, and return its result. The default room is the story's."""
+        """Perform an action, and return its result. The default room is the story's; None: it names no room."""
         socket = self.sockets.get(who.id)
         if socket is None:
             socket = self.sockets[who.id] = await who.connect()
-        reply = await socket.call(action, **{"room_id": self.room["id"], **body})
+        fields = {"room_id": self.room["id"], **body}
+        reply = await socket.call(action, **{name: value for name, value in fields.items() if value is not None})
         assert reply.status < 300, reply.frame
         self.made.add(action)
         return reply.data

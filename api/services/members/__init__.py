@@ -1,20 +1,34 @@
-"""Members: leaving a room, adding and removing members, changing roles, and the list of members.
+"""Members: leaving a room, adding, inviting and removing people, bans and mutes, roles, and the list of members.
 
 Each write reads the state on which it depends after locking the room's head.
 """
 
+from enum import StrEnum
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from accounts.models import Session
+from accounts.models import Session, User
 from api.models import Member, Room
 from api.models.choices import Permission, Role, State
+from api.serializers.invites import render_invite
 from api.serializers.members import render_member
 from api.services.members.access import find_member, find_writer, not_accessible
 from api.services.members.administration import put_member_for, remove_member_for
-from api.services.members.limits import INVITES, MAX_ROOMS, check_placed_rooms
-from api.services.members.ownership import hand_over
+from api.services.members.invites import (
+    append_invite,
+    check_may_reach,
+    decline_invite,
+    find_open_invite,
+    find_unplaceable,
+    list_invites,
+    put_invite,
+    rooms_of_surplus,
+    withdraw_invite,
+)
+from api.services.members.limits import INVITES, MAX_ROOMS
+from api.services.members.ownership import hand_over, put_owner
+from api.services.members.sanctions import end_ban, end_mute, list_bans, list_mutes, put_ban, put_mute
 from api.services.members.transitions import (
     begin_membership,
     change_role,
@@ -26,20 +40,40 @@ from api.services.members.transitions import (
     other_members,
 )
 from eventlog.locking import RETRY_LOCK_MS, find_or_create
-from eventlog.transaction import record_events
+from eventlog.transaction import EventTransaction, record_events
 from wire.pagination import paginate
 from wire.problems import Problem
 
 __all__ = [  # with the names of inner modules that realtime imports
     "MAX_ROOMS",
+    "Outcome",
     "add_or_change_member",
+    "decline_invite",
+    "end_ban",
+    "end_mute",
     "leave_room",
+    "list_bans",
+    "list_invites",
     "list_members",
+    "list_mutes",
     "not_accessible",
+    "put_ban",
+    "put_invite",
     "put_member_for",
+    "put_mute",
+    "put_owner",
     "remove_member",
     "remove_member_for",
+    "withdraw_invite",
 ]
+
+
+class Outcome(StrEnum):
+    """The result of adding a user to a room."""
+
+    ADDED = "added"
+    MEMBER = "member"  # the user was a member already
+    INVITED = "invited"
 
 
 def leave_room(*, session: Session, room_id: UUID) -> None:
@@ -61,11 +95,12 @@ def leave_room(*, session: Session, room_id: UUID) -> None:
 
 def add_or_change_member(
     *, session: Session, room_id: UUID, user_id: UUID, role: str | None = None
-) -> tuple[dict[str, Any], bool]:
-    """Add a user, or change a member's role; returns the Member, and whether the user was added.
+) -> tuple[dict[str, Any], Outcome]:
+    """Add a user, or change a member's role; returns the Member.
 
-    Raises Problem not_found (room, user), room.not_member, room.archived, room.direct, room.role_required,
-    room.last_owner, room.limit or limit.invite.
+    A user whom nobody can add is invited instead, as a plain member; then the Invite is returned. Raises Problem
+    not_found (room, user), room.not_member, room.archived, room.direct, room.role_required, room.last_owner,
+    room.user_banned, invite.limit or limit.invite.
     """
     find = partial(_find_unchanged, session.user.id, room_id, user_id, role)
     return find_or_create(find, partial(_put_member, session, room_id, user_id, role))
@@ -73,7 +108,7 @@ def add_or_change_member(
 
 def _find_unchanged(
     actor_id: UUID, room_id: UUID, user_id: UUID, role: str | None
-) -> tuple[dict[str, Any], bool] | None:
+) -> tuple[dict[str, Any], Outcome] | None:
     """Return the answer if the user is a member with this role already, else None.
 
     Setting the current role again needs only add_members, so that an add can be retried.
@@ -84,11 +119,12 @@ def _find_unchanged(
     if target is None or role not in (None, target.role):
         return None
     check_permission(actor, Permission.ADD_MEMBERS)
-    return render_member(target), False
+    return render_member(target), Outcome.MEMBER
 
 
-def _put_member(session: Session, room_id: UUID, user_id: UUID, role: str | None) -> tuple[dict[str, Any], bool]:
-    with record_events(rooms=[room_id], inboxes=[user_id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
+def _put_member(session: Session, room_id: UUID, user_id: UUID, role: str | None) -> tuple[dict[str, Any], Outcome]:
+    rooms = {room_id, *rooms_of_surplus([user_id])}
+    with record_events(rooms=rooms, inboxes=[user_id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
         unchanged = _find_unchanged(session.user.id, room_id, user_id, role)
         if unchanged is not None:
             return unchanged
@@ -98,16 +134,25 @@ def _put_member(session: Session, room_id: UUID, user_id: UUID, role: str | None
         is_plain_add = target is None and new_role == Role.MEMBER
         check_permission(actor, Permission.ADD_MEMBERS if is_plain_add else Permission.SET_ROLES)
         if target is None:
-            user = find_users([user_id]).get(user_id)
-            if user is None:
-                raise Problem("not_found", "There is no such user.")
-            check_placed_rooms([user_id])
-            INVITES.take(str(session.user.id))
-            return render_member(begin_membership(log, actor.room, user, new_role, session.user.id)), True
+            return _add(log, session.user, actor.room, user_id, new_role)
         if new_role != Role.OWNER and is_last_owner(target):
             raise Problem("room.last_owner", "Make somebody else an owner first.")
         change_role(log, target, new_role, session.user.id)
-        return render_member(target), False
+        return render_member(target), Outcome.MEMBER
+
+
+def _add(log: EventTransaction, actor: User, room: Room, user_id: UUID, role: Role) -> tuple[dict[str, Any], Outcome]:
+    user = find_users([user_id]).get(user_id)
+    if user is None:
+        raise Problem("not_found", "There is no such user.")
+    check_may_reach(room, actor.id, user_id)
+    is_invited = bool(find_unplaceable([user_id]))
+    if is_invited and (invite := find_open_invite(room, user_id)):
+        return render_invite(invite), Outcome.INVITED
+    INVITES.take(str(actor.id))
+    if is_invited:
+        return render_invite(append_invite(log, room, user, actor)), Outcome.INVITED
+    return render_member(begin_membership(log, room, user, role, actor.id)), Outcome.ADDED
 
 
 def remove_member(*, session: Session, room_id: UUID, user_id: UUID) -> None:

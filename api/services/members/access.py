@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, UUIDField
+from django.db.models import Exists, OuterRef, QuerySet, UUIDField
 
-from api.models import Member, Room
+from api.models import Invite, Member, Room
 from api.models.choices import Kind, State
 from eventlog.models import Epoch, StreamHead
 from wire.compiled_query import CompiledQuery, param
@@ -13,18 +13,20 @@ from wire.problems import Problem, define
 
 define("room.not_member", 403, "You are not a member of this room")
 define("room.peer_deleted", 409, "The other member of this direct room has deleted their account")
+define("room.muted", 403, "You are muted in this room")
+define("room.read_only", 403, "Only admins may write in this room")
 define("room.archived", 409, "The room is archived: it can be read, not changed")
 
 
 def find_member(user_id: UUID, room_id: UUID) -> Member:
     """Find the user's membership of the room, with the room: one query for a member.
 
-    Raises Problem room.not_member for a public room, not_found for any other or none.
+    Raises Problem room.not_member for a public room, and one to which the user is invited, not_found for any other.
     """
     members = Member.objects.select_related("room").filter(room_id=room_id, user_id=user_id, state=State.JOINED)
     member = members.first()
     if member is None:
-        raise room_not_accessible(room_id)
+        raise room_not_accessible(user_id, room_id)
     return member
 
 
@@ -51,7 +53,7 @@ def find_reader(user_id: UUID, room_id: UUID) -> Reader:
     """Find a member as find_member does, with the head and the epoch, in one query. Raises as find_member."""
     for member in _find_readers(user_id=user_id, room_id=room_id):
         return Reader(member, member.head, member.epoch)
-    raise room_not_accessible(room_id)
+    raise room_not_accessible(user_id, room_id)
 
 
 def find_writer(user_id: UUID, room_id: UUID) -> Member:
@@ -62,10 +64,10 @@ def find_writer(user_id: UUID, room_id: UUID) -> Member:
     return member
 
 
-def find_sender(user_id: UUID, room_id: UUID) -> Member:
-    """Find a member who may send messages to the room. Raises as find_writer, or Problem room.peer_deleted.
+def find_participant(user_id: UUID, room_id: UUID) -> Member:
+    """Find a member of a room in which something can change: not a direct room whose other account is deleted.
 
-    In a direct room whose other member has deleted the account nobody would receive a message.
+    Raises as find_writer, or Problem room.peer_deleted.
     """
     member = find_writer(user_id, room_id)
     peers = Member.objects.filter(room=room_id).exclude(pk=member.pk)
@@ -74,13 +76,34 @@ def find_sender(user_id: UUID, room_id: UUID) -> Member:
     return member
 
 
-def room_not_accessible(room_id: UUID) -> Problem:
+def find_sender(user_id: UUID, room_id: UUID) -> Member:
+    """Find a member who may write in the room now.
+
+    In a direct room whose other member has deleted the account nobody would receive a message. Raises as
+    find_participant, or Problem room.muted or room.read_only.
+    """
+    member = find_participant(user_id, room_id)
+    if member.is_muted():
+        raise Problem("room.muted")
+    check_may_post(member)
+    return member
+
+
+def check_may_post(member: Member) -> None:
+    """Raise Problem room.read_only where only admins write and react, and the member is none."""
+    if not member.may_post():
+        raise Problem("room.read_only")
+
+
+def room_not_accessible(user_id: UUID, room_id: UUID) -> Problem:
     """Return the problem with which a room rejects a user who is not a member."""
-    return not_accessible(Room.objects.filter(pk=room_id).values_list("kind", flat=True).first())
+    invited = Exists(Invite.objects.open().filter(room=OuterRef("pk"), user=user_id))
+    found = Room.objects.filter(pk=room_id).values_list("kind", invited).first()
+    return not_accessible(*found) if found else not_accessible(None)
 
 
-def not_accessible(kind: str | None) -> Problem:
+def not_accessible(kind: str | None, is_invited: bool = False) -> Problem:
     """Return the problem with which a room of this kind rejects a user who is not a member; None: no such room."""
-    if kind == Kind.PUBLIC:
+    if kind == Kind.PUBLIC or is_invited:
         return Problem("room.not_member", "Join the room first.")
     return Problem("not_found", "There is no such room.")

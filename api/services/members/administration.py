@@ -16,6 +16,7 @@ from api.services.members.transitions import (
     check_not_direct,
     end_membership,
     find_users,
+    is_banned,
     is_last_owner,
     other_members,
 )
@@ -28,7 +29,7 @@ def put_member_for(
 ) -> tuple[dict[str, Any], bool]:
     """Add a user, or change a member's role; returns the Member, and whether the user was added.
 
-    Raises Problem not_found (room, user), room.archived, room.direct, room.last_owner, room.limit or
+    Raises Problem not_found (room, user), room.archived, room.direct, room.last_owner, room.user_banned, room.limit or
     auth.invalid_token.
     """
     with record_events(rooms=[room_id], inboxes=[user_id]) as log:
@@ -38,6 +39,8 @@ def put_member_for(
             user = find_users([user_id]).get(user_id)
             if user is None:
                 raise Problem("not_found", "There is no such user.")
+            if is_banned(room, user_id):
+                raise Problem("room.user_banned")
             check_placed_rooms([user_id])
             member = begin_membership(log, room, user, Role(role or Role.MEMBER), None)
         elif role is not None:

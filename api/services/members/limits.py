@@ -17,7 +17,7 @@ from wire.row_tables import rows_as_table
 MAX_ROOMS = 1_000  # that a user created, joined or wrote in
 MAX_PLACED = 1_000  # beside them, into which others added the user: others cannot use up the user's own limit
 
-# Additions and new direct rooms: twenty an hour, a hundred at once. Each added user counts.
+# Additions, invitations and new direct rooms: twenty an hour, a hundred at once. Each added or invited user counts.
 INVITES = RateLimit(rates.INVITE)
 
 define("room.limit", 409, "Too many rooms")
@@ -39,9 +39,14 @@ def check_placed_rooms(user_ids: Collection[UUID]) -> None:
 
     The detail contains neither the user nor a number: a user's rooms must not be countable by others.
     """
-    counts = Member.objects.placed_by_others().filter(user__in=user_ids).values("user").annotate(rooms=Count("pk"))
-    if counts.filter(rooms__gte=MAX_PLACED).exists():
+    if find_full(user_ids):
         raise Problem("room.limit", "This cannot be done for now: not everybody named here can be added to a room.")
+
+
+def find_full(user_ids: Collection[UUID]) -> set[UUID]:
+    """Find those of these users whom others have already added to MAX_PLACED rooms."""
+    counts = Member.objects.placed_by_others().filter(user__in=user_ids).values("user").annotate(rooms=Count("pk"))
+    return set(counts.filter(rooms__gte=MAX_PLACED).values_list("user", flat=True))
 
 
 # A user with MAX_ROOMS own rooms can still write in a room into which others added them: it remains one of those.

@@ -1,18 +1,23 @@
 """Ownership: a room gets another owner when its owner leaves or can no longer log in."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, When
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import Session, User
 from api.models import Job, JobKind, Member, Room
-from api.models.choices import Kind, Role, State
+from api.models.choices import Kind, Permission, Role, State
+from api.serializers.members import render_member
 from api.services import jobs
+from api.services.members.access import find_writer
 from api.services.members.transitions import (
     begin_membership,
     change_role,
     check_not_direct,
+    check_permission,
+    is_banned,
     is_last_owner,
     other_members,
 )
@@ -38,7 +43,7 @@ def give_room(*, room_id: UUID, user: User, add: bool = False, actor: str, reaso
     """Make a member the only owner of a room, archived or not, for an operator; the owners of before become admins.
 
     With `add` a user who is no member becomes one. Returns False if nothing changes. Raises Problem not_found,
-    room.direct, auth.account_disabled, or room.not_member.
+    room.direct, auth.account_disabled, room.not_member or room.user_banned.
     """
     with record_events(rooms=[room_id], inboxes=[user.pk]) as log:
         room = Room.objects.filter(pk=room_id).first()
@@ -57,6 +62,8 @@ def give_room(*, room_id: UUID, user: User, add: bool = False, actor: str, reaso
         if is_owner and not owners:
             return False
         if member is None:
+            if is_banned(room, user.pk):
+                raise Problem("room.user_banned")
             begin_membership(log, room, user, Role.OWNER, None)
         else:
             change_role(log, member, Role.OWNER, None)
@@ -64,6 +71,31 @@ def give_room(*, room_id: UUID, user: User, add: bool = False, actor: str, reaso
             change_role(log, owner, Role.ADMIN, None)
         audit.record("room.handed_over", actor=actor, target=("user", user.pk), room_id=room_id, reason=reason)
     return True
+
+
+def put_owner(*, session: Session, room_id: UUID, user_id: UUID) -> dict[str, Any]:
+    """Make another member an owner in place of the user, who becomes an admin; returns the new owner's Member.
+
+    A hand-over that is so already is left unchanged: the member is an owner, and the user an admin. Raises Problem
+    not_found (room, member), room.not_member, room.archived, room.direct, room.role_required or auth.account_disabled.
+    """
+    with record_events(rooms=[room_id], session=session) as log:
+        actor = find_writer(session.user.id, room_id)
+        check_not_direct(actor.room)
+        members = Member.objects.joined().filter(room=room_id).select_related("user")
+        target = members.filter(user=user_id).first()
+        is_so = target is not None and target.role == Role.OWNER
+        if not (is_so and actor.role == Role.ADMIN):
+            check_permission(actor, Permission.SET_ROLES)
+        if target is None:
+            raise Problem("not_found", "There is no such member.")
+        if not target.user.is_active:
+            raise Problem("auth.account_disabled", "A user who cannot log in cannot own a room.")
+        if user_id != session.user.id:
+            change_role(log, target, Role.OWNER, session.user.id)
+            actor.user = session.user
+            change_role(log, actor, Role.ADMIN, session.user.id)
+        return render_member(target)
 
 
 def begin_hand_over(user: User) -> None:

@@ -7,9 +7,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from api.models import Draft, Member, MembershipPeriod, Room
+from api.models import Ban, Draft, Invite, Member, MembershipPeriod, Room
 from api.models.choices import Kind, Permission, Role, State
 from api.serializers.authors import Author
+from api.serializers.invites import Ending
 from api.serializers.members import render_member
 from api.serializers.rooms import room_event_data
 from eventlog.models import Epoch
@@ -19,6 +20,8 @@ from wire.problems import Problem, define
 define("room.direct", 403, "A direct room cannot be changed")
 define("room.last_owner", 409, "A room with members needs an owner")
 define("room.role_required", 403, "Your role does not allow this")
+define("room.banned", 403, "You are banned from this room")
+define("room.user_banned", 409, "The user is banned from this room")
 
 
 def begin_first_memberships(log: EventTransaction, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
@@ -38,8 +41,12 @@ def begin_first_memberships(log: EventTransaction, room: Room, users: Sequence[U
 def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, actor_id: UUID | None) -> Member:
     """Add a user to a room, under the locks of the room's head and the user's inbox.
 
-    A user who was a member before keeps the row and gets a new membership period.
+    A user who was a member before keeps the row and gets a new membership period. An invitation of the user ends.
     """
+    invite = Invite.objects.open().filter(room=room, user=user).first()
+    if invite is not None:
+        invite.user = user
+        end_invite(log, invite, Ending.ACCEPTED, actor_id)
     member = Member.objects.filter(room=room, user=user).first() or Member(room=room, user=user)
     member.room, member.user = room, user
     member.role, member.state, member.left_seq = role, State.JOINED, None
@@ -55,19 +62,29 @@ def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, 
 
 
 def end_membership(log: EventTransaction, member: Member, state: State, actor_id: UUID | None) -> None:
-    """End a membership, as `left` or `removed`. When the last member leaves, the room is archived."""
+    """End a membership, as `left`, `removed` or `banned`. When the last member leaves, the room is archived."""
     room = member.room
     member.state, member.left_seq = state, log.next_seq(room.id)
     member.save(update_fields=["state", "left_seq"])
     MembershipPeriod.objects.filter(room=room, user=member.user_id, left_seq=None).update(left_seq=member.left_seq)
     Draft.objects.filter(room=room, user=member.user_id).delete()
     _change_member_count(room, -1)
-    log.append(room.id, f"member.{state}", actor_id, render_member(member))
+    event_type = "member.left" if state == State.LEFT else "member.removed"
+    log.append(room.id, event_type, actor_id, render_member(member))
     # The lobby has no creator: it is not archived without members, and the next user who joins owns it.
     if room.member_count == 0 and room.created_by_id is not None and not room.is_archived:
         archive(log, room, actor_id)
     data = {**room_event_data(room, Epoch.current()), "seq": member.left_seq, "reason": state.value}
     log.append(member.user_id, "room.removed", actor_id, data)
+
+
+def end_invite(log: EventTransaction, invite: Invite, ending: Ending, actor_id: UUID | None) -> None:
+    """End an invitation, whose user is loaded, under the locks of the room's head and the user's inbox."""
+    invite.ended_at = log.at
+    invite.save(update_fields=["ended_at"])
+    user = Author.of(invite.user)._asdict()
+    log.append(invite.room_id, "invite.ended", actor_id, {"user": user, "reason": ending})
+    log.append(invite.user_id, "room.uninvited", actor_id, {"room_id": invite.room_id, "reason": ending})
 
 
 def change_role(log: EventTransaction, member: Member, role: Role, actor_id: UUID | None) -> None:
@@ -121,6 +138,11 @@ def check_not_direct(room: Room) -> None:
     """Raise Problem room.direct for a direct room, of which nothing can be changed."""
     if room.kind == Kind.DIRECT:
         raise Problem("room.direct", "The two members of a direct room are fixed, and nothing of it can be changed.")
+
+
+def is_banned(room: Room, user_id: UUID) -> bool:
+    """Return whether a ban of the user is in force."""
+    return Ban.objects.in_force().filter(room=room, user=user_id).exists()
 
 
 def check_permission(member: Member, permission: Permission) -> None:

@@ -3,7 +3,6 @@
 Each change is one transaction that writes the message and its event in the room's log.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from unicodedata import normalize
@@ -12,33 +11,38 @@ from uuid import UUID
 import orjson
 
 from accounts.models import Session
-from api.models import Member, Message
+from api.models import Message, Reaction
 from api.models.choices import Permission
 from api.serializers.authors import Author
 from api.serializers.message_shape import complete, render_stored
 from api.serializers.messages import refuse_empty
 from api.services.members.access import find_member, find_sender, find_writer
+from api.services.messages.find import find_message
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
 from api.services.messages.mentions import NO_MENTIONS, replace_mentions, resolve_mentions
+from api.services.messages.partial import change_fields
 from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
-from api.services.messages.tombstones import empty
+from api.services.messages.tombstones import empty, remove_relations
+from api.services.messages.versions import get_versions, last_whole_version
 from eventlog.transaction import EventTransaction, record_events
 from wire import strict_json
 from wire.fields import format_time
-from wire.outages import DATABASE_SECONDS, database_timeout
 from wire.problems import Problem, define
 
 __all__ = [
     "Send",
     "SendResult",
     "asend_message",
+    "change_fields",
     "delete_message",
     "edit_message",
+    "find_message",
     "get_events",
     "get_message",
     "get_messages",
+    "get_versions",
     "is_stored",
     "send_message",
     "send_messages",
@@ -62,11 +66,14 @@ def send_message(
     """Send a message; a retry with the same client_id returns the message that the first try created.
 
     `more` are the further fields of Send. Sends that run at the same time are committed together. Raises Problem
-    message.client_id_reused, room.archived, room.peer_deleted, room.not_member, room.role_required (mentions),
-    not_found, request.invalid (reply_to, thread_root, mentions), auth.invalid_token or auth.account_disabled;
-    OperationalError when the database does not answer within DATABASE_SECONDS.
+    message.client_id_reused, room.archived, room.peer_deleted, room.muted, room.read_only, room.slow_mode,
+    room.not_member, room.role_required (mentions), not_found, request.invalid (reply_to, thread_root, mentions),
+    message.deleted (the forwarded one), auth.invalid_token or auth.account_disabled; OperationalError when the database
+    does not answer within DATABASE_SECONDS.
     """
-    return group_committer.send(Send(session, room_id, client_id, text, metadata or {}, reply_to, **more))
+    send = Send(session, room_id, client_id, text, metadata or {}, reply_to, **more)
+    sent: SendResult = group_committer.send(send)
+    return sent
 
 
 async def asend_message(
@@ -80,18 +87,22 @@ async def asend_message(
     **more: Any,
 ) -> SendResult:
     """Send a message from an event loop. See `send_message`."""
-    future = group_committer.submit(Send(session, room_id, client_id, text, metadata or {}, reply_to, **more))
-    try:
-        async with asyncio.timeout(DATABASE_SECONDS):
-            return await asyncio.wrap_future(future)
-    except TimeoutError as error:
-        raise database_timeout() from error
+    send = Send(session, room_id, client_id, text, metadata or {}, reply_to, **more)
+    sent: SendResult = await group_committer.asend(send)
+    return sent
 
 
-def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> str:
-    """Return a message as JSON. Raises Problem not_found for one that does not exist or that the user may not see."""
+def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> dict[str, Any]:
+    """Return a message and, if it has reactions, `mine`: the keys of the user's own ones.
+
+    Raises Problem not_found for one that does not exist or that the user may not see.
+    """
     member = find_member(user_id, room_id)
-    return render_stored(member.room, _find(member, message_id).data).decode()
+    message = find_message(member, message_id)
+    shape: dict[str, Any] = orjson.loads(render_stored(member.room, message.data))
+    if shape["reactions"]:
+        shape["mine"] = Reaction.objects.keys_of(user_id, [message_id])
+    return shape
 
 
 def edit_message(
@@ -106,13 +117,13 @@ def edit_message(
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, and for mentions
-    request.invalid or room.role_required.
+    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, room.muted,
+    room.read_only, and for mentions request.invalid or room.role_required.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
     with record_events(rooms=[room_id], session=session) as log:
-        message = _find(find_sender(session.user_id, room_id), message_id)
+        message = find_message(find_sender(session.user_id, room_id), message_id)
         if message.sender_id != session.user_id:
             raise Problem("message.not_author", "Only its author edits a message.")
         if message.deleted_at is not None:
@@ -126,9 +137,10 @@ def edit_message(
         }
         if not changes:
             return complete(message.data)
-        if if_version is not None and if_version != message.version:
+        # Reactions and pins change the version, and are no conflict with an edit.
+        if if_version is not None and not last_whole_version(message) <= if_version <= message.version:
             raise Problem("message.version_conflict", f"Its version is {message.version} now.")
-        refuse_empty(**{name: (shape | changes)[name] for name in ("text", "metadata")})
+        refuse_empty(**{name: (shape | changes)[name] for name in ("text", "metadata", "forwarded")})
         edited = shape | changes | {"edited_at": format_time(log.at)}
         if "mentions" in changes:
             replace_mentions(message, edited["mentions"])
@@ -149,23 +161,20 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
     """
     with record_events(rooms=[room_id], session=session) as log:
         member = find_writer(session.user_id, room_id)
-        message = _find(member, message_id)
+        message = find_message(member, message_id)
         if message.sender_id != session.user_id and Permission.DELETE_ANY not in member.can():
             raise Problem("message.not_author", "Only its author or an admin deletes a message.")
         if message.deleted_at is not None:
             return
         message.deleted_at = log.at
-        replace_mentions(message, NO_MENTIONS)
+        shape = orjson.loads(complete(message.data))
+        if shape["reactions"] or shape["pinned_at"] or shape["forwarded"]:
+            remove_relations([message_id])
+        if shape["mentions"] != NO_MENTIONS:
+            replace_mentions(message, NO_MENTIONS)
         data = _record(log, message, "message.deleted", session.user_id, empty(message.data, log.at))
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         log.rewrite_message(room_id, message_id, data)
-
-
-def _find(member: Member, message_id: UUID) -> Message:
-    message = Message.objects.visible_to(member).select_related("sender").filter(pk=message_id).first()
-    if message is None:
-        raise Problem("not_found", "There is no such message.")
-    return message
 
 
 def _record(log: EventTransaction, message: Message, event_type: str, actor_id: UUID, shape: dict[str, Any]) -> str:

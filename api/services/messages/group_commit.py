@@ -2,25 +2,30 @@
 
 There is no timer: a lone send is committed at once. The number of sends that a process can commit depends on how many
 fit into a transaction, for one hot room or for a thousand quiet ones, and not on how fast the disk flushes.
-PostgreSQL (commit_delay) and MySQL (binary log group commit) do the same for transactions.
+PostgreSQL (commit_delay) and MySQL (binary log group commit) do the same for transactions. Reactions are committed in
+the same way, in the same batches.
 """
 
+import asyncio
 import atexit
 import logging
 import os
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future
 from copy import copy
 from queue import Empty, SimpleQueue
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import connection, connections
 
+from accounts.models import Session
 from api.serializers.messages import BATCH
-from api.services.messages.send import Send, SendResult, send_messages, send_one
+from api.services.messages.send import Send, send_messages, send_one
+from eventlog.transaction import EventTransaction, record_events
 from wire import metrics
 from wire.connections import close_broken_connections, release_connections
 from wire.outages import DATABASE_SECONDS, database_timeout, is_outage
@@ -28,7 +33,26 @@ from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
 
-QueuedSend = tuple[Send, "Future[SendResult]"]
+
+class Write(Protocol):
+    """A send or a reaction: a write to one room that shares a transaction with others."""
+
+    @property
+    def session(self) -> Session: ...
+    @property
+    def room_id(self) -> UUID: ...
+    @property
+    def rooms(self) -> tuple[UUID, ...]:
+        """The rooms whose heads are locked for it."""
+        ...
+
+    @staticmethod
+    def write(log: EventTransaction, writes: Any) -> Sequence[Any]:
+        """Write several of this type to locked rooms. Return the result of each, or its Problem."""
+        ...
+
+
+QueuedSend = tuple[Write, "Future[Any]"]
 
 # More concurrent transactions would only be smaller. With a second one, a room whose head another writer has locked
 # delays only the sends of its own batch. SQLite has one writer: further transactions would wait for its lock.
@@ -99,24 +123,33 @@ class GroupCommitter:
         self._wakeups: SimpleQueue[bool] = SimpleQueue()  # False ends a thread
         self._is_waking = False  # a thread was woken and has not taken a batch yet
 
-    def enqueue(self, send: Send) -> "Future[SendResult]":
+    def enqueue(self, send: Write) -> "Future[Any]":
         """Queue a send for the next `commit_next`. It can be cancelled until its transaction begins.
 
         The future's exception is a Problem, or the reason why the transaction failed.
         """
-        future: Future[SendResult] = Future()
+        future: Future[Any] = Future()
         with self._lock:
             self._queue.add((send, future))
         return future
 
-    def submit(self, send: Send) -> "Future[SendResult]":
+    def submit(self, send: Write) -> "Future[Any]":
         """Queue a send and have a committer thread commit it. See `enqueue`."""
         future = self.enqueue(send)
         self._wake_thread()
         return future
 
-    def send(self, send: Send) -> SendResult:
-        """Commit a send, from a thread that may wait. Raises as send_messages does, or django.db.Error.
+    async def asend(self, send: Write) -> Any:
+        """Commit a send, from an event loop. Raises as `send`."""
+        future = self.submit(send)
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise database_timeout() from error
+
+    def send(self, send: Write) -> Any:
+        """Commit a send, from a thread that may wait. Raises its Problem, or django.db.Error.
 
         When fewer transactions than allowed are under way, this thread commits the next batch itself: a lone send
         needs no other thread.
@@ -208,11 +241,13 @@ def _commit(batch: list[QueuedSend], *, nowait: bool = False) -> None:
     """Commit a batch in one transaction, and give each send its result."""
     began = time.monotonic()
     try:
-        is_recorded = batch[0][0].session.acting is not None  # in the audit, which send_one does not write
-        if len(batch) == 1 and connection.vendor == "postgresql" and batch[0][0].is_plain and not is_recorded:
-            results = [send_one(batch[0][0], nowait=nowait)]
+        sends = [send for send, _ in batch if isinstance(send, Send)]
+        if len(sends) < len(batch):
+            results: Sequence[Any] = _write([write for write, _ in batch], nowait=nowait)
+        elif len(sends) == 1 and connection.vendor == "postgresql" and sends[0].is_plain:
+            results = [send_one(sends[0], nowait=nowait)]
         else:
-            results = send_messages([send for send, _ in batch], nowait=nowait)
+            results = send_messages(sends, nowait=nowait)
         COMMIT_SENDS.observe(len(batch))
         COMMIT_SECONDS.observe(time.monotonic() - began)
     except Exception as error:
@@ -224,6 +259,18 @@ def _commit(batch: list[QueuedSend], *, nowait: bool = False) -> None:
             future.set_exception(result)
         else:
             future.set_result(result)
+
+
+def _write(writes: Sequence[Write], *, nowait: bool) -> Sequence[Any]:
+    """Write sends and reactions in one transaction, each type at once. Return the result of each, in order."""
+    results: dict[int, Any] = {}
+    with record_events(rooms={room for write in writes for room in write.rooms}, nowait=nowait) as log:
+        by_type: dict[type[Write], list[int]] = defaultdict(list)
+        for place, write in enumerate(writes):
+            by_type[type(write)].append(place)
+        for kind, places in by_type.items():
+            results |= zip(places, kind.write(log, [writes[place] for place in places]), strict=True)
+    return [results[place] for place in range(len(writes))]
 
 
 def _fail(batch: list[QueuedSend], error: Exception) -> None:

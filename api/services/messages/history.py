@@ -10,11 +10,11 @@ from uuid import UUID
 import orjson
 from django.db.models import BigIntegerField, UUIDField
 
-from api.models import Member, Message, Room, ThreadFollow
+from api.models import Member, Message, Reaction, Room, ThreadFollow
 from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
-from api.serializers.message_shape import render_stored
+from api.serializers.message_shape import has_reactions, render_stored
 from api.serializers.messages import HISTORY_PAGE, Anchor
 from api.services.members.access import Reader, find_reader
 from eventlog.heads import read_heads
@@ -65,12 +65,15 @@ def get_messages(
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
     room = reader.member.room
     rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
+    shown = [*rows, *root]
+    reacted = [orjson.loads(row.json)["id"] for row in shown if row.json is not None and has_reactions(row.json)]
     return {
         **({"root": orjson.Fragment(render_stored(room, root[0].json or b""))} if root else {}),
         "results": _fragments(rows),
         "page": _page(rows, older, newer),
         "head": reader.head,
         "epoch": reader.epoch,
+        "mine": Reaction.objects.keys_of(user_id, reacted),
     }
 
 

@@ -1,8 +1,10 @@
 """Sending messages: any number of sends, of any users to any rooms, in one transaction."""
 
 import hashlib
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from unicodedata import normalize
 from uuid import UUID
@@ -14,24 +16,28 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
-from api.models import Member, Message, Room
-from api.models.choices import Kind, State
+from api.models import Invite, Member, Message, Room
+from api.models.choices import Kind, Posting, Role, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
 from api.serializers.authors import Author
 from api.serializers.message_shape import complete, render_message
+from api.serializers.messages import ForwardedFrom
 from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
 from api.services.messages.extras import Extra
+from api.services.messages.forwards import Snapshot, Wanted, find_originals, insert_forwards
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
 from wire.limits import SEND_ROOM
 from wire.problems import Problem, define, invalid
-from wire.row_tables import Column, as_parameter, as_uuid, insert, numbered, rows_as_table, values_table
+from wire.row_tables import Column, as_parameter, as_time, as_uuid, insert, numbered, rows_as_table, values_table
 
 define("message.client_id_reused", 409, "This client_id was used for another message")
+define("room.slow_mode", 429, "The room is in slow mode: wait before you send again", True)
 
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
+INVITE = Invite._meta.db_table
 MAX_PLACE = 1_000_000  # above that of any send in a batch
 SESSION, USER = Session._meta.db_table, User._meta.db_table
 
@@ -48,19 +54,30 @@ class Send:
     text: str
     metadata: Mapping[str, Any]
     reply_to: UUID | None
+    forward: ForwardedFrom | None = None
     thread_root: UUID | None = None
     in_room: bool = False  # a reply in a thread that the main line shows too
     mentions: Mapping[str, Any] | None = None  # {"users": [ids], "room": bool}, if it names anybody
 
     @property
-    def is_plain(self) -> bool:
-        """Return whether the message uses no feature for which more must be read and written."""
-        return self.thread_root is None and self.mentions is None
-
-    @property
     def key(self) -> Key:
         """The key that a retry has in common with the first send."""
         return self.room_id, self.session.user_id, self.client_id
+
+    @property
+    def rooms(self) -> tuple[UUID, ...]:
+        """The rooms whose heads are locked for it: that of a forwarded message too, see `find_originals`."""
+        return (self.room_id,) if self.forward is None else (self.room_id, self.forward.room_id)
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether `send_one` can commit it: it writes no audit record and reads no other room."""
+        return self.forward is None and not self.has_extra and self.session.acting is None
+
+    @property
+    def has_extra(self) -> bool:
+        """Return whether the message is a reply in a thread, or mentions somebody."""
+        return self.thread_root is not None or self.mentions is not None
 
     def is_retry_of(self, digest: str) -> bool:
         """Return whether the message with this digest has the same content. Older digests are of the text as sent."""
@@ -69,9 +86,24 @@ class Send:
     def digest(self, *, in_nfc: bool = True) -> str:
         """A hash of the content, which distinguishes a retry from another message with the same client_id."""
         content: list[Any] = [normalize("NFC", self.text) if in_nfc else self.text, self.metadata, self.reply_to]
-        if not self.is_plain:
+        if self.forward is not None:
+            content.append({"forward": self.forward})
+        if self.has_extra:
             content.append({"thread_root": self.thread_root, "in_room": self.in_room, "mentions": self.mentions})
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @staticmethod
+    def write(log: EventTransaction, sends: "Sequence[Send]") -> "list[SendResult | Problem]":
+        """Write sends to locked rooms. See `send_messages`."""
+        contexts = _contexts_of(_judge(sends))
+        extra = Extra(sends) if any(send.has_extra for send in sends) else None
+        results, new_messages = _accept(log, sends, contexts, extra)
+        if new_messages:
+            _insert(new_messages)
+            _move_read_markers(new_messages)
+            if extra is not None:
+                extra.record(log, new_messages)
+        return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +121,16 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
 
     A bad send fails alone. The number of queries does not depend on the number of sends. `nowait` as in record_events.
     """
-    with record_events(rooms={send.room_id for send in sends}, nowait=nowait) as log:
-        contexts = _contexts_of(_judge(sends))
-        extra = None if all(send.is_plain for send in sends) else Extra(sends)
-        results, new_messages = _accept(log, sends, contexts, extra)
-        if new_messages:
-            _insert(new_messages)
-            _move_read_markers(new_messages)
-            if extra is not None:
-                extra.record(log, new_messages)
-    return results
+    with record_events(rooms={room for send in sends for room in send.rooms}, nowait=nowait) as log:
+        return Send.write(log, sends)
 
 
 def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
     """Commit one plain send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's
     cursors."""
     with record_one(send.room_id, nowait=nowait) as (log, execute):
-        found = execute(_JUDGE_ONE, ("0", *map(as_parameter, _values_of(send)), timezone.now()))
+        now = timezone.now()
+        found = execute(_JUDGE_ONE, (now, "0", *map(as_parameter, _values_of(send)), now))
         [result], new_messages = _accept(log, [send], _contexts_of(found), None)
         for message in new_messages:
             execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
@@ -119,12 +144,28 @@ class SendContext(NamedTuple):
     kind: str | None  # of the room; None: it does not exist
     history: str
     is_archived: bool
-    put_by_other: bool | None  # as in Member; None: not a member
+    posting: str
+    slow_mode_seconds: int
+    standing: int | None  # the bits PUT_BY_OTHER, MUTED and PLAIN_MEMBER; or INVITED; None: not a member
+    last_sent_at: datetime | str | None  # the sender's last message, in a room in slow mode
     is_peer_deleted: bool  # in a direct room
     target_seq: int | None  # of the message replied to, if it is in this room
     is_active: bool | None  # the account; None: the session has ended
     author: Author
 
+    @property
+    def is_member(self) -> bool:
+        """Return whether the sender is in the room."""
+        return self.standing is not None and self.standing != INVITED
+
+    def has(self, bit: int) -> bool:
+        """Return whether the standing of a member has this bit."""
+        return self.is_member and bool((self.standing or 0) & bit)
+
+
+# The standing of a sender in the room.
+PUT_BY_OTHER, MUTED, PLAIN_MEMBER = 1, 2, 4
+INVITED = -1
 
 # The columns of the table of sends.
 _SEND = {
@@ -142,9 +183,18 @@ _SEND = {
 _JUDGE = f"""
 SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.room_id
         AND earlier.sender_id = send.user_id AND earlier.client_id = send.client_id),
-       room.kind, room.history, room.archived_at IS NOT NULL,
-       (SELECT member.put_by_other FROM {MEMBER} member WHERE member.room_id = send.room_id
-        AND member.user_id = send.user_id AND member.state = '{State.JOINED}'),
+       room.kind, room.history, room.archived_at IS NOT NULL, room.posting, room.slow_mode_seconds,
+       COALESCE(
+           (SELECT CASE WHEN member.put_by_other THEN {PUT_BY_OTHER} ELSE 0 END
+                   + CASE WHEN member.muted_until > %s THEN {MUTED} ELSE 0 END
+                   + CASE WHEN member.role = '{Role.MEMBER}' THEN {PLAIN_MEMBER} ELSE 0 END
+            FROM {MEMBER} member WHERE member.room_id = send.room_id
+            AND member.user_id = send.user_id AND member.state = '{State.JOINED}'),
+           (SELECT {INVITED} FROM {INVITE} invite WHERE invite.room_id = send.room_id
+            AND invite.user_id = send.user_id AND invite.ended_at IS NULL)),
+       CASE WHEN room.slow_mode_seconds > 0 THEN
+           (SELECT member.last_sent_at FROM {MEMBER} member
+            WHERE member.room_id = send.room_id AND member.user_id = send.user_id) END,
        CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
            SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
            AND (SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
@@ -162,7 +212,8 @@ _JUDGE_ONE = numbered(_JUDGE.format(sends=values_table("send", tuple(_SEND.items
 # What EventTransaction.flush, _insert and _move_read_markers write, for one message: the parameters of APPEND_ONE, and
 # then its client_id and digest.
 _WRITE_ONE = f"""
-WITH {APPEND_ONE}, marked AS (UPDATE {MEMBER} SET read_seq = $2::bigint WHERE room_id = $1::uuid AND user_id = $6::uuid)
+WITH {APPEND_ONE}, marked AS (UPDATE {MEMBER} SET read_seq = $2::bigint, last_sent_at = $3
+                              WHERE room_id = $1::uuid AND user_id = $6::uuid)
 INSERT INTO {MESSAGE} (id, room_id, seq, version, sender_id, client_id, digest, created_at, data)
 VALUES ($7::uuid, $1::uuid, $2::bigint, $2::bigint, $6::uuid, $9, $10, $3, $8)"""
 
@@ -177,7 +228,7 @@ def _judge(sends: Sequence[Send]) -> list[tuple[Any, ...]]:
     rows, parameters = rows_as_table("send", **columns)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(_JUDGE.format(sends=rows), [*parameters, now])
+        cursor.execute(_JUDGE.format(sends=rows), [now, *parameters, now])
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 
@@ -204,11 +255,15 @@ def _accept(
         if context.target_seq is not None or send.thread_root is not None
     }
     visible = visible_ranges(replies) if replies else {}  # most have none
+    forwarded = {(send.session.user_id, send.forward) for send in sends if send.forward is not None}
+    originals = find_originals(forwarded) if forwarded else {}
     new_messages: dict[Key, Message] = {}
-    results = [_send(log, send, context, visible, new_messages, extra) for send, context in judged]
-    entered = {send.key[:2] for send, context in judged if context.put_by_other and send.key in new_messages}
+    results = [_send(log, send, context, visible, new_messages, originals, extra) for send, context in judged]
+    entered = {send.key[:2] for send, context in judged if context.has(PUT_BY_OTHER) and send.key in new_messages}
     if entered:
         make_own(entered)
+    if originals:
+        insert_forwards(list(new_messages.values()))
     return results, list(new_messages.values())
 
 
@@ -218,6 +273,7 @@ def _send(
     context: SendContext,
     visible: Mapping[tuple[UUID, UUID], Sequence[SeqRange]],
     new_messages: dict[Key, Message],
+    originals: Mapping[Wanted, Snapshot | Problem],
     extra: Extra | None,
 ) -> SendResult | Problem:
     earlier = context.earlier or new_messages.get(send.key)
@@ -228,22 +284,27 @@ def _send(
         return SendResult(earlier.pk, earlier.seq, complete(earlier.data), created=False)
     seen = visible.get(send.key[:2], ())
     problem = check_send(send, context, seen)
+    if problem is None and context.slow_mode_seconds and context.has(PLAIN_MEMBER):
+        problem = _check_slow_mode(log, send, context, new_messages)
     if problem is None and extra is not None:
         problem = extra.check(send, seen)
     if problem is not None:
         return problem
+    snapshot = None if send.forward is None else originals[send.session.user_id, send.forward]
+    if isinstance(snapshot, Problem):
+        return snapshot
     try:
         SEND_ROOM.take(send.room_id)  # of members only: nobody else can use up the room's limit
     except Problem as refusal:
         return refusal
-    message = new_messages[send.key] = _append(log, send, context.author, extra)
+    message = new_messages[send.key] = _append(log, send, context.author, snapshot, extra)
     return SendResult(message.pk, message.seq, message.data, created=True)
 
 
 def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) -> Problem | None:
     """Return why a new message is refused, or None. `visible` are the ranges that the sender of a reply may see."""
-    if context.put_by_other is None:
-        return not_accessible(context.kind)
+    if not context.is_member:
+        return not_accessible(context.kind, is_invited=context.standing == INVITED)
     if context.is_active is None or send.session.pk in ended_in_memory():
         return Problem("auth.invalid_token")
     if not context.is_active:
@@ -252,12 +313,32 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
         return Problem("room.archived")
     if context.is_peer_deleted:
         return Problem("room.peer_deleted")
+    if context.has(MUTED):
+        return Problem("room.muted")
+    if context.posting == Posting.ADMINS and context.has(PLAIN_MEMBER):
+        return Problem("room.read_only")
     if send.reply_to is not None and (context.target_seq is None or not contains(visible, context.target_seq)):
         return invalid("reply_to", "not_found", "There is no such message in this room.")
     return None
 
 
-def _append(log: EventTransaction, send: Send, author: Author, extra: Extra | None) -> Message:
+def _check_slow_mode(
+    log: EventTransaction, send: Send, context: SendContext, new_messages: Mapping[Key, Message]
+) -> Problem | None:
+    """Return the refusal of a member who has sent a message within the time of the room's slow mode, or None."""
+    last = None if context.last_sent_at is None else as_time(context.last_sent_at)
+    if any(key[:2] == send.key[:2] for key in new_messages):
+        last = log.time_of(send.room_id)
+    if last is None:
+        return None
+    wait = last + timedelta(seconds=context.slow_mode_seconds) - log.time_of(send.room_id)
+    wait_ms = math.ceil(wait.total_seconds() * 1000)
+    return Problem("room.slow_mode", retry_after_ms=wait_ms) if wait_ms > 0 else None
+
+
+def _append(
+    log: EventTransaction, send: Send, author: Author, forwarded: Snapshot | None, extra: Extra | None
+) -> Message:
     """Append the message to the log. Its JSON is rendered here, once, for the log, the history and every socket."""
     message_id, seq, at = uuid7(), log.next_seq(send.room_id), log.time_of(send.room_id)
     shape = render_message(
@@ -271,6 +352,8 @@ def _append(log: EventTransaction, send: Send, author: Author, extra: Extra | No
         reply_to=send.reply_to,
         at=at,
     )
+    if forwarded is not None:
+        shape["forwarded"] = forwarded
     if extra is not None:
         shape |= extra.fields(send)
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
@@ -314,20 +397,25 @@ def _insert(messages: Collection[Message]) -> None:
     )
 
 
-_MOVE_READ_MARKERS = f"""UPDATE {MEMBER} SET read_seq = moved.seq FROM {{moved}}
+_MOVE_READ_MARKERS = f"""UPDATE {MEMBER} SET
+                        read_seq = CASE WHEN moved.seq > read_seq THEN moved.seq ELSE read_seq END,
+                        last_sent_at = moved.at FROM {{moved}}
                         WHERE {MEMBER}.room_id = moved.room_id AND {MEMBER}.user_id = moved.user_id"""
 
 
 def _move_read_markers(messages: Iterable[Message]) -> None:
-    """Sending a message to the main line marks the room as read. The new seq is always larger than the marker."""
-    newest = {(message.room_id, message.sender_id): message.seq for message in messages if message.in_main_line}
-    if not newest:
-        return
+    """Move each sender's read marker to their last message in the main line, which is above it, and note the time."""
+    newest: dict[tuple[UUID, UUID], tuple[int, datetime]] = {}
+    for message in messages:
+        place = message.room_id, message.sender_id
+        seq = message.seq if message.in_main_line else newest.get(place, (0,))[0]
+        newest[place] = seq, message.created_at
     moved, parameters = rows_as_table(
         "moved",
         room_id=("uuid", [room for room, _ in newest]),
         user_id=("uuid", [user for _, user in newest]),
-        seq=("bigint", list(newest.values())),
+        seq=("bigint", [seq for seq, _ in newest.values()]),
+        at=("timestamptz", [at for _, at in newest.values()]),
     )
     with connection.cursor() as cursor:
         cursor.execute(_MOVE_READ_MARKERS.format(moved=moved), parameters)

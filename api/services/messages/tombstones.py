@@ -1,6 +1,6 @@
 """Tombstones: what is left of a message whose content is removed, in its row and in every event that carried it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from api.models import Mention, Message
+from api.models import Forward, Mention, Message, Pin, Reaction
 from api.serializers.authors import Author
 from api.serializers.message_shape import DEFAULTS, complete
 from eventlog.transaction import EventTransaction
@@ -45,6 +45,12 @@ def make_tombstone(message_id: UUID, data: str, *, version: int, at: datetime, s
     return Tombstone(message_id, version, strict_json.dumps(shape).decode())
 
 
+def remove_relations(message_ids: Collection[UUID]) -> None:
+    """Delete the reactions, pins and forwards of messages, which a tombstone does not have."""
+    for model in (Reaction, Pin, Forward):
+        model.objects.filter(message__in=message_ids).delete()
+
+
 def write_tombstones(log: EventTransaction, room_id: UUID, tombstones: Sequence[Tombstone]) -> None:
     """Write tombstones to the messages of a locked room, and to all earlier events that carry these messages."""
     if not tombstones:
@@ -59,4 +65,5 @@ def write_tombstones(log: EventTransaction, room_id: UUID, tombstones: Sequence[
     with connection.cursor() as cursor:
         cursor.execute(_UPDATE.format(buried=buried), parameters)
     Mention.objects.filter(message__in=[each.message_id for each in tombstones]).delete()
+    remove_relations([each.message_id for each in tombstones])
     log.rewrite_messages(room_id, {each.message_id: each.data for each in tombstones})

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from accounts.models import Session
 from api.models import Member, Room
 from api.models.choices import Kind, Permission, Role
-from api.serializers.rooms import room_event_data
+from api.serializers.rooms import render_preferences, room_event_data
 from api.services.members.access import find_reader, find_writer
 from api.services.members.transitions import check_not_direct, check_permission
 from api.services.rooms.create import canonical
@@ -21,7 +21,8 @@ from wire.problems import Problem, invalid
 
 
 def update_room(*, session: Session, room_id: UUID, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change the given ones of name, slug, topic, metadata and, as an owner, retention_days; returns the Room.
+    """Change the given ones of name, slug, topic, metadata, posting, slow_mode_seconds and, as an owner,
+    retention_days; returns the Room.
 
     Raises Problem not_found, room.not_member, room.archived, room.direct, room.role_required, request.invalid (slug)
     or room.slug_taken.
@@ -40,8 +41,8 @@ def update_room(*, session: Session, room_id: UUID, changes: Mapping[str, Any]) 
     return get_room(user_id=session.user.id, room_id=room_id)
 
 
-def update_room_me(*, session: Session, room_id: UUID, hidden: bool | None = None) -> dict[str, Any]:
-    """Change the user's own view of a room; returns the Room's `me`.
+def update_room_me(*, session: Session, room_id: UUID, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change the given ones of notify, snoozed_until, pinned and hidden, for the user alone; returns the Room's `me`.
 
     A hidden room is hidden until a message comes after the head at this moment. A direct room, which cannot be left,
     then no longer counts as one of the user's own. Raises Problem not_found or room.not_member.
@@ -50,13 +51,19 @@ def update_room_me(*, session: Session, room_id: UUID, hidden: bool | None = Non
     with record_events(inboxes=[user_id], session=session) as log:
         member, head, _ = find_reader(user_id, room_id)
         mine = Member.objects.filter(pk=member.pk)
-        if hidden is not None and hidden != mine.with_hidden().get().is_hidden:
-            mine.update(
-                hidden_seq=head if hidden else None,
-                put_by_other=member.put_by_other or (hidden and member.room.kind == Kind.DIRECT),
-            )
-            data = {"room_id": room_id, "hidden": hidden, "head": head}
-            log.append(user_id, "room.preferred", user_id, data)
+        hidden = mine.with_hidden().get().is_hidden
+        changed = {
+            name: value for name, value in changes.items() if name != "hidden" and value != getattr(member, name)
+        }
+        if changes.get("hidden", hidden) != hidden:
+            hidden = not hidden
+            changed["hidden_seq"] = head if hidden else None
+            changed["put_by_other"] = member.put_by_other or (hidden and member.room.kind == Kind.DIRECT)
+        if changed:
+            mine.update(**changed)
+            for name, value in changed.items():
+                setattr(member, name, value)
+            log.append(user_id, "room.preferred", user_id, render_preferences(member, hidden=hidden, head=head))
     me: dict[str, Any] = get_room(user_id=user_id, room_id=room_id)["me"]
     return me
 

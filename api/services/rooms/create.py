@@ -15,7 +15,8 @@ from accounts.models import Session, User
 from api.models import Room
 from api.models.choices import History, Kind, Role
 from api.serializers.rooms import room_event_data
-from api.services.members.limits import INVITES, check_own_rooms, check_placed_rooms
+from api.services.members.invites import append_invite, find_blockers, find_unplaceable, rooms_of_surplus
+from api.services.members.limits import INVITES, check_own_rooms
 from api.services.members.transitions import append_room_added, begin_first_memberships, find_users
 from api.services.rooms.slugs import slug_conflict
 from api.services.rooms.summaries import get_room
@@ -41,8 +42,9 @@ def create_room(
 ) -> tuple[dict[str, Any], bool]:
     """Create a public or private room with its first members; returns the Room, and whether it is new.
 
-    A retry, with the same client_id and content, returns the Room as it is now. Raises Problem request.invalid
-    (members), room.client_id_reused, room.slug_taken, room.limit or limit.invite.
+    Users whom nobody can add are invited; those who block the creator are left out. A retry, with the same client_id
+    and content, returns the Room as it is now. Raises Problem request.invalid (members), room.client_id_reused,
+    room.slug_taken, room.limit, invite.limit or limit.invite.
     """
     creator_id = session.user.id
     user_ids = list(dict.fromkeys([creator_id, *members]))
@@ -98,36 +100,43 @@ def insert_room(
     `on_created` is called in the transaction. Raises Problem as create_room.
     """
     try:
-        with record_events(inboxes=user_ids, session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
+        rooms = rooms_of_surplus(user_ids[1:])
+        with record_events(rooms=rooms, inboxes=user_ids, session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
             existing = _find_created(room)
             if existing is not None:
                 return existing
             users = _find_first_members(user_ids)
             check_own_rooms(user_ids[0])
-            check_placed_rooms(user_ids[1:])
-            open_room(log, room, users, [Role.OWNER, *[Role.MEMBER] * (len(users) - 1)])
+            blockers, unplaceable = find_blockers(user_ids[0], user_ids[1:]), find_unplaceable(user_ids[1:])
+            invited = [user for user in users if user.id in unplaceable - blockers]
+            added = [user for user in users if user.id not in unplaceable | blockers]
+            open_room(log, room, added, [Role.OWNER, *[Role.MEMBER] * (len(added) - 1)], invited=invited)
             on_created()
     except IntegrityError as error:
         raise slug_conflict(room.slug) from error
     return room.id, True
 
 
-def open_room(log: EventTransaction, room: Room, users: Sequence[User], roles: Sequence[Role]) -> None:
+def open_room(
+    log: EventTransaction, room: Room, users: Sequence[User], roles: Sequence[Role], invited: Sequence[User] = ()
+) -> None:
     """Insert the room and its memberships, and append room.created and the inbox events of its members.
 
-    Raises Problem limit.invite, or IntegrityError for a slug that another room has.
+    The first user invites the others. Raises Problem limit.invite, or IntegrityError for a slug that another room has.
     """
     room.created_at, room.member_count = log.at, len(users)
     room.save(force_insert=True)
-    if len(users) > 1:
+    if len(users) + len(invited) > 1:
         # After the insert, so that a room which a constraint rejects does not count.
-        INVITES.take(str(room.created_by_id), len(users) - 1)
+        INVITES.take(str(room.created_by_id), len(users) + len(invited) - 1)
     log.open_stream(room.id)
     begin_first_memberships(log, room, users, roles)
     members = [{"user_id": str(user.id), "role": role.value} for user, role in zip(users, roles, strict=True)]
     data = {**room_event_data(room, Epoch.current()), "members": members}
     log.append(room.id, "room.created", room.created_by_id, data)
     append_room_added(log, room, users, room.created_by_id, seq=1)
+    for user in invited:
+        append_invite(log, room, user, users[0])
 
 
 def canonical(value: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Joining a public room, by its id or by its slug."""
+"""Joining a room: a public one by its id or its slug, and any after an invitation."""
 
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from api.models import Member, Room
 from api.models.choices import History, Kind, Role, State
 from api.serializers.rooms import SLUG_RULE, fold_slug
 from api.services.members.limits import check_own_rooms, make_own
-from api.services.members.transitions import begin_membership
+from api.services.members.transitions import begin_membership, is_banned
 from api.services.rooms.create import insert_room
 from api.services.rooms.slugs import find_room_id
 from api.services.rooms.summaries import get_room
@@ -19,10 +19,11 @@ from wire.problems import Problem, invalid
 
 
 def join_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
-    """Join a public room; returns the Room. If none of its owners can log in, the user becomes the owner.
+    """Join a public room, or accept an invitation; returns the Room.
 
-    A member whom somebody else added accepts the room by this: it counts as one of the member's own. For any other
-    member nothing changes. Raises Problem not_found, room.archived or room.limit.
+    If no owner of a public room can log in, the user becomes the owner. A member whom somebody else added accepts the
+    room by this: it counts as one of the member's own. For any other member nothing changes. Raises Problem not_found,
+    room.banned, room.archived or room.limit.
     """
     find_or_create(partial(_find_own_membership, session.user.id, room_id), partial(_join, session, room_id))
     return get_room(user_id=session.user.id, room_id=room_id)
@@ -31,7 +32,7 @@ def join_room(*, session: Session, room_id: UUID) -> dict[str, Any]:
 def room_for_slug(*, session: Session, slug: str) -> dict[str, Any]:
     """Find or create the public room of this slug, and join it; returns the Room.
 
-    Raises Problem request.invalid (slug) or room.limit.
+    Raises Problem request.invalid (slug), room.banned or room.limit.
     """
     folded = fold_slug(slug)
     if folded is None:
@@ -61,6 +62,8 @@ def _join(session: Session, room_id: UUID) -> bool:
         room = Room.objects.visible_to(user.id).filter(pk=room_id).first()
         if room is None:
             raise Problem("not_found", "There is no such room.")
+        if is_banned(room, user.id):
+            raise Problem("room.banned")
         if room.is_archived:
             raise Problem("room.archived", "The room is archived.")
         if room.members.filter(state=State.JOINED, user=user).exists():
@@ -68,7 +71,8 @@ def _join(session: Session, room_id: UUID) -> bool:
         else:
             check_own_rooms(user.id)
             has_owner = room.members.filter(state=State.JOINED, role=Role.OWNER, user__is_active=True).exists()
-            begin_membership(log, room, user, Role.MEMBER if has_owner else Role.OWNER, user.id)
+            begins_as = Role.OWNER if room.kind == Kind.PUBLIC and not has_owner else Role.MEMBER
+            begin_membership(log, room, user, begins_as, user.id)
     return True
 
 

@@ -15,12 +15,13 @@ from django.db.models import (
     Sum,
     TextField,
     UUIDField,
+    Value,
     Window,
 )
 from django.db.models.functions import Cast, Coalesce, Greatest
 
-from api.models import Member, MembershipPeriod, Message, Room
-from api.models.choices import History, Kind, State
+from api.models import Ban, Invite, Member, MembershipPeriod, Message, Room
+from api.models.choices import INVITED, History, Kind, State
 from api.seq_ranges import FOR_EVER
 from api.serializers.authors import Author
 from api.serializers.message_shape import render_stored
@@ -130,6 +131,8 @@ def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
     memberships = _find_memberships(user_id=user_id, room_ids=[room.id for room in rooms])
     members = {member.room_id: member for member in memberships}
     joined = [room.id for room in rooms if room.id in members and members[room.id].state == State.JOINED]
+    others = [room.id for room in rooms if room.id not in joined]
+    outside = _find_states(user_id, others) if others else {}
     heads = {room.id: room.head for room in rooms}
     unread = count_unread(user_id, {room_id: heads[room_id] for room_id in joined}) if joined else {}
     last = _last_messages(user_id, joined, max_bytes) if joined else {}
@@ -146,9 +149,18 @@ def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
             unread=unread.get(room.id, Unread()),
             last_message=last.get(room.id),
             peer=peers.get(room.id),
+            outside=outside.get(room.id),
         )
         for room in fit
     ]
+
+
+def _find_states(user_id: UUID, room_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Find those of these rooms to which the user is invited, or from which they are banned."""
+    here = {"user": user_id, "room__in": room_ids}
+    invited = Invite.objects.open().filter(**here).values_list("room", Value(INVITED))
+    banned = Ban.objects.in_force().filter(**here).values_list("room", Value(State.BANNED.value))
+    return dict(invited.union(banned))
 
 
 _find_memberships = CompiledQuery(
@@ -157,7 +169,7 @@ _find_memberships = CompiledQuery(
             user_id=param("user_id", UUIDField()), room_id__any_of=list_param("room_ids", UUIDField())
         )
         .with_hidden()
-        .only("room", "state", "role", "read_seq")
+        .only("room", "state", "role", "read_seq", "notify", "snoozed_until", "pinned", "muted_until")
     )
 )
 

@@ -161,7 +161,8 @@ class _Reader:
 
     def _check_references(self, table: str, rows: list[Any]) -> None:
         for row in rows:
-            users = {getattr(row, name, None) for name in ("user_id", "sender_id", "actor_id", "created_by_id")}
+            names = ("user_id", "sender_id", "actor_id", "author_id", "created_by_id", "invited_by_id", "by_id")
+            users = {getattr(row, name, None) for name in names}
             rooms_of_row, streams = {getattr(row, "room_id", None)}, {getattr(row, "stream", None)}
             is_known = users - {None} <= self.users and rooms_of_row - {None} <= self.rooms
             if not is_known or not all(each in self.users or each in self.rooms for each in streams - {None}):

@@ -16,7 +16,24 @@ from django.db import models
 from django.db.models import Field
 
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
-from api.models import Draft, Job, Member, MembershipPeriod, Mention, Message, Room, Thread, ThreadFollow
+from api.models import (
+    Ban,
+    Draft,
+    Forward,
+    Invite,
+    Job,
+    Link,
+    Member,
+    MembershipPeriod,
+    Mention,
+    Message,
+    Mute,
+    Pin,
+    Reaction,
+    Room,
+    Thread,
+    ThreadFollow,
+)
 from eventlog.models import Event, StreamHead
 
 FORMAT = 1
@@ -31,7 +48,14 @@ EXPORTED: dict[str, type[models.Model]] = {
     "rooms": Room,
     "members": Member,
     "periods": MembershipPeriod,
+    "invites": Invite,
+    "links": Link,
+    "bans": Ban,
+    "mutes": Mute,
     "messages": Message,
+    "reactions": Reaction,
+    "pins": Pin,
+    "forwards": Forward,
     "threads": Thread,
     "thread_follows": ThreadFollow,
     "mentions": Mention,
@@ -44,7 +68,10 @@ EXPORTED: dict[str, type[models.Model]] = {
 # Sessions, server keys and waiting mail end with the move; the epoch is in the header; the others are derived.
 LEFT_OUT = frozenset({"Session", "ServerKey", "Mail", "Epoch", "NameWord", "RoomNamePart"})
 
-ORDER: dict[str, tuple[str, ...]] = {"events": ("stream", "seq")}  # of all others: the primary key
+ORDER: dict[str, tuple[str, ...]] = {
+    "events": ("stream", "seq"),
+    "reactions": ("message_id", "user_id", "key"),
+}  # of all others: the primary key
 
 
 def columns(model: type[models.Model]) -> dict[str, "Field[Any, Any]"]:

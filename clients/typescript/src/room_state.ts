@@ -122,6 +122,7 @@ export class RoomState {
     if (noun === "message") this.#applyMessage(event as Extract<Durable, { data: Message }>);
     else if (noun === "room") this.#applyRoom(event);
     else if (noun === "member") this.#applyMember(event as Extract<Durable, { type: "member.joined" }>);
+    else if (event.type === "mute.created" || event.type === "mute.ended") this.isOutdated ||= event.data.user.id === this.#me;
     else this.#applyToHeld(event, this.history.all());
     this.#countUnread();
     if (this.#awaited && this.#awaited.head <= event.seq) this.update(this.#awaited);
@@ -137,8 +138,9 @@ export class RoomState {
 
   #applyRoom(event: Durable): void {
     const { members: _, ...fields } = event.data as Partial<Room> & { members?: unknown };
+    // The rights have changed.
+    if (event.type !== "room.updated" || fields.posting !== this.shape.posting) this.isOutdated = true;
     this.#change(fields);
-    if (event.type !== "room.updated") this.isOutdated = true; // the rights have changed
   }
 
   #applyMember({ type, seq, data }: Extract<Durable, { type: "member.joined" }>): void {

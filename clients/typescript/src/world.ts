@@ -7,7 +7,22 @@ import { RoomState, type StoredRoom } from "./room_state.js";
 
 type Stored = Extract<PushedEvent, { seq: number }>;
 type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
-type Inbox = Extract<PushedEvent, { type: "room.added" | "room.removed" | "room.preferred" | "read.updated" }>;
+type Inbox = Extract<
+  PushedEvent,
+  { type: "room.added" | "room.removed" | "room.preferred" | "room.invited" | "room.uninvited" | "read.updated" }
+>;
+
+const NEW_MEMBER: Omit<Room["me"], "role" | "read_seq"> = {
+  state: "joined",
+  can: [],
+  unread: 0,
+  unread_capped: false,
+  notify: "all",
+  snoozed_until: null,
+  pinned: false,
+  hidden: false,
+  muted_until: null,
+};
 
 const MOST_CURSORS = 1_000; // of one sync; other rooms come as new ones
 const RELOAD_MS = 1_000;
@@ -169,7 +184,7 @@ export class World {
       member_count: members.length,
       last_message: null,
       peer: null,
-      me: { state: "joined", role, can: [], read_seq: event.seq, unread: 0, unread_capped: false, hidden: false },
+      me: { ...NEW_MEMBER, role, read_seq: event.seq },
     });
     this.rooms.set(room.id, room);
     return room;

@@ -38,7 +38,7 @@ def more(response: Any) -> tuple[bool, bool]:
 def test_it_works(bob: Person, room: Any) -> None:
     page = read(bob, room, limit=3).json()
 
-    assert set(page) == {"results", "page", "head", "epoch"}
+    assert set(page) == {"results", "page", "head", "epoch", "mine"}
     assert [(message["seq"], message["text"]) for message in page["results"]] == [(9, "9"), (10, "10"), (11, "11")]
     assert page["page"] == {"oldest_seq": 9, "newest_seq": 11, "more_before": True, "more_after": False}
     assert (page["head"], page["epoch"]) == (12, 1)

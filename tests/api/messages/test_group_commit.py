@@ -430,7 +430,8 @@ def test_a_waiting_thread_holds_no_connection(alice: Person, committer: GroupCom
     def read_and_send(person: Person) -> SendResult:
         Message.objects.count()
         used.set_result(connections["default"])
-        return committer.send(a_send(person, room))
+        sent: SendResult = committer.send(a_send(person, room))
+        return sent
 
     with ThreadPoolExecutor(1) as pool, StuckCommit(committer, a_send(alice, room)):
         sent = pool.submit(closing_connections(read_and_send), alice)

@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts import ended
 from accounts.models import Session, User
 from accounts.services import require_live
-from api.models import Member, MembershipPeriod, Message, Room
-from api.models.choices import History, Kind, Role, State
+from api.models import Invite, Member, MembershipPeriod, Message, Room
+from api.models.choices import History, Kind, Posting, Role, State
 from api.services.members.access import find_member, find_sender
 from api.services.messages import Send, SendResult, send_messages
 from api.services.messages.send import send_one
@@ -33,6 +33,7 @@ class Membership(NamedTuple):
     role: Role
     state: State
     periods: tuple[tuple[int, int | None], ...]
+    is_muted: bool = False
 
 
 MEMBERSHIPS: Mapping[str, Membership | None] = {
@@ -40,11 +41,18 @@ MEMBERSHIPS: Mapping[str, Membership | None] = {
     "admin": Membership(Role.ADMIN, State.JOINED, ((3, None),)),
     "member": Membership(Role.MEMBER, State.JOINED, ((5, None),)),
     "rejoined": Membership(Role.MEMBER, State.JOINED, ((3, 4), (7, None))),
+    "muted": Membership(Role.MEMBER, State.JOINED, ((5, None),), is_muted=True),
     "left": Membership(Role.MEMBER, State.LEFT, ((1, 7),)),
     "removed": Membership(Role.ADMIN, State.REMOVED, ((3, 4), (5, 8))),
+    "banned": Membership(Role.MEMBER, State.BANNED, ((1, 7),)),
+    "invited": None,
     "outsider": None,
 }
-ROOMS = [*product((Kind.PUBLIC, Kind.PRIVATE), [False]), *product([Kind.DIRECT], (False, True))]
+ROOMS = [
+    *product((Kind.PUBLIC, Kind.PRIVATE), [False], [Posting.EVERYONE]),
+    *product([Kind.DIRECT], (False, True), [Posting.EVERYONE]),
+    (Kind.PRIVATE, False, Posting.ADMINS),
+]
 SESSIONS = ("live", "ended", "ended in memory", "expired", "of an inactive account")
 
 
@@ -67,10 +75,12 @@ def make_sessions(membership: str) -> Iterator[tuple[str, Session]]:
         yield kind, make_session(inactive if kind == "of an inactive account" else user, kind)
 
 
-def make_room(kind: Kind, is_peer_deleted: bool, history: History, is_archived: bool) -> Room:
+def make_room(kind: Kind, is_peer_deleted: bool, posting: Posting, history: History, is_archived: bool) -> Room:
     names = {"direct_key": uuid4().hex} if kind == Kind.DIRECT else {"name": "Tea"}
     archived_at = NOW if is_archived else None
-    room = Room.objects.create(kind=kind, history=history, created_at=NOW, archived_at=archived_at, **names)
+    room = Room.objects.create(
+        kind=kind, history=history, posting=posting, created_at=NOW, archived_at=archived_at, **names
+    )
     StreamHead.objects.create(stream=room.id, last_seq=HEAD)
     deletion = {"is_active": False, "deleted_at": NOW} if is_peer_deleted else {}
     peer = make_user(f"peer-{uuid4().hex[:12]}", **deletion)
@@ -84,11 +94,14 @@ def make_room(kind: Kind, is_peer_deleted: bool, history: History, is_archived: 
 
 def join(user: User, room: Room, membership: Membership | None) -> None:
     if membership is None:
+        if user.username.startswith("invited"):
+            Invite.objects.create(room=room, user=user, invited_by=user, created_at=NOW, created_seq=1)
         return
     joined, left = membership.periods[-1]
     Member.objects.create(
         room=room, user=user, role=membership.role, state=membership.state,
         joined_at=NOW, joined_seq=joined, left_seq=left, read_seq=0,
+        muted_until=NOW + timedelta(hours=1) if membership.is_muted else None,
     )  # fmt: skip
     MembershipPeriod.objects.bulk_create(
         MembershipPeriod(room=room, user=user, joined_seq=joined, left_seq=left) for joined, left in membership.periods
@@ -146,6 +159,8 @@ def test_a_send_is_judged_as_the_services_judge(monkeypatch: pytest.MonkeyPatch)
             "room.not_member",
             "room.archived",
             "room.peer_deleted",
+            "room.muted",
+            "room.read_only",
             "auth.invalid_token",
             "auth.account_disabled",
             "request.invalid",

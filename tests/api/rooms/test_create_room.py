@@ -28,6 +28,8 @@ def test_it_works(alice: Person) -> None:
         "topic": "party",
         "metadata": {"seats": 3},
         "history": "since_joined",
+        "posting": "everyone",
+        "slow_mode_seconds": 0,
         "retention_days": None,
         "head": 1,
         "epoch": 1,
@@ -43,9 +45,16 @@ def test_it_works(alice: Person) -> None:
             "role": "owner",
             "can": [
                 "send",
+                "react",
+                "pin",
+                "mention_room",
                 "delete_any",
                 "add_members",
                 "remove_members",
+                "invite",
+                "ban",
+                "mute",
+                "bypass_slow_mode",
                 "set_roles",
                 "update",
                 "archive",
@@ -54,7 +63,13 @@ def test_it_works(alice: Person) -> None:
             "read_seq": 1,
             "unread": 0,
             "unread_capped": False,
+            "unread_mentions": 0,
+            "unread_threads": 0,
+            "notify": "all",
+            "snoozed_until": None,
+            "pinned": False,
             "hidden": False,
+            "muted_until": None,
         },
     }
     assert alice.get(f"{URL}/{room['id']}").json() == room
@@ -250,15 +265,17 @@ def test_an_invalid_field_is_rejected_by_name(
     assert not Room.objects.exists()
 
 
-def test_the_room_limit_is_enforced(alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_in_too_many_rooms_is_invited(alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.services.members.limits.MAX_PLACED", 2)
     make_room(alice, members=[bob])
     make_room(alice, members=[bob])
 
     response = alice.post(URL, {"kind": "private", "name": "Tea", "members": [bob.user.id]})
 
-    assert (response.status_code, response.json()["code"]) == (409, "room.limit")
-    assert len(inbox_of(alice)) == len(inbox_of(bob)) == 2
+    assert (response.status_code, response.json()["member_count"]) == (201, 1)
+    assert [event["type"] for event in inbox_of(bob)] == ["room.added", "room.added", "room.invited"]
+    assert types_of(response.json()) == ["room.created", "invite.created"]
+    assert [member["user_id"] for member in events_of(response.json())[0]["data"]["members"]] == [str(alice.user.id)]
     assert bob.post(URL, {"kind": "private", "name": "Mine"}).status_code == 201
 
 

@@ -1,15 +1,21 @@
 """GET /v1/rooms/directory"""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from api.models import Room
+from eventlog.models import StreamHead
 from tests.api.stories import OUTSIDE, make_room, post_message
 from tests.clients import Person, codes
 from tests.plans import ON_SQLITE, plan_of
 
 URL = "/v1/rooms/directory"
+SORTS = ("name", "activity", "members")
 
 
 def test_it_works(alice: Person, charlie: Person) -> None:
@@ -106,7 +112,8 @@ def test_the_queries_do_not_grow_with_the_rooms(
     for _ in range(count):
         make_room(alice, kind="public")
 
-    with django_assert_num_queries(3):  # the session, the rooms with their heads, my memberships
+    # The session, the rooms with their heads, my memberships, and my invitations and bans.
+    with django_assert_num_queries(4):
         page = charlie.get(URL, limit=10).json()
 
     assert len(page["results"]) == min(count, 10)
@@ -117,3 +124,57 @@ def test_an_invalid_parameter_is_rejected_by_name(alice: Person) -> None:
 
     assert response.status_code == 400
     assert codes(response) == {"kind": "unknown"}
+
+
+def test_it_can_be_sorted(alice: Person, bob: Person, charlie: Person) -> None:
+    busy = make_room(alice, kind="public", name="Busy")
+    make_room(alice, kind="public", name="Large", members=[bob, charlie])
+    make_room(alice, kind="public", name="Alone")
+    post_message(alice, busy, "hello")
+
+    by = {sort: [room["name"] for room in bob.get(URL, sort=sort).json()["results"]] for sort in SORTS}
+
+    assert by == {
+        "name": ["Alone", "Busy", "Large"],
+        "activity": ["Busy", "Alone", "Large"],
+        "members": ["Large", "Alone", "Busy"],
+    }
+    assert bob.get(URL).json()["results"] == bob.get(URL, sort="name").json()["results"]
+    assert bob.get(URL, sort="age").status_code == 400
+
+
+@pytest.mark.parametrize("sort", ["activity", "members"])
+def test_a_room_that_moves_while_a_client_pages_is_not_missed(alice: Person, bob: Person, sort: str) -> None:
+    rooms = [make_room(alice, kind="public", name=f"Room {number}") for number in range(4)]
+    StreamHead.objects.update(last_at=timezone.now() - timedelta(hours=1))
+    Room.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    page = bob.get(URL, sort=sort, limit=2).json()
+    seen = {room["id"] for room in page["results"]}
+    last = next(room for room in rooms if room["id"] not in seen)
+    bob.post(f"/v1/rooms/{last['id']}/join")
+    post_message(bob, last, "hello")
+
+    while page["next"]:
+        page = bob.get(URL, sort=sort, limit=2, cursor=page["next"]).json()
+        seen |= {room["id"] for room in page["results"]}
+
+    assert seen == {room["id"] for room in rooms}
+
+
+def test_a_cursor_belongs_to_its_order(alice: Person) -> None:
+    for _ in range(2):
+        make_room(alice, kind="public")
+    cursor = alice.get(URL, limit=1).json()["next"]
+
+    assert alice.get(URL, limit=1, sort="members", cursor=cursor).status_code == 400
+
+
+def test_it_shows_invitations_and_bans(alice: Person, bob: Person) -> None:
+    invited, banned, other = (make_room(alice, kind="public", name=name) for name in ("A", "B", "C"))
+    alice.put(f"/v1/rooms/{invited['id']}/invites/{bob.user.id}")
+    alice.put(f"/v1/rooms/{banned['id']}/bans/{bob.user.id}")
+
+    rooms = bob.get(URL).json()["results"]
+
+    assert [room["id"] for room in rooms] == [invited["id"], banned["id"], other["id"]]
+    assert [room["me"]["state"] for room in rooms] == ["invited", "banned", None]

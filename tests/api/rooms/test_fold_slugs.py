@@ -24,7 +24,7 @@ def test_it_works(alice: Person) -> None:
     wide.refresh_from_db()
     [_, event] = events_of({"id": wide.pk})
     assert (wide.slug, event["type"], event["seq"], event["data"]["slug"]) == ("tea", "room.updated", 2, "tea")
-    assert set(event["data"]) == set(events_of({"id": plain.pk})[0]["data"]) - {"members", "retention_days"}
+    assert set(event["data"]) == set(events_of({"id": plain.pk})[0]["data"]) - {"members"}
     assert len(events_of({"id": plain.pk})) == 1
     assert alice.patch(f"/v1/rooms/{wide.pk}", {"topic": "Green"}).status_code == 200
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.stories import OUTSIDE, events_of, inbox_of, make_room, post_message, refusal, types_of
+from tests.api.stories import OUTSIDE, UNCHANGED, events_of, inbox_of, make_room, post_message, refusal, types_of
 from tests.clients import Person, codes
 
 
@@ -31,7 +31,7 @@ def test_it_works(alice: Person, bob: Person, room: Any) -> None:
     assert response.json() == bob.get(f"/v1/rooms/{room['id']}").json()["me"]
     assert response.json()["hidden"] is True
     assert (event["type"], event["room_id"], event["actor_id"]) == ("room.preferred", None, str(bob.user.id))
-    assert event["data"] == {"room_id": room["id"], "hidden": True, "head": 2}
+    assert event["data"] == UNCHANGED | {"room_id": room["id"], "hidden": True, "head": 2}
     assert (is_listed(bob, room), is_listed(bob, room, hidden="true"), is_listed(alice, room)) == (False, True, True)
     assert types_of(room) == ["room.created", "message.created"]
 
@@ -70,7 +70,7 @@ def test_a_hidden_room_can_be_shown_again(bob: Person, room: Any) -> None:
 
     assert (response.status_code, response.json()["hidden"]) == (200, False)
     assert is_listed(bob, room)
-    assert inbox_of(bob)[-1]["data"] == {"room_id": room["id"], "hidden": False, "head": 2}
+    assert inbox_of(bob)[-1]["data"] == UNCHANGED | {"room_id": room["id"], "hidden": False, "head": 2}
 
 
 @pytest.mark.parametrize("body", [{"hidden": False}, {}])
@@ -96,7 +96,7 @@ def test_a_room_can_be_hidden_again_after_a_message(alice: Person, bob: Person, 
 
     hide(bob, room)
 
-    assert inbox_of(bob)[-1]["data"] == {"room_id": room["id"], "hidden": True, "head": 3}
+    assert inbox_of(bob)[-1]["data"] == UNCHANGED | {"room_id": room["id"], "hidden": True, "head": 3}
     assert not is_listed(bob, room)
 
 
@@ -139,3 +139,52 @@ def test_an_outsider_cannot(alice: Person, charlie: Person, room: Any) -> None:
     assert refusal(hide(charlie, public)) == (403, "room.not_member")
     assert charlie.get(f"/v1/rooms/{public['id']}").json()["me"] == OUTSIDE
     assert inbox_of(charlie) == []
+
+
+def test_the_other_preferences_are_kept_for_the_user_alone(alice: Person, bob: Person, room: Any) -> None:
+    changes = {"notify": "mentions", "pinned": True, "snoozed_until": "2090-01-01T00:00:00.000Z"}
+
+    response = bob.patch(f"/v1/rooms/{room['id']}/me", changes)
+
+    assert {name: response.json()[name] for name in changes} == changes
+    event = inbox_of(bob)[-1]
+    assert (event["type"], event["data"]) == (
+        "room.preferred",
+        {"room_id": room["id"], "hidden": False, "head": 2, **changes},
+    )
+    assert {name: alice.get(f"/v1/rooms/{room['id']}").json()["me"][name] for name in UNCHANGED} == UNCHANGED
+    assert types_of(room) == ["room.created", "message.created"]
+
+
+def test_the_same_preferences_again_write_no_event(bob: Person, room: Any) -> None:
+    changes = {"notify": "none", "pinned": True, "hidden": True, "snoozed_until": "2090-01-01T00:00:00.123Z"}
+    first = bob.patch(f"/v1/rooms/{room['id']}/me", changes).json()
+    count_before = len(inbox_of(bob))
+
+    second = bob.patch(f"/v1/rooms/{room['id']}/me", changes).json()
+
+    assert (first, len(inbox_of(bob))) == (second, count_before)
+
+
+def test_a_snooze_passes_and_can_be_ended(bob: Person, room: Any) -> None:
+    url = f"/v1/rooms/{room['id']}/me"
+
+    assert bob.patch(url, {"snoozed_until": "2020-01-01T00:00:00.000Z"}).json()["snoozed_until"] is None
+    assert bob.patch(url, {"snoozed_until": "2090-01-01T00:00:00.000Z"}).json()["snoozed_until"] is not None
+    assert bob.patch(url, {"pinned": None}).json()["snoozed_until"] is not None
+    assert bob.patch(url, {"snoozed_until": None}).json()["snoozed_until"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"notify": "loud"}, "notify", "invalid_choice"),
+        ({"pinned": 1}, "pinned", "type"),
+        ({"snoozed_until": "tomorrow"}, "snoozed_until", "invalid"),
+        ({"muted_until": None}, "muted_until", "unknown"),
+    ],
+)
+def test_wrong_preferences_are_rejected(bob: Person, room: Any, body: Any, field: str, code: str) -> None:
+    response = bob.patch(f"/v1/rooms/{room['id']}/me", body)
+
+    assert (response.status_code, codes(response)) == (400, {field: code})

@@ -6,6 +6,7 @@ from tests.chaos.entry import main, replace
 def plant() -> None:
     """Plant the bug."""
     from collections.abc import Iterable, Sequence
+    from typing import Any
     from uuid import UUID
 
     from api.models import Message
@@ -18,13 +19,13 @@ def plant() -> None:
     accept = send._accept
 
     def believing(
-        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[send.SendContext]
+        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[send.SendContext], *more: Any
     ) -> tuple[list[send.SendResult | Problem], list[Message]]:
         alive = [
             context._replace(is_active=True, author=Author.of(send.session.user))
             for send, context in zip(sends, contexts, strict=True)
         ]
-        return accept(log, sends, alive)
+        return accept(log, sends, alive, *more)
 
     async def verify(self: Sessions, ids: Iterable[str | UUID]) -> None:
         return

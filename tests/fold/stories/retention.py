@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 
-from tests.fold.case import DELETE, EDIT, UPDATE, case
+from tests.fold.case import DELETE, EDIT, PIN, REACTION, UPDATE, case
 from tests.fold.state import JSON
 from tests.fold.world import World
 from tests.servers import ROOT
@@ -30,10 +30,12 @@ async def _purge(world: World, last: JSON) -> None:
     await asyncio.to_thread(run, command, cwd=ROOT, env=environment, check=True, capture_output=True)
 
 
-@case(UPDATE, EDIT, DELETE)
+@case(UPDATE, EDIT, DELETE, REACTION, PIN)
 async def old_messages_are_purged_twice(world: World) -> None:
     await world.rest(world.alice, UPDATE, {"retention_days": 7})
     await world.rest(world.bob, EDIT, {"text": "edited"}, message_id=world.messages["bob"]["id"])
+    await world.rest(world.dora, REACTION, message_id=world.messages["bob"]["id"], key=":tea:")
+    await world.rest(world.dora, PIN, message_id=world.messages["bob"]["id"])
     await world.rest(world.dora, DELETE, message_id=world.messages["alice"]["id"])
     await _purge(world, world.messages["eve"])
     later = await world.post_message(world.bob, "a reply", reply_to=world.messages["newest"]["id"])

@@ -8,7 +8,9 @@ from tests.fold.case import (
     ARCHIVE,
     CREATE,
     DIRECT,
+    LATER,
     LEAVE,
+    PUT_OWNER,
     READ,
     SEND,
     UNARCHIVE,
@@ -117,6 +119,36 @@ async def leave_an_archived_room(world: World) -> None:
     await world.rest(world.alice, ARCHIVE)
     await world.rest(world.bob, LEAVE)
     await world.rest(world.alice, LEAVE)
+
+
+@case(UPDATE, SEND)
+async def only_admins_write_for_a_while(world: World) -> None:
+    await world.rest(world.dora, UPDATE, {"posting": "admins", "slow_mode_seconds": 60})
+    await world.rest(world.dora, SEND, new_message("announcement"))
+
+
+@case(UPDATE)
+async def only_admins_write_and_then_everybody(world: World) -> None:
+    await world.rest(world.alice, UPDATE, {"posting": "admins"})
+    await world.rest(world.alice, UPDATE, {"posting": "everyone"})
+
+
+@case(UPDATE_ME, "update_room_me")
+async def change_my_view(world: World) -> None:
+    await world.rest(world.bob, UPDATE_ME, {"notify": "mentions", "snoozed_until": LATER, "pinned": True})
+    await world.act(world.dora, "update_room_me", notify="none", pinned=True)
+    await world.rest(world.dora, UPDATE_ME, {"pinned": False, "hidden": True})
+
+
+@case(PUT_OWNER)
+async def hand_the_room_over(world: World) -> None:
+    await world.rest(world.alice, PUT_OWNER, {"user_id": world.bob.id})
+    await world.rest(world.alice, PUT_OWNER, {"user_id": world.bob.id})
+
+
+@case("put_owner")
+async def hand_the_room_over_by_the_socket(world: World) -> None:
+    await world.act(world.alice, "put_owner", user_id=world.dora.id)
 
 
 @case(UPDATE_ME)

@@ -26,7 +26,8 @@ async def test_other_devices_receive_the_change_in_the_inbox(alice: Account, bob
 
     event = await laptop.next_event("room.preferred")
     assert (event["room_id"], event["actor_id"], event["seq"]) == (None, bob.id, 2)
-    assert event["data"] == {"room_id": room["id"], "hidden": True, "head": 1}
+    unchanged = {"notify": "all", "snoozed_until": None, "pinned": False}
+    assert event["data"] == {"room_id": room["id"], "hidden": True, "head": 1, **unchanged}
 
 
 async def test_a_hidden_room_is_still_delivered(alice: Account, bob: Account) -> None:

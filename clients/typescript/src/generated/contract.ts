@@ -1,7 +1,7 @@
 // Generated from the contracts by `make schema`; do not edit.
 
 /** Every action. */
-export type ActionName = "authenticate" | "delete_draft" | "delete_message" | "edit_message" | "follow_thread" | "get_events" | "get_messages" | "get_unread" | "list_drafts" | "list_mentions" | "list_threads" | "mark_read" | "mark_unread" | "ping" | "put_draft" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unfollow_thread" | "unsubscribe" | "update_room_me";
+export type ActionName = "authenticate" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "follow_thread" | "get_events" | "get_link" | "get_message" | "get_messages" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_room_me";
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -59,6 +59,45 @@ export interface Author {
   kind: "person" | "bot";
 }
 
+/** A ban of a user: they are not in the room and cannot enter it. */
+export interface Ban {
+  room_id: string;
+  user: Author;
+  by: Author;
+  /** null without one, and for those who may not set any. */
+  reason: string | null;
+  /** null: until it is lifted. */
+  until: string | null;
+  created_at: string;
+}
+
+/** A user was banned, or a ban changed. */
+export interface BanCreatedEvent {
+  type: "ban.created";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: SanctionEvent;
+}
+
+/** A ban was lifted. */
+export interface BanEndedEvent {
+  type: "ban.ended";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: SanctionEvent;
+}
+
+export interface BanPage {
+  results: Ban[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
 export interface ChangePasswordBody {
   old: string;
   /** Not only digits, no common password, and not like the username or the display name. */
@@ -66,12 +105,39 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | DeleteDraftFrame | DeleteMessageFrame | EditMessageFrame | FollowThreadFrame | GetEventsFrame | GetMessagesFrame | GetUnreadFrame | ListDraftsFrame | ListMentionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PingFrame | PutDraftFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnfollowThreadFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AuthenticateFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMessageFrame | GetMessagesFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateRoomMeFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
   /** Not only digits, no common password, and not like the username or the display name. */
   password: string;
+}
+
+/** The body of POST rooms/{id}/links; without a field the link has no such end. */
+export interface CreateLinkBody {
+  max_age_seconds?: number | null;
+  max_uses?: number | null;
+}
+
+/** Create a link by which anybody may join a room. */
+export interface CreateLinkFrame {
+  action: "create_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  max_age_seconds?: number | null;
+  max_uses?: number | null;
+}
+
+/** The answer to `create_link`: `data` on success, one problem in `errors` otherwise. */
+export interface CreateLinkReply {
+  action: "create_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 201 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: NewLink | null;
 }
 
 /** The body of POST rooms. */
@@ -85,6 +151,47 @@ export interface CreateRoomBody {
   members?: string[] | null;
   history?: "shared" | "since_joined" | null;
   client_id?: string | null;
+}
+
+/** Decline my invitation to a room. */
+export interface DeclineInviteFrame {
+  action: "decline_invite";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+}
+
+/** The answer to `decline_invite`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeclineInviteReply {
+  action: "decline_invite";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** Lift a ban. */
+export interface DeleteBanFrame {
+  action: "delete_ban";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+}
+
+/** The answer to `delete_ban`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteBanReply {
+  action: "delete_ban";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
 }
 
 /** The same as DeleteDraftQuery, in JSON. */
@@ -113,6 +220,48 @@ export interface DeleteDraftReply {
   data: Record<string, never> | null;
 }
 
+/** Withdraw an invitation. */
+export interface DeleteInviteFrame {
+  action: "delete_invite";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+}
+
+/** The answer to `delete_invite`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteInviteReply {
+  action: "delete_invite";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** End a link to a room. */
+export interface DeleteLinkFrame {
+  action: "delete_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  link_id: string;
+}
+
+/** The answer to `delete_link`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteLinkReply {
+  action: "delete_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
 export interface DeleteMeBody {
   password: string;
 }
@@ -129,6 +278,27 @@ export interface DeleteMessageFrame {
 /** The answer to `delete_message`: no `errors` on success, one problem in `errors` otherwise. */
 export interface DeleteMessageReply {
   action: "delete_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
+/** Lift a mute. */
+export interface DeleteMuteFrame {
+  action: "delete_mute";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+}
+
+/** The answer to `delete_mute`: no `errors` on success, one problem in `errors` otherwise. */
+export interface DeleteMuteReply {
+  action: "delete_mute";
   /** The `request_id` of the frame; null when it had none. */
   request_id: string | null;
   /** 204 on success, otherwise the `status` of the problem. */
@@ -223,7 +393,7 @@ export interface EditMessageReply {
 export type EphemeralEvent = DraftUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
-export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent;
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
 
 /** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
 export interface EventPage {
@@ -331,6 +501,12 @@ export interface FollowThreadReply {
   data: Follow | null;
 }
 
+/** The message to forward: any that the sender may see. */
+export interface ForwardBody {
+  room_id: string;
+  message_id: string;
+}
+
 /** The message that was forwarded, as it was then. */
 export interface Forwarded {
   message_id: string;
@@ -376,6 +552,45 @@ export interface GetEventsReply {
   data: EventPage | null;
 }
 
+/** Get the room of a link whose code I have. */
+export interface GetLinkFrame {
+  action: "get_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  code: string;
+}
+
+/** The answer to `get_link`: `data` on success, one problem in `errors` otherwise. */
+export interface GetLinkReply {
+  action: "get_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: LinkedRoom | null;
+}
+
+/** Get the current version of a message. */
+export interface GetMessageFrame {
+  action: "get_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_message`: `data` on success, one problem in `errors` otherwise. */
+export interface GetMessageReply {
+  action: "get_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MessageAndMine | null;
+}
+
 /** Get a page of a room's messages, oldest first. */
 export interface GetMessagesFrame {
   action: "get_messages";
@@ -405,6 +620,26 @@ export interface GetMessagesReply {
   data: MessageHistory | null;
 }
 
+/** Get a link to a room. */
+export interface GetRoomLinkFrame {
+  action: "get_room_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  link_id: string;
+}
+
+/** The answer to `get_room_link`: `data` on success, one problem in `errors` otherwise. */
+export interface GetRoomLinkReply {
+  action: "get_room_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Link | null;
+}
+
 /** Get the unread numbers of all my rooms. */
 export interface GetUnreadFrame {
   action: "get_unread";
@@ -421,6 +656,26 @@ export interface GetUnreadReply {
   response_status: number;
   errors: Problem[];
   data: Unread | null;
+}
+
+/** Get the versions of a message, oldest first. */
+export interface GetVersionsFrame {
+  action: "get_versions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_versions`: `data` on success, one problem in `errors` otherwise. */
+export interface GetVersionsReply {
+  action: "get_versions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Versions | null;
 }
 
 /** The last push before the server closes; the close frame repeats code and reason. */
@@ -500,6 +755,91 @@ export interface InitialMember {
   role: "owner" | "admin" | "member";
 }
 
+/** An invitation of a user to a room. */
+export interface Invite {
+  room_id: string;
+  user: Author;
+  invited_by: Author;
+  created_at: string;
+}
+
+/** The data of invite.created. */
+export interface InviteCreated {
+  user: Author;
+  invited_by: Author;
+}
+
+/** A user was invited. */
+export interface InviteCreatedEvent {
+  type: "invite.created";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: InviteCreated;
+}
+
+/** The data of invite.ended. */
+export interface InviteEnded {
+  user: Author;
+  reason: "accepted" | "declined" | "withdrawn";
+}
+
+/** An invitation ended. */
+export interface InviteEndedEvent {
+  type: "invite.ended";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: InviteEnded;
+}
+
+export interface InvitePage {
+  results: Invite[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** Join the room of a link; a member's join uses nothing. */
+export interface JoinByLinkFrame {
+  action: "join_by_link";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  code: string;
+}
+
+/** The answer to `join_by_link`: `data` on success, one problem in `errors` otherwise. */
+export interface JoinByLinkReply {
+  action: "join_by_link";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Room | null;
+}
+
+/** Join a public room, accept an invitation, or confirm a room that somebody added me to. */
+export interface JoinRoomFrame {
+  action: "join_room";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+}
+
+/** The answer to `join_room`: `data` on success, one problem in `errors` otherwise. */
+export interface JoinRoomReply {
+  action: "join_room";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Room | null;
+}
+
 /** The limits that a client would otherwise hard-code. */
 export interface Limits {
   /** The largest frame that the server accepts. */
@@ -524,6 +864,56 @@ export interface Limits {
   rates: Record<string, Rate>;
 }
 
+/** A link by which anybody who has its code may join the room. */
+export interface Link {
+  id: string;
+  room_id: string;
+  created_by: Author;
+  created_at: string;
+  expires_at: string | null;
+  max_uses: number | null;
+  uses: number;
+}
+
+export interface LinkPage {
+  results: Link[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** The room to which a link leads, for somebody who is not in it yet. */
+export interface LinkedRoom {
+  room_id: string;
+  name: string;
+  topic: string;
+  kind: "public" | "private";
+  member_count: number;
+}
+
+/** List the bans of a room, oldest first. */
+export interface ListBansFrame {
+  action: "list_bans";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_bans`: `data` on success, one problem in `errors` otherwise. */
+export interface ListBansReply {
+  action: "list_bans";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: BanPage | null;
+}
+
 /** List my drafts, the newest first. */
 export interface ListDraftsFrame {
   action: "list_drafts";
@@ -546,6 +936,52 @@ export interface ListDraftsReply {
   data: DraftPage | null;
 }
 
+/** List the open invitations to a room, oldest first. */
+export interface ListInvitesFrame {
+  action: "list_invites";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_invites`: `data` on success, one problem in `errors` otherwise. */
+export interface ListInvitesReply {
+  action: "list_invites";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: InvitePage | null;
+}
+
+/** List the links to a room that can be used, oldest first. */
+export interface ListLinksFrame {
+  action: "list_links";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_links`: `data` on success, one problem in `errors` otherwise. */
+export interface ListLinksReply {
+  action: "list_links";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: LinkPage | null;
+}
+
 /** List the messages of the last 90 days that name me or everybody in one of my rooms, newest first. */
 export interface ListMentionsFrame {
   action: "list_mentions";
@@ -566,6 +1002,100 @@ export interface ListMentionsReply {
   response_status: number;
   errors: Problem[];
   data: MessagePage | null;
+}
+
+/** List the mutes of a room, oldest first. */
+export interface ListMutesFrame {
+  action: "list_mutes";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_mutes`: `data` on success, one problem in `errors` otherwise. */
+export interface ListMutesReply {
+  action: "list_mutes";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MutePage | null;
+}
+
+/** List my open invitations, oldest first. */
+export interface ListMyInvitesFrame {
+  action: "list_my_invites";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_my_invites`: `data` on success, one problem in `errors` otherwise. */
+export interface ListMyInvitesReply {
+  action: "list_my_invites";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: MyInvitePage | null;
+}
+
+/** List the pinned messages that I may see, newest pin first. */
+export interface ListPinsFrame {
+  action: "list_pins";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_pins`: `data` on success, one problem in `errors` otherwise. */
+export interface ListPinsReply {
+  action: "list_pins";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: PinPage | null;
+}
+
+/** List the reactions to a message with their users, by key and then by time. */
+export interface ListReactionsFrame {
+  action: "list_reactions";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+  /** One emoji, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`. */
+  key?: string | null;
+}
+
+/** The answer to `list_reactions`: `data` on success, one problem in `errors` otherwise. */
+export interface ListReactionsReply {
+  action: "list_reactions";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: UserReactionPage | null;
 }
 
 /** List the threads that I follow, newest activity first. */
@@ -679,7 +1209,7 @@ export interface Member {
   room_id: string;
   user: User;
   role: "owner" | "admin" | "member";
-  state: "joined" | "left" | "removed";
+  state: "joined" | "left" | "removed" | "banned";
   joined_at: string;
   read_seq: number;
 }
@@ -779,6 +1309,42 @@ export interface Message {
   blocked: boolean;
 }
 
+/** A message and, if it has reactions, beside its fields the keys of the user's own ones. */
+export interface MessageAndMine {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  sender: Author;
+  client_id: string;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  reply_to: string | null;
+  created_at: string;
+  edited_at: string | null;
+  deleted_at: string | null;
+  mentions: Mentions;
+  /** Always empty in this release. */
+  attachments: Record<string, unknown>[];
+  reactions: Reaction[];
+  /** The message that this one replies to in a thread. */
+  thread_root: string | null;
+  /** A reply in a thread that the main line shows too. */
+  in_room: boolean;
+  thread: Thread | null;
+  pinned_at: string | null;
+  pinned_by: string | null;
+  forwarded: Forwarded | null;
+  /** Its sender is still writing it. */
+  streaming: boolean;
+  /** Its sender fell silent while writing it. */
+  interrupted: boolean;
+  /** I block its sender: the content is left out. */
+  blocked: boolean;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine?: Record<string, string[]>;
+}
+
 /** A message was sent. */
 export interface MessageCreatedEvent {
   type: "message.created";
@@ -820,6 +1386,8 @@ export interface MessageHistory {
   page: HistoryPosition;
   head: number;
   epoch: number;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
 }
 
 export interface MessagePage {
@@ -850,6 +1418,71 @@ export interface MissedRange {
   to: number;
 }
 
+/** A mute of a member: they read, and cannot write. */
+export interface Mute {
+  room_id: string;
+  user: Author;
+  by: Author;
+  /** null without one, and for those who may not set any. */
+  reason: string | null;
+  /** null: until it is lifted. */
+  until: string | null;
+  created_at: string;
+}
+
+/** A member was muted, or a mute changed. */
+export interface MuteCreatedEvent {
+  type: "mute.created";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: SanctionEvent;
+}
+
+/** A mute was lifted. */
+export interface MuteEndedEvent {
+  type: "mute.ended";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: SanctionEvent;
+}
+
+export interface MutePage {
+  results: Mute[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** An invitation, as the invited user sees it: with the room as a user who is no member gets it. */
+export interface MyInvite {
+  room: Room;
+  invited_by: Author;
+  created_at: string;
+}
+
+export interface MyInvitePage {
+  results: MyInvite[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** A link that was just created, with its code, which no later answer has. */
+export interface NewLink {
+  id: string;
+  room_id: string;
+  created_by: Author;
+  created_at: string;
+  expires_at: string | null;
+  max_uses: number | null;
+  uses: number;
+  code: string;
+}
+
 export interface OpenSessionBody {
   device?: Device | null;
   /** The longest life of the session in seconds. Without it the session lives as after a log-in. */
@@ -858,6 +1491,67 @@ export interface OpenSessionBody {
 
 export interface PasswordResetBody {
   email: string;
+}
+
+/** A message was pinned. */
+export interface PinAddedEvent {
+  type: "pin.added";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: PinChanged;
+}
+
+/** The pin of a message: null when it was removed. */
+export interface PinChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  pinned_at: string | null;
+  pinned_by: string | null;
+}
+
+/** Pin a message. */
+export interface PinMessageFrame {
+  action: "pin_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `pin_message`: `data` on success, one problem in `errors` otherwise. */
+export interface PinMessageReply {
+  action: "pin_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
+/** A page of the pinned messages of a room, newest pin first. */
+export interface PinPage {
+  results: Message[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
+}
+
+/** A message is no longer pinned. */
+export interface PinRemovedEvent {
+  type: "pin.removed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: PinChanged;
 }
 
 /** Check that the server answers and that the token is valid. */
@@ -909,6 +1603,7 @@ export interface Problem {
  * * `auth.token_revoked` (401): The token was issued before its user's sessions were ended.
  * * `auth.username_taken` (409): The username is taken.
  * * `auth.wrong_password` (403): The password is wrong.
+ * * `ban.limit` (409): The room has too many bans
  * * `email.invalid_token` (400): The link is wrong, expired or already used.
  * * `email.missing` (409): The account has no e-mail address.
  * * `email.not_configured` (409): This server sends no e-mail.
@@ -916,6 +1611,7 @@ export interface Problem {
  * * `forbidden` (403): You may not do this.
  * * `frame.invalid` (400): The frame is not a request: a JSON object with an action
  * * `internal` (500): The server failed.
+ * * `invite.limit` (409): The room has too many open invitations
  * * `json.invalid` (400): The body is not acceptable JSON.
  * * `key.in_browser` (403): A server key must not be used in a browser.
  * * `limit.admin` (429): Too many requests of this kind: try again later.
@@ -941,34 +1637,68 @@ export interface Problem {
  * * `limit.typing` (429): Too many requests of this kind: try again later.
  * * `limit.work` (429): Too many requests of this kind: try again later.
  * * `limit.write` (429): Too many requests of this kind: try again later.
+ * * `link.limit` (409): The room has too many links
  * * `message.client_id_reused` (409): This client_id was used for another message
  * * `message.deleted` (409): The message is deleted
  * * `message.not_author` (403): The message has another author
  * * `message.version_conflict` (409): The message has changed since that version
  * * `method_not_allowed` (405): This method is not allowed here.
+ * * `mute.limit` (409): The room has too many mutes
  * * `not_acceptable` (406): Responses are application/json only.
  * * `not_found` (404): It does not exist, or you may not see it.
+ * * `pin.limit` (409): The room has too many pinned messages
+ * * `reaction.limit` (409): The message has too many different reactions, or you have too many on it
  * * `read.ahead` (400): The room has not come that far
  * * `request.invalid` (400): The request is not valid.
  * * `request.too_large` (413): The request is too large.
+ * * `room.already_member` (409): The user is a member of the room already
  * * `room.archived` (409): The room is archived: it can be read, not changed
+ * * `room.banned` (403): You are banned from this room
  * * `room.client_id_reused` (409): The client_id was used for another room
  * * `room.direct` (403): A direct room cannot be changed
  * * `room.last_owner` (409): A room with members needs an owner
  * * `room.limit` (409): Too many rooms
+ * * `room.muted` (403): You are muted in this room
  * * `room.not_member` (403): You are not a member of this room
  * * `room.peer_deleted` (409): The other member of this direct room has deleted their account
+ * * `room.read_only` (403): Only admins may write in this room
  * * `room.role_required` (403): Your role does not allow this
+ * * `room.slow_mode` (429): The room is in slow mode: wait before you send again
  * * `room.slug_taken` (409): The slug is taken
+ * * `room.user_banned` (409): The user is banned from this room
  * * `unavailable` (503): The service is temporarily unavailable.
  * * `unsupported_media_type` (415): Send application/json.
  * * `upgrade_required` (426): This address accepts WebSocket connections only.
  * * `username.limit` (409): The username was changed too often.
  */
-export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "not_acceptable" | "not_found" | "read.ahead" | "request.invalid" | "request.too_large" | "room.archived" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.not_member" | "room.peer_deleted" | "room.role_required" | "room.slug_taken" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "pin.limit" | "reaction.limit" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+
+/** Ban a user from a room, for ever or until a time. */
+export interface PutBanFrame {
+  action: "put_ban";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+  /** null: until it is lifted. */
+  until?: string | null;
+  /** For the admins of the room; others do not see it. */
+  reason?: string | null;
+}
+
+/** The answer to `put_ban`: `data` on success, one problem in `errors` otherwise. */
+export interface PutBanReply {
+  action: "put_ban";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Ban | null;
+}
 
 /** A draft. */
 export interface PutDraftBody {
@@ -1003,9 +1733,80 @@ export interface PutDraftReply {
   data: Draft | null;
 }
 
+/** Invite a user to a room. */
+export interface PutInviteFrame {
+  action: "put_invite";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+}
+
+/** The answer to `put_invite`: `data` on success, one problem in `errors` otherwise. */
+export interface PutInviteReply {
+  action: "put_invite";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Invite | null;
+}
+
 /** The body of PUT rooms/{id}/members/{user_id}; without a role it adds a plain member. */
 export interface PutMemberBody {
   role?: "owner" | "admin" | "member" | null;
+}
+
+/** Mute a member, for ever or until a time: they read, and cannot write. */
+export interface PutMuteFrame {
+  action: "put_mute";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  user_id: string;
+  /** null: until it is lifted. */
+  until?: string | null;
+  /** For the admins of the room; others do not see it. */
+  reason?: string | null;
+}
+
+/** The answer to `put_mute`: `data` on success, one problem in `errors` otherwise. */
+export interface PutMuteReply {
+  action: "put_mute";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Mute | null;
+}
+
+/** The body of PUT rooms/{id}/owner. */
+export interface PutOwnerBody {
+  /** A member, who becomes an owner in my place. */
+  user_id: string;
+}
+
+/** Hand a room over: another member owns it, and I become an admin. */
+export interface PutOwnerFrame {
+  action: "put_owner";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  /** A member, who becomes an owner in my place. */
+  user_id: string;
+}
+
+/** The answer to `put_owner`: `data` on success, one problem in `errors` otherwise. */
+export interface PutOwnerReply {
+  action: "put_owner";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Member | null;
 }
 
 export interface PutUserBody {
@@ -1026,11 +1827,62 @@ export interface Rate {
   by: "address" | "account" | "session" | "room";
 }
 
+/** Add a reaction to a message, or remove mine. */
+export interface ReactFrame {
+  action: "react";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** One emoji, or `:name:` of 1 to 32 of the characters `a-z0-9_+-`. */
+  key: string;
+  on: boolean;
+}
+
+/** The answer to `react`: `data` on success, one problem in `errors` otherwise. */
+export interface ReactReply {
+  action: "react";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
 /** All reactions to a message with one key; `user_ids` are the first five users by time. */
 export interface Reaction {
   key: string;
   count: number;
   user_ids: string[];
+}
+
+/** The user of a change, the key, and whether the reaction was added or removed. */
+export interface ReactionChange {
+  user_id: string;
+  key: string;
+  on: boolean;
+}
+
+/** A change of a message's reactions; `reaction` replaces that of its key, or is the last of them. At 0 drop it. */
+export interface ReactionChanged {
+  id: string;
+  room_id: string;
+  seq: number;
+  version: number;
+  base_version: number;
+  change: ReactionChange;
+  reaction: Reaction;
+}
+
+/** A user reacted to a message, or no longer. */
+export interface ReactionChangedEvent {
+  type: "reaction.changed";
+  room_id: string;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: ReactionChanged;
 }
 
 /** The position of the read marker, and the number of unread messages above it. */
@@ -1082,7 +1934,7 @@ export interface RegisterBody {
 /** A room of the request of which the user is no longer a member, since `seq`. */
 export interface RemovedRoom {
   id: string;
-  reason: "left" | "removed";
+  reason: "left" | "removed" | "banned";
   seq: number;
 }
 
@@ -1095,6 +1947,10 @@ export interface Room {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
   epoch: number;
@@ -1120,6 +1976,10 @@ export interface RoomAdded {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
   epoch: number;
@@ -1160,6 +2020,10 @@ export interface RoomCreated {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
   epoch: number;
@@ -1178,6 +2042,26 @@ export interface RoomCreatedEvent {
   data: RoomCreated;
 }
 
+/** The data of room.invited, in the inbox of the invited user. */
+export interface RoomInvited {
+  room_id: string;
+  user: Author;
+  invited_by: Author;
+  created_at: string;
+  room: RoomSnapshot;
+}
+
+/** I was invited to a room. */
+export interface RoomInvitedEvent {
+  type: "room.invited";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomInvited;
+}
+
 /** Too many events were missed to replay them. */
 export interface RoomLimitedEvent {
   type: "room.limited";
@@ -1192,9 +2076,9 @@ export interface RoomLimitedEvent {
 
 /** The viewer's own membership of the room. */
 export interface RoomMe {
-  state: "joined" | "left" | "removed" | null;
+  state: "joined" | "left" | "removed" | "banned" | "invited" | null;
   role: "owner" | "admin" | "member" | null;
-  can: ("send" | "mention_room" | "delete_any" | "add_members" | "remove_members" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
+  can: ("send" | "react" | "pin" | "mention_room" | "delete_any" | "add_members" | "remove_members" | "invite" | "ban" | "mute" | "bypass_slow_mode" | "set_roles" | "update" | "archive" | "leave" | "unarchive")[];
   read_seq: number | null;
   /** The number of messages of the main line above read_seq that are visible to the user, sent by others and not deleted; exact to 999, then unread_capped is true. */
   unread: number;
@@ -1203,8 +2087,14 @@ export interface RoomMe {
   unread_mentions: number;
   /** The threads of the room that I follow and that have unread replies; exact to 999. */
   unread_threads: number;
+  notify: "all" | "mentions" | "none";
+  /** It passes without an event: compare with the time. */
+  snoozed_until: string | null;
+  pinned: boolean;
   /** I hid the room and no message was sent since; or the peer opened this direct room and sent nothing. */
   hidden: boolean;
+  /** I cannot write before; in the year 9999 for a mute without a time. It passes without an event. */
+  muted_until: string | null;
 }
 
 export interface RoomPage {
@@ -1214,14 +2104,17 @@ export interface RoomPage {
   previous: string | null;
 }
 
-/** The data of room.preferred: changed fields of a room's `me`. A message with a seq above `head` ends `hidden`. */
+/** The data of room.preferred: my view of a room. A message with a seq above `head` ends `hidden`. */
 export interface RoomPreferred {
   room_id: string;
+  notify: "all" | "mentions" | "none";
+  snoozed_until: string | null;
+  pinned: boolean;
   hidden: boolean;
   head: number;
 }
 
-/** I hid a room, or unhid it. */
+/** I changed my view of a room. */
 export interface RoomPreferredEvent {
   type: "room.preferred";
   /** Always null. */
@@ -1241,13 +2134,17 @@ export interface RoomRemoved {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
   epoch: number;
   created_at: string;
   archived_at: string | null;
   seq: number;
-  reason: "left" | "removed";
+  reason: "left" | "removed" | "banned";
 }
 
 /** I left a room, or was removed at `seq`. */
@@ -1288,6 +2185,10 @@ export interface RoomSnapshot {
   topic: string;
   metadata: Record<string, unknown>;
   history: "shared" | "since_joined";
+  /** `admins`: only admins and owners write and react. */
+  posting: "everyone" | "admins";
+  /** The least time between two messages of a member without bypass_slow_mode; 0: none. */
+  slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
   epoch: number;
@@ -1340,7 +2241,24 @@ export interface RoomUnarchivedEvent {
   data: RoomSnapshot;
 }
 
-/** Name, slug, topic, metadata or retention changed. */
+/** The data of room.uninvited: an invitation of mine has ended. */
+export interface RoomUninvited {
+  room_id: string;
+  reason: "accepted" | "declined" | "withdrawn";
+}
+
+/** An invitation of mine ended. */
+export interface RoomUninvitedEvent {
+  type: "room.uninvited";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: RoomUninvited;
+}
+
+/** A field of the room changed: name, slug, topic, metadata, posting, slow mode or retention. */
 export interface RoomUpdatedEvent {
   type: "room.updated";
   room_id: string;
@@ -1350,13 +2268,28 @@ export interface RoomUpdatedEvent {
   data: RoomSnapshot;
 }
 
+/** The body of PUT rooms/{id}/bans/{user_id} and of PUT rooms/{id}/mutes/{user_id}. */
+export interface SanctionBody {
+  /** null: until it is lifted. */
+  until?: string | null;
+  /** For the admins of the room; others do not see it. */
+  reason?: string | null;
+}
+
+/** The data of ban.created, ban.ended, mute.created and mute.ended. */
+export interface SanctionEvent {
+  user: Author;
+  until: string | null;
+}
+
 /** A message to send. A retry with the same client_id returns the stored message. */
 export interface SendMessageBody {
   client_id: string;
-  /** May be "" when metadata is not {}. */
+  /** May be "" when metadata is not {}, and with a forward. */
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  forward?: ForwardBody | null;
   /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
   thread_root?: string | null;
   /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
@@ -1371,10 +2304,11 @@ export interface SendMessageFrame {
   request_id?: string | null;
   room_id: string;
   client_id: string;
-  /** May be "" when metadata is not {}. */
+  /** May be "" when metadata is not {}, and with a forward. */
   text: string;
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
+  forward?: ForwardBody | null;
   /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
   thread_root?: string | null;
   /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
@@ -1427,7 +2361,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | DeleteDraftReply | DeleteMessageReply | EditMessageReply | FollowThreadReply | GetEventsReply | GetMessagesReply | GetUnreadReply | ListDraftsReply | ListMentionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PingReply | PutDraftReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnfollowThreadReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMessageReply | GetMessagesReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -1715,6 +2649,26 @@ export interface UnfollowThreadReply {
   data: Record<string, never> | null;
 }
 
+/** Remove a message from the pins. */
+export interface UnpinMessageFrame {
+  action: "unpin_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `unpin_message`: `data` on success, one problem in `errors` otherwise. */
+export interface UnpinMessageReply {
+  action: "unpin_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
+
 /** The unread numbers of all my rooms, and their sums. */
 export interface Unread {
   unread_total: number;
@@ -1778,21 +2732,36 @@ export interface UpdateRoomBody {
   slug?: string | null;
   topic?: string | null;
   metadata?: Record<string, unknown> | null;
+  posting?: "everyone" | "admins" | null;
+  /** The least time between two messages of a member who is no admin; 0: none. */
+  slow_mode_seconds?: number | null;
   /** Only an owner changes it; null keeps messages for ever. */
   retention_days?: number | null;
 }
 
 /** The body of PATCH rooms/{id}/me; absent fields stay unchanged. */
 export interface UpdateRoomMeBody {
+  /** Kept for the clients, which notify. */
+  notify?: "all" | "mentions" | "none" | null;
+  /** No notifications before; null ends it. */
+  snoozed_until?: string | null;
+  /** Clients show the room above the others. */
+  pinned?: boolean | null;
   hidden?: boolean | null;
 }
 
-/** Hide a room from my lists until its next message, or show it again. */
+/** Change my own view of a room: notifications, pinned, hidden until the next message. */
 export interface UpdateRoomMeFrame {
   action: "update_room_me";
   /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
   request_id?: string | null;
   room_id: string;
+  /** Kept for the clients, which notify. */
+  notify?: "all" | "mentions" | "none" | null;
+  /** No notifications before; null ends it. */
+  snoozed_until?: string | null;
+  /** Clients show the room above the others. */
+  pinned?: boolean | null;
   hidden?: boolean | null;
 }
 
@@ -1839,33 +2808,87 @@ export interface UserPage {
   previous: string | null;
 }
 
+/** The reaction of one user. */
+export interface UserReaction {
+  user: Author;
+  key: string;
+  at: string;
+}
+
+export interface UserReactionPage {
+  results: UserReaction[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
 export interface VerifyEmailBody {
   token: string;
+}
+
+/** A message as it was from the event with this seq on. */
+export interface Version {
+  version: number;
+  text: string | null;
+  metadata: Record<string, unknown>;
+  mentions: Mentions;
+  at: string;
+}
+
+/** The versions of a message, oldest first: at most the newest 100. */
+export interface Versions {
+  results: Version[];
 }
 
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
+  create_link: { body: Omit<CreateLinkFrame, "action" | "request_id">; data: NonNullable<CreateLinkReply["data"]> };
+  decline_invite: { body: Omit<DeclineInviteFrame, "action" | "request_id">; data: NonNullable<DeclineInviteReply["data"]> };
+  delete_ban: { body: Omit<DeleteBanFrame, "action" | "request_id">; data: NonNullable<DeleteBanReply["data"]> };
   delete_draft: { body: Omit<DeleteDraftFrame, "action" | "request_id">; data: NonNullable<DeleteDraftReply["data"]> };
+  delete_invite: { body: Omit<DeleteInviteFrame, "action" | "request_id">; data: NonNullable<DeleteInviteReply["data"]> };
+  delete_link: { body: Omit<DeleteLinkFrame, "action" | "request_id">; data: NonNullable<DeleteLinkReply["data"]> };
   delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
+  delete_mute: { body: Omit<DeleteMuteFrame, "action" | "request_id">; data: NonNullable<DeleteMuteReply["data"]> };
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
   follow_thread: { body: Omit<FollowThreadFrame, "action" | "request_id">; data: NonNullable<FollowThreadReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
+  get_link: { body: Omit<GetLinkFrame, "action" | "request_id">; data: NonNullable<GetLinkReply["data"]> };
+  get_message: { body: Omit<GetMessageFrame, "action" | "request_id">; data: NonNullable<GetMessageReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
+  get_room_link: { body: Omit<GetRoomLinkFrame, "action" | "request_id">; data: NonNullable<GetRoomLinkReply["data"]> };
   get_unread: { body: Omit<GetUnreadFrame, "action" | "request_id">; data: NonNullable<GetUnreadReply["data"]> };
+  get_versions: { body: Omit<GetVersionsFrame, "action" | "request_id">; data: NonNullable<GetVersionsReply["data"]> };
+  join_by_link: { body: Omit<JoinByLinkFrame, "action" | "request_id">; data: NonNullable<JoinByLinkReply["data"]> };
+  join_room: { body: Omit<JoinRoomFrame, "action" | "request_id">; data: NonNullable<JoinRoomReply["data"]> };
+  list_bans: { body: Omit<ListBansFrame, "action" | "request_id">; data: NonNullable<ListBansReply["data"]> };
   list_drafts: { body: Omit<ListDraftsFrame, "action" | "request_id">; data: NonNullable<ListDraftsReply["data"]> };
+  list_invites: { body: Omit<ListInvitesFrame, "action" | "request_id">; data: NonNullable<ListInvitesReply["data"]> };
+  list_links: { body: Omit<ListLinksFrame, "action" | "request_id">; data: NonNullable<ListLinksReply["data"]> };
   list_mentions: { body: Omit<ListMentionsFrame, "action" | "request_id">; data: NonNullable<ListMentionsReply["data"]> };
+  list_mutes: { body: Omit<ListMutesFrame, "action" | "request_id">; data: NonNullable<ListMutesReply["data"]> };
+  list_my_invites: { body: Omit<ListMyInvitesFrame, "action" | "request_id">; data: NonNullable<ListMyInvitesReply["data"]> };
+  list_pins: { body: Omit<ListPinsFrame, "action" | "request_id">; data: NonNullable<ListPinsReply["data"]> };
+  list_reactions: { body: Omit<ListReactionsFrame, "action" | "request_id">; data: NonNullable<ListReactionsReply["data"]> };
   list_threads: { body: Omit<ListThreadsFrame, "action" | "request_id">; data: NonNullable<ListThreadsReply["data"]> };
   mark_read: { body: Omit<MarkReadFrame, "action" | "request_id">; data: NonNullable<MarkReadReply["data"]> };
   mark_unread: { body: Omit<MarkUnreadFrame, "action" | "request_id">; data: NonNullable<MarkUnreadReply["data"]> };
+  pin_message: { body: Omit<PinMessageFrame, "action" | "request_id">; data: NonNullable<PinMessageReply["data"]> };
   ping: { body: Omit<PingFrame, "action" | "request_id">; data: NonNullable<PingReply["data"]> };
+  put_ban: { body: Omit<PutBanFrame, "action" | "request_id">; data: NonNullable<PutBanReply["data"]> };
   put_draft: { body: Omit<PutDraftFrame, "action" | "request_id">; data: NonNullable<PutDraftReply["data"]> };
+  put_invite: { body: Omit<PutInviteFrame, "action" | "request_id">; data: NonNullable<PutInviteReply["data"]> };
+  put_mute: { body: Omit<PutMuteFrame, "action" | "request_id">; data: NonNullable<PutMuteReply["data"]> };
+  put_owner: { body: Omit<PutOwnerFrame, "action" | "request_id">; data: NonNullable<PutOwnerReply["data"]> };
+  react: { body: Omit<ReactFrame, "action" | "request_id">; data: NonNullable<ReactReply["data"]> };
   send_message: { body: Omit<SendMessageFrame, "action" | "request_id">; data: NonNullable<SendMessageReply["data"]> };
   send_messages: { body: Omit<SendMessagesFrame, "action" | "request_id">; data: NonNullable<SendMessagesReply["data"]> };
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
   unfollow_thread: { body: Omit<UnfollowThreadFrame, "action" | "request_id">; data: NonNullable<UnfollowThreadReply["data"]> };
+  unpin_message: { body: Omit<UnpinMessageFrame, "action" | "request_id">; data: NonNullable<UnpinMessageReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
 }
@@ -1893,12 +2916,15 @@ export interface Endpoints {
   "DELETE /v1/auth/sessions/{session_id}": { path: { session_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/auth/verify-email": { path: undefined; query: undefined; body: VerifyEmailBody; reply: undefined };
   "POST /v1/auth/verify-email/send": { path: undefined; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/links/{code}": { path: { code: string }; query: undefined; body: undefined; reply: LinkedRoom };
+  "POST /v1/links/{code}/join": { path: { code: string }; query: undefined; body: undefined; reply: Room };
   "GET /v1/me": { path: undefined; query: undefined; body: undefined; reply: Me };
   "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMeBody; reply: Me };
   "DELETE /v1/me": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
   "POST /v1/me/delete": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
   "GET /v1/me/drafts": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: DraftPage };
   "GET /v1/me/events": { path: undefined; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
+  "GET /v1/me/invites": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: MyInvitePage };
   "GET /v1/me/mentions": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: MessagePage };
   "GET /v1/me/threads": { path: undefined; query: { cursor?: string; limit?: number; unread?: boolean }; body: undefined; reply: FollowPage };
   "GET /v1/me/unread": { path: undefined; query: undefined; body: undefined; reply: Unread };
@@ -1908,20 +2934,42 @@ export interface Endpoints {
   "GET /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "PATCH /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: UpdateRoomBody; reply: Room };
   "DELETE /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/bans": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: BanPage };
+  "PUT /v1/rooms/{room_id}/bans/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: SanctionBody; reply: Ban };
+  "DELETE /v1/rooms/{room_id}/bans/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/rooms/{room_id}/decline": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
   "PUT /v1/rooms/{room_id}/draft": { path: { room_id: string }; query: undefined; body: PutDraftBody; reply: Draft };
   "DELETE /v1/rooms/{room_id}/draft": { path: { room_id: string }; query: { thread_root?: string }; body: DeleteDraftBody; reply: undefined };
   "GET /v1/rooms/{room_id}/events": { path: { room_id: string }; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
+  "GET /v1/rooms/{room_id}/invites": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: InvitePage };
+  "PUT /v1/rooms/{room_id}/invites/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: Invite };
+  "DELETE /v1/rooms/{room_id}/invites/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/rooms/{room_id}/join": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "POST /v1/rooms/{room_id}/leave": { path: { room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/links": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: LinkPage };
+  "POST /v1/rooms/{room_id}/links": { path: { room_id: string }; query: undefined; body: CreateLinkBody; reply: NewLink };
+  "GET /v1/rooms/{room_id}/links/{link_id}": { path: { link_id: string; room_id: string }; query: undefined; body: undefined; reply: Link };
+  "DELETE /v1/rooms/{room_id}/links/{link_id}": { path: { link_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
   "PATCH /v1/rooms/{room_id}/me": { path: { room_id: string }; query: undefined; body: UpdateRoomMeBody; reply: RoomMe };
   "GET /v1/rooms/{room_id}/members": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MemberPage };
-  "PUT /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member };
+  "PUT /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member | Invite };
   "DELETE /v1/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
   "GET /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: { after?: string; around?: string; before?: string; limit?: number; thread?: string }; body: undefined; reply: MessageHistory };
   "POST /v1/rooms/{room_id}/messages": { path: { room_id: string }; query: undefined; body: SendMessageBody; reply: Message };
-  "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: MessageAndMine };
   "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/reactions": { path: { message_id: string; room_id: string }; query: { cursor?: string; key?: string; limit?: number }; body: undefined; reply: UserReactionPage };
+  "PUT /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "DELETE /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/versions": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Versions };
+  "GET /v1/rooms/{room_id}/mutes": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MutePage };
+  "PUT /v1/rooms/{room_id}/mutes/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: SanctionBody; reply: Mute };
+  "DELETE /v1/rooms/{room_id}/mutes/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: undefined; reply: undefined };
+  "PUT /v1/rooms/{room_id}/owner": { path: { room_id: string }; query: undefined; body: PutOwnerBody; reply: Member };
+  "GET /v1/rooms/{room_id}/pins": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: PinPage };
+  "PUT /v1/rooms/{room_id}/pins/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "DELETE /v1/rooms/{room_id}/pins/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "POST /v1/rooms/{room_id}/read": { path: { room_id: string }; query: undefined; body: MarkReadBody; reply: ReadMarker };
   "PUT /v1/rooms/{room_id}/threads/{thread_root}/follow": { path: { room_id: string; thread_root: string }; query: undefined; body: undefined; reply: Follow };
   "DELETE /v1/rooms/{room_id}/threads/{thread_root}/follow": { path: { room_id: string; thread_root: string }; query: undefined; body: undefined; reply: undefined };
@@ -1929,7 +2977,7 @@ export interface Endpoints {
   "POST /v1/rooms/{room_id}/unarchive": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
   "POST /v1/rooms/{room_id}/unread": { path: { room_id: string }; query: undefined; body: MarkUnreadBody; reply: ReadMarker };
   "PUT /v1/rooms/direct/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: Room };
-  "GET /v1/rooms/directory": { path: undefined; query: { cursor?: string; limit?: number; q?: string }; body: undefined; reply: RoomPage };
+  "GET /v1/rooms/directory": { path: undefined; query: { cursor?: string; limit?: number; q?: string; sort?: "activity" | "members" | "name" }; body: undefined; reply: RoomPage };
   "POST /v1/stream": { path: undefined; query: undefined; body: SyncBody; reply: undefined };
   "POST /v1/sync": { path: undefined; query: undefined; body: SyncBody; reply: SyncResult };
   "GET /v1/users": { path: undefined; query: { cursor?: string; limit?: number; q?: string }; body: undefined; reply: UserPage };

@@ -11,7 +11,7 @@ def foreign_key(to, on_delete=django.db.models.deletion.PROTECT, **options):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("api", "0016_retention_and_jobs_of_no_user"),
+        ("api", "0018_reactions_pins_forwards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,176 @@
+"""Writes reactions: any number of them, of any users to any messages, in one transaction.
+
+Each change is an event of its own; the row of a message is written once for all of its changes.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import UUIDField
+from django.utils import timezone
+
+from accounts.ended import ended_in_memory
+from accounts.models import Session, User
+from api.models import Invite, Member, Message, Reaction, Room
+from api.models.choices import Kind, Posting, Role, State
+from api.models.visibility import visible_ranges
+from api.seq_ranges import SeqRange, contains
+from api.services.members.access import not_accessible
+from api.services.reactions.reacted import ReactedMessage, read_more_users, write_changes
+from eventlog.transaction import EventTransaction
+from wire.compiled_query import CompiledQuery, list_param
+from wire.problems import Problem
+from wire.row_tables import rows_as_table
+
+_MEMBER, _ROOM, _REACTION = Member._meta.db_table, Room._meta.db_table, Reaction._meta.db_table
+_INVITE, _SESSION, _USER = Invite._meta.db_table, Session._meta.db_table, User._meta.db_table
+_MAX_PLACE = 1_000_000  # above that of any reaction in a batch
+
+
+@dataclass(frozen=True, slots=True)
+class React:
+    """A reaction that a session adds to a message or removes from it."""
+
+    session: Session
+    room_id: UUID
+    message_id: UUID
+    key: str  # in its stored form
+    on: bool
+
+    @property
+    def rooms(self) -> tuple[UUID, ...]:
+        """The rooms whose heads are locked for it."""
+        return (self.room_id,)
+
+    @staticmethod
+    def write(log: EventTransaction, reacts: "Sequence[React]") -> list[str | Problem]:
+        """Write reactions in locked rooms. Return for each its Message, as it is after all of them, or its Problem.
+
+        A bad one fails alone. The number of queries does not depend on the number of reactions.
+        """
+        messages = {
+            message.pk: ReactedMessage(message)
+            for message in _find_messages(message_ids={react.message_id for react in reacts})
+        }
+        judged = list(zip(reacts, _judge(reacts), strict=True))
+        refused = _refuse(judged, messages)
+        accepted = [(react, context) for (react, context), problem in zip(judged, refused, strict=True) if not problem]
+        for react, context in accepted:
+            messages[react.message_id].keys_of.setdefault(react.session.user_id, set((context.keys or "").split()))
+        removed = [react for react, _ in accepted if not react.on]
+        if removed:
+            read_more_users([(messages[each.message_id], each.key, each.session.user_id) for each in removed])
+        problems = [problem or _apply(log, react, messages) for react, problem in zip(reacts, refused, strict=True)]
+        write_changes(log, [message for message in messages.values() if message.changes])
+        return [problem or messages[react.message_id].json for react, problem in zip(reacts, problems, strict=True)]
+
+
+_find_messages = CompiledQuery(
+    lambda: (
+        Message.objects.filter(pk__any_of=list_param("message_ids", UUIDField()))
+        .select_related("room")
+        .only("seq", "version", "deleted_at", "data", "room__history", "room__purged_before_seq", "room__purged_seq")
+    )
+)
+
+
+class _Context(NamedTuple):
+    """The state of the room and the account for a reaction, read under the lock of the room's head."""
+
+    kind: str | None  # of the room; None: it does not exist
+    is_archived: bool
+    is_invited: bool
+    role: str | None  # of the member; None: the user is none
+    posting: str | None
+    is_peer_deleted: bool  # in a direct room
+    is_active: bool | None  # the account; None: the session has ended
+    keys: str | None  # those of the user on the message, with spaces between them
+
+
+# The rules are those of find_sender and require_live, for all reactions at once, as in api.services.messages.send.
+_JUDGE = f"""
+SELECT room.kind, room.archived_at IS NOT NULL,
+       EXISTS (SELECT 1 FROM {_INVITE} invite WHERE invite.room_id = react.room_id
+               AND invite.user_id = react.user_id AND invite.ended_at IS NULL),
+       (SELECT member.role FROM {_MEMBER} member WHERE member.room_id = react.room_id
+        AND member.user_id = react.user_id AND member.state = '{State.JOINED}'),
+       room.posting,
+       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
+           SELECT 1 FROM {_MEMBER} peer WHERE peer.room_id = react.room_id AND peer.user_id <> react.user_id
+           AND (SELECT gone.deleted_at FROM {_USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
+       ELSE FALSE END,
+       author.is_active,
+       (SELECT {{join}}(mine.key, ' ') FROM {_REACTION} mine
+        WHERE mine.message_id = react.message_id AND mine.user_id = react.user_id)
+FROM {{reacts}}
+LEFT JOIN {_ROOM} room ON room.id = react.room_id
+LEFT JOIN {_SESSION} session ON session.id = react.session_id AND session.expires_at > %s
+LEFT JOIN {_USER} author ON author.id = session.user_id
+WHERE react.place BETWEEN 0 AND {_MAX_PLACE}
+ORDER BY react.place"""
+
+
+def _judge(reacts: Sequence[React]) -> list[_Context]:
+    rows, parameters = rows_as_table(
+        "react",
+        place=("int", range(len(reacts))),
+        room_id=("uuid", [react.room_id for react in reacts]),
+        user_id=("uuid", [react.session.user_id for react in reacts]),
+        session_id=("uuid", [react.session.pk for react in reacts]),
+        message_id=("uuid", [react.message_id for react in reacts]),
+    )
+    join = "string_agg" if connection.vendor == "postgresql" else "group_concat"
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_JUDGE.format(reacts=rows, join=join), [*parameters, now])
+        return [_Context._make(row) for row in cursor.fetchall()]
+
+
+def _refuse(judged: Sequence[tuple[React, _Context]], messages: dict[UUID, ReactedMessage]) -> list[Problem | None]:
+    """Return for each reaction why it is refused, whatever the reactions before it are, or None."""
+    histories = {
+        (react.room_id, react.session.user_id): reacted.message.room.history
+        for react, context in judged
+        if (reacted := messages.get(react.message_id)) is not None and reacted.message.room_id == react.room_id
+    }
+    visible = visible_ranges(histories) if histories else {}
+    return [
+        check_react(
+            react, context, messages.get(react.message_id), visible.get((react.room_id, react.session.user_id), ())
+        )
+        for react, context in judged
+    ]
+
+
+def check_react(
+    react: React, context: _Context, reacted: ReactedMessage | None, visible: Collection[SeqRange]
+) -> Problem | None:
+    """Return why a reaction is refused, or None. `visible` are the ranges of the room that the user may see."""
+    if context.role is None:
+        return not_accessible(context.kind, context.is_invited)
+    if context.is_active is None or react.session.pk in ended_in_memory():
+        return Problem("auth.invalid_token")
+    if not context.is_active:
+        return Problem("auth.account_disabled")
+    message = reacted.message if reacted is not None else None
+    if message is None or message.room_id != react.room_id or not contains(visible, message.seq):
+        return Problem("not_found", "There is no such message.")
+    if context.is_archived:
+        return Problem("room.archived")
+    if context.is_peer_deleted:
+        return Problem("room.peer_deleted")
+    if context.posting == Posting.ADMINS and context.role == Role.MEMBER:
+        return Problem("room.read_only")
+    if message.deleted_at is not None and react.on:
+        return Problem("message.deleted")
+    return None
+
+
+def _apply(log: EventTransaction, react: React, messages: dict[UUID, ReactedMessage]) -> Problem | None:
+    problem = messages[react.message_id].change(log, react.session.user_id, react.key, on=react.on)
+    if problem is None and react.session.acting is not None:
+        react.session.acting.record(react.session.user_id)
+    return problem
