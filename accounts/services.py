@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -175,10 +176,16 @@ def _set_password(session: Session, user: User, encoded: str) -> None:
         delete_sessions(user.sessions.of_devices().exclude(pk=session.pk))
 
 
-def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
+def update_profile(
+    *,
+    session: Session,
+    changes: Mapping[str, Any],
+    within: Callable[[], AbstractContextManager[object]] = transaction.atomic,
+) -> User:
     """Change those of username, display_name, avatar_url, metadata and email that are given.
 
-    Another email needs the `password` too. Raises Problem auth.username_taken, username.limit, request.invalid
+    `within` opens the transaction. Another email needs the `password` too.
+    Raises Problem auth.username_taken, username.limit, request.invalid
     (username, password), auth.wrong_password, limit.login, or for an email as emails.set_email.
     """
     changes = dict(changes)
@@ -190,7 +197,7 @@ def update_profile(*, session: Session, changes: Mapping[str, Any]) -> User:
         if password is None:
             raise invalid("password", "required", "Give the password to change the e-mail address.")
         _check_own_password(session.user, password)
-    with transaction.atomic():
+    with within():
         user = User.objects.select_for_update(no_key=True).get(pk=session.user.pk)
         require_live(session)
         if changes_email:

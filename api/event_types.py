@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from api.serializers.blocks import BlockChangedSerializer
 from api.serializers.drafts import DraftUpdatedSerializer
 from api.serializers.invites import (
     InviteCreatedSerializer,
@@ -10,11 +11,13 @@ from api.serializers.invites import (
     RoomInvitedSerializer,
     RoomUninvitedSerializer,
 )
-from api.serializers.members import MemberSerializer
+from api.serializers.me import MyselfSerializer
+from api.serializers.members import MemberSerializer, complete_member
 from api.serializers.message_shape import MessageSerializer, MessagesPurgedSerializer, UserErasedSerializer, complete
 from api.serializers.partial_events import PinChangedSerializer
 from api.serializers.reactions import ReactionChangedSerializer
 from api.serializers.reads import ReadUpdatedSerializer
+from api.serializers.receipts import DeliveredUpdatedSerializer
 from api.serializers.rooms import (
     RoomAddedSerializer,
     RoomCreatedSerializer,
@@ -61,7 +64,7 @@ register(
         RoomSnapshotSerializer,
         ROOM,
         True,
-        "A field of the room changed: name, slug, topic, metadata, posting, slow mode or retention.",
+        "A field of the room changed: name, slug, topic, metadata, posting, slow mode, retention or mode.",
         complete=complete_room,
     ),
     EventType(
@@ -80,10 +83,15 @@ register(
         True,
         "A user joined or was added.",
         membership_of_joined,
+        complete_member,
     ),
-    EventType("member.left", MemberSerializer, ROOM, True, "A member left.", membership_of_left),
-    EventType("member.removed", MemberSerializer, ROOM, True, "A member was removed.", membership_of_left),
-    EventType("member.role_changed", MemberSerializer, ROOM, True, "A member's role changed."),
+    EventType("member.left", MemberSerializer, ROOM, True, "A member left.", membership_of_left, complete_member),
+    EventType(
+        "member.removed", MemberSerializer, ROOM, True, "A member was removed.", membership_of_left, complete_member
+    ),
+    EventType(
+        "member.role_changed", MemberSerializer, ROOM, True, "A member's role changed.", complete=complete_member
+    ),
     EventType("invite.created", InviteCreatedSerializer, ROOM, True, "A user was invited."),
     EventType("invite.ended", InviteEndedSerializer, ROOM, True, "An invitation ended."),
     EventType("ban.created", SanctionEventSerializer, ROOM, True, "A user was banned, or a ban changed."),
@@ -134,6 +142,9 @@ register(
         "I left a room, or was removed at `seq`.",
         complete=complete_room,
     ),
+    EventType("me.updated", MyselfSerializer, INBOX, True, "My profile or my settings changed, on any of my devices."),
+    EventType("block.added", BlockChangedSerializer, INBOX, True, "I blocked a user: their messages become stubs."),
+    EventType("block.removed", BlockChangedSerializer, INBOX, True, "I unblocked a user: the stubs are stale."),
     EventType(
         "room.preferred",
         RoomPreferredSerializer,
@@ -145,5 +156,12 @@ register(
     EventType("room.invited", RoomInvitedSerializer, INBOX, True, "I was invited to a room."),
     EventType("room.uninvited", RoomUninvitedSerializer, INBOX, True, "An invitation of mine ended."),
     EventType("read.updated", ReadUpdatedSerializer, INBOX, True, "My read marker moved, on any of my devices."),
+    EventType(
+        "delivered.updated",
+        DeliveredUpdatedSerializer,
+        ROOM,
+        False,
+        "Messages have reached a device of a member (small rooms).",
+    ),
     EventType("read.updated", ReadUpdatedSerializer, ROOM, False, "The read marker of a member moved (small rooms)."),
 )

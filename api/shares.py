@@ -11,7 +11,11 @@ from accounts.authentication import hash_token, user_of_token
 from wire.shares import Keys, Shares
 
 _IN_ROOM = re.compile(r"/v1/rooms/([0-9A-Fa-f-]{32,36})(?:/|$)(messages$)?")
-_LIST = re.compile(r"/v1/(?:rooms(?:/directory|/[^/]+/(?:members|messages|events))?|me/events|users|auth/sessions)$")
+_IN_A_ROOM = "members|messages|messages/[^/]+/reactions|events|pins|links|invites|bans|mutes"
+_LIST = re.compile(
+    rf"/v1/(?:rooms(?:/directory|/[^/]+/(?:{_IN_A_ROOM}))?|me/(?:events|blocks|drafts|invites|threads|mentions)"
+    "|users|auth/sessions)$"
+)
 READS = 8  # of lists at once: about 4 MiB each, and as many connections of a pool of 20
 READS_OF_USER = 2  # enough to keep a core busy
 

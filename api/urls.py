@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from api.views import (
     admin,
+    blocks,
     events,
     invites,
     me,
@@ -13,6 +14,7 @@ from api.views import (
     pins,
     reactions,
     reads,
+    receipts,
     rooms,
     sanctions,
     threads,
@@ -25,6 +27,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me", me.MeView.as_view()),
     path("me/delete", me.DeleteMeView.as_view()),
     path("me/events", events.InboxView.as_view()),
+    path("me/blocks", blocks.BlocksView.as_view()),
+    path("me/blocks/<id:user_id>", blocks.BlockView.as_view()),
+    path("ack", receipts.AckView.as_view()),
     path("me/threads", threads.ThreadsView.as_view()),
     path("me/mentions", threads.MentionsView.as_view()),
     path("me/unread", threads.UnreadNumbersView.as_view()),
@@ -56,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rooms/<id:room_id>/members/<id:user_id>", members.MemberView.as_view()),
     path("rooms/<id:room_id>/messages", messages.MessagesView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>", messages.MessageView.as_view()),
+    path("rooms/<id:room_id>/messages/<id:message_id>/receipts", receipts.ReceiptsView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>/versions", messages.VersionsView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>/reactions", reactions.ReactionsView.as_view()),
     path("rooms/<id:room_id>/messages/<id:message_id>/reactions/<str:key>", reactions.ReactionView.as_view()),

@@ -26,6 +26,7 @@ from wire.rates import ANNOUNCED
 ROOM = "0199c7a5-3d2e-7c41-9a52-6f0d8e1b4c70"
 OTHER_ROOM = "0199c7a0-11f3-7b02-8d6e-2a9c4f7e5d13"
 MESSAGE = "0199c7b2-8e4a-7f36-b0c1-93d2e5a7084f"
+ROOT_MESSAGE = "0199c7b1-5d03-7c18-9ae7-41f86b20d95c"
 ALICE = "0199c79e-6b1c-7d58-a3f4-0c8e7d2b9a16"
 BOB = "0199c79f-25d7-7a94-8e0b-5f1d3c6a7b82"
 SESSION = "0199c7a4-f0b6-7e23-9c7d-b81a4e60d35f"
@@ -148,9 +149,11 @@ VALUES: dict[str, Any] = {
     "count": 1,
     "base_version": 42,
     "reactions": [],
-    "thread_root": None,
-    "in_room": False,
+    "thread_root": ROOT_MESSAGE,
+    "Message.thread_root": None,
     "thread": None,
+    "mentions_total": 1,
+    "in_room": False,
     "pinned_at": None,
     "pinned_by": None,
     "forwarded": None,

@@ -8,9 +8,10 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from api.models import Invite, Member, MembershipPeriod, Room
+from api.models import BlockList, Invite, Member, MembershipPeriod, Room
 from api.models.choices import History, State
 from api.seq_ranges import EVERYTHING, FOR_EVER, SeqRange, count, missing
+from api.services.blocks import BlockState, read_block_states
 from api.services.members import not_accessible
 from eventlog.models import Epoch, StreamHead
 from wire.problems import Problem
@@ -27,6 +28,7 @@ class StreamAccess:
     head: int
     epoch: int
     visible_ranges: Sequence[SeqRange] | None = None  # None: the history is shared
+    blocks: BlockState | None = None  # of the user; None: the user never blocked anybody
 
     @property
     def is_member(self) -> bool:
@@ -40,8 +42,9 @@ class StreamAccess:
 
 
 def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
-    """Authorize each user for their stream, in one query; a result is the access, or Problem not_found or
-    room.not_member.
+    """Authorize each user for their stream, in one query, and one more if some of the users block others.
+
+    A result is the access, or Problem not_found or room.not_member.
 
     The query has one snapshot: a member may receive everything up to the head, and the log has the rest in order.
     """
@@ -55,14 +58,16 @@ def authorize_each(pairs: Sequence[Pair]) -> list[StreamAccess | Problem]:
         cursor.execute(_sql(connection.vendor), parameters)
         rows = cursor.fetchall()
     accesses: list[StreamAccess | Problem] = []
-    for (user, stream), (epoch, head, kind, is_joined, periods) in zip(pairs, rows, strict=True):
+    blockers = {user for (user, _), row in zip(pairs, rows, strict=True) if row[-1] is not None}
+    blocks = read_block_states(blockers) if blockers else {}
+    for (user, stream), (epoch, head, kind, is_joined, periods, _) in zip(pairs, rows, strict=True):
         if user != stream and not is_joined:
             accesses.append(not_accessible(kind, is_invited=is_joined == 0))
         elif periods is None:
-            accesses.append(StreamAccess(head or 0, epoch))
+            accesses.append(StreamAccess(head or 0, epoch, blocks=blocks.get(user)))
         else:
             ranges = [(first, FOR_EVER if last is None else last) for first, last in orjson.loads(periods)]
-            accesses.append(StreamAccess(head, epoch, sorted(ranges)))
+            accesses.append(StreamAccess(head, epoch, sorted(ranges), blocks.get(user)))
     return accesses
 
 
@@ -84,7 +89,8 @@ SELECT (SELECT COALESCE((SELECT value FROM {Epoch._meta.db_table}), 1)),
                  AND invite.user_id = pair.user_id AND invite.ended_at IS NULL)),
        CASE WHEN (SELECT history FROM {ROOM} room WHERE room.id = pair.stream) = '{History.SINCE_JOINED}' THEN
            (SELECT {{periods}} FROM {MembershipPeriod._meta.db_table} period
-            WHERE period.room_id = pair.stream AND period.user_id = pair.user_id) END
+            WHERE period.room_id = pair.stream AND period.user_id = pair.user_id) END,
+       (SELECT changed_seq FROM {BlockList._meta.db_table} list WHERE list.user_id = pair.user_id)
 FROM {{pairs}} ORDER BY pair.place"""
 
 

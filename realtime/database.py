@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from api.services.blocks import BlockState, read_block_state
 from api.services.sync import SyncPage, SyncRequest, sync_all
 from eventlog.heads import read_heads
 from eventlog.models import Event
@@ -131,6 +132,10 @@ class DatabaseLog:
         if room_id == user_id:  # an inbox has no id of its own
             raise Problem("not_found", "There is no such room.")
         return await self._accesses.load((user_id, room_id or user_id))
+
+    async def blocks(self, user_id: UUID) -> BlockState:
+        """See read_block_state."""
+        return await in_database(read_block_state, user_id)
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """See read_page."""

@@ -1,7 +1,8 @@
 """Events that are never in the log: notices of a stream, typing, and the read markers of others."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
@@ -123,10 +124,19 @@ class Typing:
         if was_typing != (user_id in users) or (users and is_old):
             self._sent_at[stream] = now
             if feed := self._feeds.get(stream):
-                feed.send_ephemeral(ephemeral_event(stream, "typing", {"user_ids": sorted(users)}), head)
+                hide = partial(_hide_typing, stream, frozenset(users), user_id)
+                feed.send_ephemeral(ephemeral_event(stream, "typing", {"user_ids": sorted(users)}), head, hide)
         if not users:
             del self.users[stream]
             self._sent_at.pop(stream, None)
+
+
+def _hide_typing(stream: str, users: frozenset[str], changed: str, blocked: Collection[str]) -> EventBatch | None:
+    """Return the set without blocked users, for a viewer who blocks them; None if nothing else has changed."""
+    seen = sorted(user for user in users if user not in blocked)
+    if changed not in blocked or seen:
+        return ephemeral_event(stream, "typing", {"user_ids": seen})
+    return None  # the set of this viewer is as it was
 
 
 class DraftNotices:
@@ -201,3 +211,10 @@ class ReadMarkers:
     def _deliver(self, stream: str, batch: EventBatch, min_seq: int) -> None:
         if feed := self._feeds.get(stream):
             feed.send_ephemeral(batch, min_seq)
+
+
+class DeliveryMarkers(ReadMarkers):
+    """Delivery markers of others, in the same way."""
+
+    name: ClassVar[str] = "delivered"
+    event_type: ClassVar[str] = "delivered.updated"

@@ -5,9 +5,10 @@ cursor + 1, and a page of the log has no gap. The broker only decides when a rep
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
+from realtime.blocks import BLOCK_EVENTS
 from realtime.log_entry import EventBatch, LogEntry, batches
 from realtime.metrics import DELIVERIES, QUEUE_OVERFLOWS, SUBSCRIPTIONS
 from realtime.subscription import Subscription
@@ -19,6 +20,9 @@ PENDING_EVENTS = 64  # above this the repair reads the log anyway
 # After user.erased no replay may show the name that the ring still holds, nor the texts after messages.purged. An inbox
 # gets no such event, so its ring does not keep room.added, which shows the peer of a direct room.
 _CLEAR_RING = frozenset({"user.erased", "messages.purged", "room.added"})
+
+# An ephemeral event for a viewer who blocks these users; None: the viewer gets none.
+Hide = Callable[[Collection[str]], EventBatch | None]
 
 
 class Feed:
@@ -91,13 +95,18 @@ class Feed:
         for subscriptions in (self.live, self.paused, self.subscriptions):
             subscriptions.discard(subscription)
 
-    def send_ephemeral(self, batch: EventBatch, min_seq: int) -> None:
-        """Send an ephemeral event to live members, unless a removal up to `min_seq` may be unknown here."""
+    def send_ephemeral(self, batch: EventBatch, min_seq: int, hide: Hide | None = None) -> None:
+        """Send an ephemeral event to live members, unless a removal up to `min_seq` may be unknown here.
+
+        `hide` makes it for a viewer who blocks somebody.
+        """
         if self.tail < min_seq:
             return
         for subscription in self.live:
             if subscription.is_member and not subscription.subscriber.is_full:
-                subscription.subscriber.send_events(batch)
+                seen = hide(subscription.blocked) if hide and subscription.blocked else batch
+                if seen is not None:
+                    subscription.subscriber.send_events(seen)
 
     def is_behind(self, head: int) -> bool:
         """Return whether the log has more than this feed."""
@@ -159,6 +168,10 @@ class Feed:
             self.clear_ring()  # the log has been rewritten without the name or the texts
             if entry.type == "room.added":
                 return
+        elif entry.type in BLOCK_EVENTS:
+            # Before it is delivered: a device that has it gets no message of the blocked user whole from then on.
+            for subscription in islice(self.subscriptions, 1):  # all of one user, who owns this inbox
+                subscription.blocked.apply(entry)
         self.ring.append(entry)
         self.ring_bytes += len(entry.json)
         while len(self.ring) > RING_EVENTS or self.ring_bytes > RING_BYTES:
@@ -179,7 +192,9 @@ class Feed:
                 and not subscription.subscriber.is_full
             ):
                 subscription.cursor = last
-                subscription.subscriber.send_events(batch)
+                subscription.subscriber.send_events(
+                    batch.without(subscription.blocked) if subscription.blocked else batch
+                )
                 shared += 1
             elif subscription.deliver(batch.entries):
                 self._mark_paused(subscription)

@@ -15,9 +15,18 @@ from django.db import Error as DatabaseError
 from accounts.ended import end_in_memory, ended_in_memory
 from eventlog.models import Event
 from realtime.authorization import StreamAccess
+from realtime.blocks import BLOCK_EVENTS, BlockLists
 from realtime.broker import CONTROL, Broker, Layer
 from realtime.close_codes import CloseCode
-from realtime.ephemeral import TICK_SECONDS, DraftNotices, EphemeralFeature, ReadMarkers, Typing, ephemeral_event
+from realtime.ephemeral import (
+    TICK_SECONDS,
+    DeliveryMarkers,
+    DraftNotices,
+    EphemeralFeature,
+    ReadMarkers,
+    Typing,
+    ephemeral_event,
+)
 from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
@@ -71,9 +80,10 @@ class Hub:
     def __init__(self, log: Log, layer: Layer | None = None) -> None:
         self.id = uuid4().hex
         self.log = log
-        self.sessions = Sessions()
-        self.waiters = Waiters(self.sessions)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.blocks = BlockLists(log.blocks, spawn=self.spawn, announce=self._publish_to_all)
+        self.sessions = Sessions(on_blocks=self.blocks.compare)
+        self.waiters = Waiters(self.sessions)
         self._loop = asyncio.get_running_loop()
         self.feeds = FeedRegistry(on_evicted=self._leave)
         FEEDS.read = self.feeds.__len__
@@ -89,28 +99,25 @@ class Hub:
         )
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
-        self._features: tuple[EphemeralFeature, ...] = (
-            self.typing,
-            self.read_markers,
-            DraftNotices(self.feeds, self._publish),
-        )
+        others = (DeliveryMarkers(self.feeds, self._publish), DraftNotices(self.feeds, self._publish))
+        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers, *others)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,
             "sessions": self._receive_ended_sessions,
+            "blocks": self.blocks.receive,
             **{feature.name: feature.receive for feature in self._features},
         }
         self.broker: Broker | None = None
         if layer:
             seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
-            on_lost = self.sweep.run_soon
             self.broker = Broker(
                 layer,
                 sender=self.id,
                 seal=seal,
                 on_message=self.receive,
                 on_joined=self._on_joined,
-                on_lost=on_lost,
+                on_lost=self.sweep.run_soon,
             )
 
     def _on_joined(self, group: str) -> None:
@@ -153,6 +160,7 @@ class Hub:
             visible_ranges=access.visible_ranges,
             is_member=access.is_member,
             epoch=access.epoch,
+            blocked=self.blocks.of(str(user_id), access.blocks),
         )
         return SubscriptionHandle(feed, subscription, plan)
 
@@ -277,6 +285,7 @@ class Hub:
             self.reset(feed, access.epoch, access.head)
             return
         subscription.reauthorize(access.head, access.visible_ranges, access.is_member, access.epoch)
+        self.blocks.of(subscription.user_id, access.blocks)
         self.push(feed, subscription, "room.reset", {"head": access.head, "epoch": access.epoch})
         await self.replay(feed, subscription)
 
@@ -295,6 +304,8 @@ class Hub:
         EVENTS.add("durable", amount=durable_count)
         EVENTS.add("ephemeral", amount=len(events) - durable_count)
         for stream_id, durable in by_stream.items():
+            if durable[0].type in BLOCK_EVENTS:
+                self.blocks.commit(durable[0])
             stream, rendered = str(stream_id), [event.json() for event in durable]
             hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
             self._offer(hint)
@@ -310,10 +321,13 @@ class Hub:
 
     def _on_sessions_ended(self, ids: list[str]) -> None:
         self.spawn(self.sessions.verify(ids))
+        unwritten = [session for session in ids if UUID(session) in ended_in_memory()]
+        self._publish_to_all({"type": "sessions", "ids": ids, "unwritten": unwritten})
+
+    def _publish_to_all(self, message: Message) -> None:
+        """Publish to all other processes."""
         if self.broker:
-            unwritten = [session for session in ids if UUID(session) in ended_in_memory()]
-            message = {"type": "sessions", "from": self.id, "ids": ids, "unwritten": unwritten}
-            self.broker.publish(CONTROL, message)
+            self.broker.publish(CONTROL, {**message, "from": self.id})
 
     def _publish(self, stream: str, message: Message) -> None:
         """Publish to the other processes that have the stream."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import Error as DatabaseError
 
+from api.services.blocks import BlockState
 from realtime.authorization import StreamAccess
 from realtime.database import PAGE_EVENTS, is_cut
 from realtime.feed import Feed
@@ -24,6 +25,9 @@ class Log(Protocol):
 
     async def authorize(self, user_id: UUID, room_id: UUID | None) -> StreamAccess:
         """Read the head and the membership of a room or inbox. Raises Problem not_found or room.not_member."""
+
+    async def blocks(self, user_id: UUID) -> BlockState:
+        """Read the users whom a user blocks."""
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """Read the next events of a stream: PAGE_EVENTS, or fewer at the end of the log or when `is_cut`."""

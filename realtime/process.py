@@ -13,6 +13,7 @@ from realtime.database import DatabaseLog
 from realtime.hub import Hub
 from realtime.jobs import run_jobs_forever
 from realtime.mail import send_mail_forever
+from realtime.receipts import write_markers_forever
 
 _hub: Hub | None = None
 
@@ -30,6 +31,7 @@ def get_hub() -> Hub:
         _hub.start_tasks()
         lag.watch()
         _hub.spawn(send_mail_forever())
+        _hub.spawn(write_markers_forever())
         if settings.RUN_JOBS:
             _hub.spawn(run_jobs_forever())
     return _hub

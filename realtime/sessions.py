@@ -3,18 +3,20 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.db.models import OuterRef
 from django.utils import timezone
 
 from accounts.authentication import make_finder, touch, touch_every
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
+from api.models import BlockList
 from eventlog.models import Epoch
 from realtime.batching import BatchLoader
 from realtime.close_codes import CloseCode
@@ -49,7 +51,9 @@ class Socket(Protocol):
 class Sessions:
     """The authenticated sockets of this process, by session."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_blocks: Callable[[str, int], None] = lambda user_id, seq: None) -> None:
+        """`on_blocks` gets the user and the seq of the last change of their blocks, with each verification."""
+        self._on_blocks = on_blocks
         self.sockets: dict[UUID, set[Socket]] = {}
         self._of_user: Counter[UUID] = Counter()
         self._tokens: BatchLoader[str, Found] = BatchLoader(
@@ -116,7 +120,10 @@ class Sessions:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             for session in local:
-                self._check(session, rows.get(session), users.get(session) in disabled)
+                expires_at, blocks_seq = rows.get(session, (None, None))
+                if blocks_seq is not None:
+                    self._on_blocks(str(users[session]), blocks_seq)
+                self._check(session, expires_at, users.get(session) in disabled)
             return
 
     def _check(self, session: UUID, expires_at: datetime | None, is_disabled: bool) -> None:
@@ -154,9 +161,14 @@ def _find(tokens: Sequence[str]) -> list[Found | Exception]:
     return [each if isinstance(each, Problem) else (each, vars(each)["epoch"]) for each in find_sessions(tokens)]
 
 
-def _look_up(ids: Sequence[UUID], user_ids: Sequence[UUID]) -> tuple[dict[UUID, datetime], set[UUID]]:
-    """Read the expiry of each session that still exists, and the deactivated users (without the deleted ones)."""
-    rows = dict(Session.objects.filter(pk__in=ids).exclude(pk__in=ended_in_memory()).values_list("pk", "expires_at"))
+def _look_up(
+    ids: Sequence[UUID], user_ids: Sequence[UUID]
+) -> tuple[dict[UUID, tuple[datetime, int | None]], set[UUID]]:
+    """Read the expiry of each session that still exists, with the seq at which its user's blocks changed; and the
+    deactivated users (without the deleted ones)."""
+    sessions = Session.objects.filter(pk__in=ids).exclude(pk__in=ended_in_memory())
+    found = sessions.annotate(blocks=BlockList.version_of(OuterRef("user_id")))
+    rows = {pk: (expires_at, seq) for pk, expires_at, seq in found.values_list("pk", "expires_at", "blocks")}
     disabled = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
     return rows, set(disabled.values_list("pk", flat=True))
 

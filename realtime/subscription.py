@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from api.seq_ranges import SeqRange, contains
+from realtime.blocks import Blocked
 from realtime.limits import MAX_OUTBOUND_FRAME_BYTES
 from realtime.log_entry import EventBatch, LogEntry, batches
 from realtime.metrics import DELIVERIES
@@ -41,11 +42,13 @@ class Subscription:
         visible_ranges: Sequence[SeqRange] | None = None,
         is_member: bool = True,
         epoch: int = 1,
+        blocked: Blocked | None = None,
     ) -> None:
         """`authorized_as_of` is the head at which the membership was read: later events of the log change it.
 
         `visible_ranges` are the times of membership up to that head; None means that the history is shared and all
-        of it is visible. `epoch` is that of the authorization and of the cursor.
+        of it is visible. `epoch` is that of the authorization and of the cursor. `blocked` are the users whose messages
+        are sent as stubs; all subscriptions of a user share it, and it changes while they live.
         """
         self.user_id = user_id
         self.cursor = cursor
@@ -54,6 +57,7 @@ class Subscription:
         self.visible_ranges = visible_ranges
         self.is_member = is_member
         self.epoch = epoch
+        self.blocked = Blocked() if blocked is None else blocked
         self.left_at: int | None = None
         self.live = False
         self.ended = False
@@ -103,7 +107,7 @@ class Subscription:
     def _send(self, visible: Sequence[LogEntry]) -> None:
         DELIVERIES.value += len(visible)
         for batch in batches(visible):
-            self.subscriber.send_events(batch)
+            self.subscriber.send_events(batch.without(self.blocked) if self.blocked else batch)
 
     def _take(self, entry: LogEntry) -> bool:
         """Take the next entry: apply the change of membership that it brings; return whether the user may see it."""

@@ -179,10 +179,11 @@ def grow(first: int, last: int) -> None:
         "api_message (id, room_id, seq, version, sender_id, client_id, digest, created_at, data, thread_root,"
         f" in_main_line) SELECT {message}, {busy}, n, n, {author}, n::text, '', now(), '{{}}',"
         " CASE n % 3 WHEN 0 THEN md5('message1')::uuid END, n % 3 <> 0",
-        f"api_thread (root_id, last_seq, active_at) SELECT {message}, n, now()",
+        f"api_thread (root_id, root_seq, last_seq, active_at) SELECT {message}, n, n, now()",
         "api_threadfollow (room_id, thread_id, user_id, following, read_seq) SELECT"
         f" {busy}, {message}, {user}, n % 2 = 0, 0",
-        f"api_mention (target, room_id, message_id, seq, created_at) SELECT {user}, {busy}, {message}, n, now()",
+        "api_mention (target, room_id, message_id, sender_id, seq, in_main_line, created_at) SELECT"
+        f" {user}, {busy}, {message}, {author}, n, n % 3 <> 0, now()",
         f"api_draft (user_id, room_id, place, text, metadata, updated_at) SELECT {user}, {busy}, {busy}, '', '{{}}',"
         " now()",
         "api_event (stream, seq, type, actor_id, message_id, data, at) SELECT"

@@ -54,6 +54,13 @@ class Schema(AutoSchema):
         }
         return replies | problems(operation)
 
+    def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Keep the component of an answer without fields: drf-spectacular would leave it out."""
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        if direction == "response" and schema.get("type") == "object" and not schema.get("properties"):
+            schema["additionalProperties"] = False
+        return schema
+
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
         """The body, also of a DELETE: drf-spectacular leaves that one out."""
         body = self.operation.body

@@ -1,5 +1,7 @@
-"""The rows of the chat: rooms, members, invitations, links, bans, mutes, messages and jobs."""
+"""The rows of the chat: rooms, members, invitations, bans, messages, jobs, and what users set for themselves."""
 
+from api.models.blocks import Block, BlockList
+from api.models.deliveries import Delivery
 from api.models.drafts import Draft
 from api.models.forwards import Forward
 from api.models.invites import Invite
@@ -12,10 +14,15 @@ from api.models.pins import Pin
 from api.models.reactions import Reaction
 from api.models.rooms import Room, RoomNamePart
 from api.models.sanctions import Ban, Mute, Sanction
+from api.models.settings import AddedBy, UserSettings
 from api.models.threads import Thread, ThreadFollow
 
 __all__ = [
+    "AddedBy",
     "Ban",
+    "Block",
+    "BlockList",
+    "Delivery",
     "Draft",
     "Forward",
     "Invite",
@@ -34,4 +41,5 @@ __all__ = [
     "Sanction",
     "Thread",
     "ThreadFollow",
+    "UserSettings",
 ]

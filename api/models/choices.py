@@ -26,6 +26,13 @@ class Role(TextChoices):
     MEMBER = "member"
 
 
+class Receipts(TextChoices):
+    """The receipts of a room: the members whom a message has reached, or only their number."""
+
+    MEMBERS = "members"
+    COUNTS = "counts"
+
+
 class State(TextChoices):
     """The states of a membership: joined, or the way in which it ended."""
 

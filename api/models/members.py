@@ -6,8 +6,9 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import BaseExpression
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from api.models.choices import (
@@ -23,6 +24,8 @@ from api.models.choices import (
     Role,
     State,
 )
+from api.models.deliveries import Delivery
+from api.models.settings import UserSettings
 from api.seq_ranges import FOR_EVER, SeqRange
 
 
@@ -36,6 +39,16 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def with_hidden(self) -> "MemberQuerySet":
         """Add `is_hidden`: the member hid the room, and no message has come since."""
         annotations: dict[str, BaseExpression] = {"is_hidden": _is_hidden()}
+        return self.annotate(**annotations)
+
+    def with_markers(self) -> "MemberQuerySet":
+        """Add `delivered_seq`, 0 before the first acknowledgement, and `shares_read`, the member's setting."""
+        delivered = Delivery.objects.filter(room_id=OuterRef("room_id"), user_id=OuterRef("user_id"))
+        hides = UserSettings.objects.filter(pk=OuterRef("user_id"), share_read=False)
+        annotations: dict[str, BaseExpression] = {
+            "delivered_seq": Coalesce(Subquery(delivered.values("seq")), 0),
+            "shares_read": ~Exists(hides),
+        }
         return self.annotate(**annotations)
 
     def hidden_by(self, user_id: UUID) -> "MemberQuerySet":
@@ -84,6 +97,8 @@ class Member(models.Model):
     last_sent_at = models.DateTimeField(null=True)  # of the last message, for slow mode
 
     is_hidden: bool  # only from `with_hidden`
+    delivered_seq: int | None = None  # only from `with_markers`
+    shares_read = True  # as of `with_markers`
 
     objects = MemberQuerySet.as_manager()
 

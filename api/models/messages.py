@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from api.models.blocks import is_not_blocked_by
 from api.models.members import Member
 from api.models.visibility import is_visible_to
 
@@ -25,7 +26,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def by_others(self, user_id: UUID) -> "MessageQuerySet":
         """The messages that count as unread if their seq is above the read marker."""
-        return self.filter(deleted_at=None).exclude(sender_id=user_id)
+        return self.filter(is_not_blocked_by(user_id, "sender_id"), deleted_at=None).exclude(sender_id=user_id)
 
 
 class Message(models.Model):

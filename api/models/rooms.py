@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.expressions import BaseExpression
 from uuid_utils.compat import uuid7
 
-from api.models.choices import History, Kind, Posting, State
+from api.models.choices import History, Kind, Posting, Receipts, State
 from api.models.invites import Invite
 from eventlog.models import Epoch, StreamHead
 from wire import search
@@ -19,6 +19,14 @@ from wire import search
 NAME_CHARS = 100
 SLUG_CHARS = 64
 TOPIC_CHARS = 500
+# Members. The gap keeps a room whose members come and go from changing its mode with each of them.
+LARGE_FROM = 101
+SMALL_BELOW = 80
+
+
+def direct_key(one: UUID, other: UUID) -> str:
+    """Return the key of the direct room of two users: a pair has one room."""
+    return ":".join(sorted([str(one), str(other)]))
 
 
 class RoomQuerySet(models.QuerySet["Room"]):
@@ -64,6 +72,8 @@ class Room(models.Model):
     metadata = models.JSONField(default=dict)
     history = models.CharField(max_length=12, choices=History.choices)
     member_count = models.PositiveIntegerField(default=0)
+    # Above 100 members receipts are counted and nobody's typing is shown, until there are fewer than 80 again.
+    is_large = models.BooleanField(default=False, db_default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     client_id = models.CharField(max_length=64, null=True)
     digest = models.CharField(max_length=64, null=True)  # SHA-256 of the body as first sent with client_id
@@ -122,6 +132,18 @@ class Room(models.Model):
     def joined_ids(user_id: UUID) -> "models.QuerySet[Room, UUID]":
         """Build a subquery of the ids of the user's rooms."""
         return Room.objects.joined_by(user_id).values_list("pk", flat=True)
+
+    @property
+    def mode(self) -> dict[str, Any]:
+        """Return what members learn about each other; a large room would cost the square of its members."""
+        return {"receipts": Receipts.COUNTS if self.is_large else Receipts.MEMBERS, "typing": not self.is_large}
+
+    def count_members(self, change: int) -> bool:
+        """Change the number of members; return whether the mode has changed with it. The caller saves the room."""
+        was_large = self.is_large
+        self.member_count += change
+        self.is_large = self.member_count >= (SMALL_BELOW if was_large else LARGE_FROM)
+        return self.is_large != was_large
 
     @property
     def is_archived(self) -> bool:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Greatest
 
 from api.models.choices import History
@@ -23,17 +23,19 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         are further conditions of the ThreadFollow.
         """
         wanted = {f"follows__{name}": value for name, value in follow.items()}
-        found = self.filter(follows__user_id=user_id, follows__following=True, **wanted)
+        is_shared = Q(follows__room__history=History.SHARED)
+        is_visible = is_shared | Q(is_in_period(OuterRef("follows__room_id"), user_id, "root_seq"))
+        # All in one filter: another one would join the follows of everybody.
+        found = self.filter(is_visible, follows__user_id=user_id, follows__following=True, **wanted)
         memberships = Member.objects.joined().filter(room_id=OuterRef("follows__room_id"), user_id=user_id)
-        found = found.annotate(joined_seq=Subquery(memberships.values("joined_seq")))
-        is_shared = Q(root__room__history=History.SHARED)
-        is_visible = is_shared | Q(is_in_period(OuterRef("root__room_id"), user_id, "root__seq"))
-        found = found.filter(is_visible, joined_seq__isnull=False)
+        found = found.annotate(joined_seq=Subquery(memberships.values("joined_seq"))).filter(joined_seq__isnull=False)
         return found.annotate(marker=Greatest(F("follows__read_seq"), F("joined_seq")))
 
     def unread(self, user_id: Any, up_to: Any = None) -> "ThreadQuerySet":
         """Keep those of `followed_by` that have unread replies, up to this seq if one is given."""
-        return self.filter(Exists(Thread.unread_replies(user_id, up_to)), last_seq__gt=F("marker"))
+        # PostgreSQL could make a join of EXISTS, and then read the whole table of messages.
+        first = Subquery(Thread.unread_replies(user_id, up_to).order_by("seq").values("seq")[:1])
+        return self.annotate(first_unread=first).filter(first_unread__isnull=False, last_seq__gt=F("marker"))
 
 
 class Thread(models.Model):
@@ -43,6 +45,7 @@ class Thread(models.Model):
     """
 
     root = models.OneToOneField(Message, models.PROTECT, primary_key=True, related_name="+")
+    root_seq = models.BigIntegerField()  # of the root: to count the threads of a room reads no message
     last_seq = models.BigIntegerField()  # of the newest reply; before the first one of the root
     active_at = models.DateTimeField()  # the time of the same message
 

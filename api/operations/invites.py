@@ -10,7 +10,7 @@ from wire.pagination import PageBody, PageQuery
 from wire.schema import page_of
 
 # Of a user who is to be added or invited.
-REFUSED_BY_USER = ("room.user_banned", "invite.limit")
+REFUSED_BY_USER = ("user.blocked", "room.user_banned", "invite.limit")
 
 PUT_INVITE = Operation(
     "put_invite",

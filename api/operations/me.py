@@ -1,17 +1,16 @@
 """My user."""
 
-from accounts.serializers import UpdateMeBody
-from api.serializers.me import MeSerializer
+from api.serializers.me import MeSerializer, UpdateMyselfBody
 from wire.operations import Cost, Operation
 
 GET_ME = Operation("get_me", "Get my user", tag="me", cost=Cost.READ, reply=MeSerializer)
 
 UPDATE_ME = Operation(
     "update_me",
-    "Update my profile",
+    "Update my profile and my settings",
     tag="me",
     cost=Cost.WRITE,
-    body=UpdateMeBody,
+    body=UpdateMyselfBody,
     reply=MeSerializer,
     problems=(
         "auth.username_taken",

@@ -14,7 +14,7 @@ from api.serializers.messages import (
 from api.services.messages import is_stored
 from wire.operations import Cost, Operation
 
-MAY_NOT_WRITE = ("room.archived", "room.peer_deleted", "room.muted", "room.read_only")
+MAY_NOT_WRITE = ("room.archived", "room.peer_deleted", "user.blocked", "room.muted", "room.read_only")
 SENDS = (*NON_MEMBER, *MAY_NOT_WRITE, "room.slow_mode")
 
 SEND_MESSAGE = Operation(

@@ -6,7 +6,7 @@ from api.serializers.messages import PinPageSerializer
 from wire.operations import Cost, Operation
 from wire.pagination import PageBody, PageQuery
 
-_REFUSED = (*NON_MEMBER, "room.archived", "room.peer_deleted", "room.role_required")
+_REFUSED = (*NON_MEMBER, "room.archived", "room.peer_deleted", "user.blocked", "room.role_required")
 
 PIN_MESSAGE = Operation(
     "pin_message",

@@ -6,7 +6,7 @@ from api.serializers.reactions import ReactBody, ReactionsBody, ReactionsQuery, 
 from wire.operations import Cost, Operation
 from wire.schema import page_of
 
-_REFUSED = (*NON_MEMBER, "room.archived", "room.peer_deleted", "room.read_only")
+_REFUSED = (*NON_MEMBER, "room.archived", "room.peer_deleted", "room.read_only", "user.blocked")
 
 REACT = Operation(
     "react",

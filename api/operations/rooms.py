@@ -63,7 +63,7 @@ GET_OR_CREATE_DIRECT_ROOM = Operation(
     body=EmptySerializer,
     reply=RoomSerializer,
     statuses=(201, 200),
-    problems=("not_found", "room.limit", "limit.invite"),
+    problems=("not_found", "user.blocked", "room.limit", "limit.invite"),
 )
 
 GET_ROOM = Operation(

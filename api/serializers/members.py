@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import orjson
 from rest_framework import serializers
 
 from accounts.serializers import UserSerializer
 from api.models import Member
 from api.models.choices import Role, State
+from wire import strict_json
 from wire.fields import StrictSerializer, TimeField, format_time
 
 # Shared: creating a serializer costs more than using it, and it keeps nothing of what it renders.
@@ -21,8 +23,15 @@ def render_member(member: Member) -> dict[str, Any]:
         "role": member.role,
         "state": member.state,
         "joined_at": format_time(member.joined_at),
-        "read_seq": member.read_seq,
+        "read_seq": member.read_seq if member.shares_read else None,
+        "delivered_seq": member.delivered_seq if member.shares_read and not member.room.is_large else None,
     }
+
+
+def complete_member(data: str | bytes) -> str | bytes:
+    """Return the data of a member's event with every field: earlier releases had no delivery markers."""
+    shape = orjson.loads(data)
+    return data if "delivered_seq" in shape else strict_json.dumps({**shape, "delivered_seq": None})
 
 
 class PutMemberBody(StrictSerializer):
@@ -39,4 +48,11 @@ class MemberSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=Role.choices)
     state = serializers.ChoiceField(choices=State.choices)
     joined_at = TimeField()
-    read_seq = serializers.IntegerField()
+    read_seq = serializers.IntegerField(allow_null=True, help_text="null: the member does not share it (`share_read`).")
+    delivered_seq = serializers.IntegerField(
+        allow_null=True,
+        help_text=(
+            "Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member "
+            "does not share it, or the room has the mode counts. It is not in the log: events have null."
+        ),
+    )

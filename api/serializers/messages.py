@@ -252,9 +252,12 @@ class VersionsSerializer(serializers.Serializer[Any]):
 
 
 class MessageHistorySerializer(serializers.Serializer[Any]):
-    """A page of messages, oldest first, as of `head`: follow the room's events from there."""
+    """A page of messages, oldest first, as of `head`: follow the room's events from there.
 
-    root = MessageSerializer(required=False, help_text="With `thread` only: the message that began it.")
+    With `thread`, `root` is the message that began it.
+    """
+
+    root = MessageSerializer(required=False)  # with `thread` only
     results = MessageSerializer(many=True)
     page = HistoryPositionSerializer()
     head = serializers.IntegerField()

@@ -19,6 +19,7 @@ from api.models.choices import (
     Kind,
     Notify,
     Posting,
+    Receipts,
     Role,
     State,
 )
@@ -55,20 +56,26 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
         "posting": room.posting,
         "slow_mode_seconds": room.slow_mode_seconds,
         "retention_days": room.retention_days,
+        "mode": room.mode,
         "epoch": epoch,
         "created_at": format_time(room.created_at),
         "archived_at": format_time(room.archived_at) if room.archived_at else None,
     }
 
 
-_ROOM_DEFAULTS = {"posting": Posting.EVERYONE, "slow_mode_seconds": 0, "retention_days": None}
+_ROOM_DEFAULTS = {
+    "posting": Posting.EVERYONE,
+    "slow_mode_seconds": 0,
+    "retention_days": None,
+    "mode": {"receipts": Receipts.MEMBERS, "typing": True},
+}
 _PREFERENCE_DEFAULTS = {"notify": Notify.ALL, "snoozed_until": None, "pinned": False}
 UnreadNumbers = tuple[int, bool, int, int]  # unread, whether it is capped, of mentions, of threads
 
 
 def complete_room(data: AnyStr) -> AnyStr:
     """Return the JSON of a room in an event with the fields that the releases before 0.2 left out."""
-    return _complete(data, '"posting":', _ROOM_DEFAULTS)
+    return _complete(data, '"mode":{"receipts":', _ROOM_DEFAULTS)
 
 
 def complete_preferences(data: AnyStr) -> AnyStr:
@@ -326,6 +333,15 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
     head = serializers.IntegerField()
 
 
+class RoomModeSerializer(serializers.Serializer[Any]):
+    """The things that members learn about each other. It changes above 100 members, and again below 80."""
+
+    receipts = serializers.ChoiceField(
+        choices=Receipts.choices, help_text="members: who has read and received each message; counts: how many."
+    )
+    typing = serializers.BooleanField(help_text="Whether members see who is typing.")
+
+
 class RoomSnapshotSerializer(serializers.Serializer[Any]):
     """A room in the log: the data of room.updated, room.archived and room.unarchived."""
 
@@ -345,6 +361,7 @@ class RoomSnapshotSerializer(serializers.Serializer[Any]):
     retention_days = serializers.IntegerField(
         allow_null=True, help_text="Messages that are older than so many days become tombstones; null: none do."
     )
+    mode = RoomModeSerializer()
     epoch = serializers.IntegerField()
     created_at = TimeField()
     archived_at = TimeField(allow_null=True)

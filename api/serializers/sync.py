@@ -33,12 +33,13 @@ class CursorsField(serializers.Field[Any, Any, Any, Any]):
         "max_length": "Name at most {limit} rooms.",
         "invalid": "{room} is not a room's id with a seq, or it is named twice.",
     }
+    max_rooms = ROOMS
 
     def to_internal_value(self, data: Any) -> dict[UUID, int]:
         if not isinstance(data, dict):
             self.fail("type")
-        if len(data) > ROOMS:
-            self.fail("max_length", limit=ROOMS)
+        if len(data) > self.max_rooms:
+            self.fail("max_length", limit=self.max_rooms)
         cursors: dict[UUID, int] = {}
         for key, seq in data.items():
             if seq is None:

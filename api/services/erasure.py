@@ -269,7 +269,7 @@ def _show_tombstone(log: EventTransaction, stream: UUID, seqs: Sequence[int], us
 
     Returns whether any of them had the user.
     """
-    shown = UserSerializer().to_representation(user)
+    shown = {**UserSerializer().to_representation(user), "email": None, "email_verified": False}
     rows = Event.objects.filter(stream=stream, seq__in=seqs).values_list("seq", "data")
     events = _replace_in_rows(rows, shown)
     log.rewrite(stream, events)

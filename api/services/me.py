@@ -1,8 +1,45 @@
-"""Totals over all rooms of a user."""
+"""The user of the request: the profile with its settings, and totals over all rooms."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
+from accounts import services
+from accounts.models import Session, User
+from api.models import UserSettings
+from api.serializers.me import render_myself
 from api.services.reads import unread_counts
+from eventlog.transaction import record_events
+
+
+def get_me(*, user: User) -> dict[str, Any]:
+    """Return Me."""
+    total, is_capped = unread_total(user.pk)
+    return {**render_myself(user), "unread_total": total, "unread_total_capped": is_capped}
+
+
+def update_me(*, session: Session, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change the given fields of the profile and of the settings, and return Me.
+
+    A change is one event in the inbox, for the other devices. Raises Problem as accounts.services.update_profile.
+    """
+    changes = dict(changes)
+    settings = changes.pop("settings", None)
+
+    @contextmanager
+    def recorded() -> Iterator[None]:
+        # Before the user's row, as everybody locks who adds a user to a room.
+        with record_events(inboxes=[session.user_id], session=session) as log:
+            before = render_myself(User.objects.get(pk=session.user_id))
+            yield
+            if settings:
+                UserSettings.objects.update_or_create(user_id=session.user_id, defaults=settings)
+            after = render_myself(User.objects.get(pk=session.user_id))
+            if after != before:
+                log.append(session.user_id, "me.updated", session.user_id, after)
+
+    return get_me(user=services.update_profile(session=session, changes=changes, within=recorded))
 
 
 def unread_total(user_id: UUID) -> tuple[int, bool]:

@@ -6,9 +6,10 @@ from uuid import UUID
 import orjson
 
 from accounts.models import Session
-from api.models import Member, Message, Pin, Reaction
+from api.models import Block, Member, Message, Pin, Reaction
 from api.models.choices import Permission
 from api.serializers.message_shape import has_reactions, render_stored
+from api.serializers.stubs import hide_message
 from api.services.members.access import find_member, find_participant
 from api.services.messages import change_fields, find_message
 from eventlog.transaction import record_events
@@ -39,7 +40,7 @@ def pin_message(*, session: Session, room_id: UUID, message_id: UUID) -> str:
             Pin.objects.create(message=message, room_id=room_id, seq=log.next_seq(room_id))
             pinned_at = format_time(log.time_of(room_id))
             change_fields(log, message, "pin.added", session.user_id, pinned_at=pinned_at, pinned_by=session.user_id)
-    return render_stored(member.room, message.data).decode()
+    return _render(member, message)
 
 
 def unpin_message(*, session: Session, room_id: UUID, message_id: UUID) -> str:
@@ -53,7 +54,7 @@ def unpin_message(*, session: Session, room_id: UUID, message_id: UUID) -> str:
         removed, _ = Pin.objects.filter(pk=message_id).delete()
         if removed:
             change_fields(log, message, "pin.removed", session.user_id, pinned_at=None, pinned_by=None)
-    return render_stored(member.room, message.data).decode()
+    return _render(member, message)
 
 
 def list_pins(
@@ -71,14 +72,21 @@ def list_pins(
     member = find_member(user_id, room_id)
     pinned = Message.objects.visible_to(member).filter(pin__room=room_id).select_related("pin")
     page = paginate(pinned, order=("-pin__seq",), cursor=cursor, limit=limit)
+    blocked = Block.objects.blocked_by(user_id)
     reacted = [message.pk for message in page.rows if has_reactions(message.data.encode())]
     mine = Reaction.objects.keys_of(user_id, reacted)
     return {
         **page.as_dict_within(
-            max_bytes, lambda rows: [orjson.Fragment(render_stored(member.room, row.data)) for row in rows]
+            max_bytes,
+            lambda rows: [orjson.Fragment(hide_message(render_stored(member.room, row.data), blocked)) for row in rows],
         ),
         "mine": mine,
     }
+
+
+def _render(member: Member, message: Message) -> str:
+    blocked = Block.objects.blocked_by(member.user_id)
+    return hide_message(render_stored(member.room, message.data), blocked).decode()
 
 
 def _find_pinner(user_id: UUID, room_id: UUID) -> Member:

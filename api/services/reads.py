@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
-from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
+from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
 from django.db.models.lookups import Exact
 
 from accounts.models import Session
-from api.models import Member, Mention, Message, Thread, ThreadFollow
+from api.models import Member, Mention, Message, Thread, ThreadFollow, UserSettings
 from api.models.choices import History, State
 from api.models.visibility import is_in_period
 from api.services.members.access import find_reader
@@ -18,7 +18,6 @@ from wire.compiled_query import CompiledQuery, list_param, param, seq_for
 from wire.problems import FieldError, Problem, define
 
 UNREAD_EXACT = 999  # counts end here; no badge shows more
-RECEIPTS_UP_TO = 100  # members; the number of receipts grows with the square of the members
 
 define("read.ahead", 400, "The room has not come that far")
 
@@ -59,7 +58,7 @@ def ensure_follow(user_id: UUID, root: Message) -> QuerySet[ThreadFollow]:
     """Return the user's row of a thread as a query. Without one, only the sender of the root follows the thread."""
     found = ThreadFollow.objects.filter(thread_id=root.pk, user_id=user_id)
     if not found.exists():
-        thread = Thread(root=root, last_seq=root.seq, active_at=root.created_at)
+        thread = Thread(root=root, root_seq=root.seq, last_seq=root.seq, active_at=root.created_at)
         Thread.objects.bulk_create([thread], ignore_conflicts=True)
         is_mine = root.sender_id == user_id
         follow = ThreadFollow(
@@ -124,12 +123,12 @@ def _append_moved(log: EventTransaction, member: Member, head: int) -> Marker:
     two came last. The head is read after the member's row is locked: a send up to it came before, and a later one moves
     the marker again. One statement reads the head and counts, so that the count belongs to this head.
     """
-    [(counted, latest)] = _count_at_head(user_id=member.user_id, room_id=member.room_id)
+    [(counted, latest, hides_read)] = _count_at_head(user_id=member.user_id, room_id=member.room_id)
     unread, capped = _cap(counted)
     moved = {"room_id": member.room_id, "user_id": member.user_id, "read_seq": member.read_seq, "head": latest}
     marker: Marker = {"read_seq": member.read_seq, "unread": unread, "unread_capped": capped}
     log.append(member.user_id, "read.updated", member.user_id, moved | marker)
-    if member.room.member_count <= RECEIPTS_UP_TO:
+    if not (member.room.is_large or hides_read):
         log.emit_ephemeral(member.room_id, "read.updated", member.user_id, moved, min_seq=head)
     return marker
 
@@ -226,12 +225,12 @@ def _numbers(up_to: Any = None) -> QuerySet[Member, Any]:
     """Add the numbers of mentions and of threads to `_counts`."""
     user_id = param("user_id", UUIDField())
     named = Mention.objects.filter(target__in=[user_id, OuterRef("room_id")], room_id=OuterRef("room_id"))
-    named = named.filter(seq__gt=OuterRef("read_seq"), message__in_main_line=True).by_others(user_id)
+    named = named.filter(seq__gt=OuterRef("read_seq"), in_main_line=True).by_others(user_id)
     named = named.filter(_is_visible(user_id))
     threads = Thread.objects.followed_by(user_id, room_id=OuterRef("room_id"))
     if up_to is not None:
         named = named.filter(seq__lte=up_to)
-    threads = threads.unread(user_id, None if up_to is None else seq_for(OuterRef("root__room_id"), "heads"))
+    threads = threads.unread(user_id, None if up_to is None else seq_for(OuterRef("follows__room_id"), "heads"))
     return _counts(up_to).annotate(
         mentions=RowCount(named.values("seq")[: UNREAD_EXACT + 1]),
         threads=RowCount(threads.values("pk")[: UNREAD_EXACT + 1]),
@@ -255,6 +254,7 @@ _count_at_head = CompiledQuery(
     lambda: (
         _counts()
         .filter(room_id=param("room_id", UUIDField()))
-        .values_list("unread", StreamHead.last_seq_of(OuterRef("room_id")))
+        .annotate(hides_read=Exists(UserSettings.objects.filter(pk=OuterRef("user_id"), share_read=False)))
+        .values_list("unread", StreamHead.last_seq_of(OuterRef("room_id")), "hides_read")
     )
 )

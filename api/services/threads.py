@@ -8,10 +8,11 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from accounts.models import Session
-from api.models import Message, Thread
+from api.models import Block, Message, Thread
 from api.models.choices import History
 from api.models.visibility import is_in_period
 from api.serializers.message_shape import render_stored
+from api.serializers.stubs import hide_message
 from api.services.members.access import find_member
 from api.services.reads import UNREAD_EXACT, RowCount, ensure_follow, find_root
 from eventlog.models import StreamHead
@@ -32,7 +33,8 @@ def list_threads(
     if unread:
         threads = threads.unread(user_id)
     page = paginate_moving(threads, order=("-active_at", "-root_id"), moved_at="active_at", cursor=cursor, limit=limit)
-    return page.as_dict_within(max_bytes, lambda rows: [_render(row) for row in rows])
+    blocked = Block.objects.blocked_by(user_id)
+    return page.as_dict_within(max_bytes, lambda rows: [_render(row, blocked) for row in rows])
 
 
 def follow_thread(*, session: Session, room_id: UUID, thread_root: UUID) -> dict[str, Any]:
@@ -41,10 +43,10 @@ def follow_thread(*, session: Session, room_id: UUID, thread_root: UUID) -> dict
     Raises Problem not_found or room.not_member.
     """
     _set_following(session, room_id, thread_root, True)
-    [thread] = _threads(session.user_id).filter(pk=thread_root) or [None]
+    thread = _threads(session.user_id).filter(pk=thread_root).first()
     if thread is None:  # the user has left the room since, or unfollowed it on another device
         raise Problem("not_found", "There is no such message.")
-    return _render(thread)
+    return _render(thread, Block.objects.blocked_by(session.user_id))
 
 
 def unfollow_thread(*, session: Session, room_id: UUID, thread_root: UUID) -> None:
@@ -82,15 +84,16 @@ def _threads(user_id: UUID) -> Any:  # a QuerySet of threads with annotations
     return followed.annotate(counted=RowCount(unread), last_reply=Subquery(newest.values("data")[:1]))
 
 
-def _render(thread: Any) -> dict[str, Any]:
-    """Render a row of `_threads`, as FollowSerializer documents it."""
+def _render(thread: Any, blocked: frozenset[str]) -> dict[str, Any]:
+    """Render a row of `_threads` for a viewer who blocks these users, as FollowSerializer documents it."""
     room = thread.root.room
+    newest = hide_message(render_stored(room, thread.last_reply), blocked) if thread.last_reply else None
     return {
-        "root": orjson.Fragment(render_stored(room, thread.root.data)),
+        "root": orjson.Fragment(hide_message(render_stored(room, thread.root.data), blocked)),
         "room_id": room.pk,
         "following": True,
         "read_seq": thread.marker,
         "unread": min(thread.counted, UNREAD_EXACT),
         "unread_capped": thread.counted > UNREAD_EXACT,
-        "last_reply": orjson.Fragment(render_stored(room, thread.last_reply)) if thread.last_reply else None,
+        "last_reply": orjson.Fragment(newest) if newest else None,
     }

@@ -13,7 +13,9 @@ def set_typing(*, user_id: UUID, room_id: UUID, on: bool) -> int:
     Raises Problem not_found, room.not_member, room.archived, room.peer_deleted, room.muted or room.read_only.
     """
     _, heads = read_heads([room_id])  # before the membership: a member removed up to this head gets no event
-    find_sender(user_id, room_id)
+    member = find_sender(user_id, room_id)
     head = heads.get(str(room_id), 0)
+    if member.room.is_large:  # as its mode says
+        return head
     emit_ephemeral(room_id, "typing", user_id, {"on": on}, min_seq=head)
     return head

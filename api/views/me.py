@@ -1,4 +1,4 @@
-"""The user of the request: the profile with the number of unread messages in all rooms, and the end of the account."""
+"""The user of the request: the profile with its settings, and the end of the account."""
 
 from typing import Any
 
@@ -6,12 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
-from accounts.models import EmailAddress, User
 from accounts.operations import DELETE_ME, DELETE_ME_BY_POST
-from accounts.serializers import UserSerializer
 from accounts.views import SessionView
 from api.operations.me import GET_ME, UPDATE_ME
-from api.services.me import unread_total
+from api.services import me
 from wire.views import endpoint
 
 
@@ -20,11 +18,11 @@ class MeView(SessionView):
 
     @endpoint(GET_ME)
     def get(self, request: Request) -> Response:
-        return Response(_render_me(self.session.user))
+        return Response(me.get_me(user=self.session.user))
 
     @endpoint(UPDATE_ME)
     def patch(self, request: Request, **changes: Any) -> Response:
-        return Response(_render_me(services.update_profile(session=self.session, changes=changes)))
+        return Response(me.update_me(session=self.session, changes=changes))
 
     @endpoint(DELETE_ME)
     def delete(self, request: Request, password: str) -> Response:
@@ -39,15 +37,3 @@ class DeleteMeView(SessionView):
     def post(self, request: Request, password: str) -> Response:
         services.delete_account(session=self.session, password=password)
         return Response(status=204)
-
-
-def _render_me(user: User) -> dict[str, Any]:
-    total, is_capped = unread_total(user.id)
-    email = EmailAddress.objects.filter(user=user).first()
-    return {
-        **UserSerializer(user).data,
-        "email": email.address if email else None,
-        "email_verified": email is not None and email.verified_at is not None,
-        "unread_total": total,
-        "unread_total_capped": is_capped,
-    }

@@ -18,9 +18,10 @@ from api.operations.messages import (
     MAY_NOT_WRITE,
     SEND_MESSAGE,
 )
+from api.operations.receipts import ACK, GET_RECEIPTS
 from api.operations.rooms import UPDATE_ROOM_ME
 from api.serializers.messages import SendMessageBody
-from api.services import messages, reads, rooms
+from api.services import messages, reads, receipts, rooms
 from api.services.messages import Send, SendResult
 from realtime.consumers.actions import Reply, action, require_session
 from realtime.consumers.authenticated import AuthenticatedConsumer
@@ -113,6 +114,17 @@ class MessageActions(AuthenticatedConsumer):
         session = require_session(self.session)
         mark = partial(reads.mark_unread, session=session, room_id=room_id, seq=seq)
         return await write_for(session.user_id, room_id, mark), 200
+
+    @action(ACK)
+    async def ack(self, rooms: dict[UUID, int]) -> Reply:
+        receipts.acknowledge(user_id=require_session(self.session).user_id, rooms=rooms)
+        return {}, 200
+
+    @action(GET_RECEIPTS)
+    async def get_receipts(self, room_id: UUID, message_id: UUID) -> Reply:
+        user_id = require_session(self.session).user_id
+        read = partial(receipts.get_receipts, user_id=user_id, room_id=room_id, message_id=message_id)
+        return await read_for(user_id, read), 200
 
     @action(UPDATE_ROOM_ME)
     async def update_room_me(self, room_id: UUID, **changes: Any) -> Reply:

@@ -29,7 +29,7 @@ from wire.problems import Problem, to_problem
 
 
 class NewMessageSubscriber:
-    """Sends new messages of the main line only, in the form of the room socket."""
+    """Sends new messages of the main line only, in the form of the room socket. Those of blocked users are left out."""
 
     def __init__(self, send_queue: SendQueue) -> None:
         self._send_queue = send_queue
@@ -48,7 +48,8 @@ class NewMessageSubscriber:
         for entry in batch.entries:
             if entry.type == "message.created":
                 data = orjson.loads(entry.json)["data"]
-                if data["thread_root"] is not None and not data["in_room"]:
+                is_in_thread = data["thread_root"] is not None and not data["in_room"]
+                if is_in_thread or data["blocked"]:
                     continue
                 content = {"message": data["text"], "sender": data["sender"]["username"], "seq": data["seq"]}
                 self._send_queue.send_frame({"type": "websocket.send", "text": strict_json.dumps(content).decode()})

@@ -19,6 +19,7 @@ ROOM_KEYS = {
     "posting",
     "slow_mode_seconds",
     "retention_days",
+    "mode",
     "head",
     "epoch",
     "last_event_at",

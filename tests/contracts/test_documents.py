@@ -122,6 +122,7 @@ def _check_example(name: str, contract: Any, schema: dict[str, Any], value: obje
 OPTIONAL = {
     "ReadUpdated": {"unread", "unread_capped"},
     "MessageAndMine": {"mine"},
+    "MessageHistory": {"root"},
     "Health": {"reason", "parts"},
     "HealthParts": None,
 }

@@ -116,6 +116,11 @@ def delete_account(scene: Scene) -> None:
     scene.bob.make("/v1/me", {"password": PASSWORD}, "DELETE")
 
 
+def unblock(scene: Scene) -> None:
+    for method in ("PUT", "DELETE"):
+        scene.alice.make(f"/v1/me/blocks/{scene.bob.id}", method=method)
+
+
 def purge_messages(scene: Scene) -> None:
     scene.alice.make(f"/v1/rooms/{scene.room}", {"retention_days": 7}, "PATCH")
     program = AGE_AND_PURGE.format(room=scene.room, seq=scene.change_message["seq"])
@@ -154,6 +159,10 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("room.invited", "inbox"): be_invited,
     ("room.uninvited", "inbox"): decline_my_invitation,
     ("room.preferred", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/me", {"hidden": True}, "PATCH"),
+    ("me.updated", "inbox"): lambda at: at.alice.make("/v1/me", {"settings": {"added_by": "nobody"}}, "PATCH"),
+    ("block.added", "inbox"): lambda at: at.alice.make(f"/v1/me/blocks/{at.bob.id}", method="PUT"),
+    ("block.removed", "inbox"): unblock,
+    ("delivered.updated", "room"): lambda at: at.bob.make("/v1/ack", {"rooms": {at.room: 2}}),
     ("read.updated", "inbox"): lambda at: at.alice.make(f"/v1/rooms/{at.room}/unread", {"seq": 1}),
     ("read.updated", "room"): lambda at: at.bob.make(f"/v1/rooms/{at.room}/read", {"seq": 2}),
 }

@@ -35,7 +35,7 @@ class Caller:
         response = self._http.request(method, path, **sent, **options)
         recorded = {
             "method": method,
-            "path": path,
+            "path": path.partition("?")[0],
             "status": response.status_code,
             "content_type": response.headers.get("content-type"),
             "body": response.json() if response.content else None,

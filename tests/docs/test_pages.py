@@ -26,8 +26,13 @@ JUDGED = {
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
+    ("docs/rooms.md", "sh rooms"): "tests/docs/test_rooms.py::test_every_answer_of_the_page_arrives",
+    ("docs/rooms.md", "json rooms"): "tests/docs/test_rooms.py::test_every_answer_of_the_page_arrives",
     ("docs/reactions.md", "sh reactions"): "tests/docs/test_reactions.py::test_the_page_works_as_it_stands",
     ("docs/reactions.md", "json frame"): "tests/docs/test_reactions.py::test_the_event_matches_the_contract",
+    ("docs/threads.md", "sh threads"): "tests/docs/test_threads.py::test_the_page_works_as_it_stands",
+    ("docs/people.md", "sh people"): "tests/docs/test_people.py::test_every_answer_of_the_page_arrives",
+    ("docs/people.md", "json people"): "tests/docs/test_people.py::test_every_answer_of_the_page_arrives",
     ("docs/http-transport.md", "sh poll"): (
         "tests/docs/test_http_transport.py::test_the_poll_answers_with_the_message"
     ),

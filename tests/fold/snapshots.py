@@ -28,6 +28,8 @@ async def read_snapshot(viewer: Account) -> Snapshot:
     me = await _get(viewer, "me")
     return {
         "inbox": inbox["head"],
+        "me": {name: value for name, value in me.items() if not name.startswith("unread_")},
+        "blocks": sorted(block["user"]["id"] for block in await _get_all(viewer, "me/blocks")),
         "unread_total": me["unread_total"],
         "unread": await _get(viewer, "me/unread"),
         "threads": threads,

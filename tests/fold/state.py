@@ -56,6 +56,8 @@ class Snapshot(TypedDict):
     """Everything that one viewer sees by REST. `unread_total` is that of `GET me`; `lists` are the ids in GET rooms."""
 
     inbox: int
+    me: JSON  # without the counts
+    blocks: list[str]  # the ids of the users whom the viewer blocks
     unread_total: int
     unread: JSON  # GET me/unread
     threads: list[JSON]  # GET me/threads
@@ -148,6 +150,8 @@ class Room:
         self.stale |= event["seq"] > self.head + 1
         self.shape |= {"head": event["seq"], "last_event_at": event["at"]}
         noun = event["type"].partition(".")[0]
+        if noun in ("invite", "ban"):  # they are in lists of their own; member.removed ends the membership
+            return
         appliers: dict[str, Callable[[JSON], None]] = {
             "room": self._apply_room,
             "member": self._apply_member,
@@ -158,8 +162,6 @@ class Room:
             "pin": self._apply_partial,
             "user": self._apply_user,
             "mute": self._apply_mute,
-            "invite": lambda _: None,
-            "ban": lambda _: None,  # member.removed ends the membership
         }
         appliers[noun](event)
 
@@ -276,6 +278,13 @@ class Room:
             self.shape["peer"] = user
             self.peer_is_erased = True
 
+    def hide(self, user_id: str) -> None:
+        """Make stubs of the messages of a user whom the viewer blocks now."""
+        for message in self.messages.values():
+            if message["sender"]["id"] == user_id:
+                message |= {"text": None, "metadata": {}, "mentions": {"users": [], "room": False}, "attachments": []}
+                message |= {"reply_to": None, "forwarded": None, "blocked": True}
+
     def _apply_mute(self, event: JSON) -> None:
         """Apply mute.created or mute.ended; a mute without a time is one for ever."""
         if event["data"]["user"]["id"] == self.viewer:
@@ -322,7 +331,8 @@ class Room:
         }
 
     def _is_unread(self, message: JSON, read_seq: int) -> bool:
-        return message["seq"] > read_seq and not message["deleted_at"] and message["sender"]["id"] != self.viewer
+        is_shown = not message["deleted_at"] and not message["blocked"]
+        return message["seq"] > read_seq and is_shown and message["sender"]["id"] != self.viewer
 
     def threads(self) -> list[JSON]:
         """The threads that the viewer follows, in the form of REST."""
@@ -388,6 +398,7 @@ class State:
     def __init__(self, viewer: str, snapshot: Snapshot) -> None:
         self.viewer = viewer
         self.inbox = snapshot["inbox"]
+        self.me, self.blocks = snapshot["me"], set(snapshot["blocks"])
         self.rooms = {room["room"]["id"]: Room.loaded(viewer, deepcopy(room)) for room in snapshot["rooms"]}
         self.missing: set[str] = set()
         self.begun: set[str] = set()
@@ -471,8 +482,21 @@ class State:
             self._mark(event)
         elif kind == "room.preferred":
             self._prefer(event)
+        elif kind == "me.updated":
+            self.me = data
+        elif kind in ("block.added", "block.removed"):
+            self._block(data["user_id"], is_blocked=kind == "block.added")
         elif kind.startswith("thread."):
             self._apply_thread(event)
+
+    def _block(self, user_id: str, *, is_blocked: bool) -> None:
+        """Make stubs of what a blocked user wrote; after the block they are stale."""
+        (self.blocks.add if is_blocked else self.blocks.discard)(user_id)
+        for room in self.rooms.values():
+            if is_blocked:
+                room.hide(user_id)
+            else:
+                room.stale |= any(message["blocked"] for message in room.messages.values())
 
     def _add(self, data: JSON) -> None:
         """Apply `room.added`; the room's own stream may come first, but does not name the peer."""
@@ -519,6 +543,8 @@ class State:
         unread = _unread(views, threads)
         return {
             "inbox": self.inbox,
+            "me": self.me,
+            "blocks": sorted(self.blocks),
             "unread_total": unread["unread_total"],
             "unread": unread,
             "threads": threads,
@@ -528,12 +554,12 @@ class State:
 
 
 def is_main(message: JSON) -> bool:
-    """Whether the main line of its room shows a message."""
+    """Return whether the main line of its room shows a message."""
     return message["thread_root"] is None or message["in_room"]
 
 
 def _is_empty(room: JSON) -> bool:
-    """Whether a room is hidden and has no message, as a direct room that the other opened."""
+    """Return whether a room is hidden and has no message, as a direct room that the other opened."""
     return room["me"]["hidden"] and room["last_message"] is None
 
 

@@ -12,7 +12,13 @@ ALICE, BOB, ROOM = "alice", "bob", "room"
 SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "posting": "everyone", "archived_at": None}
 
 
-EMPTY: JSON = {"reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None}
+EMPTY: JSON = {
+    "mentions": {"users": [], "room": False},
+    "reactions": [],
+    "pinned_at": None,
+    "pinned_by": None,
+    "forwarded": None,
+}
 
 
 def event(seq: int, kind: str, data: JSON, room_id: str | None = ROOM) -> JSON:
@@ -30,6 +36,7 @@ def message(seq: int, version: int, sender: str, **more: Any) -> JSON:
         "version": version,
         "sender": {"id": sender},
         "deleted_at": None,
+        "blocked": False,
         "thread_root": None,
         "in_room": False,
         "thread": None,
@@ -63,11 +70,12 @@ LIFE = [
     event(9, "reaction.changed", reacted(5, 9, 8, ALICE, 2)),
     event(10, "pin.added", {**partial(5, 10, 9), "pinned_at": "then", "pinned_by": ALICE}),
     event(2, "read.updated", {"room_id": ROOM, "read_seq": 1, "head": 10}, None),
+    event(3, "block.added", {"user_id": BOB}, None),
 ]
 
 
 def fold(events: list[JSON]) -> JSON:
-    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
     state.fold(events)
     return state.view()
 
@@ -75,7 +83,7 @@ def fold(events: list[JSON]) -> JSON:
 def test_it_works() -> None:
     view = fold(LIFE)["rooms"][ROOM]
 
-    assert [message["text"] for message in view["messages"]] == [None, "bye"]
+    assert [(message["text"], message["blocked"]) for message in view["messages"]] == [(None, True), ("bye", False)]
     assert list(view["members"]) == [ALICE]
     assert (view["room"]["name"], view["room"]["head"], view["room"]["member_count"]) == ("Coffee", 10, 1)
     assert (view["room"]["me"]["read_seq"], view["room"]["me"]["unread"]) == (1, 0)
@@ -89,7 +97,7 @@ def test_partial_events_are_merged() -> None:
 
 
 def test_a_partial_event_on_another_version_makes_the_room_stale() -> None:
-    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
     state.fold([*LIFE[:7], event(7, "reaction.changed", reacted(5, 7, 6, BOB, 1))])
 
     assert state.stale == [ROOM]
@@ -104,7 +112,7 @@ def test_a_partial_event_that_a_reply_has_overtaken_changes_nothing() -> None:
     assert folded["rooms"][ROOM]["messages"][1] == newer["data"]
 
 
-@pytest.mark.parametrize("missing", [2, 4, 5, 6, 7, 8, 9, 10, 11])
+@pytest.mark.parametrize("missing", [2, 4, 5, 6, 7, 8, 9, 10, 12])
 def test_a_lost_event_changes_the_folded_view(missing: int) -> None:
     assert differences(fold(LIFE[:missing] + LIFE[missing + 1 :]), fold(LIFE))
 
@@ -114,22 +122,23 @@ def test_a_doubled_event_changes_nothing() -> None:
 
 
 def test_inbox_events_may_arrive_before_or_after_room_events() -> None:
-    inbox = [one for one in LIFE if one["room_id"] is None]
-    room = [one for one in LIFE if one["room_id"] is not None]
+    life = LIFE[:-1]  # after block.added the server sends stubs
+    inbox = [one for one in life if one["room_id"] is None]
+    room = [one for one in life if one["room_id"] is not None]
 
-    assert fold(inbox + room) == fold(room + inbox) == fold(LIFE)
+    assert fold(inbox + room) == fold(room + inbox) == fold(life)
 
 
 def test_a_read_marker_that_arrives_late_does_not_move_back() -> None:
     mark = event(2, "read.updated", {"room_id": ROOM, "read_seq": 1, "head": 4}, None)
 
-    view = fold([*LIFE[:-1], mark])
+    view = fold([*LIFE[:-2], mark])
 
     assert view["rooms"][ROOM]["room"]["me"]["read_seq"] == 5
 
 
 def test_a_missing_event_makes_the_room_stale() -> None:
-    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
 
     state.fold([*LIFE[:3], *LIFE[4:]])
 

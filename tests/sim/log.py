@@ -9,6 +9,7 @@ import orjson
 from django.db import OperationalError
 
 from api.seq_ranges import FOR_EVER, SeqRange
+from api.services.blocks import BlockState
 from realtime.authorization import StreamAccess
 from realtime.log_entry import LogEntry
 from tests.model.membership import Period
@@ -58,6 +59,11 @@ class FakeLog:
         periods = self.past.periods(stream, user)
         last_seen = max([head, *(seq for period in periods for seq in (period.first, period.last) if seq)])
         return StreamAccess(last_seen, epoch, as_ranges(periods))
+
+    async def blocks(self, user_id: UUID) -> BlockState:
+        """Nobody blocks anybody."""
+        await self._travel()
+        return BlockState(self.past.epoch, 0, frozenset())
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """The next events of a stream."""

@@ -178,15 +178,18 @@ def remove_member(*, session: Session, room_id: UUID, user_id: UUID) -> None:
 
 def list_members(*, user_id: UUID, room_id: UUID, cursor: str | None = None, limit: int) -> dict[str, Any]:
     """Return a page of the room's members, in the order of joining. Raises Problem not_found or room.not_member."""
-    find_member(user_id, room_id)
-    members = Member.objects.joined().filter(room=room_id).select_related("user")
+    room = find_member(user_id, room_id).room
+    members = Member.objects.joined().filter(room=room_id).select_related("user").with_markers()
     page = paginate(members, order=["joined_at", "id"], cursor=cursor, limit=limit)
+    for member in page.rows:
+        member.room = room
+        member.shares_read |= member.user_id == user_id  # from others alone
     return page.as_dict(lambda rows: [render_member(member) for member in rows])
 
 
 def _find_target(room: Room, user_id: UUID) -> Member | None:
     """Find the member that a request names, with the user and the room."""
-    member = Member.objects.joined().filter(room=room, user=user_id).select_related("user").first()
+    member = Member.objects.joined().filter(room=room, user=user_id).select_related("user").with_markers().first()
     if member is not None:
         member.room = room
     return member

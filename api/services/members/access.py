@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet, UUIDField
 
-from api.models import Invite, Member, Room
+from api.models import Block, BlockList, Invite, Member, Room
 from api.models.choices import Kind, State
 from eventlog.models import Epoch, StreamHead
 from wire.compiled_query import CompiledQuery, param
@@ -13,6 +13,7 @@ from wire.problems import Problem, define
 
 define("room.not_member", 403, "You are not a member of this room")
 define("room.peer_deleted", 409, "The other member of this direct room has deleted their account")
+define("user.blocked", 403, "One of the two users blocks the other")
 define("room.muted", 403, "You are muted in this room")
 define("room.read_only", 403, "Only admins may write in this room")
 define("room.archived", 409, "The room is archived: it can be read, not changed")
@@ -37,12 +38,18 @@ class Reader(NamedTuple):
     head: int
     epoch: int
 
+    def blocked(self) -> frozenset[str]:
+        """Return the ids of the users whom the reader blocks: without a query for one who blocks nobody."""
+        has_blocks = vars(self.member)["has_blocks"]
+        return Block.objects.blocked_by(self.member.user_id) if has_blocks else frozenset()
+
 
 def _readers() -> QuerySet[Any]:  # members with annotations
     return (
         Member.objects.select_related("room")
         .filter(room_id=param("room_id", UUIDField()), user_id=param("user_id", UUIDField()), state=State.JOINED)
         .annotate(head=StreamHead.last_seq_of(OuterRef("room_id")), epoch=Epoch.as_expression())
+        .annotate(has_blocks=BlockList.is_used_by(param("user_id", UUIDField())))
     )
 
 
@@ -67,12 +74,15 @@ def find_writer(user_id: UUID, room_id: UUID) -> Member:
 def find_participant(user_id: UUID, room_id: UUID) -> Member:
     """Find a member of a room in which something can change: not a direct room whose other account is deleted.
 
-    Raises as find_writer, or Problem room.peer_deleted.
+    Raises as find_writer, or Problem room.peer_deleted or user.blocked.
     """
     member = find_writer(user_id, room_id)
-    peers = Member.objects.filter(room=room_id).exclude(pk=member.pk)
-    if member.room.kind == Kind.DIRECT and peers.filter(user__deleted_at__isnull=False).exists():
-        raise Problem("room.peer_deleted")
+    if member.room.kind == Kind.DIRECT:
+        peers = Member.objects.filter(room=room_id).exclude(pk=member.pk)
+        if peers.filter(user__deleted_at__isnull=False).exists():
+            raise Problem("room.peer_deleted")
+        if Block.objects.between(user_id, peers.values("user")).exists():
+            raise Problem("user.blocked")
     return member
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from accounts.models import Session, User
-from api.models import Invite, Room
+from api.models import AddedBy, Block, Invite, Room, UserSettings
 from api.models.choices import Permission
 from api.serializers.authors import Author
 from api.serializers.invites import Ending, render_invite
@@ -71,19 +71,22 @@ def _invite(session: Session, room_id: UUID, user_id: UUID) -> dict[str, Any]:
 
 
 def check_may_reach(room: Room, actor_id: UUID, user_id: UUID) -> None:
-    """Raise Problem room.user_banned if the actor may neither add nor invite this user."""
+    """Raise Problem user.blocked or room.user_banned if the actor may neither add nor invite this user."""
+    if find_blockers(actor_id, [user_id]):
+        raise Problem("user.blocked")
     if is_banned(room, user_id):
         raise Problem("room.user_banned")
 
 
 def find_blockers(actor_id: UUID, user_ids: Collection[UUID]) -> set[UUID]:
     """Find those of these users who block the actor: the actor can neither add nor invite them."""
-    return set()
+    return Block.objects.against(actor_id, user_ids)
 
 
 def find_unplaceable(user_ids: Collection[UUID]) -> set[UUID]:
     """Find those of these users whom nobody can add to a room: they are invited instead."""
-    return find_full(user_ids)
+    asked = UserSettings.objects.filter(user__in=user_ids, added_by=AddedBy.NOBODY)
+    return find_full(user_ids) | set(asked.values_list("user_id", flat=True))
 
 
 def append_invite(log: EventTransaction, room: Room, user: User, inviter: User) -> Invite:

@@ -147,7 +147,9 @@ def _check_until(log: EventTransaction, until: datetime | None) -> None:
 
 
 def _find(kind: type[Kind], room: Room, user_id: UUID) -> Kind | None:
-    return kind.objects.filter(room=room, user=user_id).select_related("user", "by").first()
+    found = kind.objects.filter(room=room, user=user_id).select_related("user", "by").first()
+    assert found is None or isinstance(found, kind)  # the manager is typed for both
+    return found
 
 
 def _is_so(sanction: Sanction, until: datetime | None, reason: str | None) -> bool:

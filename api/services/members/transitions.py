@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from api.models import Ban, Draft, Invite, Member, MembershipPeriod, Room
+from api.models import Ban, Draft, Invite, Member, MembershipPeriod, Room, UserSettings
 from api.models.choices import Kind, Permission, Role, State
 from api.serializers.authors import Author
 from api.serializers.invites import Ending
@@ -55,8 +55,10 @@ def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, 
     member.joined_seq = member.read_seq = log.next_seq(room.id)
     member.save()
     MembershipPeriod.objects.create(room=room, user=user, joined_seq=member.joined_seq)
-    _change_member_count(room, +1)
+    has_other_mode = _change_member_count(room, +1)
     log.append(room.id, "member.joined", actor_id, render_member(member))
+    if has_other_mode:
+        log.append(room.id, "room.updated", actor_id, room_event_data(room, Epoch.current()))
     append_room_added(log, room, [user], actor_id, seq=member.joined_seq)
     return member
 
@@ -68,9 +70,12 @@ def end_membership(log: EventTransaction, member: Member, state: State, actor_id
     member.save(update_fields=["state", "left_seq"])
     MembershipPeriod.objects.filter(room=room, user=member.user_id, left_seq=None).update(left_seq=member.left_seq)
     Draft.objects.filter(room=room, user=member.user_id).delete()
-    _change_member_count(room, -1)
+    has_other_mode = _change_member_count(room, -1)
     event_type = "member.left" if state == State.LEFT else "member.removed"
+    member.shares_read = _shares_read(member)
     log.append(room.id, event_type, actor_id, render_member(member))
+    if has_other_mode:
+        log.append(room.id, "room.updated", actor_id, room_event_data(room, Epoch.current()))
     # The lobby has no creator: it is not archived without members, and the next user who joins owns it.
     if room.member_count == 0 and room.created_by_id is not None and not room.is_archived:
         archive(log, room, actor_id)
@@ -93,6 +98,7 @@ def change_role(log: EventTransaction, member: Member, role: Role, actor_id: UUI
         return
     member.role = role
     member.save(update_fields=["role"])
+    member.shares_read = _shares_read(member)
     log.append(member.room_id, "member.role_changed", actor_id, render_member(member))
 
 
@@ -162,6 +168,12 @@ def other_members(member: Member) -> QuerySet[Member]:
     return Member.objects.joined().filter(room=member.room_id).exclude(pk=member.pk)
 
 
-def _change_member_count(room: Room, change: int) -> None:
-    room.member_count += change
-    room.save(update_fields=["member_count"])
+def _change_member_count(room: Room, change: int) -> bool:
+    """Save the number of members; return whether the room has another mode with it."""
+    has_other_mode = room.count_members(change)
+    room.save(update_fields=["member_count", "is_large"])
+    return has_other_mode
+
+
+def _shares_read(member: Member) -> bool:
+    return not UserSettings.objects.filter(pk=member.user_id, share_read=False).exists()

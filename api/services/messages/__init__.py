@@ -16,11 +16,12 @@ from api.models.choices import Permission
 from api.serializers.authors import Author
 from api.serializers.message_shape import complete, render_stored
 from api.serializers.messages import refuse_empty
-from api.services.members.access import find_member, find_sender, find_writer
+from api.serializers.stubs import hide_message
+from api.services.members.access import find_reader, find_sender, find_writer
 from api.services.messages.find import find_message
 from api.services.messages.group_commit import group_committer
 from api.services.messages.history import get_events, get_messages
-from api.services.messages.mentions import replace_mentions, resolve_mentions
+from api.services.messages.mentions import NO_MENTIONS, replace_mentions, resolve_mentions
 from api.services.messages.partial import change_fields
 from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
@@ -97,9 +98,9 @@ def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> dict[str, 
 
     Raises Problem not_found for one that does not exist or that the user may not see.
     """
-    member = find_member(user_id, room_id)
-    message = find_message(member, message_id)
-    shape: dict[str, Any] = orjson.loads(render_stored(member.room, message.data))
+    reader = find_reader(user_id, room_id)
+    message = render_stored(reader.member.room, find_message(reader.member, message_id).data)
+    shape: dict[str, Any] = orjson.loads(hide_message(message, reader.blocked()))
     if shape["reactions"]:
         shape["mine"] = Reaction.objects.keys_of(user_id, [message_id])
     return shape
@@ -117,8 +118,8 @@ def edit_message(
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, room.muted,
-    room.read_only, and for mentions request.invalid or room.role_required.
+    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, user.blocked,
+    room.muted, room.read_only, and for mentions request.invalid or room.role_required.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
@@ -170,6 +171,7 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
         shape = orjson.loads(complete(message.data))
         if shape["reactions"] or shape["pinned_at"] or shape["forwarded"]:
             remove_relations([message_id])
+        replace_mentions(message, NO_MENTIONS)
         data = _record(log, message, "message.deleted", session.user_id, empty(message.data, log.at))
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         log.rewrite_message(room_id, message_id, data)

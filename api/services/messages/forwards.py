@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 
 from accounts.models import User
-from api.models import Forward, Member, Message
+from api.models import Block, Forward, Member, Message
 from api.models.choices import State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import contains
@@ -36,11 +36,15 @@ def find_originals(wanted: Collection[Wanted]) -> dict[Wanted, Snapshot | Proble
     histories = {(room, user): history for room, user, history in rows if (room, user) in rooms}
     visible = visible_ranges(histories) if histories else {}
     messages = Message.objects.in_bulk([forwarded.message_id for _, forwarded in wanted])
+    senders = {message.sender_id for message in messages.values()}
+    blocks = Block.objects.filter(user__in={user for user, _ in wanted}, blocked__in=senders)
+    hidden = set(blocks.values_list("user_id", "blocked_id"))
     found: dict[Wanted, Snapshot | Problem] = {}
     for user_id, forwarded in wanted:
         message = messages.get(forwarded.message_id)
         ranges = visible.get((forwarded.room_id, user_id), ())
-        if message is None or message.room_id != forwarded.room_id or not contains(ranges, message.seq):
+        is_here = message is not None and message.room_id == forwarded.room_id and contains(ranges, message.seq)
+        if message is None or not is_here or (user_id, message.sender_id) in hidden:
             found[user_id, forwarded] = Problem("not_found", "There is no such message to forward.")
         elif message.deleted_at is not None:
             found[user_id, forwarded] = Problem("message.deleted", "The message to forward is deleted.")

@@ -1,6 +1,6 @@
 """History: pages of a room's messages, and pages of its events or of an inbox."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import starmap, zip_longest
@@ -16,6 +16,7 @@ from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
 from api.serializers.message_shape import has_reactions, render_stored
 from api.serializers.messages import HISTORY_PAGE, Anchor
+from api.serializers.stubs import hide_event, hide_message
 from api.services.members.access import Reader, find_reader
 from eventlog.heads import read_heads
 from eventlog.models import Event, EventQuerySet, FinishedRow, finish
@@ -48,27 +49,31 @@ def get_messages(
     The page is of the room's main line or, with `thread`, of the replies to this message, which is added as `root`.
     `max_bytes` ends the page early, at the message farthest from the anchor, and no more than that is read from either
     side; a page has at least one message. The cost does not depend on the room's size.
-    Raises Problem room.not_member or not_found (the room, the thread, or an anchor outside the history that the user
-    may see).
+    Raises Problem room.not_member or not_found (the room, the thread, or an anchor that the user may not see).
     """
-    # The head is read before the rows, so that a client that follows the events after it misses nothing.
+    # The head is read before the rows: a client that follows the events after it misses nothing.
     reader = find_reader(user_id, room_id)
-    root = None if thread is None else _find_root(reader.member, thread)
+    root = [] if thread is None else _find_root(reader.member, thread)
     split, ahead = _split(reader, thread, before=before, after=after, around=around)
     beside = partial(_beside, reader, thread, split, max_bytes=max_bytes)
     # One row of the other side shows whether it has more.
     older = beside(1 if after is not None else limit + 1)
     newer = beside(limit + 1 if ahead else 1, newer=True) if split <= reader.head else []
-    if any(row.version > reader.head for row in (*older, *newer, *([root] if root else ()))):
+    if any(row.version > reader.head for row in (*older, *newer, *root)):
         # A row was changed after the head was read, perhaps after the user had left: check the membership again.
         find_reader(user_id, room_id)
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
     room = reader.member.room
     rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
-    shown = rows if root is None else [*rows, root]
+    shown = [*rows, *root]
     reacted = [orjson.loads(row.json)["id"] for row in shown if row.json is not None and has_reactions(row.json)]
-    first = {} if root is None or root.json is None else {"root": orjson.Fragment(render_stored(room, root.json))}
+    blocked = reader.blocked()
+    if blocked:
+        rows = _hide(rows, blocked, hide_message)
+    first = {}
+    if root:
+        first = {"root": orjson.Fragment(hide_message(render_stored(room, root[0].json or b""), blocked))}
     return {
         **first,
         "results": _fragments(rows),
@@ -79,12 +84,13 @@ def get_messages(
     }
 
 
-def _find_root(member: Member, thread: UUID) -> Row:
+def _find_root(member: Member, thread: UUID) -> list[Row]:
     """Return the row of the message whose thread is paged. Raises Problem not_found."""
     found = Message.objects.visible_to(member).filter(pk=thread).values_list("seq", "data", "version")
-    for seq, data, version in found:
-        return Row(seq, data.encode(), version)
-    raise Problem("not_found", "There is no such message.")
+    rows = [Row(seq, data.encode(), version) for seq, data, version in found]
+    if not rows:
+        raise Problem("not_found", "There is no such message.")
+    return rows
 
 
 def _split(
@@ -130,6 +136,10 @@ def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
         if count == limit or row.json is None or (count and size > max_bytes):
             return
         yield row
+
+
+def _hide(rows: Sequence[Row], blocked: frozenset[str], hide: Callable[[bytes, frozenset[str]], bytes]) -> list[Row]:
+    return [row._replace(json=hide(row.json, blocked)) if row.json is not None else row for row in rows]
 
 
 def _fragments(rows: Sequence[Row]) -> list[orjson.Fragment]:
@@ -195,12 +205,14 @@ def get_events(
     begins after `after`. Events that the history rule hides are left out: only in a since_joined room, and only those
     before the first join and between a leave and the next join.
     """
-    rule, head, epoch = _rule_of(user_id, room_id)
+    rule, head, epoch, blocked = _rule_of(user_id, room_id)
     backwards = before is not None and after is None
     below = head + 1 if before is None else min(before, head + 1)
     find = _prepare_events(rule, backwards, limit + 1)
     found = find(room_id=room_id or user_id, user_id=user_id, after=after or 0, below=below, budget=max_bytes)
     rows = list(_fit(map(_finish, found), limit, max_bytes))
+    if blocked:
+        rows = _hide(rows, blocked, hide_event)
     return {
         "results": _fragments(sorted(rows)),
         "head": head,
@@ -209,13 +221,16 @@ def get_events(
     }
 
 
-def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int]:
-    """Return the history rule, the head and the epoch; an inbox is read like a room with shared history."""
+def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int, frozenset[str]]:
+    """Return the history rule, the head, the epoch and the users whose messages are stubs.
+
+    An inbox is read like a room with shared history, and has no messages.
+    """
     if room_id is None:
         epoch, heads = read_heads([user_id])
-        return History.SHARED, heads.get(str(user_id), 0), epoch
-    member, head, epoch = find_reader(user_id, room_id)
-    return member.room.history, head, epoch
+        return History.SHARED, heads.get(str(user_id), 0), epoch, frozenset()
+    reader = find_reader(user_id, room_id)
+    return reader.member.room.history, reader.head, reader.epoch, reader.blocked()
 
 
 @lru_cache(LIMITS_KEPT)

@@ -13,6 +13,7 @@ from wire.problems import Problem, invalid
 
 Mentions = Mapping[str, Any]  # {"users": [ids], "room": bool}
 Sender = tuple[UUID, UUID]  # a room and a user
+NO_MENTIONS: Mentions = {"users": [], "room": False}
 
 
 class Named:
@@ -67,12 +68,13 @@ def record_mentions(messages: Iterable[Message]) -> None:
 
 
 def replace_mentions(message: Message, mentions: Mentions) -> None:
-    """Replace the rows of an edited message."""
+    """Replace the rows of an edited or deleted message."""
     Mention.objects.filter(message=message).delete()
     Mention.objects.bulk_create(_rows(message, mentions))
 
 
 def _rows(message: Message, mentions: Mentions) -> Sequence[Mention]:
     targets = [str(message.room_id)] if mentions["room"] else mentions["users"]
-    place = {"room_id": message.room_id, "message": message, "seq": message.seq, "created_at": message.created_at}
-    return [Mention(target=UUID(target), **place) for target in targets]
+    names = ("room_id", "sender_id", "seq", "in_main_line", "created_at")
+    copied = {name: getattr(message, name) for name in names}
+    return [Mention(target=UUID(target), message=message, **copied) for target in targets]

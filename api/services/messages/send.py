@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
-from api.models import Invite, Member, Message, Room
+from api.models import Block, Invite, Member, Message, Room
 from api.models.choices import Kind, Posting, Role, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
@@ -37,6 +37,7 @@ define("message.client_id_reused", 409, "This client_id was used for another mes
 define("room.slow_mode", 429, "The room is in slow mode: wait before you send again", True)
 
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
+BLOCK = Block._meta.db_table
 INVITE = Invite._meta.db_table
 MAX_PLACE = 1_000_000  # above that of any send in a batch
 SESSION, USER = Session._meta.db_table, User._meta.db_table
@@ -96,7 +97,7 @@ class Send:
     def write(log: EventTransaction, sends: "Sequence[Send]") -> "list[SendResult | Problem]":
         """Write sends to locked rooms. See `send_messages`."""
         contexts = _contexts_of(_judge(sends))
-        extra = _read_extra(sends) if any(send.has_extra for send in sends) else None
+        extra = Extra(sends) if any(send.has_extra for send in sends) else None
         results, new_messages = _accept(log, sends, contexts, extra)
         if new_messages:
             _insert(new_messages)
@@ -125,13 +126,6 @@ def send_messages(sends: Sequence[Send], *, nowait: bool = False) -> list[SendRe
         return Send.write(log, sends)
 
 
-def _read_extra(sends: Sequence[Send]) -> Extra:
-    return Extra(
-        [send.thread_root for send in sends if send.thread_root is not None],
-        [(send.key[:2], send.mentions) for send in sends if send.mentions is not None],
-    )
-
-
 def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
     """Commit one plain send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's
     cursors."""
@@ -156,6 +150,7 @@ class SendContext(NamedTuple):
     standing: int | None  # the bits PUT_BY_OTHER, MUTED and PLAIN_MEMBER; or INVITED; None: not a member
     last_sent_at: datetime | str | None  # the sender's last message, in a room in slow mode
     is_peer_deleted: bool  # in a direct room
+    is_blocked: bool  # in a direct room: one of the two blocks the other
     target_seq: int | None  # of the message replied to, if it is in this room
     is_active: bool | None  # the account; None: the session has ended
     author: Author
@@ -205,6 +200,12 @@ SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.ro
        CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
            SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
            AND (SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
+       ELSE FALSE END,
+       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
+           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
+           AND ((SELECT 1 FROM {BLOCK} own WHERE own.user_id = send.user_id AND own.blocked_id = peer.user_id)
+                IS NOT NULL OR (SELECT 1 FROM {BLOCK} other WHERE other.user_id = peer.user_id
+                                AND other.blocked_id = send.user_id) IS NOT NULL))
        ELSE FALSE END,
        (SELECT CASE WHEN target.room_id = send.room_id THEN target.seq END
         FROM {MESSAGE} target WHERE target.id = send.reply_to),
@@ -294,7 +295,7 @@ def _send(
     if problem is None and context.slow_mode_seconds and context.has(PLAIN_MEMBER):
         problem = _check_slow_mode(log, send, context, new_messages)
     if problem is None and extra is not None:
-        problem = extra.check(send.key[:2], send.thread_root, send.mentions, seen)
+        problem = extra.check(send, seen)
     if problem is not None:
         return problem
     snapshot = None if send.forward is None else originals[send.session.user_id, send.forward]
@@ -320,6 +321,8 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
         return Problem("room.archived")
     if context.is_peer_deleted:
         return Problem("room.peer_deleted")
+    if context.is_blocked:
+        return Problem("user.blocked")
     if context.has(MUTED):
         return Problem("room.muted")
     if context.posting == Posting.ADMINS and context.has(PLAIN_MEMBER):
@@ -362,7 +365,7 @@ def _append(
     if forwarded is not None:
         shape["forwarded"] = forwarded
     if extra is not None:
-        shape |= extra.fields(send.room_id, send.thread_root, send.in_room, send.mentions)
+        shape |= extra.fields(send)
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     in_main_line = send.thread_root is None or send.in_room
     if in_main_line:

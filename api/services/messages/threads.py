@@ -1,7 +1,6 @@
 """Replies in threads, as a send writes them: the summary on the root, and who follows the thread."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -40,7 +39,10 @@ def record_replies(log: EventTransaction, replies: Sequence[Message], roots: Roo
     if not by_root:
         return
     Thread.objects.bulk_create(
-        [Thread(root_id=root, last_seq=own[-1].seq, active_at=own[-1].created_at) for root, own in by_root.items()],
+        [
+            Thread(root_id=root, root_seq=roots[root].seq, last_seq=own[-1].seq, active_at=own[-1].created_at)
+            for root, own in by_root.items()
+        ],
         update_conflicts=True,
         unique_fields=["root"],
         update_fields=["last_seq", "active_at"],
@@ -69,8 +71,10 @@ def _append_changed(log: EventTransaction, root: Message, replies: Sequence[Mess
 
 def _follow(by_root: Mapping[UUID, Sequence[Message]], roots: Roots) -> None:
     """Let the senders, those whom a reply names and the sender of the root follow the threads."""
-    named = {reply.pk: _named(reply) for own in by_root.values() for reply in own}
-    users = {reply.sender_id for own in by_root.values() for reply in own}.union(*named.values())
+    replied = [reply for own in by_root.values() for reply in own]
+    shapes = {reply.pk: orjson.loads(reply.data)["mentions"]["users"] for reply in replied}
+    named = {pk: set(map(UUID, users)) for pk, users in shapes.items()}
+    users = {reply.sender_id for reply in replied}.union(*named.values())
     users |= {roots[root].sender_id for root in by_root}
     rows = ThreadFollow.objects.filter(thread__in=by_root, user__in=users).order_by("pk")
     known: Follows = {(row.thread_id, row.user_id): row for row in rows.select_for_update(no_key=True)}
@@ -104,8 +108,3 @@ def _row(root: Message, user_id: UUID, following: bool, read_seq: int) -> Thread
     return ThreadFollow(
         room_id=root.room_id, thread_id=root.pk, user_id=user_id, following=following, read_seq=read_seq
     )
-
-
-def _named(reply: Message) -> set[UUID]:
-    shape: dict[str, Any] = orjson.loads(reply.data)
-    return set(map(UUID, shape["mentions"]["users"]))

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from api.models import Forward, Message, Pin, Reaction
+from api.models import Forward, Mention, Message, Pin, Reaction
 from api.serializers.authors import Author
 from api.serializers.message_shape import DEFAULTS, complete
 from eventlog.transaction import EventTransaction
@@ -46,8 +46,8 @@ def make_tombstone(message_id: UUID, data: str, *, version: int, at: datetime, s
 
 
 def remove_relations(message_ids: Collection[UUID]) -> None:
-    """Delete the reactions, pins and forwards of messages, which a tombstone does not have."""
-    for model in (Reaction, Pin, Forward):
+    """Delete the reactions, pins, forwards and mentions of messages, which a tombstone does not have."""
+    for model in (Reaction, Pin, Forward, Mention):
         model.objects.filter(message__in=message_ids).delete()
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from api.models import Message, Reaction
 from api.serializers.message_shape import complete, render_stored
 from api.serializers.partial_events import render_partial
+from api.serializers.stubs import stub_message
 from eventlog.transaction import EventTransaction
 from wire import strict_json
 from wire.problems import Problem, define
@@ -56,10 +57,10 @@ class ReactedMessage:
         for each in self._shape["reactions"]:
             self.users[each["key"]] = _Users(each["count"], each["user_ids"])
 
-    @property
-    def json(self) -> str:
-        """The stored Message, as clients receive it."""
-        return render_stored(self.message.room, self.message.data).decode()
+    def render_for(self, *, hides_sender: bool) -> str:
+        """Return the stored Message, as a client receives it whose user blocks the sender or does not."""
+        json = render_stored(self.message.room, self.message.data)
+        return (stub_message(json) if hides_sender else json).decode()
 
     def change(self, log: EventTransaction, user_id: UUID, key: str, *, on: bool) -> Problem | None:
         """Add or remove a reaction, with its event; nothing when it is so already. Return why it is refused."""

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
-from api.models import Invite, Member, Message, Reaction, Room
+from api.models import Block, Invite, Member, Message, Reaction, Room
 from api.models.choices import Kind, Posting, Role, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
@@ -26,6 +26,7 @@ from wire.problems import Problem
 from wire.row_tables import rows_as_table
 
 _MEMBER, _ROOM, _REACTION = Member._meta.db_table, Room._meta.db_table, Reaction._meta.db_table
+_BLOCK, _MESSAGE = Block._meta.db_table, Message._meta.db_table
 _INVITE, _SESSION, _USER = Invite._meta.db_table, Session._meta.db_table, User._meta.db_table
 _MAX_PLACE = 1_000_000  # above that of any reaction in a batch
 
@@ -65,7 +66,10 @@ class React:
             read_more_users([(messages[each.message_id], each.key, each.session.user_id) for each in removed])
         problems = [problem or _apply(log, react, messages) for react, problem in zip(reacts, refused, strict=True)]
         write_changes(log, [message for message in messages.values() if message.changes])
-        return [problem or messages[react.message_id].json for react, problem in zip(reacts, problems, strict=True)]
+        return [
+            problem or messages[react.message_id].render_for(hides_sender=context.hides_sender)
+            for (react, context), problem in zip(judged, problems, strict=True)
+        ]
 
 
 _find_messages = CompiledQuery(
@@ -86,6 +90,8 @@ class _Context(NamedTuple):
     role: str | None  # of the member; None: the user is none
     posting: str | None
     is_peer_deleted: bool  # in a direct room
+    is_blocked: bool  # in a direct room: one of the two blocks the other
+    hides_sender: bool  # the user blocks the sender of the message
     is_active: bool | None  # the account; None: the session has ended
     keys: str | None  # those of the user on the message, with spaces between them
 
@@ -102,6 +108,14 @@ SELECT room.kind, room.archived_at IS NOT NULL,
            SELECT 1 FROM {_MEMBER} peer WHERE peer.room_id = react.room_id AND peer.user_id <> react.user_id
            AND (SELECT gone.deleted_at FROM {_USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
        ELSE FALSE END,
+       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
+           SELECT 1 FROM {_MEMBER} peer WHERE peer.room_id = react.room_id AND peer.user_id <> react.user_id
+           AND ((SELECT 1 FROM {_BLOCK} own WHERE own.user_id = react.user_id AND own.blocked_id = peer.user_id)
+                IS NOT NULL OR (SELECT 1 FROM {_BLOCK} other WHERE other.user_id = peer.user_id
+                                AND other.blocked_id = react.user_id) IS NOT NULL))
+       ELSE FALSE END,
+       (SELECT 1 FROM {_BLOCK} block WHERE block.user_id = react.user_id AND block.blocked_id =
+        (SELECT message.sender_id FROM {_MESSAGE} message WHERE message.id = react.message_id)) IS NOT NULL,
        author.is_active,
        (SELECT {{join}}(mine.key, ' ') FROM {_REACTION} mine
         WHERE mine.message_id = react.message_id AND mine.user_id = react.user_id)
@@ -162,6 +176,8 @@ def check_react(
         return Problem("room.archived")
     if context.is_peer_deleted:
         return Problem("room.peer_deleted")
+    if context.is_blocked:
+        return Problem("user.blocked")
     if context.posting == Posting.ADMINS and context.role == Role.MEMBER:
         return Problem("room.read_only")
     if message.deleted_at is not None and react.on:

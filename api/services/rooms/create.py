@@ -124,7 +124,8 @@ def open_room(
 
     The first user invites the others. Raises Problem limit.invite, or IntegrityError for a slug that another room has.
     """
-    room.created_at, room.member_count = log.at, len(users)
+    room.created_at = log.at
+    room.count_members(len(users))
     room.save(force_insert=True)
     if len(users) + len(invited) > 1:
         # After the insert, so that a room which a constraint rejects does not count.

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Session
-from api.models import Room
+from api.models import Block, Room
 from api.models.choices import History, Kind, Role
+from api.models.rooms import direct_key
 from api.services.members.limits import check_own_rooms
 from api.services.members.transitions import find_users
 from api.services.rooms.create import open_room
@@ -21,13 +22,14 @@ def get_or_create_direct(*, session: Session, user_id: UUID) -> tuple[dict[str, 
 
     Both inboxes are locked before the room is looked up again, so parallel calls create one room. Only the limit of the
     caller applies: otherwise strangers could fill a user's limit and so keep everybody from writing to that user.
-    Raises Problem request.invalid (oneself), not_found (user), room.limit or limit.invite.
+    Raises Problem request.invalid (oneself), not_found (user), user.blocked (only for a new room),
+    room.limit or limit.invite.
     """
     my_id = session.user.id
     if user_id == my_id:
         raise invalid("user_id", "self", "A direct room needs another user.")
     room = Room(kind=Kind.DIRECT, history=History.SHARED, created_by_id=my_id)
-    room.direct_key = ":".join(sorted([str(my_id), str(user_id)]))
+    room.direct_key = direct_key(my_id, user_id)
     room_id, is_new = find_or_create(partial(_find_direct, room), partial(_create_direct, session, room, user_id))
     return get_room(user_id=my_id, room_id=room_id), is_new
 
@@ -43,6 +45,8 @@ def _create_direct(session: Session, room: Room, user_id: UUID) -> tuple[UUID, b
         existing = _find_direct(room)
         if existing is not None:
             return existing
+        if Block.objects.between(my_id, [user_id]).exists():
+            raise Problem("user.blocked")
         users = find_users([my_id, user_id])
         if len(users) < 2:
             raise Problem("not_found", "There is no such user.")

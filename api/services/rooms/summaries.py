@@ -20,12 +20,13 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Greatest
 
-from api.models import Ban, Invite, Member, MembershipPeriod, Message, Room
+from api.models import Ban, Block, BlockList, Invite, Member, MembershipPeriod, Message, Room
 from api.models.choices import INVITED, History, Kind, State
 from api.seq_ranges import FOR_EVER
 from api.serializers.authors import Author
 from api.serializers.message_shape import render_stored
 from api.serializers.rooms import Peer, render_room
+from api.serializers.stubs import hide_message
 from api.services.reads import Unread, count_unread
 from wire.budget import ANSWER_BYTES, UNBOUNDED, StoredSize, sql_of_bytes, sql_of_size
 from wire.compiled_query import LIMITS_KEPT, CompiledQuery, list_param, param
@@ -138,9 +139,11 @@ def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
     last = _last_messages(user_id, joined, max_bytes) if joined else {}
     direct = [room.id for room in rooms if room.kind == Kind.DIRECT]
     peers = _find_peers(user_id, direct) if direct else {}
+    has_blocks = any(vars(member)["has_blocks"] for member in memberships)
+    blocked = Block.objects.blocked_by(user_id) if has_blocks else frozenset()
     for room in rooms:
         if (message := last.get(room.id)) is not None:
-            last[room.id] = render_stored(room, message)
+            last[room.id] = hide_message(render_stored(room, message), blocked)
     fit = takewhile(lambda room: last.get(room.id, b"") is not None, rooms)
     return [
         render_room(
@@ -169,6 +172,7 @@ _find_memberships = CompiledQuery(
             user_id=param("user_id", UUIDField()), room_id__any_of=list_param("room_ids", UUIDField())
         )
         .with_hidden()
+        .annotate(has_blocks=BlockList.is_used_by(param("user_id", UUIDField())))
         .only("room", "state", "role", "read_seq", "notify", "snoozed_until", "pinned", "muted_until")
     )
 )

@@ -16,7 +16,9 @@ import orjson
 from api.models.choices import State
 from api.seq_ranges import count
 from api.serializers.messages import MAX_SEQ
+from api.serializers.stubs import hide_event
 from api.serializers.sync import EVENTS
+from api.services.blocks import read_block_states
 from api.services.rooms.summaries import Summaries, summarize_rooms
 from api.services.sync.plan import ClientState, Slice, StreamDelta, compare, paginate, plan_rooms
 from api.services.sync.reads import MAX_READS, LogRead, ranges_of
@@ -118,6 +120,7 @@ class Page:
     size: int = 0
     inbox_events: int = 0
     must_retry: bool = False
+    blocked: frozenset[str] = frozenset()  # the users whose messages are stubs for this device
 
     @property
     def state(self) -> ClientState:
@@ -147,7 +150,7 @@ class Page:
     def take_events(self, delta: StreamDelta, events: Events) -> "Taken":
         """Take the missing events that fit."""
         end = delta.missing[-1][1] if delta.is_cut else delta.head
-        whole = events.join(delta.stream, delta.missing)
+        whole = None if self.blocked else events.join(delta.stream, delta.missing)
         if whole is not None and self.size + _ENTRY_BYTES + len(whole) + 1 <= self.max_bytes:
             self.size += (_ENTRY_BYTES + len(whole) + 1) if whole else 0
             return Taken(whole, count(delta.missing), end)
@@ -161,6 +164,7 @@ class Page:
             if event is None:  # other requests have used up the bytes of the read
                 self.must_retry = not self.is_alone
                 break
+            event = hide_event(event, self.blocked)
             if not self.reserve(overhead + len(event) + 1):
                 break
             taken.append(event)
@@ -207,7 +211,11 @@ def sync_all(requests: Sequence[SyncRequest], max_bytes: int | None = None) -> l
         _add_inbox(page, part, events)
     pages = [page for page in pages if page.is_unfinished]
     rooms = []
-    for page, deltas in zip(pages, plan_rooms([page.state for page in pages]), strict=True):
+    plans, blockers = plan_rooms([page.state for page in pages])
+    blocks = read_block_states(blockers) if blockers else {}
+    for page, deltas in zip(pages, plans, strict=True):
+        if page.request.user_id in blocks:
+            page.blocked = blocks[page.request.user_id].ids
         part = paginate(deltas, page.request.limit - page.inbox_events)
         page.must_retry = not is_alone and any(delta.needs_room for delta in part.deltas)
         if not page.must_retry:

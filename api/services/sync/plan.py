@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import OuterRef, Q, QuerySet, UUIDField
 
-from api.models import Member
+from api.models import BlockList, Member
 from api.models.choices import State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import EVERYTHING, SeqRange, count, missing, take_first
@@ -74,20 +74,22 @@ class Slice(NamedTuple):
     next_stream: UUID | None
 
 
-def plan_rooms(states: Sequence[ClientState]) -> list[list[StreamDelta]]:
+def plan_rooms(states: Sequence[ClientState]) -> tuple[list[list[StreamDelta]], set[UUID]]:
     """Compute for each device the delta of each room, by id, descending: two queries for all devices.
 
-    Of the rooms that the user has left, only those for which the device has a cursor are included.
+    Of the rooms that the user has left, only those for which the device has a cursor are included. Also return the
+    users who block others.
     """
     if not states:
-        return []
+        return [], set()
     users, known = {state.user_id for state in states}, {room for state in states for room in state.cursors}
     rows = [_Row(*row) for row in _find_memberships(users=users, known=known)]
     visible = visible_ranges({(row.room, row.user): row.history for row in rows if row.room in known})
     by_user: dict[UUID, list[_Row]] = {}
     for row in rows:
         by_user.setdefault(row.user, []).append(row)
-    return [list(_compare_rooms(state, by_user.get(state.user_id, []), visible)) for state in states]
+    deltas = [list(_compare_rooms(state, by_user.get(state.user_id, []), visible)) for state in states]
+    return deltas, {row.user for row in rows if row.has_blocks}
 
 
 class _Row(NamedTuple):
@@ -99,6 +101,7 @@ class _Row(NamedTuple):
     left_seq: int | None
     history: str
     head: int
+    has_blocks: bool  # of the user
 
 
 def _memberships() -> QuerySet[Member, tuple[Any, ...]]:
@@ -107,8 +110,9 @@ def _memberships() -> QuerySet[Member, tuple[Any, ...]]:
     return (
         Member.objects.filter(is_relevant, user_id__any_of=list_param("users", UUIDField()))
         .annotate(head=StreamHead.last_seq_of(OuterRef("room_id")))
+        .annotate(has_blocks=BlockList.is_used_by(OuterRef("user_id")))
         .order_by("-room_id")
-        .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head")
+        .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head", "has_blocks")
     )
 
 

@@ -18,6 +18,9 @@ from django.db.models import Field
 from accounts.models import AuditRecord, EmailAddress, ExternalIdentity, HeldUsername, User
 from api.models import (
     Ban,
+    Block,
+    BlockList,
+    Delivery,
     Draft,
     Forward,
     Invite,
@@ -33,6 +36,7 @@ from api.models import (
     Room,
     Thread,
     ThreadFollow,
+    UserSettings,
 )
 from eventlog.models import Event, StreamHead
 
@@ -45,9 +49,13 @@ EXPORTED: dict[str, type[models.Model]] = {
     "emails": EmailAddress,
     "external_ids": ExternalIdentity,
     "held_usernames": HeldUsername,
+    "settings": UserSettings,
+    "blocks": Block,
+    "block_lists": BlockList,
     "rooms": Room,
     "members": Member,
     "periods": MembershipPeriod,
+    "deliveries": Delivery,
     "invites": Invite,
     "links": Link,
     "bans": Ban,

@@ -16,7 +16,14 @@ def test_it_works(alice: Person, bob: Person) -> None:
 
     me = bob.get("/v1/me").json()
 
-    own = {"email": None, "email_verified": False, "unread_total": 2, "unread_total_capped": False}
+    settings = {"share_read": True, "share_presence": True, "added_by": "anyone"}
+    own = {
+        "email": None,
+        "email_verified": False,
+        "settings": settings,
+        "unread_total": 2,
+        "unread_total_capped": False,
+    }
     assert me == bob.get(f"/v1/users/{bob.user.id}").json() | own
     assert alice.get("/v1/me").json()["unread_total"] == 0
 
@@ -32,7 +39,7 @@ def test_the_queries_do_not_grow_with_the_rooms(
     for _ in range(count):
         post_message(alice, make_room(alice, members=[bob]), "hello")
 
-    with django_assert_num_queries(3):  # the session, unread, e-mail
+    with django_assert_num_queries(4):  # the session, unread, e-mail, settings
         me = bob.get("/v1/me").json()
 
     assert me["unread_total"] == count

@@ -20,7 +20,11 @@ def test_it_works(alice: Person, bob: Person) -> None:
     assert response.status_code == 201
     assert set(room) == ROOM_KEYS
     assert (room["kind"], room["name"], room["slug"], room["history"]) == ("direct", None, None, "shared")
-    assert (room["member_count"], room["me"]["role"], room["me"]["can"]) == (2, "member", ["send", "react", "pin"])
+    assert (room["member_count"], room["me"]["role"], room["me"]["can"]) == (
+        2,
+        "member",
+        ["send", "react", "pin", "mention_room"],
+    )
     assert [member["role"] for member in events_of(room)[0]["data"]["members"]] == ["member", "member"]
     assert [event["type"] for event in inbox_of(bob)] == ["room.added"]
 
@@ -87,7 +91,8 @@ def test_the_other_user_can_show_a_direct_room_before_its_first_message(alice: P
     bob.patch(f"/v1/rooms/{room['id']}/me", {"hidden": False})
 
     assert [found["id"] for found in bob.get("/v1/rooms").json()["results"]] == [room["id"]]
-    assert inbox_of(bob)[-1]["data"] == {"room_id": room["id"], "hidden": False, "head": 1}
+    as_before = {"notify": "all", "snoozed_until": None, "pinned": False}
+    assert inbox_of(bob)[-1]["data"] == {"room_id": room["id"], **as_before, "hidden": False, "head": 1}
 
 
 def test_the_members_of_a_direct_room_are_fixed(alice: Person, bob: Person, charlie: Person) -> None:

@@ -15,7 +15,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
     seen = bob.get(f"/v1/rooms/{room['id']}")
 
     assert seen.status_code == 200
-    assert seen.json()["me"] | {"can": ["send", "react", "leave"]} == seen.json()["me"]
+    assert seen.json()["me"] | {"can": ["send", "react", "leave", "mention_room"]} == seen.json()["me"]
     assert seen.json()["me"]["role"] == "member"
 
 

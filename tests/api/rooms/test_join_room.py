@@ -27,7 +27,13 @@ def test_it_works(alice: Person, bob: Person) -> None:
         "read_seq": 2,
         "unread": 0,
         "unread_capped": False,
+        "unread_mentions": 0,
+        "unread_threads": 0,
+        "notify": "all",
+        "snoozed_until": None,
+        "pinned": False,
         "hidden": False,
+        "muted_until": None,
     }
     assert (event["type"], event["seq"], event["actor_id"]) == ("member.joined", 2, str(bob.user.id))
     assert event["data"] == {

@@ -116,7 +116,7 @@ def test_a_deactivated_peer_still_receives_messages(alice: Person, bob: Person) 
 
     post_message(alice, room, "come back")
 
-    assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["can"] == ["send", "react", "pin"]
+    assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["can"] == ["send", "react", "pin", "mention_room"]
 
 
 def test_a_larger_room_continues_without_a_deleted_member(alice: Person, bob: Person) -> None:

@@ -1,6 +1,29 @@
 """Everything that changes anything, as short stories; to import them is to note them in CASES."""
 
 from tests.fold.case import CASES
-from tests.fold.stories import accounts, members, messages, people, reactions, reads, retention, rooms, threads
+from tests.fold.stories import (
+    accounts,
+    blocks,
+    entries,
+    members,
+    messages,
+    reactions,
+    reads,
+    retention,
+    rooms,
+    threads,
+)
 
-__all__ = ["CASES", "accounts", "members", "messages", "people", "reactions", "reads", "retention", "rooms", "threads"]
+__all__ = [
+    "CASES",
+    "accounts",
+    "blocks",
+    "entries",
+    "members",
+    "messages",
+    "reactions",
+    "reads",
+    "retention",
+    "rooms",
+    "threads",
+]

@@ -9,6 +9,7 @@ from tests.fold.case import (
     DIRECT,
     SEND,
     TYPING,
+    UPDATE_MYSELF,
     case,
 )
 from tests.fold.state import JSON
@@ -51,9 +52,9 @@ def _is_erased(room_id: str, frame: JSON) -> bool:
     return any((event["type"], event["room_id"]) == ("user.erased", room_id) for event in events)
 
 
-@case("PATCH me", changes=False)
+@case(UPDATE_MYSELF)
 async def change_the_profile(world: World) -> None:
-    await world.rest(world.bob, "PATCH me", {"display_name": "Robert"})
+    await world.rest(world.bob, UPDATE_MYSELF, {"display_name": "Robert"})
 
 
 @case("typing", changes=False)

@@ -1,7 +1,36 @@
 // Generated from the contracts by `make schema`; do not edit.
 
+/** The seqs that have reached the device. A room of which the user is not a member is ignored. */
+export interface AckBody {
+  /** By room id, the seq up to which the device has the room's events; null is absent. */
+  rooms: Record<string, number | null>;
+}
+
+/** Acknowledge the events that have reached this device. */
+export interface AckFrame {
+  action: "ack";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** By room id, the seq up to which the device has the room's events; null is absent. */
+  rooms: Record<string, number | null>;
+}
+
+/** The answer to `ack`: `data` on success, one problem in `errors` otherwise. */
+export interface AckReply {
+  action: "ack";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Acked | null;
+}
+
+/** Nothing: the markers are written within about a second. */
+export type Acked = Record<string, never>;
+
 /** Every action. */
-export type ActionName = "authenticate" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "follow_thread" | "get_events" | "get_link" | "get_message" | "get_messages" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_room_me";
+export type ActionName = "ack" | "authenticate" | "block_user" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "follow_thread" | "get_events" | "get_link" | "get_me" | "get_message" | "get_messages" | "get_receipts" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_blocks" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unblock_user" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_me" | "update_room_me";
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -98,6 +127,65 @@ export interface BanPage {
   previous: string | null;
 }
 
+/** A user whom I block, since `created_at`. */
+export interface Block {
+  user: User;
+  created_at: string;
+}
+
+/** I blocked a user: their messages become stubs. */
+export interface BlockAddedEvent {
+  type: "block.added";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: BlockChanged;
+}
+
+/** I blocked this user, or no longer do; see people.md for what a client does with the messages that it holds. */
+export interface BlockChanged {
+  user_id: string;
+}
+
+export interface BlockPage {
+  results: Block[];
+  /** The value of `cursor` for the next page; null at the end. */
+  next: string | null;
+  previous: string | null;
+}
+
+/** I unblocked a user: the stubs are stale. */
+export interface BlockRemovedEvent {
+  type: "block.removed";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: BlockChanged;
+}
+
+/** Block a user: their messages become stubs for me, and nobody writes in our direct room. */
+export interface BlockUserFrame {
+  action: "block_user";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  user_id: string;
+}
+
+/** The answer to `block_user`: `data` on success, one problem in `errors` otherwise. */
+export interface BlockUserReply {
+  action: "block_user";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Block | null;
+}
+
 export interface ChangePasswordBody {
   old: string;
   /** Not only digits, no common password, and not like the username or the display name. */
@@ -105,7 +193,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AuthenticateFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMessageFrame | GetMessagesFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AckFrame | AuthenticateFrame | BlockUserFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMeFrame | GetMessageFrame | GetMessagesFrame | GetReceiptsFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListBlocksFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnblockUserFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateMeFrame | UpdateRoomMeFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -308,6 +396,24 @@ export interface DeleteMuteReply {
   data: Record<string, never> | null;
 }
 
+/** The delivery marker of a member: everything up to `delivered_seq` has reached one of their devices. */
+export interface DeliveredUpdated {
+  room_id: string;
+  user_id: string;
+  delivered_seq: number;
+}
+
+/** Messages have reached a device of a member (small rooms). */
+export interface DeliveredUpdatedEvent {
+  type: "delivered.updated";
+  room_id: string;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: DeliveredUpdated;
+}
+
 /** The name and the platform of a device, for its owner. */
 export interface Device {
   name?: string | null;
@@ -390,10 +496,10 @@ export interface EditMessageReply {
 }
 
 /** An event that is not stored: it may be lost, and is never replayed. */
-export type EphemeralEvent = DraftUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type EphemeralEvent = DraftUpdatedEvent | DeliveredUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
-export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
+export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
 
 /** A page of events in order, as of `head`; `more` is true when the requested range holds more. */
 export interface EventPage {
@@ -571,6 +677,24 @@ export interface GetLinkReply {
   data: LinkedRoom | null;
 }
 
+/** Get my user. */
+export interface GetMeFrame {
+  action: "get_me";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+}
+
+/** The answer to `get_me`: `data` on success, one problem in `errors` otherwise. */
+export interface GetMeReply {
+  action: "get_me";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Me | null;
+}
+
 /** Get the current version of a message. */
 export interface GetMessageFrame {
   action: "get_message";
@@ -618,6 +742,26 @@ export interface GetMessagesReply {
   response_status: number;
   errors: Problem[];
   data: MessageHistory | null;
+}
+
+/** Get the members whom a message has reached, and those who have read it. */
+export interface GetReceiptsFrame {
+  action: "get_receipts";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+}
+
+/** The answer to `get_receipts`: `data` on success, one problem in `errors` otherwise. */
+export interface GetReceiptsReply {
+  action: "get_receipts";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Receipts | null;
 }
 
 /** Get a link to a room. */
@@ -914,6 +1058,28 @@ export interface ListBansReply {
   data: BanPage | null;
 }
 
+/** List the users whom I block, newest first. */
+export interface ListBlocksFrame {
+  action: "list_blocks";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  /** As in PageQuery. */
+  cursor?: string | null;
+  /** `50` when absent. */
+  limit?: number | null;
+}
+
+/** The answer to `list_blocks`: `data` on success, one problem in `errors` otherwise. */
+export interface ListBlocksReply {
+  action: "list_blocks";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: BlockPage | null;
+}
+
 /** List my drafts, the newest first. */
 export interface ListDraftsFrame {
   action: "list_drafts";
@@ -1188,7 +1354,7 @@ export interface MarkUnreadReply {
   data: ReadMarker | null;
 }
 
-/** My own user, with the number of unread messages in all my rooms, and the e-mail address that nobody else sees. */
+/** My own user, with the number of unread messages in all my rooms. */
 export interface Me {
   id: string;
   username: string;
@@ -1199,9 +1365,21 @@ export interface Me {
   email: string | null;
   /** Whether the address is verified; only then it is used. */
   email_verified: boolean;
+  settings: Settings;
   unread_total: number;
   /** Whether the count of a room was capped, so that there are more. */
   unread_total_capped: boolean;
+}
+
+/** My profile or my settings changed, on any of my devices. */
+export interface MeUpdatedEvent {
+  type: "me.updated";
+  /** Always null. */
+  room_id: string | null;
+  seq: number;
+  at: string;
+  actor_id: string | null;
+  data: Myself;
 }
 
 /** A member of a room, as all members see them. */
@@ -1211,7 +1389,10 @@ export interface Member {
   role: "owner" | "admin" | "member";
   state: "joined" | "left" | "removed" | "banned";
   joined_at: string;
-  read_seq: number;
+  /** null: the member does not share it (`share_read`). */
+  read_seq: number | null;
+  /** Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member does not share it, or the room has the mode counts. It is not in the log: events have null. */
+  delivered_seq: number | null;
 }
 
 /** A user joined or was added. */
@@ -1375,10 +1556,13 @@ export interface MessageEditedEvent {
   data: Message;
 }
 
-/** A page of messages, oldest first, as of `head`: follow the room's events from there. */
+/**
+ * A page of messages, oldest first, as of `head`: follow the room's events from there.
+ *
+ * With `thread`, `root` is the message that began it.
+ */
 export interface MessageHistory {
-  /** With `thread` only: the message that began it. */
-  root?: unknown;
+  root?: Message;
   results: Message[];
   page: HistoryPosition;
   head: number;
@@ -1466,6 +1650,20 @@ export interface MyInvitePage {
   /** The value of `cursor` for the next page; null at the end. */
   next: string | null;
   previous: string | null;
+}
+
+/** My own user, with the e-mail address and the settings that nobody else sees; the data of me.updated. */
+export interface Myself {
+  id: string;
+  username: string;
+  display_name: string;
+  avatar_url: string | null;
+  metadata: Record<string, unknown>;
+  created_at: string;
+  email: string | null;
+  /** Whether the address is verified; only then it is used. */
+  email_verified: boolean;
+  settings: Settings;
 }
 
 /** A link that was just created, with its code, which no later answer has. */
@@ -1601,6 +1799,7 @@ export interface Problem {
  * * `auth.username_taken` (409): The username is taken.
  * * `auth.wrong_password` (403): The password is wrong.
  * * `ban.limit` (409): The room has too many bans
+ * * `block.limit` (409): Too many blocks
  * * `email.invalid_token` (400): The link is wrong, expired or already used.
  * * `email.missing` (409): The account has no e-mail address.
  * * `email.not_configured` (409): This server sends no e-mail.
@@ -1666,12 +1865,13 @@ export interface Problem {
  * * `unavailable` (503): The service is temporarily unavailable.
  * * `unsupported_media_type` (415): Send application/json.
  * * `upgrade_required` (426): This address accepts WebSocket connections only.
+ * * `user.blocked` (403): One of the two users blocks the other
  * * `username.limit` (409): The username was changed too often.
  */
-export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "pin.limit" | "reaction.limit" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "username.limit";
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "block.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "pin.limit" | "reaction.limit" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "user.blocked" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | DeliveredUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
 
 /** Ban a user from a room, for ever or until a time. */
 export interface PutBanFrame {
@@ -1918,6 +2118,23 @@ export interface ReadUpdatedEvent {
   data: ReadUpdated;
 }
 
+/**
+ * The current members, except the sender, whom a message has reached, and those who have read it.
+ *
+ * Members who joined after the message, and those who do not share it (`share_read`), are in none of these. Read
+ * messages count as delivered.
+ */
+export interface Receipts {
+  /** The `receipts` of the room's mode. */
+  mode: "members" | "counts";
+  /** Their ids; [] in the mode counts. */
+  read: string[];
+  /** Their ids; [] in the mode counts. */
+  delivered: string[];
+  read_count: number;
+  delivered_count: number;
+}
+
 export interface RegisterBody {
   /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
   username: string;
@@ -1950,6 +2167,7 @@ export interface Room {
   slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -1979,6 +2197,7 @@ export interface RoomAdded {
   slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -2023,6 +2242,7 @@ export interface RoomCreated {
   slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -2094,6 +2314,14 @@ export interface RoomMe {
   muted_until: string | null;
 }
 
+/** The things that members learn about each other. It changes above 100 members, and again below 80. */
+export interface RoomMode {
+  /** members: who has read and received each message; counts: how many. */
+  receipts: "members" | "counts";
+  /** Whether members see who is typing. */
+  typing: boolean;
+}
+
 export interface RoomPage {
   results: Room[];
   /** The value of `cursor` for the next page; null at the end. */
@@ -2137,6 +2365,7 @@ export interface RoomRemoved {
   slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -2188,6 +2417,7 @@ export interface RoomSnapshot {
   slow_mode_seconds: number;
   /** Messages that are older than so many days become tombstones; null: none do. */
   retention_days: number | null;
+  mode: RoomMode;
   epoch: number;
   created_at: string;
   archived_at: string | null;
@@ -2255,7 +2485,7 @@ export interface RoomUninvitedEvent {
   data: RoomUninvited;
 }
 
-/** A field of the room changed: name, slug, topic, metadata, posting, slow mode or retention. */
+/** A field of the room changed: name, slug, topic, metadata, posting, slow mode, retention or mode. */
 export interface RoomUpdatedEvent {
   type: "room.updated";
   room_id: string;
@@ -2358,7 +2588,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AuthenticateReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMessageReply | GetMessagesReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AckReply | AuthenticateReply | BlockUserReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMeReply | GetMessageReply | GetMessagesReply | GetReceiptsReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListBlocksReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnblockUserReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateMeReply | UpdateRoomMeReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -2398,6 +2628,16 @@ export interface SessionPage {
 /** True while the user is typing, repeated every typing.resend_ms, and false at the end. */
 export interface SetTypingBody {
   on: boolean;
+}
+
+/** My settings. */
+export interface Settings {
+  /** Whether others see how far I have read, and what has reached my devices. */
+  share_read: boolean;
+  /** Whether others see when I am online. */
+  share_presence: boolean;
+  /** nobody: an addition to a room becomes an invitation. */
+  added_by: "anyone" | "nobody";
 }
 
 /** The largest numbers of open sockets in one process of the server. */
@@ -2625,6 +2865,26 @@ export interface TypingUsers {
   user_ids: string[];
 }
 
+/** Unblock a user. */
+export interface UnblockUserFrame {
+  action: "unblock_user";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  user_id: string;
+}
+
+/** The answer to `unblock_user`: no `errors` on success, one problem in `errors` otherwise. */
+export interface UnblockUserReply {
+  action: "unblock_user";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 204 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  /** Always null. */
+  data: Record<string, never> | null;
+}
+
 /** No longer follow a thread, until I reply or am named in it again. */
 export interface UnfollowThreadFrame {
   action: "unfollow_thread";
@@ -2710,7 +2970,11 @@ export interface UnsubscribeResult {
   room_id: string | null;
 }
 
-export interface UpdateMeBody {
+/** Update my profile and my settings. */
+export interface UpdateMeFrame {
+  action: "update_me";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
   /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
   username?: string | null;
   display_name?: string | null;
@@ -2721,6 +2985,33 @@ export interface UpdateMeBody {
   email?: string | null;
   /** Required to change the e-mail address. */
   password?: string | null;
+  settings?: UpdateSettingsBody | null;
+}
+
+/** The answer to `update_me`: `data` on success, one problem in `errors` otherwise. */
+export interface UpdateMeReply {
+  action: "update_me";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Me | null;
+}
+
+/** The body of PATCH me; absent fields stay unchanged. */
+export interface UpdateMyselfBody {
+  /** 3 to 32 of the characters a-z 0-9 _ . - and no reserved name. Capital letters become lower case. */
+  username?: string | null;
+  display_name?: string | null;
+  /** http or https; null or empty removes it. */
+  avatar_url?: string | null;
+  metadata?: Record<string, unknown> | null;
+  /** null or empty removes it. */
+  email?: string | null;
+  /** Required to change the e-mail address. */
+  password?: string | null;
+  settings?: UpdateSettingsBody | null;
 }
 
 /** The body of PATCH rooms/{id}; absent fields stay unchanged. */
@@ -2771,6 +3062,16 @@ export interface UpdateRoomMeReply {
   response_status: number;
   errors: Problem[];
   data: RoomMe | null;
+}
+
+/** Changed settings; absent ones stay unchanged. */
+export interface UpdateSettingsBody {
+  /** Whether others see how far I have read, and what has reached my devices. */
+  share_read?: boolean | null;
+  /** Whether others see when I am online. */
+  share_presence?: boolean | null;
+  /** nobody: an addition to a room becomes an invitation. */
+  added_by?: "anyone" | "nobody" | null;
 }
 
 /** A user, as every other user sees them. */
@@ -2839,7 +3140,9 @@ export interface Versions {
 
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
+  ack: { body: Omit<AckFrame, "action" | "request_id">; data: NonNullable<AckReply["data"]> };
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
+  block_user: { body: Omit<BlockUserFrame, "action" | "request_id">; data: NonNullable<BlockUserReply["data"]> };
   create_link: { body: Omit<CreateLinkFrame, "action" | "request_id">; data: NonNullable<CreateLinkReply["data"]> };
   decline_invite: { body: Omit<DeclineInviteFrame, "action" | "request_id">; data: NonNullable<DeclineInviteReply["data"]> };
   delete_ban: { body: Omit<DeleteBanFrame, "action" | "request_id">; data: NonNullable<DeleteBanReply["data"]> };
@@ -2852,14 +3155,17 @@ export interface Actions {
   follow_thread: { body: Omit<FollowThreadFrame, "action" | "request_id">; data: NonNullable<FollowThreadReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
   get_link: { body: Omit<GetLinkFrame, "action" | "request_id">; data: NonNullable<GetLinkReply["data"]> };
+  get_me: { body: Omit<GetMeFrame, "action" | "request_id">; data: NonNullable<GetMeReply["data"]> };
   get_message: { body: Omit<GetMessageFrame, "action" | "request_id">; data: NonNullable<GetMessageReply["data"]> };
   get_messages: { body: Omit<GetMessagesFrame, "action" | "request_id">; data: NonNullable<GetMessagesReply["data"]> };
+  get_receipts: { body: Omit<GetReceiptsFrame, "action" | "request_id">; data: NonNullable<GetReceiptsReply["data"]> };
   get_room_link: { body: Omit<GetRoomLinkFrame, "action" | "request_id">; data: NonNullable<GetRoomLinkReply["data"]> };
   get_unread: { body: Omit<GetUnreadFrame, "action" | "request_id">; data: NonNullable<GetUnreadReply["data"]> };
   get_versions: { body: Omit<GetVersionsFrame, "action" | "request_id">; data: NonNullable<GetVersionsReply["data"]> };
   join_by_link: { body: Omit<JoinByLinkFrame, "action" | "request_id">; data: NonNullable<JoinByLinkReply["data"]> };
   join_room: { body: Omit<JoinRoomFrame, "action" | "request_id">; data: NonNullable<JoinRoomReply["data"]> };
   list_bans: { body: Omit<ListBansFrame, "action" | "request_id">; data: NonNullable<ListBansReply["data"]> };
+  list_blocks: { body: Omit<ListBlocksFrame, "action" | "request_id">; data: NonNullable<ListBlocksReply["data"]> };
   list_drafts: { body: Omit<ListDraftsFrame, "action" | "request_id">; data: NonNullable<ListDraftsReply["data"]> };
   list_invites: { body: Omit<ListInvitesFrame, "action" | "request_id">; data: NonNullable<ListInvitesReply["data"]> };
   list_links: { body: Omit<ListLinksFrame, "action" | "request_id">; data: NonNullable<ListLinksReply["data"]> };
@@ -2884,14 +3190,17 @@ export interface Actions {
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
+  unblock_user: { body: Omit<UnblockUserFrame, "action" | "request_id">; data: NonNullable<UnblockUserReply["data"]> };
   unfollow_thread: { body: Omit<UnfollowThreadFrame, "action" | "request_id">; data: NonNullable<UnfollowThreadReply["data"]> };
   unpin_message: { body: Omit<UnpinMessageFrame, "action" | "request_id">; data: NonNullable<UnpinMessageReply["data"]> };
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
+  update_me: { body: Omit<UpdateMeFrame, "action" | "request_id">; data: NonNullable<UpdateMeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
 }
 
 /** REST: each call by its method and path. */
 export interface Endpoints {
+  "POST /v1/ack": { path: undefined; query: undefined; body: AckBody; reply: Acked };
   "DELETE /v1/admin/keys/{key_id}": { path: { key_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/admin/rooms": { path: undefined; query: undefined; body: AdminRoomBody; reply: Room };
   "PUT /v1/admin/rooms/{room_id}/members/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: PutMemberBody; reply: Member };
@@ -2916,8 +3225,11 @@ export interface Endpoints {
   "GET /v1/links/{code}": { path: { code: string }; query: undefined; body: undefined; reply: LinkedRoom };
   "POST /v1/links/{code}/join": { path: { code: string }; query: undefined; body: undefined; reply: Room };
   "GET /v1/me": { path: undefined; query: undefined; body: undefined; reply: Me };
-  "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMeBody; reply: Me };
+  "PATCH /v1/me": { path: undefined; query: undefined; body: UpdateMyselfBody; reply: Me };
   "DELETE /v1/me": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
+  "GET /v1/me/blocks": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: BlockPage };
+  "PUT /v1/me/blocks/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: Block };
+  "DELETE /v1/me/blocks/{user_id}": { path: { user_id: string }; query: undefined; body: undefined; reply: undefined };
   "POST /v1/me/delete": { path: undefined; query: undefined; body: DeleteMeBody; reply: undefined };
   "GET /v1/me/drafts": { path: undefined; query: { cursor?: string; limit?: number }; body: undefined; reply: DraftPage };
   "GET /v1/me/events": { path: undefined; query: { after?: number; before?: number; limit?: number }; body: undefined; reply: EventPage };
@@ -2959,6 +3271,7 @@ export interface Endpoints {
   "GET /v1/rooms/{room_id}/messages/{message_id}/reactions": { path: { message_id: string; room_id: string }; query: { cursor?: string; key?: string; limit?: number }; body: undefined; reply: UserReactionPage };
   "PUT /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
+  "GET /v1/rooms/{room_id}/messages/{message_id}/receipts": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Receipts };
   "GET /v1/rooms/{room_id}/messages/{message_id}/versions": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: Versions };
   "GET /v1/rooms/{room_id}/mutes": { path: { room_id: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: MutePage };
   "PUT /v1/rooms/{room_id}/mutes/{user_id}": { path: { room_id: string; user_id: string }; query: undefined; body: SanctionBody; reply: Mute };

@@ -1,0 +1,73 @@
+"""Blocks: a user who blocks another sees the other's messages as stubs, and shares no direct conversation with them."""
+
+from collections.abc import Collection
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+
+class BlockQuerySet(models.QuerySet["Block"]):
+    """Reads of blocks."""
+
+    def between(self, user_id: UUID, others: "Collection[UUID] | models.QuerySet[Any, Any]") -> "BlockQuerySet":
+        """Keep the blocks of a user against others, and of those against the user."""
+        return self.filter(Q(user_id=user_id, blocked__in=others) | Q(blocked_id=user_id, user__in=others))
+
+    def blocked_by(self, user_id: UUID) -> frozenset[str]:
+        """Return the ids of the users whom the user blocks, as text: rendered messages are compared with them."""
+        return frozenset(map(str, self.filter(user_id=user_id).values_list("blocked_id", flat=True)))
+
+    def against(self, user_id: UUID, blockers: Collection[UUID]) -> set[UUID]:
+        """Find those of these users who block the user."""
+        return set(self.filter(blocked_id=user_id, user_id__in=blockers).values_list("user_id", flat=True))
+
+
+class Block(models.Model):
+    """One user blocks another."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="blocks", db_index=False)
+    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    created_at = models.DateTimeField()
+
+    objects = BlockQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "blocked"], name="block_once"),
+            models.CheckConstraint(condition=~Q(user=models.F("blocked")), name="nobody_blocks_themselves"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["blocked", "user"], name="blockers_of_user")]
+
+
+class BlockList(models.Model):
+    """The number of a user's blocks, and the seq of the inbox event that changed them last; none for most users.
+
+    Reads find out by it, in a query that they make anyway, that most users block nobody. Other processes see by the
+    seq that the list has changed.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    size = models.PositiveIntegerField(default=0)
+    changed_seq = models.BigIntegerField(default=0)
+
+    @classmethod
+    def is_used_by(cls, user_id: object) -> Exists:
+        """Return the condition that a user, given by an expression of another query, blocks somebody."""
+        return Exists(cls.objects.filter(pk=user_id, size__gt=0))
+
+    @classmethod
+    def version_of(cls, user_id: OuterRef) -> models.Subquery:
+        """The `changed_seq` of a user as a column of another query; null for a user who never blocked anybody."""
+        return models.Subquery(cls.objects.filter(pk=user_id).values("changed_seq"))
+
+
+def is_not_blocked_by(user_id: Any, sender: str) -> Q:
+    """Return the condition that the user does not block the sender, a column of the row: stubs count in nothing.
+
+    For a user who blocks nobody the database looks that up once, and nothing for each row.
+    """
+    hides = Block.objects.filter(user_id=user_id, blocked_id=OuterRef(sender))
+    return Q(~BlockList.is_used_by(user_id)) | Q(~Exists(hides))
