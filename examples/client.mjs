@@ -1,12 +1,16 @@
 // A chat client for one room: each message is sent once and shown once, through crashes and lost connections.
 // Without dependencies, for browsers and Node 22 (Node 20: --experimental-websocket).
 
+const EMPTY = { // what a deleted message has in these fields
+  text: null, metadata: {}, reply_to: null, mentions: { users: [], room: false }, attachments: [], reactions: [],
+  pinned_at: null, pinned_by: null, forwarded: null, streaming: false, interrupted: false,
+};
 const STOP = [1002, 1007, 1009, 4400, 4401, 4402, 4403, 4406, 4408, 4410, 4426]; // the same attempt would end the same way
 const KEPT_MESSAGES = 200; // older ones are pages of history
 const LONGEST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_HIDDEN_MS = 30_000; // while nobody looks at the page
 const PING_TIMEOUT_MS = 5_000;
-const GONE = { text: null, metadata: {}, reply_to: null, reactions: [], forwarded: null, pinned_at: null, pinned_by: null, attachments: [], mentions: { users: [], room: false } };
+const HELLO_MS = 10_000;
 const WAKING_EVENTS = ["online", "pageshow", "visibilitychange"];
 
 export class Client {
@@ -100,6 +104,11 @@ export class Client {
     this.request("send_message", id, { room_id: this.room, client_id: id, text });
   }
 
+  resume() {
+    this.sending = null;
+    this.flush();
+  }
+
   request(action, request_id, body) {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ action, request_id, ...body }));
   }
@@ -123,11 +132,8 @@ export class Client {
       this.state.cursor = data.head;
       for (const message of data.results) this.applyMessage(message);
       this.saveRoom();
-    } else if (action === "events") {
-      for (const event of data) this.applyEvent(event);
-      if (data.some((event) => event.seq !== null)) this.saveRoom();
-      this.loadStale();
-    }
+      this.receiveEvents(this.early.filter(({ seq }) => seq === null || seq > data.head));
+    } else if (action === "events") this.receiveEvents(data);
   }
 
   start({ user, heartbeat }) {
@@ -161,17 +167,25 @@ export class Client {
     this.attempt = 0;
     if (this.state.cursor !== null && replay === "complete") return;
     this.state = { cursor: null, epoch, messages: {} }; // new here, or away for too long
+    this.early = [];
     this.request("get_messages", "history", { room_id: this.room, limit: 100 });
   }
 
   receiveReplyToSend(id, message, problem) {
+    if (problem?.retryable) return setTimeout(() => this.resume(), problem.retry_after_ms ?? 1_000); // nothing is sent until then
     this.sending = null;
-    if (problem?.retryable) return setTimeout(() => this.flush(), problem.retry_after_ms);
     if (problem) this.onProblem(problem.detail);
     else this.applyMessage(message);
     this.saveRoom();
     this.removeUnsent(id);
     return this.flush();
+  }
+
+  receiveEvents(events) {
+    if (this.state.cursor === null) return void this.early.push(...events); // the page comes after these, and may be older
+    for (const event of events) this.applyEvent(event);
+    if (events.some((event) => event.seq !== null)) this.saveRoom();
+    this.loadStale();
   }
 
   applyEvent({ type, seq, at, data }) {
@@ -187,11 +201,11 @@ export class Client {
     } else if (type === "messages.purged") { // the room keeps messages for a time only
       for (const message of this.messages.filter((each) => each.seq < data.before_seq)) {
         const deleted_at = message.deleted_at ?? at;
-        Object.assign(message, GONE, { deleted_at, version: seq });
+        Object.assign(message, structuredClone(EMPTY), { deleted_at, version: seq });
         this.onMessage(message);
       }
     } else if (type === "room.reset") this.reconnect(); // the past was rewritten; the next subscribe is answered with a reset
-    if (this.state.cursor !== null && seq !== null) this.state.cursor = Math.max(this.state.cursor, seq);
+    if (seq !== null) this.state.cursor = Math.max(this.state.cursor, seq);
   }
 
   applyPart({ base_version, change, reaction, ...fields }) { // merged into its base version; any other copy is stale
@@ -215,6 +229,7 @@ export class Client {
     const socket = new WebSocket(this.url, ["chat.v1", `bearer.${this.token}`]);
     this.socket = socket;
     this.reconnectTimer = null;
+    this.pingTimer = setTimeout(() => this.reconnect(), HELLO_MS); // the first frame ends it
     socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
     socket.onclose = socket.onerror = ({ code, reason }) => { // a failed attempt may fire both
       if (!STOP.includes(code)) return this.reconnect();

@@ -18,6 +18,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import websockets
@@ -25,6 +26,7 @@ import websockets
 STOP = {1002, 1007, 1009, 4400, 4401, 4402, 4403, 4406, 4408, 4410, 4426}  # the same attempt would end the same way
 KEPT_MESSAGES = 200  # older ones are pages of history
 LONGEST_PAUSE_SECONDS = 5.0
+HELLO_SECONDS = 10.0
 TABLES = """
     CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, user TEXT);
     CREATE TABLE IF NOT EXISTS rooms (
@@ -34,9 +36,11 @@ TABLES = """
     CREATE TABLE IF NOT EXISTS unsent (
         user TEXT, room TEXT, id TEXT, text TEXT, PRIMARY KEY (user, room, id));
 """
+EMPTY: dict[str, Any] = {  # what a deleted message has in these fields
+    **{"text": None, "metadata": {}, "reply_to": None, "mentions": {"users": [], "room": False}, "attachments": []},
+    **{"reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None, "streaming": False},
+}
 Message = dict[str, Any]
-GONE: Message = {"text": None, "metadata": {}, "reply_to": None, "reactions": [], "forwarded": None}
-GONE |= {"pinned_at": None, "pinned_by": None, "attachments": [], "mentions": {"users": [], "room": False}}
 
 
 class Client:
@@ -49,6 +53,7 @@ class Client:
         self.socket: websockets.ClientConnection | None = None
         self.ready = False  # hello has come
         self.sending: str | None = None  # the client_id whose reply is awaited
+        self.early: list[dict[str, Any]] = []  # events that came before the page of history
         self.not_saved: dict[str, str] = {}  # unsent texts that a full disk did not take
         self.attempt, self.not_before = 0, 0.0
         # The records belong to one user of one server: the next user of this device neither sees nor sends them.
@@ -112,6 +117,10 @@ class Client:
         query = "SELECT id, text FROM unsent WHERE user = ? AND room = ?"
         return sorted([*self.read(query, self.user, self.room), *self.not_saved.items()])
 
+    def resume(self) -> None:
+        self.sending = None
+        self.start_flush()
+
     def start_flush(self) -> None:
         self.flushing = asyncio.ensure_future(self.flush())
 
@@ -131,7 +140,8 @@ class Client:
     # Receiving
 
     async def receive(self, frame: dict[str, Any]) -> None:
-        action, data = frame["action"], frame["data"]
+        action: str | None = frame.get("action")
+        data: Any = frame.get("data")
         problem = frame["errors"][0] if frame.get("errors") else None
         if action == "hello":
             await self.start(data["user"]["id"])
@@ -146,10 +156,10 @@ class Client:
         elif action == "subscribe":
             self.attempt = 0
             if self.cursor is None or data["replay"] != "complete":  # new here, or away for too long
-                self.cursor, self.epoch, self.messages = None, data["epoch"], {}
+                self.cursor, self.epoch, self.messages, self.early = None, data["epoch"], {}, []
                 await self.request("get_messages", "history", limit=100)
         elif action == "get_messages":
-            self.receive_page(data)
+            await self.receive_page(data)
         elif action == "events":
             await self.receive_events(data)
 
@@ -171,10 +181,10 @@ class Client:
         if action == "get_message":
             self.save_room([message] if message and self.apply_message(message) else [])
             return
-        self.sending = None
-        if problem and problem["retryable"]:
-            asyncio.get_running_loop().call_later(problem["retry_after_ms"] / 1000, self.start_flush)
+        if problem and problem["retryable"]:  # nothing is sent until then
+            asyncio.get_running_loop().call_later((problem["retry_after_ms"] or 1_000) / 1000, self.resume)
             return
+        self.sending = None
         if message:
             self.save_room([message] if self.apply_message(message) else [])
         else:
@@ -183,14 +193,18 @@ class Client:
         self.save(("DELETE FROM unsent WHERE user = ? AND room = ? AND id = ?", self.user, self.room, client_id))
         await self.flush()
 
-    def receive_page(self, page: dict[str, Any]) -> None:
+    async def receive_page(self, page: dict[str, Any]) -> None:
         self.cursor = page["head"]
         for message in page["results"]:
             self.apply_message(message)
         self.save(("DELETE FROM messages WHERE user = ? AND room = ?", self.user, self.room))
         self.save_room(list(self.messages.values()))
+        await self.receive_events([each for each in self.early if each["seq"] is None or each["seq"] > page["head"]])
 
     async def receive_events(self, events: list[dict[str, Any]]) -> None:
+        if self.cursor is None:  # the page of history comes after these, and may be older
+            self.early += events
+            return
         changed = [message for event in events for message in self.apply_event(event)]
         if any(event["seq"] is not None for event in events):
             self.save_room(changed)
@@ -225,7 +239,8 @@ class Client:
         elif kind == "messages.purged":  # the room keeps messages for a time only
             changed = [each for each in self.messages.values() if each["seq"] < data["before_seq"]]
             for message in changed:
-                message |= GONE | {"version": seq, "deleted_at": message["deleted_at"] or event["at"]}
+                message |= deepcopy(EMPTY) | {"version": seq}
+                message["deleted_at"] = message["deleted_at"] or event["at"]
         return changed
 
     def apply_part(self, data: dict[str, Any]) -> list[Message]:
@@ -265,6 +280,8 @@ class Client:
             with suppress(OSError, websockets.WebSocketException):
                 protocols = [websockets.Subprotocol("chat.v1"), websockets.Subprotocol(f"bearer.{self.token}")]
                 async with websockets.connect(self.url, subprotocols=protocols) as self.socket:
+                    async with asyncio.timeout(HELLO_SECONDS):
+                        await self.receive(json.loads(await self.socket.recv()))
                     async for frame in self.socket:
                         await self.receive(json.loads(frame))
             self.ready = False

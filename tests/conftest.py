@@ -21,6 +21,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if TEST_STACK == "postgres":
     collect_ignore = [
         "bench",
+        "conformance",
         "contracts",
         "docs",
         "engine",

@@ -25,7 +25,7 @@ else
   # Background jobs do not get Ctrl-C from the terminal, and would go on alone.
   trap 'kill $jobs 2>/dev/null; exit 130' INT TERM
   # These start servers, clients and proxies of their own and mostly wait. tests/contracts/plugin.py knows of them.
-  apart="tests/bench tests/docs tests/engine tests/lifecycle tests/proxy tests/settings tests/sim"
+  apart="tests/bench tests/conformance tests/docs tests/engine tests/lifecycle tests/proxy tests/settings tests/sim"
   # `make check` runs tests/packaging.
   ignored=$(printf -- '--ignore=%s ' tests/chaos tests/packaging $apart)
   echo "Both stacks at once; their output follows when they are done, in about nine minutes ..."

@@ -130,6 +130,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     retryable = serializers.BooleanField(help_text="Whether the same request may succeed later.")
     retry_after_ms = serializers.IntegerField(allow_null=True)
     request_id = serializers.CharField(allow_null=True)
+    offset = serializers.IntegerField(required=False, help_text="Of `stream.offset` alone: the end of the text so far.")
 
 
 Responses = dict[int | tuple[int, str], Any]

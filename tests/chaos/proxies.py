@@ -5,6 +5,7 @@ import socket
 import struct
 from asyncio import StreamReader, StreamWriter
 from dataclasses import dataclass, field
+from typing import Self
 
 CHUNK = 64 * 1024
 
@@ -37,7 +38,7 @@ class Proxy:
         self._writers: set[StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> "Proxy":
+    async def start(self) -> Self:
         """Begin to listen."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from textwrap import indent
+from typing import cast
+
+import pytest
+from parley_client import Parley, SqliteStore
 
 from tests.docs.devices import EXAMPLES, PATIENCE, Room, node
 from tests.docs.pages import blocks, read
@@ -27,6 +35,45 @@ const localStorage = {
   removeItem: (key) => { records.delete(key); },
 };
 """
+
+
+async def test_the_python_package_sends_a_message(
+    deployment: Deployment, room: Room, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sample of the page, and that of the package's own page, which has an import and comments more."""
+    token = await asyncio.to_thread(room.join, "alice")
+    names = {"url": deployment.servers[0].url, "token": token, "room_id": room.id}
+    names |= {"path": tmp_path / "alice.sqlite3", "Parley": Parley, "SqliteStore": SqliteStore}
+    for page, language in ((PAGE, "python package"), (read("clients/python/README.md"), "python client")):
+        [sample] = blocks(page, language)
+        exec(f"async def sample():\n{indent(sample, '    ')}", names)
+        await cast(Callable[[], Awaitable[None]], names["sample"])()
+
+    assert "The server has it as number" in capsys.readouterr().out
+    assert await asyncio.to_thread(room.texts, token) == ["Tea?", "Tea?"]
+
+
+def test_the_bot_of_the_python_package_answers(deployment: Deployment, room: Room, tmp_path: Path) -> None:
+    [sample] = blocks(read("clients/python/README.md"), "python bot")
+    alice, bot = room.join("alice"), room.join("bot")
+    program = f"import asyncio\nfrom parley_client import Parley\nurl, token, room_id = {deployment.servers[0].url!r}, "
+    program += f"{bot!r}, {room.id!r}\n{sample}\nasyncio.run(answer())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": "clients/python"}, cwd=ROOT
+    )
+
+    try:
+        # The bot answers messages that are new, so it must be there first.
+        wait_until(lambda: said(room, alice), seconds=PATIENCE, what="no answer")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def said(room: Room, token: str) -> bool:
+    """Send a message; True when one was answered."""
+    room.send("Tea?", token)
+    return any(text == "You said: Tea?" for text in room.texts(token))
 
 
 def test_the_python_snippet_sends_a_message(deployment: Deployment, room: Room, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Clients of Parley in other languages, and the kit that judges any of them."""
