@@ -47,6 +47,7 @@ const store = { getItem: () => null, setItem() {}, removeItem() {}, key: () => n
 const client = new Client({ url: "", token: "token", room: "r", store, onMessage() {} });
 for (const event of JSON.parse(process.argv[1])) client.applyEvent(event);
 console.log(JSON.stringify(client.messages));
+process.exit(0);
 """
 
 
