@@ -1,47 +1,49 @@
-"""Settings of the site that `make docs` builds from the Markdown pages of the repository.
+"""The site of the documents (`make docs`): the Markdown pages as they stand, in the order of docs/README.md."""
 
-The pages stay plain Markdown that forges show too: the site's menu is made of the lists in docs/README.md.
-"""
+from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from sphinx.application import Sphinx
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parents[2]
+INDEX = "docs/README"
+LIST = re.compile(r"^\*\*([^*\n]+)\*\*\n\n(.+?)\n\n(?=\*\*|The )", re.MULTILINE | re.DOTALL)
 
 project = "Parley"
 extensions = ["myst_parser"]
-include_patterns = ["*.md", "docs/**.md", "clients/*/README.md"]
-root_doc = "docs/README"
+root_doc = INDEX
+source_suffix = {".md": "markdown"}
+include_patterns = ["*.md", "docs/**.md", "clients/*/README.md", "examples/*/README.md"]
+exclude_patterns = [".*", "**/node_modules", "tests"]
+myst_heading_anchors = 6
+myst_linkify_fuzzy_links = False
 html_theme = "furo"
 html_title = "Parley"
-html_extra_path = ["extra"]
-html_show_sphinx = html_show_copyright = False
-html_copy_source, html_sourcelink_suffix = True, ""  # llms.txt names the sources
-myst_heading_anchors = 4
-ABOUT = "A headless JSON chat API with token auth: REST for rooms and history, one websocket for everything live."
-GROUP = re.compile(r"^\*\*(.+)\*\*$", re.MULTILINE)
-PAGE = re.compile(r"\[[^]]*\]\(((?:\.\./)?[\w/.-]+)\.md\)")
+html_copy_source = False
+html_show_sphinx = False
+html_extra_path = [str(ROOT / "llms.txt"), str(ROOT / "docs/site/index.html")]
+# Blocks carry the name of their test after the language; and pages beside docs/ are reached by links.
+suppress_warnings = ["misc.highlighting_failure", "toc.not_included"]
 
 
-def add_menu(app: Sphinx, page: str, source: list[str]) -> None:
-    """Append the menu to a list of documents: a group for each bold line, an entry for each link under it."""
-    if page not in (root_doc, "docs/decisions/README"):
-        return
-    parts = GROUP.split(source[0]) if page == root_doc else ["", "Decisions", source[0]]
-    for caption, text in zip(parts[1::2], parts[2::2], strict=True):
-        source[0] += "\n".join(["\n\n```{toctree}", f":caption: {caption}", ":hidden:", "", *PAGE.findall(text), "```"])
+def adapt(app: Sphinx, name: str, source: list[str]) -> None:
+    """Make text of links to folders, which a site does not have; list the pages of the index in the side bar."""
+
+    def unlink_folder(link: re.Match[str]) -> str:
+        return link[1] if (ROOT / name).parent.joinpath(link[2]).is_dir() else link[0]
+
+    source[0] = re.sub(r"\[([^\]]*)\]\(([^)#:\s]+)\)", unlink_folder, source[0])
+    if name == INDEX:
+        for caption, pages in LIST.findall(source[0]):
+            targets = "\n".join(re.findall(r"^\* \[.*?\]\((.*?)\)", pages, re.MULTILINE))
+            source[0] += f"\n\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{targets}\n```\n"
 
 
-def write_llms(app: Sphinx, error: Exception | None) -> None:
-    """Write llms.txt (llmstxt.org): the list of documents, with links to their sources."""
-    if error is None:
-        pages = (Path(app.srcdir) / f"{root_doc}.md").read_text().partition("\nThe contracts themselves")[0]
-        text = GROUP.sub(r"## \1", PAGE.sub(lambda link: f"[{link[1]}](_sources/docs/{link[1]}.md)", pages))
-        text = text.replace("docs/../", "").replace("# Documents\n", f"# Parley\n\n> {ABOUT}\n").replace("* [", "- [")
-        (Path(app.outdir) / "llms.txt").write_text(text)
-
-
-def setup(app: Sphinx) -> None:
-    """Connect both to the build."""
-    app.connect("source-read", add_menu)
-    app.connect("build-finished", write_llms)
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.connect("source-read", adapt)
+    return {"parallel_read_safe": True}

@@ -27,10 +27,13 @@ JUDGED = {
     ("docs/clients.md", "html javascript client"): "tests/docs/test_snippets.py::test_the_html_snippet_sends_a_message",
     ("docs/backend.md", "sh backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
     ("docs/backend.md", "json backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
-    ("docs/browser.md", "ts browser"): "clients/typescript/test/readme.test.ts::browser: ten lines chat",
     **{
-        ("docs/recipes.md", f"ts {name}"): "clients/typescript/test/readme.test.ts::the recipes: each does what it says"
-        for name in ("badge", "read", "infinite", "offline", "quote", "sound")
+        ("docs/frontend.md", language): "tests/web/test_page.py::test_the_stories_of_people_come_true"
+        for language in ("html quick", "ts quick")
+    },
+    **{
+        ("docs/frontend.md", f"ts {recipe}"): "tests/web/test_page.py::test_the_stories_of_people_come_true"
+        for recipe in ("badge", "read", "scroll", "offline", "notify", "quote")
     },
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/streaming.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
