@@ -315,6 +315,7 @@ class Hub:
         for stream_id, durable in by_stream.items():
             if durable[0].type in BLOCK_EVENTS:
                 self.blocks.commit(durable[0])
+                self.presence.commit_block(durable[0])
             stream, rendered = str(stream_id), [event.json() for event in durable]
             hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
             self._offer(hint)
