@@ -17,11 +17,20 @@ export UV_PYTHON_DOWNLOADS := never
 # Kept bytecode lets a server start in a third of the time, and the tests start more than a hundred.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
+.PHONY: serve demo docs test test-clients coverage check compose-test chaos schema bench bench-full attack drill fuzz audit clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
 	@exec $(MANAGE) serve $(ARGS)
+
+# A server, a page, people who talk: prints two links. Needs Node 20 with npm. PORT and PAGE_PORT name other ports.
+demo: $(STAMP) examples/web/node_modules/.installed
+	@PYTHON=$(BIN)/python exec node examples/web/demo.mjs
+
+examples/web/node_modules/.installed: examples/web/package-lock.json
+	@command -v npm >/dev/null || { echo "make demo needs Node 20 or newer, with npm."; exit 1; }
+	@cd examples/web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # Everything but tests/packaging, which `make check` runs, runs on SQLite with the in-memory layer and on PostgreSQL with Redis, both at once, because most of it
 # waits; then the faults on both. ARGS selects the tests of one run: make test ARGS="tests/api -x".
@@ -37,13 +46,14 @@ coverage: $(STAMP)
 	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%)); failed=$$?; \
 		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$failed
 
-# The clients that code generators make of the contracts, the TypeScript package, the client in JavaScript, and all cases
-# of clients/conformance for the clients of this repository.
+# The TypeScript package, the page of examples/web in Chromium (installed from Debian for root), the clients that code
+# generators make of the contracts, the client in JavaScript, and all cases of clients/conformance for our own clients.
 test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
-	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/conformance tests/generated_clients \
-		tests/docs/test_clients.py tests/docs/test_snippets.py tests/docs/test_backend.py)
+	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/conformance tests/web \
+		tests/generated_clients tests/docs/test_clients.py tests/docs/test_snippets.py tests/docs/test_backend.py \
+		tests/docs/test_site.py)
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -59,6 +69,12 @@ check: $(STAMP)
 # compose.yaml on this machine's container engine, by the commands of docs/; about ten minutes. ARGS=upgrade runs a part.
 compose-test: $(STAMP)
 	@$(BIN)/python -m tests.engine $(ARGS)
+
+# The documents as a site, in .var/docs/site; a broken link fails.
+docs: $(STAMP)
+	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras --group docs
+	@$(BIN)/sphinx-build -q -W --keep-going -b html -c docs/site -d .var/docs/cache . .var/docs/site
+	@echo "The site is in .var/docs/site."
 
 # Four minutes of faults on three servers, PostgreSQL and Valkey; ARGS="--seed 7 --stack sqlite", ARGS=--planted.
 chaos: $(STAMP)
@@ -97,6 +113,7 @@ audit: $(STAMP)
 clean:
 	rm -rf .venv .var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -rf tests/generated_clients/node_modules tests/generated_clients/build
+	rm -rf examples/web/node_modules examples/web/dist tests/web/node_modules
 	rm -rf clients/typescript/node_modules clients/typescript/dist clients/typescript/.readme clients/typescript/.conformance
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

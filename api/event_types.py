@@ -28,6 +28,7 @@ from api.serializers.rooms import (
     complete_room,
 )
 from api.serializers.sanctions import SanctionEventSerializer
+from api.serializers.streamed import TextAppendedSerializer
 from api.serializers.threads import ThreadChangedSerializer, ThreadFollowedSerializer, ThreadReadSerializer
 from eventlog.event_types import EventType, StreamKind, register
 
@@ -59,6 +60,7 @@ register(
         membership_of_created,
         complete_room,
     ),
+    EventType("text.appended", TextAppendedSerializer, ROOM, False, "The text of a streamed message goes on."),
     EventType(
         "room.updated",
         RoomSnapshotSerializer,

@@ -49,6 +49,8 @@ VALUES: dict[str, Any] = {
     "SendResult.id": MESSAGE,
     "id": ROOM,
     "user_ids": [BOB],
+    "Presence.state": "away",
+    "last_seen_at": TIME,
     "CreateRoomBody.members": [BOB],
     "InitialMember.user_id": ALICE,
     "username": "alice",

@@ -114,6 +114,7 @@ class Event(models.Model):
     at = models.DateTimeField()
 
     min_seq = 0  # of an ephemeral event: processes that have not applied the stream up to it drop the event
+    of_seq: int | None = None  # of an ephemeral event: it is only for members who see the event with this seq
     epoch: int | None = None  # as read by the transaction that recorded it; None for the first event of a stream
 
     objects = EventQuerySet.as_manager()

@@ -64,14 +64,23 @@ class EventTransaction:
         self.appended.append(event)
         return event
 
-    def emit_ephemeral(self, stream: UUID, event_type: str, actor_id: UUID | None, data: object, min_seq: int) -> None:
+    def emit_ephemeral(
+        self,
+        stream: UUID,
+        event_type: str,
+        actor_id: UUID | None,
+        data: object,
+        min_seq: int,
+        of_seq: int | None = None,
+    ) -> None:
         """Publish an event after the commit to the members at that time. It is never stored and may be lost.
 
         `min_seq` is the head of the stream at which the actor was a member. A process that has not applied the stream
-        up to it drops the event: until then it may take a removed user for a member.
+        up to it drops the event: until then it may take a removed user for a member. With `of_seq` it is only for
+        members who see the event of the log with this seq.
         """
         event = _make_event(stream, event_type, actor_id, data, self.at)
-        event.min_seq = min_seq
+        event.min_seq, event.of_seq = min_seq, of_seq
         self.ephemeral.append(event)
 
     def rewrite(self, stream: UUID, data: Mapping[int, str]) -> None:

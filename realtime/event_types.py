@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from api.serializers.sync import MissedRangeSerializer
 from eventlog.event_types import EventType, StreamKind, register
+from realtime.serializers import PresenceSerializer
 from wire.fields import TimeField
 
 
@@ -41,5 +42,6 @@ register(
     EventType("room.synced", RoomSyncedSerializer, BOTH, False, "The replay is complete; events are live from here."),
     EventType("room.limited", MissedRangeSerializer, BOTH, False, "Too many events were missed to replay them."),
     EventType("room.reset", RoomResetSerializer, BOTH, False, "The cursor is no longer valid: load the room again."),
+    EventType("presence.updated", PresenceSerializer, INBOX, False, "The presence of a watched user changed."),
     EventType("session.expiring", SessionExpiringSerializer, INBOX, False, "The session expires within a minute."),
 )

@@ -95,15 +95,20 @@ class Feed:
         for subscriptions in (self.live, self.paused, self.subscriptions):
             subscriptions.discard(subscription)
 
-    def send_ephemeral(self, batch: EventBatch, min_seq: int, hide: Hide | None = None) -> None:
+    def send_ephemeral(
+        self, batch: EventBatch, min_seq: int, hide: Hide | None = None, of_seq: int | None = None
+    ) -> None:
         """Send an ephemeral event to live members, unless a removal up to `min_seq` may be unknown here.
 
-        `hide` makes it for a viewer who blocks somebody.
+        `hide` makes it for a viewer who blocks somebody. With `of_seq` it goes only to those who see the event of the
+        log with this seq.
         """
         if self.tail < min_seq:
             return
         for subscription in self.live:
             if subscription.is_member and not subscription.subscriber.is_full:
+                if of_seq is not None and not subscription.may_see(of_seq):
+                    continue
                 seen = hide(subscription.blocked) if hide and subscription.blocked else batch
                 if seen is not None:
                     subscription.subscriber.send_events(seen)

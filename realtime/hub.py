@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 
 from accounts.ended import end_in_memory, ended_in_memory
 from eventlog.models import Event
+from realtime.appends import Appends
 from realtime.authorization import StreamAccess
 from realtime.blocks import BLOCK_EVENTS, BlockLists
 from realtime.broker import CONTROL, Broker, Layer
@@ -32,6 +33,7 @@ from realtime.feed_registry import FeedRegistry
 from realtime.log_entry import EventBatch, LogEntry
 from realtime.log_reader import Log, LogReader
 from realtime.metrics import DELIVERY_SECONDS, EVENTS, FEEDS, REPLAY_EVENTS, REPLAYS
+from realtime.presence.service import Presence
 from realtime.replay_plan import Replay, ReplayPlan
 from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
@@ -99,26 +101,33 @@ class Hub:
         )
         self.typing = Typing(self.feeds, self._publish)
         self.read_markers = ReadMarkers(self.feeds, self._publish)
-        others = (DeliveryMarkers(self.feeds, self._publish), DraftNotices(self.feeds, self._publish))
-        self._features: tuple[EphemeralFeature, ...] = (self.typing, self.read_markers, *others)
+        self._features: tuple[EphemeralFeature, ...] = (
+            self.typing,
+            self.read_markers,
+            DeliveryMarkers(self.feeds, self._publish),
+            DraftNotices(self.feeds, self._publish),
+            Appends(self.feeds, self._publish),
+        )
+        self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,
             "sessions": self._receive_ended_sessions,
             "blocks": self.blocks.receive,
+            self.presence.name: self.presence.receive,
             **{feature.name: feature.receive for feature in self._features},
         }
-        self.broker: Broker | None = None
-        if layer:
-            seal = Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
-            self.broker = Broker(
-                layer,
-                sender=self.id,
-                seal=seal,
-                on_message=self.receive,
-                on_joined=self._on_joined,
-                on_lost=self.sweep.run_soon,
-            )
+        self.broker = self._make_broker(layer) if layer else None
+
+    def _make_broker(self, layer: Layer) -> Broker:
+        return Broker(
+            layer,
+            sender=self.id,
+            seal=Seal([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]),
+            on_message=self.receive,
+            on_joined=self._on_joined,
+            on_lost=self.sweep.run_soon,
+        )
 
     def _on_joined(self, group: str) -> None:
         if group != CONTROL:

@@ -14,6 +14,7 @@ from realtime.close_codes import CloseCode
 from realtime.hub import Hub, SubscriptionHandle
 from realtime.log_entry import EventBatch
 from realtime.metrics import LONG_POLLS
+from realtime.presence.states import Activity
 from realtime.process import get_hub
 from realtime.replay_plan import ReplayPlan
 from wire import strict_json
@@ -35,10 +36,10 @@ class LongPoll:
 
     is_full = False  # as a subscriber: it takes every batch, and keeps none
 
-    def __init__(self, session: Session, request: SyncRequest, seconds: float) -> None:
-        """`seconds` is the longest wait."""
+    def __init__(self, session: Session, request: SyncRequest, seconds: float, activity: Activity) -> None:
+        """`seconds` is the longest wait; `activity` that of the device meanwhile."""
         self.session: Session | None = session
-        self._session, self._request, self._seconds = session, request, seconds
+        self._session, self._request, self._seconds, self._activity = session, request, seconds, activity
         self._hub: Hub
         self._woken = asyncio.Event()
         self._is_over = False  # it is answered at once from now on
@@ -57,6 +58,7 @@ class LongPoll:
             else:
                 with self._hub.waiters.entered(self, self._session, exchange.scope):
                     self._hub.sessions.add(self, self._session)
+                    self._hub.presence.enter(self, self._session.pk, self._session.user_id, self._activity)
                     page = await self._poll(exchange)
         except Exception as error:
             await exchange.refuse(error)
@@ -66,6 +68,8 @@ class LongPoll:
             LONG_POLLS.value -= 1
             listening.cancel()
             self._hub.sessions.discard(self, self._session)
+            is_over = self._problem is not None and self._problem.code != "unavailable"
+            self._hub.presence.leave(self, self._session.user_id, at_once=is_over)
 
     async def _poll(self, exchange: Exchange) -> SyncPage:
         """Return the page that has something, or the last one without."""

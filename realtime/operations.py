@@ -9,15 +9,19 @@ from api.operations.messages import SENDS
 from api.serializers.messages import SendMessagesBody
 from api.serializers.sync import SyncBody
 from realtime.serializers import (
+    ActivitySerializer,
     AuthenticateBody,
     GetEventsBody,
     IdentitySerializer,
     PongSerializer,
+    PresenceStatesSerializer,
     SendResultsSerializer,
+    SetPresenceBody,
     StreamBody,
     SubscribeBody,
     SubscribeResultSerializer,
     UnsubscribeResultSerializer,
+    WatchPresenceBody,
 )
 from wire.operations import Cost, Operation
 
@@ -71,6 +75,32 @@ GET_EVENTS = replace(
 )
 SYNC = replace(log.SYNC, problems=())  # a socket does not wait
 PING = replace(log.PING, reply=PongSerializer, statuses=(200,))
+WATCH_PRESENCE = Operation(
+    "watch_presence",
+    "Get the presence of users; on the socket, watch them instead of those watched before",
+    tag="presence",
+    cost=Cost.READ,
+    body=WatchPresenceBody,
+    reply=PresenceStatesSerializer,
+    description=(
+        "You see the presence of users with whom you share a room that each of you made, joined, accepted or wrote in; "
+        "for all others the answer is `offline` and null. REST answers once. On the socket `presence.updated` follows "
+        "each change, at most one frame a second."
+    ),
+)
+SET_PRESENCE = Operation(
+    "set_presence",
+    "Set whether I am active or away, or whether this device does not count",
+    tag="presence",
+    cost=Cost.WRITE,
+    body=SetPresenceBody,
+    reply=ActivitySerializer,
+    description=(
+        "A user is online while a device is active, and away while all devices that count are away. Every socket, and "
+        "every request to `sync` or `stream` that waits, begins as active. On the socket this sets that socket; over "
+        "REST it sets the open sockets and waiting requests of the session."
+    ),
+)
 STREAM = Operation(
     "stream",
     "Receive everything that a socket would push, as server-sent events",

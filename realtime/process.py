@@ -7,12 +7,15 @@ from uuid import UUID
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings
 
+from accounts.models import Session
 from eventlog.models import Event
 from realtime.admission import lag
 from realtime.database import DatabaseLog
 from realtime.hub import Hub
 from realtime.jobs import run_jobs_forever
 from realtime.mail import send_mail_forever
+from realtime.presence import leases
+from realtime.presence.states import Activity
 from realtime.receipts import write_markers_forever
 
 _hub: Hub | None = None
@@ -47,6 +50,13 @@ def close_sockets(ids: Sequence[UUID], **_: Any) -> None:
     """Receive `sessions_ended`: the hub closes the sockets of these sessions, here and in other processes."""
     if _hub is not None:
         _hub.sessions_ended(ids)
+
+
+def set_presence(session: Session, activity: Activity) -> None:
+    """Set the activity of all devices of a session, here and in other processes."""
+    choice = leases.choose(session.pk, session.user_id, activity)
+    if _hub is not None:
+        _hub.presence.chosen(choice)
 
 
 def end_waiters() -> None:

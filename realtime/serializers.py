@@ -10,10 +10,12 @@ from accounts.claims import looks_like_jwt
 from accounts.serializers import JWT_CHARS, SessionSerializer, UserSerializer
 from api.serializers.events import EventsBody
 from api.serializers.messages import MAX_SEQ
+from realtime.presence.states import Activity, State
 from realtime.replay_plan import Replay
 from wire.fields import StrictSerializer, TextField, TimeField
 from wire.schema import ProblemSerializer
 
+MAX_WATCHED = 200  # users whose presence one socket watches
 TOKEN_CHARS = 256  # of a session or a key; the server's own are shorter
 
 
@@ -91,6 +93,40 @@ class SendResultsSerializer(serializers.Serializer[Any]):
     """The result of each item, in the order of the request."""
 
     results = SendResultSerializer(many=True)
+
+
+class SetPresenceBody(StrictSerializer):
+    """The activity of the device: active, away, or in the background, where it does not count."""
+
+    state = serializers.ChoiceField(Activity.choices)
+
+
+class ActivitySerializer(serializers.Serializer[Any]):
+    """The activity that was set."""
+
+    state = serializers.ChoiceField(Activity.choices)
+
+
+class WatchPresenceBody(StrictSerializer):
+    """The users to watch, in place of those watched before; an empty list ends it."""
+
+    user_ids = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_WATCHED)
+
+
+class PresenceSerializer(serializers.Serializer[Any]):
+    """The presence of a user: offline, with null, for everybody who may not see it."""
+
+    user_id = serializers.UUIDField()
+    state = serializers.ChoiceField(State.choices)
+    last_seen_at = TimeField(
+        allow_null=True, help_text="When the user was last online; null while online, and when that is not known."
+    )
+
+
+class PresenceStatesSerializer(serializers.Serializer[Any]):
+    """The presence of each user of the request, once, in its order."""
+
+    states = PresenceSerializer(many=True)
 
 
 class HeartbeatSerializer(serializers.Serializer[Any]):

@@ -59,6 +59,7 @@ class Subscription:
         self.epoch = epoch
         self.blocked = Blocked() if blocked is None else blocked
         self.left_at: int | None = None
+        self.rejoined_at = 0  # the seq of the last join after a pause
         self.live = False
         self.ended = False
         self.awaits_synced = False  # `room.synced` is sent when the subscription becomes live
@@ -76,10 +77,17 @@ class Subscription:
         """
         return self.cursor if self.visible_ranges is not None or self.left_at is None else self.left_at
 
+    def may_see(self, seq: int) -> bool:
+        """Return whether the user, who is a member now, may see an earlier event: certainly, when in doubt not."""
+        if self.visible_ranges is None:
+            return True
+        return seq >= self.rejoined_at if seq > self.authorized_as_of else contains(self.visible_ranges, seq)
+
     def reauthorize(self, head: int, ranges: Sequence[SeqRange] | None, is_member: bool, epoch: int) -> None:
         """Start again at the head of a rewritten log."""
         self.cursor = self.authorized_as_of = head
         self.visible_ranges, self.is_member, self.epoch, self.left_at = ranges, is_member, epoch, None
+        self.rejoined_at = 0
 
     def deliver(self, entries: Iterable[LogEntry]) -> bool:
         """Send the visible events after the cursor, in order; return False when it stopped early and must replay."""
@@ -126,4 +134,4 @@ class Subscription:
         """End the pause. A shared history makes the events of the pause visible: go back to the leave for them."""
         if self.paused and self.visible_ranges is None and self.left_at is not None:
             self.cursor, self.authorized_as_of = self.left_at, seq
-        self.is_member, self.left_at = True, None
+        self.is_member, self.left_at, self.rejoined_at = True, None, seq

@@ -1,7 +1,8 @@
-"""The REST face of sync, and of the stream of events: for clients whose network lets no websocket through."""
+"""The REST face of sync, of the stream of events and of presence, for clients that have no websocket."""
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -13,7 +14,10 @@ from api.services.sync import SyncRequest, sync
 from eventlog.heads import read_heads
 from realtime.consumers.event_stream import MEDIA_TYPE, EventStream
 from realtime.long_poll import LongPoll
-from realtime.operations import STREAM
+from realtime.operations import SET_PRESENCE, STREAM, WATCH_PRESENCE
+from realtime.presence.service import read_states
+from realtime.presence.states import Activity
+from realtime.process import set_presence
 from wire.budget import ANSWER_BYTES
 from wire.deferred import DeferredResponse
 from wire.renderers import JsonRenderer
@@ -24,10 +28,11 @@ class SyncView(SessionView):
     """Answers a device with everything that it has missed, at once or as soon as there is something."""
 
     @endpoint(SYNC)
-    def post(self, request: Request, wait_ms: int | None, **body: Any) -> HttpResponse:
+    def post(self, request: Request, wait_ms: int | None, presence: str | None, **body: Any) -> HttpResponse:
         wanted = SyncRequest(self.session.user_id, **body)
         if wait_ms and wanted.next is None:
-            return DeferredResponse(LongPoll(self.session, wanted, wait_ms / 1000).finish, JsonRenderer.media_type)
+            poll = LongPoll(self.session, wanted, wait_ms / 1000, Activity(presence or Activity.ACTIVE))
+            return DeferredResponse(poll.finish, JsonRenderer.media_type)
         return Response(sync(wanted, ANSWER_BYTES).data)
 
 
@@ -52,7 +57,27 @@ class StreamView(SessionView):
         }
 
     @endpoint(STREAM)
-    def post(self, request: Request, wait_ms: int | None, next: str | None, **body: Any) -> HttpResponse:
+    def post(
+        self, request: Request, wait_ms: int | None, next: str | None, presence: str | None, **body: Any
+    ) -> HttpResponse:
         epoch, _ = read_heads([])
         wanted = SyncRequest(self.session.user_id, **body)
-        return DeferredResponse(partial(EventStream.finish, self.session, epoch, wanted), MEDIA_TYPE)
+        activity = Activity(presence or Activity.ACTIVE)
+        return DeferredResponse(partial(EventStream.finish, self.session, epoch, wanted, activity), MEDIA_TYPE)
+
+
+class PresenceView(SessionView):
+    """Sets the activity of the session's devices."""
+
+    @endpoint(SET_PRESENCE)
+    def put(self, request: Request, state: str) -> Response:
+        set_presence(self.session, Activity(state))
+        return Response({"state": state})
+
+
+class WatchPresenceView(SessionView):
+    """Reads the presence of users, once."""
+
+    @endpoint(WATCH_PRESENCE)
+    def post(self, request: Request, user_ids: list[UUID]) -> Response:
+        return Response({"states": read_states(self.session.user_id, user_ids)})

@@ -19,7 +19,8 @@ PAGE = b"""<!doctype html>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 <p style="margin: 1em; font-family: sans-serif">
   <a href="/openapi.yaml">openapi.yaml</a>: REST, and the types of all frames.
-  <a href="/asyncapi.yaml">asyncapi.yaml</a>: the socket, its actions, events and close codes.
+  <a href="/docs/socket">The socket</a>: its actions, events and close codes
+  (<a href="/asyncapi.yaml">asyncapi.yaml</a>).
 </p>
 <div id="docs"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>

@@ -8,6 +8,7 @@ from settings.docs import asset, contract, docs
 from settings.health import livez, readyz
 from settings.metrics import metrics
 from settings.problem_pages import problem_page
+from settings.socket_page import socket_page
 from wire.views import upgrade_required
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.yaml", contract, {"name": "openapi.yaml"}),
     path("asyncapi.yaml", contract, {"name": "asyncapi.yaml"}),
     path("docs", docs),
+    path("docs/socket", socket_page),
     path("docs/<str:name>", asset),
     path("problems/<str:code>", problem_page),
     path("reset-password", account_pages.page, {"name": "reset-password"}),

@@ -75,8 +75,15 @@ class Problem(Exception):
     """An error with a code of the registry. Any layer raises it; REST and the socket render it alike."""
 
     def __init__(
-        self, code: str, detail: str = "", *, errors: Sequence[FieldError] = (), retry_after_ms: int | None = None
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        errors: Sequence[FieldError] = (),
+        retry_after_ms: int | None = None,
+        offset: int | None = None,
     ) -> None:
+        """`offset` is the right one, for stream.offset: an extension member of RFC 9457, section 3.2."""
         kind = REGISTRY[code]
         super().__init__(code, detail)
         self.code = code
@@ -85,6 +92,7 @@ class Problem(Exception):
         self.retryable = kind.retryable
         self.detail = detail or kind.title
         self.errors = list(errors)
+        self.offset = offset
         self.retry_after_ms = RETRY_AFTER_MS if kind.retryable and retry_after_ms is None else retry_after_ms
 
     def as_dict(self, request_id: str | int | None) -> dict[str, Any]:
@@ -98,6 +106,7 @@ class Problem(Exception):
             "retryable": self.retryable,
             "retry_after_ms": self.retry_after_ms,
             "request_id": request_id,
+            **({} if self.offset is None else {"offset": self.offset}),
         }
 
     def headers(self) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Schema(AutoSchema):
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         """Keep the component of an answer without fields: drf-spectacular would leave it out."""
-        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        schema: Any = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if direction == "response" and schema.get("type") == "object" and not schema.get("properties"):
             schema["additionalProperties"] = False
         return schema
@@ -130,6 +130,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     retryable = serializers.BooleanField(help_text="Whether the same request may succeed later.")
     retry_after_ms = serializers.IntegerField(allow_null=True)
     request_id = serializers.CharField(allow_null=True)
+    offset = serializers.IntegerField(required=False, help_text="Of `stream.offset` alone: the end of the text so far.")
 
 
 Responses = dict[int | tuple[int, str], Any]

@@ -15,6 +15,7 @@ from api.models.reactions import Reaction
 from api.models.rooms import Room, RoomNamePart
 from api.models.sanctions import Ban, Mute, Sanction
 from api.models.settings import AddedBy, UserSettings
+from api.models.streamed import StreamedMessage
 from api.models.threads import Thread, ThreadFollow
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Room",
     "RoomNamePart",
     "Sanction",
+    "StreamedMessage",
     "Thread",
     "ThreadFollow",
     "UserSettings",

@@ -12,6 +12,7 @@ class JobKind(models.TextChoices):
     ERASE = "erase"  # leaves all rooms, then removes the deleted user's name and picture from messages and log
     ERASE_MESSAGES = "erase_messages"  # turns the messages of a deleted user into tombstones
     HAND_OVER = "hand_over"  # gives the rooms of a deactivated user another owner
+    FINISH_SILENT = "finish_silent"  # finishes streamed messages whose senders fell silent
     PURGE = "purge"  # turns messages older than their room keeps into tombstones, and deletes old audit records
     PURGE_SESSIONS = "purge_sessions"  # deletes expired sessions
 

@@ -80,6 +80,7 @@ EDIT_MESSAGE = Operation(
         *NON_MEMBER,
         "message.not_author",
         "message.deleted",
+        "message.streaming",
         "message.version_conflict",
         *MAY_NOT_WRITE,
         "room.role_required",

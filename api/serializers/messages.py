@@ -78,6 +78,11 @@ class SendMessageBody(StrictSerializer):
     metadata = MetadataField(required=False, default=dict)
     reply_to = serializers.UUIDField(required=False, allow_null=True, default=None)
     forward = ForwardBody(required=False, allow_null=True, default=None)
+    streaming = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text='true: the text, which may be "", is only its beginning; append_message and finish_message follow.',
+    )
     thread_root = serializers.UUIDField(
         required=False,
         allow_null=True,
@@ -90,7 +95,8 @@ class SendMessageBody(StrictSerializer):
     mentions = MentionsBody(required=False, allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        refuse_empty(attrs["text"], attrs["metadata"], attrs["forward"])
+        if not attrs["streaming"]:
+            refuse_empty(attrs["text"], attrs["metadata"], attrs["forward"])
         if attrs["in_room"] and attrs["thread_root"] is None:
             raise serializers.ValidationError({"in_room": ["Only a reply in a thread has it."]}, code="thread_only")
         mentions = attrs["mentions"]

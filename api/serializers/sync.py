@@ -76,6 +76,14 @@ class SyncBody(CursorsBody):
         allow_null=True,
         help_text="An answer that would have nothing waits so long for something; not with `next`.",
     )
+    presence = serializers.ChoiceField(
+        ["active", "away", "background"],
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="While the request waits, its device counts as active for the presence of the user, unless this "
+        "is away or background.",
+    )
 
 
 class SyncFrameBody(CursorsBody):

@@ -32,7 +32,7 @@ POLL_SECONDS = 0.2  # for a job that another process runs
 # Runs one step of a job of each kind and returns True when the job is done. Filled when the applications are ready.
 STEPS: dict[str, Callable[[Job], bool]] = {}
 # The kinds that belong to no user: the seconds from the end of one run to the next.
-INTERVALS: dict[str, float] = {JobKind.PURGE: 86_400.0, JobKind.PURGE_SESSIONS: 3_600.0}
+INTERVALS: dict[str, float] = {JobKind.PURGE: 86_400.0, JobKind.PURGE_SESSIONS: 3_600.0, JobKind.FINISH_SILENT: 10.0}
 
 
 class LeaseLost(Exception):

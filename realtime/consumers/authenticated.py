@@ -37,6 +37,7 @@ from realtime.limits import (
 from realtime.metrics import SOCKETS_OPENED
 from realtime.middleware import PROTOCOL, refusal
 from realtime.operations import AUTHENTICATE, PING
+from realtime.presence.states import Activity
 from realtime.process import get_hub
 from wire import rates
 from wire.fields import METADATA_BYTES, TEXT_BYTES, TEXT_CHARS, format_time, render
@@ -47,6 +48,8 @@ SOCKETS = {"session": MAX_SOCKETS_OF_SESSION, "user": MAX_SOCKETS_OF_USER, "addr
 
 class AuthenticatedConsumer(ActionConsumer):
     """A socket that belongs to a session."""
+
+    activity = Activity.ACTIVE  # with which it begins
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,6 +106,7 @@ class AuthenticatedConsumer(ActionConsumer):
         self.close_timeout = None
         self.scope["user"], self.scope["session"] = session.user, session
         self.hub.sessions.add(self, session)
+        self.hub.presence.enter(self, session.pk, session.user_id, self.activity)
         if is_first:
             self.push_hello(session, epoch)
 
@@ -184,6 +188,8 @@ class AuthenticatedConsumer(ActionConsumer):
     def clean_up(self) -> None:
         if self.session is not None:
             self.hub.sessions.discard(self, self.session)
+            is_over = self.connection.status in (CloseCode.SESSION_REVOKED, CloseCode.ACCOUNT_DISABLED)
+            self.hub.presence.leave(self, self.session.user_id, at_once=is_over)
         if self.deadline is not None:
             self.deadline.cancel()
 

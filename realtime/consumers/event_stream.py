@@ -19,6 +19,7 @@ from realtime.consumers.subscriptions import SubscriptionActions
 from realtime.limits import COMMENT_SECONDS, STREAM_SECONDS, STREAM_STALL_SECONDS
 from realtime.metrics import STREAMS, STREAMS_CLOSED
 from realtime.operations import SYNC
+from realtime.presence.states import Activity
 from wire.deferred import Exchange
 from wire.problems import Problem, to_problem
 
@@ -44,15 +45,20 @@ class EventStream(SubscriptionActions):
     open_gauge = STREAMS
     closed_counter = STREAMS_CLOSED
 
-    def __init__(self, session: Session, epoch: int, request: SyncRequest, exchange: Exchange) -> None:
+    def __init__(
+        self, session: Session, epoch: int, request: SyncRequest, activity: Activity, exchange: Exchange
+    ) -> None:
         super().__init__()
+        self.activity = activity
         self._session, self._epoch, self._request, self._exchange = session, epoch, request, exchange
         self._is_connected = False
 
     @classmethod
-    async def finish(cls, session: Session, epoch: int, request: SyncRequest, exchange: Exchange) -> None:
+    async def finish(
+        cls, session: Session, epoch: int, request: SyncRequest, activity: Activity, exchange: Exchange
+    ) -> None:
         """Answer the request with a stream, or with the problem that prevents it."""
-        stream = cls(session, epoch, request, exchange)
+        stream = cls(session, epoch, request, activity, exchange)
         try:
             if lag.is_overloaded:
                 raise Problem("unavailable", retry_after_ms=Overloaded().retry_after_ms)

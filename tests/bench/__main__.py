@@ -14,7 +14,7 @@ from typing import ParamSpec
 
 import uvloop
 
-from tests.bench import lone, rest, sends, sockets, sweep
+from tests.bench import lone, presence, rest, sends, sockets, sweep
 from tests.bench.centrifugo import Centrifugo, start_centrifugo
 from tests.bench.dialects import Dialect, SocketIo, Tutorial
 from tests.bench.fanout import Shape, Target, measure, measure_latency, parley_target, rows_of
@@ -171,6 +171,11 @@ async def sweeps(bench: Bench) -> None:
         await bench.attempt(f"sweep of {streams:,} streams", sweep.measure, bench.backing, streams)
 
 
+async def people(bench: Bench) -> None:
+    """Presence: sockets that watch people who come and go."""
+    await bench.attempt("presence", presence.measure, bench.backing, "daphne", "Parley, daphne")
+
+
 async def plans(bench: Bench) -> None:
     """The plans of the hot statements with a million rows in each table that grows; a scan fails the benchmark."""
 
@@ -186,7 +191,7 @@ async def plans(bench: Bench) -> None:
 
 
 QUICK = {"fanout": fan_out, "sends": durable_sends, "lone": lone_devices, "history": history}
-FULL = QUICK | {"sockets": come_and_go, "sweep": sweeps, "plans": plans}
+FULL = QUICK | {"sockets": come_and_go, "presence": people, "sweep": sweeps, "plans": plans}
 
 
 async def main(full: bool, only: Sequence[str]) -> int:

@@ -167,7 +167,9 @@ CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
     ("read.updated", "room"): lambda at: at.bob.make(f"/v1/rooms/{at.room}/read", {"seq": 2}),
 }
 # These have tests of their own: room.created below, the others among the tests of the socket.
-ELSEWHERE = {"room.created", "typing", "room.synced", "room.limited", "session.expiring", "room.reset"}
+ELSEWHERE = {
+    *("room.created", "typing", "presence.updated", "room.synced", "room.limited", "session.expiring", "room.reset")
+}
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,17 @@ JUDGED = {
     ("docs/clients.md", "html javascript client"): "tests/docs/test_snippets.py::test_the_html_snippet_sends_a_message",
     ("docs/backend.md", "sh backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
     ("docs/backend.md", "json backend"): "tests/docs/test_backend.py::test_the_page_works_as_it_stands",
+    **{
+        ("docs/frontend.md", language): "tests/web/test_page.py::test_the_stories_of_people_come_true"
+        for language in ("html quick", "ts quick")
+    },
+    **{
+        ("docs/frontend.md", f"ts {recipe}"): "tests/web/test_page.py::test_the_stories_of_people_come_true"
+        for recipe in ("badge", "read", "scroll", "offline", "notify", "quote")
+    },
     ("docs/socket.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
+    ("docs/streaming.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
+    ("docs/presence.md", "json frame"): "tests/docs/test_reference.py::test_the_frames_of_the_page_match_the_contract",
     ("docs/socket.md", "json sync"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/socket.md", "json synced"): "tests/docs/test_reference.py::test_the_sync_example_matches_the_contract",
     ("docs/rooms.md", "sh rooms"): "tests/docs/test_rooms.py::test_every_answer_of_the_page_arrives",
@@ -97,7 +107,10 @@ def test_every_example_has_its_test() -> None:
     assert found == set(JUDGED)
     for test in JUDGED.values():
         path, name = test.split("::")
-        assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE), test
+        if path.endswith(".ts"):
+            assert f'test("{name}"' in read(path), test
+        else:
+            assert re.search(rf"^(async )?def {name}\(", read(path), re.MULTILINE), test
 
 
 def test_a_block_without_a_language_is_a_diagram() -> None:

@@ -18,6 +18,7 @@ from tests.docs.pages import blocks, read, section, table
 from tests.servers import ROOT
 
 SOCKET = "docs/socket.md"
+PAGES_OF_FRAMES = (SOCKET, "docs/presence.md", "docs/streaming.md")
 REST = section("docs/rest.md", "Endpoints")
 READERS = {
     "text",
@@ -33,7 +34,7 @@ READERS = {
 }  # of settings/env.py
 
 
-@pytest.mark.parametrize("block", blocks(read(SOCKET), "json frame"))
+@pytest.mark.parametrize("block", [block for page in PAGES_OF_FRAMES for block in blocks(read(page), "json frame")])
 def test_the_frames_of_the_page_match_the_contract(block: str) -> None:
     frame = json.loads(block)
 

@@ -25,6 +25,11 @@ class Device:
         for room_id in self.state.stale:
             self.reloaded.add(room_id)
             await self.load(room_id)
+        for room_id, message_id in self.state.streaming:
+            response = await self.viewer.get(f"/v1/rooms/{room_id}/messages/{message_id}")
+            message = response.json()
+            message.pop("mine", None)
+            self.state.rooms[room_id].take(message)
 
     async def load(self, room_id: str) -> bool:
         """Load a room; return whether the viewer may still read it."""

@@ -202,6 +202,20 @@ class Room:
         if message["deleted_at"]:
             self.mine.pop(message["id"], None)
 
+    def append_text(self, part: JSON) -> None:
+        """Apply text.appended; with a hole before it, or of a text that is held already, it changes nothing."""
+        message = self.messages.get(part["id"])
+        if message is not None and message["streaming"] and len(message["text"]) == part["offset"]:
+            message["text"] += part["text"]
+
+    def take(self, message: JSON) -> None:
+        """Take a fetched message. Of two copies with one version the one with the longer text is newer."""
+        known = self.messages.get(message["id"])
+        if known is None or message["version"] < known["version"]:
+            return
+        if message["version"] > known["version"] or len(message["text"]) > len(known["text"]):
+            self.messages[message["id"]] = message
+
     def _apply_partial(self, event: JSON) -> None:
         """Merge the fields of a partial event into the message, if it has the version that they fit on."""
         data = event["data"]
@@ -417,11 +431,19 @@ class State:
     def stale(self) -> list[str]:
         return [room.id for room in self.rooms.values() if room.stale and room.state == "joined"]
 
+    @property
+    def streaming(self) -> list[tuple[str, str]]:
+        """The rooms and messages to fetch after a replay, which has the beginning of their texts only."""
+        rooms = [room for room in self.rooms.values() if room.state == "joined"]
+        return [(room.id, key) for room in rooms for key, message in room.messages.items() if message["streaming"]]
+
     def fold(self, events: Iterable[JSON]) -> None:
-        """Apply these events, each stream's in order; ephemeral events, which have no seq, change nothing."""
+        """Apply these events, each stream's in order. Of the ephemeral ones only text.appended changes anything."""
         for event in events:
             if event["seq"] is not None:
                 self._apply(deepcopy(event))
+            elif event["type"] == "text.appended" and (room := self.rooms.get(event["room_id"])):
+                room.append_text(event["data"])
 
     def load(self, loaded: Loaded) -> None:
         """Take a loaded room, and apply the events that waited for it."""

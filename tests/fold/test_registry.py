@@ -40,6 +40,10 @@ READS = {
     "list_blocks": "reads",
     "POST stream": "receives events",
     "POST ping": "reads",
+    "POST presence/watch": "reads",
+    "PUT presence": "is about a device",
+    "watch_presence": "reads",
+    "set_presence": "is about a device",
     "subscribe": "receives events",
     "unsubscribe": "receives events",
 }

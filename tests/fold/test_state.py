@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fold.state import JSON, State, differences
+from tests.fold.state import JSON, Snapshot, State, differences
 
 ALICE, BOB, ROOM = "alice", "bob", "room"
 SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "posting": "everyone", "archived_at": None}
@@ -18,6 +18,7 @@ EMPTY: JSON = {
     "pinned_at": None,
     "pinned_by": None,
     "forwarded": None,
+    "streaming": False,
 }
 
 
@@ -55,6 +56,16 @@ def reacted(seq: int, version: int, base_version: int, user_id: str, count: int)
     return {**partial(seq, version, base_version), "change": change, "reaction": reaction}
 
 
+NOTHING: Snapshot = {
+    "inbox": 0,
+    "me": {},
+    "blocks": [],
+    "unread_total": 0,
+    "unread": {},
+    "threads": [],
+    "rooms": [],
+    "lists": {},
+}
 NOBODY: JSON = {"users": [], "room": False}
 CREATED = {**SHAPE, "members": [{"user_id": ALICE, "role": "owner"}, {"user_id": BOB, "role": "member"}]}
 LIFE = [
@@ -75,7 +86,7 @@ LIFE = [
 
 
 def fold(events: list[JSON]) -> JSON:
-    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, NOTHING)
     state.fold(events)
     return state.view()
 
@@ -97,7 +108,7 @@ def test_partial_events_are_merged() -> None:
 
 
 def test_a_partial_event_on_another_version_makes_the_room_stale() -> None:
-    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, NOTHING)
     state.fold([*LIFE[:7], event(7, "reaction.changed", reacted(5, 7, 6, BOB, 1))])
 
     assert state.stale == [ROOM]
@@ -110,6 +121,31 @@ def test_a_partial_event_that_a_reply_has_overtaken_changes_nothing() -> None:
     folded = fold([*LIFE[:6], newer, event(7, "reaction.changed", reacted(5, 7, 5, BOB, 1))])
 
     assert folded["rooms"][ROOM]["messages"][1] == newer["data"]
+
+
+def test_parts_of_a_streamed_text_are_appended_where_they_fit() -> None:
+    begun = message(6, 11, BOB, text="Twin", streaming=True)
+    parts = [
+        event(0, "text.appended", {"id": "m6", "room_id": ROOM, "offset": offset, "text": text}) | {"seq": None}
+        for offset, text in ((4, "kle"), (4, "kle"), (9, "hole"))
+    ]
+
+    folded = fold([*LIFE[:-1], event(11, "message.created", begun), *parts])["rooms"][ROOM]
+    done = message(6, 12, BOB, text="Twinkle!")
+    ended = fold([*LIFE[:-1], event(11, "message.created", begun), event(12, "message.edited", done), *parts])
+
+    assert folded["messages"][-1]["text"] == "Twinkle"
+    assert ended["rooms"][ROOM]["messages"][-1] == done
+
+
+def test_of_two_copies_of_a_streamed_message_the_longer_is_kept() -> None:
+    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
+    state.fold([*LIFE[:-1], event(11, "message.created", message(6, 11, BOB, text="Twin", streaming=True))])
+
+    for text in ("Twinkle", "Twink"):
+        state.rooms[ROOM].take(message(6, 11, BOB, text=text, streaming=True))
+
+    assert state.view()["rooms"][ROOM]["messages"][-1]["text"] == "Twinkle"
 
 
 @pytest.mark.parametrize("missing", [2, 4, 5, 6, 7, 8, 9, 10, 12])
@@ -138,7 +174,7 @@ def test_a_read_marker_that_arrives_late_does_not_move_back() -> None:
 
 
 def test_a_missing_event_makes_the_room_stale() -> None:
-    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, NOTHING)
 
     state.fold([*LIFE[:3], *LIFE[4:]])
 

@@ -29,7 +29,7 @@ def test_the_docs_page_loads_files_of_this_server_only(client: Client) -> None:
     page = client.get("/docs").content.decode()
 
     parts = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(parts) == 6
+    assert len(parts) == 7
     for part in parts:
         assert part.startswith("/"), part
         assert client.get(part).status_code == 200, part
@@ -44,6 +44,24 @@ def test_the_policy_of_the_docs_page_allows_no_other_host(client: Client) -> Non
     assert "http" not in policy
     assert "<script>" not in response.content.decode()  # the policy would block it
     assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_page_of_the_socket_has_every_action_event_close_code_and_type(client: Client) -> None:
+    contract = yaml.safe_load((ROOT / "asyncapi.yaml").read_bytes())
+
+    response = client.get("/docs/socket")
+
+    page = response.content.decode()
+    anchors = re.findall(r'id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
+    actions = {name for name, each in contract["operations"].items() if "reply" in each}
+    assert actions | {f"{row['type']}-{row['stream']}" for row in contract["x-event-types"]} <= set(anchors)
+    assert {str(row["code"]) for row in contract["x-close-codes"]} <= set(re.findall(r"<td>(\d{4})", page))
+    for code in set(re.findall(r'href="(/problems/[^"]+)"', page)):
+        assert client.get(code).status_code == 200, code
+    assert "<script" not in page
+    assert "script" not in response["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/docs/swagger-ui.css.map", "/docs/..%2Fbase.py", "/docs/%2e%2e"])

@@ -25,6 +25,7 @@ from api.services.messages.mentions import NO_MENTIONS, replace_mentions, resolv
 from api.services.messages.partial import change_fields
 from api.services.messages.retries import is_stored
 from api.services.messages.send import Send, SendResult, send_messages
+from api.services.messages.streamed import append_message, finish_message, finish_silent
 from api.services.messages.tombstones import empty, remove_relations
 from api.services.messages.versions import get_versions, last_whole_version
 from eventlog.transaction import EventTransaction, record_events
@@ -35,11 +36,14 @@ from wire.problems import Problem, define
 __all__ = [
     "Send",
     "SendResult",
+    "append_message",
     "asend_message",
     "change_fields",
     "delete_message",
     "edit_message",
     "find_message",
+    "finish_message",
+    "finish_silent",
     "get_events",
     "get_message",
     "get_messages",
@@ -118,7 +122,8 @@ def edit_message(
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.version_conflict, room.peer_deleted, user.blocked,
+    Raises Problem message.not_author, message.deleted, message.streaming, message.version_conflict, room.peer_deleted,
+    user.blocked,
     room.muted, room.read_only, and for mentions request.invalid or room.role_required.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
@@ -130,6 +135,8 @@ def edit_message(
         if message.deleted_at is not None:
             raise Problem("message.deleted")
         shape = orjson.loads(complete(message.data))
+        if shape["streaming"]:
+            raise Problem("message.streaming")
         named = None if mentions is None else resolve_mentions((room_id, session.user_id), mentions)
         changes = {
             name: value
@@ -171,7 +178,8 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
         shape = orjson.loads(complete(message.data))
         if shape["reactions"] or shape["pinned_at"] or shape["forwarded"]:
             remove_relations([message_id])
-        replace_mentions(message, NO_MENTIONS)
+        if shape["mentions"] != NO_MENTIONS:
+            replace_mentions(message, NO_MENTIONS)
         data = _record(log, message, "message.deleted", session.user_id, empty(message.data, log.at))
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         log.rewrite_message(room_id, message_id, data)

@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.ended import ended_in_memory
 from accounts.models import Session, User
-from api.models import Block, Invite, Member, Message, Room
+from api.models import Block, Invite, Member, Message, Room, StreamedMessage
 from api.models.choices import Kind, Posting, Role, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
@@ -39,6 +39,7 @@ define("room.slow_mode", 429, "The room is in slow mode: wait before you send ag
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
 BLOCK = Block._meta.db_table
 INVITE = Invite._meta.db_table
+STREAMED = StreamedMessage._meta.db_table
 MAX_PLACE = 1_000_000  # above that of any send in a batch
 SESSION, USER = Session._meta.db_table, User._meta.db_table
 
@@ -59,6 +60,7 @@ class Send:
     thread_root: UUID | None = None
     in_room: bool = False  # a reply in a thread that the main line shows too
     mentions: Mapping[str, Any] | None = None  # {"users": [ids], "room": bool}, if it names anybody
+    streaming: bool = False  # its text is appended to until it is finished
 
     @property
     def key(self) -> Key:
@@ -72,8 +74,8 @@ class Send:
 
     @property
     def is_plain(self) -> bool:
-        """Return whether `send_one` can commit it: it writes no audit record and reads no other room."""
-        return self.forward is None and not self.has_extra and self.session.acting is None
+        """Return whether `send_one` can commit it: it writes one message alone and reads no other room."""
+        return self.forward is None and not self.streaming and not self.has_extra and self.session.acting is None
 
     @property
     def has_extra(self) -> bool:
@@ -91,6 +93,8 @@ class Send:
             content.append({"forward": self.forward})
         if self.has_extra:
             content.append({"thread_root": self.thread_root, "in_room": self.in_room, "mentions": self.mentions})
+        if self.streaming:
+            content.append("streaming")
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @staticmethod
@@ -104,6 +108,10 @@ class Send:
             _move_read_markers(new_messages)
             if extra is not None:
                 extra.record(log, new_messages)
+            streamed = {send.key for send in sends if send.streaming}
+            if streamed:
+                keys = {message.pk: (message.room_id, message.sender_id, message.client_id) for message in new_messages}
+                _insert_streamed(log, [message for message in new_messages if keys[message.pk] in streamed])
         return results
 
 
@@ -366,6 +374,8 @@ def _append(
         shape["forwarded"] = forwarded
     if extra is not None:
         shape |= extra.fields(send)
+    if send.streaming:
+        shape["streaming"] = True
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     in_main_line = send.thread_root is None or send.in_room
     if in_main_line:
@@ -404,6 +414,15 @@ def _insert(messages: Collection[Message]) -> None:
         created_at=("timestamptz", [message.created_at for message in messages]),
         data=("text", [message.data for message in messages]),
         **replies,
+    )
+
+
+def _insert_streamed(log: EventTransaction, messages: Sequence[Message]) -> None:
+    insert(
+        STREAMED,
+        message_id=("uuid", [message.id for message in messages]),
+        room_id=("uuid", [message.room_id for message in messages]),
+        appended_at=("timestamptz", [log.now] * len(messages)),
     )
 
 

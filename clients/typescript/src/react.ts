@@ -1,5 +1,5 @@
 // Hooks for React 18 and newer, on `useSyncExternalStore`.
-import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useSyncExternalStore, type ReactNode } from "react";
+import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useReducer, useSyncExternalStore, type ReactNode } from "react";
 import type { ChatMessage, End, Member, Parley, Readable, Room, RoomSummary, Sent, Status, User } from "./index.js";
 
 const Context = createContext<Parley | null>(null);
@@ -74,6 +74,14 @@ export const useMembers = (id: string): readonly Member[] => useReadable(useParl
 /** The draft of a room and how to set it, as `useState` has it. */
 export function useDraft(id: string): [draft: string, setDraft: (text: string) => void] {
   const room = useParley().room(id);
-  const setDraft = useCallback((text: string) => room.setDraft(text), [room]);
+  // Rendered in the turn of the key: a later change of an input's value would move the caret to the end.
+  const [, render] = useReducer((renders: number) => renders + 1, 0);
+  const setDraft = useCallback(
+    (text: string) => {
+      room.setDraft(text);
+      render();
+    },
+    [room],
+  );
   return [useReadable(room.draft), setDraft];
 }

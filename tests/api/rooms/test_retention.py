@@ -178,7 +178,7 @@ def test_the_daily_job_does_the_same_and_is_due_again_in_a_day(alice: Person, ro
 
     assert read(alice, message)["text"] is None
     due = {job.kind: (job.due_at - timezone.now()).total_seconds() for job in Job.objects.all()}
-    assert due.keys() == {JobKind.PURGE, JobKind.PURGE_SESSIONS}
+    assert due.keys() == {JobKind.PURGE, JobKind.PURGE_SESSIONS, JobKind.FINISH_SILENT}
     assert 86_000 < due[JobKind.PURGE] <= 86_400
     assert 3_000 < due[JobKind.PURGE_SESSIONS] <= 3_600
     assert jobs.read_figures() == (0, 0, 0, 0.0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from uuid import uuid4
 
 from tests.fold.case import (
+    APPEND,
     DELETE,
     EDIT,
+    FINISH,
     ROOM_SOCKET,
     SEND,
     case,
@@ -107,3 +109,31 @@ async def create_a_room_by_room_socket(world: World) -> None:
     await socket.send_json({"message": "anybody here?"})
     await socket.find(lambda frame: "message" in frame)
     world.made.add(ROOM_SOCKET)
+
+
+@case(SEND, APPEND, FINISH)
+async def stream_by_rest(world: World) -> None:
+    sent = await world.rest(world.bob, SEND, new_message("Twinkle", streaming=True))
+    await world.rest(world.bob, APPEND, {"offset": 7, "text": ", twinkle"}, message_id=sent["id"])
+    await world.rest(world.bob, APPEND, {"offset": 7, "text": ", twinkle"}, message_id=sent["id"])
+    await world.rest(world.bob, FINISH, {}, message_id=sent["id"])
+
+
+@case("send_message", "append_message", "finish_message")
+async def stream_by_socket_and_finish_with_another_text(world: World) -> None:
+    sent = await world.act(world.alice, "send_message", **new_message("", streaming=True))
+    await world.act(world.alice, "append_message", message_id=sent["id"], offset=0, text="Up above")
+    await world.act(world.alice, "finish_message", message_id=sent["id"], text="Like a tea-tray in the sky")
+
+
+@case(SEND, APPEND)
+async def leave_a_stream_open(world: World) -> None:
+    sent = await world.rest(world.bob, SEND, new_message("Twinkle", streaming=True))
+    await world.rest(world.bob, APPEND, {"offset": 7, "text": ", little bat"}, message_id=sent["id"])
+
+
+@case(SEND, APPEND, DELETE)
+async def delete_a_stream(world: World) -> None:
+    sent = await world.rest(world.bob, SEND, new_message("Twinkle", streaming=True))
+    await world.rest(world.bob, APPEND, {"offset": 7, "text": ", little bat"}, message_id=sent["id"])
+    await world.rest(world.bob, DELETE, message_id=sent["id"])

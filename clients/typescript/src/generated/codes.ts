@@ -10,4 +10,4 @@ export type CloseCode = 1002 | 1007 | 1008 | 1009 | 1011 | 1012 | 1013 | 4002 | 
 export const DURABLE_EVENT_TYPES = ["room.created", "room.updated", "room.archived", "room.unarchived", "member.joined", "member.left", "member.removed", "member.role_changed", "invite.created", "invite.ended", "ban.created", "ban.ended", "mute.created", "mute.ended", "message.created", "message.edited", "message.deleted", "reaction.changed", "pin.added", "pin.removed", "messages.purged", "thread.changed", "thread.followed", "thread.unfollowed", "thread.read", "user.erased", "room.added", "room.removed", "me.updated", "block.added", "block.removed", "room.preferred", "room.invited", "room.uninvited", "read.updated"] as const;
 
 /** The types of events that are only live. */
-export const EPHEMERAL_EVENT_TYPES = ["draft.updated", "delivered.updated", "read.updated", "typing", "room.synced", "room.limited", "room.reset", "session.expiring"] as const;
+export const EPHEMERAL_EVENT_TYPES = ["text.appended", "draft.updated", "delivered.updated", "read.updated", "typing", "room.synced", "room.limited", "room.reset", "presence.updated", "session.expiring"] as const;

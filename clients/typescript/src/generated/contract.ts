@@ -30,7 +30,12 @@ export interface AckReply {
 export type Acked = Record<string, never>;
 
 /** Every action. */
-export type ActionName = "ack" | "authenticate" | "block_user" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "follow_thread" | "get_events" | "get_link" | "get_me" | "get_message" | "get_messages" | "get_receipts" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_blocks" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "subscribe" | "sync" | "typing" | "unblock_user" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_me" | "update_room_me";
+export type ActionName = "ack" | "append_message" | "authenticate" | "block_user" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "finish_message" | "follow_thread" | "get_events" | "get_link" | "get_me" | "get_message" | "get_messages" | "get_receipts" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_blocks" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "set_presence" | "subscribe" | "sync" | "typing" | "unblock_user" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_me" | "update_room_me" | "watch_presence";
+
+/** The activity that was set. */
+export interface Activity {
+  state: "active" | "away" | "background";
+}
 
 /** The body of POST admin/rooms. */
 export interface AdminRoomBody {
@@ -57,6 +62,38 @@ export interface AdminUser {
   created_at: string;
   external_id: string;
   is_active: boolean;
+}
+
+/** A further part of the text. */
+export interface AppendMessageBody {
+  /** Unicode code points of the text before this part. */
+  offset: number;
+  /** "" only shows that the sender is still writing. */
+  text: string;
+}
+
+/** Append to the text of a message that I stream. */
+export interface AppendMessageFrame {
+  action: "append_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** Unicode code points of the text before this part. */
+  offset: number;
+  /** "" only shows that the sender is still writing. */
+  text: string;
+}
+
+/** The answer to `append_message`: `data` on success, one problem in `errors` otherwise. */
+export interface AppendMessageReply {
+  action: "append_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
 }
 
 /** Authenticate the socket; later, a new token or JWT of the same user keeps all subscriptions. */
@@ -193,7 +230,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AckFrame | AuthenticateFrame | BlockUserFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMeFrame | GetMessageFrame | GetMessagesFrame | GetReceiptsFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListBlocksFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SubscribeFrame | SyncFrame | TypingFrame | UnblockUserFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateMeFrame | UpdateRoomMeFrame;
+export type ClientFrame = AckFrame | AppendMessageFrame | AuthenticateFrame | BlockUserFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FinishMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMeFrame | GetMessageFrame | GetMessagesFrame | GetReceiptsFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListBlocksFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SetPresenceFrame | SubscribeFrame | SyncFrame | TypingFrame | UnblockUserFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateMeFrame | UpdateRoomMeFrame | WatchPresenceFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -496,7 +533,7 @@ export interface EditMessageReply {
 }
 
 /** An event that is not stored: it may be lost, and is never replayed. */
-export type EphemeralEvent = DraftUpdatedEvent | DeliveredUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type EphemeralEvent = TextAppendedEvent | DraftUpdatedEvent | DeliveredUpdatedEvent | ReadUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
 
 /** A stored event. Ignore types that you do not know. */
 export type Event = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent;
@@ -566,6 +603,34 @@ export interface FieldError {
  * * `unknown_user`: No such user exists.
  */
 export type FieldErrorCode = "ahead" | "blank" | "control" | "empty" | "forbidden_key" | "in_url" | "invalid" | "invalid_choice" | "invisible" | "marks" | "max_bytes" | "max_length" | "max_value" | "min_length" | "min_value" | "not_found" | "null" | "one" | "password_entirely_numeric" | "password_too_common" | "password_too_short" | "password_too_similar" | "public_only" | "deleted" | "in_thread" | "thread_only" | "repeated" | "required" | "reserved" | "self" | "taken" | "type" | "unknown" | "unknown_user";
+
+/** The end of a streamed message. */
+export interface FinishMessageBody {
+  /** The whole text, in place of what was appended. */
+  text?: string | null;
+}
+
+/** Finish a message that I stream. */
+export interface FinishMessageFrame {
+  action: "finish_message";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+  message_id: string;
+  /** The whole text, in place of what was appended. */
+  text?: string | null;
+}
+
+/** The answer to `finish_message`: `data` on success, one problem in `errors` otherwise. */
+export interface FinishMessageReply {
+  action: "finish_message";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Message | null;
+}
 
 /** A thread as I follow it. */
 export interface Follow {
@@ -1772,6 +1837,31 @@ export interface Pong {
   server_time: string;
 }
 
+/** The presence of a user: offline, with null, for everybody who may not see it. */
+export interface Presence {
+  user_id: string;
+  state: "online" | "away" | "offline";
+  /** When the user was last online; null while online, and when that is not known. */
+  last_seen_at: string | null;
+}
+
+/** The presence of each user of the request, once, in its order. */
+export interface PresenceStates {
+  states: Presence[];
+}
+
+/** The presence of a watched user changed. */
+export interface PresenceUpdatedEvent {
+  type: "presence.updated";
+  /** Always null. */
+  room_id: string | null;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: Presence;
+}
+
 /** An error in the form of RFC 9457; the same object is in `errors` of a reply on the socket. */
 export interface Problem {
   /** A URI reference that ends in the code. */
@@ -1786,6 +1876,8 @@ export interface Problem {
   retry_after_ms: number | null;
   /** `X-Request-ID`, or the `request_id` of the frame. A frame's integer is repeated as an integer. */
   request_id: string | null;
+  /** Of `stream.offset` alone: the end of the text so far. */
+  offset?: number;
 }
 
 /**
@@ -1837,6 +1929,8 @@ export interface Problem {
  * * `message.client_id_reused` (409): This client_id was used for another message
  * * `message.deleted` (409): The message is deleted
  * * `message.not_author` (403): The message has another author
+ * * `message.not_streaming` (409): The message is not being streamed, or is finished already
+ * * `message.streaming` (409): The message is still being streamed: finish it first
  * * `message.version_conflict` (409): The message has changed since that version
  * * `method_not_allowed` (405): This method is not allowed here.
  * * `mute.limit` (409): The room has too many mutes
@@ -1862,16 +1956,17 @@ export interface Problem {
  * * `room.slow_mode` (429): The room is in slow mode: wait before you send again
  * * `room.slug_taken` (409): The slug is taken
  * * `room.user_banned` (409): The user is banned from this room
+ * * `stream.offset` (409): The offset is not the end of the text so far
  * * `unavailable` (503): The service is temporarily unavailable.
  * * `unsupported_media_type` (415): Send application/json.
  * * `upgrade_required` (426): This address accepts WebSocket connections only.
  * * `user.blocked` (403): One of the two users blocks the other
  * * `username.limit` (409): The username was changed too often.
  */
-export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "block.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "pin.limit" | "reaction.limit" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "user.blocked" | "username.limit";
+export type ProblemCode = "action.unknown" | "auth.account_disabled" | "auth.bad_credentials" | "auth.invalid_token" | "auth.other_user" | "auth.required" | "auth.token_revoked" | "auth.username_taken" | "auth.wrong_password" | "ban.limit" | "block.limit" | "email.invalid_token" | "email.missing" | "email.not_configured" | "email.taken" | "forbidden" | "frame.invalid" | "internal" | "invite.limit" | "json.invalid" | "key.in_browser" | "limit.admin" | "limit.anonymous" | "limit.email" | "limit.exchange" | "limit.handshake" | "limit.hash" | "limit.invite" | "limit.login" | "limit.login_address" | "limit.password" | "limit.password_reset" | "limit.read" | "limit.refused" | "limit.refused_handshake" | "limit.register" | "limit.search" | "limit.send" | "limit.send_room" | "limit.sockets" | "limit.sync" | "limit.typing" | "limit.work" | "limit.write" | "link.limit" | "message.client_id_reused" | "message.deleted" | "message.not_author" | "message.not_streaming" | "message.streaming" | "message.version_conflict" | "method_not_allowed" | "mute.limit" | "not_acceptable" | "not_found" | "pin.limit" | "reaction.limit" | "read.ahead" | "request.invalid" | "request.too_large" | "room.already_member" | "room.archived" | "room.banned" | "room.client_id_reused" | "room.direct" | "room.last_owner" | "room.limit" | "room.muted" | "room.not_member" | "room.peer_deleted" | "room.read_only" | "room.role_required" | "room.slow_mode" | "room.slug_taken" | "room.user_banned" | "stream.offset" | "unavailable" | "unsupported_media_type" | "upgrade_required" | "user.blocked" | "username.limit";
 
 /** An event as a socket receives it. Ignore types that you do not know. */
-export type PushedEvent = RoomCreatedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | DeliveredUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | SessionExpiringEvent;
+export type PushedEvent = RoomCreatedEvent | TextAppendedEvent | RoomUpdatedEvent | RoomArchivedEvent | RoomUnarchivedEvent | MemberJoinedEvent | MemberLeftEvent | MemberRemovedEvent | MemberRoleChangedEvent | InviteCreatedEvent | InviteEndedEvent | BanCreatedEvent | BanEndedEvent | MuteCreatedEvent | MuteEndedEvent | MessageCreatedEvent | MessageEditedEvent | MessageDeletedEvent | ReactionChangedEvent | PinAddedEvent | PinRemovedEvent | MessagesPurgedEvent | ThreadChangedEvent | ThreadFollowedEvent | ThreadUnfollowedEvent | ThreadReadEvent | DraftUpdatedEvent | UserErasedEvent | RoomAddedEvent | RoomRemovedEvent | MeUpdatedEvent | BlockAddedEvent | BlockRemovedEvent | RoomPreferredEvent | RoomInvitedEvent | RoomUninvitedEvent | ReadUpdatedEvent | DeliveredUpdatedEvent | TypingEvent | RoomSyncedEvent | RoomLimitedEvent | RoomResetEvent | PresenceUpdatedEvent | SessionExpiringEvent;
 
 /** Ban a user from a room, for ever or until a time. */
 export interface PutBanFrame {
@@ -2517,6 +2612,8 @@ export interface SendMessageBody {
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
   forward?: ForwardBody | null;
+  /** true: the text, which may be "", is only its beginning; append_message and finish_message follow. `false` when absent. */
+  streaming?: boolean | null;
   /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
   thread_root?: string | null;
   /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
@@ -2536,6 +2633,8 @@ export interface SendMessageFrame {
   metadata?: Record<string, unknown> | null;
   reply_to?: string | null;
   forward?: ForwardBody | null;
+  /** true: the text, which may be "", is only its beginning; append_message and finish_message follow. `false` when absent. */
+  streaming?: boolean | null;
   /** Reply in the thread of this message, which is not deleted and not in a thread itself. */
   thread_root?: string | null;
   /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
@@ -2588,7 +2687,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AckReply | AuthenticateReply | BlockUserReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMeReply | GetMessageReply | GetMessagesReply | GetReceiptsReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListBlocksReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SubscribeReply | SyncReply | TypingReply | UnblockUserReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateMeReply | UpdateRoomMeReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AckReply | AppendMessageReply | AuthenticateReply | BlockUserReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FinishMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMeReply | GetMessageReply | GetMessagesReply | GetReceiptsReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListBlocksReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SetPresenceReply | SubscribeReply | SyncReply | TypingReply | UnblockUserReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateMeReply | UpdateRoomMeReply | WatchPresenceReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -2623,6 +2722,30 @@ export interface SessionPage {
   /** The value of `cursor` for the next page; null at the end. */
   next: string | null;
   previous: string | null;
+}
+
+/** The activity of the device: active, away, or in the background, where it does not count. */
+export interface SetPresenceBody {
+  state: "active" | "away" | "background";
+}
+
+/** Set whether I am active or away, or whether this device does not count. */
+export interface SetPresenceFrame {
+  action: "set_presence";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  state: "active" | "away" | "background";
+}
+
+/** The answer to `set_presence`: `data` on success, one problem in `errors` otherwise. */
+export interface SetPresenceReply {
+  action: "set_presence";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Activity | null;
 }
 
 /** True while the user is typing, repeated every typing.resend_ms, and false at the end. */
@@ -2688,6 +2811,8 @@ export interface SyncBody {
   next?: string | null;
   /** An answer that would have nothing waits so long for something; not with `next`. `0` when absent. */
   wait_ms?: number | null;
+  /** While the request waits, its device counts as active for the presence of the user, unless this is away or background. */
+  presence?: "active" | "away" | "background" | null;
 }
 
 /** Get everything that this device has missed. */
@@ -2742,6 +2867,25 @@ export interface SyncedRoom {
   limited: MissedRange | null;
   reset: boolean;
   room: Room | null;
+}
+
+/** A part that was appended to the text of a message, after `offset` Unicode code points. */
+export interface TextAppended {
+  id: string;
+  room_id: string;
+  offset: number;
+  text: string;
+}
+
+/** The text of a streamed message goes on. */
+export interface TextAppendedEvent {
+  type: "text.appended";
+  room_id: string;
+  /** Always null. */
+  seq: number | null;
+  at: string;
+  actor_id: string | null;
+  data: TextAppended;
 }
 
 /** The replies to a message in its thread; `user_ids` are at most five repliers, the newest first. */
@@ -3138,9 +3282,34 @@ export interface Versions {
   results: Version[];
 }
 
+/** The users to watch, in place of those watched before; an empty list ends it. */
+export interface WatchPresenceBody {
+  user_ids: string[];
+}
+
+/** Get the presence of users; on the socket, watch them instead of those watched before. */
+export interface WatchPresenceFrame {
+  action: "watch_presence";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  user_ids: string[];
+}
+
+/** The answer to `watch_presence`: `data` on success, one problem in `errors` otherwise. */
+export interface WatchPresenceReply {
+  action: "watch_presence";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: PresenceStates | null;
+}
+
 /** The actions of the socket: the body of each, and the data of its reply. */
 export interface Actions {
   ack: { body: Omit<AckFrame, "action" | "request_id">; data: NonNullable<AckReply["data"]> };
+  append_message: { body: Omit<AppendMessageFrame, "action" | "request_id">; data: NonNullable<AppendMessageReply["data"]> };
   authenticate: { body: Omit<AuthenticateFrame, "action" | "request_id">; data: NonNullable<AuthenticateReply["data"]> };
   block_user: { body: Omit<BlockUserFrame, "action" | "request_id">; data: NonNullable<BlockUserReply["data"]> };
   create_link: { body: Omit<CreateLinkFrame, "action" | "request_id">; data: NonNullable<CreateLinkReply["data"]> };
@@ -3152,6 +3321,7 @@ export interface Actions {
   delete_message: { body: Omit<DeleteMessageFrame, "action" | "request_id">; data: NonNullable<DeleteMessageReply["data"]> };
   delete_mute: { body: Omit<DeleteMuteFrame, "action" | "request_id">; data: NonNullable<DeleteMuteReply["data"]> };
   edit_message: { body: Omit<EditMessageFrame, "action" | "request_id">; data: NonNullable<EditMessageReply["data"]> };
+  finish_message: { body: Omit<FinishMessageFrame, "action" | "request_id">; data: NonNullable<FinishMessageReply["data"]> };
   follow_thread: { body: Omit<FollowThreadFrame, "action" | "request_id">; data: NonNullable<FollowThreadReply["data"]> };
   get_events: { body: Omit<GetEventsFrame, "action" | "request_id">; data: NonNullable<GetEventsReply["data"]> };
   get_link: { body: Omit<GetLinkFrame, "action" | "request_id">; data: NonNullable<GetLinkReply["data"]> };
@@ -3187,6 +3357,7 @@ export interface Actions {
   react: { body: Omit<ReactFrame, "action" | "request_id">; data: NonNullable<ReactReply["data"]> };
   send_message: { body: Omit<SendMessageFrame, "action" | "request_id">; data: NonNullable<SendMessageReply["data"]> };
   send_messages: { body: Omit<SendMessagesFrame, "action" | "request_id">; data: NonNullable<SendMessagesReply["data"]> };
+  set_presence: { body: Omit<SetPresenceFrame, "action" | "request_id">; data: NonNullable<SetPresenceReply["data"]> };
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
@@ -3196,6 +3367,7 @@ export interface Actions {
   unsubscribe: { body: Omit<UnsubscribeFrame, "action" | "request_id">; data: NonNullable<UnsubscribeReply["data"]> };
   update_me: { body: Omit<UpdateMeFrame, "action" | "request_id">; data: NonNullable<UpdateMeReply["data"]> };
   update_room_me: { body: Omit<UpdateRoomMeFrame, "action" | "request_id">; data: NonNullable<UpdateRoomMeReply["data"]> };
+  watch_presence: { body: Omit<WatchPresenceFrame, "action" | "request_id">; data: NonNullable<WatchPresenceReply["data"]> };
 }
 
 /** REST: each call by its method and path. */
@@ -3238,6 +3410,8 @@ export interface Endpoints {
   "GET /v1/me/threads": { path: undefined; query: { cursor?: string; limit?: number; unread?: boolean }; body: undefined; reply: FollowPage };
   "GET /v1/me/unread": { path: undefined; query: undefined; body: undefined; reply: Unread };
   "POST /v1/ping": { path: undefined; query: undefined; body: undefined; reply: undefined };
+  "PUT /v1/presence": { path: undefined; query: undefined; body: SetPresenceBody; reply: Activity };
+  "POST /v1/presence/watch": { path: undefined; query: undefined; body: WatchPresenceBody; reply: PresenceStates };
   "GET /v1/rooms": { path: undefined; query: { archived?: boolean; cursor?: string; hidden?: boolean; limit?: number }; body: undefined; reply: RoomPage };
   "POST /v1/rooms": { path: undefined; query: undefined; body: CreateRoomBody; reply: Room };
   "GET /v1/rooms/{room_id}": { path: { room_id: string }; query: undefined; body: undefined; reply: Room };
@@ -3268,6 +3442,8 @@ export interface Endpoints {
   "GET /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: MessageAndMine };
   "PATCH /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: EditMessageBody; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}": { path: { message_id: string; room_id: string }; query: undefined; body: undefined; reply: undefined };
+  "POST /v1/rooms/{room_id}/messages/{message_id}/append": { path: { message_id: string; room_id: string }; query: undefined; body: AppendMessageBody; reply: Message };
+  "POST /v1/rooms/{room_id}/messages/{message_id}/finish": { path: { message_id: string; room_id: string }; query: undefined; body: FinishMessageBody; reply: Message };
   "GET /v1/rooms/{room_id}/messages/{message_id}/reactions": { path: { message_id: string; room_id: string }; query: { cursor?: string; key?: string; limit?: number }; body: undefined; reply: UserReactionPage };
   "PUT /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };
   "DELETE /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}": { path: { key: string; message_id: string; room_id: string }; query: undefined; body: undefined; reply: Message };

@@ -1,0 +1,82 @@
+// An open room: its head, its messages, who types, and the input.
+import type { ChatMessage, RoomSummary } from "parley-client";
+import { useMembers, useParley, useRoom, useTyping } from "parley-client/react";
+import { useState } from "react";
+import { Composer, type Purpose } from "./Composer.tsx";
+import { Icon } from "./Icon.tsx";
+import { MembersDialog } from "./MembersDialog.tsx";
+import { Messages } from "./Messages.tsx";
+import { useAttempt } from "./notice.ts";
+import { countOf, listOf } from "./words.ts";
+
+export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoaded: boolean }) {
+  const view = useRoom(id);
+  const { info, messages, room } = view;
+  const [purpose, setPurpose] = useState<Purpose>(null);
+
+  function editLast(): void {
+    const own = (message: ChatMessage) => message.sender.id === me && !message.deleted_at && message.status === "sent";
+    const message = messages.findLast(own);
+    if (message) setPurpose({ kind: "edit", message });
+  }
+
+  return (
+    <section className="room" aria-label={info?.title ?? "Room"}>
+      <RoomHeader info={info} me={me} />
+      {!info && isLoaded && <NotAMember id={id} />}
+      {(info || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} onPurpose={setPurpose} />}
+      <TypingLine id={id} />
+      {info?.archived_at && <p className="hint">This room is archived.</p>}
+      {info?.me.can.includes("send") && (
+        <Composer key={purpose?.kind === "edit" ? purpose.message.id : ""} room={room} title={info.title} purpose={purpose} onPurpose={setPurpose} onEditLast={editLast} />
+      )}
+    </section>
+  );
+}
+
+function RoomHeader({ info, me }: { info: RoomSummary | null; me: string }) {
+  const [isListing, setListing] = useState(false);
+  return (
+    <header>
+      <a className="plain back" href="#/" aria-label="Back to the rooms"><Icon name="back" /></a>
+      <div className="grow">
+        <h2 className="ellipsis">{info?.title}</h2>
+        {info && <p className="ellipsis">{info.kind === "direct" ? `@${info.peer?.username}` : info.topic || `${info.kind} room`}</p>}
+      </div>
+      {info && info.kind !== "direct" && (
+        <button className="plain" aria-label={countOf(info.member_count, "member")} onClick={() => setListing(true)}>
+          <Icon name="people" /> {info.member_count}
+        </button>
+      )}
+      {isListing && info && <MembersDialog info={info} me={me} onClose={() => setListing(false)} />}
+    </header>
+  );
+}
+
+function NotAMember({ id }: { id: string }) {
+  const client = useParley();
+  const attempt = useAttempt();
+  return (
+    <div className="empty">
+      <p>You are not a member of this room.</p>
+      <button className="primary" onClick={() => attempt(client.rest("POST /v1/rooms/{room_id}/join", { path: { room_id: id } }))}>Join</button>
+      <a href="#/">Show my rooms</a>
+    </div>
+  );
+}
+
+function TypingLine({ id }: { id: string }) {
+  const typing = useTyping(id);
+  return (
+    <div className="typing" role="status">
+      {typing.length > 0 && <TypingNames id={id} typing={typing} />}
+    </div>
+  );
+}
+
+/** Loads the members only when somebody types. */
+function TypingNames({ id, typing }: { id: string; typing: readonly string[] }) {
+  const members = useMembers(id);
+  const names = typing.map((user) => members.find((member) => member.user.id === user)?.user.display_name ?? "Somebody");
+  return <>{names.length > 3 ? `${names.length} people` : listOf(names)} {names.length > 1 ? "are" : "is"} typing …</>;
+}
