@@ -206,6 +206,11 @@ class Story:
         """Put a fault in force."""
         return self.proxy.add(rule)
 
+    def pushed(self, kind: str) -> bool:
+        """Return whether an event of this type has come from the server."""
+        frames = [each.frame for each in self.proxy.log if each.kind == "push" and each.frame.get("action") == "events"]
+        return any(event["type"] == kind for frame in frames for event in frame["data"])
+
     def replies(self, action: str) -> int:
         """The number of replies to this action that the server has given."""
         return sum(each.kind == "reply" and each.frame.get("action") == action for each in self.proxy.log)
