@@ -31,7 +31,8 @@ export const PLAIN = {
   blocked: false,
 } satisfies Partial<Message>;
 
-const PARTIAL = ["id", "room_id", "seq", "base_version"];
+/** The data of an event with a part of a message. */
+type PartialEvent = { id: string; version: number; base_version: number; change?: unknown; reaction?: Message["reactions"][number] };
 
 export class RoomState {
   readonly history = new History();
@@ -174,10 +175,9 @@ export class RoomState {
 
   /** Applies an event to messages that are held: of the whole room, or of a page that is older than the event. */
   #applyToHeld(event: Durable, held: Iterable<Message>): void {
-    const data = event.data as unknown as Record<string, unknown>;
     if (event.type === "user.erased") this.#erase(event.data.user, held);
     else if (event.type === "messages.purged") this.#purge(event.data.before_seq, event, held);
-    else if (typeof data.base_version === "number") this.#merge(data as { id: string; version: number; base_version: number });
+    else if ("base_version" in event.data) this.#merge(event.data);
     else if (event.type.startsWith("message.")) {
       const message = event.data as Message;
       if (this.history.get(message.id)) this.history.put(message);
@@ -185,9 +185,12 @@ export class RoomState {
   }
 
   #erase(user: Message["sender"], held: Iterable<Message>): void {
-    for (const message of [...held]) if (message.sender.id === user.id) this.history.replace({ ...message, sender: user });
+    const by = <Shown extends { sender: Message["sender"] } | null>(shown: Shown): Shown =>
+      shown?.sender.id === user.id ? { ...shown, sender: user } : shown;
+    const rename = (message: Message): Message => by({ ...message, forwarded: by(message.forwarded) });
+    for (const message of [...held]) this.history.replace(rename(message));
     const { last_message: last, peer } = this.shape;
-    if (last?.sender.id === user.id) this.#change({ last_message: { ...last, sender: user } });
+    if (last) this.#change({ last_message: rename(last) });
     if (peer?.id === user.id) {
       this.#change({ peer: user });
       this.isOutdated = true;
@@ -207,12 +210,13 @@ export class RoomState {
   }
 
   /** An event with some fields of a message: they fit on the version that it names, any other copy is stale. */
-  #merge({ id, version, base_version, ...fields }: { id: string; version: number; base_version: number }): void {
+  #merge({ id, base_version, change: _, reaction, ...fields }: PartialEvent): void {
     const held = this.history.get(id);
-    if (!held || held.version >= version) return;
-    const changes = Object.entries(fields).filter(([name]) => !PARTIAL.includes(name));
-    if (held.version === base_version && changes.every(([name]) => name in held))
-      this.history.put({ ...held, ...Object.fromEntries(changes), version });
+    if (!held || held.version >= fields.version) return;
+    const byKey = new Map(held.reactions.map((each) => [each.key, each]));
+    if (reaction) byKey.set(reaction.key, reaction);
+    const reactions = [...byKey.values()].filter(({ count }) => count);
+    if (held.version === base_version) this.history.put({ ...held, ...fields, reactions });
     else this.stale.add(id);
   }
 

@@ -271,7 +271,6 @@ export class World {
       this.#report.room(room.id);
     } catch (error) {
       if ((error as Refused).isRetryable) room.stale.add(id);
-      else if (!room.history.get(id)) return;
     }
   }
 }

@@ -40,11 +40,23 @@ class Log {
       const edited = { ...chosen, text: `edited ${seq}`, version: seq };
       this.add("message.edited", edited, [edited]);
     } else if (kind === "delete" && !chosen.deleted_at) {
-      const gone = { ...chosen, text: null, deleted_at: AT, version: seq };
+      const gone = { ...chosen, ...PLAIN, text: null, deleted_at: AT, version: seq };
       this.add("message.deleted", gone, [gone]);
+    } else if (kind === "react" && !chosen.deleted_at) {
+      const reaction = { key: ["a", "b"][place % 2]!, count: seq % 3, user_ids: [who] };
+      const others = chosen.reactions.filter(({ key }) => key !== reaction.key);
+      const isKnown = others.length < chosen.reactions.length;
+      const all = isKnown ? chosen.reactions.map((each) => (each.key === reaction.key ? reaction : each)) : [...others, reaction];
+      const partial = { id: chosen.id, room_id: "r", seq: chosen.seq, version: seq, base_version: chosen.version };
+      const reacted = { ...chosen, reactions: all.filter(({ count }) => count), version: seq };
+      this.add("reaction.changed", { ...partial, change: { user_id: who, key: reaction.key, on: true }, reaction }, [reacted]);
+    } else if (kind === "pin" && !chosen.deleted_at) {
+      const pinned = { pinned_at: AT, pinned_by: who };
+      const partial = { id: chosen.id, room_id: "r", seq: chosen.seq, version: seq, base_version: chosen.version };
+      this.add("pin.added", { ...partial, ...pinned }, [{ ...chosen, ...pinned, version: seq }]);
     } else if (kind === "purge") {
       const below = now.filter((message) => message.seq < chosen.seq);
-      const empty = below.map((message) => ({ ...message, text: null, deleted_at: message.deleted_at ?? AT, version: seq }));
+      const empty = below.map((message) => ({ ...message, ...PLAIN, text: null, deleted_at: message.deleted_at ?? AT, version: seq }));
       this.add("messages.purged", { before_seq: chosen.seq }, empty);
     } else if (kind === "erase") {
       this.erased.add(who);
@@ -62,7 +74,7 @@ class Log {
     const older = this.at(this.head).filter(({ seq }) => seq < before);
     const results = older.slice(-limit);
     const seqs = { oldest_seq: results[0]?.seq ?? null, newest_seq: results.at(-1)?.seq ?? null };
-    return { results, page: { ...seqs, more_before: older.length > limit, more_after: false }, head: this.head, epoch: 1 };
+    return { results, page: { ...seqs, more_before: older.length > limit, more_after: false }, head: this.head, epoch: 1, mine: {} };
   }
 
   unread(readSeq: number): number {
@@ -75,11 +87,11 @@ class Log {
   }
 }
 
-type Step = [kind: "create" | "edit" | "delete" | "purge" | "erase" | "update" | "deliver" | "page", who: string, place: number];
+type Step = [kind: "create" | "edit" | "delete" | "react" | "pin" | "purge" | "erase" | "update" | "deliver" | "page", who: string, place: number];
 
 const steps = fc.array(
   fc.tuple(
-    fc.constantFrom("create", "create", "create", "edit", "delete", "purge", "erase", "update", "deliver", "deliver", "page", "page"),
+    fc.constantFrom("create", "create", "create", "edit", "delete", "react", "react", "pin", "purge", "erase", "update", "deliver", "deliver", "page", "page"),
     fc.constantFrom("bob", "carol"),
     fc.nat(50),
   ) as fc.Arbitrary<Step>,
