@@ -56,7 +56,7 @@ class Schema(AutoSchema):
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         """Keep the component of an answer without fields: drf-spectacular would leave it out."""
-        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        schema: Any = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if direction == "response" and schema.get("type") == "object" and not schema.get("properties"):
             schema["additionalProperties"] = False
         return schema

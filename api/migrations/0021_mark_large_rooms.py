@@ -1,9 +1,11 @@
 """Mark the rooms with more than 100 members: receipts are counted there."""
 
+from typing import Any
+
 from django.db import migrations
 
 
-def mark(apps, schema_editor):
+def mark(apps: Any, schema_editor: Any) -> None:
     apps.get_model("api", "Room").objects.filter(member_count__gt=100).update(is_large=True)
 
 

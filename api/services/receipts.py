@@ -124,7 +124,7 @@ def get_receipts(*, user_id: UUID, room_id: UUID, message_id: UUID) -> dict[str,
     seq, sender_id = found
     # A later joiner's marker begins at the join, above messages that they may never have seen.
     others = Member.objects.joined().filter(room=room_id, joined_seq__lte=seq).exclude(user=sender_id)
-    others = others.with_markers().filter(shares_read=True)
+    others = others.with_markers().filter(Q(shares_read=True))
     is_read = Q(read_seq__gte=seq)
     is_delivered = is_read | Q(delivered_seq__gte=seq)
     if member.room.is_large:

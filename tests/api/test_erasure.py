@@ -117,6 +117,28 @@ def test_no_column_of_the_database_holds_the_name(alice: Person, bob: Person, do
     assert types_of(room).count("user.erased") == 1
 
 
+def test_rooms_that_only_invited_or_banned_the_user_are_rewritten(alice: Person, bob: Person, dora: Person) -> None:
+    """The user was never a member of them."""
+    rooms = [make_room(alice, name=name) for name in ("declined", "open", "banned")]
+    for room in rooms[:2]:
+        alice.put(f"/v1/rooms/{room['id']}/invites/{dora.user.id}")
+    dora.post(f"/v1/rooms/{rooms[0]['id']}/decline")
+    alice.put(f"/v1/rooms/{rooms[2]['id']}/bans/{dora.user.id}")
+    dora.put(f"/v1/rooms/{make_room(dora)['id']}/invites/{bob.user.id}")
+
+    delete_account(dora)
+    finish()
+
+    assert traces() == []
+    assert [types_of(room)[1:] for room in rooms] == [
+        ["invite.created", "invite.ended", "user.erased"],
+        ["invite.created", "invite.ended", "user.erased"],
+        ["ban.created", "user.erased"],
+    ]
+    assert alice.get(f"/v1/rooms/{rooms[1]['id']}/invites").json()["results"] == []
+    assert bob.get("/v1/me/invites").json()["results"][0]["invited_by"]["display_name"] == "Deleted account"
+
+
 def test_erasure_keeps_the_texts_of_others(alice: Person, dora: Person) -> None:
     room = make_room(alice, members=[dora])
     mention = {"mentions": [{"id": str(dora.user.id), "username": "dormouse"}], "big": 1.0}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fold.state import JSON, State, differences
+from tests.fold.state import JSON, Snapshot, State, differences
 
 ALICE, BOB, ROOM = "alice", "bob", "room"
 SHAPE = {"id": ROOM, "kind": "private", "name": "Tea", "history": "shared", "posting": "everyone", "archived_at": None}
@@ -56,6 +56,16 @@ def reacted(seq: int, version: int, base_version: int, user_id: str, count: int)
     return {**partial(seq, version, base_version), "change": change, "reaction": reaction}
 
 
+NOTHING: Snapshot = {
+    "inbox": 0,
+    "me": {},
+    "blocks": [],
+    "unread_total": 0,
+    "unread": {},
+    "threads": [],
+    "rooms": [],
+    "lists": {},
+}
 NOBODY: JSON = {"users": [], "room": False}
 CREATED = {**SHAPE, "members": [{"user_id": ALICE, "role": "owner"}, {"user_id": BOB, "role": "member"}]}
 LIFE = [
@@ -76,7 +86,7 @@ LIFE = [
 
 
 def fold(events: list[JSON]) -> JSON:
-    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, NOTHING)
     state.fold(events)
     return state.view()
 
@@ -98,7 +108,7 @@ def test_partial_events_are_merged() -> None:
 
 
 def test_a_partial_event_on_another_version_makes_the_room_stale() -> None:
-    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, NOTHING)
     state.fold([*LIFE[:7], event(7, "reaction.changed", reacted(5, 7, 6, BOB, 1))])
 
     assert state.stale == [ROOM]
@@ -164,7 +174,7 @@ def test_a_read_marker_that_arrives_late_does_not_move_back() -> None:
 
 
 def test_a_missing_event_makes_the_room_stale() -> None:
-    state = State(ALICE, {"inbox": 0, "me": {}, "blocks": [], "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, NOTHING)
 
     state.fold([*LIFE[:3], *LIFE[4:]])
 

@@ -68,8 +68,11 @@ def see(url: str, token: str) -> dict[str, Any]:
         http.headers["Authorization"] = f"Bearer {token}"
         rooms = {room["id"]: room for room in http.get("rooms", params={"limit": 100}).json()["results"]}
         seen: dict[str, Any] = {"me": http.get("me").json(), "inbox": http.get("me/events").json(), "rooms": rooms}
-        for name in ("messages", "events", "members"):
+        for name in ("messages", "events", "members", "invites", "bans", "mutes"):
             seen[name] = {room: http.get(f"rooms/{room}/{name}", params={"limit": 100}).json() for room in rooms}
+        links = {room: http.get(f"rooms/{room}/links").json() for room in rooms}
+        seen["links"] = {room: page["results"] for room, page in links.items() if "results" in page}
+        seen["invites"] = http.get("me/invites").json()["results"]
         seen["directory"] = http.get("rooms/directory", params={"q": "tea"}).json()["results"]
         seen["users"] = http.get("users", params={"q": "ali"}).json()["results"]
     shown: dict[str, Any] = without_epoch(seen)
@@ -117,7 +120,12 @@ def fill(server: ParleyServer, alice: Caller, bob: Caller, gone: Caller, export:
     bob.make(f"{path}/messages/{sent[1]['id']}", method="DELETE")
     bob.make(f"{path}/read", {"seq": 3})
     alice.make(f"/v1/rooms/direct/{bob.id}", {}, "PUT")
-    alice.make("/v1/rooms", {"kind": "private", "name": "Hats", "members": [bob.id]})
+    hats = alice.make("/v1/rooms", {"kind": "private", "name": "Hats", "members": [bob.id]})["id"]
+    alice.make(f"/v1/rooms/{hats}/mutes/{bob.id}", {"reason": "Shouts"}, "PUT")
+    alice.make(f"/v1/rooms/{hats}/bans/{gone.id}", {"until": "2090-01-01T00:00:00Z"}, "PUT")
+    alice.make(f"/v1/rooms/{hats}/links", {"max_uses": 3})
+    den = bob.make("/v1/rooms", {"kind": "private", "name": "Den"})["id"]
+    bob.make(f"/v1/rooms/{den}/invites/{alice.id}", method="PUT")
     gone_name = gone.make("/v1/me", method="GET")["username"]
     gone.make("/v1/me", {"password": PASSWORD}, "DELETE")
     is_erased = lambda: alice.make(f"{path}/events", method="GET")["results"][-1]["type"] == "user.erased"  # noqa: E731
@@ -271,7 +279,7 @@ def replaced(name: str, **columns: Any) -> Callable[[dict[str, Any]], dict[str, 
 
 
 DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
-    "an event less": (without("events", 4), "has a hole"),
+    "an event less": (without("events", 1), "has a hole"),
     "the last event less": (without("events", -1), "do not reach"),
     "the last line less": (lambda line: None if "end" in line else line, "cut off"),
     "a user less": (without("users", 0), "not in the file"),

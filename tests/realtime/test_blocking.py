@@ -15,7 +15,7 @@ from tests.sockets import Account
 from tests.streams import Stream, cursors
 
 CANARY = "words of a blocked user"
-STUB = {
+STUB: dict[str, Any] = {
     "text": None,
     "metadata": {},
     "reply_to": None,

@@ -118,13 +118,9 @@ def _find_surplus(user_ids: Collection[UUID]) -> list[Invite]:
     """Find the oldest invitation of each of these users who has MAX_OF_USER."""
     invites = Invite.objects.open().filter(user__in=user_ids)
     full = invites.values("user").annotate(number=Count("pk")).filter(number__gte=MAX_OF_USER)
-    oldest = (_oldest_of(user_id) for user_id in full.values_list("user", flat=True))
+    by_age = invites.select_related("user").order_by("created_at", "pk")
+    oldest = (by_age.filter(user=user_id).first() for user_id in full.values_list("user", flat=True))
     return [invite for invite in oldest if invite is not None]
-
-
-def _oldest_of(user_id: UUID) -> Invite | None:
-    mine = Invite.objects.open().filter(user=user_id).select_related("user")
-    return mine.order_by("created_at", "pk").first()
 
 
 def withdraw_invite(*, session: Session, room_id: UUID, user_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """Room summaries: the Rooms of one viewer, in a number of queries that does not grow with the rooms."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import takewhile
 from typing import Any
@@ -132,8 +132,7 @@ def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
     memberships = _find_memberships(user_id=user_id, room_ids=[room.id for room in rooms])
     members = {member.room_id: member for member in memberships}
     joined = [room.id for room in rooms if room.id in members and members[room.id].state == State.JOINED]
-    others = [room.id for room in rooms if room.id not in joined]
-    outside = _find_states(user_id, others) if others else {}
+    outside = _find_states(user_id, {room.id for room in rooms}.difference(joined))
     heads = {room.id: room.head for room in rooms}
     unread = count_unread(user_id, {room_id: heads[room_id] for room_id in joined}) if joined else {}
     last = _last_messages(user_id, joined, max_bytes) if joined else {}
@@ -158,8 +157,10 @@ def summarize(user_id: UUID, rooms: Sequence[Room], max_bytes: int) -> list[dict
     ]
 
 
-def _find_states(user_id: UUID, room_ids: Sequence[UUID]) -> dict[UUID, str]:
+def _find_states(user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, str]:
     """Find those of these rooms to which the user is invited, or from which they are banned."""
+    if not room_ids:
+        return {}
     here = {"user": user_id, "room__in": room_ids}
     invited = Invite.objects.open().filter(**here).values_list("room", Value(INVITED))
     banned = Ban.objects.in_force().filter(**here).values_list("room", Value(State.BANNED.value))
