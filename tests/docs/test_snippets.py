@@ -42,7 +42,7 @@ async def test_the_python_package_sends_a_message(
 ) -> None:
     """The sample of the page, and that of the package's own page, which has an import and comments more."""
     token = await asyncio.to_thread(room.join, "alice")
-    names = {"url": deployment.servers[0].url, "token": token, "room_id": room.id}
+    names: dict[str, object] = {"url": deployment.servers[0].url, "token": token, "room_id": room.id}
     names |= {"path": tmp_path / "alice.sqlite3", "Parley": Parley, "SqliteStore": SqliteStore}
     for page, language in ((PAGE, "python package"), (read("clients/python/README.md"), "python client")):
         [sample] = blocks(page, language)
