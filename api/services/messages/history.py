@@ -64,23 +64,27 @@ def get_messages(
         find_reader(user_id, room_id)
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
-    room = reader.member.room
-    rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
-    shown = [*rows, *root]
-    reacted = [orjson.loads(row.json)["id"] for row in shown if row.json is not None and has_reactions(row.json)]
-    blocked = reader.blocked()
-    if blocked:
-        rows = _hide(rows, blocked, hide_message)
+    return {
+        **_render(reader, rows, root),
+        "page": _page(rows, older, newer),
+        "head": reader.head,
+        "epoch": reader.epoch,
+    }
+
+
+def _render(reader: Reader, rows: Sequence[Row], root: Sequence[Row]) -> dict[str, Any]:
+    """Return the messages of a page as the reader sees them, the root of a thread, and the reader's own reactions."""
+    room, blocked = reader.member.room, reader.blocked()
+    shown = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
+    found = [row.json for row in (*shown, *root) if row.json is not None]
+    reacted = [orjson.loads(json)["id"] for json in found if has_reactions(json)]
     first = {}
     if root:
         first = {"root": orjson.Fragment(hide_message(render_stored(room, root[0].json or b""), blocked))}
     return {
         **first,
-        "results": _fragments(rows),
-        "page": _page(rows, older, newer),
-        "head": reader.head,
-        "epoch": reader.epoch,
-        "mine": Reaction.objects.keys_of(user_id, reacted),
+        "results": _fragments(_hide(shown, blocked, hide_message) if blocked else shown),
+        "mine": Reaction.objects.keys_of(reader.member.user_id, reacted),
     }
 
 
