@@ -27,6 +27,7 @@ from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
 from api.serializers.authors import Author, AuthorSerializer
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import CLIENT_ID
+from api.serializers.modes import RoomModeSerializer
 from api.serializers.reads import UNREAD, UNREAD_MENTIONS, UNREAD_THREADS
 from wire import strict_json
 from wire.characters import has_invisible
@@ -63,12 +64,8 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
     }
 
 
-_ROOM_DEFAULTS = {
-    "posting": Posting.EVERYONE,
-    "slow_mode_seconds": 0,
-    "retention_days": None,
-    "mode": {"receipts": Receipts.MEMBERS, "typing": True},
-}
+_ROOM_DEFAULTS: dict[str, Any] = {"posting": Posting.EVERYONE, "slow_mode_seconds": 0, "retention_days": None}
+_ROOM_DEFAULTS |= {"mode": {"receipts": Receipts.MEMBERS, "typing": True}}
 _PREFERENCE_DEFAULTS = {"notify": Notify.ALL, "snoozed_until": None, "pinned": False}
 UnreadNumbers = tuple[int, bool, int, int]  # unread, whether it is capped, of mentions, of threads
 
@@ -331,15 +328,6 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
     pinned = serializers.BooleanField()
     hidden = serializers.BooleanField()
     head = serializers.IntegerField()
-
-
-class RoomModeSerializer(serializers.Serializer[Any]):
-    """The things that members learn about each other. It changes above 100 members, and again below 80."""
-
-    receipts = serializers.ChoiceField(
-        choices=Receipts.choices, help_text="members: who has read and received each message; counts: how many."
-    )
-    typing = serializers.BooleanField(help_text="Whether members see who is typing.")
 
 
 class RoomSnapshotSerializer(serializers.Serializer[Any]):
