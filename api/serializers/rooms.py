@@ -19,7 +19,6 @@ from api.models.choices import (
     Kind,
     Notify,
     Posting,
-    Receipts,
     Role,
     State,
 )
