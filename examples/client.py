@@ -38,7 +38,8 @@ TABLES = """
 """
 EMPTY: dict[str, Any] = {  # what a deleted message has in these fields
     **{"text": None, "metadata": {}, "reply_to": None, "mentions": {"users": [], "room": False}, "attachments": []},
-    **{"reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None, "streaming": False},
+    **{"reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None},
+    **{"streaming": False, "interrupted": False},
 }
 Message = dict[str, Any]
 

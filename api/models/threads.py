@@ -50,8 +50,6 @@ class Thread(models.Model):
     last_seq = models.BigIntegerField()  # of the newest reply; before the first one of the root
     active_at = models.DateTimeField()  # the time of the same message
 
-    marker: int  # only from `followed_by`
-
     objects = ThreadQuerySet.as_manager()
 
     @staticmethod

@@ -19,7 +19,6 @@ from api.models.choices import (
     Kind,
     Notify,
     Posting,
-    Receipts,
     Role,
     State,
 )
@@ -27,6 +26,7 @@ from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
 from api.serializers.authors import Author, AuthorSerializer
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import CLIENT_ID
+from api.serializers.modes import RoomModeSerializer
 from api.serializers.reads import UNREAD, UNREAD_MENTIONS, UNREAD_THREADS
 from wire.characters import has_invisible
 from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
@@ -305,15 +305,6 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
     pinned = serializers.BooleanField()
     hidden = serializers.BooleanField()
     head = serializers.IntegerField()
-
-
-class RoomModeSerializer(serializers.Serializer[Any]):
-    """The things that members learn about each other. It changes above 100 members, and again below 80."""
-
-    receipts = serializers.ChoiceField(
-        choices=Receipts.choices, help_text="members: who has read and received each message; counts: how many."
-    )
-    typing = serializers.BooleanField(help_text="Whether members see who is typing.")
 
 
 class RoomSnapshotSerializer(serializers.Serializer[Any]):
