@@ -60,8 +60,7 @@ class Hub:
         self.log = log
         self._tasks: set[asyncio.Task[Any]] = set()
         self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
-        recheck = self.presence.recheck_soon
-        self.blocks = BlockLists(log.blocks, spawn=self.spawn, announce=self._publish_to_all, on_changed=recheck)
+        self.blocks = BlockLists(log.blocks, spawn=self.spawn, announce=self._publish_to_all)
         self.sessions = Sessions(on_blocks=self.blocks.compare)
         self.waiters = Waiters(self.sessions)
         self._loop = asyncio.get_running_loop()
@@ -292,6 +291,7 @@ class Hub:
         for stream_id, durable in by_stream.items():
             if durable[0].type in BLOCK_EVENTS:
                 self.blocks.commit(durable[0])
+                self.presence.commit_block(durable[0])
             stream, rendered = str(stream_id), [event.json() for event in durable]
             hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
             self._offer(hint)

@@ -7,8 +7,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
-from django.utils import timezone
 
 
 class BlockQuerySet(models.QuerySet["Block"]):
@@ -54,7 +52,10 @@ class BlockList(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
     size = models.PositiveIntegerField(default=0)
     changed_seq = models.BigIntegerField(default=0)
-    changed_at = models.DateTimeField(default=timezone.now, db_default=Now(), db_index=True)
+    changed_at = models.DateTimeField(null=True)  # by the clock of the database
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["changed_at"], name="block_lists_by_change")]
 
     @classmethod
     def is_used_by(cls, user_id: object) -> Exists:
