@@ -98,7 +98,10 @@ class BlockLists:
     def compare(self, user_id: str, seq: int) -> None:
         """Compare the set of a user with the seq of the last change in the database, and load it if they differ."""
         blocked = self._lists.get(user_id)
-        if blocked is not None and seq != blocked.seq and user_id not in self._loading:
+        if blocked is None or seq == blocked.seq:
+            return
+        blocked.announced = max(blocked.announced, seq)
+        if user_id not in self._loading:
             self._loading.add(user_id)
             self._spawn(self._reload(user_id, blocked))
 
@@ -109,8 +112,9 @@ class BlockLists:
                     blocked.load(await self._load(UUID(user_id)))
                 except DatabaseError as error:
                     logger.warning("The blocks of a user could not be read (%r): trying again", error)
-                if blocked.seq >= blocked.announced:
-                    return
+                else:
+                    if blocked.seq >= blocked.announced:
+                        return
                 await asyncio.sleep(RETRY_SECONDS)
         finally:
             self._loading.discard(user_id)

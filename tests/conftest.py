@@ -44,6 +44,7 @@ if TEST_STACK == "postgres":
         "realtime/test_read_frame.py",
         "realtime/test_send_queue.py",
         "realtime/test_batching.py",
+        "realtime/test_block_lists.py",
         "realtime/test_typing.py",
         "settings",
         "sim",
