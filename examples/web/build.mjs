@@ -5,8 +5,8 @@ import * as esbuild from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// The package is used from its source in this repository. An app of its own says `npm install parley-client` and needs
-// no aliases: these give both the same React.
+// The package is used from its source in this repository. An app that has installed it needs no aliases: these
+// give both the same React.
 export const alias = {
   "parley-client": here("../../clients/typescript/src/index.ts"),
   "parley-client/indexeddb": here("../../clients/typescript/src/indexeddb.ts"),

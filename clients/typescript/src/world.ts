@@ -17,6 +17,8 @@ const NEW_MEMBER: Omit<Room["me"], "role" | "read_seq"> = {
   can: [],
   unread: 0,
   unread_capped: false,
+  unread_mentions: 0,
+  unread_threads: 0,
   notify: "all",
   snoozed_until: null,
   pinned: false,

@@ -8,6 +8,7 @@ import { Dialog } from "./Dialog.tsx";
 import { Icon } from "./Icon.tsx";
 import { keyOf } from "./Messages.tsx";
 import { useAttempt } from "./notice.ts";
+import { ReactButton, Reactions } from "./Reactions.tsx";
 import { timeOf } from "./words.ts";
 
 interface Props {
@@ -48,6 +49,7 @@ export function Message({ message, me, view, day, isFirstUnread, isContinued, is
           {!isMine && !isContinued && <strong className="author">{sender.display_name}</strong>}
           {message.reply_to && <Quote id={message.reply_to} view={view} isTabStop={isTabStop} onGoTo={onGoTo} />}
           {message.text === null ? <p className="deleted">{without(message)}</p> : <Text text={message.text} />}
+          <Reactions message={message} me={me} isTabStop={isTabStop} />
           <p className="state">
             {message.edited_at && !message.deleted_at && <span>edited </span>}
             <time dateTime={message.created_at}>{timeOf(message.created_at)}</time>
@@ -118,6 +120,7 @@ function Actions({ message, me, view: { room, info }, isTabStop, onPurpose }: Ac
   if (!info?.me.can.includes("send")) return null;
   return (
     <div className="actions" role="group" aria-label="Message actions" onKeyDown={(event: KeyboardEvent) => event.key === "Escape" && event.currentTarget.closest<HTMLElement>("article")!.focus()}>
+      {info.me.can.includes("react") && <ReactButton message={message} isTabStop={isTabStop} />}
       <button className="plain" aria-label="Reply" tabIndex={tabIndex} onClick={() => onPurpose({ kind: "reply", message })}><Icon name="reply" /></button>
       {isMine && <button className="plain" aria-label="Edit" tabIndex={tabIndex} onClick={() => onPurpose({ kind: "edit", message })}><Icon name="edit" /></button>}
       {(isMine || info.me.can.includes("delete_any")) && (

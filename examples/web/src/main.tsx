@@ -4,7 +4,11 @@ import { createRoot } from "react-dom/client";
 import { Chat } from "./Chat.tsx";
 import { current, forget, logOut, takeLink, type Login } from "./session.ts";
 import { SignIn } from "./SignIn.tsx";
-import "./style.css";
+import "./style/base.css";
+import "./style/page.css";
+import "./style/rooms.css";
+import "./style/room.css";
+import "./style/phone.css";
 
 function App({ first, problem }: { first: Login | null; problem: string }) {
   const [login, setLogin] = useState(first);

@@ -59,6 +59,21 @@ test("a message is heard, edited, answered and deleted, and the other page follo
   expect(await adas.texts()).toEqual(["Yes, please."]);
 });
 
+test("a reaction is added by one, joined by another and removed", async () => {
+  const [adas, graces] = [await world.visit(ada, tea), await world.visit(grace, tea)];
+  await adas.say("Cake!");
+
+  await graces.sees("Cake!");
+  await graces.act("Cake!", "React");
+  await graces.message("Cake!").getByRole("button", { name: "🎉" }).click();
+  await adas.message("Cake!").getByRole("button", { name: "🎉 1", pressed: false }).click();
+  await graces.message("Cake!").getByRole("button", { name: "🎉 2", pressed: true }).click();
+
+  await adas.message("Cake!").getByRole("button", { name: "🎉 1", pressed: true }).waitFor();
+  await adas.message("Cake!").getByRole("button", { name: "🎉 1" }).click();
+  await graces.message("Cake!").getByRole("button", { name: /🎉/ }).waitFor({ state: "detached" });
+});
+
 test("typing is shown to the others by name, and ends with the message", async () => {
   const [adas, graces] = [await world.visit(ada, tea), await world.visit(grace, tea)];
 
@@ -172,7 +187,8 @@ test("the keyboard alone reads, answers, edits and leaves the text of the input 
   await keyboard.press("ArrowUp");
   await keyboard.press("ArrowUp");
   expect(await adas.page.locator(":focus .text").innerText()).toBe("two");
-  await keyboard.press("Tab");
+  await keyboard.press("Tab"); // react
+  await keyboard.press("Tab"); // reply
   await keyboard.press("Enter");
   await keyboard.type("to two");
   await keyboard.press("Enter");

@@ -165,7 +165,7 @@ export class Tab {
     return this.page.getByRole("button", { name, exact: typeof name === "string" });
   }
 
-  async act(text: string, action: "Reply" | "Edit" | "Delete"): Promise<void> {
+  async act(text: string, action: "React" | "Reply" | "Edit" | "Delete"): Promise<void> {
     const message = this.message(text);
     await message.hover();
     await message.getByRole("button", { name: action }).click();
