@@ -205,7 +205,9 @@ class Room:
     def append_text(self, part: JSON) -> None:
         """Apply text.appended; with a hole before it, or of a text that is held already, it changes nothing."""
         message = self.messages.get(part["id"])
-        if message is not None and message["streaming"] and len(message["text"] or "") == part["offset"]:
+        if message is None or message["blocked"] or not message["streaming"]:
+            return
+        if len(message["text"]) == part["offset"]:
             message["text"] += part["text"]
 
     def take(self, message: JSON) -> None:
