@@ -130,13 +130,8 @@ def edit_message(
     """
     with record_events(rooms=[room_id], session=session) as log:
         message = find_message(find_sender(session.user_id, room_id), message_id)
-        if message.sender_id != session.user_id:
-            raise Problem("message.not_author", "Only its author edits a message.")
-        if message.deleted_at is not None:
-            raise Problem("message.deleted")
         shape = orjson.loads(complete(message.data))
-        if shape["streaming"]:
-            raise Problem("message.streaming")
+        _check_edit(message, shape, session.user_id)
         named = None if mentions is None else resolve_mentions((room_id, session.user_id), mentions)
         changes = {
             name: value
@@ -153,6 +148,15 @@ def edit_message(
         if "mentions" in changes:
             replace_mentions(message, edited["mentions"])
         return _record(log, message, "message.edited", session.user_id, edited)
+
+
+def _check_edit(message: Message, shape: Mapping[str, Any], user_id: UUID) -> None:
+    if message.sender_id != user_id:
+        raise Problem("message.not_author", "Only its author edits a message.")
+    if message.deleted_at is not None:
+        raise Problem("message.deleted")
+    if shape["streaming"]:
+        raise Problem("message.streaming")
 
 
 def _canonical(value: object) -> bytes:
