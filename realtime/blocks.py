@@ -68,9 +68,10 @@ class BlockLists:
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         announce: Callable[[Message], None],
+        on_changed: Callable[[UUID], None],
     ) -> None:
-        """`announce` publishes a message to all other processes."""
-        self._load, self._spawn, self._announce = load, spawn, announce
+        """`announce` publishes a message to all other processes; `on_changed` gets a user whose blocks have changed."""
+        self._load, self._spawn, self._announce, self._on_changed = load, spawn, announce, on_changed
         self._lists: WeakValueDictionary[str, Blocked] = WeakValueDictionary()
         self._loading: set[str] = set()
 
@@ -89,11 +90,13 @@ class BlockLists:
         if (blocked := self._lists.get(user_id)) is not None:
             blocked.change(orjson.loads(event.data)["user_id"], event.seq, is_blocked=event.type == "block.added")
             self.compare(user_id, event.seq)
+        self._on_changed(event.stream)
         self._announce({"type": "blocks", "user": user_id, "seq": event.seq})
 
     def receive(self, message: Message) -> None:
         """Take the announcement of another process."""
         self.compare(message["user"], message["seq"])
+        self._on_changed(UUID(message["user"]))
 
     def compare(self, user_id: str, seq: int) -> None:
         """Compare the set of a user with the seq of the last change in the database, and load it if they differ."""

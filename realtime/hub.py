@@ -83,7 +83,9 @@ class Hub:
         self.id = uuid4().hex
         self.log = log
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.blocks = BlockLists(log.blocks, spawn=self.spawn, announce=self._publish_to_all)
+        self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
+        recheck = self.presence.recheck_soon
+        self.blocks = BlockLists(log.blocks, spawn=self.spawn, announce=self._publish_to_all, on_changed=recheck)
         self.sessions = Sessions(on_blocks=self.blocks.compare)
         self.waiters = Waiters(self.sessions)
         self._loop = asyncio.get_running_loop()
@@ -108,7 +110,6 @@ class Hub:
             DraftNotices(self.feeds, self._publish),
             Appends(self.feeds, self._publish),
         )
-        self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,

@@ -7,6 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+from django.utils import timezone
 
 
 class BlockQuerySet(models.QuerySet["Block"]):
@@ -52,6 +54,7 @@ class BlockList(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
     size = models.PositiveIntegerField(default=0)
     changed_seq = models.BigIntegerField(default=0)
+    changed_at = models.DateTimeField(default=timezone.now, db_default=Now(), db_index=True)
 
     @classmethod
     def is_used_by(cls, user_id: object) -> Exists:

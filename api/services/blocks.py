@@ -4,10 +4,12 @@ A block is private to its user. Both can still read their direct room, and neith
 """
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F, UUIDField
+from django.utils import timezone
 
 from accounts.models import Session, User
 from api.models import Block, BlockList, Room
@@ -19,6 +21,7 @@ from wire.compiled_query import CompiledQuery, list_param
 from wire.pagination import paginate
 from wire.problems import Problem, define, invalid
 
+COMMIT_SECONDS = 5.0  # longer than a transaction with a block waits for its locks
 MAX_BLOCKS = 1_000  # of a user: each subscription of theirs keeps the ids
 
 define("block.limit", 409, "Too many blocks")
@@ -77,9 +80,9 @@ def unblock_user(*, session: Session, user_id: UUID) -> None:
 def _append(log: EventTransaction, my_id: UUID, event_type: str, user_id: UUID, change: int) -> None:
     """Append the event, alone in its transaction: the hub looks at the first event of an inbox."""
     event = log.append(my_id, event_type, my_id, {"user_id": user_id})
-    values = {"size": F("size") + change, "changed_seq": event.seq}
+    changed = {"changed_seq": event.seq, "changed_at": timezone.now()}
     BlockList.objects.update_or_create(
-        user_id=my_id, defaults=values, create_defaults={"size": change, "changed_seq": event.seq}
+        user_id=my_id, defaults={"size": F("size") + change, **changed}, create_defaults={"size": change, **changed}
     )
 
 
@@ -88,6 +91,12 @@ def list_blocks(*, user_id: UUID, cursor: str | None = None, limit: int) -> dict
     blocks = Block.objects.filter(user=user_id).select_related("blocked")
     page = paginate(blocks, order=["-created_at", "-id"], cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: [render_block(block) for block in rows])
+
+
+def find_recent_changes(seconds: float) -> list[UUID]:
+    """Find the users who changed their blocks in the last seconds, and a little longer: a commit takes its time."""
+    since = timezone.now() - timedelta(seconds=seconds + COMMIT_SECONDS)
+    return list(BlockList.objects.filter(changed_at__gt=since).values_list("user_id", flat=True))
 
 
 def read_block_state(user_id: UUID) -> BlockState:

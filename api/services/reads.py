@@ -221,7 +221,7 @@ def _counts(up_to: Any = None) -> QuerySet[Member, tuple[UUID, int]]:
     return counted.annotate(unread=RowCount(visible.values("seq")[: UNREAD_EXACT + 1])).values_list("room_id", "unread")
 
 
-def _numbers(up_to: Any = None) -> QuerySet[Member, Any]:
+def _numbers(up_to: Any = None) -> Any:  # members with annotations
     """Add the numbers of mentions and of threads to `_counts`."""
     user_id = param("user_id", UUIDField())
     named = Mention.objects.filter(target__in=[user_id, OuterRef("room_id")], room_id=OuterRef("room_id"))

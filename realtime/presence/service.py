@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from api.services.blocks import find_recent_changes
 from api.services.presence import visible_people
 from realtime.database import in_database, read_for
 from realtime.ephemeral import ephemeral_event
@@ -258,14 +259,28 @@ class Presence:
             changes.dead.pop(self._process, None)
             for person in self.people.end_processes(changes.dead):
                 self._notify(person)
+        if self.watchers:  # a hint may have been lost, or there is no Redis
+            for user_id in await self._query(find_recent_changes, now - self._polled_at):
+                self.recheck_soon(user_id)
         self._polled_at = now
         if now - self._checked_at >= RECHECK_SECONDS:
             self._checked_at = now
             await self.recheck()
 
+    def recheck_soon(self, user_id: UUID) -> None:
+        """Check again what the watchers of a user may see, and what that user may: their blocks have changed."""
+        concerned = [each for each in self.watchers if each.user_id == user_id or user_id in each.watched]
+        if concerned:
+            self._spawn(self._recheck_rights(concerned))
+
     async def recheck(self) -> None:
         """Check again what each watcher may see, and read all leases again: a change may have been missed."""
-        watchers = list(self.watchers)
+        await self._recheck_rights(list(self.watchers))
+        people = list(self.people)
+        for start in range(0, len(people), CHECKED):
+            self._take(await self._query(leases.read, people[start : start + CHECKED]))
+
+    async def _recheck_rights(self, watchers: Sequence[Watcher]) -> None:
         for start in range(0, len(watchers), CHECKED):
             rights = {watcher: dict(watcher.watched) for watcher in watchers[start : start + CHECKED]}
             for watcher, user_id, is_visible in await self._query(_changed_rights, rights):
@@ -276,9 +291,6 @@ class Presence:
                 state = person.render() if is_visible else hidden_state(user_id)
                 if person.render() != hidden_state(user_id):  # else the watcher knows this state
                     self._notices.add(updated(state), user_id, [watcher])
-        people = list(self.people)
-        for start in range(0, len(people), CHECKED):
-            self._take(await self._query(leases.read, people[start : start + CHECKED]))
 
     def _next_version(self) -> int:
         # In microseconds, and greater than the last one also when the clock goes back.

@@ -187,7 +187,7 @@ def test_a_statement_is_prepared_once_for_all_seqs_and_replies(alice: Person) ->
         for _ in range(4):
             assert isinstance(send_one(a_send(alice, room, reply_to=first.id)), SendResult)
 
-    texts = [text for text in prepared().values() if re.search(r"\$1::(uuid|int)", text)]
+    texts = [text for text in prepared().values() if re.search(r"\$[12]::(uuid|int)", text)]
 
     assert len(texts) == len(set(texts)) == 3  # the lock, the judge, the write
 
