@@ -52,8 +52,8 @@ test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done
 	@TEST_CLIENTS=1 $(BIN)/python -m pytest $(or $(ARGS),tests/typescript_client tests/conformance tests/web \
-		tests/generated_clients tests/docs/test_clients.py tests/docs/test_snippets.py tests/docs/test_backend.py \
-		tests/docs/test_site.py)
+		tests/generated_clients tests/docs/test_clients.py tests/docs/test_client_merge.py \
+		tests/docs/test_snippets.py tests/docs/test_backend.py tests/docs/test_site.py)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from typing import Any
 
 from api.serializers.blocks import BlockChangedSerializer
 from api.serializers.drafts import DraftUpdatedSerializer
+from api.serializers.earlier_rooms import complete_preferences, complete_room
 from api.serializers.invites import (
     InviteCreatedSerializer,
     InviteEndedSerializer,
@@ -24,8 +25,6 @@ from api.serializers.rooms import (
     RoomPreferredSerializer,
     RoomRemovedSerializer,
     RoomSnapshotSerializer,
-    complete_preferences,
-    complete_room,
 )
 from api.serializers.sanctions import SanctionEventSerializer
 from api.serializers.streamed import TextAppendedSerializer

@@ -121,7 +121,11 @@ export class Client {
     if (action === "hello") this.start(data);
     else if (action === "goodbye") this.notBefore = Date.now() + (data.retry_after_ms ?? 0);
     else if (action === "send_message") this.receiveReplyToSend(request_id, data, problem);
-    else if (problem?.retryable) this.reconnect();
+    else if (action === "get_message") {
+      this.loading.delete(request_id);
+      if (data) this.applyMessage(data);
+      this.saveRoom();
+    } else if (problem?.retryable) this.reconnect();
     else if (problem) this.onProblem(problem.detail); // no longer a member, for example
     else if (action === "subscribe") this.subscribed(data);
     else if (action === "get_messages") {
@@ -147,7 +151,16 @@ export class Client {
     this.heartbeat = setInterval(() => this.ping(heartbeat.interval_ms), heartbeat.interval_ms);
     this.request("subscribe", "subscribe", { room_id: this.room, after: this.state.cursor, epoch: this.state.epoch });
     this.ready = true;
+    this.loading = new Set();
+    this.loadStale();
     this.flush();
+  }
+
+  loadStale() { // messages that have missed a change; a lost request is repeated after the next hello
+    for (const { id } of this.messages.filter(({ stale, id }) => stale && !this.loading.has(id))) {
+      this.loading.add(id);
+      this.request("get_message", id, { room_id: this.room, message_id: id });
+    }
   }
 
   subscribed({ replay, epoch }) {
@@ -172,15 +185,18 @@ export class Client {
     if (this.state.cursor === null) return void this.early.push(...events); // the page comes after these, and may be older
     for (const event of events) this.applyEvent(event);
     if (events.some((event) => event.seq !== null)) this.saveRoom();
+    this.loadStale();
   }
 
   applyEvent({ type, seq, at, data }) {
     // An edit of a message that is not loaded is not shown: the page that loads it has the newest version.
     if (type === "message.created" || (type.startsWith("message.") && data.id in this.state.messages)) this.applyMessage(data);
+    else if (data.base_version !== undefined) this.applyPart(data);
     else if (type === "user.erased") { // an account was deleted: remove its name here, too
-      for (const message of this.messages.filter(({ sender }) => sender.id === data.user.id)) {
-        message.sender = data.user;
-        this.onMessage(message);
+      for (const message of this.messages) {
+        const theirs = [message, message.forwarded].filter((shown) => shown?.sender.id === data.user.id);
+        for (const shown of theirs) shown.sender = data.user;
+        if (theirs.length) this.onMessage(message);
       }
     } else if (type === "messages.purged") { // the room keeps messages for a time only
       for (const message of this.messages.filter((each) => each.seq < data.before_seq)) {
@@ -190,6 +206,15 @@ export class Client {
       }
     } else if (type === "room.reset") this.reconnect(); // the past was rewritten; the next subscribe is answered with a reset
     if (seq !== null) this.state.cursor = Math.max(this.state.cursor, seq);
+  }
+
+  applyPart({ base_version, change, reaction, ...fields }) { // merged into its base version; any other copy is stale
+    const held = this.state.messages[fields.id];
+    if (!held || held.version >= fields.version) return;
+    if (held.version !== base_version) return void (held.stale = true);
+    const byKey = new Map((held.reactions ?? []).map((each) => [each.key, each]));
+    if (reaction) byKey.set(reaction.key, reaction); // replaced, added, or gone at 0
+    this.applyMessage({ ...held, ...fields, reactions: [...byKey.values()].filter(({ count }) => count) });
   }
 
   applyMessage(message) { // a newer version only: reply, event and page may bring the same message in any order

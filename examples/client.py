@@ -38,7 +38,8 @@ TABLES = """
 """
 EMPTY: dict[str, Any] = {  # what a deleted message has in these fields
     **{"text": None, "metadata": {}, "reply_to": None, "mentions": {"users": [], "room": False}, "attachments": []},
-    **{"reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None, "streaming": False},
+    **{"reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None},
+    **{"streaming": False, "interrupted": False},
 }
 Message = dict[str, Any]
 
@@ -147,8 +148,8 @@ class Client:
             await self.start(data["user"]["id"])
         elif action == "goodbye":
             self.not_before = time.monotonic() + (data["retry_after_ms"] or 0) / 1000
-        elif action == "send_message":
-            await self.receive_reply_to_send(frame["request_id"], data, problem)
+        elif action in ("send_message", "get_message"):
+            await self.receive_message(action, frame["request_id"], data, problem)
         elif problem and problem["retryable"]:
             await self.reconnect()
         elif problem:
@@ -173,9 +174,14 @@ class Client:
             self.open(user)
         self.ready, self.sending = True, None
         await self.request("subscribe", "subscribe", after=self.cursor, epoch=self.epoch)
+        await self.load_stale()
         await self.flush()
 
-    async def receive_reply_to_send(self, client_id: str, message: Message | None, problem: Any) -> None:
+    async def receive_message(self, action: str, client_id: str, message: Message | None, problem: Any) -> None:
+        """Take the reply to a send, or a message that was stale."""
+        if action == "get_message":
+            self.save_room([message] if message and self.apply_message(message) else [])
+            return
         if problem and problem["retryable"]:  # nothing is sent until then
             asyncio.get_running_loop().call_later((problem["retry_after_ms"] or 1_000) / 1000, self.resume)
             return
@@ -203,8 +209,16 @@ class Client:
         changed = [message for event in events for message in self.apply_event(event)]
         if any(event["seq"] is not None for event in events):
             self.save_room(changed)
+        if any("stale" in message for message in changed):
+            await self.load_stale()
         if any(event["type"] == "room.reset" for event in events):
             await self.reconnect()  # the past was rewritten; the next subscribe is answered with a reset
+
+    async def load_stale(self) -> None:
+        """Load the messages that have missed a change."""
+        for message in self.messages.values():
+            if "stale" in message:
+                await self.request("get_message", message["id"], message_id=message["id"])
 
     def apply_event(self, event: dict[str, Any]) -> list[Message]:
         """Apply one event, and return the messages that it changes."""
@@ -214,17 +228,36 @@ class Client:
         # An edit of a message that is not loaded is not shown: the page that loads it has the newest version.
         if kind == "message.created" or (kind.startswith("message.") and data["id"] in self.messages):
             return [data] if self.apply_message(data) else []
+        if "base_version" in data:
+            return self.apply_part(data)
         changed = []
         if kind == "user.erased":  # an account was deleted: remove its name here, too
-            changed = [each for each in self.messages.values() if each["sender"]["id"] == data["user"]["id"]]
-            for message in changed:
-                message["sender"] = data["user"]
+            for message in self.messages.values():
+                for shown in (message, message.get("forwarded")):
+                    if shown and shown["sender"]["id"] == data["user"]["id"]:
+                        shown["sender"] = data["user"]
+                        changed.append(message)
         elif kind == "messages.purged":  # the room keeps messages for a time only
             changed = [each for each in self.messages.values() if each["seq"] < data["before_seq"]]
             for message in changed:
                 message |= deepcopy(EMPTY) | {"version": seq}
                 message["deleted_at"] = message["deleted_at"] or event["at"]
         return changed
+
+    def apply_part(self, data: dict[str, Any]) -> list[Message]:
+        """Merge some fields into the message if it has their base version. Otherwise it is stale, and is loaded."""
+        held = self.messages.get(data["id"])
+        if held is None or held["version"] >= data["version"]:
+            return []
+        if held["version"] != data["base_version"]:
+            held["stale"] = True
+            return [held]
+        merged = held | {name: data[name] for name in data.keys() & held.keys()}
+        if reaction := data.get("reaction"):  # of one key: replaced, added, or gone at 0
+            by_key = {each["key"]: each for each in held.get("reactions", [])} | {reaction["key"]: reaction}
+            merged["reactions"] = [each for each in by_key.values() if each["count"]]
+        self.apply_message(merged)
+        return [merged]
 
     def apply_message(self, message: Message) -> bool:
         """Take a message if its version is newer: reply, event and page may bring it in any order."""

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,11 +29,12 @@ from realtime.ephemeral import (
 )
 from realtime.feed import Feed
 from realtime.feed_registry import FeedRegistry
+from realtime.handles import SubscriptionHandle
 from realtime.log_entry import EventBatch, LogEntry
 from realtime.log_reader import Log, LogReader
 from realtime.metrics import DELIVERY_SECONDS, EVENTS, FEEDS, REPLAY_EVENTS, REPLAYS
 from realtime.presence.service import Presence
-from realtime.replay_plan import Replay, ReplayPlan
+from realtime.replay_plan import ReplayPlan
 from realtime.seal import Message, Seal
 from realtime.sessions import Sessions
 from realtime.subscription import Subscriber, Subscription
@@ -49,30 +49,6 @@ RETRY_SECONDS = 0.5
 GROUP_PREFIX = "stream."
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionHandle:
-    """A subscription in its feed, for the socket that prepares, starts and stops it."""
-
-    feed: Feed
-    subscription: Subscription
-    plan: ReplayPlan
-
-    def reply(self, running: Subscription | None = None) -> dict[str, Any]:
-        """The reply to a subscribe. With a running subscription it reports that one, which goes on as it is."""
-        reply = {
-            "room_id": None if self.feed.stream == self.subscription.user_id else self.feed.stream,
-            "after": self.plan.cursor,
-            "head": self.plan.head,
-            "epoch": self.plan.epoch,
-            "replay": self.plan.replay,
-        }
-        if running is not None:
-            reply |= {"after": running.delivered_up_to, "replay": Replay.COMPLETE}
-            if running.epoch != self.plan.epoch:  # its reset after a restore has not been sent yet
-                reply |= {"epoch": running.epoch, "head": running.delivered_up_to}
-        return reply
-
-
 class Hub:
     """Delivers the events of this process and of the others to the subscriptions of local sockets.
 
@@ -83,6 +59,7 @@ class Hub:
         self.id = uuid4().hex
         self.log = log
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
         self.blocks = BlockLists(log.blocks, spawn=self.spawn, announce=self._publish_to_all)
         self.sessions = Sessions(on_blocks=self.blocks.compare)
         self.waiters = Waiters(self.sessions)
@@ -108,7 +85,6 @@ class Hub:
             DraftNotices(self.feeds, self._publish),
             Appends(self.feeds, self._publish),
         )
-        self.presence = Presence(UUID(self.id), self._publish_to_all, self.spawn)
         self._by_event_type = {feature.event_type: feature for feature in self._features}
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,
@@ -315,6 +291,7 @@ class Hub:
         for stream_id, durable in by_stream.items():
             if durable[0].type in BLOCK_EVENTS:
                 self.blocks.commit(durable[0])
+                self.presence.commit_block(durable[0])
             stream, rendered = str(stream_id), [event.json() for event in durable]
             hint = {"type": "hint", "stream": stream, "epoch": durable[0].epoch, "json": rendered}
             self._offer(hint)

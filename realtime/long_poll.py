@@ -11,7 +11,8 @@ from api.services.sync import SyncPage, SyncRequest
 from realtime import database
 from realtime.authorization import StreamAccess
 from realtime.close_codes import CloseCode
-from realtime.hub import Hub, SubscriptionHandle
+from realtime.handles import SubscriptionHandle
+from realtime.hub import Hub
 from realtime.log_entry import EventBatch
 from realtime.metrics import LONG_POLLS
 from realtime.presence.states import Activity

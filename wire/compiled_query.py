@@ -92,7 +92,7 @@ class _SeqFor(Func):
         super().__init__(key, output_field=BigIntegerField())
         self.name = name
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any, **_: Any) -> Any:
+    def as_sql(self, compiler: SQLCompiler, connection: Any, *_: Any, **__: Any) -> Any:
         key, params = compiler.compile(self.source_expressions[0])
         keys = _Keys(self.name, output_field=UUIDField())
         if connection.vendor != "postgresql":

@@ -160,11 +160,6 @@ class Migration(migrations.Migration):
                         fields=["user", "created_at", "id"],
                         name="invites_of_user",
                     ),
-                    models.Index(
-                        condition=models.Q(("ended_at", None)),
-                        fields=["room", "created_at", "id"],
-                        name="invites_of_room",
-                    ),
                     models.Index(fields=["user", "room"], name="rooms_that_invited"),
                     models.Index(fields=["invited_by", "user"], name="users_invited_by"),
                 ],

@@ -1,11 +1,13 @@
 """Threads, mentions and drafts. Messages of older processes are in the main line."""
 
+from typing import Any
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
 
-def foreign_key(to, on_delete=django.db.models.deletion.PROTECT, **options):
+def foreign_key(to: str, on_delete: Any = django.db.models.deletion.PROTECT, **options: Any) -> Any:
     return models.ForeignKey(on_delete=on_delete, to=to, **{"related_name": "+", "db_index": False, **options})
 
 

@@ -52,6 +52,10 @@ class BlockList(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
     size = models.PositiveIntegerField(default=0)
     changed_seq = models.BigIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True)  # by the clock of the database
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["changed_at"], name="block_lists_by_change")]
 
     @classmethod
     def is_used_by(cls, user_id: object) -> Exists:

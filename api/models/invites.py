@@ -36,7 +36,6 @@ class Invite(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["user", "created_at", "id"], name="invites_of_user", condition=Q(ended_at=None)),
-            models.Index(fields=["room", "created_at", "id"], name="invites_of_room", condition=Q(ended_at=None)),
             models.Index(fields=["user", "room"], name="rooms_that_invited"),
             models.Index(fields=["invited_by", "user"], name="users_invited_by"),
         ]

@@ -29,7 +29,8 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         found = self.filter(is_visible, follows__user_id=user_id, follows__following=True, **wanted)
         memberships = Member.objects.joined().filter(room_id=OuterRef("follows__room_id"), user_id=user_id)
         found = found.annotate(joined_seq=Subquery(memberships.values("joined_seq"))).filter(joined_seq__isnull=False)
-        return found.annotate(marker=Greatest(F("follows__read_seq"), F("joined_seq")))
+        marker: dict[str, Any] = {"marker": Greatest(F("follows__read_seq"), F("joined_seq"))}
+        return found.annotate(**marker)
 
     def unread(self, user_id: Any, up_to: Any = None) -> "ThreadQuerySet":
         """Keep those of `followed_by` that have unread replies, up to this seq if one is given."""
@@ -48,8 +49,6 @@ class Thread(models.Model):
     root_seq = models.BigIntegerField()  # of the root: to count the threads of a room reads no message
     last_seq = models.BigIntegerField()  # of the newest reply; before the first one of the root
     active_at = models.DateTimeField()  # the time of the same message
-
-    marker: int  # only from `followed_by`
 
     objects = ThreadQuerySet.as_manager()
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import datetime
-from typing import Any, AnyStr, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from django.utils import timezone
@@ -19,7 +19,6 @@ from api.models.choices import (
     Kind,
     Notify,
     Posting,
-    Receipts,
     Role,
     State,
 )
@@ -27,8 +26,8 @@ from api.models.rooms import NAME_CHARS, SLUG_CHARS, TOPIC_CHARS
 from api.serializers.authors import Author, AuthorSerializer
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import CLIENT_ID
+from api.serializers.modes import RoomModeSerializer
 from api.serializers.reads import UNREAD, UNREAD_MENTIONS, UNREAD_THREADS
-from wire import strict_json
 from wire.characters import has_invisible
 from wire.fields import MetadataField, NameField, QueryBool, StrictSerializer, TimeField, format_time
 from wire.pagination import PageQuery
@@ -63,32 +62,7 @@ def room_event_data(room: Room, epoch: int) -> dict[str, Any]:
     }
 
 
-_ROOM_DEFAULTS = {
-    "posting": Posting.EVERYONE,
-    "slow_mode_seconds": 0,
-    "retention_days": None,
-    "mode": {"receipts": Receipts.MEMBERS, "typing": True},
-}
-_PREFERENCE_DEFAULTS = {"notify": Notify.ALL, "snoozed_until": None, "pinned": False}
 UnreadNumbers = tuple[int, bool, int, int]  # unread, whether it is capped, of mentions, of threads
-
-
-def complete_room(data: AnyStr) -> AnyStr:
-    """Return the JSON of a room in an event with the fields that the releases before 0.2 left out."""
-    return _complete(data, '"mode":{"receipts":', _ROOM_DEFAULTS)
-
-
-def complete_preferences(data: AnyStr) -> AnyStr:
-    """Return the JSON of room.preferred with the fields that the releases before 0.2 left out."""
-    return _complete(data, '"notify":', _PREFERENCE_DEFAULTS)
-
-
-def _complete(data: AnyStr, newest: str, defaults: dict[str, Any]) -> AnyStr:
-    """Add the defaults to JSON without the newest of these fields. The name in a text is escaped, so it is no field."""
-    if (newest if isinstance(data, str) else newest.encode()) in data:
-        return data
-    whole = strict_json.dumps(defaults | orjson.loads(data))
-    return whole.decode() if isinstance(data, str) else whole
 
 
 class Peer(NamedTuple):
@@ -331,15 +305,6 @@ class RoomPreferredSerializer(serializers.Serializer[Any]):
     pinned = serializers.BooleanField()
     hidden = serializers.BooleanField()
     head = serializers.IntegerField()
-
-
-class RoomModeSerializer(serializers.Serializer[Any]):
-    """The things that members learn about each other. It changes above 100 members, and again below 80."""
-
-    receipts = serializers.ChoiceField(
-        choices=Receipts.choices, help_text="members: who has read and received each message; counts: how many."
-    )
-    typing = serializers.BooleanField(help_text="Whether members see who is typing.")
 
 
 class RoomSnapshotSerializer(serializers.Serializer[Any]):

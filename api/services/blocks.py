@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import F, UUIDField
+from django.db.models.functions import Now
 
 from accounts.models import Session, User
 from api.models import Block, BlockList, Room
@@ -77,9 +78,9 @@ def unblock_user(*, session: Session, user_id: UUID) -> None:
 def _append(log: EventTransaction, my_id: UUID, event_type: str, user_id: UUID, change: int) -> None:
     """Append the event, alone in its transaction: the hub looks at the first event of an inbox."""
     event = log.append(my_id, event_type, my_id, {"user_id": user_id})
-    values = {"size": F("size") + change, "changed_seq": event.seq}
+    values = {"changed_seq": event.seq, "changed_at": Now()}
     BlockList.objects.update_or_create(
-        user_id=my_id, defaults=values, create_defaults={"size": change, "changed_seq": event.seq}
+        user_id=my_id, defaults={"size": F("size") + change, **values}, create_defaults={"size": change, **values}
     )
 
 

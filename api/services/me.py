@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,8 @@ def update_me(*, session: Session, changes: Mapping[str, Any]) -> dict[str, Any]
 
     A change is one event in the inbox, for the other devices. Raises Problem as accounts.services.update_profile.
     """
+    session = copy(session)
+    session.user = User.objects.get(pk=session.user_id)  # that of a socket's session is as old as the socket
     changes = dict(changes)
     settings = changes.pop("settings", None)
 

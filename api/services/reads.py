@@ -1,7 +1,7 @@
 """Read markers: the last seq that each member has read, and the number of unread messages after it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, cast
 from uuid import UUID
 
 from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
@@ -10,6 +10,7 @@ from django.db.models.lookups import Exact
 from accounts.models import Session
 from api.models import Member, Mention, Message, Thread, ThreadFollow, UserSettings
 from api.models.choices import History, State
+from api.models.members import MemberQuerySet
 from api.models.visibility import is_in_period
 from api.services.members.access import find_reader
 from eventlog.models import StreamHead
@@ -221,7 +222,7 @@ def _counts(up_to: Any = None) -> QuerySet[Member, tuple[UUID, int]]:
     return counted.annotate(unread=RowCount(visible.values("seq")[: UNREAD_EXACT + 1])).values_list("room_id", "unread")
 
 
-def _numbers(up_to: Any = None) -> QuerySet[Member, Any]:
+def _numbers(up_to: Any = None) -> Any:  # members with annotations
     """Add the numbers of mentions and of threads to `_counts`."""
     user_id = param("user_id", UUIDField())
     named = Mention.objects.filter(target__in=[user_id, OuterRef("room_id")], room_id=OuterRef("room_id"))
@@ -248,7 +249,12 @@ _count_up_to = CompiledQuery(
     )
 )
 _count_all_numbers = CompiledQuery(
-    lambda: _numbers().with_hidden().order_by().values_list("room_id", "read_seq", "hidden_seq", "is_hidden", *_NUMBERS)
+    lambda: (
+        cast(MemberQuerySet, _numbers())
+        .with_hidden()
+        .order_by()
+        .values_list("room_id", "read_seq", "hidden_seq", "is_hidden", *_NUMBERS)
+    )
 )
 _count_at_head = CompiledQuery(
     lambda: (

@@ -17,7 +17,7 @@ TITLE = "A fault of the proxy."
 
 @dataclass(eq=False)
 class Rule:
-    """What becomes of some frames of one kind.
+    """The fate of some frames of one kind.
 
     A `request` is a frame of the client, a `reply` its answer, a `push` what comes without a request: `hello`,
     `events`, `goodbye`. The rule is about frames with this `action` and, for events, this `type`; `skip` of them pass

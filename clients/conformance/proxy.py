@@ -179,7 +179,7 @@ class Line:
             await asyncio.gather(*directions, return_exceptions=True)
 
     async def _up(self) -> None:
-        """From the client to the server."""
+        """Pass on the messages of the client."""
         async for message in messages(self.near, masked=True):
             if not self.proxy._flows.is_set():
                 await self.proxy._flows.wait()
@@ -194,7 +194,7 @@ class Line:
             self.far_writer.close()
 
     async def _down(self) -> None:
-        """From the server to the client."""
+        """Pass on the messages of the server."""
         async for message in messages(self.far, masked=False):
             if not self.proxy._flows.is_set():
                 await self.proxy._flows.wait()

@@ -25,7 +25,7 @@ class Failed(Exception):
 
 
 class Story:
-    """What a case is written with. Alice has the client under test, Bob is a member of her room by REST."""
+    """Everything that a case is written with. Alice has the client under test; Bob uses REST in her room."""
 
     def __init__(self, server: ParleyServer, program: Callable[[], Program], folder: Path, patience: float) -> None:
         self.server, self.make_program, self.folder, self.patience = server, program, folder, patience
@@ -191,7 +191,7 @@ class Story:
             demand(ended["login"] is login, f"login should be {login}: {ended}")
 
     def check_always(self) -> None:
-        """What every client keeps in every case: no token in an address, nothing before hello, one frame at a time."""
+        """Demand what holds in every case: no token in an address, and nothing is sent before hello."""
         for target in self.proxy.targets:
             for person in (self.alice, self.bob):
                 demand(person.token not in target, "the token is in an address")
@@ -205,6 +205,11 @@ class Story:
     def rule(self, rule: Rule) -> Rule:
         """Put a fault in force."""
         return self.proxy.add(rule)
+
+    def pushed(self, kind: str) -> bool:
+        """Return whether an event of this type has come from the server."""
+        frames = [each.frame for each in self.proxy.log if each.kind == "push" and each.frame.get("action") == "events"]
+        return any(event["type"] == kind for frame in frames for event in frame["data"])
 
     def replies(self, action: str) -> int:
         """The number of replies to this action that the server has given."""

@@ -1,12 +1,10 @@
 """Actions on people: the user of the socket, and the users whom they block."""
 
-from collections.abc import Mapping
-from copy import copy
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from accounts.models import Session, User
+from accounts.models import User
 from api.operations.blocks import BLOCK_USER, LIST_BLOCKS, UNBLOCK_USER
 from api.operations.me import GET_ME, UPDATE_ME
 from api.services import blocks, me
@@ -27,7 +25,7 @@ class PeopleActions(AuthenticatedConsumer):
     @action(UPDATE_ME)
     async def update_me(self, **changes: Any) -> Reply:
         session = require_session(self.session)
-        update = partial(_update_me, session, changes)
+        update = partial(me.update_me, session=session, changes=changes)
         return await write_for(session.user_id, session.user_id, update), 200
 
     @action(LIST_BLOCKS)
@@ -47,10 +45,3 @@ class PeopleActions(AuthenticatedConsumer):
         unblock = partial(blocks.unblock_user, session=session, user_id=user_id)
         await write_for(session.user_id, session.user_id, unblock)
         return None, 204
-
-
-def _update_me(session: Session, changes: Mapping[str, Any]) -> dict[str, Any]:
-    # The user of the session is as old as the socket, and its password may have changed since.
-    session = copy(session)
-    session.user = User.objects.get(pk=session.user_id)
-    return me.update_me(session=session, changes=changes)

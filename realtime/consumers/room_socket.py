@@ -18,7 +18,7 @@ from realtime.consumers.actions import require_session, take
 from realtime.consumers.authenticated import AuthenticatedConsumer
 from realtime.consumers.frames import Request
 from realtime.database import write_for
-from realtime.hub import SubscriptionHandle
+from realtime.handles import SubscriptionHandle
 from realtime.log_entry import EventBatch
 from realtime.replay_plan import plan_replay
 from realtime.send_queue import SendQueue

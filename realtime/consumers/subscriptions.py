@@ -20,7 +20,8 @@ from realtime.authorization import StreamAccess
 from realtime.consumers.actions import Reply, action, require_session
 from realtime.consumers.authenticated import AuthenticatedConsumer
 from realtime.database import read_for
-from realtime.hub import RETRY_SECONDS, SubscriptionHandle
+from realtime.handles import SubscriptionHandle
+from realtime.hub import RETRY_SECONDS
 from realtime.log_entry import EventBatch
 from realtime.operations import SUBSCRIBE, SYNC, UNSUBSCRIBE
 from realtime.replay_plan import ReplayPlan, plan_replay

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Now
 
+from api.models import BlockList
 from realtime.models import PresenceChoice, PresenceLease, PresenceProcess
 from realtime.presence.states import Activity, Lease, State
 
@@ -29,6 +30,7 @@ class Changes:
 
     leases: Sequence[Lease]
     dead: dict[UUID, datetime]  # the processes that are dead, and when each was last renewed
+    blockers: Collection[UUID]  # the users who have blocked or unblocked somebody
 
 
 def renew(process: UUID) -> bool:
@@ -97,7 +99,8 @@ def read_changes(process: UUID, seconds: float) -> Changes:
     changed = PresenceLease.objects.filter(changed_at__gt=since).exclude(process=process)
     leases = [_lease(*row) for row in changed.values_list("process", "user_id", "state", "since", "version")]
     dead = PresenceProcess.objects.filter(renewed_at__lte=Now() - _seconds(DEAD_SECONDS))
-    return Changes(leases, dict(dead.values_list("pk", "renewed_at")))
+    blockers = BlockList.objects.filter(changed_at__gt=since).values_list("pk", flat=True)
+    return Changes(leases, dict(dead.values_list("pk", "renewed_at")), set(blockers))
 
 
 def read_choices(seconds: float) -> list[Choice]:

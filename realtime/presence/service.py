@@ -8,16 +8,18 @@ to the other processes. A process that misses it, or has no Redis, reads the cha
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from api.services.presence import visible_people
+from eventlog.models import Event
 from realtime.database import in_database, read_for
 from realtime.ephemeral import ephemeral_event
 from realtime.log_entry import LogEntry
@@ -159,11 +161,13 @@ class Presence:
     # What other processes publish
 
     def receive(self, message: Message) -> None:
-        """Take the changed leases or the choice of another process."""
+        """Take the changed leases, the choice or the block of another process."""
         process = UUID(message["from"])
         if (choice := message.get("choice")) is not None:
             session_id, user_id, activity, version = choice
             self._apply([(UUID(session_id), UUID(user_id), Activity(activity), version)])
+        if self.people and (blocker := message.get("blocker")) is not None:
+            self._spawn(self.recheck_users({UUID(blocker)}))
         if self.people:
             self._take(_lease_of(process, row) for row in message.get("leases", ()))
 
@@ -258,6 +262,8 @@ class Presence:
             changes.dead.pop(self._process, None)
             for person in self.people.end_processes(changes.dead):
                 self._notify(person)
+            if changes.blockers:
+                await self.recheck_users(changes.blockers)
         self._polled_at = now
         if now - self._checked_at >= RECHECK_SECONDS:
             self._checked_at = now
@@ -265,20 +271,55 @@ class Presence:
 
     async def recheck(self) -> None:
         """Check again what each watcher may see, and read all leases again: a change may have been missed."""
-        watchers = list(self.watchers)
-        for start in range(0, len(watchers), CHECKED):
-            rights = {watcher: dict(watcher.watched) for watcher in watchers[start : start + CHECKED]}
-            for watcher, user_id, is_visible in await self._query(_changed_rights, rights):
-                person = self.people.get(user_id)
-                if person is None or watcher.watched.get(user_id) is not (not is_visible):
-                    continue
-                watcher.watched[user_id] = is_visible
-                state = person.render() if is_visible else hidden_state(user_id)
-                if person.render() != hidden_state(user_id):  # else the watcher knows this state
-                    self._notices.add(updated(state), user_id, [watcher])
+        await self._check({watcher: watcher.watched for watcher in self.watchers})
         people = list(self.people)
         for start in range(0, len(people), CHECKED):
             self._take(await self._query(leases.read, people[start : start + CHECKED]))
+
+    async def recheck_users(self, user_ids: Collection[UUID]) -> None:
+        """Check again what these users may see, and who may see them, because of a block."""
+        rights: dict[Watcher, Collection[UUID]] = {}
+        for watcher in self.watchers:
+            if watcher.user_id in user_ids:
+                rights[watcher] = watcher.watched
+            elif seen := [user_id for user_id in user_ids if user_id in watcher.watched]:
+                rights[watcher] = seen
+        await self._check(rights)
+
+    async def _check(self, rights: Mapping[Watcher, Collection[UUID]]) -> None:
+        watchers = list(rights)
+        for start in range(0, len(watchers), CHECKED):
+            known = {
+                watcher: {
+                    user_id: seen for user_id in rights[watcher] if (seen := watcher.watched.get(user_id)) is not None
+                }
+                for watcher in watchers[start : start + CHECKED]
+            }
+            for watcher, user_id, is_visible in await self._query(_changed_rights, known):
+                self._set_visible(watcher, user_id, is_visible)
+
+    def _set_visible(self, watcher: Watcher, user_id: UUID, is_visible: bool) -> None:
+        person = self.people.get(user_id)
+        if person is None or watcher.watched.get(user_id) is not (not is_visible):
+            return
+        watcher.watched[user_id] = is_visible
+        state = person.render()
+        if state != hidden_state(user_id):  # else the watcher knows this state
+            entry = updated(state if is_visible else hidden_state(user_id))
+            self._notices.add(entry, user_id, [watcher])
+
+    def commit_block(self, event: Event) -> None:
+        """Apply a block that this process has just committed, at once; after its end the rights are read again."""
+        user_id, other_id = event.stream, UUID(orjson.loads(event.data)["user_id"])
+        self._publish({"type": self.name, "blocker": str(user_id)})
+        if event.type == "block.removed":
+            self._spawn(self.recheck_users({user_id}))
+            return
+        for viewer, target in ((user_id, other_id), (other_id, user_id)):
+            person = self.people.get(target)
+            for watcher in tuple(person.watchers) if person is not None else ():
+                if watcher.user_id == viewer:
+                    self._set_visible(watcher, target, False)
 
     def _next_version(self) -> int:
         # In microseconds, and greater than the last one also when the clock goes back.

@@ -106,6 +106,32 @@ async def edit(device: Device, room: str, message: str) -> Answer:
     )
 
 
+async def react(device: Device, room: str, message: str, key: str, on: bool) -> Answer:
+    """Add a reaction of mine to a message, or take it back."""
+    return await persist(
+        device,
+        "react",
+        action=("react", {"room_id": room, "message_id": message, "key": key, "on": on}),
+        rest=("PUT" if on else "DELETE", f"rooms/{room}/messages/{message}/reactions/{key}", None),
+        room=room,
+        message=message,
+        key=key,
+        on=on,
+    )
+
+
+async def pin(device: Device, room: str, message: str, on: bool) -> Answer:
+    """Pin a message, or unpin it; only owners may."""
+    return await persist(
+        device,
+        "pin",
+        action=("pin_message" if on else "unpin_message", {"room_id": room, "message_id": message}),
+        rest=("PUT" if on else "DELETE", f"rooms/{room}/pins/{message}", None),
+        room=room,
+        message=message,
+    )
+
+
 async def delete(device: Device, room: str, message: str) -> Answer:
     """Leave a tombstone of a message of mine."""
     return await persist(

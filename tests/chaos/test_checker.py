@@ -1,5 +1,7 @@
 """The checker accepts a correct history and finds each broken promise."""
 
+from typing import Any
+
 import pytest
 
 from tests.chaos.checker import Verdict, check
@@ -223,6 +225,41 @@ def test_a_changed_text_without_a_deletion_is_found() -> None:
     story.log[3] = event(4, "message.created", message(4, None), second=4)
 
     assert broken_promises(story) >= {"agreement"}
+
+
+def reacted(seq: int, base_version: int, *, on: bool = True) -> dict[str, Any]:
+    """A reaction of Alice to the message 4."""
+    change = {"user_id": ALICE, "key": ":tea:", "on": on}
+    data = {"id": "m4", "seq": 4, "version": seq, "base_version": base_version, "change": change}
+    return event(seq, "reaction.changed", data, second=seq)
+
+
+@pytest.mark.parametrize(
+    ("events", "is_broken"),
+    [
+        ([reacted(5, 4), reacted(6, 5, on=False)], set()),
+        ([reacted(5, 3)], {"base"}),
+        ([reacted(5, 4), reacted(6, 4, on=False)], {"base"}),
+        ([reacted(5, 4), reacted(6, 5)], {"once"}),
+    ],
+)
+def test_a_reaction_on_a_wrong_base_or_twice_is_found(events: list[dict[str, Any]], is_broken: set[str]) -> None:
+    story = all_is_well()
+    for each in events:
+        story.log.append(each)
+        for user in (ALICE, BOB):
+            story.get(user, each, each["seq"] + 0.2)
+
+    assert broken_promises(story) == is_broken
+
+
+def test_a_lost_reaction_is_found() -> None:
+    story = all_is_well()
+    call = {"device": "alice.0", "user": ALICE, "session": "s-alice", "room": ROOM, "message": "m4"}
+    story.add("call", 5, op=99, what="react", via="ws", server=0, key=":tea:", on=True, **call)
+    story.add("done", 5.1, op=99, status=200, code=None)
+
+    assert broken_promises(story) == {"durable"}
 
 
 def test_a_reset_without_a_restore_is_found() -> None:

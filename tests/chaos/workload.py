@@ -27,6 +27,7 @@ ROOMS = (
     ("open", "public", "since_joined", range(0, 12, 2), True),
     ("quiet", "private", "since_joined", range(3, 7), True),
 )
+KEYS = (":tea:", ":cake:", ":+1:")
 OWNERS = range(2)  # of every room, and in every room; they are never removed
 
 
@@ -143,6 +144,17 @@ class Workload:
     async def edit(self, device: Device) -> None:
         await ops.edit(device, *device.rng.choice(self.mine[device.name][-20:]))
 
+    def _some_message(self, device: Device) -> tuple[str, str]:
+        """A recent message of anybody, in a room of the device."""
+        sent = [chosen for each in self.mine.values() for chosen in each[-20:] if chosen[0] in device.rooms]
+        return device.rng.choice(sent)
+
+    async def react(self, device: Device) -> None:
+        await ops.react(device, *self._some_message(device), device.rng.choice(KEYS), device.rng.random() < 0.7)
+
+    async def pin(self, device: Device) -> None:
+        await ops.pin(device, *self._some_message(device), device.rng.random() < 0.6)
+
     async def delete(self, device: Device) -> None:
         chosen = device.rng.choice(self.mine[device.name])
         self.mine[device.name].remove(chosen)
@@ -206,6 +218,8 @@ ACTS = [
     (Workload.send_long, 2),
     (Workload.flurry, 3),
     (Workload.edit, 7),
+    (Workload.react, 14),
+    (Workload.pin, 3),
     (Workload.delete, 4),
     (Workload.mark_read, 9),
     (Workload.read_page, 6),

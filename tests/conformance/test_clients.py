@@ -20,7 +20,7 @@ NEEDS_OF_README = {"store", "shared_store", "full_store"}
 
 @pytest.mark.parametrize("language", ["python", "typescript", "readme"])
 async def test_a_client_passes_all_cases(language: str) -> None:
-    command = {"python": lambda: PYTHON, "typescript": typescript, "readme": lambda: README}[language]()
+    command = typescript() if language == "typescript" else {"python": PYTHON, "readme": README}[language]
     async with Kit() as kit:
         results = [result async for result in kit.run(command, list(CASES.values()))]
 

@@ -8,10 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from textwrap import indent
-from typing import cast
+from typing import Any
 
 import pytest
 from parley_client import Parley, SqliteStore
@@ -42,12 +41,12 @@ async def test_the_python_package_sends_a_message(
 ) -> None:
     """The sample of the page, and that of the package's own page, which has an import and comments more."""
     token = await asyncio.to_thread(room.join, "alice")
-    names = {"url": deployment.servers[0].url, "token": token, "room_id": room.id}
+    names: dict[str, Any] = {"url": deployment.servers[0].url, "token": token, "room_id": room.id}
     names |= {"path": tmp_path / "alice.sqlite3", "Parley": Parley, "SqliteStore": SqliteStore}
     for page, language in ((PAGE, "python package"), (read("clients/python/README.md"), "python client")):
         [sample] = blocks(page, language)
         exec(f"async def sample():\n{indent(sample, '    ')}", names)
-        await cast(Callable[[], Awaitable[None]], names["sample"])()
+        await names["sample"]()
 
     assert "The server has it as number" in capsys.readouterr().out
     assert await asyncio.to_thread(room.texts, token) == ["Tea?", "Tea?"]

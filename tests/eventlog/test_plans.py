@@ -27,7 +27,7 @@ BELIEVED = (1_000_000, 10_000_000)  # these cost nothing, see `believe`
 # of rooms that a user may see, of the last messages of rooms, of memberships with what was hidden, of threads, of
 # mentions, and of the unread numbers of rooms.
 NEED_SWITCHES = (
-    '"api_thread"."root_id", "api_thread"."last_seq"',
+    '"api_thread"."active_at"',
     '"api_mention"."id"',
     'AS "threads" FROM "api_member"',
     '"accounts_session"."token_hash" IN',

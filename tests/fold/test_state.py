@@ -139,7 +139,7 @@ def test_parts_of_a_streamed_text_are_appended_where_they_fit() -> None:
 
 
 def test_of_two_copies_of_a_streamed_message_the_longer_is_kept() -> None:
-    state = State(ALICE, {"inbox": 0, "unread_total": 0, "rooms": [], "lists": {}})
+    state = State(ALICE, NOTHING)
     state.fold([*LIFE[:-1], event(11, "message.created", message(6, 11, BOB, text="Twin", streaming=True))])
 
     for text in ("Twinkle", "Twink"):

@@ -20,6 +20,7 @@ PACKAGES = (
     "staff",
     "contracts",
     "settings",
+    "clients",
     "examples",
     "tests",
 )

@@ -280,3 +280,36 @@ async def test_the_blocked_cannot_invite_the_blocker(alice: Account, bob: Accoun
     await block(alice, bob)
 
     assert await refusal(await bob.put(f"/v1/rooms/{room['id']}/invites/{alice.id}")) == (403, "user.blocked")
+
+
+@ONCE
+@pytest.mark.parametrize("blocks_peer", [True, False])
+async def test_neither_sees_the_other_online(
+    alice: Account, bob: Account, blocks_peer: bool, there: ParleyServer
+) -> None:
+    room = await alice.make_room(bob)
+    await bob.post_message(room, "I am here")  # else a room into which he was put would show nothing
+    watcher, _ = await alice.connect(), await bob.connect(there)
+    await watcher.call("watch_presence", user_ids=[bob.id])
+    await watcher.find(lambda frame: "'online'" in str(frame))
+
+    await (block(alice, bob) if blocks_peer else block(bob, alice))
+
+    event = await watcher.next_event("presence.updated")
+    while event["data"]["state"] == "online":
+        event = await watcher.next_event("presence.updated")
+    assert event["data"] == {"user_id": bob.id, "state": "offline", "last_seen_at": None}
+    states = (await alice.post("/v1/presence/watch", {"user_ids": [bob.id]})).json()["states"]
+    assert states == [{"user_id": bob.id, "state": "offline", "last_seen_at": None}]
+
+
+@ONCE
+async def test_a_user_who_does_not_share_it_is_offline(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    await bob.post_message(room, "I am here")
+    await bob.connect()
+    await bob.patch("/v1/me", {"settings": {"share_presence": False}})
+
+    states = (await alice.post("/v1/presence/watch", {"user_ids": [bob.id]})).json()["states"]
+
+    assert states == [{"user_id": bob.id, "state": "offline", "last_seen_at": None}]

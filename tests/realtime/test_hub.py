@@ -10,7 +10,8 @@ import pytest
 
 from realtime.authorization import StreamAccess
 from realtime.feed_registry import IDLE_SECONDS
-from realtime.hub import Hub, SubscriptionHandle
+from realtime.handles import SubscriptionHandle
+from realtime.hub import Hub
 from realtime.log_entry import EventBatch, LogEntry
 from realtime.replay_plan import plan_replay
 from tests.sim.history import Past, Row

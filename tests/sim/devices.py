@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from django.db import Error as DatabaseError
 
-from realtime.hub import SubscriptionHandle
+from realtime.handles import SubscriptionHandle
 from realtime.log_entry import EventBatch
 from realtime.replay_plan import plan_replay
 from tests.sim.history import Lineage, Record

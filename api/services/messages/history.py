@@ -1,6 +1,6 @@
 """History: pages of a room's messages, and pages of its events or of an inbox."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import starmap, zip_longest
@@ -64,24 +64,25 @@ def get_messages(
         find_reader(user_id, room_id)
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
-    room = reader.member.room
-    rows = [row._replace(json=render_stored(room, row.json)) if row.json is not None else row for row in rows]
-    shown = [*rows, *root]
-    reacted = [orjson.loads(row.json)["id"] for row in shown if row.json is not None and has_reactions(row.json)]
-    blocked = reader.blocked()
-    if blocked:
-        rows = _hide(rows, blocked, hide_message)
-    first = {}
-    if root:
-        first = {"root": orjson.Fragment(hide_message(render_stored(room, root[0].json or b""), blocked))}
+    shown, reacted = _render(reader, [*root, *rows])
     return {
-        **first,
-        "results": _fragments(rows),
+        **({"root": shown.pop(0)} if root else {}),
+        "results": shown,
         "page": _page(rows, older, newer),
         "head": reader.head,
         "epoch": reader.epoch,
         "mine": Reaction.objects.keys_of(user_id, reacted),
     }
+
+
+def _render(reader: Reader, rows: Sequence[Row]) -> tuple[list[orjson.Fragment], list[UUID]]:
+    """Return the messages as the reader gets them, and the ids of those with reactions."""
+    room, blocked = reader.member.room, reader.blocked()
+    rendered = [render_stored(room, row.json) for row in rows if row.json is not None]
+    if blocked:
+        rendered = [hide_message(json, blocked) for json in rendered]
+    reacted = [UUID(orjson.loads(json)["id"]) for json in rendered if has_reactions(json)]
+    return list(map(orjson.Fragment, rendered)), reacted
 
 
 def _find_root(member: Member, thread: UUID) -> list[Row]:
@@ -136,10 +137,6 @@ def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
         if count == limit or row.json is None or (count and size > max_bytes):
             return
         yield row
-
-
-def _hide(rows: Sequence[Row], blocked: frozenset[str], hide: Callable[[bytes, frozenset[str]], bytes]) -> list[Row]:
-    return [row._replace(json=hide(row.json, blocked)) if row.json is not None else row for row in rows]
 
 
 def _fragments(rows: Sequence[Row]) -> list[orjson.Fragment]:
@@ -212,7 +209,7 @@ def get_events(
     found = find(room_id=room_id or user_id, user_id=user_id, after=after or 0, below=below, budget=max_bytes)
     rows = list(_fit(map(_finish, found), limit, max_bytes))
     if blocked:
-        rows = _hide(rows, blocked, hide_event)
+        rows = [row._replace(json=hide_event(row.json or b"", blocked)) for row in rows]
     return {
         "results": _fragments(sorted(rows)),
         "head": head,

@@ -5,7 +5,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from unicodedata import normalize
 from uuid import UUID
 
@@ -15,9 +15,9 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.ended import ended_in_memory
-from accounts.models import Session, User
-from api.models import Block, Invite, Member, Message, Room, StreamedMessage
-from api.models.choices import Kind, Posting, Role, State
+from accounts.models import Session
+from api.models import Message, StreamedMessage
+from api.models.choices import Posting
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
 from api.serializers.authors import Author
@@ -27,21 +27,28 @@ from api.services.members.access import not_accessible
 from api.services.members.limits import make_own
 from api.services.messages.extras import Extra
 from api.services.messages.forwards import Snapshot, Wanted, find_originals, insert_forwards
+from api.services.messages.judgement import (
+    INVITED,
+    JUDGE_ONE,
+    MEMBER,
+    MESSAGE,
+    MUTED,
+    PLAIN_MEMBER,
+    PUT_BY_OTHER,
+    SendContext,
+    contexts_of,
+    judge,
+)
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
 from wire.limits import SEND_ROOM
 from wire.problems import Problem, define, invalid
-from wire.row_tables import Column, as_parameter, as_time, as_uuid, insert, numbered, rows_as_table, values_table
+from wire.row_tables import Column, as_parameter, as_time, insert, rows_as_table
 
 define("message.client_id_reused", 409, "This client_id was used for another message")
 define("room.slow_mode", 429, "The room is in slow mode: wait before you send again", True)
 
-MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
-BLOCK = Block._meta.db_table
-INVITE = Invite._meta.db_table
 STREAMED = StreamedMessage._meta.db_table
-MAX_PLACE = 1_000_000  # above that of any send in a batch
-SESSION, USER = Session._meta.db_table, User._meta.db_table
 
 Key = tuple[UUID, UUID, str]  # a room, a sender and a client_id
 
@@ -100,7 +107,7 @@ class Send:
     @staticmethod
     def write(log: EventTransaction, sends: "Sequence[Send]") -> "list[SendResult | Problem]":
         """Write sends to locked rooms. See `send_messages`."""
-        contexts = _contexts_of(_judge(sends))
+        contexts = judge([_values_of(send) for send in sends])
         extra = Extra(sends) if any(send.has_extra for send in sends) else None
         results, new_messages = _accept(log, sends, contexts, extra)
         if new_messages:
@@ -139,92 +146,13 @@ def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
     cursors."""
     with record_one(send.room_id, nowait=nowait) as (log, execute):
         now = timezone.now()
-        found = execute(_JUDGE_ONE, (now, "0", *map(as_parameter, _values_of(send)), now))
-        [result], new_messages = _accept(log, [send], _contexts_of(found), None)
+        found = execute(JUDGE_ONE, (now, "0", *map(as_parameter, _values_of(send)), now))
+        [result], new_messages = _accept(log, [send], contexts_of(found), None)
         for message in new_messages:
             execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
     return result
 
 
-class SendContext(NamedTuple):
-    """The state of the log, the room and the account for a send, read under the lock of the room's head."""
-
-    earlier: Message | None  # the message that an earlier send with this client_id created
-    kind: str | None  # of the room; None: it does not exist
-    history: str
-    is_archived: bool
-    posting: str
-    slow_mode_seconds: int
-    standing: int | None  # the bits PUT_BY_OTHER, MUTED and PLAIN_MEMBER; or INVITED; None: not a member
-    last_sent_at: datetime | str | None  # the sender's last message, in a room in slow mode
-    is_peer_deleted: bool  # in a direct room
-    is_blocked: bool  # in a direct room: one of the two blocks the other
-    target_seq: int | None  # of the message replied to, if it is in this room
-    is_active: bool | None  # the account; None: the session has ended
-    author: Author
-
-    @property
-    def is_member(self) -> bool:
-        """Return whether the sender is in the room."""
-        return self.standing is not None and self.standing != INVITED
-
-    def has(self, bit: int) -> bool:
-        """Return whether the standing of a member has this bit."""
-        return self.is_member and bool((self.standing or 0) & bit)
-
-
-# The standing of a sender in the room.
-PUT_BY_OTHER, MUTED, PLAIN_MEMBER = 1, 2, 4
-INVITED = -1
-
-# The columns of the table of sends.
-_SEND = {
-    "place": "int",
-    "room_id": "uuid",
-    "user_id": "uuid",
-    "session_id": "uuid",
-    "client_id": "text",
-    "reply_to": "uuid",
-}
-# The rules are those of find_sender and require_live: in one statement, because this is the hottest path. The
-# subqueries could be joins, but PostgreSQL would take longer to plan them than to run them. Each fits one index alone:
-# a plan is kept for a prepared statement, and one that was made for small tables would later read the whole table. Of
-# a range PostgreSQL expects one row in 200: so the joins look up each row by its index, and hash no table.
-_JUDGE = f"""
-SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.room_id
-        AND earlier.sender_id = send.user_id AND earlier.client_id = send.client_id),
-       room.kind, room.history, room.archived_at IS NOT NULL, room.posting, room.slow_mode_seconds,
-       COALESCE(
-           (SELECT CASE WHEN member.put_by_other THEN {PUT_BY_OTHER} ELSE 0 END
-                   + CASE WHEN member.muted_until > %s THEN {MUTED} ELSE 0 END
-                   + CASE WHEN member.role = '{Role.MEMBER}' THEN {PLAIN_MEMBER} ELSE 0 END
-            FROM {MEMBER} member WHERE member.room_id = send.room_id
-            AND member.user_id = send.user_id AND member.state = '{State.JOINED}'),
-           (SELECT {INVITED} FROM {INVITE} invite WHERE invite.room_id = send.room_id
-            AND invite.user_id = send.user_id AND invite.ended_at IS NULL)),
-       CASE WHEN room.slow_mode_seconds > 0 THEN
-           (SELECT member.last_sent_at FROM {MEMBER} member
-            WHERE member.room_id = send.room_id AND member.user_id = send.user_id) END,
-       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
-           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
-           AND (SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
-       ELSE FALSE END,
-       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
-           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
-           AND ((SELECT 1 FROM {BLOCK} own WHERE own.user_id = send.user_id AND own.blocked_id = peer.user_id)
-                IS NOT NULL OR (SELECT 1 FROM {BLOCK} other WHERE other.user_id = peer.user_id
-                                AND other.blocked_id = send.user_id) IS NOT NULL))
-       ELSE FALSE END,
-       (SELECT CASE WHEN target.room_id = send.room_id THEN target.seq END
-        FROM {MESSAGE} target WHERE target.id = send.reply_to),
-       author.is_active, send.user_id, author.username, author.display_name, author.avatar_url, author.kind
-FROM {{sends}}
-LEFT JOIN {ROOM} room ON room.id = send.room_id
-LEFT JOIN {SESSION} session ON session.id = send.session_id AND session.expires_at > %s
-LEFT JOIN {USER} author ON author.id = session.user_id
-WHERE send.place BETWEEN 0 AND {MAX_PLACE}
-ORDER BY send.place"""
-_JUDGE_ONE = numbered(_JUDGE.format(sends=values_table("send", tuple(_SEND.items()), 1)))
 # What EventTransaction.flush, _insert and _move_read_markers write, for one message: the parameters of APPEND_ONE, and
 # then its client_id and digest.
 _WRITE_ONE = f"""
@@ -236,28 +164,6 @@ VALUES ($7::uuid, $1::uuid, $2::bigint, $2::bigint, $6::uuid, $9, $10, $3, $8)""
 
 def _values_of(send: Send) -> tuple[object, ...]:
     return send.room_id, send.session.user_id, send.session.pk, send.client_id, send.reply_to
-
-
-def _judge(sends: Sequence[Send]) -> list[tuple[Any, ...]]:
-    values = ([*range(len(sends))], *zip(*map(_values_of, sends), strict=True))
-    columns = {name: (kind, of_all) for (name, kind), of_all in zip(_SEND.items(), values, strict=True)}
-    rows, parameters = rows_as_table("send", **columns)
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(_JUDGE.format(sends=rows), [now, *parameters, now])
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
-
-
-def _contexts_of(found: Sequence[tuple[Any, ...]]) -> list[SendContext]:
-    """Convert the rows of _JUDGE. Only retries have an earlier message, so a statement of its own reads them."""
-    earlier = [as_uuid(pk) for pk, *_ in found if pk is not None]
-    messages = Message.objects.only("seq", "data", "digest").in_bulk(earlier) if earlier else {}
-    contexts = []
-    for pk, *state, user_id, username, display_name, avatar_url, kind in found:
-        author = Author(as_uuid(user_id), username, display_name, avatar_url, kind)
-        contexts.append(SendContext._make((None if pk is None else messages[as_uuid(pk)], *state, author)))
-    return contexts
 
 
 def _accept(

@@ -1,4 +1,4 @@
-"""What a chat shows beside messages: unread counts, read markers, typing, what is new."""
+"""Things that a chat shows beside messages: unread counts, read markers, typing, what is new."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ async def edit_arrives_before_its_page(story: Story) -> None:
     await story.start()
     await story.wait(lambda: held.done, "it has asked for no page of history")
     await rewrite(story, message, "new")
-    await story.wait(lambda: pushed(story, "message.edited"), "the edit was not pushed")
+    await story.wait(lambda: story.pushed("message.edited"), "the edit was not pushed")
     held.release()
     await story.settle("new")
 
@@ -126,7 +126,7 @@ async def deletion_arrives_before_its_page(story: Story) -> None:
     await story.start()
     await story.wait(lambda: held.done, "it has asked for no page of history")
     await erase(story, message)
-    await story.wait(lambda: pushed(story, "message.deleted"), "the deletion was not pushed")
+    await story.wait(lambda: story.pushed("message.deleted"), "the deletion was not pushed")
     held.release()
     history = await story.settle()
     demand([each["text"] for each in history] == [None, "other"], "the deletion is not in the log")
@@ -140,7 +140,7 @@ async def live_messages_arrive_before_the_page(story: Story) -> None:
     await story.start()
     await story.wait(lambda: held.done, "it has asked for no page of history")
     await story.bob.say(story.room, "three")
-    await story.wait(lambda: pushed(story, "message.created"), "the message was not pushed")
+    await story.wait(lambda: story.pushed("message.created"), "the message was not pushed")
     held.release()
     await story.settle("one", "two", "three")
 
@@ -239,7 +239,7 @@ async def live_reset(story: Story) -> None:
     await story.settle("one", "two")
     story.rule(Rule("drop", "push", "events", "message.edited"))
     await rewrite(story, first, "one, edited")
-    await story.wait(lambda: pushed(story, "message.edited"), "the edit was not pushed")
+    await story.wait(lambda: story.pushed("message.edited"), "the edit was not pushed")
     for action in ("subscribe", "sync"):
         story.rule(Rule("change", "request", action, change=lambda frame: {**frame, "epoch": 7}))
     reset = {"type": "room.reset", "room_id": story.room, "seq": None, "at": None, "actor_id": None}
@@ -429,9 +429,3 @@ async def manage(story: Story, *arguments: str) -> None:
     )
     if await process.wait():
         raise RuntimeError(f"manage.py {' '.join(arguments)} failed")
-
-
-def pushed(story: Story, kind: str) -> bool:
-    """Return whether an event of this type has come from the server."""
-    events = [event for each in story.proxy.log if each.kind == "push" for event in each.frame.get("data") or ()]
-    return any(isinstance(event, dict) and event["type"] == kind for event in events)

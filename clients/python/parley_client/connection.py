@@ -46,7 +46,7 @@ class End:
 
 
 class Listener(Protocol):
-    """What a connection reports to."""
+    """The receiver of all that happens on a connection."""
 
     def connected(self, hello: Json) -> None: ...
 

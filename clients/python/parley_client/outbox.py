@@ -26,7 +26,7 @@ class Sent:
 
 
 class Sender(Protocol):
-    """What the outbox sends and keeps by."""
+    """The connection and the store of an outbox."""
 
     async def request(self, action: str, **body: Any) -> Any: ...
 

@@ -51,7 +51,7 @@ class RoomState:
         return bool(shape["head"] >= self.cursor)
 
     def stored(self) -> Json:
-        """What the store keeps of the room, beside its newest messages."""
+        """The record of the room in the store, beside those of its newest messages."""
         kept = self.newest()[-MOST_KEPT:]
         is_whole = len(kept) == len(self.messages)
         return {

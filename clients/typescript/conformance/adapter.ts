@@ -108,11 +108,18 @@ function state() {
   return { status: parley.status.get(), ended: parley.ended.get(), rooms: Object.fromEntries(entries), new: fresh, reasons };
 }
 
+/** Writes a message; resolves when a reload can no longer lose it. */
+function send({ room, text }: Command): Promise<void> {
+  const { kept, settled } = parley.room(room).send(text);
+  settled.catch(() => {}); // the state shows a refusal
+  return kept;
+}
+
 const commands: Record<string, (command: Command) => unknown> = {
   start,
   state,
   watch: ({ room }) => watch(room),
-  send: ({ room, text }) => void parley.room(room).send(text).settled.catch(() => {}),
+  send,
   tokens: (command) => void tokens.push(...command.tokens),
   older: ({ room }) => parley.room(room).older(),
   edit: async (command) => void (await parley.room(command.room).edit(shown(command), command.text)),

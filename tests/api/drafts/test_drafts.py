@@ -69,7 +69,7 @@ def test_my_devices_are_notified_of_changes(alice: Person, room: Any, django_cap
         alice.delete(url(room))
         alice.delete(url(room))
 
-    shapes = [(event.stream, event.type, event.seq) for events in commits for event in events]
+    shapes: list[Any] = [(event.stream, event.type, event.seq) for events in commits for event in events]
     assert shapes == [(alice.user.id, "draft.updated", None)] * 2
     assert draft["text"] == "Tea"
 

@@ -12,6 +12,7 @@ def plant() -> None:
     from api.models import Message
     from api.serializers.authors import Author
     from api.services.messages import send
+    from api.services.messages.judgement import SendContext
     from eventlog.transaction import EventTransaction
     from wire.problems import Problem
 
@@ -23,7 +24,7 @@ def plant() -> None:
         return message
 
     def forgetful(
-        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[send.SendContext], *more: Any
+        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[SendContext], *more: Any
     ) -> tuple[list[send.SendResult | Problem], list[Message]]:
         return accept(log, sends, [context._replace(earlier=None) for context in contexts], *more)
 

@@ -12,6 +12,7 @@ def plant() -> None:
     from api.models import Message
     from api.serializers.authors import Author
     from api.services.messages import send
+    from api.services.messages.judgement import SendContext
     from eventlog.transaction import EventTransaction
     from realtime.sessions import Sessions
     from wire.problems import Problem
@@ -19,7 +20,7 @@ def plant() -> None:
     accept = send._accept
 
     def believing(
-        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[send.SendContext], *more: Any
+        log: EventTransaction, sends: Sequence[send.Send], contexts: Sequence[SendContext], *more: Any
     ) -> tuple[list[send.SendResult | Problem], list[Message]]:
         alive = [
             context._replace(is_active=True, author=Author.of(send.session.user))

@@ -94,8 +94,8 @@ def check_folds(world: World) -> Iterator[Anomaly]:
     final = {row["id"]: row["version"] for row in world.messages}
     known: dict[tuple[str, str], int] = {}
     for record in world.by_kind["event"]:
-        if record["seq"] is not None and record["type"].startswith("message."):
-            data = world.bodies[record["key"]]["data"]
+        data = world.bodies[record["key"]]["data"] if record["seq"] is not None else {}
+        if "version" in data:  # a whole message, or a part of one
             key = record["device"], data["id"]
             known[key] = max(known.get(key, 0), data["version"])
     finished = {record["device"] for record in world.by_kind["finish"]}

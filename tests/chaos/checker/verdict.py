@@ -12,6 +12,8 @@ CHECKS: tuple[Callable[[World], Iterator[Anomaly]], ...] = (
     writes.check_log,
     writes.check_sends,
     writes.check_changes,
+    writes.check_bases,
+    writes.check_reactions,
     writes.check_tombstones,
     writes.check_order,
     writes.check_answers,

@@ -111,6 +111,36 @@ def check_changes(world: World) -> Iterator[Anomaly]:
             yield Anomaly("durable", "an acknowledged deletion is not in the log", (call, done))
 
 
+def check_bases(world: World) -> Iterator[Anomaly]:
+    """Each event with a part of a message builds on the event about the message before it."""
+    for room in world.rooms:
+        versions: dict[str, int] = {}
+        for seq, event in sorted(world.log[room].items()):
+            data = event["data"]
+            if "base_version" in data and data["base_version"] != versions.get(data["id"]):
+                yield Anomaly("base", f"the version before this event is {versions.get(data['id'])}", (event,))
+            if "base_version" in data or _is_message(event):
+                versions[data["id"]] = seq
+
+
+def check_reactions(world: World) -> Iterator[Anomaly]:
+    """A reaction is added and removed in turn, and an acknowledged one is in the log."""
+    reacted: dict[tuple[str, str, str], bool] = {}
+    for room in world.rooms:
+        for _, event in sorted(world.log[room].items()):
+            if event["type"] != "reaction.changed":
+                continue
+            change = event["data"]["change"]
+            key = (event["data"]["id"], change["user_id"], change["key"])
+            if reacted.get(key, False) is change["on"]:
+                yield Anomaly("once", "a reaction changed to the state that it had", (event,))
+            reacted[key] = change["on"]
+    for call in world.by_kind["call"]:
+        is_added = call["what"] == "react" and call["on"] and world.done.get(call["op"], {}).get("status") == 200
+        if is_added and (call["message"], call["user"], call["key"]) not in reacted:
+            yield Anomaly("durable", "an acknowledged reaction is not in the log", (call,))
+
+
 def check_tombstones(world: World) -> Iterator[Anomaly]:
     """The text of a deleted message is nowhere in the log."""
     for room in world.rooms:
