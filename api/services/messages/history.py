@@ -139,10 +139,6 @@ def _fit(rows: Iterator[Row], limit: int, max_bytes: int) -> Iterator[Row]:
         yield row
 
 
-def _fragments(rows: Sequence[Row]) -> list[orjson.Fragment]:
-    return [orjson.Fragment(row.json) for row in rows if row.json is not None]
-
-
 def _page(rows: Sequence[Row], older: Sequence[Row], newer: Sequence[Row]) -> dict[str, Any]:
     if not rows:
         return {"oldest_seq": None, "newest_seq": None, "more_before": bool(older), "more_after": bool(newer)}
@@ -211,7 +207,7 @@ def get_events(
     if blocked:
         rows = [row._replace(json=hide_event(row.json or b"", blocked)) for row in rows]
     return {
-        "results": _fragments(sorted(rows)),
+        "results": [orjson.Fragment(row.json) for row in sorted(rows) if row.json is not None],
         "head": head,
         "epoch": epoch,
         "more": len(rows) < len(found),
