@@ -123,9 +123,7 @@ def edit_message(
     """Change the given fields and return the Message as JSON.
 
     Raises Problem message.not_author, message.deleted, message.streaming, message.version_conflict, room.peer_deleted,
-    user.blocked,
-    room.muted, room.read_only, and for mentions request.invalid or room.role_required.
-
+    user.blocked, room.muted, room.read_only, and for mentions request.invalid or room.role_required.
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
     with record_events(rooms=[room_id], session=session) as log:
@@ -138,11 +136,9 @@ def edit_message(
         if shape["streaming"]:
             raise Problem("message.streaming")
         named = None if mentions is None else resolve_mentions((room_id, session.user_id), mentions)
-        changes = {
-            name: value
-            for name, value in {"text": text, "metadata": metadata, "mentions": named}.items()
-            if value is not None and _canonical(value) != _canonical(shape[name])
-        }
+        given = {"text": text, "metadata": metadata, "mentions": named}.items()
+        changed = (name for name, value in given if value is not None and _canonical(value) != _canonical(shape[name]))
+        changes = {name: dict(given)[name] for name in changed}
         if not changes:
             return complete(message.data)
         # Reactions and pins change the version, and are no conflict with an edit.
