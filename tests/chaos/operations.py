@@ -196,6 +196,31 @@ async def remove_member(device: Device, room: str, user: str) -> Answer:
     )
 
 
+async def set_sanction(device: Device, kind: str, room: str, user: str, *, on: bool) -> Answer:
+    """Ban or mute a user, or lift it; `kind` is `ban` or `mute`."""
+    what = f"{'put' if on else 'delete'}_{kind}"
+    return await persist(
+        device,
+        what,
+        action=(what, {"room_id": room, "user_id": user}),
+        rest=("PUT" if on else "DELETE", f"rooms/{room}/{kind}s/{user}", None),
+        room=room,
+        target=user,
+    )
+
+
+async def invite(device: Device, room: str, user: str) -> Answer:
+    """Invite a user."""
+    return await persist(
+        device,
+        "invite",
+        action=("put_invite", {"room_id": room, "user_id": user}),
+        rest=("PUT", f"rooms/{room}/invites/{user}", None),
+        room=room,
+        target=user,
+    )
+
+
 async def join(device: Device, room: str) -> Answer:
     """Enter a public room."""
     return await persist(device, "join", rest=("POST", f"rooms/{room}/join", None), room=room)

@@ -22,7 +22,7 @@ TABLES = {
     "head": "SELECT stream, last_seq FROM api_streamhead",
     "room": "SELECT id, kind, history, name FROM api_room",
 }
-INBOX_TYPES = frozenset({"room.added", "room.removed", "read.updated"})
+INBOX_TYPES = frozenset({"room.added", "room.removed", "room.invited", "room.uninvited", "read.updated"})
 
 
 def read_rows(cluster: Cluster) -> dict[str, list[Row]]:

@@ -339,3 +339,14 @@ def test_an_anomaly_shows_its_evidence() -> None:
     assert isinstance(anomaly, Anomaly)
     assert str(anomaly).startswith("twice: bob.0 in room got 4 and had got 4")
     assert len(anomaly.evidence) == 2
+
+
+@pytest.mark.parametrize(("noun", "then", "promise"), [("mute", "a message", "muted"), ("ban", "a join", "banned")])
+def test_a_broken_rule_of_a_room_is_found(noun: str, then: str, promise: str) -> None:
+    story = all_is_well()
+    seq = max(each["seq"] for each in story.log) + 1
+    story.log.append(event(seq, f"{noun}.created", {"user": {"id": BOB}, "until": None}, second=7))
+    breach = created(seq + 1, canary(9), BOB, 8) if then == "a message" else member(seq + 1, "joined", BOB, 8)
+    story.log.append(breach)
+
+    assert promise in broken_promises(story)

@@ -174,14 +174,32 @@ class Workload:
         await device.hang_up()
 
     async def churn(self, device: Device) -> None:
-        """Remove a member and add them again, often at once; let a user who is not a member join."""
+        """Remove a member or ban them for a moment, and add or invite them again, often at once."""
         rng, room = device.rng, device.rng.choice(self.changing)
         owner = self.people[rng.choice(OWNERS)].devices[0]
-        victim = rng.choice(self.people[len(OWNERS) :]).id
-        await ops.remove_member(owner, room, victim)
-        if rng.random() < 0.75:
+        person = rng.choice(self.people[len(OWNERS) :])
+        if rng.random() < 0.3:
+            await ops.set_sanction(owner, "ban", room, person.id, on=True)
+            await ops.set_sanction(owner, "ban", room, person.id, on=False)
+        else:
+            await ops.remove_member(owner, room, person.id)
+        draw = rng.random()
+        if draw < 0.75:
             await asyncio.sleep(rng.choice([0.0, 0.0, 0.02, 0.3, 2.0]))
-            await ops.put_member(owner, room, victim)
+        if draw < 0.5:
+            await ops.put_member(owner, room, person.id)
+        elif draw < 0.75:
+            await ops.invite(owner, room, person.id)
+            await ops.join(person.devices[0], room)
+
+    async def hush(self, device: Device) -> None:
+        """Mute a member for a moment: their sends are refused, retries of earlier ones are not."""
+        room = device.rng.choice(self.changing)
+        owner = self.people[device.rng.choice(OWNERS)].devices[0]
+        victim = device.rng.choice(self.people[len(OWNERS) :]).id
+        await ops.set_sanction(owner, "mute", room, victim, on=True)
+        await asyncio.sleep(device.rng.choice([0.0, 0.3, 1.0]))
+        await ops.set_sanction(owner, "mute", room, victim, on=False)
 
     async def come_and_go(self, device: Device) -> None:
         """Join the open room, or leave it; perhaps join again at once."""
@@ -227,5 +245,6 @@ ACTS = [
     (Workload.reconnect, 5),
     (Workload.churn, 6),
     (Workload.come_and_go, 4),
+    (Workload.hush, 2),
     (Workload.end_session, 2),
 ]

@@ -18,6 +18,9 @@ WEIGHTS = {
     "send": 40,
     "edit": 10,
     "delete": 8,
+    "reply": 20,
+    "follow": 6,
+    "read_thread": 6,
     "react": 24,
     "pin": 8,
     "mark_read": 12,
@@ -43,6 +46,7 @@ class RandomActions:
         self.people = people
         self.rooms: list[str] = []
         self.messages: dict[str, list[JSON]] = {}
+        self.roots: dict[str, list[str]] = {}  # of threads, by room
         self.log: list[str] = []
         self.allowed = 0
 
@@ -78,6 +82,28 @@ class RandomActions:
         if response.status_code == 201:
             known.append(response.json())
         return response
+
+    async def _reply(self, who: Account, room_id: str, path: str) -> httpx.Response:
+        """Reply in a thread, or name people in the main line."""
+        known, dice = self.messages[room_id], self.random.random()
+        named = {"users": [one.id for one in self.random.sample(list(self.people), 2)], "room": dice < 0.2}
+        more: JSON = {"mentions": named} if self.random.random() < 0.5 else {}
+        if known and dice > 0.1:
+            more |= {"thread_root": self.random.choice(known[-5:])["id"], "in_room": dice > 0.7}
+        response = await who.post(f"{path}/messages", new_message(f"r{len(self.log)}", **more))
+        if response.status_code == 201 and response.json()["thread_root"]:
+            self.roots.setdefault(room_id, []).append(response.json()["thread_root"])
+        return response
+
+    def _root(self, room_id: str) -> str:
+        return self.random.choice(self.roots.get(room_id, [str(uuid4())]))
+
+    async def _follow(self, who: Account, room_id: str, path: str) -> httpx.Response:
+        change = self.random.choice([who.put, who.delete])
+        return await change(f"{path}/threads/{self._root(room_id)}/follow")
+
+    async def _read_thread(self, who: Account, room_id: str, path: str) -> httpx.Response:
+        return await who.post(f"{path}/read", {"seq": await self._seq(who, path), "thread_root": self._root(room_id)})
 
     async def _edit(self, who: Account, room_id: str, path: str) -> httpx.Response:
         message, author = self._message(who, room_id)

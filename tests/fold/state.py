@@ -205,7 +205,9 @@ class Room:
     def append_text(self, part: JSON) -> None:
         """Apply text.appended; with a hole before it, or of a text that is held already, it changes nothing."""
         message = self.messages.get(part["id"])
-        if message is not None and message["streaming"] and len(message["text"]) == part["offset"]:
+        if message is None or message["blocked"] or not message["streaming"]:
+            return
+        if len(message["text"]) == part["offset"]:
             message["text"] += part["text"]
 
     def take(self, message: JSON) -> None:
@@ -213,7 +215,7 @@ class Room:
         known = self.messages.get(message["id"])
         if known is None or message["version"] < known["version"]:
             return
-        if message["version"] > known["version"] or len(message["text"]) > len(known["text"]):
+        if message["version"] > known["version"] or len(message["text"] or "") > len(known["text"] or ""):
             self.messages[message["id"]] = message
 
     def _apply_partial(self, event: JSON) -> None:

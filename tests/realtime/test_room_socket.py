@@ -230,3 +230,19 @@ async def test_a_frame_above_the_limit_closes_the_room_socket_without_a_goodbye(
 
     assert (await socket.end()).code == 1009
     assert [set(frame) for frame in socket.frames] == [{"message", "sender", "seq"}]
+
+
+async def test_only_the_main_line_arrives(alice: Account, slug: str) -> None:
+    socket = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(socket)
+    room = (await alice.get("/v1/rooms")).json()["results"][0]
+    path = f"/v1/rooms/{room['id']}/messages"
+    root = (await alice.post(path, {"client_id": "root", "text": "root"})).json()["id"]
+
+    for text, in_room in (("in the thread", False), ("in the room too", True)):
+        body = {"client_id": uuid4().hex, "text": text, "thread_root": root, "in_room": in_room}
+        assert (await alice.post(path, body)).status_code == 201
+
+    await receive_text(socket, "in the room too")
+    texts = [frame["message"] for frame in socket.frames if "message" in frame]
+    assert (texts[-2:], "in the thread" in texts) == (["root", "in the room too"], False)

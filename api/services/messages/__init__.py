@@ -123,20 +123,13 @@ def edit_message(
     """Change the given fields and return the Message as JSON.
 
     Raises Problem message.not_author, message.deleted, message.streaming, message.version_conflict, room.peer_deleted,
-    user.blocked,
-    room.muted, room.read_only, and for mentions request.invalid or room.role_required.
+    user.blocked, room.muted, room.read_only, and for mentions request.invalid or room.role_required.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
     with record_events(rooms=[room_id], session=session) as log:
         message = find_message(find_sender(session.user_id, room_id), message_id)
-        if message.sender_id != session.user_id:
-            raise Problem("message.not_author", "Only its author edits a message.")
-        if message.deleted_at is not None:
-            raise Problem("message.deleted")
-        shape = orjson.loads(complete(message.data))
-        if shape["streaming"]:
-            raise Problem("message.streaming")
+        shape = _shape_to_edit(session, message)
         named = None if mentions is None else resolve_mentions((room_id, session.user_id), mentions)
         changes = {
             name: value
@@ -153,6 +146,18 @@ def edit_message(
         if "mentions" in changes:
             replace_mentions(message, edited["mentions"])
         return _record(log, message, "message.edited", session.user_id, edited)
+
+
+def _shape_to_edit(session: Session, message: Message) -> dict[str, Any]:
+    """Return the Message, which the user may edit. Raises Problem message.not_author, .deleted or .streaming."""
+    if message.sender_id != session.user_id:
+        raise Problem("message.not_author", "Only its author edits a message.")
+    if message.deleted_at is not None:
+        raise Problem("message.deleted")
+    shape: dict[str, Any] = orjson.loads(complete(message.data))
+    if shape["streaming"]:
+        raise Problem("message.streaming")
+    return shape
 
 
 def _canonical(value: object) -> bytes:

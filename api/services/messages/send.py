@@ -280,8 +280,7 @@ def _append(
         shape["forwarded"] = forwarded
     if extra is not None:
         shape |= extra.fields(send)
-    if send.streaming:
-        shape["streaming"] = True
+    shape["streaming"] = send.streaming
     event = log.append(send.room_id, "message.created", author.id, shape, message_id)
     in_main_line = send.thread_root is None or send.in_room
     if in_main_line:

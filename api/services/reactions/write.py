@@ -64,7 +64,13 @@ class React:
         removed = [react for react, _ in accepted if not react.on]
         if removed:
             read_more_users([(messages[each.message_id], each.key, each.session.user_id) for each in removed])
-        problems = [problem or _apply(log, react, messages) for react, problem in zip(reacts, refused, strict=True)]
+        problems = [
+            problem or messages[react.message_id].change(log, react.session.user_id, react.key, on=react.on)
+            for react, problem in zip(reacts, refused, strict=True)
+        ]
+        for react, problem in zip(reacts, problems, strict=True):
+            if problem is None and react.session.acting is not None:  # a server key: the audit records it
+                react.session.acting.record(react.session.user_id)
         write_changes(log, [message for message in messages.values() if message.changes])
         return [
             problem or messages[react.message_id].render_for(hides_sender=context.hides_sender)
@@ -183,10 +189,3 @@ def check_react(
     if message.deleted_at is not None and react.on:
         return Problem("message.deleted")
     return None
-
-
-def _apply(log: EventTransaction, react: React, messages: dict[UUID, ReactedMessage]) -> Problem | None:
-    problem = messages[react.message_id].change(log, react.session.user_id, react.key, on=react.on)
-    if problem is None and react.session.acting is not None:
-        react.session.acting.record(react.session.user_id)
-    return problem

@@ -31,6 +31,7 @@ def test_it_works(alice: Person) -> None:
         "posting": "everyone",
         "slow_mode_seconds": 0,
         "retention_days": None,
+        "mode": {"receipts": "members", "typing": True},
         "head": 1,
         "epoch": 1,
         "last_event_at": "",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tests.chaos.checker import bounds, receipts, states, writes
+from tests.chaos.checker import bounds, receipts, rules, states, writes
 from tests.chaos.checker.world import Anomaly, World
 from tests.chaos.history import Record
 
@@ -17,6 +17,7 @@ CHECKS: tuple[Callable[[World], Iterator[Anomaly]], ...] = (
     writes.check_tombstones,
     writes.check_order,
     writes.check_answers,
+    rules.check_rules,
     receipts.check_receipts,
     receipts.check_agreement,
     receipts.check_canaries,

@@ -25,6 +25,10 @@ def check_log(world: World) -> Iterator[Anomaly]:
                 yield Anomaly("time", f"{stream}: {other} is older than {one}", (events[one], events[other]))
 
 
+# A retry of a stored message is answered with it before any rule is checked.
+REJECTED_RETRIES = ("message.client_id_reused", "not_found", "room.muted", "room.read_only", "room.slow_mode")
+
+
 def sends(world: World) -> dict[Key, list[Record]]:
     """All attempts of each message, by room, user and client_id."""
     found: dict[Key, list[Record]] = defaultdict(list)
@@ -64,7 +68,7 @@ def _check_send(world: World, calls: list[Record], found: list[tuple[int, str]])
     first_good = min((answer["t"] for answer in good), default=float("inf"))
     for call in calls:
         answer = world.done.get(call["op"], {})
-        if call["t"] > first_good and answer.get("code") in ("message.client_id_reused", "not_found"):
+        if call["t"] > first_good and answer.get("code") in REJECTED_RETRIES:
             yield Anomaly("once", "a retry of an acknowledged send was rejected", (*calls, *answers))
 
 

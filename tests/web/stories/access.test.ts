@@ -20,6 +20,8 @@ beforeAll(async () => {
   tea = await ada.room("Tea", grace);
   const { id } = await grace.say(tea, "A long line, with a link to https://example.com/a/page/whose/address/is/much/too/long/for/the/screen/of/a/phone");
   await ada.call("POST", `rooms/${tea}/messages`, { client_id: "answer", text: "Seen.\n\nTwice.", reply_to: id });
+  for (const key of ["👍", "🎉"]) await ada.call("PUT", `rooms/${tea}/messages/${id}/reactions/${encodeURIComponent(key)}`);
+  await grace.call("PUT", `rooms/${tea}/messages/${id}/reactions/${encodeURIComponent("👍")}`);
   const gone = await grace.say(tea, "gone");
   await grace.call("DELETE", `rooms/${tea}/messages/${gone.id}`);
   await ada.call("PUT", `rooms/direct/${grace.id}`);
