@@ -150,11 +150,9 @@ class Lists:
     """The lists of a process, over a database that may fail."""
 
     def __init__(self, *answers: BlockState | Exception) -> None:
-        self.answers, self.announced, self.rechecked = list(answers), list[Message](), list[UUID]()
+        self.answers, self.announced = list(answers), list[Message]()
         self.tasks: list[asyncio.Task[None]] = []
-        self.lists = BlockLists(
-            self.load, spawn=self.spawn, announce=self.announced.append, on_changed=self.rechecked.append
-        )
+        self.lists = BlockLists(self.load, spawn=self.spawn, announce=self.announced.append)
 
     async def load(self, user_id: UUID) -> BlockState:
         answer = self.answers.pop(0)
@@ -176,7 +174,6 @@ async def test_a_change_here_holds_at_once_and_is_announced() -> None:
 
     assert blocked == {BOB}
     assert here.announced == [{"type": "blocks", "user": ALICE, "seq": 5}]
-    assert here.rechecked == [UUID(ALICE)]
     await asyncio.gather(*here.tasks)
     assert blocked == {BOB, EVE}  # with the change whose announcement was lost
 

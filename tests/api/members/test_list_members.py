@@ -23,6 +23,7 @@ def test_it_works(alice: Person, bob: Person, charlie: Person) -> None:
             "state": "joined",
             "joined_at": room["created_at"],
             "read_seq": 1,
+            "delivered_seq": 0,
         }
         for person, role in ((alice, "owner"), (bob, "member"))
     ]
