@@ -93,7 +93,14 @@ def _page() -> str:
         "about": contract["info"]["description"],
         "parts": ["actions", "pushes", "events", "closes", "types"],
         "actions": [_action(name, operation, schemas, messages) for name, operation in received],
-        "pushes": [_push(name, operation, messages) for name, operation in sent],
+        "pushes": [
+            {
+                "name": name,
+                "summary": push["summary"],
+                "example": _json(messages[_name(push["messages"][0])]["examples"][0]["payload"]),
+            }
+            for name, push in sent
+        ],
         "events": [
             {**row, "shape": [_name(row["schema"])], "example": _json(row["example"])}
             for row in contract["x-event-types"]
@@ -118,11 +125,6 @@ def _action(name: str, operation: Any, schemas: Any, messages: Any) -> dict[str,
         "codes": operation["x-problem-codes"],
         "examples": [_json(each["payload"]) for part in (frame, reply) for each in messages[part]["examples"]],
     }
-
-
-def _push(name: str, operation: Any, messages: Any) -> dict[str, Any]:
-    example = messages[_name(operation["messages"][0])]["examples"][0]["payload"]
-    return {"name": name, "summary": operation["summary"], "example": _json(example)}
 
 
 def _fields(schema: Any) -> list[dict[str, Any]]:
