@@ -44,6 +44,7 @@ TAGS = {
     "reads": "The user's read marker in a room.",
     "receipts": "What has reached devices, and who has read it.",
     "typing": "Typing indicators.",
+    "presence": "Who is online, away or offline.",
     "events": "The log of a room, and the user's inbox.",
     "sync": "Everything that a device has missed, in one answer, and everything that follows, as a stream.",
     "admin": "An app's backend, with a server key: its users and their sessions.",

@@ -198,12 +198,13 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
 
 def kind_of_object(one: dict[str, Any]) -> str:
     """The kind of object that has this id; only a room has none of these fields."""
-    marks = {"client_id": "message", "errors": "message", "username": "user", "last_used_at": "session"}
+    of_messages = dict.fromkeys(("client_id", "errors", "base_version", "offset"), "message")
+    marks = {**of_messages, "username": "user", "last_used_at": "session", "uses": "link"}
     return next((kind for field, kind in marks.items() if field in one), "room")
 
 
 def test_an_id_in_the_examples_belongs_to_one_object() -> None:
-    ids: dict[str, set[str]] = {kind: set() for kind in ("room", "message", "user", "session")}
+    ids: dict[str, set[str]] = {kind: set() for kind in ("room", "message", "user", "session", "link")}
     for one in (found for example in example_values() for found in objects(example)):
         for kind in ids:
             if isinstance(one.get(f"{kind}_id"), str):
@@ -227,5 +228,5 @@ def test_the_pages_in_the_examples_match_their_messages() -> None:
 
 def test_the_sessions_in_the_examples_expire_after_their_creation() -> None:
     for one in (found for example in example_values() for found in objects(example)):
-        if "expires_at" in one and "created_at" in one:
+        if "last_used_at" in one and "expires_at" in one:
             assert one["created_at"] <= one["last_used_at"] < one["expires_at"]
