@@ -63,6 +63,14 @@ class BlockList(models.Model):
         return Exists(cls.objects.filter(pk=user_id, size__gt=0))
 
     @classmethod
+    def size_of(cls, user_id: OuterRef) -> models.Subquery:
+        """How many users a user blocks, as a column of another query of many rows; null for one who never did.
+
+        PostgreSQL could answer EXISTS for many rows by reading the whole table; a value it looks up for each row.
+        """
+        return models.Subquery(cls.objects.filter(pk=user_id).values("size"))
+
+    @classmethod
     def version_of(cls, user_id: OuterRef) -> models.Subquery:
         """The `changed_seq` of a user as a column of another query; null for a user who never blocked anybody."""
         return models.Subquery(cls.objects.filter(pk=user_id).values("changed_seq"))

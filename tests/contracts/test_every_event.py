@@ -127,7 +127,15 @@ def purge_messages(scene: Scene) -> None:
     scene.deployment.manage("shell", "--no-imports", "-c", program)
 
 
+def append_text(scene: Scene) -> None:
+    body = {"client_id": uuid4().hex, "text": "Twin", "streaming": True}
+    message = scene.alice.make(f"/v1/rooms/{scene.room}/messages", body)
+    part = {"offset": 4, "text": "kle"}
+    scene.alice.make(f"/v1/rooms/{scene.room}/messages/{message['id']}/append", part)
+
+
 CAUSES: dict[tuple[str, str], Callable[[Scene], object]] = {
+    ("text.appended", "room"): append_text,
     ("room.updated", "room"): lambda at: at.alice.make(f"/v1/rooms/{at.room}", {"name": "Coffee"}, "PATCH"),
     ("invite.created", "room"): invite_and_withdraw,
     ("invite.ended", "room"): invite_and_withdraw,

@@ -104,7 +104,7 @@ class Fuzzer:
         room = world.rooms["private"]
         self.known = {
             **room.paths(world.bob.id),
-            **{"session_id": str(uuid4()), "external_id": "crm-1", "key_id": str(uuid4())},
+            **{"session_id": str(uuid4()), "external_id": "crm-1", "key_id": str(uuid4()), "code": "A" * 22},
         }
 
     def send_request(self, caller: Caller) -> httpx.Response:

@@ -72,6 +72,14 @@ def read(client: httpx.Client, path: str, **query: Any) -> Any:
     return client.get(path, params=query).raise_for_status().json()
 
 
+ROOM_DEFAULTS = {
+    "posting": "everyone",
+    "slow_mode_seconds": 0,
+    "retention_days": None,
+    "mode": {"receipts": "members", "typing": True},
+}
+
+
 def rooms_of(client: httpx.Client) -> dict[str, Any]:
     """The client's rooms by name; a direct room has none and is called direct."""
     lists = [read(client, "/rooms"), read(client, "/rooms", archived="true")]
@@ -79,11 +87,17 @@ def rooms_of(client: httpx.Client) -> dict[str, Any]:
 
 
 def complete(event: Written) -> Written:
-    """The event as it is read now: 0.1.0 stored messages with fewer fields."""
+    """The event as it is read now: 0.1.0 stored messages, rooms and members with fewer fields."""
     seq, event_type, data = event
-    if not event_type.startswith("message."):
-        return event
-    return seq, event_type, {**data, "sender": {**data["sender"], "kind": "person"}, **DEFAULTS}
+    if event_type.startswith("message."):
+        more = {"sender": {**data["sender"], "kind": "person"}, **DEFAULTS}
+    elif event_type.startswith("member."):
+        more = {"delivered_seq": None}
+    elif event_type.startswith("room."):
+        more = ROOM_DEFAULTS
+    else:
+        more = {}
+    return seq, event_type, {**data, **more}
 
 
 def written(events: list[Any]) -> list[Written]:
@@ -107,7 +121,7 @@ def test_each_user_reads_the_whole_log_of_the_inbox(upgraded: Upgraded, username
 
     page = read(client, "/me/events")
 
-    assert written(page["results"]) == upgraded.log[me["id"]]
+    assert written(page["results"]) == [*map(complete, upgraded.log[me["id"]])]
     assert page["head"] == len(upgraded.log[me["id"]])
 
 
@@ -160,8 +174,8 @@ def test_a_device_with_cursors_of_0_1_0_is_synced(upgraded: Upgraded, alice: htt
     answer = alice.post("/sync", json=cursors).raise_for_status().json()
 
     [lacked] = [entry for entry in answer["rooms"] if entry["id"] == garden["id"]]
-    assert written(lacked["events"]) == upgraded.log[garden["id"]][10:12]
-    assert written(answer["inbox"]["events"]) == upgraded.log[read(alice, "/me")["id"]][2:]
+    assert written(lacked["events"]) == [*map(complete, upgraded.log[garden["id"]][10:12])]
+    assert written(answer["inbox"]["events"]) == [*map(complete, upgraded.log[read(alice, "/me")["id"]][2:])]
 
 
 def test_one_more_message_continues_the_log(alice: httpx.Client, bob: httpx.Client) -> None:

@@ -89,7 +89,7 @@ def plan_rooms(states: Sequence[ClientState]) -> tuple[list[list[StreamDelta]], 
     for row in rows:
         by_user.setdefault(row.user, []).append(row)
     deltas = [list(_compare_rooms(state, by_user.get(state.user_id, []), visible)) for state in states]
-    return deltas, {row.user for row in rows if row.has_blocks}
+    return deltas, {row.user for row in rows if row.blocks}
 
 
 class _Row(NamedTuple):
@@ -101,7 +101,7 @@ class _Row(NamedTuple):
     left_seq: int | None
     history: str
     head: int
-    has_blocks: bool  # of the user
+    blocks: int | None  # of the user
 
 
 def _memberships() -> QuerySet[Member, tuple[Any, ...]]:
@@ -110,9 +110,9 @@ def _memberships() -> QuerySet[Member, tuple[Any, ...]]:
     return (
         Member.objects.filter(is_relevant, user_id__any_of=list_param("users", UUIDField()))
         .annotate(head=StreamHead.last_seq_of(OuterRef("room_id")))
-        .annotate(has_blocks=BlockList.is_used_by(OuterRef("user_id")))
+        .annotate(blocks=BlockList.size_of(OuterRef("user_id")))
         .order_by("-room_id")
-        .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head", "has_blocks")
+        .values_list("user_id", "room_id", "state", "left_seq", "room__history", "head", "blocks")
     )
 
 

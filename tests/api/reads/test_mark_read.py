@@ -98,7 +98,7 @@ def test_an_archived_room_can_be_marked(alice: Person, bob: Person, room: Any) -
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("members", "is_published"), [(100, True), (101, False)])
 def test_the_members_of_a_small_room_get_one_event(bob: Person, room: Any, members: int, is_published: bool) -> None:
-    Room.objects.update(member_count=members)
+    Room.objects.update(member_count=members, is_large=members > 100)
 
     with collect_commits() as commits:
         mark(bob, room, 3)

@@ -155,7 +155,7 @@ def test_a_page_of_bounded_bytes_ends_early_with_a_next(bob: Person, rooms: list
         page = sync(SyncRequest(bob.user.id, cursors, inbox=0, next=following), max_bytes)
         sent = strict_json.dumps(page.data)
         answer = strict_json.loads(sent)
-        assert len(sent) < max_bytes + 1_500
+        assert len(sent) < max_bytes + 1_700
         device.apply(answer)
         assert not streams.keys() & page.cursors.keys() - {bob.user.id}
         streams |= page.cursors
