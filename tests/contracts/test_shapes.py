@@ -129,6 +129,9 @@ class Samples:
         self.alice.make(self.url, method="DELETE")
         self.alice.make(f"{self.url}/unarchive", {})
         self.bob.make(f"{self.url}/me", {"hidden": True}, "PATCH")
+        self.bob.make("/v1/me", {"settings": {"added_by": "nobody"}}, "PATCH")
+        for method in ("PUT", "DELETE"):
+            self.bob.make(f"/v1/me/blocks/{self.dora.id}", method=method)
         self._use_threads()
         asyncio.run(self._send_many())
 

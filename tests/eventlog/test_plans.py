@@ -37,6 +37,10 @@ NEED_SWITCHES = (
 )
 
 
+# A deployment begins with these tables empty, and a plan that is made then reads them whole.
+EMPTY_AT_FIRST = ("api_block", "api_blocklist", "api_invite")
+
+
 @pytest.fixture
 def hot_statements(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
     """The statements of a connect, its subscribes, a return, pages, sends and the checks of each second."""
@@ -99,7 +103,8 @@ def test_no_statement_reads_a_whole_table_that_has_grown(
 
     assert len(statements) > 20
     assert scans["off"] == []
-    assert [scan for scan in scans["on"] if not any(part in scan[2] for part in NEED_SWITCHES)] == []
+    left = [scan for scan in scans["on"] if scan[1] not in EMPTY_AT_FIRST]
+    assert [scan for scan in left if not any(part in scan[2] for part in NEED_SWITCHES)] == []
 
 
 @pytest.mark.skipif(TEST_STACK != "postgres", reason="of PostgreSQL")

@@ -250,7 +250,8 @@ class Room:
         root = self.messages.get(root_id)
         is_mine = reply["sender"]["id"] == self.viewer
         if root and root["sender"]["id"] == self.viewer and root["thread"] is None:
-            self.follows.setdefault(root_id, Follow(True, root["seq"], root["seq"]))
+            # The thread's marker may have come by the inbox before.
+            self.follows.setdefault(root_id, Follow(False, 0)).follow(root["seq"], root["seq"])
         if is_mine or self.viewer in reply["mentions"]["users"]:
             follow = self.follows.setdefault(root_id, Follow(False, 0))
             follow.follow(seq, seq if is_mine else seq - 1)

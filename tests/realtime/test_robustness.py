@@ -43,6 +43,7 @@ async def test_a_disconnect_during_an_action_leaks_nothing(
     alice: Account, here: ParleyServer, http: httpx.AsyncClient, deployment: Deployment
 ) -> None:
     room = await alice.make_room()
+    await (await alice.connect()).close()  # the first socket starts the tasks that watch presence
     before = await held(http, here)
     sockets = [await alice.listen(room, None) for _ in range(8)]
 
