@@ -67,6 +67,8 @@ class Proxy:
         count = len(self._writers) // 2
         self.counters.cut += count
         for writer in tuple(self._writers):
+            if writer.transport.is_closing():
+                continue
             if reset:
                 raw = writer.get_extra_info("socket")
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
