@@ -64,7 +64,7 @@ class BlockList(models.Model):
 
     @classmethod
     def size_of(cls, user_id: OuterRef) -> models.Subquery:
-        """The number of users whom a user blocks, as a column of another query of many rows; null for one who never did.
+        """The number of users whom a user blocks, as a column of another query; null for one who never did.
 
         PostgreSQL could answer EXISTS for many rows by reading the whole table; a value it looks up for each row.
         """
