@@ -89,7 +89,7 @@ class Hub:
         self._receivers: dict[str, Callable[[Message], None]] = {
             "hint": self._offer,
             "sessions": self._receive_ended_sessions,
-            "blocks": self.blocks.receive,
+            "blocks": self._receive_blocks,
             self.presence.name: self.presence.receive,
             **{feature.name: feature.receive for feature in self._features},
         }
@@ -326,6 +326,10 @@ class Hub:
         """Dispatch a message that the broker has authenticated; one of an unknown type is of a newer version."""
         if message["from"] != self.id and (receive := self._receivers.get(message["type"])):
             receive(message)
+
+    def _receive_blocks(self, message: Message) -> None:
+        self.blocks.receive(message)
+        self.presence.recheck_soon(UUID(message["user"]))
 
     def _receive_ended_sessions(self, message: Message) -> None:
         end_in_memory(map(UUID, message["unwritten"]))

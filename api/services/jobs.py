@@ -110,15 +110,12 @@ def _unfinished(jobs: QuerySet[Job]) -> QuerySet[Job]:
     return jobs.exclude(user=None, lease=None, failures=0, due_at__gt=timezone.now())
 
 
-def _due() -> QuerySet[Job]:
-    # Of the kinds that this release knows: during an update a newer one may queue others.
-    return Job.objects.filter(due_at__lte=timezone.now(), kind__in=list(STEPS))
-
-
 def _claim() -> Job | None:
     """Lease the job that has been due for longest to this process. Of two processes that try, one succeeds."""
     while True:
-        job = _due().select_related("user").order_by("due_at", "pk").first()
+        # Of the kinds that this release knows: during an update a newer one may queue others.
+        due = Job.objects.filter(due_at__lte=timezone.now(), kind__in=list(STEPS))
+        job = due.select_related("user").order_by("due_at", "pk").first()
         if job is None:
             return None
         seen, job.lease, job.due_at = job.due_at, uuid4(), timezone.now() + timedelta(seconds=LEASE_SECONDS)

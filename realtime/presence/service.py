@@ -161,13 +161,11 @@ class Presence:
     # What other processes publish
 
     def receive(self, message: Message) -> None:
-        """Take the changed leases, the choice or the block of another process."""
+        """Take the changed leases or the choice of another process."""
         process = UUID(message["from"])
         if (choice := message.get("choice")) is not None:
             session_id, user_id, activity, version = choice
             self._apply([(UUID(session_id), UUID(user_id), Activity(activity), version)])
-        if self.people and (blocker := message.get("blocker")) is not None:
-            self._spawn(self.recheck_users({UUID(blocker)}))
         if self.people:
             self._take(_lease_of(process, row) for row in message.get("leases", ()))
 
@@ -276,6 +274,11 @@ class Presence:
         for start in range(0, len(people), CHECKED):
             self._take(await self._query(leases.read, people[start : start + CHECKED]))
 
+    def recheck_soon(self, user_id: UUID) -> None:
+        """Start to check again what a user may see, and who may see them: their blocks have changed."""
+        if self.people:
+            self._spawn(self.recheck_users({user_id}))
+
     async def recheck_users(self, user_ids: Collection[UUID]) -> None:
         """Check again what these users may see, and who may see them, because of a block."""
         rights: dict[Watcher, Collection[UUID]] = {}
@@ -311,9 +314,8 @@ class Presence:
     def commit_block(self, event: Event) -> None:
         """Apply a block that this process has just committed, at once; after its end the rights are read again."""
         user_id, other_id = event.stream, UUID(orjson.loads(event.data)["user_id"])
-        self._publish({"type": self.name, "blocker": str(user_id)})
         if event.type == "block.removed":
-            self._spawn(self.recheck_users({user_id}))
+            self.recheck_soon(user_id)
             return
         for viewer, target in ((user_id, other_id), (other_id, user_id)):
             person = self.people.get(target)

@@ -45,7 +45,7 @@ from tests.sockets import Socket
 Shape = type[Serializer[Any]]
 
 NOT_SAMPLED = {".inbox.limited"}  # that of a room is rendered by the same function, and takes no thousand rooms
-UNUSED = (".thread",)  # of a Message: nothing fills them yet
+UNUSED = (".thread",)  # of a Message: only a root has it, and not every sample has a root
 # The data of read.updated has more fields in an inbox than in a room; user.erased and messages.purged are written by
 # background jobs. They are compared with the contract where they are caused.
 EVENT_DATA: dict[str, Shape] = {

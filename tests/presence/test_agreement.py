@@ -297,6 +297,8 @@ async def test_a_block_hides_the_two_from_each_other(alice: Person, bob: Person,
 
         block = await query(block_from, bob, alice)
         there.presence.commit_block(block)
+        if hints:  # the hub takes the announcement of the block to it
+            here.presence.recheck_soon(bob.user.id)
         await until(lambda: (by_alice.states, by_bob.states) == (["online", "offline"], ["offline"]))
         seen = [
             await query(read_states, *pair) for pair in ((alice.user.id, [bob.user.id]), (bob.user.id, [alice.user.id]))

@@ -176,12 +176,8 @@ def _set(
     sanction = sanction or kind(room=actor.room, user=user, created_seq=log.next_seq(actor.room_id))
     if sanction.pk is None or not sanction.is_in_force:
         sanction.created_at = log.at
-    sanction.by, sanction.until, sanction.reason, sanction.ended_at = (
-        User.objects.get(pk=actor.user_id),
-        until,
-        reason,
-        None,
-    )
+    sanction.by = User.objects.get(pk=actor.user_id)
+    sanction.until, sanction.reason, sanction.ended_at = until, reason, None
     sanction.save()
     _append(log, f"{kind.__name__.lower()}.created", sanction, actor)
     return sanction

@@ -181,10 +181,8 @@ def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None
             return
         message.deleted_at = log.at
         shape = orjson.loads(complete(message.data))
-        if shape["reactions"] or shape["pinned_at"] or shape["forwarded"]:
+        if shape["reactions"] or shape["pinned_at"] or shape["forwarded"] or shape["mentions"] != NO_MENTIONS:
             remove_relations([message_id])
-        if shape["mentions"] != NO_MENTIONS:
-            replace_mentions(message, NO_MENTIONS)
         data = _record(log, message, "message.deleted", session.user_id, empty(message.data, log.at))
         # The text is removed everywhere: the earlier events carry the tombstone too, under their own seqs.
         log.rewrite_message(room_id, message_id, data)

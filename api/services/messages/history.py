@@ -203,7 +203,8 @@ def get_events(
     below = head + 1 if before is None else min(before, head + 1)
     find = _prepare_events(rule, backwards, limit + 1)
     found = find(room_id=room_id or user_id, user_id=user_id, after=after or 0, below=below, budget=max_bytes)
-    rows = list(_fit(map(_finish, found), limit, max_bytes))
+    finished = (Row(row[2], None if row[-1] is None else finish(*row[:-1], row[-1]), row[2]) for row in found)
+    rows = list(_fit(finished, limit, max_bytes))
     if blocked:
         rows = [row._replace(json=hide_event(row.json or b"", blocked)) for row in rows]
     return {
@@ -237,8 +238,3 @@ def _prepare_events(history: str, backwards: bool, count: int) -> CompiledQuery[
 def visible_events(member: Member) -> EventQuerySet:
     """The events of the member's room that the history rule lets them see."""
     return Event.objects.filter(is_visible_to(member), stream=member.room_id)
-
-
-def _finish(row: FinishedRow) -> Row:
-    seq, data = row[2], row[-1]
-    return Row(seq, None if data is None else finish(*row[:-1], data), seq)

@@ -2,21 +2,74 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.db import connection
 from django.utils import timezone
 
+from accounts.ended import ended_in_memory
 from accounts.models import Session, User
 from api.models import Block, Invite, Member, Message, Room
 from api.models.choices import Kind, Role, State
 from api.serializers.authors import Author
+from wire.problems import Problem
 from wire.row_tables import as_uuid, numbered, rows_as_table, values_table
 
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
 BLOCK, INVITE = Block._meta.db_table, Invite._meta.db_table
 SESSION, USER = Session._meta.db_table, User._meta.db_table
-MAX_PLACE = 1_000_000  # above that of any send in a batch
+MAX_PLACE = 1_000_000  # above that of any write in a batch
+
+
+def peer_columns(write: str) -> str:
+    """Return two columns: whether the other member of a direct room is deleted, and whether one blocks the other.
+
+    `write` is the name of a table of writes, with a room_id and a user_id; its room is joined as `room`.
+    """
+    peers = f"""CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
+           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = {write}.room_id AND peer.user_id <> {write}.user_id
+           AND """
+    is_deleted = f"(SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL"
+    blocks = f"""((SELECT 1 FROM {BLOCK} own WHERE own.user_id = {write}.user_id AND own.blocked_id = peer.user_id)
+                IS NOT NULL OR (SELECT 1 FROM {BLOCK} other WHERE other.user_id = peer.user_id
+                                AND other.blocked_id = {write}.user_id) IS NOT NULL)"""
+    return f"{peers}{is_deleted}) ELSE FALSE END,\n       {peers}{blocks}) ELSE FALSE END"
+
+
+class WriteContext(Protocol):
+    """The part of a judgement that every kind of write has."""
+
+    @property
+    def is_active(self) -> bool | None:
+        """True if the account is active; None: the session has ended."""
+
+    @property
+    def is_archived(self) -> bool:
+        """True if the room is archived."""
+
+    @property
+    def is_peer_deleted(self) -> bool:
+        """True if the other member of a direct room has deleted the account."""
+
+    @property
+    def is_blocked(self) -> bool:
+        """True if one of the two of a direct room blocks the other."""
+
+
+def check_session(session: Session, context: WriteContext) -> Problem | None:
+    """Return the problem of a session that has ended or whose account is disabled, as require_live raises it."""
+    if context.is_active is None or session.pk in ended_in_memory():
+        return Problem("auth.invalid_token")
+    return None if context.is_active else Problem("auth.account_disabled")
+
+
+def check_open(context: WriteContext) -> Problem | None:
+    """Return the problem of a room in which nothing can be written, as find_participant raises it."""
+    if context.is_archived:
+        return Problem("room.archived")
+    if context.is_peer_deleted:
+        return Problem("room.peer_deleted")
+    return Problem("user.blocked") if context.is_blocked else None
 
 
 class SendContext(NamedTuple):
@@ -78,16 +131,7 @@ SELECT (SELECT earlier.id FROM {MESSAGE} earlier WHERE earlier.room_id = send.ro
        CASE WHEN room.slow_mode_seconds > 0 THEN
            (SELECT member.last_sent_at FROM {MEMBER} member
             WHERE member.room_id = send.room_id AND member.user_id = send.user_id) END,
-       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
-           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
-           AND (SELECT gone.deleted_at FROM {USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
-       ELSE FALSE END,
-       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
-           SELECT 1 FROM {MEMBER} peer WHERE peer.room_id = send.room_id AND peer.user_id <> send.user_id
-           AND ((SELECT 1 FROM {BLOCK} own WHERE own.user_id = send.user_id AND own.blocked_id = peer.user_id)
-                IS NOT NULL OR (SELECT 1 FROM {BLOCK} other WHERE other.user_id = peer.user_id
-                                AND other.blocked_id = send.user_id) IS NOT NULL))
-       ELSE FALSE END,
+       {peer_columns("send")},
        (SELECT CASE WHEN target.room_id = send.room_id THEN target.seq END
         FROM {MESSAGE} target WHERE target.id = send.reply_to),
        author.is_active, send.user_id, author.username, author.display_name, author.avatar_url, author.kind

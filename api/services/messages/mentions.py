@@ -68,7 +68,7 @@ def record_mentions(messages: Iterable[Message]) -> None:
 
 
 def replace_mentions(message: Message, mentions: Mentions) -> None:
-    """Replace the rows of an edited or deleted message."""
+    """Replace the rows of an edited message."""
     Mention.objects.filter(message=message).delete()
     Mention.objects.bulk_create(_rows(message, mentions))
 

@@ -14,7 +14,6 @@ from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from accounts.ended import ended_in_memory
 from accounts.models import Session
 from api.models import Message, StreamedMessage
 from api.models.choices import Posting
@@ -36,6 +35,8 @@ from api.services.messages.judgement import (
     PLAIN_MEMBER,
     PUT_BY_OTHER,
     SendContext,
+    check_open,
+    check_session,
     contexts_of,
     judge,
 )
@@ -227,16 +228,8 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
     """Return why a new message is refused, or None. `visible` are the ranges that the sender of a reply may see."""
     if not context.is_member:
         return not_accessible(context.kind, is_invited=context.standing == INVITED)
-    if context.is_active is None or send.session.pk in ended_in_memory():
-        return Problem("auth.invalid_token")
-    if not context.is_active:
-        return Problem("auth.account_disabled")
-    if context.is_archived:
-        return Problem("room.archived")
-    if context.is_peer_deleted:
-        return Problem("room.peer_deleted")
-    if context.is_blocked:
-        return Problem("user.blocked")
+    if problem := check_session(send.session, context) or check_open(context):
+        return problem
     if context.has(MUTED):
         return Problem("room.muted")
     if context.posting == Posting.ADMINS and context.has(PLAIN_MEMBER):

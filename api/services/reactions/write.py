@@ -12,23 +12,32 @@ from django.db import connection
 from django.db.models import UUIDField
 from django.utils import timezone
 
-from accounts.ended import ended_in_memory
-from accounts.models import Session, User
-from api.models import Block, Invite, Member, Message, Reaction, Room
-from api.models.choices import Kind, Posting, Role, State
+from accounts.models import Session
+from api.models import Message, Reaction
+from api.models.choices import Posting, Role, State
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
 from api.services.members.access import not_accessible
+from api.services.messages.judgement import (
+    BLOCK,
+    INVITE,
+    MAX_PLACE,
+    MEMBER,
+    MESSAGE,
+    ROOM,
+    SESSION,
+    USER,
+    check_open,
+    check_session,
+    peer_columns,
+)
 from api.services.reactions.reacted import ReactedMessage, read_more_users, write_changes
 from eventlog.transaction import EventTransaction
 from wire.compiled_query import CompiledQuery, list_param
 from wire.problems import Problem
 from wire.row_tables import rows_as_table
 
-_MEMBER, _ROOM, _REACTION = Member._meta.db_table, Room._meta.db_table, Reaction._meta.db_table
-_BLOCK, _MESSAGE = Block._meta.db_table, Message._meta.db_table
-_INVITE, _SESSION, _USER = Invite._meta.db_table, Session._meta.db_table, User._meta.db_table
-_MAX_PLACE = 1_000_000  # above that of any reaction in a batch
+_REACTION = Reaction._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,34 +111,25 @@ class _Context(NamedTuple):
     keys: str | None  # those of the user on the message, with spaces between them
 
 
-# The rules are those of find_sender and require_live, for all reactions at once, as in api.services.messages.send.
+# The rules are those of find_participant and require_live, for all reactions at once.
 _JUDGE = f"""
 SELECT room.kind, room.archived_at IS NOT NULL,
-       EXISTS (SELECT 1 FROM {_INVITE} invite WHERE invite.room_id = react.room_id
+       EXISTS (SELECT 1 FROM {INVITE} invite WHERE invite.room_id = react.room_id
                AND invite.user_id = react.user_id AND invite.ended_at IS NULL),
-       (SELECT member.role FROM {_MEMBER} member WHERE member.room_id = react.room_id
+       (SELECT member.role FROM {MEMBER} member WHERE member.room_id = react.room_id
         AND member.user_id = react.user_id AND member.state = '{State.JOINED}'),
        room.posting,
-       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
-           SELECT 1 FROM {_MEMBER} peer WHERE peer.room_id = react.room_id AND peer.user_id <> react.user_id
-           AND (SELECT gone.deleted_at FROM {_USER} gone WHERE gone.id = peer.user_id) IS NOT NULL)
-       ELSE FALSE END,
-       CASE WHEN room.kind = '{Kind.DIRECT}' THEN EXISTS (
-           SELECT 1 FROM {_MEMBER} peer WHERE peer.room_id = react.room_id AND peer.user_id <> react.user_id
-           AND ((SELECT 1 FROM {_BLOCK} own WHERE own.user_id = react.user_id AND own.blocked_id = peer.user_id)
-                IS NOT NULL OR (SELECT 1 FROM {_BLOCK} other WHERE other.user_id = peer.user_id
-                                AND other.blocked_id = react.user_id) IS NOT NULL))
-       ELSE FALSE END,
-       (SELECT 1 FROM {_BLOCK} block WHERE block.user_id = react.user_id AND block.blocked_id =
-        (SELECT message.sender_id FROM {_MESSAGE} message WHERE message.id = react.message_id)) IS NOT NULL,
+       {peer_columns("react")},
+       (SELECT 1 FROM {BLOCK} block WHERE block.user_id = react.user_id AND block.blocked_id =
+        (SELECT message.sender_id FROM {MESSAGE} message WHERE message.id = react.message_id)) IS NOT NULL,
        author.is_active,
        (SELECT {{join}}(mine.key, ' ') FROM {_REACTION} mine
         WHERE mine.message_id = react.message_id AND mine.user_id = react.user_id)
 FROM {{reacts}}
-LEFT JOIN {_ROOM} room ON room.id = react.room_id
-LEFT JOIN {_SESSION} session ON session.id = react.session_id AND session.expires_at > %s
-LEFT JOIN {_USER} author ON author.id = session.user_id
-WHERE react.place BETWEEN 0 AND {_MAX_PLACE}
+LEFT JOIN {ROOM} room ON room.id = react.room_id
+LEFT JOIN {SESSION} session ON session.id = react.session_id AND session.expires_at > %s
+LEFT JOIN {USER} author ON author.id = session.user_id
+WHERE react.place BETWEEN 0 AND {MAX_PLACE}
 ORDER BY react.place"""
 
 
@@ -171,19 +171,13 @@ def check_react(
     """Return why a reaction is refused, or None. `visible` are the ranges of the room that the user may see."""
     if context.role is None:
         return not_accessible(context.kind, context.is_invited)
-    if context.is_active is None or react.session.pk in ended_in_memory():
-        return Problem("auth.invalid_token")
-    if not context.is_active:
-        return Problem("auth.account_disabled")
+    if problem := check_session(react.session, context):
+        return problem
     message = reacted.message if reacted is not None else None
     if message is None or message.room_id != react.room_id or not contains(visible, message.seq):
         return Problem("not_found", "There is no such message.")
-    if context.is_archived:
-        return Problem("room.archived")
-    if context.is_peer_deleted:
-        return Problem("room.peer_deleted")
-    if context.is_blocked:
-        return Problem("user.blocked")
+    if problem := check_open(context):
+        return problem
     if context.posting == Posting.ADMINS and context.role == Role.MEMBER:
         return Problem("room.read_only")
     if message.deleted_at is not None and react.on:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from accounts.models import Session
+from accounts.models import Session, User
 from api.models import Member, Room
 from api.models.choices import History, Kind, Role, State
 from api.serializers.rooms import SLUG_RULE, fold_slug
@@ -14,7 +14,7 @@ from api.services.rooms.create import insert_room
 from api.services.rooms.slugs import find_room_id
 from api.services.rooms.summaries import get_room
 from eventlog.locking import RETRY_LOCK_MS, find_or_create
-from eventlog.transaction import record_events
+from eventlog.transaction import EventTransaction, record_events
 from wire.problems import Problem, invalid
 
 
@@ -62,18 +62,27 @@ def _join(session: Session, room_id: UUID) -> bool:
         room = Room.objects.visible_to(user.id).filter(pk=room_id).first()
         if room is None:
             raise Problem("not_found", "There is no such room.")
-        if is_banned(room, user.id):
-            raise Problem("room.banned")
-        if room.is_archived:
-            raise Problem("room.archived", "The room is archived.")
-        if room.members.filter(state=State.JOINED, user=user).exists():
+        if not room.is_archived and room.members.joined().filter(user=user).exists():
             make_own([(room_id, user.id)])
         else:
-            check_own_rooms(user.id)
-            has_owner = room.members.filter(state=State.JOINED, role=Role.OWNER, user__is_active=True).exists()
-            begins_as = Role.OWNER if room.kind == Kind.PUBLIC and not has_owner else Role.MEMBER
-            begin_membership(log, room, user, begins_as, user.id)
+            enter_room(log, room, user)
     return True
+
+
+def enter_room(log: EventTransaction, room: Room, user: User) -> None:
+    """Begin the membership of a user who comes by themselves, under the locks of the room's head and their inbox.
+
+    If no owner of a public room can log in, the user becomes the owner. Raises Problem room.banned, room.archived or
+    room.limit.
+    """
+    if is_banned(room, user.id):
+        raise Problem("room.banned")
+    if room.is_archived:
+        raise Problem("room.archived", "The room is archived.")
+    check_own_rooms(user.id)
+    has_owner = room.members.joined().filter(role=Role.OWNER, user__is_active=True).exists()
+    begins_as = Role.OWNER if room.kind == Kind.PUBLIC and not has_owner else Role.MEMBER
+    begin_membership(log, room, user, begins_as, user.id)
 
 
 def _find_by_slug(slug: str) -> tuple[UUID, bool] | None:

@@ -12,11 +12,12 @@ from django.utils import timezone
 from accounts.models import Session
 from accounts.services import PURGE_BATCH
 from api.models import Link
-from api.models.choices import Permission, Role
+from api.models.choices import Permission
 from api.serializers.links import render_link, render_linked_room
 from api.services.members.access import find_member, find_writer
-from api.services.members.limits import check_own_rooms, make_own
-from api.services.members.transitions import begin_membership, check_not_direct, check_permission, is_banned
+from api.services.members.limits import make_own
+from api.services.members.transitions import check_not_direct, check_permission
+from api.services.rooms.join import enter_room
 from api.services.rooms.summaries import get_room
 from eventlog.transaction import record_events
 from wire.pagination import paginate
@@ -115,12 +116,7 @@ def join_by_link(*, session: Session, code: str) -> dict[str, Any]:
         else:
             if not Link.objects.usable().filter(pk=link.pk).exists():
                 raise _no_link()
-            if is_banned(link.room, user.id):
-                raise Problem("room.banned")
-            if link.room.is_archived:
-                raise Problem("room.archived")
-            check_own_rooms(user.id)
-            begin_membership(log, link.room, user, Role.MEMBER, user.id)
+            enter_room(log, link.room, user)
             Link.objects.filter(pk=link.pk).update(uses=F("uses") + 1)
     return get_room(user_id=user.id, room_id=room_id)
 

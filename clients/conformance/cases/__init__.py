@@ -1,5 +1,5 @@
 """All cases; importing this package declares them."""
 
-from clients.conformance.cases import conversation, cost, endings, forward, identity, live, order, sending
+from clients.conformance.cases import conversation, cost, endings, forward, identity, live, memberships, order, sending
 
-__all__ = ["conversation", "cost", "endings", "forward", "identity", "live", "order", "sending"]
+__all__ = ["conversation", "cost", "endings", "forward", "identity", "live", "memberships", "order", "sending"]
