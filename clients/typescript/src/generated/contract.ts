@@ -1456,7 +1456,7 @@ export interface Member {
   joined_at: string;
   /** null: the member does not share it (`share_read`). */
   read_seq: number | null;
-  /** Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member does not share it, or the room has the mode counts. Its changes are not in the log: in an event it is old, or null. */
+  /** Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member does not share it, or the room has the mode counts. Its changes are not in the log: in an event it is old or null. */
   delivered_seq: number | null;
 }
 
