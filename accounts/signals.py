@@ -1,6 +1,7 @@
 """Signals of accounts: other apps react to them without accounts importing those apps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from uuid import UUID
 
@@ -17,6 +18,19 @@ account_deleting = Signal()
 
 # Sent inside the transaction that deactivates the account of `user`.
 account_deactivated = Signal()
+
+# Sent inside a transaction that changes what the user of `user_id` sees of their own account, by others than the user's
+# sessions, before the user's row is locked. A receiver returns a context manager, in which the change is made.
+account_changing = Signal()
+
+
+@contextmanager
+def change_account(user_id: UUID) -> Iterator[None]:
+    """Make a change that the devices of a user follow, within the caller's transaction."""
+    with ExitStack() as stack:
+        for _, change in account_changing.send(sender=None, user_id=user_id):
+            stack.enter_context(change)
+        yield
 
 
 def send_sessions_ended(ids: Sequence[UUID]) -> None:
