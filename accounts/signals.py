@@ -1,8 +1,9 @@
 """Signals of accounts: other apps react to them without accounts importing those apps."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -29,7 +30,7 @@ def change_account(user_id: UUID) -> Iterator[None]:
     """Make a change that the devices of a user follow, within the caller's transaction."""
     with ExitStack() as stack:
         for _, change in account_changing.send(sender=None, user_id=user_id):
-            stack.enter_context(change)
+            stack.enter_context(cast("AbstractContextManager[None]", change))
         yield
 
 
