@@ -26,6 +26,7 @@ if TEST_STACK == "postgres":
         "docs",
         "engine",
         "fuzz",
+        "fold/test_actions.py",
         "fold/test_registry.py",
         "operating/test_doctor_server.py",
         "fold/test_state.py",
@@ -50,9 +51,8 @@ if TEST_STACK == "postgres":
         "sim",
         "wire",
     ]
-else:  # stories of the log, memory, and what needs Redis, run once too: on the second stack
+else:  # memory, and what needs Redis or a server of PostgreSQL, run once too: on the second stack
     collect_ignore = [
-        "fold/test_actions.py",
         "lifecycle/test_upgrade.py",
         "operating/test_key_rotation.py",
         "operating/test_transfer.py",
