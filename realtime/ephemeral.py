@@ -1,4 +1,4 @@
-"""Events that are never in the log: notices of a stream, typing, and the read markers of others."""
+"""Events that are never in the log: notices of a stream, typing, drafts, and markers of others."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
