@@ -84,7 +84,7 @@ class EventTransaction:
         self.ephemeral.append(event)
 
     def rewrite(self, stream: UUID, data: Mapping[int, str]) -> None:
-        """Replace the data of events of a locked stream, by seq: only a deletion rewrites what is in the log."""
+        """Replace the data of events of a locked stream, by seq. Only deletion, purge and erasure rewrite the log."""
         if not data:
             return
         rewritten, parameters = rows_as_table(

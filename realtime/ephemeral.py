@@ -214,7 +214,7 @@ class ReadMarkers:
 
 
 class DeliveryMarkers(ReadMarkers):
-    """Delivery markers of others, in the same way."""
+    """Delivery markers of others, sent as read markers are."""
 
     name: ClassVar[str] = "delivered"
     event_type: ClassVar[str] = "delivered.updated"

@@ -130,7 +130,7 @@ class Hub:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("A task of the hub failed", exc_info=error)
 
-    # The lifecycle of a subscription: log.authorize, prepare, start, replay, stop
+    # The lifecycle of a subscription, which its socket authorizes first: prepare, start, replay, stop
 
     def prepare(
         self, user_id: UUID, stream: UUID, access: StreamAccess, plan: ReplayPlan, subscriber: Subscriber
