@@ -35,6 +35,7 @@ class EventTransaction:
         self.appended: list[Event] = []
         self.ephemeral: list[Event] = []
         self.now = _now()
+        # Not before the last event of any locked stream: the time of what changes beside the events.
         self.at = max([self.now, *(head.last_at for head in heads.values() if head.last_at)])
 
     def open_stream(self, stream: UUID) -> None:

@@ -50,7 +50,7 @@ GROUP_PREFIX = "stream."
 
 
 class Hub:
-    """Delivers the events of this process and of the others to the subscriptions of local sockets.
+    """Delivers the events of this process and of the others to the subscriptions of local sockets and waiting requests.
 
     It runs on the event loop; `committed` and `sessions_ended` take any thread.
     """
