@@ -15,7 +15,8 @@ from api.serializers.authors import Author, AuthorSerializer
 from wire import strict_json
 from wire.fields import MetadataField, TimeField, format_time
 
-# The fields of a message that uses no feature beyond text. `blocked` is last: see `complete`.
+# The fields of a message that uses no feature beyond text. `blocked` is last: `complete` takes it for the mark of a
+# whole Message, so a field that is added after a release needs another mark.
 DEFAULTS: Mapping[str, Any] = {
     "mentions": {"users": [], "room": False},
     "attachments": [],

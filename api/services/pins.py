@@ -26,8 +26,8 @@ define("pin.limit", 409, "The room has too many pinned messages")
 def pin_message(*, session: Session, room_id: UUID, message_id: UUID) -> str:
     """Pin a message, and return the Message as JSON. One that is pinned stays as it is.
 
-    Raises Problem pin.limit, message.deleted, room.role_required, room.archived, room.peer_deleted, room.not_member or
-    not_found.
+    Raises Problem pin.limit, message.deleted, room.role_required, room.archived, room.peer_deleted, user.blocked,
+    room.not_member, not_found, auth.invalid_token or auth.account_disabled.
     """
     with record_events(rooms=[room_id], session=session) as log:
         member = _find_pinner(session.user_id, room_id)
