@@ -14,7 +14,7 @@ from api.models import Member, Message, Reaction, Room, ThreadFollow
 from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
-from api.serializers.message_shape import has_reactions, render_stored
+from api.serializers.message_shape import reacted_ids, render_stored
 from api.serializers.messages import HISTORY_PAGE, Anchor
 from api.serializers.stubs import hide_event, hide_message
 from api.services.members.access import Reader, find_reader
@@ -81,16 +81,16 @@ def _render(reader: Reader, rows: Sequence[Row]) -> tuple[list[orjson.Fragment],
     rendered = [render_stored(room, row.json) for row in rows if row.json is not None]
     if blocked:
         rendered = [hide_message(json, blocked) for json in rendered]
-    reacted = [UUID(orjson.loads(json)["id"]) for json in rendered if has_reactions(json)]
-    return list(map(orjson.Fragment, rendered)), reacted
+    return list(map(orjson.Fragment, rendered)), reacted_ids(rendered)
 
 
 def _find_root(member: Member, thread: UUID) -> list[Row]:
-    """Return the row of the message whose thread is paged. Raises Problem not_found."""
-    found = Message.objects.visible_to(member).filter(pk=thread).values_list("seq", "data", "version")
+    """Return the row of the message whose thread is paged. Raises Problem not_found, for a reply in a thread too."""
+    roots = Message.objects.visible_to(member).begin_threads()
+    found = roots.filter(pk=thread).values_list("seq", "data", "version")
     rows = [Row(seq, data.encode(), version) for seq, data, version in found]
     if not rows:
-        raise Problem("not_found", "There is no such message.")
+        raise Problem("not_found", "There is no such message, or it is itself a reply in a thread.")
     return rows
 
 
