@@ -27,7 +27,7 @@ def list_threads(
 ) -> dict[str, Any]:
     """Return a page of the threads that the user follows, or of those with unread replies, newest activity first.
 
-    A thread that gets a reply meanwhile comes (again) on the last page. `mine` has the keys of the user's own reactions.
+    A thread that gets a reply meanwhile comes (again) on the last page. `mine` has the user's own reactions.
     """
     threads = _threads(user_id)
     if unread:
