@@ -113,8 +113,10 @@ def _seq_of(reader: Reader, thread: UUID | None, anchor: Anchor, *, at_most: int
     member, head = reader.member, reader.head
     if anchor == "unread":
         follows = ThreadFollow.objects.filter(thread=thread, user=member.user_id) if thread is not None else None
-        marker = member.read_seq if follows is None else follows.values_list("read_seq", flat=True).first() or 0
-        return marker + 1
+        if follows is None:
+            return member.read_seq + 1
+        marker = follows.values_list("read_seq", flat=True).first()
+        return 1 if marker is None else max(marker, member.joined_seq) + 1  # as `followed_by` counts
     if isinstance(anchor, datetime):
         # Times do not decrease along a room's log, so a time is a place in it.
         messages = Message.objects.filter(room_id=member.room_id).order_by("created_at", "seq")

@@ -199,6 +199,8 @@ def test_a_marker_is_not_before_my_last_join(alice: Person, bob: Person, charlie
 
     joined = events_of(room)[-1]["seq"]
     assert numbers(charlie) == [(root["id"], joined, 0)]
+    path = f"/v1/rooms/{room['id']}/messages"
+    assert charlie.get(path, thread=root["id"], after="unread").json()["results"] == []
 
 
 def test_marks_of_a_message_that_nobody_sees_are_not_found(alice: Person, room: Any, root: Any) -> None:
