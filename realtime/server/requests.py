@@ -38,7 +38,10 @@ class WebRequest(http_protocol.WebRequest):
     """One HTTP request."""
 
     channel: HttpChannel | None
-    _parsePOSTFormSubmission = False  # Twisted would parse forms that only Django reads
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Twisted would parse the forms, and the Content-Type of every POST by Python's parser of e-mails.
+        super().__init__(*args, parsePOSTFormSubmission=False, **options)
 
     def gotLength(self, length: int | None) -> None:
         # Never Twisted's temporary file: a body that does not fit in memory is refused.
