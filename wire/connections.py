@@ -52,7 +52,7 @@ def _install_check() -> None:
             ask(connection)
             vars(connection)["asked_at"] = now
 
-    ConnectionPool.check_connection = staticmethod(check)  # type: ignore[method-assign]  # Django takes no other
+    ConnectionPool.check_connection = staticmethod(check)  # type: ignore[assignment]  # Django takes no other
 
 
 with suppress(ImportError):  # without the extra `postgres` there is no pool

@@ -35,7 +35,7 @@ protocol._url_to_origin = lambda url: "null"
 
 # Autobahn colours the values of its debug lines also while nothing logs them: a tenth of a millisecond per connection.
 for _module in (protocol, websocket):
-    _module.hltype = _module.hlval = lambda value: ""
+    vars(_module).update(hltype=lambda value: "", hlval=lambda value: "")
 
 
 class HandshakeProtocol(ws_protocol.WebSocketProtocol):

@@ -43,6 +43,7 @@ def test_the_scope_of_a_websocket_is_complete(calm: Served) -> None:
 def test_every_handshake_gives_the_application_the_same(calm: Served, more: Any) -> None:
     """A plain handshake is read by the websocket itself, any other one by Twisted first."""
     scopes = []
+    headers: Any
     for headers in ({}, more):
         with calm.connect("/describe?a=%20&b", subprotocols=["chat.v1"], additional_headers=headers) as socket:
             scopes.append(json.loads(socket.recv()))
