@@ -100,7 +100,10 @@ class WebRequest(http_protocol.WebRequest):
         elif self.method == b"HEAD" or self.code in http.NO_BODY_CODES:
             # daphne goes past Twisted's own rule, which would drop only the first part of a body in several parts.
             message = {**message, "body": b""}
+        channel = self.channel
         super().handle_reply(message)
+        if channel is not None and message["type"] == "http.response.body":
+            channel.transport.flush()
 
     def application_ended(self, error: BaseException | None) -> None:
         """Answer with a problem when the application ends before its response; abort half a response.
