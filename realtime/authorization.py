@@ -27,13 +27,14 @@ class StreamAccess:
 
     head: int
     epoch: int
-    visible_ranges: Sequence[SeqRange] | None = None  # None: the history is shared
+    visible_ranges: Sequence[SeqRange] | None = None  # the last one last; None: the history is shared
     blocks: BlockState | None = None  # of the user; None: the user never blocked anybody
 
     @property
     def is_member(self) -> bool:
         """Return whether the last membership period is open, as it is when the access is read."""
-        return self.visible_ranges is None or any(last == FOR_EVER for _, last in self.visible_ranges)
+        ranges = self.visible_ranges
+        return ranges is None or (len(ranges) > 0 and ranges[-1][1] == FOR_EVER)
 
     def missed(self, after: int) -> tuple[int, int, int]:
         """The number of visible events between a cursor and the head, the first of them and the last."""

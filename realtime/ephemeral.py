@@ -43,14 +43,20 @@ class EphemeralFeature(Protocol):
 
 
 def ephemeral_event(
-    stream: str, kind: str, data: dict[str, Any], *, inbox: bool = False, actor_id: str | None = None
+    stream: str,
+    kind: str,
+    data: dict[str, Any],
+    *,
+    inbox: bool = False,
+    actor_id: str | None = None,
+    at: str | None = None,
 ) -> EventBatch:
-    """Build an event without a seq: it may be lost and is never replayed."""
+    """Build an event without a seq: it may be lost and is never replayed. Its time is `at`, or now."""
     event = {
         "type": kind,
         "room_id": None if inbox else stream,
         "seq": None,
-        "at": format_time(timezone.now()),
+        "at": at or format_time(timezone.now()),
         "actor_id": actor_id,
         "data": data,
     }

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.utils import timezone
 
 from accounts.ended import end_in_memory, ended_in_memory
 from eventlog.models import Event
@@ -40,6 +41,7 @@ from realtime.sessions import Sessions
 from realtime.subscription import Subscriber, Subscription
 from realtime.sweep import Sweep
 from realtime.waiters import Waiters
+from wire.fields import format_time
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -136,16 +138,17 @@ class Hub:
         self, user_id: UUID, stream: UUID, access: StreamAccess, plan: ReplayPlan, subscriber: Subscriber
     ) -> SubscriptionHandle:
         """Make a subscription that starts later, when the reply has been sent. Until then nothing reaches it."""
-        feed = self._feed(str(stream), access)
+        user = str(user_id)
+        feed = self._feed(user if stream == user_id else str(stream), access)
         subscription = Subscription(
-            str(user_id),
+            user,
             plan.cursor,
             subscriber,
             authorized_as_of=access.head,
             visible_ranges=access.visible_ranges,
             is_member=access.is_member,
             epoch=access.epoch,
-            blocked=self.blocks.of(str(user_id), access.blocks),
+            blocked=self.blocks.of(user, access.blocks),
         )
         return SubscriptionHandle(feed, subscription, plan)
 
@@ -167,10 +170,11 @@ class Hub:
     def start_all(self, handles: Sequence[SubscriptionHandle]) -> None:
         """Start subscriptions of one socket; `room.synced` of those that are live at once travels in one frame."""
         notices: list[LogEntry] = []
+        at = format_time(timezone.now())
         for handle in handles:
             self.start(handle, synced=False)
             if handle.subscription.live:
-                notices += _synced(handle.feed, handle.subscription).entries
+                notices += _synced(handle.feed, handle.subscription, at).entries
             else:
                 handle.subscription.awaits_synced = True
         if notices:
@@ -366,12 +370,14 @@ class Hub:
             self.broker.leave(f"{GROUP_PREFIX}{stream}")
 
 
-def _notice(feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any]) -> EventBatch:
-    return ephemeral_event(feed.stream, kind, data, inbox=feed.stream == subscription.user_id)
+def _notice(
+    feed: Feed, subscription: Subscription, kind: str, data: dict[str, Any], at: str | None = None
+) -> EventBatch:
+    return ephemeral_event(feed.stream, kind, data, inbox=feed.stream == subscription.user_id, at=at)
 
 
-def _synced(feed: Feed, subscription: Subscription) -> EventBatch:
-    return _notice(feed, subscription, "room.synced", {"head": subscription.delivered_up_to})
+def _synced(feed: Feed, subscription: Subscription, at: str | None = None) -> EventBatch:
+    return _notice(feed, subscription, "room.synced", {"head": subscription.delivered_up_to}, at)
 
 
 async def _tick_forever(feature: EphemeralFeature) -> None:

@@ -12,6 +12,8 @@ from realtime.middleware import TokenMiddleware
 from wire.asgi import render_problem
 from wire.problems import Problem
 
+CHAT = "/v1/ws"
+
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Refuse the handshake of an unknown path with a 403, or with a 404 if only its last slash is wrong."""
@@ -33,8 +35,19 @@ def _is_socket(path: str) -> bool:
 
 
 sockets: list[Any] = [
-    path("v1/ws", ChatConsumer.as_asgi()),
+    path(CHAT.removeprefix("/"), ChatConsumer.as_asgi()),
     path("ws/chat/<str:slug>/", RoomSocketConsumer.as_asgi()),
 ]
 routes = [*sockets, re_path(r"", cast("Any", not_found))]
-websocket_application = TokenMiddleware(URLRouter(routes))
+_router = URLRouter(routes)
+
+
+async def route(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Call the consumer of a path; nearly all sockets have that of the chat, which needs no search and no arguments."""
+    if scope["path"] == CHAT and not scope.get("root_path"):
+        await ChatConsumer()(scope, receive, send)
+    else:
+        await _router(scope, receive, send)
+
+
+websocket_application = TokenMiddleware(route)

@@ -12,6 +12,9 @@ from settings.socket_page import socket_page
 from wire.views import upgrade_required
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include("api.urls")),  # the most frequent first: each is tried in turn
+    path("v1/", include("realtime.urls")),
+    path("v1/", include("accounts.urls")),
     path("livez", livez),
     path("readyz", readyz),
     path("metrics", metrics),
@@ -26,9 +29,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account.js", account_pages.script),
     path("v1/ws", upgrade_required),
     path("ws/chat/<str:slug>/", upgrade_required),
-    path("v1/", include("accounts.urls")),
-    path("v1/", include("api.urls")),
-    path("v1/", include("realtime.urls")),
 ]
 
 if settings.ADMIN:

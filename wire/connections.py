@@ -1,6 +1,10 @@
 """Database connections of the current thread."""
 
+import select
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
 
 from django.db import connections
 
@@ -26,6 +30,33 @@ def close_broken_connections() -> None:
     for used in connections.all(initialized_only=True):
         if used.errors_occurred:
             used.close_if_unusable_or_obsolete()
+
+
+CHECK_SECONDS = 5.0  # shorter than the time after which a network forgets a silent connection
+
+
+def _install_check() -> None:
+    """Have psycopg's pool check a connection by a query once in CHECK_SECONDS, and else by its socket alone.
+
+    The end of a connection, or the last word of the database, waits there to be read. A query for each request would
+    cost as much as the reading of its session.
+    """
+    from psycopg_pool import ConnectionPool
+
+    ask = ConnectionPool.check_connection
+
+    def check(connection: Any) -> None:
+        now, poll = time.monotonic(), select.poll()
+        poll.register(connection.pgconn.socket, select.POLLIN)
+        if now - vars(connection).get("asked_at", 0.0) >= CHECK_SECONDS or poll.poll(0):
+            ask(connection)
+            vars(connection)["asked_at"] = now
+
+    ConnectionPool.check_connection = staticmethod(check)  # type: ignore[assignment]  # Django takes no other
+
+
+with suppress(ImportError):  # without the extra `postgres` there is no pool
+    _install_check()
 
 
 def _pool(name: str, factor: float = 1) -> Callable[[], Iterable[Sample]]:

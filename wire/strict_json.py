@@ -42,6 +42,10 @@ def dumps(value: object) -> bytes:
 
 def _count_keys(document: object, *, look_for_nul: bool) -> int:
     """Return how many keys all objects of a document have. Raises Problem `json.invalid` where it exceeds a limit."""
+    if isinstance(document, dict) and len(document) <= MAX_KEYS and not look_for_nul:
+        types = set(map(type, document.values()))
+        if types == {str}:  # as in nearly all frames: no value needs a look
+            return len(document)
     keys, depth, level = 0, 0, [document]
     while level:  # all values of one depth, and then those inside them
         depth += 1

@@ -16,7 +16,7 @@ from rest_framework.views import APIView, set_rollback
 
 from wire import limits, strict_json
 from wire.calls import current
-from wire.fields import validate
+from wire.fields import QuerySerializer, validate
 from wire.hosts import domain_of, is_allowed_host
 from wire.operations import Operation
 from wire.parsers import StrictJsonParser
@@ -69,7 +69,9 @@ def endpoint(operation: Operation) -> Callable[[Method], Method]:
         def run(view: ApiView, request: Request, **ids: Any) -> HttpResponse:
             if request.auth is not None:
                 _take(operation, request, ids)
-            fields = validate(operation.query, request.query_params)
+            query = request.query_params
+            # Nearly all calls that take no parameter have none.
+            fields = validate(operation.query, query) if query or operation.query is not QuerySerializer else {}
             if operation.body is not None:
                 data = request.data
                 fields |= validate(operation.body, {} if data is None else data)  # a body of null is an empty one

@@ -99,7 +99,8 @@ class SubscriptionActions(AuthenticatedConsumer):
             if running := self._running(stream):
                 self.hub.push_synced(running)
                 continue
-            self.added.pop(UUID(stream), None)
+            if self.added:
+                self.added.pop(UUID(stream), None)
             self.subscriptions[stream] = handle
             starting.append(handle)
         self.hub.start_all(starting)

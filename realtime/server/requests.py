@@ -32,13 +32,22 @@ _CODES = {400: "request.invalid", 503: "unavailable"}
 _ORIGIN = re.compile(rb"(?im)^origin:[ \t]*([^\r\n]*)\r$")
 _FOLD = b" \t"
 ROOT_PATH = b"daphne-root-path"  # daphne lets any client choose with it which part of the path the application sees
+# A handshake as clients write it, whole and with nothing behind it. Every other one is read by Twisted.
+_HANDSHAKE = re.compile(rb"GET /[!-~]* HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+\r\n")
+_HANDSHAKE_BYTES = 4096
+_NAME = re.compile(rb"\r\n([^:\r]+):")
+_UPGRADE = b"\r\nupgrade: websocket\r\n"
+_NOT_PLAIN = {b"content-length", b"transfer-encoding", b"expect", ROOT_PATH}
 
 
 class WebRequest(http_protocol.WebRequest):
     """One HTTP request."""
 
     channel: HttpChannel | None
-    _parsePOSTFormSubmission = False  # Twisted would parse forms that only Django reads
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Twisted would parse the forms, and the Content-Type of every POST by Python's parser of e-mails.
+        super().__init__(*args, parsePOSTFormSubmission=False, **options)
 
     def gotLength(self, length: int | None) -> None:
         # Never Twisted's temporary file: a body that does not fit in memory is refused.
@@ -91,7 +100,10 @@ class WebRequest(http_protocol.WebRequest):
         elif self.method == b"HEAD" or self.code in http.NO_BODY_CODES:
             # daphne goes past Twisted's own rule, which would drop only the first part of a body in several parts.
             message = {**message, "body": b""}
+        channel = self.channel
         super().handle_reply(message)
+        if channel is not None and message["type"] == "http.response.body":
+            channel.transport.flush()
 
     def application_ended(self, error: BaseException | None) -> None:
         """Answer with a problem when the application ends before its response; abort half a response.
@@ -163,10 +175,28 @@ class HttpChannel(http.HTTPChannel):
                 self.refused = True
                 self.transport.end_with(answer)
                 return
+            if not self.brief and self._is_plain_handshake(data):
+                self._upgrade(data)
+                return
             self.idle = False
             if not self.brief:
                 self.deadline = self.server.now() + self.limits.request
         super().dataReceived(data)
+
+    def _is_plain_handshake(self, data: bytes) -> bool:
+        """Return whether a websocket may read the bytes itself: Twisted would find nothing to refuse or to change."""
+        if len(data) > _HANDSHAKE_BYTES or _UPGRADE not in data.lower() or not _HANDSHAKE.fullmatch(data):
+            return False
+        names = [name.lower() for name in _NAME.findall(data)]
+        return len(set(names)) == len(names) and b"host" in names and _NOT_PLAIN.isdisjoint(names)
+
+    def _upgrade(self, data: bytes) -> None:
+        """Give the connection to a websocket, as daphne does; it would first make a request and write it out again."""
+        socket = self.server.ws_factory.buildProtocol(self.transport.getPeer())
+        socket._raw_query_string = data.split(b" ", 2)[1].partition(b"?")[2]
+        self.transport.protocol = socket
+        socket.makeConnection(self.transport)
+        socket.dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
         if self.refused:

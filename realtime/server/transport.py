@@ -67,6 +67,11 @@ class Transport(tcp.Server):
         if sent != len(data):
             self.write(data[sent:] if sent else data)
 
+    def flush(self) -> None:
+        """Write what waits at once, unless the connection is about to end, which only the reactor may do."""
+        if self.connected and not self.disconnecting and self.backlog():
+            self.doWrite()
+
     def writeSomeData(self, data: bytes) -> int | ConnectionLost:
         sent = super().writeSomeData(data)
         if isinstance(sent, int):

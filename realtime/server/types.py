@@ -25,6 +25,7 @@ class ServerState(Protocol):
     loop: asyncio.AbstractEventLoop
     now: Callable[[], float]
     transports: set[Any]
+    ws_factory: Any
     draining: bool
     draining_since: float
 

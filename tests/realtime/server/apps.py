@@ -55,6 +55,8 @@ async def describe(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept", "subprotocol": scope["subprotocols"][0], "headers": headers})
     told = {key: scope[key] for key in ("client", "path", "root_path", "subprotocols", "scheme", "asgi")}
     told["extension"] = sorted(scope["extensions"]["parley"])
+    told |= {"query": scope["query_string"].decode(), "raw_path": scope["raw_path"].decode()}
+    told["headers"] = sorted([name.decode(), value.decode("latin-1")] for name, value in scope["headers"])
     await send({"type": "websocket.send", "text": json.dumps(told)})
     await send({"type": "websocket.close", "code": 1013, "reason": "ü" * 100})
     report(scope, await receive())

@@ -1,6 +1,7 @@
 """The opening handshake of a websocket."""
 
 import json
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -27,6 +28,42 @@ def test_the_scope_of_a_websocket_is_complete(calm: Served) -> None:
         assert scope["subprotocols"] == ["chat.v1", "bearer.secret"]
         assert scope["scheme"] == "ws"
         assert scope["extension"] == ["abort", "backlog", "drain", "goodbye", "try_write", "write"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"X-Name": "ä"},
+        [("X-Name", "one"), ("X-Name", "two")],
+        {"X-Long": "x" * 5_000},
+        {"Daphne-Root-Path": "/describe"},
+    ],
+    ids=["latin", "twice", "long", "root path"],
+)
+def test_every_handshake_gives_the_application_the_same(calm: Served, more: Any) -> None:
+    """A plain handshake is read by the websocket itself, any other one by Twisted first."""
+    scopes = []
+    headers: Any
+    for headers in ({}, more):
+        with calm.connect("/describe?a=%20&b", subprotocols=["chat.v1"], additional_headers=headers) as socket:
+            scopes.append(json.loads(socket.recv()))
+
+    for scope in scopes:
+        scope["headers"] = [each for each in scope["headers"] if not each[0].startswith(("sec-websocket-key", "x-"))]
+        del scope["client"]
+    assert scopes[0] == scopes[1]
+    assert (scopes[0]["query"], scopes[0]["raw_path"]) == ("a=%20&b", "/describe")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Host: other", "X-Name : value", "X-Name: a\r\n b", "Transfer-Encoding: gzip", "Na(me: value", "X-Name: \0"],
+    ids=["second host", "space before colon", "folded", "encoding", "name", "nul"],
+)
+def test_a_handshake_with_a_malformed_header_is_refused(calm: Served, line: str) -> None:
+    answer = calm.exchange(HANDSHAKE.format(path="/echo").replace("\r\n\r\n", f"\r\n{line}\r\n\r\n").encode())
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 def test_compression_is_never_negotiated(calm: Served) -> None:

@@ -184,6 +184,15 @@ def test_a_client_cannot_set_the_root_path(calm: Served, value: bytes) -> None:
     assert scope["headers"] == ["host", "connection"]
 
 
+def test_a_form_is_left_to_the_application(calm: Served) -> None:
+    """Twisted would parse it, and refuse this one."""
+    head = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data\r\nContent-Length: 4\r\n"
+
+    answer = calm.exchange(head + b"Connection: close\r\n\r\nform")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_request_that_arrives_byte_by_byte_is_answered(calm: Served) -> None:
     with calm.tcp() as tcp:
         for byte in b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab":
