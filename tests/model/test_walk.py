@@ -1,18 +1,31 @@
-"""Random walks agree with the model of the rules, and planted bugs do not."""
+"""Random walks agree with the model of the rules; with a planted bug they do not."""
 
 import pytest
 
+from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
-from tests.model.walk import Walk
+from tests.model.bugs import BUGS, planted
+from tests.model.walk import STEPS, Difference, Walk
 
-SEEDS = (1, 2)  # one of each kind of room
+pytestmark = pytest.mark.django_db
+
+SEEDS = (2, 1)  # one of each kind of room
 
 
-@pytest.fixture
-def people(db: None) -> list[Person]:
-    return [join_parley(name) for name in ("alice", "bob", "carol", "dan")]
+def make_people(seed: int) -> list[Person]:
+    return [join_parley(f"{name}-{seed}") for name in ("alice", "bob", "carol", "dan")]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_server_keeps_the_rules_of_the_model(people: list[Person], seed: int) -> None:
-    Walk(people, seed).go()
+def test_the_server_keeps_the_rules_of_the_model(seed: int) -> None:
+    Walk(make_people(seed), seed).go()
+
+
+@pytest.mark.skipif(TEST_STACK != "sqlite", reason="The bugs do not depend on the database.")
+@pytest.mark.parametrize("name", BUGS)
+def test_a_planted_bug_is_caught(name: str) -> None:
+    with planted(name) as bug, pytest.raises(Difference) as caught:
+        for seed in (*SEEDS, 3):
+            Walk(make_people(seed), seed, bug.often).go(STEPS)
+
+    assert caught.value.what in bug.found_as
