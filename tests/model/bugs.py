@@ -9,18 +9,19 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from api.models import Member, Message
+from api.models import Delivery, Member, Message
 from api.models.links import LinkQuerySet
 from api.serializers.invites import Ending
-from api.services import messages, receipts, reads
+from api.serializers.partial_events import render_partial
+from api.services import messages, reads, receipts
 from api.services.members import access, invites, transitions
 from api.services.members.access import find_participant
 from api.services.messages import history, send
-from api.services.messages.judgement import MUTED
+from api.services.messages.judgement import MUTED, SendContext
+from api.services.messages.tombstones import empty
 from api.services.reactions import reacted
 from api.services.rooms import join
 from realtime.presence import leases
-from realtime.presence.states import Lease
 from wire.problems import Problem
 
 
@@ -38,9 +39,7 @@ class Bug:
 BUGS: dict[str, Bug] = {}
 
 
-def bug(
-    owner: Any, attribute: str, *often: str, found_as: str
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def bug(owner: Any, attribute: str, *often: str, found_as: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function as a bug that replaces this attribute; `found_as` are words with commas."""
 
     def register(broken: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,11 +99,11 @@ def edits_bypass_a_mute(user_id: UUID, room_id: UUID) -> Member:
     return find_participant(user_id, room_id)
 
 
-has = send.SendContext.has
+has = SendContext.has
 
 
-@bug(send.SendContext, "has", "mute", "send", found_as="send")
-def sends_bypass_a_mute(self: send.SendContext, bit: int) -> bool:
+@bug(SendContext, "has", "mute", "send", found_as="send")
+def sends_bypass_a_mute(self: SendContext, bit: int) -> bool:
     return bit != MUTED and has(self, bit)
 
 
@@ -133,9 +132,6 @@ def a_retried_reaction_counts_twice(
         self.changes[user_id, key] = (True, log.next_seq(self.message.room_id) - 1)
         return None
     return change(self, log, user_id, key, on=on)
-
-
-render_partial = reacted.render_partial
 
 
 @bug(reacted, "render_partial", "react", "fold", found_as="stale")
@@ -169,9 +165,6 @@ def a_tombstone_keeps_its_text(data: str, at: Any) -> dict[str, Any]:
     return empty(data, at) | {"text": "still here"}
 
 
-empty = messages.empty
-
-
 # People
 
 
@@ -183,7 +176,7 @@ def history_makes_no_stub(json: bytes, blocked: object) -> bytes:
 @bug(receipts, "_write", "ack", "look", "send", found_as="members")
 def receipts_go_back(log: Any, markers: Mapping[receipts.Key, int]) -> None:
     for room_id, user_id in markers:
-        receipts.Delivery.objects.filter(room_id=room_id, user_id=user_id).delete()
+        Delivery.objects.filter(room_id=room_id, user_id=user_id).delete()
     write(log, markers)
 
 
@@ -199,16 +192,6 @@ def read_markers_go_back(**call: Any) -> Any:
 mark_read = reads.mark_read
 
 
-@bug(leases, "_lease", "move_presence", "watch", found_as="presence")
-def a_dead_process_keeps_its_people_online(*row: Any) -> Lease:
-    return Immortal(*lease_of(*row))
-
-
-lease_of = leases._lease
-
-
-class Immortal(Lease):
-    """A lease that no death of its process ends."""
-
-    def _replace(self, **_: Any) -> Lease:
-        return self
+BUGS["a_dead_process_keeps_its_people_online"] = Bug(
+    leases, "DEAD_SECONDS", 1e6, frozenset({"presence"}), ("move_presence", "watch")
+)

@@ -4,8 +4,8 @@ import pytest
 
 from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
-from tests.model.bugs import BUGS, planted
-from tests.model.walk import STEPS, Difference, Walk
+from tests.model.bugs import BUGS, Bug, planted
+from tests.model.walk import Difference, Walk
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +24,16 @@ def test_the_server_keeps_the_rules_of_the_model(seed: int) -> None:
 @pytest.mark.skipif(TEST_STACK != "sqlite", reason="The bugs do not depend on the database.")
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_caught(name: str) -> None:
-    with planted(name) as bug, pytest.raises(Difference) as caught:
-        for seed in (*SEEDS, 3):
-            Walk(make_people(seed), seed, bug.often).go(STEPS)
+    with planted(name) as bug:
+        found_as = next((found for seed in (*SEEDS, 3) if (found := _walk(seed, bug))), None)
 
-    assert caught.value.what in bug.found_as
+    assert found_as in bug.found_as
+
+
+def _walk(seed: int, bug: Bug) -> str | None:
+    """Return in what the server and the model differ first."""
+    try:
+        Walk(make_people(seed), seed, bug.often).go()
+    except Difference as difference:
+        return difference.what
+    return None

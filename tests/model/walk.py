@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from random import Random
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from tests.model.room import Message, RoomModel
 
 KEYS = (":tea:", ":+1:", "\u2764\ufe0f")
 STEPS = 130
+DEAD_SECONDS = 31.0  # of a process that renewed nothing for so long nobody is online
 WEIGHTS = {
     "send": 30,
     "retry": 6,
@@ -298,7 +300,7 @@ class Walk:
         process = self.processes[place]
         if self.random.random() < 0.3:
             dead = PresenceProcess.objects.filter(pk=process)
-            dead.update(renewed_at=Now() - leases.timedelta(seconds=leases.DEAD_SECONDS + 1))
+            dead.update(renewed_at=Now() - timedelta(seconds=DEAD_SECONDS))
             self.leases = {key: state for key, state in self.leases.items() if key[0] != process}
             self.processes[place] = uuid4()
             return

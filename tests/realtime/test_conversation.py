@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from tests.fold.devices import Listener, Poller, listen_by_sync
 from tests.fold.snapshots import read_snapshot
@@ -256,7 +255,11 @@ async def confirm(both: Conversation) -> None:
     read = await both.rest(both.alice, receipts)
 
     assert (delivered["data"]["user_id"], delivered["data"]["delivered_seq"]) == (both.bob.id, head)
-    assert [(each["delivered_count"], each["read_count"]) for each in (before, reached, read)] == [(0, 0), (1, 0), (1, 1)]
+    assert [(each["delivered_count"], each["read_count"]) for each in (before, reached, read)] == [
+        (0, 0),
+        (1, 0),
+        (1, 1),
+    ]
     unread = await both.rest(both.bob, "GET /me/unread")
     assert [row["unread"] for row in unread["rooms"] if row["room_id"] == both.room["id"]] == [0]
 

@@ -13,15 +13,14 @@ from django.db import Error as DatabaseError
 
 from api.services.blocks import BlockState
 from realtime.authorization import StreamAccess
-from realtime.blocks import Blocked, BlockLists
+from realtime.blocks import Blocked
 from realtime.feed import Feed
 from realtime.hub import Hub
 from realtime.log_entry import EventBatch, LogEntry, batches
 from realtime.log_reader import LogReader
 from realtime.subscription import Subscription
 from realtime.sweep import Sweep
-from tests.sim.actions import Action, Change, block, purge, react, remove, remove_and_add, rewind
-from tests.sim.checker import Held, Reading
+from tests.sim.actions import Action, Change, block, purge, react, remove, rewind
 from tests.sim.history import Past
 from tests.sim.log import FakeLog, as_ranges
 from tests.sim.world import CommittedEvent, Process, World
@@ -176,7 +175,7 @@ def toggle_below_the_floor(self: Subscription, entry: LogEntry) -> bool:
     return was_member or self.is_member
 
 
-@bug(FakeLog, "authorize", "leak", "lost", often=remove)
+@bug(FakeLog, "authorize", "leak", "lost", "limited", often=remove)
 async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID | None) -> StreamAccess:
     await self._travel()
     stream = str(room_id or user_id)
@@ -185,7 +184,7 @@ async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID
         raise Problem("not_found")
     await self._travel()
     rows = None if stream in self.shared else as_ranges(periods)
-    return StreamAccess(self.head(stream), self.past.epoch, rows)
+    return StreamAccess(self.head(stream), self.past.epoch, rows, self._blocks(str(user_id)))
 
 
 @bug(Feed, "send_ephemeral", "leak", often=remove)
@@ -219,18 +218,14 @@ def stubs_of_new_messages_alone(self: LogEntry, blocked: Collection[str]) -> boo
 is_hidden_by = LogEntry.is_hidden_by
 
 
-@bug(BlockLists, "of", "unhidden", "hidden", often=block)
-def blocks_are_read_once(self: BlockLists, user_id: str, state: BlockState | None) -> Blocked:
-    known = self._lists.get(user_id)
-    return known if known is not None else block_list_of(self, user_id, state)
+@bug(Blocked, "load", "unhidden", often=block)
+def blocks_are_never_read(self: Blocked, state: BlockState) -> None:
+    """Know only the blocks that were made since the process has the list."""
 
 
-block_list_of = BlockLists.of
-
-
-@bug(Blocked, "discard", "hidden", often=block)
-def a_block_never_ends(self: Blocked, user_id: str) -> None:
-    """Keep the user blocked, until the list is loaded again."""
+@bug(LogEntry, "is_hidden_by", "hidden", often=block)
+def one_block_hides_everybody(self: LogEntry, blocked: Collection[str]) -> bool:
+    return self.message_id is not None and bool(blocked)
 
 
 # Parts of messages
@@ -249,11 +244,6 @@ parse = LogEntry.parse
 @bug(Past, "version_of", "diverged", often=react)
 def a_part_names_the_wrong_base(self: Past, stream: str, message: str) -> int:
     return next(row.seq for row in self.rows[stream] if row.changes(message))
-
-
-@bug(Reading, "_fits", "diverged", often=remove_and_add)
-def a_part_is_merged_on_any_base(self: Reading, held: Held, part: dict[str, Any]) -> bool:
-    return True
 
 
 # The log

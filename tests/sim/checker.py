@@ -13,6 +13,7 @@ from tests.sim.log import first_seqs
 REPLAY_EVENTS = 14
 STALE_BLOCK_SECONDS = 8.0  # a process with faults around it may not know the end of a block for so long
 HIDDEN = "hidden"  # the text of a stub
+UNKNOWN = "unknown"  # the text of a message that was deleted after the user had left: they have it from before, or not
 
 
 class Held(NamedTuple):
@@ -317,13 +318,10 @@ class Reading:
         held = fold.get(part["id"])
         if held is None or held.version >= part["version"]:
             return
-        if self._fits(held, part):
-            fold[part["id"]] = held._replace(version=part["version"], parts=part["parts"])
-        else:
+        if held.is_stale or held.version != part["base_version"]:
             fold[part["id"]] = held._replace(is_stale=True)
-
-    def _fits(self, held: Held, part: dict[str, Any]) -> bool:
-        return not held.is_stale and held.version == part["base_version"]
+        else:
+            fold[part["id"]] = held._replace(version=part["version"], parts=part["parts"])
 
     # After the schedule
 
@@ -357,8 +355,10 @@ class Reading:
             if held is not None and wanted is not None:
                 if held.is_stale and wanted.is_stale:
                     continue
-                if HIDDEN in (held.text, wanted.text):
-                    held, wanted = held._replace(text=HIDDEN), wanted._replace(text=HIDDEN)
+                if wanted.text == UNKNOWN:  # its parts are those of its deletion, or not
+                    held = held._replace(text=UNKNOWN, parts=wanted.parts)
+                elif held.text == HIDDEN:
+                    wanted = wanted._replace(text=HIDDEN)
             if held != wanted:
                 self.report("diverged", f"{message} is {held} and not {wanted}")
 
@@ -372,14 +372,15 @@ class Reading:
                 data = orjson.loads(row.rendered)["data"]
                 text = data["text"]
                 if row.deleted_by is not None and not rights.sees(row.deleted_by, self.at):
-                    text = HIDDEN  # deleted after the user had left: a device may have read it before or after
+                    text = UNKNOWN
                 now[row.message] = Held(row.seq, text, data["parts"])
             elif row.about and seen and (held := now.get(row.about)) is not None:
-                is_stale = held.is_stale or held.version != last[row.about]
-                parts = orjson.loads(row.json)["data"]["parts"]
-                now[row.about] = held._replace(version=row.seq, parts=parts) if not is_stale else held._replace(is_stale=True)
+                if held.is_stale or held.version != last[row.about]:
+                    now[row.about] = held._replace(is_stale=True)
+                else:
+                    parts = orjson.loads(row.json)["data"]["parts"]
+                    now[row.about] = held._replace(version=row.seq, parts=parts)
             for message in (row.purged & now.keys()) if seen else ():
                 now[message] = Held(row.seq, None, now[message].parts)
-            for message in {row.about, *row.purged} - {None}:
-                last[message] = row.seq  # type: ignore[index]
+            last |= dict.fromkeys([*([row.about] if row.about else []), *row.purged], row.seq)
         return now
