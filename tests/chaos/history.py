@@ -4,7 +4,7 @@ A record is a dict with `kind` and `t`, the wall clock in seconds: server and cl
 
     run      seed stack seconds faults
     user     user name                          device   device user slow tied?
-    call     op device user session server via what room? client_id? text? message? seq? target?
+    call     op device user session server via what room? client_id? text? message? seq? target? offset? piece?
     done     op status (None: unknown) code? id? seq? version? read_seq?
     discarded op                                the acknowledgement, or the silence, was followed by another attempt
     open     conn device user session server    close    conn code goodbye
@@ -18,6 +18,8 @@ A record is a dict with `kind` and `t`, the wall clock in seconds: server and cl
     fault    name phase (begin | end) server? evidence?
     probe    what ms                            lag      ms: the delay of this process itself
     finish   device cursors                     end_log | end_room | end_view: the last reads, by SQL and by REST
+    presence seen[user server states]           what servers show at the end; end_presence has the last of it
+    end_threads user server threads             those that a user follows; end_block has all blocks
 """
 
 import hashlib
