@@ -138,7 +138,7 @@ class Workload:
         """Reply in a thread, naming somebody in it."""
         room, root = self._some_message(device)
         named = {"users": [device.rng.choice(self.people).id], "room": False}
-        more = {"mentions": named} if device.rng.random() < 0.4 else {}
+        more: dict[str, Any] = {"mentions": named} if device.rng.random() < 0.4 else {}
         await ops.send(device, room, thread_root=root, in_room=device.rng.random() < 0.3, **more)
 
     async def follow(self, device: Device) -> None:

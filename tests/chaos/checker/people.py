@@ -73,7 +73,7 @@ def check_stubs(world: World) -> Iterator[Anomaly]:
     """The messages of a blocked user come as stubs, soon after the block; those of others never do."""
     blocks = _blocks(world)
     for record in world.by_kind["event"]:
-        body = world.bodies[record["key"]] if record["seq"] is not None else {"type": ""}
+        body: Event = world.bodies[record["key"]] if record["seq"] is not None else {"type": ""}
         if not body["type"].startswith("message."):
             continue
         user, sender = world.users[record["device"]], body["data"]["sender"]["id"]
