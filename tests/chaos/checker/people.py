@@ -155,9 +155,11 @@ def _followed(world: World, user: str, replies: dict[str, list[Event]]) -> Itera
         if not world.is_member(user, shape["room_id"]) or not world.sees(user, shape["room_id"], shape["seq"]):
             continue
         causes = [each["seq"] for each in replies[root] if each["sender"]["id"] == user or (each["id"], user) in named]
-        if shape["sender"]["id"] == user and replies[root]:
+        if shape["sender"]["id"] == user:
             causes.append(shape["seq"])
         seq, is_followed = chosen.get(root, (0, False))
+        if shape["sender"]["id"] == user and not replies[root]:
+            continue  # one's own message is listed from its first reply on
         if is_followed or any(cause > seq for cause in causes):
             yield root
 
