@@ -28,7 +28,7 @@ class Message:
 
     @property
     def is_main(self) -> bool:
-        """Whether the main line shows it."""
+        """True when the main line shows it."""
         return self.root is None or self.in_room
 
 
@@ -277,6 +277,6 @@ class RoomModel:
         }
 
     def sees_presence(self, viewer: str, user: str) -> bool:
-        """Whether two members see the presence of each other: they came themselves, and neither blocks the other."""
+        """True when two members see the presence of each other: they came themselves, and neither blocks the other."""
         is_closed = {(viewer, user), (user, viewer)} & self.blocks
         return {viewer, user} <= self.members & self.own and not is_closed

@@ -265,7 +265,7 @@ async def confirm(both: Conversation) -> None:
 
 
 async def keep_the_rules(both: Conversation) -> None:
-    """Where only admins write, in slow mode, and as a muted member, Bob is refused."""
+    """Bob is refused where only admins write, in slow mode, and while he is muted."""
     own = await both.rest(both.bob, "POST messages", new_message("May I?"), status=403)
     assert own["code"] == "room.read_only"
     await both.rest(both.alice, "PATCH ", {"posting": "everyone"})

@@ -78,7 +78,7 @@ class Past:
         return next(row.seq for row in reversed(self.rows[stream]) if row.changes(message))
 
     def parts_of(self, stream: str, message: str) -> int:
-        """How many events have changed a part of a message."""
+        """The number of events that have changed a part of a message."""
         return sum(row.about == message and row.message is None for row in self.rows[stream])
 
     def blocks_of(self, user: str) -> tuple[int, dict[str, float]]:

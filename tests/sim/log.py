@@ -66,7 +66,7 @@ class FakeLog:
         return self._blocks(str(user_id)) or BlockState(self.past.epoch, 0, frozenset())
 
     def _blocks(self, user: str) -> BlockState | None:
-        """As an authorization has it: None for a user who never blocked anybody."""
+        """The blocks as an authorization has them: None for a user who never blocked anybody."""
         seq, since = self.past.blocks_of(user) if user in self.past.rows else (0, {})
         return BlockState(self.past.epoch, seq, frozenset(since)) if seq else None
 
