@@ -29,7 +29,8 @@ def list_threads(
 
     A thread that gets a reply meanwhile comes (again) on the last page. `mine` has the user's own reactions.
     """
-    threads = _threads(user_id)
+    # My own message is a thread from its first reply on; before that no event could tell my devices that it is listed.
+    threads = _threads(user_id).exclude(root__sender=user_id, last_seq=F("root_seq"))
     if unread:
         threads = threads.unread(user_id)
     page = paginate_moving(threads, order=("-active_at", "-root_id"), moved_at="active_at", cursor=cursor, limit=limit)

@@ -57,9 +57,10 @@ def make_room(owner: Person, *, kind: str = "private", members: list[Person] | N
     return response.json()
 
 
-def events_of(room: Any) -> list[Any]:
-    """The events of a room's stream, as clients receive them."""
-    return [orjson.loads(event.json()) for event in Event.objects.filter(stream=room["id"]).order_by("seq")]
+def events_of(room: Any, after: int = 0) -> list[Any]:
+    """The events of a room's stream after a seq, as clients receive them."""
+    events = Event.objects.filter(stream=room["id"], seq__gt=after).order_by("seq")
+    return [orjson.loads(event.json()) for event in events]
 
 
 def inbox_of(person: Person) -> list[Any]:

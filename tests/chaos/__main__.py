@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.chaos.checker import check
 from tests.chaos.history import read
-from tests.chaos.planted import PLANTED, hunt
+from tests.chaos.planted import ELSEWHERE, PLANTED, hunt
 from tests.chaos.report import report
 from tests.chaos.run import Plan, run
 
@@ -19,7 +19,7 @@ def main() -> int:
     if arguments.check:
         return judge(Plan(folder=arguments.check.parent), arguments.check)
     if arguments.planted is not None:
-        return hunt(arguments.planted or list(PLANTED), arguments.seed)
+        return hunt(arguments.planted or [*ELSEWHERE, *PLANTED], arguments.seed)
     faults = tuple(arguments.faults.split(",")) if arguments.faults else None
     plan = Plan(arguments.seconds, arguments.seed, arguments.stack, faults=faults)
     print(
@@ -41,13 +41,14 @@ def judge(plan: Plan, recorded: Path | None = None, *, times: bool = True) -> in
 
 
 def _parse() -> argparse.Namespace:
+    bugs = ", ".join([*ELSEWHERE, *PLANTED])
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=240.0, help="of load and faults; default %(default)s")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stack", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--faults", default="", help="only these, with commas between")
     parser.add_argument("--untimed", action="store_true", help="report the bounds in time, judge all others")
-    parser.add_argument("--planted", nargs="*", metavar="BUG", help=f"catch these bugs, or all: {', '.join(PLANTED)}")
+    parser.add_argument("--planted", nargs="*", metavar="BUG", help=f"catch these bugs, or all: {bugs}")
     parser.add_argument("--check", type=Path, metavar="HISTORY", help="judge a history.jsonl that was kept")
     return parser.parse_args()
 

@@ -5,7 +5,7 @@ A field with a question mark may be absent or null.
 
     run      seed stack seconds entry           `entry` starts the servers, perhaps with a planted bug
     user     user name                          device   device user slow tied?: it never changes its server
-    call     op device user session server via what room? client_id? text? message? seq? target?
+    call     op device user session server via what room? client_id? text? message? seq? target? offset? piece?
     done     op status (None: unknown) code? id? seq? version? read_seq?
     discarded op                                the acknowledgement, or the silence, was followed by another attempt
     open     conn device user session server    close    conn code goodbye
@@ -23,6 +23,8 @@ A field with a question mark may be absent or null.
     end_log  events                             the last reads by SQL, and end_room, end_member, end_head, end_message
                                                 with rows
     end_view user server room head me messages  the last reads by REST
+    presence seen[user server states]           what servers show at the end; end_presence has the last of it
+    end_threads user server threads             those that a user follows; end_block has all blocks
 """
 
 import hashlib

@@ -66,11 +66,11 @@ async def persist(device: Device, what: str, **attempt: Any) -> Answer:
     return answer
 
 
-async def send(device: Device, room: str, text: str = "", *, burst: bool = False) -> Answer:
+async def send(device: Device, room: str, text: str = "", *, burst: bool = False, **more: Any) -> Answer:
     """Send one message with any number of retries; three in ten acknowledgements are discarded."""
     draw = device.rng.random()
     mark = next((mark for limit, mark in MARKS if draw < limit), "")
-    body = {"client_id": uuid4().hex, "text": f"{mark}{text or canary()}"}
+    body = {"client_id": uuid4().hex, "text": f"{mark}{text or canary()}", **more}
     attempt: dict[str, Any] = {
         "action": ("send_message", {"room_id": room, **body}),
         "rest": ("POST", f"rooms/{room}/messages", body),
@@ -89,6 +89,75 @@ async def send(device: Device, room: str, text: str = "", *, burst: bool = False
         answer, done = await call(device, "send", via="rest", server=elsewhere, **attempt)
         elsewhere = (elsewhere + 1) % device.cluster.size
     return answer
+
+
+async def stream(device: Device, room: str) -> None:
+    """Send a message that is written bit by bit, and finish it."""
+    sent = await send(device, room, streaming=True)
+    if sent.status not in (200, 201):
+        return
+    message, offset = sent.data["id"], len(sent.data["text"])
+    path, where = f"rooms/{room}/messages/{message}", {"room_id": room, "message_id": message}
+    for number in range(device.rng.randrange(1, 6)):
+        piece = f" piece {number} of {device.name},"
+        body = {"offset": offset, "text": piece}
+        answer = await persist(
+            device,
+            "append",
+            action=("append_message", where | body),
+            rest=("POST", f"{path}/append", body),
+            room=room,
+            message=message,
+            offset=offset,
+            piece=piece,
+        )
+        if answer.status != 200:
+            break
+        offset += len(piece)
+    await persist(
+        device,
+        "finish",
+        action=("finish_message", where),
+        rest=("POST", f"{path}/finish", {}),
+        room=room,
+        message=message,
+    )
+
+
+async def follow(device: Device, room: str, root: str, on: bool) -> Answer:
+    """Follow a thread, or no longer."""
+    return await persist(
+        device,
+        "follow",
+        action=("follow_thread" if on else "unfollow_thread", {"room_id": room, "thread_root": root}),
+        rest=("PUT" if on else "DELETE", f"rooms/{room}/threads/{root}/follow", None),
+        room=room,
+        message=root,
+    )
+
+
+async def read_thread(device: Device, room: str, root: str) -> Answer:
+    """Read a thread up to where this device is."""
+    body = {"seq": device.cursors[room], "thread_root": root}
+    return await persist(
+        device,
+        "read_thread",
+        action=("mark_read", {"room_id": room, **body}),
+        rest=("POST", f"rooms/{room}/read", body),
+        room=room,
+        message=root,
+    )
+
+
+async def block(device: Device, user: str, on: bool) -> Answer:
+    """Block a user, or end the block."""
+    return await persist(
+        device,
+        "block" if on else "unblock",
+        action=("block_user" if on else "unblock_user", {"user_id": user}),
+        rest=("PUT" if on else "DELETE", f"me/blocks/{user}", None),
+        target=user,
+    )
 
 
 async def edit(device: Device, room: str, message: str) -> Answer:

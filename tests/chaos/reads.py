@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 import psycopg
 
+from tests.chaos.checker.people import is_agreed
 from tests.chaos.cluster import DATABASE, Cluster
 from tests.chaos.device import Device
 from tests.chaos.history import History
@@ -18,11 +19,15 @@ Row = dict[str, Any]
 TABLES = {
     "event": "SELECT stream, seq, type, actor_id, message_id, data, at FROM api_event ORDER BY stream, seq",
     "message": "SELECT id, room_id, seq, version, sender_id, client_id, deleted_at, data FROM api_message",
-    "member": "SELECT room_id, user_id, role, state, read_seq FROM api_member",
+    "member": "SELECT room_id, user_id, role, state, read_seq, put_by_other FROM api_member",
+    "block": "SELECT user_id, blocked_id FROM api_block",
     "head": "SELECT stream, last_seq FROM api_streamhead",
     "room": "SELECT id, kind, history, name FROM api_room",
 }
-INBOX_TYPES = frozenset({"room.added", "room.removed", "room.invited", "room.uninvited", "read.updated"})
+INBOX_TYPES = frozenset({"room.added", "room.removed", "room.invited", "room.uninvited", "read.updated"}) | {
+    *("block.added", "block.removed", "thread.followed", "thread.unfollowed", "thread.read")
+}
+PRESENCE_SECONDS = 30.0  # in which all servers must agree, on a busy machine too
 
 
 def read_rows(cluster: Cluster) -> dict[str, list[Row]]:
@@ -68,7 +73,7 @@ def as_event(row: Row) -> dict[str, Any]:
 async def record_end(cluster: Cluster, history: History, devices: list[Device]) -> None:
     """Put the last reads into the history: SQL, then every user's rooms and messages from two processes."""
     rows = await asyncio.to_thread(read_rows, cluster)
-    for name in ("room", "member", "head", "message"):
+    for name in ("room", "member", "head", "message", "block"):
         history.add(f"end_{name}", rows=rows[name])
     history.add("end_log", events=[{"stream": row["stream"], "event": as_event(row)} for row in rows["event"]])
     seen: set[str] = set()
@@ -77,6 +82,36 @@ async def record_end(cluster: Cluster, history: History, devices: list[Device]) 
             seen.add(device.person.id)
             for server in range(min(2, cluster.size)):
                 await _record_view(device, server)
+    await _record_presence(history, devices, range(min(2, cluster.size)))
+
+
+async def _record_presence(history: History, devices: list[Device], servers: range) -> None:
+    """Ask each server who is online, until all of them show every connected person or the time is over."""
+    people = {device.person.id: device for device in devices}
+    viewers = list(people.values())[:3]
+    deadline = asyncio.get_running_loop().time() + PRESENCE_SECONDS
+    while True:
+        asked = [
+            (viewer.person.id, server, await viewer.rest("POST", "presence/watch", body=body, server=server))
+            for body in [{"user_ids": list(people)}]
+            for viewer in viewers
+            for server in servers
+        ]
+        seen = [
+            {
+                "user": user,
+                "server": server,
+                "states": {each["user_id"]: each["state"] for each in answer.data["states"]},
+            }
+            for user, server, answer in asked
+            if answer.status == 200
+        ]
+        history.add("presence", seen=seen)
+        rows = [record for record in history.records if record["kind"] in ("end_member", "end_block")]
+        if is_agreed(rows, seen) or asyncio.get_running_loop().time() > deadline:
+            history.add("end_presence", seen=seen)
+            return
+        await asyncio.sleep(1)
 
 
 async def _record_view(device: Device, server: int) -> None:
@@ -96,3 +131,15 @@ async def _record_view(device: Device, server: int) -> None:
             before = f"&before={page.data['page']['oldest_seq']}"
         fields = {"head": room["head"], "me": room["me"], "messages": messages}
         device.history.add("end_view", user=device.person.id, server=server, room=room["id"], **fields)
+    threads: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = await device.rest("GET", f"me/threads?limit=100{cursor}", server=server)
+        threads += [
+            {"root": row["root"]["id"], "room": row["room_id"], "read_seq": row["read_seq"], "unread": row["unread"]}
+            for row in page.data["results"]
+        ]
+        if page.data["next"] is None:
+            break
+        cursor = f"&cursor={page.data['next']}"
+    device.history.add("end_threads", user=device.person.id, server=server, threads=threads)

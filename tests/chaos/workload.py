@@ -134,6 +134,37 @@ class Workload:
         if answer.status in (200, 201):
             self.mine.setdefault(device.name, []).append((room, answer.data["id"]))
 
+    async def reply(self, device: Device) -> None:
+        """Reply in a thread, naming somebody in it."""
+        room, root = self._some_message(device)
+        named = {"users": [device.rng.choice(self.people).id], "room": False}
+        more: dict[str, Any] = {"mentions": named} if device.rng.random() < 0.4 else {}
+        await ops.send(device, room, thread_root=root, in_room=device.rng.random() < 0.3, **more)
+
+    async def follow(self, device: Device) -> None:
+        await ops.follow(device, *self._some_message(device), device.rng.random() < 0.5)
+
+    async def read_thread(self, device: Device) -> None:
+        await ops.read_thread(device, *self._some_message(device))
+
+    async def stream(self, device: Device) -> None:
+        await ops.stream(device, self._room(device))
+
+    async def block(self, device: Device) -> None:
+        """Block somebody for a moment."""
+        user = device.rng.choice([person.id for person in self.people if person is not device.person])
+        await ops.block(device, user, True)
+        await asyncio.sleep(device.rng.choice([0.0, 1.0, 5.0]))
+        if device.rng.random() < 0.9:
+            await ops.block(device, user, False)
+
+    async def watch(self, device: Device) -> None:
+        if type(device) is Device:
+            users = [person.id for person in device.rng.sample(self.people, 5)]
+            await device.act("watch_presence", user_ids=users)
+            await device.act("set_presence", state=device.rng.choice(["active", "active", "away"]))
+            await device.act("set_presence", state="active")
+
     async def send_long(self, device: Device) -> None:
         await ops.send(device, self._room(device), f"{ops.canary()} {'x' * 3000}")
 
@@ -237,6 +268,12 @@ ACTS = [
     (Workload.flurry, 3),
     (Workload.edit, 7),
     (Workload.react, 14),
+    (Workload.reply, 12),
+    (Workload.follow, 3),
+    (Workload.read_thread, 3),
+    (Workload.stream, 4),
+    (Workload.block, 3),
+    (Workload.watch, 2),
     (Workload.pin, 3),
     (Workload.delete, 4),
     (Workload.mark_read, 9),

@@ -1,13 +1,15 @@
-"""The three ways in which a client keeps up: a live socket, a replay, and sync. Each ends in a folded State."""
+"""The ways in which a client keeps up: a live socket, a replay, sync, and long polls. Each ends in a folded State."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from tests.fold.snapshots import Refused, load, load_room
 from tests.fold.state import JSON, Snapshot, State
-from tests.sockets import Account, Socket
+from tests.sockets import PATIENCE, Account, Socket
 
+WAIT_MS = 30_000  # of a long poll
 OUT = ((404, "not_found"), (403, "room.not_member"))
 
 
@@ -89,6 +91,19 @@ class Listener(Device):
         await self.subscribe(room_id, after)
         await self.take()
 
+    async def come_back(self, socket: Socket) -> None:
+        """Go on with a new socket after a time without one: by the one frame that syncs and subscribes."""
+        self.socket, self.taken, self.follows_inbox = socket, 0, True
+        self._last.clear()
+        following: str | None = ""
+        body = _body_of(self)
+        while following is not None:
+            reply = await socket.call("sync", **body, subscribe=True, next=following or None)
+            assert reply.status == 200, reply.frame
+            await _take_page(self, reply.data)
+            following = reply.data["next"]
+        await self.take()
+
     async def catch_up(self, after: Snapshot) -> None:
         """Wait until the device has the state of this snapshot, and nothing more is on its way."""
         if self.state.inbox < after["inbox"]:
@@ -100,6 +115,47 @@ class Listener(Device):
                 await self.socket.until_seq(row["room"]["id"], row["room"]["head"])
         await self.socket.settled()
         await self.take()
+
+
+class Poller(Device):
+    """A client without a socket: each answer to `POST sync` is followed by a request that waits for the next event."""
+
+    def __init__(self, viewer: Account, before: Snapshot) -> None:
+        super().__init__(viewer, before, "by long polls")
+        self._answered = asyncio.Condition()
+
+    async def follow(self) -> None:
+        """Poll until the task is cancelled."""
+        while True:
+            body, following = _body_of(self), None
+            while True:
+                page = await _request_page(self.viewer, None, {**body, "wait_ms": WAIT_MS, "next": following})
+                await _take_page(self, page)
+                following = page["next"]
+                if following is None:
+                    break
+            await self.reload()
+            async with self._answered:
+                self._answered.notify_all()
+
+    async def catch_up(self, after: Snapshot) -> None:
+        """Wait until the device has the state of this snapshot."""
+        heads = {row["room"]["id"]: row["room"]["head"] for row in after["rooms"]}
+
+        def is_there() -> bool:
+            rooms = self.state.rooms
+            known = [room_id in rooms and rooms[room_id].head >= head for room_id, head in heads.items()]
+            return self.state.inbox >= after["inbox"] and all(known)
+
+        async with asyncio.timeout(PATIENCE), self._answered:
+            await self._answered.wait_for(is_there)
+        await self.reload()  # no event announces the text of a streamed message
+
+
+def _body_of(device: Device) -> JSON:
+    """Return the body of a sync from the present cursors; a room that the viewer has left is not named."""
+    joined = {room.id: room.head for room in device.state.rooms.values() if room.state == "joined"}
+    return {"rooms": joined, "inbox": device.state.inbox, "epoch": 1, "limit": 1_000}
 
 
 async def listen(viewer: Account, before: Snapshot, socket: Socket) -> Listener:

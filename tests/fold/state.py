@@ -359,6 +359,8 @@ class Room:
             if root is None or not follow.following:
                 continue
             replies = [message for message in self.messages.values() if message["thread_root"] == root_id]
+            if not replies and root["thread"] is None and root["sender"]["id"] == self.viewer:
+                continue  # my own message is listed from its first reply on
             unread = sum(self._is_unread(reply, follow.read_seq) for reply in replies)
             rows.append(
                 {

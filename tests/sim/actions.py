@@ -12,7 +12,7 @@ from tests.sim.log import INBOX, SHARED, SINCE_JOINED, USERS
 if TYPE_CHECKING:
     from tests.sim.world import CommittedEvent, Process, World
 
-Change = Callable[["World", str], "CommittedEvent | None"]
+Change = Callable[["World", str], "list[CommittedEvent]"]  # the events of one transaction; none: nothing changes
 Action = Callable[["World"], None]
 
 
@@ -24,8 +24,8 @@ def send(world: World) -> None:
     world.transact(_room(world), _send)
 
 
-def _send(world: World, stream: str) -> CommittedEvent | None:
-    return world.commit_message(stream, 0)
+def _send(world: World, stream: str) -> list[CommittedEvent]:
+    return [world.commit_message(stream, world.rng.randrange(3))]
 
 
 def send_many(world: World) -> None:
@@ -42,28 +42,63 @@ def delete(world: World) -> None:
     world.transact(_room(world), _delete)
 
 
-def _edit(world: World, stream: str) -> CommittedEvent | None:
+def _edit(world: World, stream: str) -> list[CommittedEvent]:
     message = _some_message(world, stream)
     if message is None:
-        return None
-    return world.commit(stream, "message.edited", {"id": message, "text": f"c{next(world.texts)}"}, message=message)
+        return []
+    return [world.commit_whole(stream, "message.edited", message, text=f"c{next(world.texts)}")]
 
 
-def _delete(world: World, stream: str) -> CommittedEvent | None:
+def _delete(world: World, stream: str) -> list[CommittedEvent]:
     message = _some_message(world, stream)
     if message is None:
-        return None
-    data = {"id": message, "text": None, "deleted_at": "now"}
-    return world.commit(stream, "message.deleted", data, message=message)
+        return []
+    return [world.commit_whole(stream, "message.deleted", message, text=None, deleted_at="now")]
+
+
+def react(world: World) -> None:
+    """Change parts of messages: reactions to one message, several in one transaction, or a pin."""
+    world.transact(_room(world), _react)
+
+
+def _react(world: World, stream: str) -> list[CommittedEvent]:
+    message = _some_message(world, stream)
+    if message is None:
+        return []
+    kind = world.rng.choice(("reaction.changed", "reaction.changed", "pin.added", "pin.removed"))
+    return [world.commit_part(stream, kind, message) for _ in range(world.rng.choice((1, 1, 3)))]
+
+
+def reply(world: World) -> None:
+    """Reply in a thread: the reply, and a part of its root, in one transaction."""
+    world.transact(_room(world), _reply)
+
+
+def _reply(world: World, stream: str) -> list[CommittedEvent]:
+    root = _some_message(world, stream)
+    return [*_send(world, stream), *([world.commit_part(stream, "thread.changed", root)] if root else [])]
+
+
+def block(world: World) -> None:
+    """Block a user, or end the block, and let that user write."""
+    world.transact(INBOX, _block)
+    world.loop.run_for(0.02)
+    world.transact(_room(world), _send)
+
+
+def _block(world: World, stream: str) -> list[CommittedEvent]:
+    user = world.rng.choice([user for user in USERS[:3] if user != INBOX])
+    is_blocked = user in world.log.past.blocks_of(INBOX)[1]
+    return [world.commit(INBOX, "block.removed" if is_blocked else "block.added", {"user_id": user})]
 
 
 def purge(world: World) -> None:
     world.transact(world.rng.choice((SHARED, SINCE_JOINED)), _purge)
 
 
-def _purge(world: World, stream: str) -> CommittedEvent:
+def _purge(world: World, stream: str) -> list[CommittedEvent]:
     head = world.log.head(stream)
-    return world.commit(stream, "messages.purged", {"before_seq": world.rng.randint(max(1, head - 12), head + 1)})
+    return [world.commit(stream, "messages.purged", {"before_seq": world.rng.randint(max(1, head - 12), head + 1)})]
 
 
 def _some_message(world: World, stream: str) -> str | None:
@@ -94,11 +129,15 @@ def remove_and_add(world: World) -> None:
     world.transact(stream, lambda world, stream: _toggle(world, stream, user, True))
 
 
-def _toggle(world: World, stream: str, user: str, joins: bool) -> CommittedEvent | None:
+def _toggle(world: World, stream: str, user: str, joins: bool) -> list[CommittedEvent]:
+    """Add a member, or remove one, who is perhaps banned in the same transaction."""
     if (user in world.members(stream)) == joins:
-        return None
-    kind = "member.joined" if joins else "member.removed"
-    return world.commit(stream, kind, {"user": {"id": user}})
+        return []
+    data = {"user": {"id": user}}
+    toggled = [world.commit(stream, "member.joined" if joins else "member.removed", data)]
+    if not joins and world.rng.random() < 0.4:
+        toggled.append(world.commit(stream, "ban.created", {**data, "until": None}))
+    return toggled
 
 
 def emit_ephemeral(world: World) -> None:
@@ -206,6 +245,9 @@ CHOICES: dict[Action, float] = {
     send_many: 6,
     edit: 5,
     delete: 5,
+    react: 9,
+    reply: 4,
+    block: 2,
     purge: 1,
     remove: 5,
     add: 6,

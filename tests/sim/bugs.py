@@ -1,23 +1,27 @@
 """Planted bugs: each replaces one function of the server or of the simulation; the checker must find each."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+import orjson
 from django.db import Error as DatabaseError
 
+from api.services.blocks import BlockState
 from realtime.authorization import StreamAccess
+from realtime.blocks import Blocked
 from realtime.feed import Feed
 from realtime.hub import Hub
-from realtime.log_entry import EventBatch, LogEntry
+from realtime.log_entry import EventBatch, LogEntry, batches
 from realtime.log_reader import LogReader
 from realtime.subscription import Subscription
 from realtime.sweep import Sweep
-from tests.sim.actions import Action, Change, purge, remove, rewind
+from tests.sim.actions import Action, Change, block, purge, react, remove, rewind
+from tests.sim.history import Past
 from tests.sim.log import FakeLog, as_ranges
 from tests.sim.world import CommittedEvent, Process, World
 from wire.problems import Problem
@@ -171,7 +175,7 @@ def toggle_below_the_floor(self: Subscription, entry: LogEntry) -> bool:
     return was_member or self.is_member
 
 
-@bug(FakeLog, "authorize", "leak", "lost", often=remove)
+@bug(FakeLog, "authorize", "leak", "lost", "limited", often=remove)
 async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID | None) -> StreamAccess:
     await self._travel()
     stream = str(room_id or user_id)
@@ -180,7 +184,7 @@ async def membership_before_the_head(self: FakeLog, user_id: UUID, room_id: UUID
         raise Problem("not_found")
     await self._travel()
     rows = None if stream in self.shared else as_ranges(periods)
-    return StreamAccess(self.head(stream), self.past.epoch, rows)
+    return StreamAccess(self.head(stream), self.past.epoch, rows, self._blocks(str(user_id)))
 
 
 @bug(Feed, "send_ephemeral", "leak", often=remove)
@@ -197,21 +201,69 @@ def ephemeral_to_former_members(self: Feed, batch: EventBatch, min_seq: int) -> 
             subscription.subscriber.send_events(batch)
 
 
+# Blocks
+
+
+@bug(Subscription, "_send", "unhidden", often=block)
+def no_stub_in_a_replay(self: Subscription, visible: Sequence[LogEntry]) -> None:
+    for batch in batches(visible):
+        self.subscriber.send_events(batch)
+
+
+@bug(LogEntry, "is_hidden_by", "unhidden", often=block)
+def stubs_of_new_messages_alone(self: LogEntry, blocked: Collection[str]) -> bool:
+    return self.type == "message.created" and is_hidden_by(self, blocked)
+
+
+is_hidden_by = LogEntry.is_hidden_by
+
+
+@bug(Blocked, "load", "unhidden", often=block)
+def blocks_are_never_read(self: Blocked, state: BlockState) -> None:
+    """Know only the blocks that were made since the process has the list."""
+
+
+@bug(LogEntry, "is_hidden_by", "hidden", often=block)
+def one_block_hides_everybody(self: LogEntry, blocked: Collection[str]) -> bool:
+    return self.message_id is not None and bool(blocked)
+
+
+# Parts of messages
+
+
+@bug(LogEntry, "parse", "tombstone", "phantom", "ring", "diverged", often=react)
+def a_deletion_rewrites_parts(json: bytes) -> LogEntry:
+    entry = parse(json)
+    entry.message_id = orjson.loads(json)["data"].get("id")
+    return entry
+
+
+parse = LogEntry.parse
+
+
+@bug(Past, "version_of", "diverged", often=react)
+def a_part_names_the_wrong_base(self: Past, stream: str, message: str) -> int:
+    return next(row.seq for row in self.rows[stream] if row.changes(message))
+
+
 # The log
 
 
 @bug(World, "end_transaction", "phantom", "ring", "diverged")
 def publish_before_commit(self: World, process: Process, stream: str, change: Change) -> None:
     committed = change(self, stream) if process.up else None
-    if committed is None:
+    if not committed:
         return
-    row = self.log.past.rows[stream].pop()
-    process.publish([committed])
+    rows = self.log.past.rows[stream]
+    taken = rows[-len(committed) :]
+    del rows[-len(committed) :]
+    process.publish(committed)
 
     def commit() -> None:
-        if self.rng.random() < 0.9 and self.log.head(stream) == row.seq - 1:
-            row.at = self.loop.now
-            self.log.append(row, stream)
+        if self.rng.random() < 0.9 and self.log.head(stream) == taken[0].seq - 1:
+            for row in taken:
+                row.at = self.loop.now
+                self.log.append(row, stream)
 
     self.loop.call_later(0.004, commit)
 

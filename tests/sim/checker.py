@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -11,6 +11,18 @@ from tests.sim.history import History, Lineage, Past, Row
 from tests.sim.log import first_seqs
 
 REPLAY_EVENTS = 14
+STALE_BLOCK_SECONDS = 8.0  # a process with faults around it may not know the end of a block for so long
+HIDDEN = "hidden"  # the text of a stub
+UNKNOWN = "unknown"  # the text of a message that was deleted after the user had left: they have it from before, or not
+
+
+class Held(NamedTuple):
+    """A message as a device holds it. Stale: it has missed a change, and would be loaded again."""
+
+    version: int
+    text: str | None
+    parts: int
+    is_stale: bool = False
 
 
 def check(history: History) -> list[str]:
@@ -93,7 +105,8 @@ class Reading:
         self.replay: dict[str, Any] | None = None  # the reply whose room.limited or room.synced has not come yet
         self.sync_is_due = False  # whether room.synced must still come
         self.may_be_rewritten = False
-        self.fold: dict[str, str | None] | None = None
+        self.fold: dict[str, Held] | None = None
+        self.blocked: dict[str, tuple[float, int]] = {}  # the block events that the device has: their times and seqs
         self.wrong: list[str] = []
 
     def check(self) -> list[str]:
@@ -112,6 +125,12 @@ class Reading:
     def rewritten(self) -> bool:
         """True when the log has been restored since the epoch that the device knows."""
         return self.epoch < self.history.pasts[bisect_right(self.epochs, self.at) - 1].epoch
+
+    def on_block(self, change: dict[str, Any]) -> None:
+        """The device has received in its inbox that its user blocks somebody, or no longer."""
+        self.blocked.pop(change["user"], None)
+        if change["on"]:
+            self.blocked[change["user"]] = self.at, change["seq"]
 
     # Requests and replies
 
@@ -219,11 +238,49 @@ class Reading:
         elif seq != expected:
             self.report("lost", f"{seq} came after {self.cursor}, where {expected} was next")
         self.cursor = seq
+        self._check_stub(event)
         self._fold(event)
 
     def _is_of(self, rights: Rights, event: dict[str, Any]) -> bool:
         row = rights.row(event["seq"])
-        return row is not None and row.at <= self.at and event in row.looks()
+        if row is None or row.at > self.at:
+            return False
+        return event in (row.stubs() if event["data"].get("blocked") else row.looks())
+
+    def _check_stub(self, event: dict[str, Any]) -> None:
+        """A device that has received a block gets only stubs of that user until it ends; without one there are none."""
+        if not event["type"].startswith("message."):
+            return
+        sender = event["data"]["sender"]["id"]
+        if event["data"].get("blocked"):
+            if not self._was_blocked(sender):
+                self.report("hidden", f"{event['seq']} is a stub, and its sender is not blocked")
+        elif sender in self.blocked and self._is_still_blocked(sender, *self.blocked[sender]):
+            self.report("unhidden", f"{event['seq']} came whole, and the device knew that its sender is blocked")
+
+    def _is_still_blocked(self, sender: str, known_at: float, seq: int) -> bool:
+        """True when neither a restore nor an event of the log has ended the block since."""
+        past = self.history.pasts[bisect_right(self.epochs, self.at) - 1]
+        later = past.rows[self.lineage.user][seq:]
+        ends = [row for row in later if row.kind == "block.removed" and row.at <= self.at]
+        return past.began_at <= known_at and all(row.looks()[0]["data"]["user_id"] != sender for row in ends)
+
+    def _was_blocked(self, sender: str) -> bool:
+        """True when the user has blocked the sender at some time of the last seconds, in some epoch."""
+        if self.lineage.user not in self.history.inboxes:
+            return False
+        since = self.at - STALE_BLOCK_SECONDS
+        for past, later in zip(self.history.pasts, [*self.history.pasts[1:], None], strict=True):
+            begun: float | None = None
+            for row in past.rows[self.lineage.user]:
+                if row.kind.startswith("block.") and row.looks()[0]["data"]["user_id"] == sender:
+                    if begun is not None and begun <= self.at and row.at >= since:
+                        return True
+                    begun = row.at if row.kind == "block.added" else None
+            ended_at = later.began_at if later else self.at
+            if begun is not None and begun <= self.at and ended_at >= since:
+                return True
+        return False
 
     def _on_event_of_another_epoch(self, event: dict[str, Any]) -> None:
         """Accept events of the new past: until the sweep finds a restore, a process may send them in the old epoch."""
@@ -244,12 +301,27 @@ class Reading:
     def _fold(self, event: dict[str, Any]) -> None:
         if self.fold is None:
             return
+        seq, data = event["seq"], event["data"]
         if event["type"].startswith("message."):
-            self.fold[event["data"]["id"]] = event["data"]["text"]
+            text = HIDDEN if data.get("blocked") else data["text"]
+            self.fold[data["id"]] = Held(seq, text, data["parts"])
+        elif "base_version" in data:
+            self._merge(self.fold, data)
         elif event["type"] == "messages.purged":
             begun = first_seqs(self.rights[self.epoch].rows)
-            purged = [each for each in self.fold if begun[each] < event["data"]["before_seq"]]
-            self.fold |= dict.fromkeys(purged)
+            for each, held in self.fold.items():
+                if begun[each] < data["before_seq"]:
+                    self.fold[each] = Held(seq, None, held.parts)
+
+    def _merge(self, fold: dict[str, Held], part: dict[str, Any]) -> None:
+        """Merge a part of a message into the held copy, if that has the version on which it fits."""
+        held = fold.get(part["id"])
+        if held is None or held.version >= part["version"]:
+            return
+        if held.is_stale or held.version != part["base_version"]:
+            fold[part["id"]] = held._replace(is_stale=True)
+        else:
+            fold[part["id"]] = held._replace(version=part["version"], parts=part["parts"])
 
     # After the schedule
 
@@ -275,21 +347,40 @@ class Reading:
             self._check_fold(self.rights[last])
 
     def _check_fold(self, rights: Rights) -> None:
-        """The fold of the received events equals the log."""
-        now: dict[str, str | None] = {}
+        """The fold of the received events equals the log: the version, the text and the parts of each message."""
+        assert self.fold is not None
+        now = self._expected(rights)
+        for message in sorted({*self.fold, *now}):
+            held, wanted = self.fold.get(message), now.get(message)
+            if held is not None and wanted is not None:
+                if held.is_stale and wanted.is_stale:
+                    continue
+                if wanted.text == UNKNOWN:  # its parts are those of its deletion, or not
+                    held = held._replace(text=UNKNOWN, parts=wanted.parts)
+                elif held.text == HIDDEN:
+                    wanted = wanted._replace(text=HIDDEN)
+            if held != wanted:
+                self.report("diverged", f"{message} is {held} and not {wanted}")
+
+    def _expected(self, rights: Rights) -> dict[str, Held]:
+        """Each message as of the last event about it that the user may see, by the order of the log alone."""
+        now: dict[str, Held] = {}
+        last: dict[str, int] = {}  # the version of each message, whether the user may see it or not
         for row in rights.rows:
-            if row.message and rights.sees(row.seq, self.at):
-                now[row.message] = orjson.loads(row.rendered)["data"]["text"]
+            seen = rights.sees(row.seq, self.at)
+            if row.message and seen:
+                data = orjson.loads(row.rendered)["data"]
+                text = data["text"]
                 if row.deleted_by is not None and not rights.sees(row.deleted_by, self.at):
-                    # Deleted after the user had left: a device may have read it before or after.
-                    now[row.message] = (self.fold or {}).get(row.message)
-        if self.fold != now:
-            self.report("diverged", f"{_difference(self.fold or {}, now)}")
-
-
-def _difference(got: dict[str, str | None], wanted: dict[str, str | None]) -> str:
-    return ", ".join(
-        f"{key} is {got.get(key)!r} and not {wanted.get(key)!r}"
-        for key in sorted({*got, *wanted})
-        if got.get(key) != wanted.get(key)
-    )
+                    text = UNKNOWN
+                now[row.message] = Held(row.seq, text, data["parts"])
+            elif row.about and seen and (held := now.get(row.about)) is not None:
+                if held.is_stale or held.version != last[row.about]:
+                    now[row.about] = held._replace(is_stale=True)
+                else:
+                    parts = orjson.loads(row.json)["data"]["parts"]
+                    now[row.about] = held._replace(version=row.seq, parts=parts)
+            for message in (row.purged & now.keys()) if seen else ():
+                now[message] = Held(row.seq, None, now[message].parts)
+            last |= dict.fromkeys([*([row.about] if row.about else []), *row.purged], row.seq)
+        return now

@@ -256,5 +256,8 @@ class Device:
             self.note("ephemeral", stream, event["data"])
         else:
             self.note(kind.partition(".")[2], stream, event["data"])
+        if kind.startswith("block."):
+            for each in self.wanted:
+                self.note("block", each, {"user": event["data"]["user_id"], "on": kind == "block.added", "seq": seq})
         if kind == "room.reset":
             self.cursors[stream], self.epochs[stream] = event["data"]["head"], event["data"]["epoch"]

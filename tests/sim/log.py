@@ -48,22 +48,27 @@ class FakeLog:
         stream, user = str(room_id or user_id), str(user_id)
         epoch, head = self.past.epoch, self.head(stream)
         if room_id is None:
-            return StreamAccess(head, epoch)
+            return StreamAccess(head, epoch, blocks=self._blocks(user))
         await self._perhaps_travel()
         periods = self.past.periods(stream, user)
         if not periods or periods[-1].last is not None:
             raise Problem("not_found")
         if stream in self.shared:
-            return StreamAccess(max(head, periods[-1].first), epoch)
+            return StreamAccess(max(head, periods[-1].first), epoch, blocks=self._blocks(user))
         await self._perhaps_travel()
         periods = self.past.periods(stream, user)
         last_seen = max([head, *(seq for period in periods for seq in (period.first, period.last) if seq)])
-        return StreamAccess(last_seen, epoch, as_ranges(periods))
+        return StreamAccess(last_seen, epoch, as_ranges(periods), self._blocks(user))
 
     async def blocks(self, user_id: UUID) -> BlockState:
-        """Nobody blocks anybody."""
+        """The users whom a user blocks, read at one moment."""
         await self._travel()
-        return BlockState(self.past.epoch, 0, frozenset())
+        return self._blocks(str(user_id)) or BlockState(self.past.epoch, 0, frozenset())
+
+    def _blocks(self, user: str) -> BlockState | None:
+        """The blocks as an authorization has them: None for a user who never blocked anybody."""
+        seq, since = self.past.blocks_of(user) if user in self.past.rows else (0, {})
+        return BlockState(self.past.epoch, seq, frozenset(since)) if seq else None
 
     async def page(self, stream: str, after: int) -> list[LogEntry]:
         """The next events of a stream."""
@@ -115,10 +120,12 @@ class FakeLog:
         elif row.kind == "messages.purged":
             begun = first_seqs(rows)
             before = orjson.loads(row.json)["data"]["before_seq"]
+            row.purged = frozenset(message for message, seq in begun.items() if seq < before)
             for earlier in rows[:-1]:
                 is_text = earlier.message and earlier.deleted_by is None and earlier.kind != "message.deleted"
                 if is_text and begun[earlier.message or ""] < before:
-                    emptied = orjson.dumps({"id": earlier.message, "text": None, "deleted_at": "now"})
+                    data = orjson.loads(earlier.json)["data"]
+                    emptied = orjson.dumps({**data, "text": None, "deleted_at": "now"})
                     _bury(earlier, b',"data":' + emptied + b"}", row.seq)
 
     def rewind(self) -> None:

@@ -23,6 +23,8 @@ from tests.sim.layer import Layer, Network
 from tests.sim.log import INBOX, SHARED, SINCE_JOINED, USERS
 from tests.sim.loop import Stuck, VirtualLoop
 
+VERIFY_SECONDS = 1.5
+
 # Small numbers, so that a short schedule meets every bound.
 BOUNDS: list[tuple[Any, str, Any]] = [
     (feed, "RING_EVENTS", 10),
@@ -66,6 +68,11 @@ class CommittedEvent:
     def json(self) -> bytes:
         """The JSON as it was written."""
         return self._json
+
+    @property
+    def data(self) -> str:
+        """The JSON of its data alone."""
+        return orjson.dumps(orjson.loads(self._json)["data"]).decode()
 
 
 class Process:
@@ -115,6 +122,7 @@ class World:
         self.weights = [max(6.0, 3 * weight) if action is often else weight for action, weight in CHOICES.items()]
         self.rewound = self.paused = False
         self.texts = count(1)
+        self.senders: dict[str, str] = {}  # by message
         shared = {SHARED, INBOX}
         self.log = log.FakeLog(self.rng, lambda: self.loop.now, {SHARED}, {SINCE_JOINED, INBOX})
         self.log.shared = shared
@@ -155,6 +163,7 @@ class World:
             self.devices.append(device)
             device.connect(rng.choice(self.processes))
         self.history.lineages = []
+        self.loop.call_later(VERIFY_SECONDS, self._verify_blocks)
         self.loop.run_for(rng.choice((0.0, 0.01, 0.1)))
 
     def _step(self) -> None:
@@ -191,26 +200,52 @@ class World:
                 self.history.lineages.append(lineage)
         self.look_into_rings()
 
+    def _verify_blocks(self) -> None:
+        """Compare the block lists of each process with the log, as the verification of sessions does."""
+        self.loop.call_later(VERIFY_SECONDS, self._verify_blocks)
+        seq, _ = self.log.past.blocks_of(INBOX)
+        for process in self.processes:
+            if process.up and not self.log.away:
+                process.hub.blocks.compare(INBOX, seq)
+
     # Writes of users
 
-    def commit(self, stream: str, kind: str, data: Any, message: str | None = None) -> CommittedEvent:
-        """One event in one transaction, now."""
-        row = self.row(stream, self.log.head(stream) + 1, kind, data, message)
+    def commit(
+        self, stream: str, kind: str, data: Any, message: str | None = None, about: str | None = None
+    ) -> CommittedEvent:
+        """One event, now."""
+        row = self.row(stream, self.log.head(stream) + 1, kind, data, message, about)
         self.log.append(row, stream)
         return CommittedEvent(stream, self.log.past.epoch, row)
 
-    def row(self, stream: str, seq: int, kind: str, data: Any, message: str | None = None) -> Row:
+    def commit_whole(self, stream: str, kind: str, message: str, **fields: Any) -> CommittedEvent:
+        """An event with a whole message: its sender, its text, and how many parts of it were changed."""
+        parts = self.log.past.parts_of(stream, message)
+        data = {"id": message, "sender": {"id": self.senders[message]}, "parts": parts, **fields}
+        return self.commit(stream, kind, data, message, message)
+
+    def commit_part(self, stream: str, kind: str, message: str) -> CommittedEvent:
+        """An event with a part of a message: it fits the version before it."""
+        past, version = self.log.past, self.log.head(stream) + 1
+        base, parts = past.version_of(stream, message), past.parts_of(stream, message) + 1
+        data = {"id": message, "version": version, "base_version": base, "parts": parts}
+        return self.commit(stream, kind, data, about=message)
+
+    def row(
+        self, stream: str, seq: int, kind: str, data: Any, message: str | None = None, about: str | None = None
+    ) -> Row:
         """An event as eventlog.models.Event.json renders it."""
         rendered = orjson.dumps(data).decode()
         room = "null" if stream in self.history.inboxes else f'"{stream}"'
         head = f'{{"type":"{kind}","room_id":{room},"seq":{seq},"at":"2026-01-01T00:00:00.000Z","actor_id":null'
         json = f'{head},"data":{rendered}}}'.encode()
-        return Row(seq, kind, json, self.loop.now, membership_changes({"type": kind, "data": data}), message)
+        return Row(seq, kind, json, self.loop.now, membership_changes({"type": kind, "data": data}), message, about)
 
     def commit_message(self, stream: str, number: int) -> CommittedEvent:
         """Commit a message with a new text."""
         text = f"c{next(self.texts)}"
-        return self.commit(stream, "message.created", {"id": f"m{text}", "text": text}, message=f"m{text}")
+        self.senders[f"m{text}"] = USERS[number % 3]
+        return self.commit_whole(stream, "message.created", f"m{text}", text=text)
 
     def transact(self, stream: str, change: Change) -> None:
         """Begin a transaction on a random process; it commits or rolls back later, and then publishes."""
@@ -222,10 +257,10 @@ class World:
         if not process.up or self.log.away or self.rng.random() < 0.05:
             return
         committed = change(self, stream)
-        if committed is None or self.rng.random() < 0.05:
+        if not committed or self.rng.random() < 0.05:
             return
         delay = self.rng.choice((0.0, 0.0, 0.001, 0.03))
-        self.loop.call_later(delay, process.publish, [committed])
+        self.loop.call_later(delay, process.publish, committed)
 
     def members(self, stream: str) -> list[str]:
         """The present members of a room."""

@@ -179,6 +179,22 @@ def test_mark_read_moves_the_marker_of_the_thread(alice: Person, bob: Person, ro
     assert alice.get(f"/v1/rooms/{room['id']}").json()["me"]["read_seq"] == root["seq"]
 
 
+@pytest.mark.parametrize("reads", [True, False])
+def test_my_own_message_is_listed_from_its_first_reply_on(
+    alice: Person, bob: Person, room: Any, root: Any, reads: bool
+) -> None:
+    """Neither a marker nor a follow of mine lists it before: no event would tell my other devices of it."""
+    if reads:
+        alice.post(f"/v1/rooms/{room['id']}/read", {"seq": root["seq"], "thread_root": root["id"]})
+    else:
+        assert alice.put(url(room, root)).json()["following"] is True
+    assert threads_of(alice) == []
+
+    reply_in_thread(bob, room, root)
+
+    assert [row["unread"] for row in threads_of(alice)] == [1]
+
+
 def test_my_own_replies_and_deleted_ones_are_not_unread(alice: Person, bob: Person, room: Any, root: Any) -> None:
     gone = reply_in_thread(bob, room, root)
     bob.delete(f"/v1/rooms/{room['id']}/messages/{gone['id']}")

@@ -34,17 +34,18 @@ def check_revocations(world: World) -> Iterator[Anomaly]:
         if end is None or call["what"] == "revoke" or (done.get("status") or 999) >= 300:
             continue
         # A session that was looked up for a read is cached a little longer; writes are rejected at once.
-        if call["t"] > end["t"] + (_bound(world, end["t"], call["t"]) if call["what"] == "page" else 0.0):
+        if call["t"] > end["t"] + (bound_of(world, end["t"], call["t"]) if call["what"] == "page" else 0.0):
             yield Anomaly("revoked", "a call by a revoked session was answered", (end, call, done))
     sessions = {record["conn"]: record["session"] for record in world.by_kind["open"]}
     for record in world.by_kind["event"]:
         end = revoked.get(sessions.get(record["conn"], "")) if record["via"] == "live" else None
-        if end and record["t"] > end["t"] + _bound(world, end["t"], record["t"]):
+        if end and record["t"] > end["t"] + bound_of(world, end["t"], record["t"]):
             late = round(record["t"] - end["t"], 2)
             yield Anomaly("revoked", f"{record['device']} received for {late} s more", (end, record))
 
 
-def _bound(world: World, since: float, until: float) -> float:
+def bound_of(world: World, since: float, until: float) -> float:
+    """The seconds after which a revocation or a block must be in force everywhere, with the faults around it."""
     touched = {name for name, _, begin, end, _ in world.faults if begin < until + 1 and end > since - AFTERMATH_SECONDS}
     if not touched:
         return REVOKED_SECONDS + world.slack(since, until)

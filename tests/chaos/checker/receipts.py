@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from tests.chaos.checker.people import check_stub
 from tests.chaos.checker.world import Anomaly, Event, World
 from tests.chaos.history import Record
 from tests.model.membership import membership_changes
@@ -120,7 +121,10 @@ def check_agreement(world: World) -> Iterator[Anomaly]:
         if final is None:
             yield Anomaly("phantom", f"{stream} {seq} is not in the log", tuple(receipts.values()))
             continue
-        others = [key for key in receipts if world.bodies[key] != final]
+        stubs = {key for key in receipts if world.bodies[key]["data"].get("blocked")}
+        for key in stubs:
+            yield from check_stub(final, world.bodies[key])
+        others = [key for key in receipts if key not in stubs and world.bodies[key] != final]
         if others and not _was_deleted(world, final):
             yield Anomaly("agreement", f"{stream} {seq} differs from the log", (final, world.bodies[others[0]]))
         elif len(others) > 1:

@@ -36,7 +36,10 @@ def _was_seen(world: World, page: Record, seq: int) -> bool:
 
 
 def _created(world: World, room: str) -> list[int]:
-    return sorted(seq for seq, event in world.log[room].items() if event["type"] == "message.created")
+    events = world.log[room].items()
+    return sorted(
+        seq for seq, event in events if event["type"] == "message.created" and world.is_main(event["data"]["id"])
+    )
 
 
 def check_views(world: World) -> Iterator[Anomaly]:
@@ -46,7 +49,8 @@ def check_views(world: World) -> Iterator[Anomaly]:
         rows.setdefault(row["room_id"], []).append(row)
     for view in world.by_kind["end_view"]:
         user, room = view["user"], view["room"]
-        seen = {row["id"]: row for row in rows.get(room, []) if world.sees(user, room, row["seq"])}
+        main = [row for row in rows.get(room, []) if world.is_main(row["id"])]
+        seen = {row["id"]: row for row in main if world.sees(user, room, row["seq"])}
         shown = {message[0]: message for message in view["messages"]}
         if set(seen) != set(shown):
             less, more = set(seen) - set(shown), set(shown) - set(seen)
@@ -63,7 +67,10 @@ def check_views(world: World) -> Iterator[Anomaly]:
 def _check_me(world: World, view: Record, seen: list[Record]) -> Iterator[Anomaly]:
     me: dict[str, Any] = view["me"]
     unread = [row for row in seen if row["seq"] > me["read_seq"] and row["sender_id"] != view["user"]]
-    expected = min(UNREAD_EXACT, sum(row["deleted_at"] is None for row in unread))
+    shown = [
+        row for row in unread if row["deleted_at"] is None and (view["user"], row["sender_id"]) not in world.blocks
+    ]
+    expected = min(UNREAD_EXACT, len(shown))
     if me["unread"] != expected:
         yield Anomaly("unread", f"{view['user']} is shown {me['unread']} unread, it is {expected}", (me,))
     if not 0 < me["read_seq"] <= world.head(view["room"]):

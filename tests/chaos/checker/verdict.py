@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tests.chaos.checker import bounds, receipts, rules, states, writes
+from tests.chaos.checker import bounds, people, receipts, rules, states, writes
 from tests.chaos.checker.world import Anomaly, World
 from tests.chaos.history import Record
 
@@ -25,6 +25,11 @@ CHECKS: tuple[Callable[[World], Iterator[Anomaly]], ...] = (
     states.check_views,
     states.check_markers,
     states.check_folds,
+    people.check_blocked_bytes,
+    people.check_stubs,
+    people.check_threads,
+    people.check_streams,
+    people.check_presence,
     bounds.check_revocations,
     bounds.check_probes,
     bounds.check_frozen_redis,

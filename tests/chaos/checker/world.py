@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import orjson
+
 from tests.chaos.history import Record
 from tests.model.membership import Period, membership_changes, periods_of, sees
 
@@ -55,6 +57,21 @@ class World:
     def messages(self) -> list[Event]:
         """The rows of all messages."""
         return [row for record in self.by_kind["end_message"] for row in record["rows"]]
+
+    @cached_property
+    def shapes(self) -> dict[str, Event]:
+        """Each message as its row has it, by id."""
+        return {row["id"]: orjson.loads(row["data"]) for row in self.messages if "data" in row}
+
+    def is_main(self, message_id: str) -> bool:
+        """True when the main line of its room shows a message."""
+        shape = self.shapes.get(message_id, {})
+        return shape.get("thread_root") is None or bool(shape["in_room"])
+
+    @cached_property
+    def blocks(self) -> set[tuple[str, str]]:
+        """At the end: each user and those whom they block."""
+        return {(row["user_id"], row["blocked_id"]) for record in self.by_kind["end_block"] for row in record["rows"]}
 
     @cached_property
     def deleted(self) -> set[str]:
