@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, AnyStr
+from typing import Any, AnyStr, Protocol
 from uuid import UUID
 
 import orjson
 from rest_framework import serializers
 
 from accounts.models import UserKind
-from api.models import Room
 from api.serializers.authors import Author, AuthorSerializer
 from wire import strict_json
 from wire.fields import MetadataField, TimeField, format_time
@@ -83,7 +82,14 @@ def has_reactions(data: bytes) -> bool:
 _SEQ_AND_VERSION = re.compile(rb'"seq":([0-9]+),"version":([0-9]+)')  # as render_message orders them
 
 
-def render_stored(room: Room, data: str | bytes) -> bytes:
+class Purged(Protocol):
+    """A room, or a message with these fields of its room, see Room."""
+
+    purged_before_seq: int
+    purged_seq: int
+
+
+def render_stored(room: Purged, data: str | bytes) -> bytes:
     """Return the JSON of a message, complete, with the version that the room's last purge gives it.
 
     A purge does not rewrite the messages that were tombstones already: there may be any number of them.
