@@ -11,7 +11,6 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import Session
@@ -27,7 +26,6 @@ from api.services.members.limits import make_own
 from api.services.messages.extras import Extra
 from api.services.messages.forwards import Snapshot, Wanted, find_originals, insert_forwards
 from api.services.messages.judgement import (
-    JUDGE_ONE,
     MEMBER,
     MESSAGE,
     MUTED,
@@ -37,15 +35,15 @@ from api.services.messages.judgement import (
     SendContext,
     check_open,
     check_session,
-    contexts_of,
     find_invited,
     judge,
+    judge_one,
 )
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
 from wire.limits import SEND_ROOM
 from wire.problems import Problem, define, invalid
-from wire.row_tables import Column, as_parameter, insert, rows_as_table
+from wire.row_tables import Column, insert, rows_as_table
 
 define("message.client_id_reused", 409, "This client_id was used for another message")
 define("room.slow_mode", 429, "The room is in slow mode: wait before you send again", True)
@@ -156,9 +154,7 @@ def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
     """Commit one plain send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's
     cursors."""
     with record_one(send.room_id, nowait=nowait) as (log, execute):
-        now = timezone.now()
-        found = execute(JUDGE_ONE, (now, "0", *map(as_parameter, _values_of(send)), now))
-        [result], new_messages = _accept(log, [send], contexts_of(found), None)
+        [result], new_messages = _accept(log, [send], judge_one(execute, _values_of(send)), None)
         for message in new_messages:
             execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
     return result

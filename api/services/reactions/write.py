@@ -32,7 +32,13 @@ from api.services.messages.judgement import (
     find_invited,
     peer_bits,
 )
-from api.services.reactions.reacted import ReactedMessage, StoredMessage, read_more_users, write_changes
+from api.services.reactions.reacted import (
+    KEY_BEHIND_USER,
+    ReactedMessage,
+    StoredMessage,
+    read_more_users,
+    write_changes,
+)
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction
 from wire.compiled_query import CompiledQuery, list_param
@@ -101,14 +107,14 @@ def react_one(react: React, *, nowait: bool = False) -> str | Problem:
     return result
 
 
-# What EventTransaction.flush and write_changes write, for one reaction: the parameters of APPEND_ONE, and then the id of
-# the message, its new JSON and the key.
+# What EventTransaction.flush and write_changes write, for one reaction: the parameters of APPEND_ONE, and then the id
+# of the message, its new JSON and the key.
 _CHANGE_ONE = f"""
 WITH {APPEND_ONE}, reacted AS (UPDATE {MESSAGE} SET data = $10, version = $2::bigint WHERE id = $9::uuid)"""
 _ADD_ONE = f"""{_CHANGE_ONE}
 INSERT INTO {_REACTION} (message_id, user_id, key, seq, at) VALUES ($9::uuid, $6::uuid, $11, $2::bigint, $3)"""
 _REMOVE_ONE = f"""{_CHANGE_ONE}
-DELETE FROM {_REACTION} WHERE message_id = $9::uuid AND user_id = $6::uuid AND key = $11"""
+DELETE FROM {_REACTION} WHERE message_id = $9::uuid AND user_id = $6::uuid AND {KEY_BEHIND_USER} = $11"""
 
 
 def _react(
@@ -146,9 +152,16 @@ def _react(
 
 _find_messages = CompiledQuery(
     lambda: Message.objects.filter(pk__any_of=list_param("message_ids", UUIDField())).values_list(
-        "pk", "room", "seq", "version", "deleted_at", "data",
-        "room__history", "room__purged_before_seq", "room__purged_seq",
-    )  # fmt: skip
+        "pk",
+        "room",
+        "seq",
+        "version",
+        "deleted_at",
+        "data",
+        "room__history",
+        "room__purged_before_seq",
+        "room__purged_seq",
+    )
 )
 
 
@@ -213,9 +226,7 @@ def _judge(reacts: Sequence[React]) -> list[_Context]:
         return [_Context._make(row) for row in cursor.fetchall()]
 
 
-def _refuse(
-    judged: Sequence[tuple[React, _Context]], messages: Mapping[UUID, ReactedMessage]
-) -> list[Problem | None]:
+def _refuse(judged: Sequence[tuple[React, _Context]], messages: Mapping[UUID, ReactedMessage]) -> list[Problem | None]:
     """Return for each reaction why it is refused, whatever the reactions before it are, or None."""
     histories = {
         react.place: reacted.message.history
