@@ -186,7 +186,7 @@ def test_a_write_is_judged_as_the_services_judge(monkeypatch: pytest.MonkeyPatch
                 states = [(name, *state, kind, place) for place in range(len(targets))]
                 expected |= zip(states, judge_by_services(session, room, targets), strict=True)
                 sends += [Send(session, room.id, uuid4().hex, "Hi", {}, target) for target in targets]
-                reacted = targets[-1:] if kind != "live" else targets[1::2]
+                reacted = [each for each in targets[1 if kind == "live" else -1 :: 2] if each is not None]
                 expected_reactions += judge_reactions(session, room, reacted)
                 reacts += [React(session, room.id, target, ":tea:", True) for target in reacted]
 
