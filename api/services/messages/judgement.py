@@ -55,7 +55,7 @@ class WriteContext(Protocol):
 
     @property
     def peer(self) -> int:
-        """PEER_DELETED and BLOCKED: what the other member of a direct room keeps the user from writing for."""
+        """The bits PEER_DELETED and BLOCKED of a direct room; 0 in others."""
 
 
 def check_session(session: Session, context: WriteContext) -> Problem | None:

@@ -191,7 +191,7 @@ def _accept(
 
 @dataclass(slots=True)
 class _Further:
-    """What few sends need, read by a statement for each kind if any send of the batch needs it."""
+    """State that few sends need: each kind is read by one statement if any send of the batch needs it."""
 
     visible: Mapping[Place, Sequence[SeqRange]]  # of the senders of replies
     originals: Mapping[Wanted, Snapshot | Problem]  # the messages to forward
