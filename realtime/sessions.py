@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db.models import OuterRef, UUIDField
+from django.db.models import OuterRef
 from django.utils import timezone
 
 from accounts.authentication import make_finder, touch, touch_every
@@ -22,7 +22,6 @@ from realtime.batching import BatchLoader
 from realtime.close_codes import CloseCode
 from realtime.database import in_database
 from realtime.limits import MAX_SOCKETS_OF_SESSION, MAX_SOCKETS_OF_USER
-from wire.compiled_query import CompiledQuery, list_param
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -167,25 +166,11 @@ def _look_up(
 ) -> tuple[dict[UUID, tuple[datetime, int | None]], set[UUID]]:
     """Read the expiry of each session that still exists, with the seq at which its user's blocks changed; and the
     deactivated users (without the deleted ones)."""
-    ended = ended_in_memory()
-    found = _find_living(ids=ids)
-    rows = {pk: (expires_at, seq) for pk, expires_at, seq in found if pk not in ended}
-    return rows, set(_find_disabled(ids=user_ids))
-
-
-# Compiled, because they run every VERIFY_SECONDS: Django takes longer to build their SQL than all else takes.
-_find_living = CompiledQuery(
-    lambda: (
-        Session.objects.filter(pk__any_of=list_param("ids", UUIDField()))
-        .annotate(blocks=BlockList.version_of(OuterRef("user_id")))
-        .values_list("pk", "expires_at", "blocks")
-    )
-)
-_find_disabled = CompiledQuery(
-    lambda: User.objects.filter(
-        pk__any_of=list_param("ids", UUIDField()), is_active=False, deleted_at=None
-    ).values_list("pk", flat=True)
-)
+    sessions = Session.objects.filter(pk__in=ids).exclude(pk__in=ended_in_memory())
+    found = sessions.annotate(blocks=BlockList.version_of(OuterRef("user_id")))
+    rows = {pk: (expires_at, seq) for pk, expires_at, seq in found.values_list("pk", "expires_at", "blocks")}
+    disabled = User.objects.filter(pk__in=user_ids, is_active=False, deleted_at=None)
+    return rows, set(disabled.values_list("pk", flat=True))
 
 
 def _slide(ids: Sequence[UUID], now: datetime) -> None:

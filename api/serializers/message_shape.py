@@ -79,6 +79,14 @@ def has_reactions(data: bytes) -> bool:
     return b'"reactions":[{"key":' in data
 
 
+def message_id_of(data: bytes) -> UUID:
+    """Return the id of a rendered Message, without parsing all of it: render_message and stubs begin with it."""
+    prefix = b'{"id":"'
+    if data.startswith(prefix):
+        return UUID(data[len(prefix) : len(prefix) + 36].decode())
+    return UUID(orjson.loads(data)["id"])
+
+
 _SEQ_AND_VERSION = re.compile(rb'"seq":([0-9]+),"version":([0-9]+)')  # as render_message orders them
 
 

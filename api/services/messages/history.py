@@ -14,7 +14,7 @@ from api.models import Member, Message, Reaction, Room, ThreadFollow
 from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
-from api.serializers.message_shape import has_reactions, render_stored
+from api.serializers.message_shape import has_reactions, message_id_of, render_stored
 from api.serializers.messages import HISTORY_PAGE, Anchor
 from api.serializers.stubs import hide_event, hide_message
 from api.services.members.access import Reader, find_reader
@@ -81,7 +81,7 @@ def _render(reader: Reader, rows: Sequence[Row]) -> tuple[list[orjson.Fragment],
     rendered = [render_stored(room, row.json) for row in rows if row.json is not None]
     if blocked:
         rendered = [hide_message(json, blocked) for json in rendered]
-    reacted = [UUID(orjson.loads(json)["id"]) for json in rendered if has_reactions(json)]
+    reacted = [message_id_of(json) for json in rendered if has_reactions(json)]
     return list(map(orjson.Fragment, rendered)), reacted
 
 
