@@ -28,7 +28,7 @@ BELIEVED = (1_000_000, 10_000_000)  # these cost nothing, see `believe`
 
 # The reads that keep their index by the planner's switches only, as a part of their text: of sessions by their tokens,
 # of rooms that a user may see, of the last messages of rooms, of memberships with what was hidden, of threads, of
-# mentions, and of the unread numbers of rooms.
+# mentions, of the unread numbers of rooms, and of the messages of a batch of reactions.
 NEED_SWITCHES = (
     '"api_thread"."active_at"',
     '"api_mention"."id"',
@@ -37,11 +37,12 @@ NEED_SWITCHES = (
     '"col1", "col2"',
     "AS so_far",
     '"api_member"."hidden_seq"',
+    '"api_room"."purged_seq" AS',
 )
 
 
 # A deployment begins with these tables empty, and a plan that is made then reads them whole.
-EMPTY_AT_FIRST = ("api_block", "api_blocklist", "api_invite")
+EMPTY_AT_FIRST = ("api_block", "api_blocklist", "api_invite", "api_reaction")
 
 
 @pytest.fixture
