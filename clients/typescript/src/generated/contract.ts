@@ -646,6 +646,8 @@ export interface Follow {
 }
 
 export interface FollowPage {
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
   results: Follow[];
   /** The value of `cursor` for the next page; null at the end. */
   next: string | null;
@@ -1637,6 +1639,8 @@ export interface MessageHistory {
 }
 
 export interface MessagePage {
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
   results: Message[];
   /** The value of `cursor` for the next page; null at the end. */
   next: string | null;
@@ -2619,6 +2623,8 @@ export interface SendMessageBody {
   /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
   in_room?: boolean | null;
   mentions?: MentionsBody | null;
+  /** Always empty in this release. */
+  attachments?: string[] | null;
 }
 
 /** Send a message; a retry with the same client_id stores it once. */
@@ -2640,6 +2646,8 @@ export interface SendMessageFrame {
   /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
   in_room?: boolean | null;
   mentions?: MentionsBody | null;
+  /** Always empty in this release. */
+  attachments?: string[] | null;
 }
 
 /** The answer to `send_message`: `data` on success, one problem in `errors` otherwise. */
