@@ -1,5 +1,7 @@
 """Members of rooms, and the periods in which they were members."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -50,6 +52,12 @@ class MemberQuerySet(models.QuerySet["Member"]):
             "shares_read": ~Exists(hides),
         }
         return self.annotate(**annotations)
+
+    def last_sent(self, places: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], datetime | None]:
+        """Return when the members sent their last messages, by room and user; null before the first."""
+        rooms, users = {room for room, _ in places}, {user for _, user in places}
+        rows = self.filter(room__in=rooms, user__in=users).values_list("room", "user", "last_sent_at")
+        return {(room, user): at for room, user, at in rows if (room, user) in places}
 
     def hidden_by(self, user_id: UUID) -> "MemberQuerySet":
         """Keep the memberships whose rooms the user has hidden from the list."""

@@ -4,15 +4,24 @@ A client merges the fields into the message that it holds if that has the versio
 greater or equal version is newer than the event; any other held copy is stale, and the client loads the message.
 """
 
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from rest_framework import serializers
 
-from api.models import Message
 from wire.fields import TimeField
 
 
-def render_partial(message: Message, version: int, **fields: object) -> dict[str, object]:
+class Versioned(Protocol):
+    """A message, as far as a partial event names it."""
+
+    pk: UUID
+    room_id: UUID
+    seq: int
+    version: int
+
+
+def render_partial(message: Versioned, version: int, **fields: object) -> dict[str, object]:
     """Return the data of a partial event with this seq; `message` still has the version before it."""
     return {
         "id": message.pk,

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import DurationField, F, OuterRef, Subquery
 from django.db.models.functions import Now
 
 from api.models import BlockList
 from realtime.models import PresenceChoice, PresenceLease, PresenceProcess
 from realtime.presence.states import Activity, Lease, State
+from wire.compiled_query import CompiledQuery, param
 
 DEAD_SECONDS = 30.0  # without a renewal, after which the leases of a process end
 FORGET_SECONDS = 60.0  # after which another process writes their end, and old rows are deleted
@@ -105,9 +106,16 @@ def read_changes(process: UUID, seconds: float) -> Changes:
 
 def read_choices(seconds: float) -> list[Choice]:
     """Read the activities that sessions have set over REST within the last seconds."""
-    chosen = PresenceChoice.objects.filter(changed_at__gt=Now() - _seconds(seconds + OVERLAP_SECONDS))
-    rows = chosen.values_list("session_id", "user_id", "activity", "version")
+    rows = _find_choices(ago=_seconds(seconds + OVERLAP_SECONDS))
     return [(session_id, user_id, Activity(activity), version) for session_id, user_id, activity, version in rows]
+
+
+# Compiled, because each process with a device runs it every two seconds.
+_find_choices = CompiledQuery(
+    lambda: PresenceChoice.objects.filter(changed_at__gt=Now() - param("ago", DurationField())).values_list(
+        "session_id", "user_id", "activity", "version"
+    )
+)
 
 
 def choose(session_id: UUID, user_id: UUID, activity: Activity) -> Choice:

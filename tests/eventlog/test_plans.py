@@ -10,8 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.services.messages.send import Send, send_messages
+from api.services.reactions import react
+from api.services.reactions.write import React
 from api.services.sync import SyncRequest, sync_all
 from eventlog.heads import read_heads
+from eventlog.transaction import record_events
 from realtime.authorization import authorize_each
 from realtime.database import read_page, sync_each
 from realtime.sessions import _find, _look_up
@@ -25,7 +28,7 @@ BELIEVED = (1_000_000, 10_000_000)  # these cost nothing, see `believe`
 
 # The reads that keep their index by the planner's switches only, as a part of their text: of sessions by their tokens,
 # of rooms that a user may see, of the last messages of rooms, of memberships with what was hidden, of threads, of
-# mentions, and of the unread numbers of rooms.
+# mentions, of the unread numbers of rooms, and of the messages of a batch of reactions.
 NEED_SWITCHES = (
     '"api_thread"."active_at"',
     '"api_mention"."id"',
@@ -34,11 +37,12 @@ NEED_SWITCHES = (
     '"col1", "col2"',
     "AS so_far",
     '"api_member"."hidden_seq"',
+    '"api_room"."purged_seq" AS',
 )
 
 
 # A deployment begins with these tables empty, and a plan that is made then reads them whole.
-EMPTY_AT_FIRST = ("api_block", "api_blocklist", "api_invite")
+EMPTY_AT_FIRST = ("api_block", "api_blocklist", "api_invite", "api_reaction")
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def hot_statements(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
 
 @pytest.fixture
 def writes(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
-    """The statements of a lone send, of a batch of sends, of read markers, of a thread and of a draft."""
+    """The statements of lone and batched sends and reactions, of read markers, of a thread and of a draft."""
     room = make_room(alice, members=[bob])
     root = post_message(alice, room, "root")
     room_id = UUID(room["id"])
@@ -83,6 +87,11 @@ def writes(alice: Person, bob: Person) -> dict[str, Sequence[Any]]:
     with captured() as statements:
         post_message(bob, room, "hello")
         send_messages(sends)
+        for on in (True, False):
+            react(session=bob.session, room_id=room_id, message_id=UUID(root["id"]), key=":tea:", on=on)
+            reacts = [React(bob.session, room_id, UUID(root["id"]), f":{number}:", on) for number in range(6)]
+            with record_events(rooms=[room_id]) as log:
+                React.write(log, reacts)
         alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 2})
         reply_in_thread(bob, room, root, mentions={"users": [str(alice.user.id)], "room": True})
         alice.post(f"/v1/rooms/{room['id']}/read", {"seq": 3, "thread_root": root["id"]})

@@ -11,11 +11,10 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.models import Session
-from api.models import Message, StreamedMessage
+from api.models import Member, Message, StreamedMessage
 from api.models.choices import Posting
 from api.models.visibility import visible_ranges
 from api.seq_ranges import SeqRange, contains
@@ -27,24 +26,24 @@ from api.services.members.limits import make_own
 from api.services.messages.extras import Extra
 from api.services.messages.forwards import Snapshot, Wanted, find_originals, insert_forwards
 from api.services.messages.judgement import (
-    INVITED,
-    JUDGE_ONE,
     MEMBER,
     MESSAGE,
     MUTED,
     PLAIN_MEMBER,
     PUT_BY_OTHER,
+    Place,
     SendContext,
     check_open,
     check_session,
-    contexts_of,
+    find_invited,
     judge,
+    judge_one,
 )
 from eventlog.record_one import APPEND_ONE, event_parameters, record_one
 from eventlog.transaction import EventTransaction, record_events
 from wire.limits import SEND_ROOM
 from wire.problems import Problem, define, invalid
-from wire.row_tables import Column, as_parameter, as_time, insert, rows_as_table
+from wire.row_tables import Column, insert, rows_as_table
 
 define("message.client_id_reused", 409, "This client_id was used for another message")
 define("room.slow_mode", 429, "The room is in slow mode: wait before you send again", True)
@@ -76,6 +75,11 @@ class Send:
         return self.room_id, self.session.user_id, self.client_id
 
     @property
+    def place(self) -> Place:
+        """The room and the sender."""
+        return self.room_id, self.session.user_id
+
+    @property
     def rooms(self) -> tuple[UUID, ...]:
         """The rooms whose heads are locked for it: that of a forwarded message too, see `find_originals`."""
         return (self.room_id,) if self.forward is None else (self.room_id, self.forward.room_id)
@@ -104,6 +108,10 @@ class Send:
         if self.streaming:
             content.append("streaming")
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def commit(self, *, nowait: bool = False) -> "SendResult | Problem":
+        """Commit it alone. See `send_one`."""
+        return send_one(self, nowait=nowait)
 
     @staticmethod
     def write(log: EventTransaction, sends: "Sequence[Send]") -> "list[SendResult | Problem]":
@@ -146,9 +154,7 @@ def send_one(send: Send, *, nowait: bool = False) -> SendResult | Problem:
     """Commit one plain send, on PostgreSQL, as send_messages does: by five prepared statements, without Django's
     cursors."""
     with record_one(send.room_id, nowait=nowait) as (log, execute):
-        now = timezone.now()
-        found = execute(JUDGE_ONE, (now, "0", *map(as_parameter, _values_of(send)), now))
-        [result], new_messages = _accept(log, [send], contexts_of(found), None)
+        [result], new_messages = _accept(log, [send], judge_one(execute, _values_of(send)), None)
         for message in new_messages:
             execute(_WRITE_ONE, (*event_parameters(log), message.client_id, message.digest))
     return result
@@ -172,32 +178,54 @@ def _accept(
 ) -> tuple[list[SendResult | Problem], list[Message]]:
     """Append the messages of the sends that no rule refuses. Return the result of each send, and the new messages."""
     judged = list(zip(sends, contexts, strict=True))
+    further = _read_further(judged, extra)
+    new_messages: dict[Key, Message] = {}
+    results = [_send(log, send, context, further, new_messages) for send, context in judged]
+    entered = {send.place for send, context in judged if context.has(PUT_BY_OTHER) and send.key in new_messages}
+    if entered:
+        make_own(entered)
+    if further.originals:
+        insert_forwards(list(new_messages.values()))
+    return results, list(new_messages.values())
+
+
+@dataclass(slots=True)
+class _Further:
+    """State that few sends need: each kind is read by one statement if any send of the batch needs it."""
+
+    visible: Mapping[Place, Sequence[SeqRange]]  # of the senders of replies
+    originals: Mapping[Wanted, Snapshot | Problem]  # the messages to forward
+    invited: Collection[Place]  # those of the senders outside who may know of the room
+    last_sent: dict[Place, datetime | None]  # the last message of each sender whom slow mode concerns
+    extra: Extra | None
+
+
+def _read_further(judged: Sequence[tuple[Send, SendContext]], extra: Extra | None) -> _Further:
     replies = {
-        send.key[:2]: context.history
+        send.place: context.history
         for send, context in judged
         if context.target_seq is not None or send.thread_root is not None
     }
-    visible = visible_ranges(replies) if replies else {}  # most have none
-    forwarded = {(send.session.user_id, send.forward) for send in sends if send.forward is not None}
-    originals = find_originals(forwarded) if forwarded else {}
-    new_messages: dict[Key, Message] = {}
-    results = [_send(log, send, context, visible, new_messages, originals, extra) for send, context in judged]
-    entered = {send.key[:2] for send, context in judged if context.has(PUT_BY_OTHER) and send.key in new_messages}
-    if entered:
-        make_own(entered)
-    if originals:
-        insert_forwards(list(new_messages.values()))
-    return results, list(new_messages.values())
+    forwarded = {(send.session.user_id, send.forward) for send, _ in judged if send.forward is not None}
+    outside = {
+        send.place for send, context in judged if context.standing is None and context.kind and not context.earlier
+    }
+    slowed = {send.place for send, context in judged if context.slow_mode_seconds and context.has(PLAIN_MEMBER)}
+    return _Further(
+        visible=visible_ranges(replies) if replies else {},
+        originals=find_originals(forwarded) if forwarded else {},
+        invited=find_invited(outside) if outside else (),
+        last_sent=Member.objects.last_sent(slowed) if slowed else {},
+        extra=extra,
+    )
 
 
 def _send(
     log: EventTransaction,
     send: Send,
     context: SendContext,
-    visible: Mapping[tuple[UUID, UUID], Sequence[SeqRange]],
+    further: _Further,
     new_messages: dict[Key, Message],
-    originals: Mapping[Wanted, Snapshot | Problem],
-    extra: Extra | None,
 ) -> SendResult | Problem:
     earlier = context.earlier or new_messages.get(send.key)
     # A retry is answered before any rule is checked: its sender may have left since.
@@ -205,29 +233,33 @@ def _send(
         if not send.is_retry_of(earlier.digest):
             return Problem("message.client_id_reused")
         return SendResult(earlier.pk, earlier.seq, complete(earlier.data), created=False)
-    seen = visible.get(send.key[:2], ())
-    problem = check_send(send, context, seen)
-    if problem is None and context.slow_mode_seconds and context.has(PLAIN_MEMBER):
-        problem = _check_slow_mode(log, send, context, new_messages)
-    if problem is None and extra is not None:
-        problem = extra.check(send, seen)
+    seen = further.visible.get(send.place, ())
+    problem = check_send(send, context, seen, is_invited=send.place in further.invited)
+    if problem is None and send.place in further.last_sent:
+        problem = _check_slow_mode(log, send, context, further.last_sent[send.place])
+    if problem is None and further.extra is not None:
+        problem = further.extra.check(send, seen)
     if problem is not None:
         return problem
-    snapshot = None if send.forward is None else originals[send.session.user_id, send.forward]
+    snapshot = None if send.forward is None else further.originals[send.session.user_id, send.forward]
     if isinstance(snapshot, Problem):
         return snapshot
     try:
         SEND_ROOM.take(send.room_id)  # of members only: nobody else can use up the room's limit
     except Problem as refusal:
         return refusal
-    message = new_messages[send.key] = _append(log, send, context.author, snapshot, extra)
+    message = new_messages[send.key] = _append(log, send, context.author, snapshot, further.extra)
+    if send.place in further.last_sent:
+        further.last_sent[send.place] = message.created_at
     return SendResult(message.pk, message.seq, message.data, created=True)
 
 
-def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) -> Problem | None:
+def check_send(
+    send: Send, context: SendContext, visible: Sequence[SeqRange], *, is_invited: bool = False
+) -> Problem | None:
     """Return why a new message is refused, or None. `visible` are the ranges that the sender of a reply may see."""
-    if not context.is_member:
-        return not_accessible(context.kind, is_invited=context.standing == INVITED)
+    if context.standing is None:
+        return not_accessible(context.kind, is_invited=is_invited)
     if problem := check_session(send.session, context) or check_open(context):
         return problem
     if context.has(MUTED):
@@ -239,13 +271,8 @@ def check_send(send: Send, context: SendContext, visible: Sequence[SeqRange]) ->
     return None
 
 
-def _check_slow_mode(
-    log: EventTransaction, send: Send, context: SendContext, new_messages: Mapping[Key, Message]
-) -> Problem | None:
-    """Return the refusal of a member who has sent a message within the time of the room's slow mode, or None."""
-    last = None if context.last_sent_at is None else as_time(context.last_sent_at)
-    if any(key[:2] == send.key[:2] for key in new_messages):
-        last = log.time_of(send.room_id)
+def _check_slow_mode(log: EventTransaction, send: Send, context: SendContext, last: datetime | None) -> Problem | None:
+    """Return the refusal of a member whose last message was sent within the time of the room's slow mode, or None."""
     if last is None:
         return None
     wait = last + timedelta(seconds=context.slow_mode_seconds) - log.time_of(send.room_id)

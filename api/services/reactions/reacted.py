@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,10 +45,25 @@ class _Users:
         return {"key": key, "count": self.count, "user_ids": self.first[:SHOWN_USERS]}
 
 
+@dataclass(slots=True)
+class StoredMessage:
+    """A message of a locked room, with what its room shows of it."""
+
+    pk: UUID
+    room_id: UUID
+    seq: int
+    version: int
+    deleted_at: datetime | None
+    data: str
+    history: str
+    purged_before_seq: int
+    purged_seq: int
+
+
 class ReactedMessage:
     """One message of a locked room, and the changes of its reactions so far."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: StoredMessage) -> None:
         self.message = message
         self.keys_of: dict[UUID, set[str]] = {}  # by user; of the users of this transaction alone
         self.users: dict[str, _Users] = {}  # by key, in the order of the first use
@@ -59,7 +75,7 @@ class ReactedMessage:
 
     def render_for(self, *, hides_sender: bool) -> str:
         """Return the stored Message, as a client receives it whose user blocks the sender or does not."""
-        json = render_stored(self.message.room, self.message.data)
+        json = render_stored(self.message, self.message.data)
         return (stub_message(json) if hides_sender else json).decode()
 
     def change(self, log: EventTransaction, user_id: UUID, key: str, *, on: bool) -> Problem | None:
@@ -133,11 +149,7 @@ _UPDATE_MESSAGES = f"""UPDATE {_MESSAGE} SET data = reacted.data, version = reac
 
 
 def write_changes(log: EventTransaction, messages: Sequence[ReactedMessage]) -> None:
-    """Write the rows of the messages that have changes, and those of their reactions."""
-    if not messages:
-        return
-    for each in messages:
-        each.render()
+    """Write the rows of messages that have changes and are rendered, and those of their reactions."""
     reacted, parameters = rows_as_table(
         "reacted",
         id=("uuid", [each.message.pk for each in messages]),
@@ -161,16 +173,17 @@ def _delete(rows: Sequence[tuple[UUID, UUID, str]]) -> None:
         key=("text", [key for _, _, key in rows]),
     )
     if connection.vendor == "postgresql":
-        condition = f"USING {gone} WHERE " + " AND ".join(
-            f"{_REACTION}.{name} = gone.{name}" for name in ("message_id", "user_id", "key")
-        )
+        # Each row is looked up by the primary key, as in _REMOVE_ONE; a join could be planned to read the whole table.
+        condition = f"""WHERE ctid = ANY(ARRAY(SELECT
+            (SELECT own.ctid FROM {_REACTION} own WHERE own.message_id = gone.message_id
+             AND own.user_id = gone.user_id AND own.key || '' = gone.key) FROM {gone}))"""
     else:
         condition = f"WHERE (message_id, user_id, key) IN (SELECT message_id, user_id, key FROM {gone})"
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {_REACTION} {condition}", parameters)
 
 
-def _insert(log: EventTransaction, rows: Sequence[tuple[Message, UUID, str, int]]) -> None:
+def _insert(log: EventTransaction, rows: Sequence[tuple[StoredMessage, UUID, str, int]]) -> None:
     if rows:
         insert(
             _REACTION,

@@ -1,4 +1,4 @@
-"""One send in twenty is acknowledged, and its transaction comes to nothing."""
+"""One send or reaction in twenty is acknowledged, and its transaction comes to nothing."""
 
 from tests.chaos.entry import main, replace
 
@@ -6,27 +6,26 @@ from tests.chaos.entry import main, replace
 def plant() -> None:
     """Plant the bug."""
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable
+    from typing import Any
 
     from django.db import transaction
 
-    from api.services.messages import Send, SendResult, group_commit, send, send_messages
-    from wire.problems import Problem
+    from api.services.messages import Send, group_commit
+    from api.services.reactions.write import React
 
-    def forgetful(sends: Sequence[Send], *, nowait: bool = False) -> list[SendResult | Problem]:
-        with transaction.atomic():
-            results = send_messages(sends, nowait=nowait)
-            transaction.set_rollback(random.random() < 0.05)
-        return results
+    def forgetting(commit: Callable[..., Any]) -> Callable[..., Any]:
+        def forgetful(*writes: Any, nowait: bool = False) -> Any:
+            with transaction.atomic():
+                results = commit(*writes, nowait=nowait)
+                transaction.set_rollback(random.random() < 0.05)
+            return results
 
-    def forgetful_of_one(only: Send, *, nowait: bool = False) -> SendResult | Problem:
-        with transaction.atomic():
-            result = send.send_one(only, nowait=nowait)
-            transaction.set_rollback(random.random() < 0.05)
-        return result
+        return forgetful
 
-    replace(group_commit, "send_messages", forgetful)
-    replace(group_commit, "send_one", forgetful_of_one)
+    replace(group_commit, "_write", forgetting(group_commit._write))
+    for kind in (Send, React):
+        replace(kind, "commit", forgetting(kind.commit))
 
 
 if __name__ == "__main__":
