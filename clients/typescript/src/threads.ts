@@ -17,10 +17,18 @@ export class Thread {
   readonly #rootValue = new Value<Message | null>(null);
   readonly #parley: Parley;
   #hasOlder = false;
+  #unsent: readonly ChatMessage[] = []; // of the room, as the replies were listed last
   readonly #recent = new Set<PushedEvent[]>(); // by page that is on its way, the events since
 
   /** The replies in order, unsent ones last. */
-  readonly replies: Readable<readonly ChatMessage[]> = this.#repliesView;
+  readonly replies: Readable<readonly ChatMessage[]> = {
+    get: () => {
+      if (this.#unsent !== this.room.unsent.get()) this.#repliesView.invalidate();
+      return this.#repliesView.get();
+    },
+    subscribe: (listener) => this.#repliesView.subscribe(listener),
+  };
+
   /** The message to which they reply; null until it is here. */
   readonly root: Readable<Message | null> = this.#rootValue;
 
@@ -136,7 +144,8 @@ export class Thread {
     const sent = this.#sorted().map((message) => this.#show(message));
     const known = new Set([...this.#held.values()].map(({ sender, client_id }) => `${sender.id} ${client_id}`));
     const isHere = ({ sender, client_id }: ChatMessage) => known.has(`${sender.id} ${client_id}`);
-    return [...sent, ...this.room.unsent.get().filter((each) => each.thread_root === this.rootId && !isHere(each))];
+    this.#unsent = this.room.unsent.get();
+    return [...sent, ...this.#unsent.filter((each) => each.thread_root === this.rootId && !isHere(each))];
   }
 
   #show(message: Message): ChatMessage {

@@ -44,8 +44,11 @@ async function offline(work: () => Promise<unknown>): Promise<void> {
   proxy.isClosed = true;
   proxy.cut();
   await until(() => bobs.status.get() !== "live");
-  await work();
-  proxy.isClosed = false;
+  try {
+    await work();
+  } finally {
+    proxy.isClosed = false;
+  }
   await until(() => bobs.status.get() === "live");
 }
 
