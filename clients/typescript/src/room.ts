@@ -358,21 +358,19 @@ export class Room {
     if (shown && known === unsent && shown.status === status) return shown;
     const { username, display_name, avatar_url } = this.#context.me() ?? { username: "", display_name: "", avatar_url: null };
     const sender: Message["sender"] = { id: session.user, username, display_name, avatar_url, kind: "person" };
-    const { refused, metadata, reply_to, ...fields } = unsent;
-    const fresh: ChatMessage = {
+    const { refused, ...fields } = unsent;
+    const fresh = {
+      ...PLAIN,
       ...fields,
       id: unsent.client_id,
       seq: null,
       version: 0,
-      ...PLAIN,
+      mentions: { ...PLAIN.mentions, ...fields.mentions },
       sender,
-      metadata: metadata ?? {},
-      reply_to: reply_to ?? null,
       edited_at: null,
-      deleted_at: null,
       status,
       error: refused && new Refused(refused.code, refused.detail),
-    };
+    } as ChatMessage;
     this.#unsentViews.set(unsent.client_id, [unsent, fresh]);
     return fresh;
   }

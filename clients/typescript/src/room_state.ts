@@ -17,6 +17,9 @@ export interface StoredRoom {
 
 /** The fields of a message that uses nothing beyond text. */
 export const PLAIN = {
+  metadata: {},
+  reply_to: null,
+  deleted_at: null,
   mentions: { users: [] as string[], room: false },
   attachments: [],
   reactions: [],
@@ -209,7 +212,7 @@ export class RoomState {
     const empty = (message: Message): Message => {
       const deleted_at = message.deleted_at ?? at;
       const { thread_root, in_room, thread } = message;
-      return { ...message, text: null, metadata: {}, reply_to: null, ...PLAIN, thread_root, in_room, thread, deleted_at, version: seq };
+      return { ...message, text: null, ...PLAIN, thread_root, in_room, thread, deleted_at, version: seq };
     };
     for (const message of [...held]) if (message.seq < before && message.version < seq) this.history.put(empty(message));
     const last = this.shape.last_message;

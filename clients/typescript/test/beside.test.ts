@@ -135,13 +135,12 @@ test("people are watched while somebody looks, again after a break, and by all t
   const tabs = [bob.client({ ...browser.tab(), user: bob.id }), bob.client({ ...browser.tab(), user: bob.id })];
   const carol = await Person.register(server.url, "carol");
   await alice.rest("PUT /v1/rooms/{room_id}/members/{user_id}", { path: { room_id: room, user_id: carol.id }, body: {} });
-  await carol.say(room, "I am Carol.");
+  for (const each of [bob, carol]) await each.say(room, "I am here."); // who was only added is not seen
   for (const tab of tabs) await tab.start();
   const [first, second] = tabs.map((tab) => new Presence(tab)) as [Presence, Presence];
   ends.push(first.open(), second.open(), ...tabs.map((tab) => () => tab.stop()));
 
   first.of(alice.id).subscribe(() => {});
-  await alice.say(room, "I am here.");
   await until(() => first.of(alice.id).get()?.state === "online");
   second.of(carol.id).subscribe(() => {});
   await until(() => second.of(carol.id).get()?.state === "offline");
