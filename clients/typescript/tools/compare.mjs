@@ -22,7 +22,7 @@ const IMPORTS = {
   "socket.io-client": 'export { io } from "socket.io-client";',
   "@supabase/realtime-js": 'export { RealtimeClient } from "@supabase/realtime-js";',
 };
-const RUNS = 5;
+const RUNS = 3;
 const MESSAGES = 1_000;
 const SECRET = "a-secret-of-the-benchmark";
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
