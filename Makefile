@@ -3,9 +3,15 @@
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
+# By the pip of PYTHON; where there is none, by one of .venv, which takes twice as long to make as all the rest.
+UV := install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 STAMP := .venv/.synced
+# The demo needs no tools of development: it takes what `make serve` has made, else only what the server imports.
+RUNTIME := $(if $(wildcard $(STAMP)),$(STAMP),.venv/.runtime)
+PAGE := examples/web/node_modules
+PAGE_RUNTIME := $(if $(wildcard $(PAGE)/.installed),$(PAGE)/.installed,$(PAGE)/.runtime)
 ARGS ?=
 
 # The settings of `check --deploy`: a deployment as compose.yaml makes it. No connection to these hosts is opened.
@@ -24,12 +30,13 @@ serve: $(STAMP)
 	@exec $(MANAGE) serve $(ARGS)
 
 # A server, a page, people who talk: prints two links. Needs Node 20 with npm. PORT and PAGE_PORT name other ports.
-demo: $(STAMP) examples/web/node_modules/.installed
+demo: $(RUNTIME) $(PAGE_RUNTIME)
 	@PYTHON=$(BIN)/python exec node examples/web/demo.mjs
 
-examples/web/node_modules/.installed: examples/web/package-lock.json
+# With the compiler of types, for the tests; and what the page is made of, for the demo.
+$(PAGE)/.installed $(PAGE)/.runtime: examples/web/package-lock.json
 	@command -v npm >/dev/null || { echo "make demo needs Node 20 or newer, with npm."; exit 1; }
-	@cd examples/web && npm ci --ignore-scripts --no-audit --no-fund
+	@cd examples/web && npm ci $(if $(filter %.runtime,$@),--omit=dev) --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 # Everything but tests/packaging, which `make check` runs, runs on SQLite with the in-memory layer and on PostgreSQL with Redis, both at once, because most of it
@@ -118,11 +125,12 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made again only when the lock or the project file changes.
-$(STAMP): pyproject.toml uv.lock
+$(STAMP) .venv/.runtime: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Parley needs Python 3.11 or newer; \`$(PYTHON)\` is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
 	@echo "Setting up .venv (once; about half a minute) ..."
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@$(BIN)/uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv sync --quiet --frozen --inexact --all-extras
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv --without-pip .venv
+	@$(BIN)/uv --version 2>/dev/null | grep -q "^uv $(UV_VERSION)" || $(PYTHON) -m pip --python $(BIN)/python $(UV) 2>/dev/null || \
+		{ $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip $(UV); }
+	@$(BIN)/uv sync --quiet --frozen --inexact $(if $(filter %.runtime,$@),--no-dev,--all-extras)
 	@touch $@

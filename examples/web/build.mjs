@@ -7,11 +7,10 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 // The package is used from its source in this repository. An app that has installed it needs no aliases: these
 // give both the same React.
+const MODULES = ["badges", "drafts", "indexeddb", "presence", "reactions", "react", "receipts", "tabs", "threads"];
 export const alias = {
   "parley-client": here("../../clients/typescript/src/index.ts"),
-  "parley-client/indexeddb": here("../../clients/typescript/src/indexeddb.ts"),
-  "parley-client/react": here("../../clients/typescript/src/react.ts"),
-  "parley-client/tabs": here("../../clients/typescript/src/tabs.ts"),
+  ...Object.fromEntries(MODULES.map((name) => [`parley-client/${name}`, here(`../../clients/typescript/src/${name}.ts`)])),
   react: here("node_modules/react"),
   idb: here("node_modules/idb"),
 };

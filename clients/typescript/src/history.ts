@@ -9,7 +9,7 @@ interface Range {
 }
 
 /** Replies in threads are not in the main line of the room. */
-const isInRoom = (message: Message & { thread_root?: string | null; in_room?: boolean }) => !message.thread_root || message.in_room;
+export const isInRoom = ({ thread_root, in_room }: Pick<Message, "thread_root" | "in_room">) => !thread_root || in_room;
 
 const EMPTY: Range = { from: Infinity, to: Infinity, moreBefore: true };
 

@@ -1,5 +1,5 @@
 // The members of a room, loaded when somebody looks at them, then kept up to date by events.
-import type { Member, PushedEvent } from "./generated/contract.js";
+import type { Member, PushedEvent, User } from "./generated/contract.js";
 import { View } from "./readable.js";
 import type { Rest } from "./rest.js";
 
@@ -43,10 +43,9 @@ export class Members {
     }
   }
 
-  /** Events were missed: the members are loaded again. */
+  /** Read markers may have been missed: if somebody looks at the members, they are loaded again. */
   reset(): void {
     this.#isLoaded = false;
-    this.#members.clear();
     if (this.view.isObserved) void this.#load().catch(() => {});
   }
 
@@ -56,15 +55,14 @@ export class Members {
     if (event.type === "member.joined" || event.type === "member.role_changed") members.set(event.data.user.id, event.data);
     else if (event.type === "member.left" || event.type === "member.removed") members.delete(event.data.user.id);
     else if (event.type === "read.updated") this.#change(event.data.user_id, { read_seq: event.data.read_seq });
-    else if (event.type === "user.erased") {
-      const member = members.get(event.data.user.id);
-      if (member) this.#change(event.data.user.id, { user: { ...member.user, ...event.data.user } });
-    } else return;
+    else if (event.type === "delivered.updated") this.#change(event.data.user_id, { delivered_seq: event.data.delivered_seq });
+    else if (event.type === "user.erased") this.#change(event.data.user.id, { user: event.data.user });
+    else return;
     this.view.invalidate();
   }
 
-  #change(id: string, fields: Partial<Member>): void {
+  #change(id: string, fields: Partial<Omit<Member, "user">> & { user?: Partial<User> }): void {
     const member = this.#members.get(id);
-    if (member) this.#members.set(id, { ...member, ...fields });
+    if (member) this.#members.set(id, { ...member, ...fields, user: { ...member.user, ...fields.user } });
   }
 }

@@ -52,10 +52,6 @@ export class Outbox {
     return found.sort((a, b) => (a.client_id < b.client_id ? -1 : 1));
   }
 
-  get size(): number {
-    return this.#records.size;
-  }
-
   get(clientId: string): Unsent | undefined {
     return this.#records.get(clientId);
   }

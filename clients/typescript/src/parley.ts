@@ -1,11 +1,11 @@
 // The client: one user at a time, one connection, and everything of theirs to read and to follow.
 import { Connection, type TokenSource } from "./connection.js";
-import type { CreateRoomBody, Hello, Message, PushedEvent, User } from "./generated/contract.js";
+import type { Actions, CreateRoomBody, Hello, Message, PushedEvent, User } from "./generated/contract.js";
 import { alone, type Sharing } from "./group.js";
-import type { End, Status } from "./link.js";
+import type { Action, End, Status } from "./link.js";
 import { platform, type Platform } from "./platform.js";
-import { Value, View, type Readable } from "./readable.js";
-import type { Refused } from "./refused.js";
+import { invalidate, Value, View, type Readable } from "./readable.js";
+import { offline, type Refused } from "./refused.js";
 import { rest, type Rest } from "./rest.js";
 import { Room, type RoomSummary } from "./room.js";
 import { Session } from "./session.js";
@@ -49,8 +49,6 @@ export class Parley {
   readonly #statusValue = new Value<Status>("offline");
   readonly #endedValue = new Value<End | null>(null);
   readonly #meValue = new Value<User | null>(null);
-  readonly #roomsView = new View<readonly RoomSummary[]>(() => this.#listRooms());
-  readonly #unreadView = new View<number>(() => this.rooms.get().reduce((sum, room) => sum + room.unread, 0));
 
   /** The state of the connection. */
   readonly status: Readable<Status> = this.#statusValue;
@@ -59,9 +57,9 @@ export class Parley {
   /** The user of the token, once the server has named them. */
   readonly me: Readable<User | null> = this.#meValue;
   /** My rooms, those with the newest message first; without hidden and archived ones. */
-  readonly rooms: Readable<readonly RoomSummary[]> = this.#roomsView;
+  readonly rooms: Readable<readonly RoomSummary[]> = new View(() => this.#listRooms());
   /** The number of unread messages in these rooms. */
-  readonly unread: Readable<number> = this.#unreadView;
+  readonly unread: Readable<number> = new View(() => this.rooms.get().reduce((sum, room) => sum + room.unread, 0));
   /** REST, typed by the contract, with the token of this client. Rejects with Refused. */
   readonly rest: Rest;
 
@@ -70,12 +68,7 @@ export class Parley {
   readonly #store: Store;
   readonly #connection: Connection;
   readonly #opened = new Map<string, Room>();
-  readonly #listeners: { [E in keyof Events]: Set<(event: Events[E]) => void> } = {
-    message: new Set(),
-    refused: new Set(),
-    storage: new Set(),
-    event: new Set(),
-  };
+  readonly #listeners: { [E in keyof Events]?: Set<(event: Events[E]) => void> } = {};
   #session: Session | null = null;
   #sessionReady: Promise<void> = Promise.resolve();
   #isStarted = false;
@@ -167,20 +160,24 @@ export class Parley {
 
   /** Makes a room. */
   async create(body: CreateRoomBody): Promise<Room> {
-    const { id } = await this.rest("POST /v1/rooms", { body });
-    return this.room(id);
+    return this.room((await this.rest("POST /v1/rooms", { body })).id);
   }
 
   /** The direct room with this user, made if there is none. */
   async direct(userId: string): Promise<Room> {
-    const { id } = await this.rest("PUT /v1/rooms/direct/{user_id}", { path: { user_id: userId } });
-    return this.room(id);
+    return this.room((await this.rest("PUT /v1/rooms/direct/{user_id}", { path: { user_id: userId } })).id);
+  }
+
+  /** Sends an action of the socket, on the connection that this tab has or shares. Rejects with Refused. */
+  request<A extends Action>(action: A, body: Actions[A]["body"]): Promise<Actions[A]["data"]> {
+    return this.#session?.tabs.request(action, body) ?? Promise.reject(offline());
   }
 
   /** Follows something that happens. Returns a function that ends it. */
   on<E extends keyof Events>(name: E, listener: (event: Events[E]) => void): () => void {
-    this.#listeners[name].add(listener);
-    return () => void this.#listeners[name].delete(listener);
+    const listeners = ((this.#listeners as Record<E, Set<typeof listener>>)[name] ??= new Set());
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   /** Resolves when everything so far is in the store. */
@@ -189,7 +186,7 @@ export class Parley {
   }
 
   #emit<E extends keyof Events>(name: E, event: Events[E]): void {
-    for (const listener of [...this.#listeners[name]]) listener(event);
+    for (const listener of [...(this.#listeners[name] ?? [])]) listener(event);
   }
 
   /** Opens the store of the user, if it is known who that is, and connects. */
@@ -281,14 +278,12 @@ export class Parley {
 
   #roomChanged(id: string): void {
     this.#opened.get(id)?.changed();
-    this.#roomsView.invalidate();
-    this.#unreadView.invalidate();
+    invalidate(this.rooms, this.unread);
   }
 
   #allChanged(): void {
     for (const id of this.#opened.keys()) this.#roomChanged(id);
-    this.#roomsView.invalidate();
-    this.#unreadView.invalidate();
+    invalidate(this.rooms, this.unread);
   }
 
   #listRooms(): readonly RoomSummary[] {

@@ -35,7 +35,7 @@ export function platform(given: Partial<Platform> = {}): Platform {
   return {
     WebSocket: class {
       constructor() {
-        throw new Error("There is no WebSocket here: pass platform.WebSocket, such as that of `ws`.");
+        throw new Error("There is no WebSocket here: pass platform.WebSocket.");
       }
     } as unknown as Platform["WebSocket"],
     ...(here.WebSocket && { WebSocket: here.WebSocket }),

@@ -66,12 +66,17 @@ export class View<T> implements Readable<T> {
   }
 }
 
+/** Invalidates readables that are views. */
+export function invalidate(...views: Readable<unknown>[]): void {
+  for (const view of views) (view as View<unknown>).invalidate();
+}
+
 /** A readable that is set. */
 export class Value<T> extends View<T> {
   #current: T;
 
-  constructor(current: T) {
-    super(() => this.#current);
+  constructor(current: T, observed?: () => void) {
+    super(() => this.#current, observed);
     this.#current = current;
   }
 

@@ -1,9 +1,10 @@
 // One room, for the page: its messages, who types, the draft, and everything that can be done in it.
-import type { Member, Message, PushedEvent, Room as Shape, User } from "./generated/contract.js";
+import type { Member, Message, MessageHistory, PushedEvent, Room as Shape, User } from "./generated/contract.js";
+import { isInRoom, type History } from "./history.js";
 import { Members } from "./members.js";
 import type { Unsent } from "./outbox.js";
 import { newId } from "./platform.js";
-import { View, type Readable } from "./readable.js";
+import { invalidate, View, type Readable } from "./readable.js";
 import { Refused, offline, stopped } from "./refused.js";
 import type { Rest } from "./rest.js";
 import { PLAIN, type RoomState } from "./room_state.js";
@@ -58,9 +59,6 @@ const MOST_UNSEEN = 200; // messages of a room that nobody looks at
 
 export class Room {
   readonly #messagesView = new View<readonly ChatMessage[]>(() => this.#listMessages(), () => void this.load().catch(() => {}));
-  readonly #infoView = new View<RoomSummary | null>(() => this.#summarize());
-  readonly #typingView = new View<readonly string[]>(() => this.#typist.others(this.#userId));
-  readonly #draftView = new View<string>(() => this.#context.session()?.drafts.get(this.id) ?? "");
   readonly #typist: Typing;
   readonly #people: Members;
   readonly #edits = new Map<string, Partial<Message>>(); // by message, not answered yet
@@ -71,13 +69,15 @@ export class Room {
   #isReading = false;
 
   /** The room itself; null while it is not known, or not any more. */
-  readonly info: Readable<RoomSummary | null> = this.#infoView;
+  readonly info: Readable<RoomSummary | null> = new View(() => this.#summarize());
   /** Messages in order, unsent ones last. The first subscription loads the newest page. */
   readonly messages: Readable<readonly ChatMessage[]> = this.#messagesView;
+  /** What the server does not have yet, replies in threads too. */
+  readonly unsent: Readable<readonly ChatMessage[]> = new View(() => this.#listUnsent());
   /** The ids of others who are typing. */
-  readonly typing: Readable<readonly string[]> = this.#typingView;
+  readonly typing: Readable<readonly string[]> = new View(() => this.#typist.others(this.#userId));
   /** The unsent text of the input, kept over reloads and shared by tabs. */
-  readonly draft: Readable<string> = this.#draftView;
+  readonly draft: Readable<string> = new View(() => this.#context.session()?.drafts.get(this.id) ?? "");
   /** Members. The first subscription loads them. */
   readonly members: Readable<readonly Member[]>;
 
@@ -115,13 +115,12 @@ export class Room {
 
   /** Loads the newest page, if nothing is loaded. */
   load(): Promise<void> {
-    this.#loading ??= this.#loadNewest().finally(() => (this.#loading = null));
-    return this.#loading;
+    return (this.#loading ??= this.#loadNewest().finally(() => (this.#loading = null)));
   }
 
   async #loadNewest(): Promise<void> {
     await this.#context.ready();
-    if (this.#state?.history.isEmpty) await this.#page({}, (state) => state.history.prepend.bind(state.history));
+    if (this.#state?.history.isEmpty) await this.#page({}, (history, page) => history.prepend(page));
   }
 
   /** Loads the page before the oldest message. False when there is none. */
@@ -129,7 +128,7 @@ export class Room {
     await this.load();
     if (!this.hasOlder) return false;
     const before = String(this.#state!.history.window.from);
-    await this.#page({ before }, (state) => state.history.prepend.bind(state.history));
+    await this.#page({ before }, (history, page) => history.prepend(page));
     return this.hasOlder;
   }
 
@@ -137,14 +136,14 @@ export class Room {
   async newer(): Promise<boolean> {
     if (!this.hasNewer) return false;
     const after = String(this.#state!.history.window.to);
-    await this.#page({ after }, (state) => state.history.extend.bind(state.history));
+    await this.#page({ after }, (history, page) => history.extend(page));
     return this.hasNewer;
   }
 
   /** Shows the messages around a place: a message id, a seq, an RFC 3339 time, or "unread". */
   async around(place: string): Promise<void> {
     await this.load();
-    await this.#page({ around: place }, (state) => state.history.show.bind(state.history));
+    await this.#page({ around: place }, (history, page) => history.show(page));
   }
 
   /** Shows the newest messages again. */
@@ -155,14 +154,15 @@ export class Room {
 
   async #page(
     anchor: { before?: string; after?: string; around?: string },
-    place: (state: RoomState) => Parameters<RoomState["page"]>[1],
+    place: (history: History, page: MessageHistory) => void,
   ): Promise<void> {
-    const { session, state } = { session: this.#context.session(), state: this.#state };
+    const session = this.#context.session();
+    const state = this.#state;
     if (!session || !state) throw offline();
     const load = () => session.tabs.request("get_messages", { room_id: this.id, limit: PAGE, ...anchor });
-    const { results } = await state.page(load, place(state));
+    const { results } = await state.page(load, (page) => place(state.history, page));
     for (const message of results) if (message.sender.id === session.user) session.outbox.acknowledge(message);
-    session.pageLoaded(this.id);
+    session.changed(this.id);
   }
 
   // Writing
@@ -294,7 +294,7 @@ export class Room {
   /** Something of the room changed. */
   changed(): void {
     const state = this.#state;
-    for (const view of [this.#messagesView, this.#infoView, this.#typingView]) view.invalidate();
+    invalidate(this.unsent, this.messages, this.info, this.typing);
     if (!state) return;
     if (!this.#messagesView.isObserved) state.history.trim(MOST_UNSEEN);
     else if (state.history.isEmpty && !this.#loading) void this.load().catch(() => {});
@@ -304,10 +304,11 @@ export class Room {
   resumed(session: Session): void {
     if (this.#readTo > (this.#state?.shape.me.read_seq ?? Infinity)) void this.#sendRead(session);
     if (this.#messagesView.isObserved) void this.load().catch(() => {});
+    this.#people.reset();
   }
 
   draftChanged(): void {
-    this.#draftView.invalidate();
+    invalidate(this.draft);
   }
 
   receive(event: PushedEvent): void {
@@ -317,8 +318,7 @@ export class Room {
   }
 
   #typingChanged(): void {
-    this.#typingView.invalidate();
-    this.#infoView.invalidate();
+    invalidate(this.typing, this.info);
   }
 
   // Views
@@ -332,13 +332,14 @@ export class Room {
   }
 
   #listMessages(): readonly ChatMessage[] {
-    const state = this.#state;
+    const stored = this.#state?.history.shown().map((message) => this.#show(message)) ?? [];
+    const mine = new Set(stored.filter(({ sender }) => sender.id === this.#userId).map(({ client_id }) => client_id));
+    return [...stored, ...this.unsent.get().filter((each) => !mine.has(each.client_id) && isInRoom(each))];
+  }
+
+  #listUnsent(): readonly ChatMessage[] {
     const session = this.#context.session();
-    const stored = state?.history.shown().map((message) => this.#show(message)) ?? [];
-    const unsent = session?.outbox.of(this.id) ?? [];
-    const mine = new Set(stored.filter(({ sender }) => sender.id === session?.user).map(({ client_id }) => client_id));
-    const waiting = unsent.filter(({ client_id }) => !mine.has(client_id));
-    return [...stored, ...waiting.map((each) => this.#showUnsent(each, session!))];
+    return session?.outbox.of(this.id).map((each) => this.#showUnsent(each, session)) ?? [];
   }
 
   #show(message: Message): ChatMessage {
@@ -357,21 +358,19 @@ export class Room {
     if (shown && known === unsent && shown.status === status) return shown;
     const { username, display_name, avatar_url } = this.#context.me() ?? { username: "", display_name: "", avatar_url: null };
     const sender: Message["sender"] = { id: session.user, username, display_name, avatar_url, kind: "person" };
-    const { refused, metadata, reply_to, ...fields } = unsent;
-    const fresh: ChatMessage = {
+    const { refused, ...fields } = unsent;
+    const fresh = {
+      ...PLAIN,
       ...fields,
       id: unsent.client_id,
       seq: null,
       version: 0,
-      ...PLAIN,
+      mentions: { ...PLAIN.mentions, ...fields.mentions },
       sender,
-      metadata: metadata ?? {},
-      reply_to: reply_to ?? null,
       edited_at: null,
-      deleted_at: null,
       status,
       error: refused && new Refused(refused.code, refused.detail),
-    };
+    } as ChatMessage;
     this.#unsentViews.set(unsent.client_id, [unsent, fresh]);
     return fresh;
   }

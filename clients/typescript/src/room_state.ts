@@ -17,6 +17,9 @@ export interface StoredRoom {
 
 /** The fields of a message that uses nothing beyond text. */
 export const PLAIN = {
+  metadata: {},
+  reply_to: null,
+  deleted_at: null,
   mentions: { users: [] as string[], room: false },
   attachments: [],
   reactions: [],
@@ -32,7 +35,15 @@ export const PLAIN = {
 } satisfies Partial<Message>;
 
 /** The data of an event with a part of a message. */
-type PartialEvent = { id: string; version: number; base_version: number; change?: unknown; reaction?: Message["reactions"][number] };
+export type PartialEvent = { id: string; version: number; base_version: number; change?: unknown; reaction?: Message["reactions"][number] };
+
+/** A message with the fields of a partial event, which fit on the version that it names; any other copy is stale. */
+export function merge(held: Message, { base_version, change: _, reaction, ...fields }: PartialEvent): Message | undefined {
+  if (held.version !== base_version) return undefined;
+  const byKey = new Map(held.reactions.map((each) => [each.key, each]));
+  if (reaction) byKey.set(reaction.key, reaction);
+  return { ...held, ...fields, reactions: [...byKey.values()].filter(({ count }) => count) };
+}
 
 export class RoomState {
   readonly history = new History();
@@ -201,7 +212,7 @@ export class RoomState {
     const empty = (message: Message): Message => {
       const deleted_at = message.deleted_at ?? at;
       const { thread_root, in_room, thread } = message;
-      return { ...message, text: null, metadata: {}, reply_to: null, ...PLAIN, thread_root, in_room, thread, deleted_at, version: seq };
+      return { ...message, text: null, ...PLAIN, thread_root, in_room, thread, deleted_at, version: seq };
     };
     for (const message of [...held]) if (message.seq < before && message.version < seq) this.history.put(empty(message));
     const last = this.shape.last_message;
@@ -209,15 +220,12 @@ export class RoomState {
     if (this.shape.me.unread && before > (this.shape.me.read_seq ?? 0)) this.isOutdated = true;
   }
 
-  /** An event with some fields of a message: they fit on the version that it names, any other copy is stale. */
-  #merge({ id, base_version, change: _, reaction, ...fields }: PartialEvent): void {
-    const held = this.history.get(id);
-    if (!held || held.version >= fields.version) return;
-    const byKey = new Map(held.reactions.map((each) => [each.key, each]));
-    if (reaction) byKey.set(reaction.key, reaction);
-    const reactions = [...byKey.values()].filter(({ count }) => count);
-    if (held.version === base_version) this.history.put({ ...held, ...fields, reactions });
-    else this.stale.add(id);
+  #merge(part: PartialEvent): void {
+    const held = this.history.get(part.id);
+    if (!held || held.version >= part.version) return;
+    const merged = merge(held, part);
+    if (merged) this.history.put(merged);
+    else this.stale.add(part.id);
   }
 
   /** The own marker moved, on this or another device, as of `head` of this room. */
@@ -279,7 +287,7 @@ export class RoomState {
       place(page);
       for (const event of this.#recent) {
         if (event.seq <= page.head) continue;
-        const held = page.results.map(({ id }) => this.history.get(id)).filter((each) => each !== undefined);
+        const held = page.results.map(({ id }) => this.history.get(id)).filter(Boolean) as Message[];
         this.#applyToHeld(event, held);
       }
       this.#countUnread();

@@ -64,7 +64,7 @@ export class Session {
       note: (note) => this.#learn(note),
     });
     this.world = new World(user, this.tabs, rest, {
-      room: (id) => this.#changed(id),
+      room: (id) => this.changed(id),
       message: (message) => this.outbox.acknowledge(message),
       event: (event, isLive) => this.#report.event(event, isLive),
       lost: () => void this.#catchUp(),
@@ -169,17 +169,13 @@ export class Session {
     const room = this.world.rooms.get(message.room_id);
     if (!room) return;
     room.take(message);
-    this.#changed(room.id);
+    this.changed(room.id);
   }
 
-  #changed(id: string): void {
+  /** A room changed, by an event, a reply or a page. */
+  changed(id: string): void {
     if (this.tabs.isLeader) this.persist.changed(id);
     this.#report.room(id);
-  }
-
-  /** A page of history was placed. */
-  pageLoaded(id: string): void {
-    this.#changed(id);
   }
 
   async #keep(clientId: string, unsent: Unsent | undefined): Promise<void> {

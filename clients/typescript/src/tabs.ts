@@ -11,7 +11,7 @@ type Frame =
   | { type: "down"; status: "offline" | "connecting" }
   | { type: "ended"; end: End }
   | { type: "events"; events: PushedEvent[]; count: number }
-  | { type: "request"; id: string; action: Action; body: object }
+  | { type: "request"; id: string; tab: string; action: Action; body: object }
   | { type: "reply"; id: string; data?: unknown; problem?: Problem | null; code?: Refused["code"] }
   | { type: "note"; note: Note };
 
@@ -48,6 +48,7 @@ function browser(): Shared | null {
   return { locks: navigator.locks, channel: (name) => new BroadcastChannel(name) };
 }
 
+const MOST_WATCHED = 200; // people, by one socket
 const REPLY_MS = 35_000; // longer than the connection waits
 
 class Tabs implements Group {
@@ -58,6 +59,9 @@ class Tabs implements Group {
   #hello: Hello | null = null;
   #run = 0; // of the subscriptions: after a new run the other tabs catch up
   #count = 0; // of the frames with events, so that a tab that was frozen notices a gap
+  readonly #tab = newId();
+  /** By tab, the people whom it watches: the socket has one list for all. */
+  readonly #watched = new Map<string, readonly string[]>();
   readonly #waiting = new Map<string, { resolve(data: never): void; reject(error: Refused): void }>();
 
   readonly #name: string;
@@ -136,6 +140,7 @@ class Tabs implements Group {
 
   down(status: "offline" | "connecting"): void {
     this.#hello = null;
+    this.#watched.clear();
     this.#post({ type: "down", status });
   }
 
@@ -155,7 +160,7 @@ class Tabs implements Group {
   }
 
   request<A extends Action>(action: A, body: Actions[A]["body"]): Promise<Actions[A]["data"]> {
-    if (this.isLeader) return this.#connection.request(action, body);
+    if (this.isLeader) return this.#connection.request(action, this.#joined(this.#tab, action, body));
     if (!this.#channel) return Promise.reject(offline());
     const id = newId();
     const reply = new Promise<Actions[A]["data"]>((resolve, reject) => {
@@ -170,8 +175,15 @@ class Tabs implements Group {
         reject: (error) => settle(() => reject(error)),
       });
     });
-    this.#post({ type: "request", id, action, body });
+    this.#post({ type: "request", id, tab: this.#tab, action, body });
     return reply;
+  }
+
+  /** The body of a request of one tab; people are watched for all tabs together. */
+  #joined<B extends object>(tab: string, action: Action, body: B): B {
+    if (action !== "watch_presence") return body;
+    this.#watched.set(tab, (body as { user_ids?: string[] }).user_ids ?? []);
+    return { ...body, user_ids: [...new Set([...this.#watched.values()].flat())].slice(-MOST_WATCHED) };
   }
 
   #post(frame: Frame): void {
@@ -187,8 +199,8 @@ class Tabs implements Group {
   #serve(frame: Frame): void {
     if (frame.type === "who" && this.#hello) this.#announce(this.#hello);
     if (frame.type !== "request") return;
-    const { id, action, body } = frame;
-    this.#connection.request(action, body as never).then(
+    const { id, tab, action, body } = frame;
+    this.#connection.request(action, this.#joined(tab, action, body) as never).then(
       (data) => this.#post({ type: "reply", id, data }),
       ({ code, problem }: Refused) => this.#post({ type: "reply", id, code, problem }),
     );

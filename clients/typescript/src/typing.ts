@@ -29,7 +29,7 @@ export class Typing {
   }
 
   remove(user: string): void {
-    if (this.#users.includes(user)) this.set(this.#users.filter((id) => id !== user));
+    if (this.#users.includes(user)) this.set(this.others(user));
   }
 
   /** Whether the own typing is to be told now. */

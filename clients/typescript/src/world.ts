@@ -44,6 +44,7 @@ export class World {
   readonly rooms = new Map<string, RoomState>();
   inbox: number | null = null;
   epoch: number | null = null;
+  #isNew = false; // all rooms come as new ones with the next sync
   #run = 0; // of the catch-up, so that a later one ends an earlier one
   #held: PushedEvent[] | null = null; // events that arrive during the sync of a tab that does not subscribe
   readonly #loading = new Map<string, PushedEvent[]>(); // events of a room that is being loaded
@@ -91,6 +92,7 @@ export class World {
     } while (next);
     const held = this.#held;
     this.#held = null;
+    this.#isNew = false;
     if (held) this.receive(held);
     for (const room of this.rooms.values()) if (room.isOutdated) void this.#refresh(room);
     return true;
@@ -104,6 +106,7 @@ export class World {
   }
 
   #cursors(): Record<string, number> {
+    if (this.#isNew) return {};
     const rooms = [...this.rooms.values()].filter((room) => room.isMember);
     rooms.sort((a, b) => (a.shape.last_event_at < b.shape.last_event_at ? 1 : -1));
     return Object.fromEntries(rooms.slice(0, MOST_CURSORS).map((room) => [room.id, room.cursor]));
@@ -111,7 +114,6 @@ export class World {
 
   #forget(): void {
     this.inbox = this.epoch = null;
-    for (const room of this.rooms.values()) room.history.clear();
     this.rooms.clear();
   }
 
@@ -200,6 +202,10 @@ export class World {
     else if (event.type === "room.added") {
       const known = this.rooms.get(event.data.id);
       if (isLive && (!known || !known.isMember)) void this.#reload(event.data.id);
+    } else if (/^block/.test(event.type)) {
+      for (const room of this.rooms.values()) room.history.clear(); // every text of this user, shown or hidden from now on
+      this.#isNew = true;
+      this.#report.lost();
     } else this.#applyToRoom(event, isLive);
     this.#report.event(event as Stored, isLive);
   }

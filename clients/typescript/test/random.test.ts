@@ -1,11 +1,23 @@
-// A seeded walk of cuts, reloads, tab changes, user changes, expiries and restarts; then the store equals the log.
-import { expect, test } from "vitest";
+// Seeded walks of cuts, reloads, tab changes, user changes, expiries and restarts; then the store equals the log.
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Message, Parley } from "../src/index.js";
 import { Browser, Person } from "./people.js";
 import { Proxy, Server, sleep, until } from "./server.js";
 
-const STEPS = Number(process.env["STEPS"] ?? 300);
-const SEED = Number(process.env["SEED"] ?? 7);
+const STEPS = Number(process.env["STEPS"] ?? 300); // `npm run random` takes 10,000
+const SEED = Number(process.env["SEED"] ?? 7); // of the first walk
+const MOST_STEPS = 300; // of a walk, whose end compares whole histories
+
+let server: Server;
+let proxy: Proxy;
+beforeAll(async () => {
+  server = await Server.start({ RATE_LIMITS: "0" });
+  proxy = await Proxy.start(server.port);
+});
+afterAll(async () => {
+  proxy.stop();
+  await server.kill();
+});
 
 /** Mulberry32: small, and the same everywhere. */
 function generator(seed: number): () => number {
@@ -24,7 +36,7 @@ interface Tab {
 }
 
 class Walk {
-  readonly random = generator(SEED);
+  readonly random: () => number;
   readonly browser = new Browser();
   readonly written: { text: string; user: string; room: string; tab: number }[] = [];
   readonly log: string[] = [];
@@ -39,7 +51,9 @@ class Walk {
     readonly carol: Person,
     readonly rooms: string[],
     readonly visited: string,
+    seed: number,
   ) {
+    this.random = generator(seed);
     this.current = users[0]!;
   }
 
@@ -173,51 +187,49 @@ async function compare(walk: Walk, client: Parley, person: Person): Promise<void
   }
 }
 
-test(`${STEPS} random cuts, reloads, tabs, users and expiries (seed ${SEED})`, { timeout: 600_000 }, async () => {
-  const server = await Server.start({ RATE_LIMITS: "0" });
-  const proxy = await Proxy.start(server.port);
-  try {
-    const [alice, bob, carol] = await Promise.all(["alice", "bob", "carol"].map((name) => Person.register(server.url, name)));
-    const rooms = [await carol!.room(alice!, bob!), await carol!.room(alice!, bob!)];
-    const walk = new Walk(server, proxy, [alice!, bob!], carol!, rooms, await carol!.room());
-    walk.open();
+async function walkThrough(steps: number, seed: number): Promise<void> {
+  const [alice, bob, carol] = await Promise.all(["alice", "bob", "carol"].map((name) => Person.register(server.url, name)));
+  const rooms = [await carol!.room(alice!, bob!), await carol!.room(alice!, bob!)];
+  const walk = new Walk(server, proxy, [alice!, bob!], carol!, rooms, await carol!.room(), seed);
+  walk.open();
 
-    for (let n = 1; n <= STEPS; n++) {
-      await walk.step();
-      if (n % 100 === 50) await walk.restart();
-    }
-
-    proxy.isClosed = false;
-    for (const person of [alice!, bob!]) {
-      for (const { client } of walk.tabs.splice(0)) client.stop();
-      walk.current = person;
-      const { client } = walk.open();
-      for (const room of [...rooms, walk.visited]) client.room(room).messages.subscribe(() => {});
-      await until(() => client.status.get() === "live", () => client.status.get());
-      await until(() => rooms.every((room) => client.room(room).messages.get().every(({ status }) => status === "sent")));
-      await until(async () => compare(walk, client, person).then(() => true, () => false)).catch(() => compare(walk, client, person));
-      await client.saved();
-      client.stop();
-
-      const offline = person.client({ ...walk.browser.tab(), url: proxy.url, user: person.id, token: () => Promise.reject(new Error("offline")) });
-      void offline.start();
-      await until(() => offline.rooms.get().length > 0);
-      await compare(walk, offline, person);
-      offline.stop();
-      walk.tabs = [];
-    }
-
-    for (const room of rooms) {
-      const said = (await carol!.history(room)).filter(({ sender }) => sender.id !== carol!.id);
-      const written = walk.written.filter((each) => each.room === room);
-      expect(said.map(({ text, sender }) => `${sender.id} ${text}`).sort()).toEqual(written.map(({ text, user }) => `${user} ${text}`).sort());
-      for (const tab of new Set(written.map((each) => each.tab))) {
-        const texts = written.filter((each) => each.tab === tab).map(({ text }) => text);
-        expect(said.map(({ text }) => text).filter((text) => texts.includes(text!))).toEqual(texts);
-      }
-    }
-  } finally {
-    proxy.stop();
-    await server.kill();
+  for (let n = 1; n <= steps; n++) {
+    await walk.step();
+    if (n % 100 === 50) await walk.restart();
   }
-});
+
+  proxy.isClosed = false;
+  for (const person of [alice!, bob!]) {
+    for (const { client } of walk.tabs.splice(0)) client.stop();
+    walk.current = person;
+    const { client } = walk.open();
+    for (const room of [...rooms, walk.visited]) client.room(room).messages.subscribe(() => {});
+    await until(() => client.status.get() === "live", () => client.status.get());
+    await until(() => rooms.every((room) => client.room(room).messages.get().every(({ status }) => status === "sent")));
+    await until(async () => compare(walk, client, person).then(() => true, () => false)).catch(() => compare(walk, client, person));
+    await client.saved();
+    client.stop();
+
+    const offline = person.client({ ...walk.browser.tab(), url: proxy.url, user: person.id, token: () => Promise.reject(new Error("offline")) });
+    void offline.start();
+    await until(() => offline.rooms.get().length > 0);
+    await compare(walk, offline, person);
+    offline.stop();
+    walk.tabs = [];
+  }
+
+  for (const room of rooms) {
+    const said = (await carol!.history(room)).filter(({ sender }) => sender.id !== carol!.id);
+    const written = walk.written.filter((each) => each.room === room);
+    expect(said.map(({ text, sender }) => `${sender.id} ${text}`).sort()).toEqual(written.map(({ text, user }) => `${user} ${text}`).sort());
+    for (const tab of new Set(written.map((each) => each.tab))) {
+      const texts = written.filter((each) => each.tab === tab).map(({ text }) => text);
+      expect(said.map(({ text }) => text).filter((text) => texts.includes(text!))).toEqual(texts);
+    }
+  }
+}
+
+for (let done = 0, seed = SEED; done < STEPS; done += MOST_STEPS, seed++) {
+  const steps = Math.min(MOST_STEPS, STEPS - done);
+  test(`${steps} random cuts, reloads, tabs, users and expiries (seed ${seed})`, { timeout: 600_000 }, () => walkThrough(steps, seed));
+}

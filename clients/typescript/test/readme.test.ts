@@ -100,6 +100,21 @@ test("react: the sample is a component", async () => {
   expect(App).toBeTypeOf("function");
 });
 
+test("beside: each module works", async () => {
+  await open();
+
+  await run("beside");
+
+  await until(() => logged.includes("The river"));
+  expect(logged.some((line) => /^[01] 0$/.test(line))).toBe(true);
+});
+
+test("fallback: the socket is used where one opens", async () => {
+  await run("fallback");
+
+  expect(logged).toEqual(["socket"]);
+});
+
 test("node: a bot answers", async () => {
   const bob = await Person.register(url, "bob");
   const room = await bob.room(alice);

@@ -4,7 +4,8 @@ import { build } from "esbuild";
 
 const MOST_BYTES = 12 * 1024;
 const sizes = {};
-for (const entry of ["index", "indexeddb", "tabs", "react"]) {
+const BESIDE = ["indexeddb", "tabs", "react", "fallback", "threads", "reactions", "receipts", "presence", "drafts", "badges"];
+for (const entry of ["index", ...BESIDE]) {
   const { outputFiles } = await build({
     entryPoints: [`src/${entry}.ts`],
     bundle: true,

@@ -1,6 +1,7 @@
 // The chat of one user: the client, the list of rooms beside the open room, and what concerns the whole page.
 import { ParleyProvider, useEnded, useStatus, useUnread } from "parley-client/react";
 import { useEffect, useState } from "react";
+import { BesideContext, useOpenBeside } from "./beside.ts";
 import { NoticeContext } from "./notice.ts";
 import { RoomView } from "./RoomView.tsx";
 import { useOpenRoom } from "./route.ts";
@@ -17,6 +18,7 @@ interface Props {
 export function Chat({ login, onLogout, onEnded }: Props) {
   const [client] = useState(() => connect(login));
   const [notice, setNotice] = useState("");
+  const beside = useOpenBeside(client);
 
   useEffect(() => {
     const timer = setTimeout(() => setNotice(""), NOTICE_MS);
@@ -27,7 +29,9 @@ export function Chat({ login, onLogout, onEnded }: Props) {
   return (
     <ParleyProvider client={client}>
       <NoticeContext value={setNotice}>
-        <Panes login={login} onLogout={onLogout} onEnded={onEnded} />
+        <BesideContext value={beside}>
+          <Panes login={login} onLogout={onLogout} onEnded={onEnded} />
+        </BesideContext>
         <div role="alert" className="notice">{notice}</div>
       </NoticeContext>
     </ParleyProvider>

@@ -1,8 +1,10 @@
 // The input of a room: writes, answers or edits a message.
-import type { ChatMessage, Room } from "parley-client";
+import type { ChatMessage, Room, Sent } from "parley-client";
 import { useDraft } from "parley-client/react";
+import type { Thread } from "parley-client/threads";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Icon } from "./Icon.tsx";
+import { finishName, mentionsIn, Suggestions, unfinishedName } from "./Mentions.tsx";
 import { useAttempt } from "./notice.ts";
 
 /** What the input is for: null writes a new message. */
@@ -11,6 +13,8 @@ export type Purpose = { kind: "reply" | "edit"; message: ChatMessage } | null;
 interface Props {
   room: Room;
   title: string;
+  /** The replies go into this thread instead of the room. */
+  thread?: Thread;
   purpose: Purpose;
   onPurpose(purpose: Purpose): void;
   onEditLast(): void;
@@ -18,13 +22,16 @@ interface Props {
 
 const MOST_LETTERS = 8_000;
 
-export function Composer({ room, title, purpose, onPurpose, onEditLast }: Props) {
+export function Composer({ room, thread, title, purpose, onPurpose, onEditLast }: Props) {
   const isEdit = purpose?.kind === "edit";
-  const [draft, setDraft] = useDraft(room.id);
+  const [roomDraft, setRoomDraft] = useDraft(room.id);
+  const [threadDraft, setThreadDraft] = useState("");
+  const [draft, setDraft] = thread ? [threadDraft, setThreadDraft] : [roomDraft, setRoomDraft];
   const [edited, setEdited] = useState(purpose?.message.text ?? "");
   const input = useRef<HTMLTextAreaElement>(null);
   const attempt = useAttempt();
   const text = isEdit ? edited : draft;
+  const name = unfinishedName(text);
 
   useEffect(() => {
     if (purpose || matchMedia("(hover: hover)").matches) input.current?.focus(); // no keyboard opens by itself on a phone
@@ -33,15 +40,28 @@ export function Composer({ room, title, purpose, onPurpose, onEditLast }: Props)
   function change(text: string): void {
     if (isEdit) return setEdited(text);
     setDraft(text);
-    room.type();
+    if (!thread) room.type();
   }
 
   function submit(): void {
     const words = text.trim();
     if (!words) return;
     if (isEdit) void attempt(room.edit(purpose.message, words));
-    else room.send(words, purpose ? { replyTo: purpose.message.id } : {}).settled.catch(() => {}); // the list shows a refused one
+    else send(words).settled.catch(() => {}); // the list shows a refused one
     onPurpose(null);
+    input.current?.focus();
+  }
+
+  function send(words: string): Sent {
+    const users = mentionsIn(words, room);
+    const fields = { ...(purpose && { replyTo: purpose.message.id }), ...(users.length && { mentions: { users } }) };
+    if (!thread) return room.send(words, fields);
+    setThreadDraft("");
+    return thread.send(words, fields);
+  }
+
+  function mention(username: string): void {
+    change(finishName(text, username));
     input.current?.focus();
   }
 
@@ -73,6 +93,7 @@ export function Composer({ room, title, purpose, onPurpose, onEditLast }: Props)
           <button type="button" className="plain" aria-label="Cancel" onClick={() => onPurpose(null)}><Icon name="close" /></button>
         </p>
       )}
+      {name !== null && <Suggestions room={room} name={name} onChoose={mention} />}
       <div className="in-line">
         <textarea
           ref={input}

@@ -4,6 +4,7 @@ import { useState, type FormEvent } from "react";
 import { Avatar } from "./Avatar.tsx";
 import { Dialog } from "./Dialog.tsx";
 import { useAttempt } from "./notice.ts";
+import { PresenceDot } from "./Presence.tsx";
 import { openRoom } from "./route.ts";
 
 /** The members of a room; who may adds and removes some, and everybody can leave. */
@@ -27,6 +28,7 @@ export function MembersDialog({ info, me, onClose }: { info: RoomSummary; me: st
           <li key={user.id} className="row">
             <Avatar id={user.id} name={user.display_name} />
             <span className="grow ellipsis">{user.display_name} <small>{user.id === me ? "you" : `@${user.username}`}</small></span>
+            <PresenceDot user={user.id} />
             {role !== "member" && <small>{role}</small>}
             {can.has("remove_members") && role === "member" && user.id !== me && (
               <button className="link" aria-label={`Remove ${user.display_name}`} onClick={() => attempt(client.rest("DELETE /v1/rooms/{room_id}/members/{user_id}", { path: path(user.id) }))}>
@@ -37,28 +39,40 @@ export function MembersDialog({ info, me, onClose }: { info: RoomSummary; me: st
         ))}
       </ul>
       {can.has("add_members") && (
-        <AddMember onAdd={(user) => attempt(client.rest("PUT /v1/rooms/{room_id}/members/{user_id}", { path: path(user.id), body: {} }))} />
+        <AddMember
+          onAdd={(user) => attempt(client.rest("PUT /v1/rooms/{room_id}/members/{user_id}", { path: path(user.id), body: {} }))}
+          onInvite={(user) => attempt(client.rest("PUT /v1/rooms/{room_id}/invites/{user_id}", { path: path(user.id) }))}
+        />
       )}
       {can.has("leave") && <button className="danger" onClick={leave}>Leave the room</button>}
     </Dialog>
   );
 }
 
-function AddMember({ onAdd }: { onAdd(user: User): Promise<unknown> }) {
+interface AddMemberProps {
+  onAdd(user: User): Promise<unknown>;
+  onInvite(user: User): Promise<unknown>;
+}
+
+function AddMember({ onAdd, onInvite }: AddMemberProps) {
   const client = useParley();
   const attempt = useAttempt();
   const [problem, setProblem] = useState("");
+  const [done, setDone] = useState("");
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = event.currentTarget;
+    const isInvite = (event.nativeEvent as SubmitEvent).submitter?.getAttribute("value") === "invite";
     const q = String(new FormData(form).get("username")).trim().toLowerCase();
     const found = await attempt(client.rest("GET /v1/users", { query: { q } }));
     const user = found?.results.find(({ username }) => username === q);
     setProblem(user || !found ? "" : `Nobody has the username “${q}”.`);
     if (!user) return;
-    await onAdd(user);
+    const done = await (isInvite ? onInvite(user) : onAdd(user));
+    if (!done) return;
     form.reset();
+    setDone(isInvite ? `${user.display_name} is invited.` : "");
   }
 
   return (
@@ -68,6 +82,8 @@ function AddMember({ onAdd }: { onAdd(user: User): Promise<unknown> }) {
         <input name="username" autoCapitalize="none" spellCheck={false} minLength={2} required />
       </label>
       <button className="primary">Add</button>
+      <button value="invite">Invite</button>
+      <p role="status" className="hint">{done}</p>
       <p role="alert" className="problem">{problem}</p>
     </form>
   );

@@ -9,6 +9,7 @@ import { Icon } from "./Icon.tsx";
 import { keyOf } from "./Messages.tsx";
 import { useAttempt } from "./notice.ts";
 import { ReactButton, Reactions } from "./Reactions.tsx";
+import { ReceiptLine } from "./Receipt.tsx";
 import { timeOf } from "./words.ts";
 
 interface Props {
@@ -24,12 +25,15 @@ interface Props {
   onFocus(key: string): void;
   onPurpose(purpose: Purpose): void;
   onGoTo(id: string): void;
+  /** Opens the thread of this message; in a thread there is none. */
+  onThread?(id: string): void;
+  isNewestOfMine?: boolean;
 }
 
-export function Message({ message, me, view, day, isFirstUnread, isContinued, isTabStop, onFocus, onPurpose, onGoTo }: Props) {
+export function Message({ message, me, view, day, isFirstUnread, isContinued, isTabStop, onFocus, onPurpose, onGoTo, onThread, isNewestOfMine }: Props) {
   const { sender, status } = message;
   const isMine = sender.id === me;
-  const className = ["message", isMine && "mine", isContinued && "continued"].filter(Boolean).join(" ");
+  const className = ["message", isMine && "mine", isContinued && "continued", message.mentions.users.includes(me) && "names-me"].filter(Boolean).join(" ");
 
   return (
     <li>
@@ -49,16 +53,23 @@ export function Message({ message, me, view, day, isFirstUnread, isContinued, is
           {!isMine && !isContinued && <strong className="author">{sender.display_name}</strong>}
           {message.reply_to && <Quote id={message.reply_to} view={view} isTabStop={isTabStop} onGoTo={onGoTo} />}
           {message.text === null ? <p className="deleted">{without(message)}</p> : <Text text={message.text} />}
-          <Reactions message={message} me={me} isTabStop={isTabStop} />
+          <Reactions message={message} isTabStop={isTabStop} />
+          {message.thread && onThread && (
+            <button className="link replies-link" tabIndex={isTabStop ? 0 : -1} onClick={() => onThread(message.id)}>
+              {message.thread.reply_count === 1 ? "1 reply" : `${message.thread.reply_count} replies`}
+            </button>
+          )}
           <p className="state">
+            {message.pinned_at && <span>pinned </span>}
             {message.edited_at && !message.deleted_at && <span>edited </span>}
             <time dateTime={message.created_at}>{timeOf(message.created_at)}</time>
             {status === "queued" && <span> · waiting</span>}
             {status === "sending" && <span> · sending</span>}
           </p>
         </div>
-        {status === "sent" && !message.deleted_at && <Actions message={message} me={me} view={view} isTabStop={isTabStop} onPurpose={onPurpose} />}
+        {status === "sent" && !message.deleted_at && <Actions message={message} me={me} view={view} isTabStop={isTabStop} onPurpose={onPurpose} onThread={onThread} />}
       </article>
+      {isNewestOfMine && view.info?.mode.receipts === "members" && <ReceiptLine message={message} />}
       {status === "refused" && <Refusal message={message} view={view} />}
       {status === "queued" && <button className="link discard" onClick={() => view.room.discard(message.client_id)}>Discard</button>}
     </li>
@@ -104,9 +115,11 @@ interface ActionsProps {
   view: RoomView;
   isTabStop: boolean;
   onPurpose(purpose: Purpose): void;
+  onThread: ((id: string) => void) | undefined;
 }
 
-function Actions({ message, me, view: { room, info }, isTabStop, onPurpose }: ActionsProps) {
+function Actions({ message, me, view: { room, info }, isTabStop, onPurpose, onThread }: ActionsProps) {
+  const client = useParley();
   const attempt = useAttempt();
   const [isAsking, setAsking] = useState(false);
   const isMine = message.sender.id === me;
@@ -117,11 +130,20 @@ function Actions({ message, me, view: { room, info }, isTabStop, onPurpose }: Ac
     await attempt(room.remove(message));
   }
 
+  function pin() {
+    const endpoint = `${message.pinned_at ? "DELETE" : "PUT"} /v1/rooms/{room_id}/pins/{message_id}` as const;
+    return attempt(client.rest(endpoint, { path: { room_id: room.id, message_id: message.id } }));
+  }
+
   if (!info?.me.can.includes("send")) return null;
   return (
     <div className="actions" role="group" aria-label="Message actions" onKeyDown={(event: KeyboardEvent) => event.key === "Escape" && event.currentTarget.closest<HTMLElement>("article")!.focus()}>
       {info.me.can.includes("react") && <ReactButton message={message} isTabStop={isTabStop} />}
       <button className="plain" aria-label="Reply" tabIndex={tabIndex} onClick={() => onPurpose({ kind: "reply", message })}><Icon name="reply" /></button>
+      {onThread && <button className="plain" aria-label="Thread" tabIndex={tabIndex} onClick={() => onThread(message.id)}><Icon name="thread" /></button>}
+      {info.me.can.includes("pin") && (
+        <button className="plain" aria-label={message.pinned_at ? "Unpin" : "Pin"} tabIndex={tabIndex} onClick={pin}><Icon name="pin" /></button>
+      )}
       {isMine && <button className="plain" aria-label="Edit" tabIndex={tabIndex} onClick={() => onPurpose({ kind: "edit", message })}><Icon name="edit" /></button>}
       {(isMine || info.me.can.includes("delete_any")) && (
         <button className="plain" aria-label="Delete" tabIndex={tabIndex} onClick={() => setAsking(true)}><Icon name="trash" /></button>

@@ -17,12 +17,15 @@ interface Props {
   view: RoomView;
   me: string;
   isLoaded: boolean;
+  /** A message to go to, chosen elsewhere. */
+  goal: { id: string } | null;
   onPurpose(purpose: Purpose): void;
+  onThread(id: string): void;
 }
 
 export const keyOf = (message: ChatMessage) => `${message.sender.id} ${message.client_id}`;
 
-export function Messages({ view, me, isLoaded, onPurpose }: Props) {
+export function Messages({ view, me, isLoaded, goal: chosen, onPurpose, onThread }: Props) {
   const { room, info, messages, hasOlder, hasNewer } = view;
   const status = useStatus();
   const box = useRef<HTMLDivElement>(null);
@@ -109,6 +112,10 @@ export function Messages({ view, me, isLoaded, onPurpose }: Props) {
     setGoal(id);
   }
 
+  useEffect(() => {
+    if (chosen) void goTo(chosen.id);
+  }, [chosen]);
+
   function toEnd(): void {
     room.latest();
     setReadTo(null);
@@ -131,6 +138,7 @@ export function Messages({ view, me, isLoaded, onPurpose }: Props) {
   }
 
   const last = messages.at(-1);
+  const newestOfMine = messages.findLast((message) => message.sender.id === me && message.status === "sent" && !message.deleted_at);
   const tabStop = messages.some((message) => keyOf(message) === current) ? current : last && keyOf(last);
 
   return (
@@ -154,6 +162,8 @@ export function Messages({ view, me, isLoaded, onPurpose }: Props) {
               onFocus={setCurrent}
               onPurpose={onPurpose}
               onGoTo={goTo}
+              onThread={onThread}
+              isNewestOfMine={message === newestOfMine}
             />
           );
         })}

@@ -1,21 +1,18 @@
 // What members think of a message, in one emoji each.
 import type { ChatMessage } from "parley-client";
-import { useParley } from "parley-client/react";
+import { useReadable } from "parley-client/react";
 import { useState } from "react";
+import { useBeside } from "./beside.ts";
 import { Icon } from "./Icon.tsx";
 import { useAttempt } from "./notice.ts";
 
 const KEYS = ["👍", "❤️", "😂", "🎉", "👀"];
 
 /** Adds or removes my reaction; the event of it brings the change. */
-function useReact({ id, room_id }: ChatMessage) {
-  const client = useParley();
+function useReact(message: ChatMessage) {
+  const { reactions } = useBeside();
   const attempt = useAttempt();
-  return (key: string, isOn: boolean) => {
-    const path = { room_id, message_id: id, key };
-    const endpoint = `${isOn ? "PUT" : "DELETE"} /v1/rooms/{room_id}/messages/{message_id}/reactions/{key}` as const;
-    return attempt(client.rest(endpoint, { path }));
-  };
+  return (key: string, isOn: boolean) => attempt(reactions.set(message, key, isOn));
 }
 
 interface Props {
@@ -23,14 +20,17 @@ interface Props {
   isTabStop: boolean;
 }
 
-/** The reactions of a message. The server names the first five users of each, so that mine may be beyond them. */
-export function Reactions({ message, me, isTabStop }: Props & { me: string }) {
+/** The reactions of a message. The server names the first five users of each; whether I am beyond them is asked for. */
+export function Reactions({ message, isTabStop }: Props) {
   const react = useReact(message);
+  const { reactions } = useBeside();
+  useReadable(reactions.known);
   if (!message.reactions.length) return null;
+  const mine = reactions.of(message);
   return (
     <div className="reactions" role="group" aria-label="Reactions">
-      {message.reactions.map(({ key, count, user_ids }) => {
-        const isMine = user_ids.includes(me);
+      {message.reactions.map(({ key, count }) => {
+        const isMine = mine.includes(key);
         return (
           <button key={key} aria-pressed={isMine} tabIndex={isTabStop ? 0 : -1} onClick={() => react(key, !isMine)}>
             {key} {count}

@@ -7,12 +7,17 @@ import { Icon } from "./Icon.tsx";
 import { MembersDialog } from "./MembersDialog.tsx";
 import { Messages } from "./Messages.tsx";
 import { useAttempt } from "./notice.ts";
+import { PinsDialog } from "./PinsDialog.tsx";
+import { PresenceDot } from "./Presence.tsx";
+import { ThreadPane } from "./ThreadPane.tsx";
 import { countOf, listOf } from "./words.ts";
 
 export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoaded: boolean }) {
   const view = useRoom(id);
   const { info, messages, room } = view;
   const [purpose, setPurpose] = useState<Purpose>(null);
+  const [thread, setThread] = useState<string | null>(null);
+  const [goal, setGoal] = useState<{ id: string } | null>(null);
 
   function editLast(): void {
     const own = (message: ChatMessage) => message.sender.id === me && !message.deleted_at && message.status === "sent";
@@ -22,33 +27,37 @@ export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoade
 
   return (
     <section className="room" aria-label={info?.title ?? "Room"}>
-      <RoomHeader info={info} me={me} />
+      <RoomHeader info={info} me={me} onGoTo={(id) => setGoal({ id })} />
       {!info && isLoaded && <NotAMember id={id} />}
-      {(info || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} onPurpose={setPurpose} />}
+      {(info || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} goal={goal} onPurpose={setPurpose} onThread={setThread} />}
       <TypingLine id={id} />
       {info?.archived_at && <p className="hint">This room is archived.</p>}
       {info?.me.can.includes("send") && (
         <Composer key={purpose?.kind === "edit" ? purpose.message.id : ""} room={room} title={info.title} purpose={purpose} onPurpose={setPurpose} onEditLast={editLast} />
       )}
+      {thread && info && <ThreadPane key={thread} root={thread} view={view} info={info} me={me} onClose={() => setThread(null)} />}
     </section>
   );
 }
 
-function RoomHeader({ info, me }: { info: RoomSummary | null; me: string }) {
+function RoomHeader({ info, me, onGoTo }: { info: RoomSummary | null; me: string; onGoTo(id: string): void }) {
   const [isListing, setListing] = useState(false);
+  const [isPinned, setPinned] = useState(false);
   return (
     <header>
       <a className="plain back" href="#/" aria-label="Back to the rooms"><Icon name="back" /></a>
       <div className="grow">
-        <h2 className="ellipsis">{info?.title}</h2>
+        <h2 className="ellipsis">{info?.title} {info?.peer && <PresenceDot user={info.peer.id} />}</h2>
         {info && <p className="ellipsis">{info.kind === "direct" ? `@${info.peer?.username}` : info.topic || `${info.kind} room`}</p>}
       </div>
-      {info && info.kind !== "direct" && (
+      {info && <button className="plain" aria-label="Pinned messages" onClick={() => setPinned(true)}><Icon name="pin" /></button>}
+      {info && (
         <button className="plain" aria-label={countOf(info.member_count, "member")} onClick={() => setListing(true)}>
           <Icon name="people" /> {info.member_count}
         </button>
       )}
       {isListing && info && <MembersDialog info={info} me={me} onClose={() => setListing(false)} />}
+      {isPinned && info && <PinsDialog info={info} onGoTo={onGoTo} onClose={() => setPinned(false)} />}
     </header>
   );
 }

@@ -182,7 +182,7 @@ test("the keyboard alone reads, answers, edits and leaves the text of the input 
   await keyboard.press("Enter");
   await adas.message("Hello, world").getByText("edited").waitFor();
   await keyboard.press("Shift+Tab"); // over the actions of the newest message
-  for (let tabs = 0; tabs < 5 && (await adas.page.evaluate(() => document.activeElement!.tagName)) !== "ARTICLE"; tabs++)
+  for (let tabs = 0; tabs < 9 && (await adas.page.evaluate(() => document.activeElement!.tagName)) !== "ARTICLE"; tabs++)
     await keyboard.press("Shift+Tab");
   await keyboard.press("ArrowUp");
   await keyboard.press("ArrowUp");

@@ -165,10 +165,10 @@ export class Tab {
     return this.page.getByRole("button", { name, exact: typeof name === "string" });
   }
 
-  async act(text: string, action: "React" | "Reply" | "Edit" | "Delete"): Promise<void> {
+  async act(text: string, action: "React" | "Reply" | "Thread" | "Pin" | "Unpin" | "Edit" | "Delete"): Promise<void> {
     const message = this.message(text);
     await message.hover();
-    await message.getByRole("button", { name: action }).click();
+    await message.getByRole("button", { name: action, exact: true }).click();
   }
 
   get banner(): Locator {
