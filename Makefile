@@ -1,5 +1,5 @@
 # Needs Python 3.11 or newer with venv and pip, and make; everything else is set up on first use, into .venv.
-# Only test-clients needs more (Node 20 with npm, Java 17, Maven), and compose-test (a container engine).
+# Only demo needs more (Node 20 with npm), test-clients (Java 17 and Maven too), and compose-test (a container engine).
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import EmailAddress, Mail, MailKind, User
+from accounts.signals import change_account
 from wire import rates
 from wire.problems import Problem, define
 from wire.shared_limits import SharedRateLimit
@@ -86,8 +87,10 @@ def send_verification(*, user: User) -> None:
 def verify_email(*, token: str) -> None:
     """Verify the address for which a link was sent. Raises Problem email.invalid_token or email.taken."""
     user_id, state = read_token(token, MailKind.VERIFY_EMAIL, VERIFY_SECONDS)
+    if not EmailAddress.objects.filter(user=user_id).exists():
+        raise Problem("email.invalid_token")
     try:
-        with transaction.atomic():
+        with transaction.atomic(), change_account(user_id):
             email = EmailAddress.objects.select_for_update().filter(user=user_id, user__is_active=True).first()
             if email is None or email.verified_at is not None or state != _state(email):
                 raise Problem("email.invalid_token")

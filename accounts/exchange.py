@@ -86,13 +86,13 @@ def _find_or_make_user(claims: Claims) -> User:
             if user is not None:
                 return user
             continue
-        user = external.lock(identity.user)
-        valid_after = user.external.tokens_valid_after
-        if valid_after is not None and claims.issued_at <= valid_after:
-            raise Problem("auth.token_revoked")
-        if not user.is_active:
-            raise Problem("auth.account_disabled")
-        external.apply_profile(user, profile)
+        with external.changing(identity.user, profile) as user:
+            valid_after = user.external.tokens_valid_after
+            if valid_after is not None and claims.issued_at <= valid_after:
+                raise Problem("auth.token_revoked")
+            if not user.is_active:
+                raise Problem("auth.account_disabled")
+            external.apply_profile(user, profile)
         return user
     raise Problem("unavailable")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,11 @@ from django.utils import timezone
 from accounts import administration, audit, services
 from accounts.keys import require_key
 from accounts.models import ExternalIdentity, ServerKey, User, digest_id, is_external_id
+from accounts.signals import change_account
 from accounts.usernames import clean_username, made_username, refuse_held, username_taken
 from wire.problems import Problem, invalid
+
+_PROFILE = (*services.PROFILE, "username")
 
 
 def find_user(external_id: str) -> User:
@@ -88,8 +92,7 @@ def _create(key: ServerKey, external_id: str, changes: Mapping[str, Any]) -> Use
 
 
 def _change(key: ServerKey, user: User, changes: Mapping[str, Any]) -> User:
-    with transaction.atomic():
-        user = lock(user)
+    with transaction.atomic(), changing(user, changes) as user:
         require_key(key)
         if apply_profile(user, changes):
             audit.record("user.changed", actor=str(key.pk), target=("user", user.pk))
@@ -100,6 +103,23 @@ def _change(key: ServerKey, user: User, changes: Mapping[str, Any]) -> User:
             administration.reactivate(user=user, actor=str(key.pk))
         user.is_active = is_active
     return user
+
+
+@contextmanager
+def changing(user: User, changes: Mapping[str, Any]) -> Iterator[User]:
+    """Change the profile of a user within the caller's transaction; yields the user, locked. Raises Problem as lock.
+
+    The devices of the user get an event if something changes. A change of nothing locks the user's row alone.
+    """
+    with nullcontext() if _is_so(user, changes) else change_account(user.pk):
+        locked = lock(user)
+        # Another request may have changed it since, and then the locks come in another order than everywhere else.
+        with change_account(user.pk) if _is_so(user, changes) and not _is_so(locked, changes) else nullcontext():
+            yield locked
+
+
+def _is_so(user: User, changes: Mapping[str, Any]) -> bool:
+    return all(getattr(user, name) == value for name, value in changes.items() if name in _PROFILE)
 
 
 def lock(user: User) -> User:

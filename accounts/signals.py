@@ -1,7 +1,9 @@
 """Signals of accounts: other apps react to them without accounts importing those apps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +19,19 @@ account_deleting = Signal()
 
 # Sent inside the transaction that deactivates the account of `user`.
 account_deactivated = Signal()
+
+# Sent inside a transaction that changes what the user of `user_id` sees of their own account, by others than the user's
+# sessions, before the user's row is locked. A receiver returns a context manager, in which the change is made.
+account_changing = Signal()
+
+
+@contextmanager
+def change_account(user_id: UUID) -> Iterator[None]:
+    """Make a change that the devices of a user follow, within the caller's transaction."""
+    with ExitStack() as stack:
+        for _, change in account_changing.send(sender=None, user_id=user_id):
+            stack.enter_context(cast("AbstractContextManager[None]", change))
+        yield
 
 
 def send_sessions_ended(ids: Sequence[UUID]) -> None:

@@ -1,4 +1,4 @@
-"""Declares the event types of the chat: everything in the log, and the read markers of other members."""
+"""Declares the event types of the chat: those of the log, and the ephemeral ones about messages, markers and drafts."""
 
 from collections.abc import Mapping
 from typing import Any

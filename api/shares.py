@@ -10,10 +10,10 @@ from django.conf import settings
 from accounts.authentication import hash_token, user_of_token
 from wire.shares import Keys, Shares
 
-_IN_ROOM = re.compile(r"/v1/rooms/([0-9A-Fa-f-]{32,36})(?:/|$)(messages$)?")
-_IN_A_ROOM = "members|messages|messages/[^/]+/reactions|events|pins|links|invites|bans|mutes"
+_PATH_OF_ROOM = re.compile(r"/v1/rooms/([0-9A-Fa-f-]{32,36})(?:/|$)(messages$)?")
+_LISTS_OF_ROOM = "members|messages|messages/[^/]+/reactions|events|pins|links|invites|bans|mutes"
 _LIST = re.compile(
-    rf"/v1/(?:rooms(?:/directory|/[^/]+/(?:{_IN_A_ROOM}))?|me/(?:events|blocks|drafts|invites|threads|mentions)"
+    rf"/v1/(?:rooms(?:/directory|/[^/]+/(?:{_LISTS_OF_ROOM}))?|me/(?:events|blocks|drafts|invites|threads|mentions)"
     "|users|auth/sessions)$"
 )
 READS = 8  # of lists at once: about 4 MiB each, and as many connections of a pool of 20
@@ -62,7 +62,7 @@ def keys_of(scope: MutableMapping[str, Any]) -> Keys:
     path, is_read = scope["path"], scope["method"] in ("GET", "HEAD")
     if _LIST.search(path) if is_read else path.endswith("/v1/sync"):
         return ("reader", user), ("user", user), ("reads", None)
-    room = _IN_ROOM.search(path)
+    room = _PATH_OF_ROOM.search(path)
     if room is None or is_read:
         return (("user", user),)
     room_id = room[1].replace("-", "").lower()

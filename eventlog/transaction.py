@@ -35,6 +35,7 @@ class EventTransaction:
         self.appended: list[Event] = []
         self.ephemeral: list[Event] = []
         self.now = _now()
+        # Not before the last event of any locked stream: the time of what changes beside the events.
         self.at = max([self.now, *(head.last_at for head in heads.values() if head.last_at)])
 
     def open_stream(self, stream: UUID) -> None:
@@ -84,7 +85,7 @@ class EventTransaction:
         self.ephemeral.append(event)
 
     def rewrite(self, stream: UUID, data: Mapping[int, str]) -> None:
-        """Replace the data of events of a locked stream, by seq: only a deletion rewrites what is in the log."""
+        """Replace the data of events of a locked stream, by seq. Only deletion, purge and erasure rewrite the log."""
         if not data:
             return
         rewritten, parameters = rows_as_table(

@@ -1,4 +1,4 @@
-"""Events that are never in the log: notices of a stream, typing, and the read markers of others."""
+"""Events that are never in the log: notices of a stream, typing, drafts, and markers of others."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
@@ -220,7 +220,7 @@ class ReadMarkers:
 
 
 class DeliveryMarkers(ReadMarkers):
-    """Delivery markers of others, in the same way."""
+    """Delivery markers of others, sent as read markers are."""
 
     name: ClassVar[str] = "delivered"
     event_type: ClassVar[str] = "delivered.updated"

@@ -52,7 +52,7 @@ GROUP_PREFIX = "stream."
 
 
 class Hub:
-    """Delivers the events of this process and of the others to the subscriptions of local sockets.
+    """Delivers the events of this process and of the others to the subscriptions of local sockets and waiting requests.
 
     It runs on the event loop; `committed` and `sessions_ended` take any thread.
     """
@@ -132,7 +132,7 @@ class Hub:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("A task of the hub failed", exc_info=error)
 
-    # The lifecycle of a subscription: log.authorize, prepare, start, replay, stop
+    # The lifecycle of a subscription, which its socket authorizes first: prepare, start, replay, stop
 
     def prepare(
         self, user_id: UUID, stream: UUID, access: StreamAccess, plan: ReplayPlan, subscriber: Subscriber

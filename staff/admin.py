@@ -52,7 +52,7 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
     def call_each(self, request: HttpRequest, found: QuerySet[Any], act: Callable[[Any], bool], done: str) -> None:
-        """Call a service for each object, log each call, and tell the result; `act` returns whether it did it."""
+        """Call a service for each object, log each call, and show the result; `act` returns whether it did it."""
         chosen = list(found[: MAX_AT_ONCE + 1])
         if len(chosen) > MAX_AT_ONCE:
             self.message_user(request, f"Choose {MAX_AT_ONCE} at most.", messages.ERROR)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from api.services.messages.group_commit import group_committer
 from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
+from tests.realtime.deployment import create_database, migrated_database
+from tests.servers import migrated_file
 
 pytest_plugins = ["tests.contracts.plugin"]
 
@@ -26,6 +32,7 @@ if TEST_STACK == "postgres":
         "docs",
         "engine",
         "fuzz",
+        "fold/test_actions.py",
         "fold/test_registry.py",
         "operating/test_doctor_server.py",
         "fold/test_state.py",
@@ -50,9 +57,8 @@ if TEST_STACK == "postgres":
         "sim",
         "wire",
     ]
-else:  # stories of the log, memory, and what needs Redis, run once too: on the second stack
+else:  # memory, and what needs Redis or a server of PostgreSQL, run once too: on the second stack
     collect_ignore = [
-        "fold/test_actions.py",
         "lifecycle/test_upgrade.py",
         "operating/test_key_rotation.py",
         "operating/test_transfer.py",
@@ -62,8 +68,21 @@ else:  # stories of the log, memory, and what needs Redis, run once too: on the 
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """The threads that commit sends are ended first: the test database could not be dropped while they use it."""
+def django_db_keepdb() -> bool:
+    """The test database is a copy of the one with which the servers of the tests begin; both are temporary."""
+    name = connection.creation._get_test_db_name()  # type: ignore[attr-defined]
+    if TEST_STACK == "postgres":
+        create_database(name, migrated_database())
+    else:
+        shutil.copy(migrated_file(), name)
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Without the lobby. The threads that commit sends end first: they use the database."""
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
     yield
     group_committer.close()
 

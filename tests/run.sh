@@ -26,8 +26,10 @@ else
   trap 'kill $jobs 2>/dev/null; exit 130' INT TERM
   # These start servers, clients and proxies of their own and mostly wait. tests/contracts/plugin.py knows of them.
   apart="tests/bench tests/conformance tests/docs tests/engine tests/lifecycle tests/proxy tests/settings tests/sim"
-  # `make check` runs tests/packaging.
-  ignored=$(printf -- '--ignore=%s ' tests/chaos tests/packaging $apart)
+  # `make check` runs tests/packaging and the tests of the documents.
+  checked="tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py"
+  # shellcheck disable=SC2086  # lists of words
+  ignored=$(printf -- '--ignore=%s ' tests/chaos $checked $apart)
   echo "Both stacks at once; their output follows when they are done, in about nine minutes ..."
   # Each command stands alone before its &: a function would run in a shell that ends and leaves pytest alone.
   PARLEY_TEST_STACK=postgres $PYTEST --ignore=tests/chaos >"$folder/postgres" 2>&1 &

@@ -1,6 +1,8 @@
 """A live Parley: `manage.py serve` in a process of its own, started, stopped, killed and frozen by the tests."""
 
+import fcntl
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -11,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.services import Server, free_port, remove_at_exit
+from tests.services import Server, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 # Variables of the developer's shell that must not reach the server under test.
@@ -94,7 +96,7 @@ class ParleyServer(Server):
     def launch(self) -> None:
         """Starts the process and does not wait; a file of its own that does not exist is one that is migrated."""
         if self._file and not self._file.exists():
-            shutil.copy(_migrated_file(), self._file)
+            shutil.copy(migrated_file(), self._file)
         super().launch()
 
     def ready(self) -> bool:
@@ -116,12 +118,19 @@ class ParleyServer(Server):
 
 
 @functools.cache
-def _migrated_file() -> Path:
-    """An empty Parley in SQLite, made once: the migrations cost as much CPU as all else of a start."""
-    folder = Path(tempfile.mkdtemp(prefix="parley-empty-"))
-    remove_at_exit(folder)
-    prepare(f"sqlite:///{folder / 'parley.sqlite3'}")
-    return folder / "parley.sqlite3"
+def migrated_file() -> Path:
+    """An empty Parley in SQLite, kept for all runs: the migrations cost as much CPU as all else of a start."""
+    sources = [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "uv.lock"]
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    kept = ROOT / f".var/tests/{digest}.sqlite3"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with kept.with_suffix(".lock").open("w") as lock:  # several runs begin at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+                prepare(f"sqlite:///{folder}/parley.sqlite3")
+                Path(folder, "parley.sqlite3").rename(kept)
+    return kept
 
 
 def prepare(database_url: str) -> None:

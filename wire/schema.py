@@ -158,8 +158,10 @@ def _response(codes: list[str]) -> OpenApiResponse:
 
 
 @cache  # one class per name: spectacular rejects two
-def page_of(row: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """The serializer of a cursor page of these rows."""
+def page_of(
+    row: type[serializers.Serializer[Any]], **beside: serializers.Field[Any, Any, Any, Any]
+) -> serializers.Serializer[Any]:
+    """The serializer of a cursor page of these rows, with further fields beside them."""
     name = row.__name__.removesuffix("Serializer") + "Page"
     fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {
         "results": row(many=True),
@@ -167,5 +169,6 @@ def page_of(row: type[serializers.Serializer[Any]]) -> serializers.Serializer[An
             allow_null=True, help_text="The value of `cursor` for the next page; null at the end."
         ),
         "previous": serializers.CharField(allow_null=True),
+        **beside,
     }
     return inline_serializer(name, fields)

@@ -126,6 +126,10 @@ class Member(models.Model):
             can.append(Permission.MENTION_ROOM)
         return [each for each in can if each not in NOT_IN_READ_ONLY or self.may_post()]
 
+    def may_see(self, permission: Permission) -> bool:
+        """Return whether the member may read what this permission is about, in an archived room too."""
+        return permission in PERMISSIONS[self.role]
+
     def may_post(self) -> bool:
         """Return whether the room lets a member of this role write and react."""
         return self.room.posting == Posting.EVERYONE or self.role != Role.MEMBER

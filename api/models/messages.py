@@ -24,6 +24,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """The messages of the room's main line, or the replies in a thread."""
         return self.filter(in_main_line=True) if thread is None else self.filter(thread_root=thread)
 
+    def begin_threads(self) -> "MessageQuerySet":
+        """The messages that can have a thread: a reply in one has none of its own."""
+        return self.filter(thread_root=None)
+
     def by_others(self, user_id: UUID) -> "MessageQuerySet":
         """The messages that count as unread if their seq is above the read marker."""
         return self.filter(is_not_blocked_by(user_id, "sender_id"), deleted_at=None).exclude(sender_id=user_id)

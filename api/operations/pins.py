@@ -3,6 +3,7 @@
 from api.operations import NON_MEMBER
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.messages import PinPageSerializer
+from wire.fields import EmptySerializer
 from wire.operations import Cost, Operation
 from wire.pagination import PageBody, PageQuery
 
@@ -14,6 +15,7 @@ PIN_MESSAGE = Operation(
     tag="pins",
     cost=Cost.WRITE,
     ids=("room_id", "message_id"),
+    body=EmptySerializer,
     reply=MessageSerializer,
     problems=(*_REFUSED, "message.deleted", "pin.limit"),
     description="For members with `pin` in `can`. A room has at most 100 pinned messages.",

@@ -3,6 +3,7 @@
 from api.operations import NON_MEMBER
 from api.serializers.message_shape import MessageSerializer
 from api.serializers.reactions import ReactBody, ReactionsBody, ReactionsQuery, UserReactionSerializer
+from wire.fields import EmptySerializer
 from wire.operations import Cost, Operation
 from wire.schema import page_of
 
@@ -24,6 +25,7 @@ PUT_REACTION = Operation(
     tag="reactions",
     cost=Cost.WRITE,
     ids=("room_id", "message_id", "key"),
+    body=EmptySerializer,
     reply=MessageSerializer,
     problems=REACT.problems,
     description="A message has at most 20 different keys, and 10 of each user. A reaction that is there stays.",

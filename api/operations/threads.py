@@ -3,6 +3,7 @@
 from api.operations import NON_MEMBER
 from api.serializers.drafts import DeleteDraftBody, DeleteDraftQuery, DraftSerializer, PutDraftBody
 from api.serializers.message_shape import MessageSerializer
+from api.serializers.messages import MineField
 from api.serializers.reads import UnreadSerializer
 from api.serializers.threads import FollowSerializer, ThreadsBody, ThreadsQuery
 from wire.fields import EmptySerializer
@@ -17,7 +18,7 @@ LIST_THREADS = Operation(
     cost=Cost.READ,
     query=ThreadsQuery,
     frame_body=ThreadsBody,
-    reply=page_of(FollowSerializer),
+    reply=page_of(FollowSerializer, mine=MineField()),
     description=(
         "I follow a thread if I wrote its root, replied in it or was named by a reply, until I unfollow it. A thread "
         "that gets a reply while you page comes (again) on the last page. A page ends at 1 MiB; `next` is set then."
@@ -50,7 +51,7 @@ LIST_MENTIONS = Operation(
     cost=Cost.READ,
     query=PageQuery,
     frame_body=PageBody,
-    reply=page_of(MessageSerializer),
+    reply=page_of(MessageSerializer, mine=MineField()),
     description="A page ends at 1 MiB; `next` is set then.",
 )
 GET_UNREAD = Operation(

@@ -4,22 +4,20 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.serializers import UserSerializer
 from api.models import Block
+from api.serializers.authors import Author, AuthorSerializer
 from wire.fields import TimeField, format_time
-
-_USER = UserSerializer()
 
 
 def render_block(block: Block) -> dict[str, Any]:
     """Render a block, whose `blocked` is loaded, as BlockSerializer documents it."""
-    return {"user": _USER.to_representation(block.blocked), "created_at": format_time(block.created_at)}
+    return {"user": Author.of(block.blocked)._asdict(), "created_at": format_time(block.created_at)}
 
 
 class BlockSerializer(serializers.Serializer[Any]):
     """A user whom I block, since `created_at`."""
 
-    user = UserSerializer()
+    user = AuthorSerializer()
     created_at = TimeField()
 
 

@@ -53,6 +53,7 @@ class MemberSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text=(
             "Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member "
-            "does not share it, or the room has the mode counts. It is not in the log: events have null."
+            "does not share it, or the room has the mode counts. Its changes are not in the log: in an event it is old "
+            "or null."
         ),
     )

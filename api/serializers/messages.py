@@ -93,8 +93,17 @@ class SendMessageBody(StrictSerializer):
         required=False, default=False, help_text="With thread_root: the main line of the room shows the reply too."
     )
     mentions = MentionsBody(required=False, allow_null=True, default=None)
+    attachments = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=0,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Always empty in this release.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        del attrs["attachments"]  # there are no files to name
         if not attrs["streaming"]:
             refuse_empty(attrs["text"], attrs["metadata"], attrs["forward"])
         if attrs["in_room"] and attrs["thread_root"] is None:

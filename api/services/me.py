@@ -31,18 +31,28 @@ def update_me(*, session: Session, changes: Mapping[str, Any]) -> dict[str, Any]
     settings = changes.pop("settings", None)
 
     @contextmanager
-    def recorded() -> Iterator[None]:
-        # Before the user's row, as everybody locks who adds a user to a room.
-        with record_events(inboxes=[session.user_id], session=session) as log:
-            before = render_myself(User.objects.get(pk=session.user_id))
+    def change() -> Iterator[None]:
+        with recorded(session.user_id, session):
             yield
             if settings:
                 UserSettings.objects.update_or_create(user_id=session.user_id, defaults=settings)
-            after = render_myself(User.objects.get(pk=session.user_id))
-            if after != before:
-                log.append(session.user_id, "me.updated", session.user_id, after)
 
-    return get_me(user=services.update_profile(session=session, changes=changes, within=recorded))
+    return get_me(user=services.update_profile(session=session, changes=changes, within=change))
+
+
+@contextmanager
+def recorded(user_id: UUID, session: Session | None = None) -> Iterator[None]:
+    """Open a transaction in which a user, or without a session somebody else, changes what the user sees of themselves.
+
+    A change is one event in the inbox, for all devices. A change of nothing is none.
+    """
+    # The inbox is locked before the user's row, as everybody locks who adds a user to a room.
+    with record_events(inboxes=[user_id], session=session) as log:
+        before = render_myself(User.objects.get(pk=user_id))
+        yield
+        after = render_myself(User.objects.get(pk=user_id))
+        if after != before:
+            log.append(user_id, "me.updated", session.user_id if session else None, after)
 
 
 def unread_total(user_id: UUID) -> tuple[int, bool]:

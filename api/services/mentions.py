@@ -8,10 +8,10 @@ import orjson
 from django.db.models import OuterRef, Q, UUIDField
 from django.utils import timezone
 
-from api.models import Member, Mention
+from api.models import Member, Mention, Reaction
 from api.models.choices import History
 from api.models.visibility import is_in_period
-from api.serializers.message_shape import render_stored
+from api.serializers.message_shape import reacted_ids, render_stored
 from wire.budget import ANSWER_BYTES
 from wire.compiled_query import listed
 from wire.pagination import paginate
@@ -24,7 +24,8 @@ def list_mentions(
 ) -> dict[str, Any]:
     """Return a page of the messages of the last MENTION_DAYS that name the user or everybody in the room, newest first.
 
-    They are of others, visible, and in rooms of which the user is a member.
+    They are of others, visible, and in rooms of which the user is a member. `mine` has the keys of the user's own
+    reactions.
     """
     rooms = list(Member.objects.joined().filter(user=user_id).values_list("room_id", flat=True))
     named = Mention.objects.filter(
@@ -35,6 +36,10 @@ def list_mentions(
     is_visible = Q(room__history=History.SHARED) | Q(is_in_period(OuterRef("room_id"), user_id))
     found = named.filter(is_visible).select_related("message", "room")
     page = paginate(found, order=("-created_at", "-message_id"), cursor=cursor, limit=limit)
-    return page.as_dict_within(
-        max_bytes, lambda rows: [orjson.Fragment(render_stored(row.room, row.message.data)) for row in rows]
-    )
+    shown = [row.message.data.encode() for row in page.rows]
+    return {
+        **page.as_dict_within(
+            max_bytes, lambda rows: [orjson.Fragment(render_stored(row.room, row.message.data)) for row in rows]
+        ),
+        "mine": Reaction.objects.keys_of(user_id, reacted_ids(shown)),
+    }

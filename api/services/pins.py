@@ -8,7 +8,7 @@ import orjson
 from accounts.models import Session
 from api.models import Block, Member, Message, Pin, Reaction
 from api.models.choices import Permission
-from api.serializers.message_shape import has_reactions, render_stored
+from api.serializers.message_shape import reacted_ids, render_stored
 from api.serializers.stubs import hide_message
 from api.services.members.access import find_member, find_participant
 from api.services.messages import change_fields, find_message
@@ -26,8 +26,8 @@ define("pin.limit", 409, "The room has too many pinned messages")
 def pin_message(*, session: Session, room_id: UUID, message_id: UUID) -> str:
     """Pin a message, and return the Message as JSON. One that is pinned stays as it is.
 
-    Raises Problem pin.limit, message.deleted, room.role_required, room.archived, room.peer_deleted, room.not_member or
-    not_found.
+    Raises Problem pin.limit, message.deleted, room.role_required, room.archived, room.peer_deleted, user.blocked,
+    room.not_member, not_found, auth.invalid_token or auth.account_disabled.
     """
     with record_events(rooms=[room_id], session=session) as log:
         member = _find_pinner(session.user_id, room_id)
@@ -73,14 +73,13 @@ def list_pins(
     pinned = Message.objects.visible_to(member).filter(pin__room=room_id).select_related("pin")
     page = paginate(pinned, order=("-pin__seq",), cursor=cursor, limit=limit)
     blocked = Block.objects.blocked_by(user_id)
-    reacted = [message.pk for message in page.rows if has_reactions(message.data.encode())]
-    mine = Reaction.objects.keys_of(user_id, reacted)
+    reacted = reacted_ids(message.data.encode() for message in page.rows)
     return {
         **page.as_dict_within(
             max_bytes,
             lambda rows: [orjson.Fragment(hide_message(render_stored(member.room, row.data), blocked)) for row in rows],
         ),
-        "mine": mine,
+        "mine": Reaction.objects.keys_of(user_id, reacted),
     }
 
 

@@ -48,10 +48,10 @@ def mark_read(*, session: Session, room_id: UUID, seq: int, thread_root: UUID | 
 
 
 def find_root(member: Member, message_id: UUID) -> Message:
-    """Return the message whose thread a request names. Raises Problem not_found."""
-    root = Message.objects.visible_to(member).filter(pk=message_id).first()
+    """Return the message whose thread a request names. Raises Problem not_found, for a reply in a thread too."""
+    root = Message.objects.visible_to(member).begin_threads().filter(pk=message_id).first()
     if root is None:
-        raise Problem("not_found", "There is no such message.")
+        raise Problem("not_found", "There is no such message, or it is itself a reply in a thread.")
     return root
 
 

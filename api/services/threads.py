@@ -8,10 +8,10 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from accounts.models import Session
-from api.models import Block, Message, Thread
+from api.models import Block, Message, Reaction, Thread
 from api.models.choices import History
 from api.models.visibility import is_in_period
-from api.serializers.message_shape import render_stored
+from api.serializers.message_shape import reacted_ids, render_stored
 from api.serializers.stubs import hide_message
 from api.services.members.access import find_member
 from api.services.reads import UNREAD_EXACT, RowCount, ensure_follow, find_root
@@ -27,14 +27,18 @@ def list_threads(
 ) -> dict[str, Any]:
     """Return a page of the threads that the user follows, or of those with unread replies, newest activity first.
 
-    A thread that gets a reply meanwhile comes (again) on the last page.
+    A thread that gets a reply meanwhile comes (again) on the last page. `mine` has the user's own reactions.
     """
     threads = _threads(user_id)
     if unread:
         threads = threads.unread(user_id)
     page = paginate_moving(threads, order=("-active_at", "-root_id"), moved_at="active_at", cursor=cursor, limit=limit)
     blocked = Block.objects.blocked_by(user_id)
-    return page.as_dict_within(max_bytes, lambda rows: [_render(row, blocked) for row in rows])
+    shown = [data.encode() for row in page.rows for data in (row.root.data, row.last_reply) if data is not None]
+    return {
+        **page.as_dict_within(max_bytes, lambda rows: [_render(row, blocked) for row in rows]),
+        "mine": Reaction.objects.keys_of(user_id, reacted_ids(shown)),
+    }
 
 
 def follow_thread(*, session: Session, room_id: UUID, thread_root: UUID) -> dict[str, Any]:
@@ -62,8 +66,6 @@ def _set_following(session: Session, room_id: UUID, thread_root: UUID, following
     user_id = session.user_id
     with record_events(inboxes=[user_id], session=session) as log:
         root = find_root(find_member(user_id, room_id), thread_root)
-        if root.thread_root is not None:
-            raise Problem("not_found", "A reply has no thread of its own.")
         found = ensure_follow(user_id, root)
         # A reply changes the row too, under the lock of the room. The head is read after the row is locked: a reply up
         # to it came before, and a later one lets the user follow again.

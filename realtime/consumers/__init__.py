@@ -1,4 +1,4 @@
-"""The consumers of the two socket paths."""
+"""The consumers of the two socket paths and of the event stream."""
 
 from realtime.consumers.chat import ChatConsumer
 

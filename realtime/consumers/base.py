@@ -1,4 +1,6 @@
-"""DCRF's consumer, hardened: every frame gets exactly one reply, no frame ends the socket, no task outlives it.
+"""The consumer of djangochannelsrestframework (DCRF), hardened.
+
+Every frame gets exactly one reply, no frame ends the socket, no task outlives it.
 
 Kept from DCRF: the table of actions, the reply envelope, one way for exceptions. Replaced: the parser, client keys as
 keyword arguments, serial dispatch, the thread hop per message, and the channel per socket (the hub has one for all).
@@ -88,7 +90,7 @@ class ActionConsumer(AsyncAPIConsumer):
         except asyncio.CancelledError:
             if not self.send_queue.aborted:
                 raise
-        finally:  # also after a crash, a cancel and a cut: Channels calls disconnect() for none of them
+        finally:  # also after a crash, a cancellation and an abort: Channels calls disconnect() for none of them
             self.closing = True
             self.open_gauge.value -= 1
             self.connection.end()

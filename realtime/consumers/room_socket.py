@@ -29,7 +29,10 @@ from wire.problems import Problem, to_problem
 
 
 class NewMessageSubscriber:
-    """Sends new messages of the main line only, in the form of the room socket. Those of blocked users are left out."""
+    """Sends new messages of the main line only, in the form of the room socket. Those of blocked users are left out.
+
+    A streamed message is new when it is finished: nothing here could show more of its text later.
+    """
 
     def __init__(self, send_queue: SendQueue) -> None:
         self._send_queue = send_queue
@@ -46,10 +49,13 @@ class NewMessageSubscriber:
     def send_events(self, batch: EventBatch) -> None:
         """Send one frame per message."""
         for entry in batch.entries:
-            if entry.type == "message.created":
+            if entry.type in ("message.created", "message.edited"):
                 data = orjson.loads(entry.json)["data"]
+                # The end of a stream is the one message.edited without the time of an edit.
+                is_edit = entry.type == "message.edited" and data["edited_at"] is not None
                 is_in_thread = data["thread_root"] is not None and not data["in_room"]
-                if is_in_thread or data["blocked"]:
+                has_no_text = data["text"] is None  # it was deleted meanwhile, or its sender is blocked
+                if is_edit or data["streaming"] or is_in_thread or has_no_text:
                     continue
                 content = {"message": data["text"], "sender": data["sender"]["username"], "seq": data["seq"]}
                 self._send_queue.send_frame({"type": "websocket.send", "text": strict_json.dumps(content).decode()})

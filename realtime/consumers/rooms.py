@@ -19,7 +19,7 @@ from api.operations.invites import (
     PUT_INVITE,
 )
 from api.operations.members import JOIN_ROOM
-from api.operations.rooms import PUT_OWNER
+from api.operations.rooms import PUT_OWNER, UNARCHIVE_ROOM
 from api.operations.sanctions import DELETE_BAN, DELETE_MUTE, LIST_BANS, LIST_MUTES, PUT_BAN, PUT_MUTE
 from api.services import members, rooms
 from realtime.consumers.actions import Reply, action, require_session
@@ -28,7 +28,7 @@ from realtime.database import PAGE_BYTES, read_for, write_for
 
 
 class RoomActions(AuthenticatedConsumer):
-    """The actions on invitations, links, bans, mutes and owners."""
+    """The actions on invitations, links, bans, mutes, owners and archived rooms."""
 
     async def _read(self, function: Callable[..., Any], **fields: Any) -> Reply:
         user_id = require_session(self.session).user_id
@@ -115,3 +115,7 @@ class RoomActions(AuthenticatedConsumer):
     @action(PUT_OWNER)
     async def put_owner(self, room_id: UUID, user_id: UUID) -> Reply:
         return await self._write(members.put_owner, room_id, room_id=room_id, user_id=user_id)
+
+    @action(UNARCHIVE_ROOM)
+    async def unarchive_room(self, room_id: UUID) -> Reply:
+        return await self._write(rooms.unarchive_room, room_id, room_id=room_id)

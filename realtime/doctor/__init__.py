@@ -1,4 +1,4 @@
-"""The doctor: examines settings, machine, database, Redis and the running server, and says what is wrong."""
+"""The doctor: examines settings, machine, database, Redis and the running server, and lists what is wrong."""
 
 from collections.abc import Callable, Iterator
 

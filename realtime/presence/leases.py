@@ -18,7 +18,7 @@ from realtime.models import PresenceChoice, PresenceLease, PresenceProcess
 from realtime.presence.states import Activity, Lease, State
 
 DEAD_SECONDS = 30.0  # without a renewal, after which the leases of a process end
-FORGET_SECONDS = 60.0  # after which its rows say so
+FORGET_SECONDS = 60.0  # after which another process writes their end, and old rows are deleted
 OVERLAP_SECONDS = 3.0  # for which a transaction may be open before others see its changes
 
 Choice = tuple[UUID, UUID, Activity, int]  # session, user, activity, version

@@ -200,7 +200,7 @@ class Presence:
             self._flushing = self._spawn(self._flush())
 
     async def _flush(self) -> None:
-        """Write the leases that have changed, and tell the other processes. Retries until the database takes them."""
+        """Write and publish the leases that have changed. Retries until the database takes them."""
         try:
             while self._unwritten or self._unpublished:
                 published, self._unpublished = list(self._unpublished.values()), {}

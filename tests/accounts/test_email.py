@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts import emails, mail
 from accounts.models import EmailAddress, Mail, Session, User
+from tests.api.stories import inbox_of
 from tests.clients import PASSWORD, Person, codes, join_parley
 from tests.mailbox import Mailbox
 
@@ -41,6 +42,7 @@ def test_it_works(alice: Person, stranger: Person, mailbox: Mailbox) -> None:
     assert (changed.json()["email"], changed.json()["email_verified"]) == (ADDRESS, False)
     assert response.status_code == 204
     assert (alice.get(ME).json()["email"], alice.get(ME).json()["email_verified"]) == (ADDRESS, True)
+    assert [event["data"]["email_verified"] for event in inbox_of(alice)] == [False, True]
     [message] = mailbox.received
     assert (message["To"], message["From"]) == (ADDRESS, "Parley <no-reply@example.com>")
     assert mailbox.links[0].startswith("https://chat.example.com/verify-email#token=")

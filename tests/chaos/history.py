@@ -1,23 +1,28 @@
 """The history of a run: one list of records, kept in a file as well.
 
 A record is a dict with `kind` and `t`, the wall clock in seconds: server and clients share one machine and one clock.
+A field with a question mark may be absent or null.
 
-    run      seed stack seconds faults
-    user     user name                          device   device user slow tied?
+    run      seed stack seconds entry           `entry` starts the servers, perhaps with a planted bug
+    user     user name                          device   device user slow tied?: it never changes its server
     call     op device user session server via what room? client_id? text? message? seq? target?
     done     op status (None: unknown) code? id? seq? version? read_seq?
     discarded op                                the acknowledgement, or the silence, was followed by another attempt
     open     conn device user session server    close    conn code goodbye
-    start    device stream after                where a device's own story of a stream begins
+    start    device stream after                the cursor from which a device follows a stream
     event    device conn stream seq type key via (live | sync); seq None: ephemeral
     body     key event                          each content once; `key` is its digest
     caught_up device conn                       every subscription of a new connection received room.synced
     limited  device stream from to              reset    device stream head
-    canary   user token where                   the first time that a user received these bytes
+    canary   user token where                   the first time that a user received this token of a message's text
     page     user room oldest newest head messages[[id, seq, version, text]]
     fault    name phase (begin | end) server? evidence?
-    probe    what ms                            lag      ms: the delay of this process itself
-    finish   device cursors                     end_log | end_room | end_view: the last reads, by SQL and by REST
+    probe    what ok ms                         lag      ms: the delay of this process itself
+    odd      name server began code received    log      server secrets tracebacks: of the server's log
+    finish   device cursors
+    end_log  events                             the last reads by SQL, and end_room, end_member, end_head, end_message
+                                                with rows
+    end_view user server room head me messages  the last reads by REST
 """
 
 import hashlib

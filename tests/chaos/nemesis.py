@@ -1,4 +1,4 @@
-"""The nemesis: draws faults, applies them, and records evidence that each had an effect."""
+"""The nemesis: draws faults, applies them, and records evidence that each had an effect (`bit`)."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""A minute of faults on PostgreSQL and Valkey, or twenty seconds of two processes on one SQLite file."""
+"""Half a minute of faults on PostgreSQL and Valkey, or twenty seconds of two processes on one SQLite file."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 from settings.test import TEST_STACK
 from tests.servers import ROOT
 
-SECONDS = {"postgres": 60, "sqlite": 20}
+SECONDS = {"postgres": 30, "sqlite": 20}
 SEED = 1
 PATIENCE_SECONDS = 300  # with the start of all servers, the faults' aftermath and the last reads
 

@@ -10,10 +10,13 @@ import pytest
 from settings.test import TEST_STACK
 from tests import recording
 
-# tests/run.sh runs these in processes of their own; they see no part of the contracts that the others do not see.
+# Run in processes of their own by tests/run.sh, or by `make check`; they see no part of the contracts that the others
+# do not see.
 APART = {
     "tests/bench",
     "tests/chaos",
+    "tests/contracts/test_documents.py",
+    "tests/contracts/test_generators.py",
     "tests/docs",
     "tests/engine",
     "tests/lifecycle",

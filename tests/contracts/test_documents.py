@@ -26,10 +26,6 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{method} {path}", operation
 
 
-def test_the_contract_files_are_up_to_date() -> None:
-    call_command("contracts", check=True, verbosity=0)
-
-
 def test_a_stale_contract_file_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(files, "ROOT", tmp_path)
     call_command("contracts")

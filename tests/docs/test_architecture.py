@@ -17,6 +17,7 @@ PATH = re.compile(
 )
 CLASS = re.compile(r"^([A-Z]\w*[a-z]\w*)(?:\.([a-z_]+))?$")
 CALL = re.compile(r"^(?:\w+\.)*([a-z_]+)\(\)$")
+PLACED = re.compile(r"`(\w+(?:\.\w+)?)(?:\(\))?`\s+\(`([\w/]+\.py)`")  # a name, and its file in brackets
 
 
 def code(page: str) -> Iterator[str]:
@@ -54,5 +55,19 @@ def test_every_class_and_function_exists() -> None:
         else:
             continue
         missing += [name for pattern in wanted if not re.search(pattern, text, re.MULTILINE)]
+
+    assert missing == []
+
+
+def test_every_name_is_defined_in_the_file_beside_it() -> None:
+    placed = PLACED.findall(FENCE.sub("", read("docs/architecture.md")))
+    assert len(placed) > 20
+
+    missing = [
+        f"{name} in {path}"
+        for name, path in placed
+        for part in name.split(".")
+        if not re.search(rf"^ *(class|(async )?def) {part}\b|^{part} = ", (ROOT / path).read_text(), re.MULTILINE)
+    ]
 
     assert missing == []

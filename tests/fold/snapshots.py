@@ -14,32 +14,43 @@ class Refused(Exception):
     """The viewer may not read this (any more)."""
 
 
-async def read_snapshot(viewer: Account) -> Snapshot:
-    """Read everything that the viewer sees. There must be no writes meanwhile."""
+async def read_before(viewer: Account) -> Snapshot:
+    """Read what a fold begins with, the parts that it does not take are empty. There must be no writes meanwhile."""
     inbox = await _get(viewer, "me/events", limit=1)
-    lists = {
-        name: await _get_all(viewer, "rooms", **({name: "true"} if name else {})) for name in ("", "archived", "hidden")
-    }
-    rooms = {room["id"]: room for rows in lists.values() for room in rows} | await _unlisted(viewer)
     threads = await _get_all(viewer, "me/threads")
-    loaded = [await load(viewer, room, threads) for room in rooms.values()]
-    for row in loaded:
-        assert row["room"] == await _get(viewer, f"rooms/{row['room']['id']}"), "The room and its row in the list agree"
     me = await _get(viewer, "me")
     return {
         "inbox": inbox["head"],
         "me": {name: value for name, value in me.items() if not name.startswith("unread_")},
         "blocks": sorted(block["user"]["id"] for block in await _get_all(viewer, "me/blocks")),
         "unread_total": me["unread_total"],
-        "unread": await _get(viewer, "me/unread"),
+        "unread": {},
         "threads": threads,
-        "rooms": loaded,
+        "rooms": [await load(viewer, room, threads) for room in (await _synced_rooms(viewer)).values()],
+        "lists": {},
+    }
+
+
+async def read_snapshot(viewer: Account) -> Snapshot:
+    """Read everything that the viewer sees. There must be no writes meanwhile."""
+    snapshot = await read_before(viewer)
+    lists = {
+        name: await _get_all(viewer, "rooms", **({name: "true"} if name else {})) for name in ("", "archived", "hidden")
+    }
+    rooms = {row["room"]["id"]: row["room"] for row in snapshot["rooms"]}
+    for room in (room for rows in lists.values() for room in rows):
+        assert room == rooms[room["id"]], "The room in the list and in sync agree"
+    for room_id, room in rooms.items():
+        assert room == await _get(viewer, f"rooms/{room_id}"), "The room and its row in sync agree"
+    return {
+        **snapshot,
+        "unread": await _get(viewer, "me/unread"),
         "lists": {name: [room["id"] for room in rows] for name, rows in lists.items()},
     }
 
 
-async def _unlisted(viewer: Account) -> dict[str, JSON]:
-    """The viewer's rooms in sync: also direct rooms that the other user opened and that have no message."""
+async def _synced_rooms(viewer: Account) -> dict[str, JSON]:
+    """The viewer's rooms: also direct rooms that the other user opened and that have no message, which no list has."""
     rooms: dict[str, JSON] = {}
     body: JSON = {"next": None}
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
@@ -12,11 +13,12 @@ import pytest
 
 from tests.fold.case import Case
 from tests.fold.devices import Device, Listener, listen, listen_by_sync, replay, sync
-from tests.fold.snapshots import read_snapshot
-from tests.fold.state import Snapshot, differences, view_snapshot
+from tests.fold.snapshots import read_before, read_snapshot
+from tests.fold.state import Snapshot, State, differences, view_snapshot
 from tests.fold.stories import CASES
 from tests.fold.world import World, make_world
 from tests.servers import ParleyServer
+from tests.sockets import Account
 
 Snapshots = dict[str, Snapshot]
 
@@ -26,15 +28,16 @@ async def test_the_folded_events_of_a_story_equal_the_new_snapshot(
     case: Case, servers: dict[str, ParleyServer], http: httpx.AsyncClient, stack: AsyncExitStack
 ) -> None:
     world = await make_world(servers, http, stack, **_room_of(case))
-    before = await _read_snapshots(world)
+    before = await _read_snapshots(world, read_before)
     listeners = await _open_listeners(world, before)
     received = {way: len(listener.socket.events) for way, listener in listeners.items()}
 
     await case.story(world)
 
-    after = await _read_snapshots(world)
+    after = await _read_snapshots(world, read_snapshot)
     assert world.made == case.writes
-    assert (_views(before) != _views(after)) is case.changes
+    seen_before = {name: State(world.people[name].id, snapshot).view() for name, snapshot in before.items()}
+    assert (seen_before != {name: view_snapshot(snapshot) for name, snapshot in after.items()}) is case.changes
     for way, device in (await _catch_up_everybody(world, listeners, before, after)).items():
         name = _name(way)
         assert differences(device.state.view(), view_snapshot(after[name])) == [], way
@@ -47,15 +50,11 @@ def _room_of(case: Case) -> dict[str, Any]:
     return {**case.room, **slug}
 
 
-async def _read_snapshots(world: World) -> Snapshots:
+async def _read_snapshots(world: World, read: Callable[[Account], Awaitable[Snapshot]]) -> Snapshots:
     """The snapshots of everybody whose account exists."""
     people = {name: who for name, who in world.people.items() if name not in world.gone}
-    snapshots = await asyncio.gather(*(read_snapshot(who) for who in people.values()))
+    snapshots = await asyncio.gather(*(read(who) for who in people.values()))
     return dict(zip(people, snapshots, strict=True))
-
-
-def _views(snapshots: Snapshots) -> dict[str, Any]:
-    return {name: view_snapshot(snapshot) for name, snapshot in snapshots.items()}
 
 
 async def _open_listeners(world: World, before: Snapshots) -> dict[str, Listener]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditRecord, ExternalIdentity, KeyScope, Session, User
+from tests.api.stories import inbox_of
 from tests.clients import Person, codes
 from tests.identity.backends import Backend
 
@@ -33,6 +34,19 @@ def test_the_body_may_be_empty(backend: Backend) -> None:
     assert answer.json()["display_name"] == answer.json()["username"]
     assert answer.json()["username"].startswith("u-")
     assert len(answer.json()["username"]) == 14
+
+
+def test_the_devices_of_the_user_follow_a_change(backend: Backend) -> None:
+    backend.put(URL, {"display_name": "Ada"})
+    ada = backend.open_session("42")
+
+    for _ in range(2):
+        backend.put(URL, {"display_name": "Ada Lovelace", "username": "ada"})
+
+    me = ada.get("/v1/me").json()
+    [event] = inbox_of(ada)
+    assert (event["type"], event["actor_id"]) == ("me.updated", None)
+    assert event["data"] == {name: value for name, value in me.items() if not name.startswith("unread_")}
 
 
 def test_a_repeated_put_changes_nothing(backend: Backend) -> None:

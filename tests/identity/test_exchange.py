@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import exchange
 from accounts.models import ExternalIdentity, KeyScope, Session, User
+from tests.api.stories import inbox_of
 from tests.clients import Person
 from tests.identity.backends import Backend, claims, person_of, sign
 from wire import rates
@@ -51,13 +52,15 @@ def test_it_is_the_user_whom_the_backend_made(stranger: Person, backend: Backend
 
 
 def test_new_claims_rename_the_user(stranger: Person) -> None:
-    stranger.post(URL, {"token": sign(claims(name="Ada", picture="https://cdn.example.com/a.png"))})
+    answer = stranger.post(URL, {"token": sign(claims(name="Ada", picture="https://cdn.example.com/a.png"))})
 
     renamed = stranger.post(URL, {"token": sign(claims(name="Ada Lovelace"))}).json()["user"]
     without = stranger.post(URL, {"token": sign(claims())}).json()["user"]
 
     assert (renamed["display_name"], renamed["avatar_url"]) == ("Ada Lovelace", "https://cdn.example.com/a.png")
     assert without == renamed
+    [event] = inbox_of(person_of(answer))
+    assert (event["type"], event["data"]["display_name"]) == ("me.updated", "Ada Lovelace")
 
 
 @pytest.mark.parametrize("name", ["\u202eada", "x" * 65, "", 5, None, ["Ada"], "a\nb"])

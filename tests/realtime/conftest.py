@@ -1,6 +1,6 @@
 """One deployment for the whole suite: two server processes, a daphne and a uvicorn, on one database and one Redis.
 
-Every test runs twice: `here` is the process of its users, once each of the two, and `there` is the other process.
+`here` is the process of a test's users, and `there` is the other process.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def deployment() -> Iterator[Deployment]:
         yield deployment
 
 
-# The difference between the servers does not depend on the database: uvicorn is tested on SQLite alone.
-SERVERS = ["daphne", "uvicorn"] if TEST_STACK == "sqlite" else ["daphne"]
+# The difference between the servers does not depend on the database: each is tested on one, and both in both stacks.
+SERVERS = ["uvicorn"] if TEST_STACK == "sqlite" else ["daphne"]
 
 
 @pytest.fixture(scope="session", params=SERVERS)

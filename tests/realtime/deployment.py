@@ -80,20 +80,21 @@ class Deployment:
 def new_database() -> str:
     """Create an empty database, migrated, on the PostgreSQL of the tests, and return its URL."""
     name = f"sockets_{uuid4().hex[:8]}"
-    _create_database(name, _migrated_database())
+    create_database(name, migrated_database())
     return _url_of(name)
 
 
 @functools.cache
-def _migrated_database() -> str:
+def migrated_database() -> str:
     """An empty Parley that nobody is connected to: the template of the others."""
     name = f"template_{uuid4().hex[:8]}"
-    _create_database(name, "template1")
+    create_database(name, "template1")
     prepare(_url_of(name))
     return name
 
 
-def _create_database(name: str, template: str) -> None:
+def create_database(name: str, template: str) -> None:
+    """Create a database as a copy of another one."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
 

@@ -47,7 +47,7 @@ async def test_a_block_is_in_force_from_the_reply_on(alice: Account, bob: Accoun
     message = await bob.post_message(room, CANARY)
 
     event = await blocker.next_event("message.created")
-    assert blocked["user"]["id"] == bob.id
+    assert blocked["user"] == message["sender"]
     assert (await other.until_message(CANARY))["data"] == message
     assert_stub(event["data"], message)
 

@@ -232,6 +232,21 @@ async def test_a_frame_above_the_limit_closes_the_room_socket_without_a_goodbye(
     assert [set(frame) for frame in socket.frames] == [{"message", "sender", "seq"}]
 
 
+async def test_a_streamed_message_arrives_when_it_is_finished(alice: Account, slug: str) -> None:
+    socket = await alice.connect(path=f"/ws/chat/{slug}/")
+    await settled(socket)
+    room = (await alice.get("/v1/rooms")).json()["results"][0]
+    path = f"/v1/rooms/{room['id']}/messages"
+    begun = (await alice.post(path, {"client_id": "bat", "text": "Twinkle", "streaming": True})).json()
+
+    finished = f"{path}/{begun['id']}/finish"
+    assert (await alice.post(finished, {"text": "Twinkle, little bat!"})).status_code == 200
+    await settled(socket)
+
+    shown = [frame["message"] for frame in socket.frames if frame["seq"] == begun["seq"]]
+    assert shown == ["Twinkle, little bat!"]
+
+
 async def test_only_the_main_line_arrives(alice: Account, slug: str) -> None:
     socket = await alice.connect(path=f"/ws/chat/{slug}/")
     await settled(socket)

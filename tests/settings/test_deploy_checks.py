@@ -1,11 +1,10 @@
 """`manage.py check --deploy` in a process of its own: its finding for each misconfiguration."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PRODUCTION = {
@@ -32,23 +31,28 @@ def test_a_production_environment_passes() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize(
-    ("changes", "finding"),
-    [
-        ({"DEBUG": "1"}, "security.W018"),
-        ({"HTTPS": "0"}, "security.W004"),
-        ({"SECRET_KEY": ""}, "parley.E001"),
-        ({"ALLOWED_HOSTS": "*"}, "parley.E002"),
-        ({"CORS_ALLOW_ALL_ORIGINS": "1"}, "parley.W003"),
-        ({"REDIS_URL": ""}, "parley.W004"),
-        ({"JWT_SECRET": "x" * 32}, "parley.W007"),
-        ({"RATE_LIMITS": "0"}, "parley.E006"),
-        ({"DATABASE_URL": ""}, "parley.W005"),
-        ({"DATABASE_URL": "mysql://db/parley"}, "DATABASE_URL must be"),
-    ],
-)
-def test_a_misconfiguration_is_reported(changes: dict[str, str], finding: str) -> None:
-    checked = check(**changes)
+def test_every_misconfiguration_is_reported() -> None:
+    """All at once, since each run of the command costs seconds."""
+    wrong = {
+        "DEBUG": ("1", "security.W018"),
+        "HTTPS": ("0", "security.W004"),
+        "SECRET_KEY": ("", "parley.E001"),
+        "ALLOWED_HOSTS": ("*", "parley.E002"),
+        "CORS_ALLOW_ALL_ORIGINS": ("1", "parley.W003"),
+        "REDIS_URL": ("", "parley.W004"),
+        "JWT_SECRET": ("x" * 32, "parley.W007"),
+        "RATE_LIMITS": ("0", "parley.E006"),
+        "DATABASE_URL": ("", "parley.W005"),
+    }
+
+    checked = check(**{name: value for name, (value, _) in wrong.items()})
 
     assert checked.returncode != 0
-    assert finding in checked.stderr
+    assert {finding for _, finding in wrong.values()} == set(re.findall(r"\?: \(([\w.]+)\)", checked.stderr))
+
+
+def test_a_database_that_parley_does_not_know_is_reported() -> None:
+    checked = check(DATABASE_URL="mysql://db/parley")
+
+    assert checked.returncode != 0
+    assert "DATABASE_URL must be" in checked.stderr

@@ -7,8 +7,8 @@ from tests.sim.checker import check
 from tests.sim.schedules import explain, laboratory, run_schedules
 from tests.sim.world import World
 
-SCHEDULES = 500
-DELIVERIES = 37_500  # fewer would mean that the schedules have become empty
+SCHEDULES = 250
+DELIVERIES = 18_750  # fewer would mean that the schedules have become empty
 TRIES = 200
 
 

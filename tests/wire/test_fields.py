@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
-from wire.fields import MetadataField, StrictSerializer, TextField, TimeField
+from wire.fields import MetadataField, QueryBool, QuerySerializer, StrictSerializer, TextField, TimeField
 from wire.problems import to_problem
 
 UUID = "018f3c5e-1111-7000-8000-000000000000"
@@ -133,3 +133,20 @@ def test_a_malformed_time_is_rejected(time: str) -> None:
 
 def test_a_time_is_rendered_in_utc_with_milliseconds() -> None:
     assert TimeField().to_representation(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00.000Z"
+
+
+class Query(QuerySerializer):
+    flag = QueryBool(required=False)
+
+
+@pytest.mark.parametrize(("given", "expected"), [("true", True), ("false", False)])
+def test_a_boolean_of_a_query_is_spelled_as_in_json(given: str, expected: bool) -> None:
+    query = Query(data={"flag": given})
+
+    assert query.is_valid()
+    assert query.validated_data == {"flag": expected}
+
+
+@pytest.mark.parametrize("given", ["TRUE", "True", "yes", "1", ""])
+def test_other_booleans_of_a_query_are_refused(given: str) -> None:
+    assert not Query(data={"flag": given}).is_valid()

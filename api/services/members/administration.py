@@ -80,7 +80,8 @@ def _find(room_id: UUID, user_id: UUID) -> tuple[Room, Member | None]:
     check_not_direct(room)
     if room.is_archived:
         raise Problem("room.archived")
-    member = Member.objects.joined().filter(room=room, user=user_id).select_related("user").first()
+    members = Member.objects.joined().filter(room=room, user=user_id).select_related("user")
+    member = members.with_markers().first()
     if member is not None:
         member.room = room
     return room, member

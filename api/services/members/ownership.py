@@ -82,7 +82,7 @@ def put_owner(*, session: Session, room_id: UUID, user_id: UUID) -> dict[str, An
     with record_events(rooms=[room_id], session=session) as log:
         actor = find_writer(session.user.id, room_id)
         check_not_direct(actor.room)
-        members = Member.objects.joined().filter(room=room_id).select_related("user")
+        members = Member.objects.joined().filter(room=room_id).select_related("user").with_markers()
         target = members.filter(user=user_id).first()
         is_so = target is not None and target.role == Role.OWNER
         if not (is_so and actor.role == Role.ADMIN):
@@ -91,6 +91,7 @@ def put_owner(*, session: Session, room_id: UUID, user_id: UUID) -> dict[str, An
             raise Problem("not_found", "There is no such member.")
         if not target.user.is_active:
             raise Problem("auth.account_disabled", "A user who cannot log in cannot own a room.")
+        target.room = actor.room
         if user_id != session.user.id:
             change_role(log, target, Role.OWNER, session.user.id)
             actor.user = session.user

@@ -120,7 +120,7 @@ def _list(
     kind: type[Ban] | type[Mute], permission: Permission, user_id: UUID, room_id: UUID, cursor: str | None, limit: int
 ) -> dict[str, Any]:
     member = find_member(user_id, room_id)
-    with_reason = permission in member.can()
+    with_reason = member.may_see(permission)
     rows = kind.objects.in_force().filter(room=room_id).select_related("user", "by")
     page = paginate(rows, order=["created_at", "id"], cursor=cursor, limit=limit)
     return page.as_dict(lambda found: [render_sanction(each, with_reason=with_reason) for each in found])

@@ -1,6 +1,6 @@
 """Messages: sending, reading, editing and deleting them.
 
-Each change is one transaction that writes the message and its event in the room's log.
+Each change is written in the transaction of its event in the room's log. Sends of the same time share one transaction.
 """
 
 from collections.abc import Mapping
@@ -71,10 +71,10 @@ def send_message(
     """Send a message; a retry with the same client_id returns the message that the first try created.
 
     `more` are the further fields of Send. Sends that run at the same time are committed together. Raises Problem
-    message.client_id_reused, room.archived, room.peer_deleted, room.muted, room.read_only, room.slow_mode,
-    room.not_member, room.role_required (mentions), not_found, request.invalid (reply_to, thread_root, mentions),
-    message.deleted (the forwarded one), auth.invalid_token or auth.account_disabled; OperationalError when the database
-    does not answer within DATABASE_SECONDS.
+    message.client_id_reused, room.archived, room.peer_deleted, user.blocked, room.muted, room.read_only,
+    room.slow_mode, room.not_member, room.role_required (mentions), not_found, request.invalid (reply_to, thread_root,
+    mentions), message.deleted (the forwarded one), limit.send_room, auth.invalid_token or auth.account_disabled;
+    OperationalError when the database does not answer within DATABASE_SECONDS.
     """
     send = Send(session, room_id, client_id, text, metadata or {}, reply_to, **more)
     sent: SendResult = group_committer.send(send)
@@ -122,8 +122,8 @@ def edit_message(
 ) -> str:
     """Change the given fields and return the Message as JSON.
 
-    Raises Problem message.not_author, message.deleted, message.streaming, message.version_conflict, room.peer_deleted,
-    user.blocked, room.muted, room.read_only, and for mentions request.invalid or room.role_required.
+    Raises as find_sender, find_message and record_events, and Problem message.not_author, message.deleted,
+    message.streaming, message.version_conflict, and for mentions request.invalid or room.role_required.
 
     An edit that changes nothing is no conflict, so that an edit can be retried (RFC 9110, 13.1.1).
     """
@@ -168,7 +168,8 @@ def _canonical(value: object) -> bytes:
 
 
 def delete_message(*, session: Session, room_id: UUID, message_id: UUID) -> None:
-    """Replace a message by a tombstone. Raises Problem message.not_author.
+    """Replace a message by a tombstone. Raises as find_writer, find_message and record_events, and Problem
+    message.not_author.
 
     Deleting a deleted message does nothing, so that a deletion can be retried.
     """

@@ -3,7 +3,7 @@
 There is no timer: a lone send is committed at once. The number of sends that a process can commit depends on how many
 fit into a transaction, for one hot room or for a thousand quiet ones, and not on how fast the disk flushes.
 PostgreSQL (commit_delay) and MySQL (binary log group commit) do the same for transactions. Reactions are committed in
-the same way, in the same batches.
+the same way, in the same batches: wherever this module says send, it means any Write.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from api.models import Member, Message, Reaction, Room, ThreadFollow
 from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
-from api.serializers.message_shape import has_reactions, render_stored
+from api.serializers.message_shape import reacted_ids, render_stored
 from api.serializers.messages import HISTORY_PAGE, Anchor
 from api.serializers.stubs import hide_event, hide_message
 from api.services.members.access import Reader, find_reader
@@ -81,16 +81,16 @@ def _render(reader: Reader, rows: Sequence[Row]) -> tuple[list[orjson.Fragment],
     rendered = [render_stored(room, row.json) for row in rows if row.json is not None]
     if blocked:
         rendered = [hide_message(json, blocked) for json in rendered]
-    reacted = [UUID(orjson.loads(json)["id"]) for json in rendered if has_reactions(json)]
-    return list(map(orjson.Fragment, rendered)), reacted
+    return list(map(orjson.Fragment, rendered)), reacted_ids(rendered)
 
 
 def _find_root(member: Member, thread: UUID) -> list[Row]:
-    """Return the row of the message whose thread is paged. Raises Problem not_found."""
-    found = Message.objects.visible_to(member).filter(pk=thread).values_list("seq", "data", "version")
+    """Return the row of the message whose thread is paged. Raises Problem not_found, for a reply in a thread too."""
+    roots = Message.objects.visible_to(member).begin_threads()
+    found = roots.filter(pk=thread).values_list("seq", "data", "version")
     rows = [Row(seq, data.encode(), version) for seq, data, version in found]
     if not rows:
-        raise Problem("not_found", "There is no such message.")
+        raise Problem("not_found", "There is no such message, or it is itself a reply in a thread.")
     return rows
 
 
@@ -113,8 +113,10 @@ def _seq_of(reader: Reader, thread: UUID | None, anchor: Anchor, *, at_most: int
     member, head = reader.member, reader.head
     if anchor == "unread":
         follows = ThreadFollow.objects.filter(thread=thread, user=member.user_id) if thread is not None else None
-        marker = member.read_seq if follows is None else follows.values_list("read_seq", flat=True).first() or 0
-        return marker + 1
+        if follows is None:
+            return member.read_seq + 1
+        marker = follows.values_list("read_seq", flat=True).first()
+        return 1 if marker is None else max(marker, member.joined_seq) + 1  # as `followed_by` counts
     if isinstance(anchor, datetime):
         # Times do not decrease along a room's log, so a time is a place in it.
         messages = Message.objects.filter(room_id=member.room_id).order_by("created_at", "seq")

@@ -18,7 +18,7 @@ from wire.row_tables import as_uuid, numbered, rows_as_table, values_table
 MEMBER, MESSAGE, ROOM = Member._meta.db_table, Message._meta.db_table, Room._meta.db_table
 BLOCK, INVITE = Block._meta.db_table, Invite._meta.db_table
 SESSION, USER = Session._meta.db_table, User._meta.db_table
-MAX_PLACE = 1_000_000  # above that of any write in a batch
+MAX_PLACE = 1_000_000  # above that of any write in a batch; the range is for the planner, see _JUDGE
 
 
 def peer_columns(write: str) -> str:

@@ -20,7 +20,7 @@ def react(*, session: Session, room_id: UUID, message_id: UUID, key: str, on: bo
     """Add a reaction or, with `on` False, remove it, and return the Message as JSON. `key` is in its stored form.
 
     A reaction that is so already changes nothing. Reactions and sends of the same time are committed together. Raises
-    Problem reaction.limit, message.deleted, room.archived, room.peer_deleted, room.read_only,
+    Problem reaction.limit, message.deleted, room.archived, room.peer_deleted, user.blocked, room.read_only,
     room.not_member, not_found, auth.invalid_token or auth.account_disabled; OperationalError when the database does not
     answer within DATABASE_SECONDS.
     """

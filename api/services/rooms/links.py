@@ -62,7 +62,7 @@ def list_links(*, user_id: UUID, room_id: UUID, cursor: str | None = None, limit
 
     Raises Problem not_found, room.not_member or room.role_required.
     """
-    check_permission(find_member(user_id, room_id), Permission.INVITE)
+    _check_may_list(user_id, room_id)
     links = Link.objects.filter(room=room_id).usable().select_related("created_by")
     page = paginate(links, order=["id"], cursor=cursor, limit=limit)
     return page.as_dict(lambda rows: [render_link(link) for link in rows])
@@ -70,7 +70,7 @@ def list_links(*, user_id: UUID, room_id: UUID, cursor: str | None = None, limit
 
 def get_room_link(*, user_id: UUID, room_id: UUID, link_id: UUID) -> dict[str, Any]:
     """Return a link of the room that can be used. Raises Problem not_found, room.not_member or room.role_required."""
-    check_permission(find_member(user_id, room_id), Permission.INVITE)
+    _check_may_list(user_id, room_id)
     link = Link.objects.filter(room=room_id, pk=link_id).usable().select_related("created_by").first()
     if link is None:
         raise _no_link()
@@ -125,6 +125,12 @@ def purge_links() -> int:
     """Delete up to PURGE_BATCH links that have expired. Returns their number."""
     expired = Link.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")
     return Link.objects.filter(pk__in=list(expired.values_list("pk", flat=True)[:PURGE_BATCH])).delete()[0]
+
+
+def _check_may_list(user_id: UUID, room_id: UUID) -> None:
+    """Raise Problem not_found, room.not_member or room.role_required unless the user may read the room's links."""
+    if not find_member(user_id, room_id).may_see(Permission.INVITE):
+        raise Problem("room.role_required", "Only those who may invite see the links of a room.")
 
 
 def _hash(code: str) -> bytes:

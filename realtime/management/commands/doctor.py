@@ -1,4 +1,4 @@
-"""`manage.py doctor`: examines the whole installation and says how to mend it."""
+"""`manage.py doctor`: examines the whole installation and lists how to mend it."""
 
 import sys
 from collections import Counter

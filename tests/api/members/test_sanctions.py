@@ -112,6 +112,8 @@ def test_only_those_who_may_ban_see_the_reason(alice: Person, bob: Person, charl
         [mine] = alice.get(f"{url}/{path}").json()["results"]
         [theirs] = bob.get(f"{url}/{path}").json()["results"]
         assert (mine["reason"], theirs) == (reason, mine | {"reason": None})
+    alice.delete(url)
+    assert alice.get(f"{url}/bans").json()["results"][0]["reason"] == "Shouts"
     assert refusal(charlie.get(f"{url}/bans")) == (403, "room.not_member")
 
 

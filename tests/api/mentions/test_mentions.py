@@ -194,6 +194,13 @@ def test_pages_are_newest_first(alice: Person, bob: Person) -> None:
     assert mentioned(bob, cursor=first["next"], limit=2) == sent[:1]
 
 
+def test_mine_stands_beside_the_list(alice: Person, bob: Person, room: Any) -> None:
+    named = send(alice, room, name(bob)).json()
+    bob.put(f"/v1/rooms/{room['id']}/messages/{named['id']}/reactions/:tea:")
+
+    assert bob.get("/v1/me/mentions").json()["mine"] == {named["id"]: [":tea:"]}
+
+
 def test_mentions_end_after_ninety_days(alice: Person, bob: Person, room: Any) -> None:
     sent = send(alice, room, name(bob)).json()
     Mention.objects.update(created_at=timezone.now() - timedelta(days=90, minutes=1))

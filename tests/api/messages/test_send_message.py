@@ -262,6 +262,24 @@ def test_null_is_absent(alice: Person) -> None:
     assert (response.status_code, response.json()["metadata"], response.json()["reply_to"]) == (201, {}, None)
 
 
+@pytest.mark.parametrize("attachments", [None, []])
+def test_no_attachments_are_the_same_message(alice: Person, attachments: object) -> None:
+    room = make_room(alice)
+    body = {"client_id": "a-1", "text": "hi"}
+    sent = alice.post(f"/v1/rooms/{room['id']}/messages", body)
+
+    again = alice.post(f"/v1/rooms/{room['id']}/messages", {**body, "attachments": attachments})
+
+    assert (again.status_code, again.json()) == (200, sent.json())
+
+
+def test_attachments_are_refused(alice: Person) -> None:
+    room = make_room(alice)
+    body = {"client_id": "a-1", "text": "hi", "attachments": [str(uuid4())]}
+
+    assert codes(alice.post(f"/v1/rooms/{room['id']}/messages", body)) == {"attachments": "max_length"}
+
+
 def test_the_room_id_may_be_in_upper_case(alice: Person) -> None:
     room = make_room(alice)
     message = post_message(alice, room, "Hi")

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from api.models import Pin
 from api.services.messages import Send, SendResult, send_messages
 from tests.api.stories import events_of, make_room, post_message, refusal, types_of
-from tests.clients import Person
+from tests.clients import Person, codes
 
 
 def url_of(message: Any) -> str:
@@ -63,6 +63,11 @@ def test_the_same_pin_again_writes_nothing(alice: Person, room: Any, message: An
     assert types_of(room)[-2:] == ["message.created", "pin.added"]
     assert [alice.delete(url_of(message)).status_code for _ in range(2)] == [200, 200]
     assert types_of(room)[-2:] == ["pin.added", "pin.removed"]
+
+
+def test_a_field_in_the_body_is_refused(alice: Person, room: Any, message: Any) -> None:
+    assert codes(alice.put(url_of(message), {"until": None})) == {"until": "unknown"}
+    assert types_of(room)[-1] == "message.created"
 
 
 def test_a_member_cannot_pin(bob: Person, room: Any, message: Any) -> None:

@@ -129,6 +129,11 @@ def test_a_text_that_is_no_key_is_refused(bob: Person, room: Any, message: Any) 
     assert types_of(room)[-1] == "message.created"
 
 
+def test_a_field_in_the_body_is_refused(bob: Person, room: Any, message: Any) -> None:
+    assert codes(bob.put(url_of(message, THUMB), {"key": THUMB})) == {"key": "unknown"}
+    assert types_of(room)[-1] == "message.created"
+
+
 def test_both_forms_of_an_emoji_are_one_reaction(alice: Person, bob: Person, message: Any) -> None:
     alice.put(url_of(message, "\u2764"))
 

@@ -145,6 +145,8 @@ def test_an_archived_room_is_not_joined(alice: Person, charlie: Person, room: An
     alice.delete(f"/v1/rooms/{room['id']}")
 
     assert refusal(join(charlie, link)) == (409, "room.archived")
+    assert alice.get(f"/v1/rooms/{room['id']}/links/{link['id']}").json()["uses"] == 0
+    assert len(alice.get(f"/v1/rooms/{room['id']}/links").json()["results"]) == 1
 
 
 def test_the_purge_deletes_expired_links(alice: Person, room: Any) -> None:

@@ -36,6 +36,14 @@ def test_it_can_be_repeated(alice: Person, bob: Person, room: Any) -> None:
     assert len(types_of(room)) == 3
 
 
+def test_a_marker_that_is_not_shared_is_in_no_answer(alice: Person, bob: Person, room: Any) -> None:
+    bob.patch("/v1/me", {"settings": {"share_read": False}})
+
+    for _ in range(2):
+        shown = hand_over(alice, room, bob.user.id).json()
+        assert (shown["read_seq"], shown["delivered_seq"]) == (None, None)
+
+
 def test_to_oneself_it_changes_nothing(alice: Person, room: Any) -> None:
     assert hand_over(alice, room, alice.user.id).json()["role"] == "owner"
     assert types_of(room) == ["room.created"]

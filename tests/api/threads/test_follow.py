@@ -199,6 +199,8 @@ def test_a_marker_is_not_before_my_last_join(alice: Person, bob: Person, charlie
 
     joined = events_of(room)[-1]["seq"]
     assert numbers(charlie) == [(root["id"], joined, 0)]
+    path = f"/v1/rooms/{room['id']}/messages"
+    assert charlie.get(path, thread=root["id"], after="unread").json()["results"] == []
 
 
 def test_marks_of_a_message_that_nobody_sees_are_not_found(alice: Person, room: Any, root: Any) -> None:
@@ -210,8 +212,23 @@ def test_marks_of_a_message_that_nobody_sees_are_not_found(alice: Person, room: 
 
 def test_a_reply_has_no_thread_of_its_own(bob: Person, room: Any, root: Any) -> None:
     reply = reply_in_thread(bob, room, root)
+    path = f"/v1/rooms/{room['id']}"
 
     assert refusal(bob.put(url(room, reply))) == (404, "not_found")
+    assert refusal(bob.delete(url(room, reply))) == (404, "not_found")
+    assert refusal(bob.post(f"{path}/read", {"seq": 3, "thread_root": reply["id"]})) == (404, "not_found")
+    assert refusal(bob.put(f"{path}/draft", {"text": "Or", "thread_root": reply["id"]})) == (404, "not_found")
+    assert refusal(bob.get(f"{path}/messages", thread=reply["id"])) == (404, "not_found")
+    assert numbers(bob) == [(root["id"], 3, 0)], "the thread of the reply itself is not followed"
+
+
+def test_mine_stands_beside_the_list(alice: Person, bob: Person, room: Any, root: Any) -> None:
+    reply = reply_in_thread(bob, room, root)
+    for message, key in ((root, ":tea:"), (reply, ":cup:")):
+        alice.put(f"/v1/rooms/{room['id']}/messages/{message['id']}/reactions/{key}")
+
+    assert alice.get("/v1/me/threads").json()["mine"] == {root["id"]: [":tea:"], reply["id"]: [":cup:"]}
+    assert bob.get("/v1/me/threads").json()["mine"] == {}
 
 
 def test_mark_read_ahead_of_the_room_is_refused(alice: Person, room: Any, root: Any) -> None:

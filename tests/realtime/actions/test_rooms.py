@@ -1,4 +1,4 @@
-"""The actions on invitations, links, bans, mutes and owners: each answers as its endpoint."""
+"""The actions on invitations, links, bans, mutes, owners and archived rooms: each answers as its endpoint."""
 
 from __future__ import annotations
 
@@ -104,6 +104,20 @@ async def test_a_room_is_handed_over(alice: Account, bob: Account) -> None:
     assert reply_content(reply) == answer(await alice.put(f"/v1/rooms/{room['id']}/owner", {"user_id": bob.id}))
 
 
-@pytest.mark.parametrize("action", ["list_invites", "list_bans", "list_mutes", "list_links", "create_link"])
+async def test_an_archived_room_is_opened_again(alice: Account, bob: Account) -> None:
+    room = await alice.make_room(bob)
+    await alice.delete(f"/v1/rooms/{room['id']}")
+    owner, member = await alice.connect(), await bob.connect()
+    assert (await member.call("unarchive_room", room_id=room["id"])).refusal == (403, "room.role_required")
+
+    reply = await owner.call("unarchive_room", room_id=room["id"])
+
+    assert (reply.status, reply.data["archived_at"]) == (200, None)
+    assert reply_content(reply) == answer(await alice.post(f"/v1/rooms/{room['id']}/unarchive", {}))
+
+
+@pytest.mark.parametrize(
+    "action", ["list_invites", "list_bans", "list_mutes", "list_links", "create_link", "unarchive_room"]
+)
 async def test_an_outsider_cannot(alice: Account, charlie: Account, action: str) -> None:
     assert await problems_for_outsider(charlie, alice, action) == NOT_ACCESSIBLE

@@ -30,7 +30,7 @@ export interface AckReply {
 export type Acked = Record<string, never>;
 
 /** Every action. */
-export type ActionName = "ack" | "append_message" | "authenticate" | "block_user" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "finish_message" | "follow_thread" | "get_events" | "get_link" | "get_me" | "get_message" | "get_messages" | "get_receipts" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_blocks" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "set_presence" | "subscribe" | "sync" | "typing" | "unblock_user" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_me" | "update_room_me" | "watch_presence";
+export type ActionName = "ack" | "append_message" | "authenticate" | "block_user" | "create_link" | "decline_invite" | "delete_ban" | "delete_draft" | "delete_invite" | "delete_link" | "delete_message" | "delete_mute" | "edit_message" | "finish_message" | "follow_thread" | "get_events" | "get_link" | "get_me" | "get_message" | "get_messages" | "get_receipts" | "get_room_link" | "get_unread" | "get_versions" | "join_by_link" | "join_room" | "list_bans" | "list_blocks" | "list_drafts" | "list_invites" | "list_links" | "list_mentions" | "list_mutes" | "list_my_invites" | "list_pins" | "list_reactions" | "list_threads" | "mark_read" | "mark_unread" | "pin_message" | "ping" | "put_ban" | "put_draft" | "put_invite" | "put_mute" | "put_owner" | "react" | "send_message" | "send_messages" | "set_presence" | "subscribe" | "sync" | "typing" | "unarchive_room" | "unblock_user" | "unfollow_thread" | "unpin_message" | "unsubscribe" | "update_me" | "update_room_me" | "watch_presence";
 
 /** The activity that was set. */
 export interface Activity {
@@ -166,7 +166,7 @@ export interface BanPage {
 
 /** A user whom I block, since `created_at`. */
 export interface Block {
-  user: User;
+  user: Author;
   created_at: string;
 }
 
@@ -230,7 +230,7 @@ export interface ChangePasswordBody {
 }
 
 /** A frame that a client may send on /v1/ws. */
-export type ClientFrame = AckFrame | AppendMessageFrame | AuthenticateFrame | BlockUserFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FinishMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMeFrame | GetMessageFrame | GetMessagesFrame | GetReceiptsFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListBlocksFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SetPresenceFrame | SubscribeFrame | SyncFrame | TypingFrame | UnblockUserFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateMeFrame | UpdateRoomMeFrame | WatchPresenceFrame;
+export type ClientFrame = AckFrame | AppendMessageFrame | AuthenticateFrame | BlockUserFrame | CreateLinkFrame | DeclineInviteFrame | DeleteBanFrame | DeleteDraftFrame | DeleteInviteFrame | DeleteLinkFrame | DeleteMessageFrame | DeleteMuteFrame | EditMessageFrame | FinishMessageFrame | FollowThreadFrame | GetEventsFrame | GetLinkFrame | GetMeFrame | GetMessageFrame | GetMessagesFrame | GetReceiptsFrame | GetRoomLinkFrame | GetUnreadFrame | GetVersionsFrame | JoinByLinkFrame | JoinRoomFrame | ListBansFrame | ListBlocksFrame | ListDraftsFrame | ListInvitesFrame | ListLinksFrame | ListMentionsFrame | ListMutesFrame | ListMyInvitesFrame | ListPinsFrame | ListReactionsFrame | ListThreadsFrame | MarkReadFrame | MarkUnreadFrame | PinMessageFrame | PingFrame | PutBanFrame | PutDraftFrame | PutInviteFrame | PutMuteFrame | PutOwnerFrame | ReactFrame | SendMessageFrame | SendMessagesFrame | SetPresenceFrame | SubscribeFrame | SyncFrame | TypingFrame | UnarchiveRoomFrame | UnblockUserFrame | UnfollowThreadFrame | UnpinMessageFrame | UnsubscribeFrame | UpdateMeFrame | UpdateRoomMeFrame | WatchPresenceFrame;
 
 export interface ConfirmPasswordResetBody {
   token: string;
@@ -646,6 +646,8 @@ export interface Follow {
 }
 
 export interface FollowPage {
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
   results: Follow[];
   /** The value of `cursor` for the next page; null at the end. */
   next: string | null;
@@ -1456,7 +1458,7 @@ export interface Member {
   joined_at: string;
   /** null: the member does not share it (`share_read`). */
   read_seq: number | null;
-  /** Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member does not share it, or the room has the mode counts. It is not in the log: events have null. */
+  /** Everything up to it has reached one of the member's devices; 0 before the first `ack`. null: the member does not share it, or the room has the mode counts. Its changes are not in the log: in an event it is old or null. */
   delivered_seq: number | null;
 }
 
@@ -1637,6 +1639,8 @@ export interface MessageHistory {
 }
 
 export interface MessagePage {
+  /** The keys of my own reactions, by message id; without messages that have none. */
+  mine: Record<string, string[]>;
   results: Message[];
   /** The value of `cursor` for the next page; null at the end. */
   next: string | null;
@@ -2619,6 +2623,8 @@ export interface SendMessageBody {
   /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
   in_room?: boolean | null;
   mentions?: MentionsBody | null;
+  /** Always empty in this release. */
+  attachments?: string[] | null;
 }
 
 /** Send a message; a retry with the same client_id stores it once. */
@@ -2640,6 +2646,8 @@ export interface SendMessageFrame {
   /** With thread_root: the main line of the room shows the reply too. `false` when absent. */
   in_room?: boolean | null;
   mentions?: MentionsBody | null;
+  /** Always empty in this release. */
+  attachments?: string[] | null;
 }
 
 /** The answer to `send_message`: `data` on success, one problem in `errors` otherwise. */
@@ -2687,7 +2695,7 @@ export interface SendResults {
 }
 
 /** A frame that a client may receive on /v1/ws. */
-export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AckReply | AppendMessageReply | AuthenticateReply | BlockUserReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FinishMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMeReply | GetMessageReply | GetMessagesReply | GetReceiptsReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListBlocksReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SetPresenceReply | SubscribeReply | SyncReply | TypingReply | UnblockUserReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateMeReply | UpdateRoomMeReply | WatchPresenceReply | FrameError;
+export type ServerFrame = HelloPush | EventsPush | GoodbyePush | AckReply | AppendMessageReply | AuthenticateReply | BlockUserReply | CreateLinkReply | DeclineInviteReply | DeleteBanReply | DeleteDraftReply | DeleteInviteReply | DeleteLinkReply | DeleteMessageReply | DeleteMuteReply | EditMessageReply | FinishMessageReply | FollowThreadReply | GetEventsReply | GetLinkReply | GetMeReply | GetMessageReply | GetMessagesReply | GetReceiptsReply | GetRoomLinkReply | GetUnreadReply | GetVersionsReply | JoinByLinkReply | JoinRoomReply | ListBansReply | ListBlocksReply | ListDraftsReply | ListInvitesReply | ListLinksReply | ListMentionsReply | ListMutesReply | ListMyInvitesReply | ListPinsReply | ListReactionsReply | ListThreadsReply | MarkReadReply | MarkUnreadReply | PinMessageReply | PingReply | PutBanReply | PutDraftReply | PutInviteReply | PutMuteReply | PutOwnerReply | ReactReply | SendMessageReply | SendMessagesReply | SetPresenceReply | SubscribeReply | SyncReply | TypingReply | UnarchiveRoomReply | UnblockUserReply | UnfollowThreadReply | UnpinMessageReply | UnsubscribeReply | UpdateMeReply | UpdateRoomMeReply | WatchPresenceReply | FrameError;
 
 /** One of my devices; `current` marks the one that sent the request. */
 export interface Session {
@@ -3007,6 +3015,25 @@ export interface TypingReply {
 /** All users who are typing: each event has the whole set. */
 export interface TypingUsers {
   user_ids: string[];
+}
+
+/** Reopen an archived room, with its slug if no other room has taken it. */
+export interface UnarchiveRoomFrame {
+  action: "unarchive_room";
+  /** Repeated in the reply. A string of at most 64 characters. An integer is accepted too, and repeated as an integer. */
+  request_id?: string | null;
+  room_id: string;
+}
+
+/** The answer to `unarchive_room`: `data` on success, one problem in `errors` otherwise. */
+export interface UnarchiveRoomReply {
+  action: "unarchive_room";
+  /** The `request_id` of the frame; null when it had none. */
+  request_id: string | null;
+  /** 200 on success, otherwise the `status` of the problem. */
+  response_status: number;
+  errors: Problem[];
+  data: Room | null;
 }
 
 /** Unblock a user. */
@@ -3361,6 +3388,7 @@ export interface Actions {
   subscribe: { body: Omit<SubscribeFrame, "action" | "request_id">; data: NonNullable<SubscribeReply["data"]> };
   sync: { body: Omit<SyncFrame, "action" | "request_id">; data: NonNullable<SyncReply["data"]> };
   typing: { body: Omit<TypingFrame, "action" | "request_id">; data: NonNullable<TypingReply["data"]> };
+  unarchive_room: { body: Omit<UnarchiveRoomFrame, "action" | "request_id">; data: NonNullable<UnarchiveRoomReply["data"]> };
   unblock_user: { body: Omit<UnblockUserFrame, "action" | "request_id">; data: NonNullable<UnblockUserReply["data"]> };
   unfollow_thread: { body: Omit<UnfollowThreadFrame, "action" | "request_id">; data: NonNullable<UnfollowThreadReply["data"]> };
   unpin_message: { body: Omit<UnpinMessageFrame, "action" | "request_id">; data: NonNullable<UnpinMessageReply["data"]> };
