@@ -166,7 +166,7 @@ def render(kind: type[serializers.Serializer[Any]], instance: object) -> dict[st
     """Render an object by its attributes, with a serializer that needs no context, in half the time that DRF takes."""
     rendered = {}
     for name, field in _shared_serializer(kind).fields.fields.items():
-        value = instance if field.source == "*" else getattr(instance, field.source)
+        value = instance if field.source == "*" else getattr(instance, field.source or name)
         rendered[name] = None if value is None else field.to_representation(value)
     return rendered
 
