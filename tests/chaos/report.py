@@ -11,15 +11,17 @@ from tests.chaos.history import Record
 SHOWN = 8
 
 
-def report(records: Sequence[Record], verdict: Verdict, folder: Path) -> str:
-    """Everything, in lines."""
+def report(records: Sequence[Record], verdict: Verdict, kept: Path | None) -> str:
+    """Everything, in lines. `kept` is the folder of a history that failed."""
     world = World(records)
     run = world.by_kind["run"][0]
     lines = [f"seed {run['seed']}, {run['seconds']:g} s on {run['stack']}: {verdict.headline()}"]
     lines += [*_outcomes(world), *_latencies(world), *_faults(world)]
-    if not verdict.ok:
-        counts = Counter(anomaly.promise for anomaly in verdict.anomalies)
-        lines += [f"FAILED with seed {run['seed']}: {dict(counts)}", f"the history is kept in {folder}"]
+    counts = dict(Counter(anomaly.promise for anomaly in verdict.anomalies))
+    if kept is None and counts:
+        lines.append(f"  too slow, which this run does not judge: {counts}")
+    elif kept is not None:
+        lines += [f"FAILED with seed {run['seed']}: {counts}", f"the history is kept in {kept}"]
         lines += [f"  - {anomaly}" for anomaly in _smallest(verdict)]
     return "\n".join(lines)
 
