@@ -21,43 +21,61 @@ if [ $# -gt 0 ]; then
   done
 else
   folder=$(mktemp -d)
+  mkdir "$folder/seen"
+  export SEEN_FOLDER="$folder/seen"
   trap 'rm -rf "$folder"' EXIT
   # Background jobs do not get Ctrl-C from the terminal, and would go on alone.
   trap 'kill $jobs 2>/dev/null; exit 130' INT TERM
-  # These start servers, clients and proxies of their own and mostly wait. tests/contracts/plugin.py knows of them.
+  # These start servers, clients and proxies of their own and mostly wait.
   apart="tests/bench tests/conformance tests/docs tests/engine tests/lifecycle tests/proxy tests/settings tests/sim"
+  sockets="tests/fold tests/limits tests/presence tests/realtime"
   # `make check` runs tests/packaging and the tests of the documents.
   checked="tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py"
   # shellcheck disable=SC2086  # lists of words
-  ignored=$(printf -- '--ignore=%s ' tests/chaos $checked $apart)
-  echo "Both stacks at once; their output follows when they are done, in about nine minutes ..."
+  others=$(printf -- '--ignore=%s ' tests/chaos $checked $sockets)
+  # shellcheck disable=SC2086
+  beside=$(printf -- '--ignore=%s ' $apart)
+  echo "Both stacks at once; their output follows when they are done, in about twelve minutes ..."
   # Each command stands alone before its &: a function would run in a shell that ends and leaves pytest alone.
-  PARLEY_TEST_STACK=postgres $PYTEST --ignore=tests/chaos >"$folder/postgres" 2>&1 &
+  # shellcheck disable=SC2086
+  PARLEY_TEST_STACK=postgres $PYTEST $others >"$folder/postgres" 2>&1 &
   postgres=$!
-  # shellcheck disable=SC2086  # lists of words
+  # shellcheck disable=SC2086
   PARLEY_TEST_STACK=sqlite $PYTEST $apart >"$folder/apart" 2>&1 &
   apart_job=$!
   # shellcheck disable=SC2086
-  PARLEY_TEST_STACK=sqlite $PYTEST $ignored >"$folder/sqlite" 2>&1 &
+  PARLEY_TEST_STACK=sqlite $PYTEST $sockets >"$folder/sockets-sqlite" 2>&1 &
+  sockets_sqlite=$!
+  # shellcheck disable=SC2086
+  PARLEY_TEST_STACK=postgres $PYTEST $sockets >"$folder/sockets-postgres" 2>&1 &
+  sockets_postgres=$!
+  # shellcheck disable=SC2086
+  PARLEY_TEST_STACK=sqlite $PYTEST $others $beside >"$folder/sqlite" 2>&1 &
   sqlite=$!
-  jobs="$postgres $apart_job $sqlite"
-  wait $apart_job
-  report "sqlite, apart" $? "$folder/apart"
-  # Beside the two that still run: of what a busy machine changes the faults judge nothing (--untimed).
+  jobs="$postgres $apart_job $sqlite $sockets_sqlite $sockets_postgres"
+  wait $sqlite
+  report "sqlite" $? "$folder/sqlite"
+  # Beside those that still run: of what a busy machine changes the faults judge nothing (--untimed).
   PARLEY_TEST_STACK=postgres $PYTEST tests/chaos >"$folder/faults-postgres" 2>&1 &
   faults_postgres=$!
   PARLEY_TEST_STACK=sqlite $PYTEST tests/chaos >"$folder/faults-sqlite" 2>&1 &
   faults_sqlite=$!
-  jobs="$postgres $sqlite $faults_postgres $faults_sqlite"
+  jobs="$jobs $faults_postgres $faults_sqlite"
   wait $faults_sqlite
   report "faults on sqlite" $? "$folder/faults-sqlite"
   wait $faults_postgres
   report "faults on postgres" $? "$folder/faults-postgres"
+  wait $sockets_sqlite
+  report "sockets on sqlite" $? "$folder/sockets-sqlite"
+  wait $sockets_postgres
+  report "sockets on postgres" $? "$folder/sockets-postgres"
   wait $postgres
   report "postgres" $? "$folder/postgres"
-  wait $sqlite
-  report "sqlite" $? "$folder/sqlite"
+  wait $apart_job
+  report "sqlite, apart" $? "$folder/apart"
   jobs=
+  ${PYTEST% -m pytest} -m tests.contracts.seen "$folder/seen" >"$folder/unseen"
+  report "contracts" $? "$folder/unseen"
 fi
 
 if [ -n "$failed" ]; then

@@ -43,7 +43,7 @@ def test_no_field_of_an_answer_can_be_written(alice: Person, room: str) -> None:
     ]
     known = {"username", "display_name", "avatar_url", "metadata", "email", "name", "slug", "topic", "text"}
     known |= {"client_id", "reply_to", "retention_days", "posting", "slow_mode_seconds"}
-    known |= {"settings", "mentions", "thread_root", "in_room", "streaming"}
+    known |= {"settings", "mentions", "attachments", "thread_root", "in_room", "streaming"}
 
     for method, path, answer, sent in targets:
         fields = answer.keys() - known

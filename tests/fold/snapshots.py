@@ -14,15 +14,16 @@ class Refused(Exception):
     """The viewer may not read this (any more)."""
 
 
-async def read_before(viewer: Account) -> Snapshot:
-    """Read what a fold begins with, the parts that it does not take are empty. There must be no writes meanwhile."""
+async def read_before(viewer: Account, *, is_new: bool = True) -> Snapshot:
+    """Read what a fold begins with; the rest is empty. A new viewer has no threads and blocks nobody."""
     inbox = await _get(viewer, "me/events", limit=1)
-    threads = await _get_all(viewer, "me/threads")
+    threads = [] if is_new else await _get_all(viewer, "me/threads")
+    blocks = [] if is_new else await _get_all(viewer, "me/blocks")
     me = await _get(viewer, "me")
     return {
         "inbox": inbox["head"],
         "me": {name: value for name, value in me.items() if not name.startswith("unread_")},
-        "blocks": sorted(block["user"]["id"] for block in await _get_all(viewer, "me/blocks")),
+        "blocks": sorted(block["user"]["id"] for block in blocks),
         "unread_total": me["unread_total"],
         "unread": {},
         "threads": threads,
@@ -33,7 +34,7 @@ async def read_before(viewer: Account) -> Snapshot:
 
 async def read_snapshot(viewer: Account) -> Snapshot:
     """Read everything that the viewer sees. There must be no writes meanwhile."""
-    snapshot = await read_before(viewer)
+    snapshot = await read_before(viewer, is_new=False)
     lists = {
         name: await _get_all(viewer, "rooms", **({name: "true"} if name else {})) for name in ("", "archived", "hidden")
     }
