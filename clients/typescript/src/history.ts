@@ -11,6 +11,14 @@ interface Range {
 /** Replies in threads are not in the main line of the room. */
 export const isInRoom = ({ thread_root, in_room }: Pick<Message, "thread_root" | "in_room">) => !thread_root || in_room;
 
+/** A newer version supersedes the held copy, and so does one of the same version when the held copy is not whole. */
+export function supersedes(message: Message, held: Message, isStale = false): boolean {
+  if (message.version !== held.version) return message.version > held.version;
+  if (held.blocked) return true;
+  if (held.streaming && message.streaming) return (message.text ?? "").length > (held.text ?? "").length;
+  return held.streaming || isStale;
+}
+
 const EMPTY: Range = { from: Infinity, to: Infinity, moreBefore: true };
 
 export class History {
@@ -66,7 +74,7 @@ export class History {
     if (this.isEmpty || (moreBefore && from > after + 1)) return null;
     let count = 0;
     for (const message of this.#messages.values())
-      if (message.seq > after && message.sender.id !== user && !message.deleted_at && isInRoom(message)) count++;
+      if (message.seq > after && message.sender.id !== user && !message.deleted_at && !message.blocked && isInRoom(message)) count++;
     return count;
   }
 
@@ -79,12 +87,10 @@ export class History {
     return [...this.#messages.values()].filter(({ seq }) => seq >= from && seq <= to).sort((a, b) => a.seq - b.seq);
   }
 
-  /** Takes a message if it is newer than the held copy. */
-  put(message: Message): boolean {
+  /** Takes a message if it supersedes the held copy. */
+  put(message: Message, isStale?: boolean): void {
     const held = this.#messages.get(message.id);
-    if (held && message.version <= held.version) return false;
-    this.replace(message);
-    return true;
+    if (!held || supersedes(message, held, isStale)) this.replace(message);
   }
 
   /** Takes a message, whatever its version. */

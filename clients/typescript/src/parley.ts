@@ -262,8 +262,9 @@ export class Parley {
     if (event.room_id) this.#opened.get(event.room_id)?.receive(event);
     this.#emit("event", { event, isLive });
     const session = this.#session!;
-    if (event.type !== "message.created" || !isLive || !session.tabs.isLeader || event.data.sender.id === session.user) return;
-    this.#emit("message", { room: this.room(event.room_id), message: event.data });
+    if (event.type !== "message.created" || !isLive || !session.tabs.isLeader) return;
+    const { data: message, room_id } = event;
+    if (message.sender.id !== session.user && !message.blocked) this.#emit("message", { room: this.room(room_id), message });
   }
 
   #changeStatus(status: Status): void {

@@ -9,6 +9,7 @@ const KEPT_MESSAGES = 100; // of each room; older ones are pages of history
 interface Head {
   inbox: number | null;
   epoch: number | null;
+  isNew?: boolean;
 }
 
 export class Persist {
@@ -74,8 +75,8 @@ export class Persist {
       const ids = [...this.#dirty];
       this.#dirty.clear();
       const records: [string, unknown][] = ids.flatMap((id) => this.#recordsOf(id));
-      const { inbox, epoch } = this.#world;
-      records.push([`${this.#scope}head`, { inbox, epoch } satisfies Head]);
+      const { inbox, epoch, isNew } = this.#world;
+      records.push([`${this.#scope}head`, { inbox, epoch, isNew } satisfies Head]);
       try {
         if (!this.#isFull) await this.#store.write(records);
       } catch (error) {

@@ -210,6 +210,11 @@ export class Room {
     );
   }
 
+  /** Takes a message that came outside the log, as by `parley.rest`, if it is held and not newer. */
+  take(message: Message): void {
+    this.#context.session()?.take(message);
+  }
+
   /** Deletes a message, at once on the page. Rejects with Refused, and it is shown again. */
   async remove(message: ChatMessage): Promise<void> {
     const gone = { text: null, metadata: {}, deleted_at: new Date().toISOString() };

@@ -1,9 +1,10 @@
 // One room, folded from the server's Room, pages of history and events. It has no connection and no store.
 import type { Message, MessageHistory, PushedEvent, ReadUpdated, Room } from "./generated/contract.js";
-import { History } from "./history.js";
+import { History, isInRoom } from "./history.js";
 import { EXACT, Unread } from "./unread.js";
 
 type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
+export type Block = Extract<PushedEvent, { type: "block.added" | "block.removed" }>;
 
 /** A room in the store; its messages are records of their own. */
 export interface StoredRoom {
@@ -13,22 +14,29 @@ export interface StoredRoom {
   marked: number;
   hiddenAt: number | null;
   isOutdated: boolean;
+  stale?: string[];
 }
 
-/** The fields of a message that uses nothing beyond text. */
-export const PLAIN = {
+/** The content of a message of which nothing is shown. */
+const NOTHING = {
+  text: null,
   metadata: {},
   reply_to: null,
-  deleted_at: null,
   mentions: { users: [] as string[], room: false },
   attachments: [],
+  forwarded: null,
+} satisfies Partial<Message>;
+
+/** The fields of a message that uses nothing; its text is null. */
+export const PLAIN = {
+  ...NOTHING,
+  deleted_at: null,
   reactions: [],
   thread_root: null,
   in_room: false,
   thread: null,
   pinned_at: null,
   pinned_by: null,
-  forwarded: null,
   streaming: false,
   interrupted: false,
   blocked: false,
@@ -49,13 +57,13 @@ export class RoomState {
   readonly history = new History();
   /** The Room must be loaded again: the events do not tell everything, as what a new role may do. */
   isOutdated = false;
-  /** Held messages of which only a newer version is known, by id: they must be loaded. */
-  readonly stale = new Set<string>();
+  /** Held messages of which only a newer version is known, by id: they must be loaded, or are being loaded (true). */
+  readonly stale = new Map<string, boolean>();
   #unread!: Unread;
   #marked = 0; // the seq as of which the read marker stands
   #hiddenAt: number | null = null;
   #awaited: Room | null = null; // loaded, and newer than the events so far
-  #recent: Durable[] | null = null; // while a page is on its way
+  #recent: (Durable | Block)[] | null = null; // while a page is on its way
   #pages = 0;
 
   readonly #me: string;
@@ -75,6 +83,7 @@ export class RoomState {
     state.#marked = stored.marked;
     state.#hiddenAt = stored.hiddenAt;
     state.isOutdated = stored.isOutdated;
+    for (const id of stored.stale ?? []) state.stale.set(id, false);
     return state;
   }
 
@@ -83,7 +92,8 @@ export class RoomState {
     const isWhole = kept.length === 0 || kept[0]!.seq <= this.history.tailFrom;
     const from = this.history.isEmpty ? null : isWhole ? this.history.tailFrom : kept[0]!.seq;
     const { isOutdated, shape } = this;
-    return { room: shape, from, moreBefore: !isWhole || this.history.tailMoreBefore, marked: this.#marked, hiddenAt: this.#hiddenAt, isOutdated };
+    const moreBefore = !isWhole || this.history.tailMoreBefore;
+    return { room: shape, from, moreBefore, marked: this.#marked, hiddenAt: this.#hiddenAt, isOutdated, stale: [...this.stale.keys()] };
   }
 
   get id(): string {
@@ -170,23 +180,28 @@ export class RoomState {
   #applyMessage({ type, seq, at, data: message }: { type: string; seq: number; at: string; data: Message }): void {
     const isNew = type === "message.created";
     const isMine = message.sender.id === this.#me;
+    if (isNew) this.history.append(message);
+    else if (this.history.get(message.id)) this.history.put(message);
+    if (!isInRoom(message)) return;
     if (isNew) {
       this.#change({ last_message_at: at });
       this.#showHere(seq);
-      this.history.append(message);
-    } else if (this.history.get(message.id)) this.history.put(message);
+    }
     if (isNew || this.shape.last_message?.id === message.id) this.#change({ last_message: message });
     if (isMine) {
       if (isNew) this.#markHere(seq);
-    } else if (message.seq > (this.shape.me.read_seq ?? 0)) {
+    } else if (!message.blocked && message.seq > (this.shape.me.read_seq ?? 0)) {
       if (isNew) this.#unread.change(seq, message.seq, 1);
       else if (type === "message.deleted") this.#unread.change(seq, message.seq, -1);
     }
   }
 
   /** Applies an event to messages that are held: of the whole room, or of a page that is older than the event. */
-  #applyToHeld(event: Durable, held: Iterable<Message>): void {
-    if (event.type === "user.erased") this.#erase(event.data.user, held);
+  #applyToHeld(event: Durable | Block, held: Iterable<Message>): void {
+    if (event.type === "block.added") this.#hide(event.data.user_id, held);
+    else if (event.type === "block.removed") {
+      if ([...held].some(({ blocked }) => blocked)) this.history.clear(); // the page that is shown is loaded again
+    } else if (event.type === "user.erased") this.#erase(event.data.user, held);
     else if (event.type === "messages.purged") this.#purge(event.data.before_seq, event, held);
     else if ("base_version" in event.data) this.#merge(event.data);
     else if (event.type.startsWith("message.")) {
@@ -199,24 +214,42 @@ export class RoomState {
     const by = <Shown extends { sender: Message["sender"] } | null>(shown: Shown): Shown =>
       shown?.sender.id === user.id ? { ...shown, sender: user } : shown;
     const rename = (message: Message): Message => by({ ...message, forwarded: by(message.forwarded) });
-    for (const message of [...held]) this.history.replace(rename(message));
-    const { last_message: last, peer } = this.shape;
-    if (last) this.#change({ last_message: rename(last) });
+    this.#rewrite(held, rename);
+    const { peer } = this.shape;
     if (peer?.id === user.id) {
       this.#change({ peer: user });
       this.isOutdated = true;
     }
   }
 
+  /** Changes held messages, and the last one. */
+  #rewrite(held: Iterable<Message>, rewrite: (message: Message) => Message): void {
+    for (const message of [...held]) {
+      const changed = rewrite(message);
+      if (changed !== message) this.history.replace(changed);
+    }
+    const { last_message: last } = this.shape;
+    if (last) this.#change({ last_message: rewrite(last) });
+  }
+
+  /** A user was blocked, or no longer. Which messages count then, the next sync tells. */
+  block(event: Block): void {
+    this.#recent?.push(event);
+    this.#applyToHeld(event, this.history.all());
+    this.#countUnread();
+  }
+
+  #hide(user: string, held: Iterable<Message>): void {
+    this.#rewrite(held, (message) => (message.sender.id === user ? { ...message, ...NOTHING, blocked: true } : message));
+  }
+
   #purge(before: number, { seq, at }: Durable, held: Iterable<Message>): void {
-    const empty = (message: Message): Message => {
+    this.#rewrite(held, (message) => {
+      if (message.seq >= before || message.version >= seq) return message;
       const deleted_at = message.deleted_at ?? at;
-      const { thread_root, in_room, thread } = message;
-      return { ...message, text: null, ...PLAIN, thread_root, in_room, thread, deleted_at, version: seq };
-    };
-    for (const message of [...held]) if (message.seq < before && message.version < seq) this.history.put(empty(message));
-    const last = this.shape.last_message;
-    if (last && last.seq < before) this.#change({ last_message: empty(last) });
+      const { thread_root, in_room, thread, blocked } = message;
+      return { ...message, ...PLAIN, thread_root, in_room, thread, blocked, deleted_at, version: seq };
+    });
     if (this.shape.me.unread && before > (this.shape.me.read_seq ?? 0)) this.isOutdated = true;
   }
 
@@ -225,7 +258,7 @@ export class RoomState {
     if (!held || held.version >= part.version) return;
     const merged = merge(held, part);
     if (merged) this.history.put(merged);
-    else this.stale.add(part.id);
+    else this.stale.set(part.id, false);
   }
 
   /** The own marker moved, on this or another device, as of `head` of this room. */
@@ -270,8 +303,7 @@ export class RoomState {
 
   /** A message that came outside the log, as a reply: taken if it is held or newer than all that is. */
   take(message: Message): void {
-    this.stale.delete(message.id);
-    if (this.history.get(message.id)) this.history.put(message);
+    if (this.history.get(message.id)) this.history.put(message, this.stale.has(message.id));
     else if (message.seq > this.cursor || message.seq >= this.history.tailFrom) this.history.append(message);
   }
 
@@ -286,7 +318,7 @@ export class RoomState {
       const page = await load();
       place(page);
       for (const event of this.#recent) {
-        if (event.seq <= page.head) continue;
+        if (event.room_id && event.seq <= page.head) continue;
         const held = page.results.map(({ id }) => this.history.get(id)).filter(Boolean) as Message[];
         this.#applyToHeld(event, held);
       }
