@@ -206,7 +206,7 @@ async def streamed_message_grows(story: Story) -> None:
     await story.wait(lambda: lost.done, "the part was not pushed")
     message = await stream(story, " what you're at!", to=message)
     await story.settle(message["text"])
-    await story.bob.rest("POST", f"rooms/{story.room}/messages/{message['id']}/finish")
+    await story.bob.rest("POST", f"rooms/{story.room}/messages/{message['id']}/finish", {})
     [history] = await story.settle(message["text"])
     demand(not history["streaming"], "the log has no end of the message")
 

@@ -255,7 +255,7 @@ class RoomState:
             self.stale[data["id"]] = data["version"]
 
     def block(self, event: Json) -> None:
-        """A user was blocked, or no longer: their messages become stubs, or their stubs are loaded again."""
+        """A block has begun or ended: the user's messages become stubs, or their stubs are loaded again."""
         if self._recent is not None:
             self._recent.append(event)
         self._apply_to_held(event, set(self.messages))

@@ -72,7 +72,7 @@ export class Parley {
   #session: Session | null = null;
   #sessionReady: Promise<void> = Promise.resolve();
   #isStarted = false;
-  #typingMs = { resend: 5_000, expire: 15_000 };
+  #typingMs = { resend: 0, expire: 0 }; // nothing is sent or shown before the hello
 
   readonly #options: Options;
 
@@ -291,7 +291,7 @@ export class Parley {
     const states = [...(this.#session?.world.rooms.values() ?? [])];
     const listed = states.filter(({ shape }) => !shape.archived_at && !shape.me.hidden);
     const rooms = listed.map(({ id }) => this.room(id).info.get()!).filter(Boolean);
-    const time = (room: RoomSummary) => room.last_message_at ?? room.created_at;
-    return rooms.sort((a, b) => (time(a) < time(b) ? 1 : time(a) > time(b) ? -1 : a.id < b.id ? 1 : -1));
+    const key = (room: RoomSummary) => (room.last_message_at ?? room.created_at) + room.id;
+    return rooms.sort((a, b) => (key(a) < key(b) ? 1 : -1));
   }
 }

@@ -14,7 +14,7 @@ interface Head {
 
 export class Persist {
   readonly #dirty = new Set<string>();
-  readonly #saved = new Map<string, Map<string, number>>(); // by room, the version of each stored message by its key
+  readonly #saved = new Map<string, Set<string>>(); // by room, the keys of its stored messages
   #writing: Promise<void> | null = null;
   #isFull = false;
 
@@ -43,18 +43,17 @@ export class Persist {
     for (const [key, message] of await this.#store.read(`${scope}message `)) {
       const room = key.slice(`${scope}message `.length).split(" ")[0]!;
       messages.set(room, [...(messages.get(room) ?? []), message as Message]);
-      this.#savedOf(room).set(key, (message as Message).version);
+      this.#savedOf(room).add(key);
     }
     for (const [, stored] of await this.#store.read(`${scope}room `)) {
-      const { room } = stored as StoredRoom;
-      world.restore(stored as StoredRoom, messages.get(room.id) ?? []);
-      this.#savedOf(room.id);
+      const room = stored as StoredRoom;
+      world.restore(room, messages.get(room.room.id) ?? []);
     }
     for (const [, head] of await this.#store.read(`${scope}head`)) Object.assign(world, head as Head);
   }
 
-  #savedOf(room: string): Map<string, number> {
-    const saved = this.#saved.get(room) ?? new Map<string, number>();
+  #savedOf(room: string): Set<string> {
+    const saved = this.#saved.get(room) ?? new Set<string>();
     this.#saved.set(room, saved);
     return saved;
   }
@@ -97,11 +96,11 @@ export class Persist {
     for (const message of kept) {
       const key = `${this.#scope}message ${id} ${String(message.seq).padStart(16, "0")}`;
       keys.add(key);
-      if (saved.get(key) === message.version && !state!.history.unsaved.has(message.id)) continue;
+      if (saved.has(key) && !state!.history.unsaved.has(message.id)) continue;
       records.push([key, message]);
-      saved.set(key, message.version);
+      saved.add(key);
     }
-    for (const key of saved.keys()) {
+    for (const key of saved) {
       if (keys.has(key)) continue;
       records.push([key, undefined]);
       saved.delete(key);

@@ -105,7 +105,7 @@ export class Room {
 
   /** Whether there are older messages than those that are shown. */
   get hasOlder(): boolean {
-    return this.#state?.history.moreBefore ?? false;
+    return this.#state?.history.window.moreBefore ?? false;
   }
 
   /** Whether an older window is shown, by `around`. */
@@ -361,7 +361,7 @@ export class Room {
     const status = unsent.refused ? "refused" : session.outbox.isSending(unsent) ? "sending" : "queued";
     const [known, shown] = this.#unsentViews.get(unsent.client_id) ?? [];
     if (shown && known === unsent && shown.status === status) return shown;
-    const { username, display_name, avatar_url } = this.#context.me() ?? { username: "", display_name: "", avatar_url: null };
+    const { username = "", display_name = "", avatar_url = null } = this.#context.me() ?? ({} as Partial<User>);
     const sender: Message["sender"] = { id: session.user, username, display_name, avatar_url, kind: "person" };
     const { refused, ...fields } = unsent;
     const fresh = {
@@ -375,7 +375,7 @@ export class Room {
       edited_at: null,
       status,
       error: refused && new Refused(refused.code, refused.detail),
-    } as ChatMessage;
+    } as unknown as ChatMessage;
     this.#unsentViews.set(unsent.client_id, [unsent, fresh]);
     return fresh;
   }

@@ -27,18 +27,16 @@ const NOTHING = {
   forwarded: null,
 } satisfies Partial<Message>;
 
+/** The fields of a message that is gone, beside `deleted_at`; its place in a thread and its own thread stay. */
+const GONE = { ...NOTHING, reactions: [], pinned_at: null, pinned_by: null, streaming: false, interrupted: false } satisfies Partial<Message>;
+
 /** The fields of a message that uses nothing; its text is null. */
 export const PLAIN = {
-  ...NOTHING,
+  ...GONE,
   deleted_at: null,
-  reactions: [],
   thread_root: null,
   in_room: false,
   thread: null,
-  pinned_at: null,
-  pinned_by: null,
-  streaming: false,
-  interrupted: false,
   blocked: false,
 } satisfies Partial<Message>;
 
@@ -89,10 +87,11 @@ export class RoomState {
 
   /** What the store keeps, beside the newest messages. */
   stored(kept: Message[]): StoredRoom {
-    const isWhole = kept.length === 0 || kept[0]!.seq <= this.history.tailFrom;
-    const from = this.history.isEmpty ? null : isWhole ? this.history.tailFrom : kept[0]!.seq;
+    const { isEmpty, tail } = this.history;
+    const isWhole = kept.length === 0 || kept[0]!.seq <= tail.from;
+    const from = isEmpty ? null : isWhole ? tail.from : kept[0]!.seq;
     const { isOutdated, shape } = this;
-    const moreBefore = !isWhole || this.history.tailMoreBefore;
+    const moreBefore = !isWhole || tail.moreBefore;
     return { room: shape, from, moreBefore, marked: this.#marked, hiddenAt: this.#hiddenAt, isOutdated, stale: [...this.stale.keys()] };
   }
 
@@ -131,11 +130,6 @@ export class RoomState {
     if (seq > this.cursor) this.#change({ head: seq });
   }
 
-  /** Whether an event is the next one. After a hole the room must be loaded again. */
-  follows(seq: number): boolean {
-    return seq === this.cursor + 1;
-  }
-
   apply(event: Durable): void {
     if (event.seq <= this.cursor) return;
     this.#recent?.push(event);
@@ -144,7 +138,7 @@ export class RoomState {
     if (noun === "message") this.#applyMessage(event as Extract<Durable, { data: Message }>);
     else if (noun === "room") this.#applyRoom(event);
     else if (noun === "member") this.#applyMember(event as Extract<Durable, { type: "member.joined" }>);
-    else if (event.type === "mute.created" || event.type === "mute.ended") this.isOutdated ||= event.data.user.id === this.#me;
+    else if (noun === "mute") this.isOutdated ||= (event as Extract<Durable, { type: "mute.created" }>).data.user.id === this.#me;
     else this.#applyToHeld(event, this.history.all());
     this.#countUnread();
     if (this.#awaited && this.#awaited.head <= event.seq) this.update(this.#awaited);
@@ -198,7 +192,8 @@ export class RoomState {
 
   /** Applies an event to messages that are held: of the whole room, or of a page that is older than the event. */
   #applyToHeld(event: Durable | Block, held: Iterable<Message>): void {
-    if (event.type === "block.added") this.#hide(event.data.user_id, held);
+    if (event.type === "block.added")
+      this.#rewrite(held, (message) => (message.sender.id === event.data.user_id ? { ...message, ...NOTHING, blocked: true } : message));
     else if (event.type === "block.removed") {
       if ([...held].some(({ blocked }) => blocked)) this.history.clear(); // the page that is shown is loaded again
     } else if (event.type === "user.erased") this.#erase(event.data.user, held);
@@ -215,11 +210,7 @@ export class RoomState {
       shown?.sender.id === user.id ? { ...shown, sender: user } : shown;
     const rename = (message: Message): Message => by({ ...message, forwarded: by(message.forwarded) });
     this.#rewrite(held, rename);
-    const { peer } = this.shape;
-    if (peer?.id === user.id) {
-      this.#change({ peer: user });
-      this.isOutdated = true;
-    }
+    this.isOutdated ||= this.shape.peer?.id === user.id;
   }
 
   /** Changes held messages, and the last one. */
@@ -232,24 +223,17 @@ export class RoomState {
     if (last) this.#change({ last_message: rewrite(last) });
   }
 
-  /** A user was blocked, or no longer. Which messages count then, the next sync tells. */
+  /** A block of a user has begun or ended. The next sync brings the number of unread messages. */
   block(event: Block): void {
     this.#recent?.push(event);
     this.#applyToHeld(event, this.history.all());
     this.#countUnread();
   }
 
-  #hide(user: string, held: Iterable<Message>): void {
-    this.#rewrite(held, (message) => (message.sender.id === user ? { ...message, ...NOTHING, blocked: true } : message));
-  }
-
   #purge(before: number, { seq, at }: Durable, held: Iterable<Message>): void {
-    this.#rewrite(held, (message) => {
-      if (message.seq >= before || message.version >= seq) return message;
-      const deleted_at = message.deleted_at ?? at;
-      const { thread_root, in_room, thread, blocked } = message;
-      return { ...message, ...PLAIN, thread_root, in_room, thread, blocked, deleted_at, version: seq };
-    });
+    this.#rewrite(held, (message) =>
+      message.seq < before && message.version < seq ? { ...message, ...GONE, deleted_at: message.deleted_at ?? at, version: seq } : message,
+    );
     if (this.shape.me.unread && before > (this.shape.me.read_seq ?? 0)) this.isOutdated = true;
   }
 
@@ -288,11 +272,9 @@ export class RoomState {
   }
 
   /** The room was hidden or shown, as of `head`: a newer message has ended it. */
-  prefer({ hidden, head, ...fields }: { hidden: boolean; head: number }): void {
-    const isOver = [...this.history.all()].some(({ seq }) => seq > head) || (this.shape.last_message?.seq ?? 0) > head;
-    this.#hiddenAt = hidden && !isOver ? head : null;
-    const { room_id: _, ...more } = fields as { room_id?: string };
-    this.#changeMe({ ...more, hidden: this.#hiddenAt !== null });
+  prefer({ hidden, head, room_id: _, ...fields }: { hidden: boolean; head: number; room_id: string }): void {
+    this.#hiddenAt = hidden && (this.shape.last_message?.seq ?? 0) <= head ? head : null;
+    this.#changeMe({ ...fields, hidden: this.#hiddenAt !== null });
   }
 
   #showHere(seq: number): void {
@@ -304,7 +286,7 @@ export class RoomState {
   /** A message that came outside the log, as a reply: taken if it is held or newer than all that is. */
   take(message: Message): void {
     if (this.history.get(message.id)) this.history.put(message, this.stale.has(message.id));
-    else if (message.seq > this.cursor || message.seq >= this.history.tailFrom) this.history.append(message);
+    else if (message.seq > this.cursor || message.seq >= this.history.tail.from) this.history.append(message);
   }
 
   /**
@@ -316,6 +298,7 @@ export class RoomState {
     this.#pages++;
     try {
       const page = await load();
+      for (const message of page.results) this.history.put(message);
       place(page);
       for (const event of this.#recent) {
         if (event.room_id && event.seq <= page.head) continue;

@@ -28,9 +28,8 @@ export function followStreams(parley: Parley): () => void {
     if (loading.has(id)) return;
     const parts: TextAppended[] = [];
     loading.set(id, parts);
-    const path = { room_id: roomId, message_id: id };
     try {
-      parley.room(roomId).take(await parley.rest("GET /v1/rooms/{room_id}/messages/{message_id}", { path }));
+      parley.room(roomId).take(await parley.request("get_message", { room_id: roomId, message_id: id }));
       parts.every(append); // after a hole the next part loads the message again
     } catch {
       // Without a connection: with the next one.

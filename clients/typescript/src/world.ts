@@ -165,7 +165,7 @@ export class World {
     if (waiting) return void waiting.push(event);
     const room = this.rooms.get(id) ?? this.#begin(event);
     if (event.seq <= (room?.cursor ?? this.#gone.get(id) ?? 0)) return;
-    if (!room?.follows(event.seq)) return void this.#reload(id, [event]);
+    if (!room || event.seq > room.cursor + 1) return void this.#reload(id, [event]);
     room.apply(event);
     if (event.type === "message.created") this.#report.message(event.data);
     this.#report.event(event, isLive);
@@ -280,8 +280,7 @@ export class World {
   async #reloadMessage(room: RoomState, id: string): Promise<void> {
     room.stale.set(id, true);
     try {
-      const path = { room_id: room.id, message_id: id };
-      room.take(await this.#rest("GET /v1/rooms/{room_id}/messages/{message_id}", { path }));
+      room.take(await this.#link.request("get_message", { room_id: room.id, message_id: id }));
       if (room.stale.get(id)) room.stale.delete(id); // otherwise an event has named a newer version meanwhile
       this.#report.room(room.id);
     } catch (error) {

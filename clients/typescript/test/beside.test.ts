@@ -216,7 +216,7 @@ test("a message that is written bit by bit grows in its room and in a thread, mi
   const reply = { ...body, client_id: "reply", thread_root: root.id };
   const [{ id }, { id: replyId }] = await Promise.all(
     [song, reply].map((each) => alice.rest("POST /v1/rooms/{room_id}/messages", { path: { room_id: room }, body: each })),
-  ) as [{ id: string }, { id: string }];
+  ) as unknown as [{ id: string }, { id: string }];
   const append = async (offset: number, text: string) => {
     for (const message_id of [id, replyId]) {
       const path = { room_id: room, message_id };

@@ -127,7 +127,7 @@ test("whatever arrives in which order, the held messages are the end of the log,
 
       const shown = state.history.shown();
       expect(shown).toEqual(shown.length ? log.at(log.head).slice(-shown.length) : []);
-      if (shown.length && !state.history.moreBefore) expect(shown.length).toBe(log.at(log.head).length);
+      if (shown.length && !state.history.window.moreBefore) expect(shown.length).toBe(log.at(log.head).length);
       if (!state.isOutdated) expect(state.shape.me.unread).toBe(log.unread(0));
     }),
     { numRuns: 2_000, seed: 7 },
@@ -159,17 +159,17 @@ test.each<[string, held: Partial<Message>, next: Partial<Message>, isTaken: bool
   ["a shorter text while it is written", { streaming: true }, { streaming: true, text: "Te" }, false],
   ["a stub while it is written", { streaming: true }, { ...stub, streaming: true }, false],
   ["the end of what is written", { streaming: true }, { text: "Te" }, true],
-])("events, replies and pages agree: %s", (_, held, next, isTaken) => {
-  const ways: ((state: RoomState, message: Message) => void)[] = [
+])("events, replies and pages agree: %s", async (_, held, next, isTaken) => {
+  const ways: ((state: RoomState, message: Message) => unknown)[] = [
     (state, message) => state.apply(event("message.edited", message)),
     (state, message) => state.take(message),
-    (state, message) => state.history.prepend(pageOf([message])),
+    (state, message) => state.page(async () => pageOf([message]), (page) => state.history.prepend(page)),
   ];
   for (const way of ways) {
     const state = new RoomState("me", new Log().room());
     state.history.append(whole(held));
 
-    way(state, whole(next));
+    await way(state, whole(next));
 
     expect(state.history.get("m1")).toEqual(whole(isTaken ? next : held));
   }
