@@ -12,7 +12,7 @@ interface Range {
 export const isInRoom = ({ thread_root, in_room }: Pick<Message, "thread_root" | "in_room">) => !thread_root || in_room;
 
 /** A newer version supersedes the held copy, and so does one of the same version when the held copy is not whole. */
-export function supersedes(message: Message, held: Message, isStale?: boolean): boolean | undefined {
+export function supersedes(message: Message, held: Message, isStale = false): boolean {
   if (message.version !== held.version) return message.version > held.version;
   // Of two texts that are still written, one begins with the other: the longer one is greater.
   return held.blocked || (held.streaming ? !message.streaming || message.text! > held.text! : isStale);

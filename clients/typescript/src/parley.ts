@@ -72,7 +72,7 @@ export class Parley {
   #session: Session | null = null;
   #sessionReady: Promise<void> = Promise.resolve();
   #isStarted = false;
-  #typingMs = { resend: 0, expire: 0 }; // nothing is sent or shown before the hello
+  #typingMs = { resend: 0, expire: 0 }; // before the hello nothing is sent, and nobody is shown
 
   readonly #options: Options;
 

@@ -37,19 +37,18 @@ export class Persist {
 
   /** Fills the rooms from the store. */
   async load(): Promise<void> {
-    const scope = this.#scope;
-    const world = this.#world;
     const messages = new Map<string, Message[]>();
-    for (const [key, message] of await this.#store.read(`${scope}message `)) {
-      const room = key.slice(`${scope}message `.length).split(" ")[0]!;
-      messages.set(room, [...(messages.get(room) ?? []), message as Message]);
-      this.#savedOf(room).add(key);
+    for (const [key, value] of await this.#store.read(`${this.#scope}message `)) {
+      const message = value as Message;
+      const { room_id } = message;
+      messages.set(room_id, [...(messages.get(room_id) ?? []), message]);
+      this.#savedOf(room_id).add(key);
     }
-    for (const [, stored] of await this.#store.read(`${scope}room `)) {
+    for (const [, stored] of await this.#store.read(`${this.#scope}room `)) {
       const room = stored as StoredRoom;
-      world.restore(room, messages.get(room.room.id) ?? []);
+      this.#world.restore(room, messages.get(room.room.id) ?? []);
     }
-    for (const [, head] of await this.#store.read(`${scope}head`)) Object.assign(world, head as Head);
+    for (const [, head] of await this.#store.read(`${this.#scope}head`)) Object.assign(this.#world, head as Head);
   }
 
   #savedOf(room: string): Set<string> {

@@ -280,7 +280,8 @@ export class World {
   async #reloadMessage(room: RoomState, id: string): Promise<void> {
     room.stale.set(id, true);
     try {
-      room.take(await this.#link.request("get_message", { room_id: room.id, message_id: id }));
+      const path = { room_id: room.id, message_id: id };
+      room.take(await this.#rest("GET /v1/rooms/{room_id}/messages/{message_id}", { path }));
       if (room.stale.get(id)) room.stale.delete(id); // otherwise an event has named a newer version meanwhile
       this.#report.room(room.id);
     } catch (error) {
