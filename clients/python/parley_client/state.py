@@ -225,17 +225,19 @@ class RoomState:
             for message in held:
                 if message["seq"] < data["before_seq"] and message["version"] < seq:
                     self._replace(purged(message, event))
-        elif kind == "block.added":
-            for message in held:
-                if message["sender"]["id"] == data["user_id"]:
-                    self._replace(stub(message))
-        elif kind == "block.removed":
-            theirs = (each for each in held if each["sender"]["id"] == data["user_id"] and each.get("blocked"))
-            self.stale |= {each["id"]: each["version"] for each in theirs}
+        elif kind in ("block.added", "block.removed"):
+            self._apply_block(event, [each for each in held if each["sender"]["id"] == data["user_id"]])
         elif isinstance(data, dict) and "base_version" in data:
             self._merge(data)
         elif kind == "message.created" or (kind.startswith("message.") and data["id"] in ids):
             self.put(data)
+
+    def _apply_block(self, event: Json, theirs: list[Json]) -> None:
+        if event["type"] == "block.added":
+            for message in theirs:
+                self._replace(stub(message))
+        else:
+            self.stale |= {each["id"]: each["version"] for each in theirs if each.get("blocked")}
 
     def _replace(self, message: Json) -> None:
         self.messages[message["id"]] = message
