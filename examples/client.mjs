@@ -13,6 +13,12 @@ const PING_TIMEOUT_MS = 5_000;
 const HELLO_MS = 10_000;
 const WAKING_EVENTS = ["online", "pageshow", "visibilitychange"];
 
+function supersedes(message, held) { // newer, or of the same version, and the copy that is held is not whole
+  if (message.version !== held.version || held.blocked) return message.version >= held.version;
+  if (held.streaming && message.streaming) return (message.text ?? "").length > (held.text ?? "").length;
+  return held.streaming || held.stale || false;
+}
+
 export class Client {
   // One room on one socket. `store` is localStorage, or anything with its getItem, setItem, removeItem, key and
   // length; several tabs and several users may share it. `onMessage` gets each message in its newest version, first
@@ -217,8 +223,9 @@ export class Client {
     this.applyMessage({ ...held, ...fields, reactions: [...byKey.values()].filter(({ count }) => count) });
   }
 
-  applyMessage(message) { // a newer version only: reply, event and page may bring the same message in any order
-    if (message.version <= (this.state.messages[message.id]?.version ?? 0)) return;
+  applyMessage(message) { // reply, event and page may bring the same message in any order
+    const held = this.state.messages[message.id];
+    if (held && !supersedes(message, held)) return;
     this.state.messages[message.id] = message;
     this.onMessage(message);
   }

@@ -260,9 +260,9 @@ class Client:
         return [merged]
 
     def apply_message(self, message: Message) -> bool:
-        """Take a message if its version is newer: reply, event and page may bring it in any order."""
+        """Take a message if it is newer, or the copy is not whole: reply, event and page may bring it in any order."""
         held = self.messages.get(message["id"])
-        if held is not None and message["version"] <= held["version"]:
+        if held is not None and not supersedes(message, held):
             return False
         self.messages[message["id"]] = message
         self.on_message(message)
@@ -291,6 +291,15 @@ class Client:
             longest = min(LONGEST_PAUSE_SECONDS, 2**self.attempt / 2)
             await asyncio.sleep(max(self.not_before - time.monotonic(), random.uniform(0, longest)))  # full jitter
             self.attempt = min(self.attempt + 1, 10)
+
+
+def supersedes(message: Message, held: Message) -> bool:
+    """A newer version does, and one of the same version when the copy that is held is not whole."""
+    if message["version"] != held["version"] or held.get("blocked"):
+        return bool(message["version"] >= held["version"])
+    if held.get("streaming") and message.get("streaming"):
+        return len(message["text"] or "") > len(held["text"] or "")
+    return bool(held.get("streaming") or held.get("stale"))
 
 
 async def main() -> None:

@@ -22,7 +22,7 @@ class Python(Adapter):
     name = "parley_client (Python)"
     features = (
         "store", "shared_store", "full_store", "rooms", "edit", "older", "unread", "read", "typing", "tokens",
-        "refused", "new", "partial",
+        "refused", "new", "partial", "blocks", "streams",
     )  # fmt: skip
 
     def do_start(self, *, url: str, token: str, user: str, room: str, store: str) -> None:

@@ -100,6 +100,11 @@ def any_version() -> None:
     replace(RoomState, "_supersedes", lambda self, message, held: True)
 
 
+@bug("stubs-end-with-a-block")
+def newer_versions_only() -> None:
+    replace(RoomState, "_supersedes", lambda self, message, held: bool(message["version"] > held["version"]))
+
+
 @bug("edit-arrives-before-its-page")
 def page_over_events() -> None:
     replace(RoomState, "_apply_to_held", lambda self, event, ids: None)

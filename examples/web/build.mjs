@@ -7,7 +7,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 // The package is used from its source in this repository. An app that has installed it needs no aliases: these
 // give both the same React.
-const MODULES = ["badges", "drafts", "indexeddb", "presence", "reactions", "react", "receipts", "tabs", "threads"];
+const MODULES = ["badges", "drafts", "indexeddb", "presence", "reactions", "react", "receipts", "streaming", "tabs", "threads"];
 export const alias = {
   "parley-client": here("../../clients/typescript/src/index.ts"),
   ...Object.fromEntries(MODULES.map((name) => [`parley-client/${name}`, here(`../../clients/typescript/src/${name}.ts`)])),

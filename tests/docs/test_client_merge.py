@@ -1,4 +1,4 @@
-"""The rule of partial events in the clients of examples/: merged, ignored, or loaded again; the same for both."""
+"""The rules of partial events and of equal versions in the clients of examples/; the same for both."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def reaction(version: int, base_version: int, **changes: Any) -> JSON:
     return partial("reaction.changed", version, base_version, change=change, reaction=TEA | changes)
 
 
+def event(**changes: Any) -> JSON:
+    data = {**HELD, "streaming": False, "blocked": False, **changes}
+    return {"type": "message.edited", "seq": 6, "at": "then", "data": data}
+
+
 ERASED = {"type": "user.erased", "seq": 5, "at": "then", "data": {"user": {"id": "bob", "username": "deleted"}}}
 CASES: dict[str, tuple[list[JSON], JSON]] = {
     "a reaction": ([reaction(3, 2)], {"version": 3, "reactions": [TEA]}),
@@ -38,6 +43,20 @@ CASES: dict[str, tuple[list[JSON], JSON]] = {
     "a pin": ([partial("pin.added", 3, 2, pinned_at="now", pinned_by="bob")], {"version": 3, "pinned_at": "now"}),
     "too late": ([reaction(2, 1)], {"version": 2, "reactions": []}),
     "another version": ([reaction(5, 4)], {"version": 2, "reactions": [], "stale": True}),
+    "the end of a stub": (
+        [event(blocked=True, version=3, text=None), event(version=3)],
+        {"text": "Tea?", "blocked": False},
+    ),
+    "a longer beginning": (
+        [event(streaming=True, version=3), event(streaming=True, version=3, text="Tea? Or")],
+        {"text": "Tea? Or", "streaming": True},
+    ),
+    "a shorter beginning": (
+        [event(streaming=True, version=3), event(streaming=True, version=3, text="Te")],
+        {"text": "Tea?", "streaming": True},
+    ),
+    "a stale copy": ([reaction(5, 4), event(text="Tea!")], {"version": 2, "text": "Tea!", "stale": None}),
+    "the same version": ([event(text="Tea!")], {"version": 2, "text": "Tea?"}),
     "an erased author": ([ERASED], {"forwarded": {"sender": {"id": "bob", "username": "deleted"}, "text": "psst"}}),
 }
 SCRIPT = """

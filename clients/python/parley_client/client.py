@@ -61,6 +61,7 @@ class Parley:
         self._first_token = token if isinstance(token, str) else None
         self._rooms: dict[str, Room] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._fetching: set[str] = set()  # rooms whose stale messages are being loaded
         self._catching: asyncio.Task[None] | None = None
         self._status_changed = asyncio.Event()
         self._open(user or self._user_of_token())
@@ -134,6 +135,7 @@ class Parley:
         self.outbox = Outbox(self)
         for _, kept in self.store.read(f"{self._scope}cursors"):
             self.world.inbox, self.world.epoch = kept["inbox"], kept["epoch"]
+            self.world.is_new = kept.get("is_new", False)
         for key, stored in self.store.read(f"{self._scope}room "):
             room_id = key.rsplit(" ", 1)[1]
             messages = [message for _, message in self.store.read(f"{self._scope}message {room_id} ")]
@@ -159,7 +161,8 @@ class Parley:
             records += [(prefix + each, None) for each in saved - kept]
             if state:
                 records += [(prefix + each, state.messages[each]) for each in kept & (state.changed | kept - saved)]
-        records.append((f"{self._scope}cursors", {"inbox": world.inbox, "epoch": world.epoch}))
+        cursors = {"inbox": world.inbox, "epoch": world.epoch, "is_new": world.is_new}
+        records.append((f"{self._scope}cursors", cursors))
         try:
             self.store.write(records)
         except (OSError, sqlite3.Error) as error:
@@ -228,6 +231,10 @@ class Parley:
                 continue
             if not self.world.is_lost:
                 break
+        for room_id, state in self.world.rooms.items():
+            state.resume()
+            if state.stale:
+                self.world.touch(room_id)
         self._saved_and_shown()
         self.outbox.open()
         self.changed("live")
@@ -248,7 +255,7 @@ class Parley:
         for event in events:
             if event["type"] == "typing" and event["data"].get("user_ids"):
                 self._spawn(self._expire_typing(event["room_id"], event["data"]["user_ids"]))
-        if any(event["seq"] is not None for event in events):
+        if any(event["seq"] is not None or event["type"] == "text.appended" for event in events):
             self._saved_and_shown()
         if self.world.is_lost and self.status == "live":
             self._begin_to_catch_up()
@@ -269,8 +276,9 @@ class Parley:
             if state is not None and state.is_outdated:
                 state.is_outdated = False
                 self._spawn(self._refresh(state))
-            for message_id in tuple(state.stale) if state else ():
-                self._spawn(self._fetch(room_id, message_id))
+            if state is not None and state.stale and room_id not in self._fetching:
+                self._fetching.add(room_id)
+                self._spawn(self._fetch_stale(room_id))
             self.room_changed(room_id)
 
     async def _refresh(self, state: RoomState) -> None:
@@ -284,12 +292,26 @@ class Parley:
         self._save()
         self.room_changed(state.shape["id"])
 
-    async def _fetch(self, room_id: str, message_id: str) -> None:
-        """Load a message of which only a newer version is known."""
-        with suppress(Refused):  # it stays stale, and shown as it is
-            message = await self.rest("GET", f"rooms/{room_id}/messages/{message_id}")
-            if room_id in self.world.rooms:
-                self.sent(message)
+    async def _fetch_stale(self, room_id: str) -> None:
+        """Load the stale messages of a room, one after the other. Without a connection, the next one begins again."""
+        tried = set[tuple[str, int]]()
+        try:
+            while (state := self.world.rooms.get(room_id)) and (left := state.stale.items() - tried):
+                message_id, version = min(left)
+                try:
+                    message = await self.rest("GET", f"rooms/{room_id}/messages/{message_id}")
+                except Refused as error:
+                    if error.code == OFFLINE:
+                        return
+                    if error.is_retryable:
+                        await asyncio.sleep(error.retry_after)
+                        continue
+                    state.stale.pop(message_id, None)  # it is gone
+                else:
+                    self.sent(message)
+                tried.add((message_id, version))
+        finally:
+            self._fetching.discard(room_id)
 
     def changed(self, status: Status) -> None:
         """The state of the connection has changed."""
@@ -314,7 +336,7 @@ class Parley:
             return
         if event["data"]["sender"]["id"] == self.user:
             self.outbox.acknowledge(event["data"])
-        elif is_live:
+        elif is_live and not event["data"].get("blocked"):
             self.on_message(self.room(event["room_id"]), event["data"])
 
     def sent(self, message: Json) -> None:

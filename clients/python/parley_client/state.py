@@ -10,10 +10,14 @@ from parley_client.unread import Unread
 Json = dict[str, Any]
 
 NOT_CHANGED = frozenset({"id", "room_id", "seq", "version", "base_version", "change", "reaction"})  # of a partial event
+# The content of a message of which nothing is shown.
+NOTHING: Json = {
+    "text": None, "metadata": {}, "reply_to": None, "mentions": {"users": [], "room": False}, "attachments": [],
+    "forwarded": None,
+}  # fmt: skip
 # What a message without its content has; what replies to it stays.
 EMPTY: Json = {
-    "text": None, "metadata": {}, "reply_to": None, "mentions": {"users": [], "room": False}, "attachments": [],
-    "reactions": [], "pinned_at": None, "pinned_by": None, "forwarded": None, "streaming": False, "interrupted": False,
+    **NOTHING, "reactions": [], "pinned_at": None, "pinned_by": None, "streaming": False, "interrupted": False,
 }  # fmt: skip
 MOST_KEPT = 200  # messages of a room in the store; older ones are pages of history
 
@@ -27,7 +31,7 @@ class RoomState:
         self.is_open = False  # the newest page was loaded: from `first` on every message is held
         self.first, self.more_before = 0, True
         self.changed: set[str] = set()  # messages that the store does not have in this version
-        self.stale: set[str] = set()  # messages of which only a newer version is known
+        self.stale: dict[str, int] = {}  # messages to be loaded again, and the version that is known to exist
         self.saved: set[str] = set()  # messages that the store has
         self.typing: list[str] = []
         self._awaited: Json | None = None  # loaded, and newer than the events so far
@@ -60,6 +64,7 @@ class RoomState:
             "first": self.first if is_whole else kept[0]["seq"],
             "more_before": self.more_before or not is_whole,
             "is_outdated": self.is_outdated,
+            "stale": self.stale,
         }
 
     @classmethod
@@ -69,6 +74,8 @@ class RoomState:
         state.is_open, state.first, state.more_before = stored["is_open"], stored["first"], stored["more_before"]
         state.is_outdated = stored["is_outdated"]
         state.messages = {each["id"]: each for each in messages if each["seq"] >= state.first}
+        stale = stored.get("stale", {}).items()
+        state.stale = {each: version for each, version in stale if each in state.messages}
         return state
 
     @property
@@ -86,7 +93,10 @@ class RoomState:
         after = self.read_seq
         if self.is_open and (not self.more_before or self.first <= after + 1):
             others = (each for each in self.messages.values() if each["seq"] > after and in_main_line(each))
-            return sum(each["sender"]["id"] != self.me and not each["deleted_at"] for each in others)
+            return sum(
+                each["sender"]["id"] != self.me and not each["deleted_at"] and not each.get("blocked")
+                for each in others
+            )
         return self._unread.count
 
     @property
@@ -101,6 +111,7 @@ class RoomState:
         """Forget the messages: they may be wrong."""
         self.messages.clear()
         self.changed.clear()
+        self.stale.clear()
         self.is_open, self.first, self.more_before = False, 0, True
 
     # Messages
@@ -109,16 +120,19 @@ class RoomState:
         """Take a message, unless the held copy is as new."""
         held = self.messages.get(message["id"])
         if held is None or self._supersedes(message, held):
-            self.stale.discard(message["id"])
             self._replace(message)
+        if message["version"] >= self.stale.get(message["id"], 0):
+            self.stale.pop(message["id"], None)
 
     def _supersedes(self, message: Json, held: Json) -> bool:
         """A newer version does, and one of the same version when the held copy is not whole."""
         if message["version"] != held["version"]:
             return bool(message["version"] > held["version"])
+        if held.get("blocked"):
+            return True
         if held.get("streaming") and message.get("streaming"):
             return len(message["text"] or "") > len(held["text"] or "")
-        return bool(message["id"] in self.stale or held.get("blocked") or held.get("streaming"))
+        return bool(held.get("streaming") or message["id"] in self.stale)
 
     def take(self, message: Json) -> None:
         """Take a message that a reply brought, if it is held or newer than all that are."""
@@ -138,7 +152,7 @@ class RoomState:
         self.is_open = True
         on_page = {each["id"] for each in page["results"]}
         for event in self._recent or ():
-            if event["seq"] > page["head"]:
+            if event["room_id"] is None or event["seq"] > page["head"]:
                 self._apply_to_held(event, on_page)
         self._recent = None
 
@@ -182,9 +196,10 @@ class RoomState:
         last = self.shape.get("last_message")
         if is_new or (last and last["id"] == message["id"]):
             self.shape = {**self.shape, "last_message": message}
+        counts = not is_mine and not message.get("blocked") and event["type"] != "message.edited"
         if is_mine and is_new:
             self._mark_here(seq)
-        elif not is_mine and message["seq"] > self.read_seq and event["type"] != "message.edited":
+        elif counts and message["seq"] > self.read_seq:
             self._unread.change(seq, message["seq"], 1 if is_new else -1)
 
     def _apply_member(self, event: Json) -> None:
@@ -210,10 +225,19 @@ class RoomState:
             for message in held:
                 if message["seq"] < data["before_seq"] and message["version"] < seq:
                     self._replace(purged(message, event))
+        elif kind in ("block.added", "block.removed"):
+            self._apply_block(event, [each for each in held if each["sender"]["id"] == data["user_id"]])
         elif isinstance(data, dict) and "base_version" in data:
             self._merge(data)
         elif kind == "message.created" or (kind.startswith("message.") and data["id"] in ids):
             self.put(data)
+
+    def _apply_block(self, event: Json, theirs: list[Json]) -> None:
+        if event["type"] == "block.added":
+            for message in theirs:
+                self._replace(stub(message))
+        else:
+            self.stale |= {each["id"]: each["version"] for each in theirs if each.get("blocked")}
 
     def _replace(self, message: Json) -> None:
         self.messages[message["id"]] = message
@@ -230,7 +254,33 @@ class RoomState:
         if held["version"] == data["base_version"] and all(key in held for key in fields):
             self._replace({**held, **fields, "version": data["version"]})
         else:
-            self.stale.add(data["id"])
+            self.stale[data["id"]] = data["version"]
+
+    def block(self, event: Json) -> None:
+        """A block has begun or ended: the user's messages become stubs, or their stubs are loaded again."""
+        if self._recent is not None:
+            self._recent.append(event)
+        self._apply_to_held(event, set(self.messages))
+        last = self.shape.get("last_message")
+        if event["type"] == "block.added" and last and last["sender"]["id"] == event["data"]["user_id"]:
+            self.shape = {**self.shape, "last_message": stub(last)}
+
+    def grow(self, part: Json) -> None:
+        """Append a part to the text of a streamed message. When parts before it are missing, the message is stale."""
+        held = self.messages.get(part["id"])
+        if held is None or not held.get("streaming") or held["text"] is None:
+            return
+        known = len(held["text"]) - part["offset"]
+        if known < 0:
+            self.stale[part["id"]] = held["version"]
+        elif known < len(part["text"]):
+            self._replace({**held, "text": held["text"] + part["text"][known:]})
+
+    def resume(self) -> None:
+        """The connection is back. Parts of streamed messages are not replayed, so these are loaded again."""
+        for message in self.messages.values():
+            if message.get("streaming"):
+                self.stale.setdefault(message["id"], message["version"])
 
     # The user's own part
 
@@ -279,6 +329,11 @@ def with_reaction(reactions: list[Json], changed: Json) -> list[Json]:
         return [*reactions, changed] if changed["count"] else reactions
     replaced = [changed if each["key"] == changed["key"] else each for each in reactions]
     return [each for each in replaced if each["count"]]
+
+
+def stub(message: Json) -> Json:
+    """A message of a user who is blocked."""
+    return {**message, **NOTHING, "blocked": True}
 
 
 def purged(message: Json, event: Json) -> Json:

@@ -22,6 +22,7 @@ class World:
         self.opened: set[str] = set()  # rooms whose messages are kept
         self.inbox: int | None = None
         self.epoch: int | None = None
+        self.is_new = False  # all rooms come as new ones with the next sync
         self.is_lost = False  # something is missing that only another sync can bring
         self.touched: set[str] = set()  # rooms that the store does not have as they are
         self._gone: dict[str, int] = {}  # by room, the seq at which the membership ended
@@ -48,6 +49,7 @@ class World:
             next_page = page["next"]
             if next_page is None:
                 break
+        self.is_new = self.is_new and self.is_lost  # a block among the events of the pages
         early, self._early = self._early, {}
         for room_id, events in early.items():
             if room_id in self.rooms:
@@ -55,7 +57,7 @@ class World:
                     self._apply(event)
 
     def _cursors(self) -> dict[str, int]:
-        rooms = [room for room in self.rooms.values() if room.is_member]
+        rooms = [room for room in self.rooms.values() if room.is_member and not self.is_new]
         rooms.sort(key=lambda room: str(room.shape["last_event_at"]), reverse=True)
         return {room.shape["id"]: room.cursor for room in rooms[:MOST_CURSORS]}
 
@@ -103,8 +105,11 @@ class World:
             self.is_lost = True
         elif event["seq"] is None:
             state = self.rooms.get(event["room_id"] or "")
-            if event["type"] == "typing" and state is not None:
+            if state is not None and event["type"] == "typing":
                 state.typing = event["data"]["user_ids"]
+            elif state is not None and event["type"] == "text.appended":
+                state.grow(event["data"])
+                self.touch(event["room_id"])
             self._pass_on(event, True)
         elif event["room_id"] is None:
             self._apply_inbox(event, is_live=True)
@@ -124,6 +129,11 @@ class World:
         elif kind == "room.added" and is_live and data["id"] not in self.rooms:
             self._gone.pop(data["id"], None)
             self.is_lost = True  # the Room, with the own rights in it, comes by sync
+        elif kind in ("block.added", "block.removed"):
+            for room_id, state in self.rooms.items():
+                state.block(event)
+                self.touch(room_id)
+            self.is_new = self.is_lost = True  # the server counts again what is unread
         elif kind in ("read.updated", "room.preferred") and data["room_id"] in self.rooms:
             state = self.rooms[data["room_id"]]
             state.mark(data) if kind == "read.updated" else state.prefer(data)

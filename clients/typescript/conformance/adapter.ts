@@ -3,8 +3,9 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
 import { Parley, type Platform, type Room, type Store, type TokenReason } from "parley-client";
+import { followStreams } from "parley-client/streaming";
 
-const FEATURES = ["store", "full_store", "rooms", "edit", "older", "unread", "read", "typing", "tokens", "refused", "new", "partial"];
+const FEATURES = ["store", "full_store", "rooms", "edit", "older", "unread", "read", "typing", "tokens", "refused", "new", "partial", "blocks", "streams"];
 
 /** A store in one file, which is replaced with each change: a crash leaves the old one or the new one. */
 async function fileStore(path: string): Promise<Store> {
@@ -77,6 +78,7 @@ async function start({ url, token, user, room, store }: Command): Promise<void> 
   const platform = { WebSocket: WebSocket as unknown as Platform["WebSocket"] };
   parley = new Parley({ url, user, token: async (reason) => nextToken(reason), store: await fileStore(store), platform });
   parley.on("message", ({ message }) => fresh.push(message.id));
+  followStreams(parley);
   void parley.start();
   watch(room);
 }

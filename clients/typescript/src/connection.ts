@@ -41,8 +41,9 @@ export class Connection implements Link {
   #isStarted = false;
   #attempt = 0;
   #notBefore = 0;
-  #heartbeatMs = 25_000;
+  #heartbeatMs = 0;
   #refusedToken: string | null = null;
+  #lastEnd!: End; // of the refused token
   #reason: TokenReason = "start";
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined; // of the hello, or of the next sign of life
@@ -127,8 +128,6 @@ export class Connection implements Link {
     if (reason !== "start" || !this.token) this.token = await this.#source(reason);
     return this.token;
   }
-
-  #lastEnd: End = { code: 4401, reason: "unauthenticated", login: true };
 
   #open(token: string): void {
     const address = `${this.#url.replace(/^http/, "ws")}/v1/ws`;

@@ -72,7 +72,7 @@ export class Parley {
   #session: Session | null = null;
   #sessionReady: Promise<void> = Promise.resolve();
   #isStarted = false;
-  #typingMs = { resend: 5_000, expire: 15_000 };
+  #typingMs = { resend: 0, expire: 0 }; // before the hello nothing is sent, and nobody is shown
 
   readonly #options: Options;
 
@@ -262,8 +262,9 @@ export class Parley {
     if (event.room_id) this.#opened.get(event.room_id)?.receive(event);
     this.#emit("event", { event, isLive });
     const session = this.#session!;
-    if (event.type !== "message.created" || !isLive || !session.tabs.isLeader || event.data.sender.id === session.user) return;
-    this.#emit("message", { room: this.room(event.room_id), message: event.data });
+    if (event.type !== "message.created" || !isLive || !session.tabs.isLeader) return;
+    const { data: message, room_id } = event;
+    if (message.sender.id !== session.user && !message.blocked) this.#emit("message", { room: this.room(room_id), message });
   }
 
   #changeStatus(status: Status): void {
@@ -290,7 +291,7 @@ export class Parley {
     const states = [...(this.#session?.world.rooms.values() ?? [])];
     const listed = states.filter(({ shape }) => !shape.archived_at && !shape.me.hidden);
     const rooms = listed.map(({ id }) => this.room(id).info.get()!).filter(Boolean);
-    const time = (room: RoomSummary) => room.last_message_at ?? room.created_at;
-    return rooms.sort((a, b) => (time(a) < time(b) ? 1 : time(a) > time(b) ? -1 : a.id < b.id ? 1 : -1));
+    const key = (room: RoomSummary) => (room.last_message_at ?? room.created_at) + room.id;
+    return rooms.sort((a, b) => (key(a) < key(b) ? 1 : -1));
   }
 }

@@ -9,11 +9,12 @@ const KEPT_MESSAGES = 100; // of each room; older ones are pages of history
 interface Head {
   inbox: number | null;
   epoch: number | null;
+  isNew?: boolean;
 }
 
 export class Persist {
   readonly #dirty = new Set<string>();
-  readonly #saved = new Map<string, Map<string, number>>(); // by room, the version of each stored message by its key
+  readonly #saved = new Map<string, Set<string>>(); // by room, the keys of its stored messages
   #writing: Promise<void> | null = null;
   #isFull = false;
 
@@ -36,24 +37,22 @@ export class Persist {
 
   /** Fills the rooms from the store. */
   async load(): Promise<void> {
-    const scope = this.#scope;
-    const world = this.#world;
     const messages = new Map<string, Message[]>();
-    for (const [key, message] of await this.#store.read(`${scope}message `)) {
-      const room = key.slice(`${scope}message `.length).split(" ")[0]!;
-      messages.set(room, [...(messages.get(room) ?? []), message as Message]);
-      this.#savedOf(room).set(key, (message as Message).version);
+    for (const [key, value] of await this.#store.read(`${this.#scope}message `)) {
+      const message = value as Message;
+      const { room_id } = message;
+      messages.set(room_id, [...(messages.get(room_id) ?? []), message]);
+      this.#savedOf(room_id).add(key);
     }
-    for (const [, stored] of await this.#store.read(`${scope}room `)) {
-      const { room } = stored as StoredRoom;
-      world.restore(stored as StoredRoom, messages.get(room.id) ?? []);
-      this.#savedOf(room.id);
+    for (const [, stored] of await this.#store.read(`${this.#scope}room `)) {
+      const room = stored as StoredRoom;
+      this.#world.restore(room, messages.get(room.room.id) ?? []);
     }
-    for (const [, head] of await this.#store.read(`${scope}head`)) Object.assign(world, head as Head);
+    for (const [, head] of await this.#store.read(`${this.#scope}head`)) Object.assign(this.#world, head as Head);
   }
 
-  #savedOf(room: string): Map<string, number> {
-    const saved = this.#saved.get(room) ?? new Map<string, number>();
+  #savedOf(room: string): Set<string> {
+    const saved = this.#saved.get(room) ?? new Set<string>();
     this.#saved.set(room, saved);
     return saved;
   }
@@ -74,8 +73,8 @@ export class Persist {
       const ids = [...this.#dirty];
       this.#dirty.clear();
       const records: [string, unknown][] = ids.flatMap((id) => this.#recordsOf(id));
-      const { inbox, epoch } = this.#world;
-      records.push([`${this.#scope}head`, { inbox, epoch } satisfies Head]);
+      const { inbox, epoch, isNew } = this.#world;
+      records.push([`${this.#scope}head`, { inbox, epoch, isNew } satisfies Head]);
       try {
         if (!this.#isFull) await this.#store.write(records);
       } catch (error) {
@@ -96,11 +95,11 @@ export class Persist {
     for (const message of kept) {
       const key = `${this.#scope}message ${id} ${String(message.seq).padStart(16, "0")}`;
       keys.add(key);
-      if (saved.get(key) === message.version && !state!.history.unsaved.has(message.id)) continue;
+      if (saved.has(key) && !state!.history.unsaved.has(message.id)) continue;
       records.push([key, message]);
-      saved.set(key, message.version);
+      saved.add(key);
     }
-    for (const key of saved.keys()) {
+    for (const key of saved) {
       if (keys.has(key)) continue;
       records.push([key, undefined]);
       saved.delete(key);

@@ -105,7 +105,7 @@ export class Room {
 
   /** Whether there are older messages than those that are shown. */
   get hasOlder(): boolean {
-    return this.#state?.history.moreBefore ?? false;
+    return this.#state?.history.window.moreBefore ?? false;
   }
 
   /** Whether an older window is shown, by `around`. */
@@ -208,6 +208,11 @@ export class Room {
     return this.#optimistic(message, { text }, (session) =>
       session.tabs.request("edit_message", { room_id: this.id, message_id: message.id, text, if_version: message.version }),
     );
+  }
+
+  /** Takes a message that came outside the log, as by `parley.rest`, if it is held and not newer. */
+  take(message: Message): void {
+    this.#context.session()?.take(message);
   }
 
   /** Deletes a message, at once on the page. Rejects with Refused, and it is shown again. */
@@ -356,7 +361,7 @@ export class Room {
     const status = unsent.refused ? "refused" : session.outbox.isSending(unsent) ? "sending" : "queued";
     const [known, shown] = this.#unsentViews.get(unsent.client_id) ?? [];
     if (shown && known === unsent && shown.status === status) return shown;
-    const { username, display_name, avatar_url } = this.#context.me() ?? { username: "", display_name: "", avatar_url: null };
+    const { username = "", display_name = "", avatar_url = null } = this.#context.me() ?? ({} as Partial<User>);
     const sender: Message["sender"] = { id: session.user, username, display_name, avatar_url, kind: "person" };
     const { refused, ...fields } = unsent;
     const fresh = {
@@ -370,7 +375,7 @@ export class Room {
       edited_at: null,
       status,
       error: refused && new Refused(refused.code, refused.detail),
-    } as ChatMessage;
+    } as unknown as ChatMessage;
     this.#unsentViews.set(unsent.client_id, [unsent, fresh]);
     return fresh;
   }

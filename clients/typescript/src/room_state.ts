@@ -1,9 +1,10 @@
 // One room, folded from the server's Room, pages of history and events. It has no connection and no store.
 import type { Message, MessageHistory, PushedEvent, ReadUpdated, Room } from "./generated/contract.js";
-import { History } from "./history.js";
+import { History, isInRoom } from "./history.js";
 import { EXACT, Unread } from "./unread.js";
 
 type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
+export type Block = Extract<PushedEvent, { type: "block.added" | "block.removed" }>;
 
 /** A room in the store; its messages are records of their own. */
 export interface StoredRoom {
@@ -13,24 +14,29 @@ export interface StoredRoom {
   marked: number;
   hiddenAt: number | null;
   isOutdated: boolean;
+  stale?: string[];
 }
 
-/** The fields of a message that uses nothing beyond text. */
-export const PLAIN = {
+/** The content of a message of which nothing is shown. */
+const NOTHING = {
+  text: null,
   metadata: {},
   reply_to: null,
-  deleted_at: null,
   mentions: { users: [] as string[], room: false },
   attachments: [],
-  reactions: [],
+  forwarded: null,
+} satisfies Partial<Message>;
+
+/** The fields of a message that is gone, beside `deleted_at`; its place in a thread and its own thread stay. */
+const GONE = { ...NOTHING, reactions: [], pinned_at: null, pinned_by: null, streaming: false, interrupted: false } satisfies Partial<Message>;
+
+/** The fields of a message that uses nothing; its text is null. */
+export const PLAIN = {
+  ...GONE,
+  deleted_at: null,
   thread_root: null,
   in_room: false,
   thread: null,
-  pinned_at: null,
-  pinned_by: null,
-  forwarded: null,
-  streaming: false,
-  interrupted: false,
   blocked: false,
 } satisfies Partial<Message>;
 
@@ -49,13 +55,13 @@ export class RoomState {
   readonly history = new History();
   /** The Room must be loaded again: the events do not tell everything, as what a new role may do. */
   isOutdated = false;
-  /** Held messages of which only a newer version is known, by id: they must be loaded. */
-  readonly stale = new Set<string>();
+  /** Held messages of which only a newer version is known, by id: they must be loaded, or are being loaded (true). */
+  readonly stale = new Map<string, boolean>();
   #unread!: Unread;
   #marked = 0; // the seq as of which the read marker stands
   #hiddenAt: number | null = null;
   #awaited: Room | null = null; // loaded, and newer than the events so far
-  #recent: Durable[] | null = null; // while a page is on its way
+  #recent: (Durable | Block)[] | null = null; // while a page is on its way
   #pages = 0;
 
   readonly #me: string;
@@ -75,15 +81,18 @@ export class RoomState {
     state.#marked = stored.marked;
     state.#hiddenAt = stored.hiddenAt;
     state.isOutdated = stored.isOutdated;
+    for (const id of stored.stale ?? []) state.stale.set(id, false);
     return state;
   }
 
   /** What the store keeps, beside the newest messages. */
   stored(kept: Message[]): StoredRoom {
-    const isWhole = kept.length === 0 || kept[0]!.seq <= this.history.tailFrom;
-    const from = this.history.isEmpty ? null : isWhole ? this.history.tailFrom : kept[0]!.seq;
+    const { isEmpty, tail } = this.history;
+    const isWhole = kept.length === 0 || kept[0]!.seq <= tail.from;
+    const from = isEmpty ? null : isWhole ? tail.from : kept[0]!.seq;
     const { isOutdated, shape } = this;
-    return { room: shape, from, moreBefore: !isWhole || this.history.tailMoreBefore, marked: this.#marked, hiddenAt: this.#hiddenAt, isOutdated };
+    const moreBefore = !isWhole || tail.moreBefore;
+    return { room: shape, from, moreBefore, marked: this.#marked, hiddenAt: this.#hiddenAt, isOutdated, stale: [...this.stale.keys()] };
   }
 
   get id(): string {
@@ -121,11 +130,6 @@ export class RoomState {
     if (seq > this.cursor) this.#change({ head: seq });
   }
 
-  /** Whether an event is the next one. After a hole the room must be loaded again. */
-  follows(seq: number): boolean {
-    return seq === this.cursor + 1;
-  }
-
   apply(event: Durable): void {
     if (event.seq <= this.cursor) return;
     this.#recent?.push(event);
@@ -134,7 +138,7 @@ export class RoomState {
     if (noun === "message") this.#applyMessage(event as Extract<Durable, { data: Message }>);
     else if (noun === "room") this.#applyRoom(event);
     else if (noun === "member") this.#applyMember(event as Extract<Durable, { type: "member.joined" }>);
-    else if (event.type === "mute.created" || event.type === "mute.ended") this.isOutdated ||= event.data.user.id === this.#me;
+    else if (noun === "mute") this.isOutdated ||= (event as Extract<Durable, { type: "mute.created" }>).data.user.id === this.#me;
     else this.#applyToHeld(event, this.history.all());
     this.#countUnread();
     if (this.#awaited && this.#awaited.head <= event.seq) this.update(this.#awaited);
@@ -170,23 +174,29 @@ export class RoomState {
   #applyMessage({ type, seq, at, data: message }: { type: string; seq: number; at: string; data: Message }): void {
     const isNew = type === "message.created";
     const isMine = message.sender.id === this.#me;
+    if (isNew) this.history.append(message);
+    else if (this.history.get(message.id)) this.history.put(message);
+    if (!isInRoom(message)) return;
     if (isNew) {
       this.#change({ last_message_at: at });
       this.#showHere(seq);
-      this.history.append(message);
-    } else if (this.history.get(message.id)) this.history.put(message);
+    }
     if (isNew || this.shape.last_message?.id === message.id) this.#change({ last_message: message });
     if (isMine) {
       if (isNew) this.#markHere(seq);
-    } else if (message.seq > (this.shape.me.read_seq ?? 0)) {
+    } else if (!message.blocked && message.seq > (this.shape.me.read_seq ?? 0)) {
       if (isNew) this.#unread.change(seq, message.seq, 1);
       else if (type === "message.deleted") this.#unread.change(seq, message.seq, -1);
     }
   }
 
   /** Applies an event to messages that are held: of the whole room, or of a page that is older than the event. */
-  #applyToHeld(event: Durable, held: Iterable<Message>): void {
-    if (event.type === "user.erased") this.#erase(event.data.user, held);
+  #applyToHeld(event: Durable | Block, held: Iterable<Message>): void {
+    if (event.type === "block.added")
+      this.#rewrite(held, (message) => (message.sender.id === event.data.user_id ? { ...message, ...NOTHING, blocked: true } : message));
+    else if (event.type === "block.removed") {
+      if ([...held].some(({ blocked }) => blocked)) this.history.clear(); // the page that is shown is loaded again
+    } else if (event.type === "user.erased") this.#erase(event.data.user, held);
     else if (event.type === "messages.purged") this.#purge(event.data.before_seq, event, held);
     else if ("base_version" in event.data) this.#merge(event.data);
     else if (event.type.startsWith("message.")) {
@@ -199,24 +209,31 @@ export class RoomState {
     const by = <Shown extends { sender: Message["sender"] } | null>(shown: Shown): Shown =>
       shown?.sender.id === user.id ? { ...shown, sender: user } : shown;
     const rename = (message: Message): Message => by({ ...message, forwarded: by(message.forwarded) });
-    for (const message of [...held]) this.history.replace(rename(message));
-    const { last_message: last, peer } = this.shape;
-    if (last) this.#change({ last_message: rename(last) });
-    if (peer?.id === user.id) {
-      this.#change({ peer: user });
-      this.isOutdated = true;
+    this.#rewrite(held, rename);
+    this.isOutdated ||= this.shape.peer?.id === user.id;
+  }
+
+  /** Changes held messages, and the last one. */
+  #rewrite(held: Iterable<Message>, rewrite: (message: Message) => Message): void {
+    for (const message of [...held]) {
+      const changed = rewrite(message);
+      if (changed !== message) this.history.replace(changed);
     }
+    const { last_message: last } = this.shape;
+    if (last) this.#change({ last_message: rewrite(last) });
+  }
+
+  /** A block of a user has begun or ended. The next sync brings the number of unread messages. */
+  block(event: Block): void {
+    this.#recent?.push(event);
+    this.#applyToHeld(event, this.history.all());
+    this.#countUnread();
   }
 
   #purge(before: number, { seq, at }: Durable, held: Iterable<Message>): void {
-    const empty = (message: Message): Message => {
-      const deleted_at = message.deleted_at ?? at;
-      const { thread_root, in_room, thread } = message;
-      return { ...message, text: null, ...PLAIN, thread_root, in_room, thread, deleted_at, version: seq };
-    };
-    for (const message of [...held]) if (message.seq < before && message.version < seq) this.history.put(empty(message));
-    const last = this.shape.last_message;
-    if (last && last.seq < before) this.#change({ last_message: empty(last) });
+    this.#rewrite(held, (message) =>
+      message.seq < before && message.version < seq ? { ...message, ...GONE, deleted_at: message.deleted_at ?? at, version: seq } : message,
+    );
     if (this.shape.me.unread && before > (this.shape.me.read_seq ?? 0)) this.isOutdated = true;
   }
 
@@ -225,7 +242,7 @@ export class RoomState {
     if (!held || held.version >= part.version) return;
     const merged = merge(held, part);
     if (merged) this.history.put(merged);
-    else this.stale.add(part.id);
+    else this.stale.set(part.id, false);
   }
 
   /** The own marker moved, on this or another device, as of `head` of this room. */
@@ -255,11 +272,9 @@ export class RoomState {
   }
 
   /** The room was hidden or shown, as of `head`: a newer message has ended it. */
-  prefer({ hidden, head, ...fields }: { hidden: boolean; head: number }): void {
-    const isOver = [...this.history.all()].some(({ seq }) => seq > head) || (this.shape.last_message?.seq ?? 0) > head;
-    this.#hiddenAt = hidden && !isOver ? head : null;
-    const { room_id: _, ...more } = fields as { room_id?: string };
-    this.#changeMe({ ...more, hidden: this.#hiddenAt !== null });
+  prefer({ hidden, head, room_id: _, ...fields }: { hidden: boolean; head: number; room_id: string }): void {
+    this.#hiddenAt = hidden && (this.shape.last_message?.seq ?? 0) <= head ? head : null;
+    this.#changeMe({ ...fields, hidden: this.#hiddenAt !== null });
   }
 
   #showHere(seq: number): void {
@@ -270,9 +285,8 @@ export class RoomState {
 
   /** A message that came outside the log, as a reply: taken if it is held or newer than all that is. */
   take(message: Message): void {
-    this.stale.delete(message.id);
-    if (this.history.get(message.id)) this.history.put(message);
-    else if (message.seq > this.cursor || message.seq >= this.history.tailFrom) this.history.append(message);
+    if (this.history.get(message.id)) this.history.put(message, this.stale.has(message.id));
+    else if (message.seq > this.cursor || message.seq >= this.history.tail.from) this.history.append(message);
   }
 
   /**
@@ -284,9 +298,10 @@ export class RoomState {
     this.#pages++;
     try {
       const page = await load();
+      for (const message of page.results) this.history.put(message);
       place(page);
       for (const event of this.#recent) {
-        if (event.seq <= page.head) continue;
+        if (event.room_id && event.seq <= page.head) continue;
         const held = page.results.map(({ id }) => this.history.get(id)).filter(Boolean) as Message[];
         this.#applyToHeld(event, held);
       }

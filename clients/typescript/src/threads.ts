@@ -1,10 +1,12 @@
 // A thread: the replies to one message, loaded when somebody opens it, then kept up to date by events.
 import { whenLive } from "./follow.js";
-import type { Message, MessageHistory, PushedEvent } from "./generated/contract.js";
+import type { Message, MessageHistory, PushedEvent, TextAppended } from "./generated/contract.js";
 import type { Parley } from "./parley.js";
+import { supersedes } from "./history.js";
 import { Value, View, type Readable } from "./readable.js";
 import type { ChatMessage, Draft, Room, Sent } from "./room.js";
 import { merge, type PartialEvent } from "./room_state.js";
+import { grow } from "./streaming.js";
 
 const PAGE = 50;
 const RELOADING = ["user.erased", "messages.purged", "block.added", "block.removed"];
@@ -93,7 +95,8 @@ export class Thread {
       this.#held.clear();
       this.#hasOlder = found.page.more_before;
     }
-    if (found.root) this.#take(found.root);
+    if (found.root && isAnew) this.#rootValue.set(found.root);
+    else if (found.root) this.#take(found.root);
     for (const message of found.results) this.#take(message);
     for (const event of recent) if (event.seq !== null && event.seq > found.head) this.#apply(event);
     this.#repliesView.invalidate();
@@ -113,7 +116,8 @@ export class Thread {
       const message = data as Message;
       const isNew = event.type === "message.created" && message.thread_root === this.rootId;
       if (isNew || this.#get(message.id)) this.#take(message);
-    } else if ("base_version" in data) this.#merge(data);
+    } else if (event.type === "text.appended") this.#grow(event.data);
+    else if ("base_version" in data) this.#merge(data);
   }
 
   #get(id: string): Message | null | undefined {
@@ -122,7 +126,7 @@ export class Thread {
 
   #take(message: Message): void {
     const held = this.#get(message.id);
-    if (held && held.version >= message.version) return;
+    if (held && !supersedes(message, held)) return;
     if (message.id === this.rootId) this.#rootValue.set(message);
     else this.#held.set(message.id, message);
     this.#repliesView.invalidate();
@@ -134,6 +138,14 @@ export class Thread {
     const merged = merge(held, part);
     if (merged) this.#take(merged);
     else this.#reload();
+  }
+
+  #grow(part: TextAppended): void {
+    const held = this.#get(part.id);
+    if (!held) return;
+    const grown = grow(held, part);
+    if (grown) this.#take(grown);
+    else if (grown === undefined && !this.#recent.size) this.#reload();
   }
 
   #sorted(): Message[] {

@@ -3,7 +3,7 @@ import type { Message, PushedEvent, Room, SyncResult } from "./generated/contrac
 import type { Link } from "./link.js";
 import type { Refused } from "./refused.js";
 import type { Rest } from "./rest.js";
-import { RoomState, type StoredRoom } from "./room_state.js";
+import { RoomState, type Block, type StoredRoom } from "./room_state.js";
 
 type Stored = Extract<PushedEvent, { seq: number }>;
 type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
@@ -44,7 +44,8 @@ export class World {
   readonly rooms = new Map<string, RoomState>();
   inbox: number | null = null;
   epoch: number | null = null;
-  #isNew = false; // all rooms come as new ones with the next sync
+  /** All rooms come as new ones with the next sync. */
+  isNew = false;
   #run = 0; // of the catch-up, so that a later one ends an earlier one
   #held: PushedEvent[] | null = null; // events that arrive during the sync of a tab that does not subscribe
   readonly #loading = new Map<string, PushedEvent[]>(); // events of a room that is being loaded
@@ -79,22 +80,22 @@ export class World {
     this.#held = subscribe ? null : [];
     this.#loading.clear();
     const body = { rooms: this.#cursors(), inbox: this.inbox, epoch: this.epoch, subscribe };
-    const seen = new Set<string>();
     let next: string | null = null;
     do {
       const page: SyncResult = await this.#link.request("sync", { ...body, next });
       if (run !== this.#run) return false;
-      if (this.#applyPage(page, seen)) {
+      if (this.#applyPage(page)) {
         this.#forget();
         return this.catchUp(subscribe);
       }
       next = page.next;
     } while (next);
+    if (run !== this.#run) return false; // an event of the page has begun another one
     const held = this.#held;
     this.#held = null;
-    this.#isNew = false;
+    this.isNew = false;
     if (held) this.receive(held);
-    for (const room of this.rooms.values()) if (room.isOutdated) void this.#refresh(room);
+    for (const room of this.rooms.values()) this.#complete(room);
     return true;
   }
 
@@ -106,7 +107,7 @@ export class World {
   }
 
   #cursors(): Record<string, number> {
-    if (this.#isNew) return {};
+    if (this.isNew) return {};
     const rooms = [...this.rooms.values()].filter((room) => room.isMember);
     rooms.sort((a, b) => (a.shape.last_event_at < b.shape.last_event_at ? 1 : -1));
     return Object.fromEntries(rooms.slice(0, MOST_CURSORS).map((room) => [room.id, room.cursor]));
@@ -118,13 +119,12 @@ export class World {
   }
 
   /** Applies a page of sync. True when it cannot be continued from the cursors: all rooms must come anew. */
-  #applyPage(page: SyncResult, seen: Set<string>): boolean {
+  #applyPage(page: SyncResult): boolean {
     if (page.inbox.reset || page.inbox.limited) return true;
     this.epoch = page.epoch;
     for (const event of page.inbox.events) this.#applyInbox(event as Inbox, false);
     this.inbox = Math.max(this.inbox ?? 0, page.inbox.head);
     for (const { id, head, events, limited, reset, room } of page.rooms) {
-      seen.add(id);
       if (room) this.#place(room, reset || limited !== null);
       for (const event of events) this.#applyRoom(event as Durable, false);
       if (!this.#loading.has(id)) this.rooms.get(id)?.skipTo(head);
@@ -165,13 +165,12 @@ export class World {
     if (waiting) return void waiting.push(event);
     const room = this.rooms.get(id) ?? this.#begin(event);
     if (event.seq <= (room?.cursor ?? this.#gone.get(id) ?? 0)) return;
-    if (!room?.follows(event.seq)) return void this.#reload(id, [event]);
+    if (!room || event.seq > room.cursor + 1) return void this.#reload(id, [event]);
     room.apply(event);
     if (event.type === "message.created") this.#report.message(event.data);
     this.#report.event(event, isLive);
     if (!room.isMember) this.#remove(id, event.seq);
-    else if (room.isOutdated && isLive) void this.#refresh(room);
-    for (const message of room.stale) void this.#reloadMessage(room, message);
+    else if (isLive) this.#complete(room);
     this.#report.room(id);
   }
 
@@ -203,8 +202,11 @@ export class World {
       const known = this.rooms.get(event.data.id);
       if (isLive && (!known || !known.isMember)) void this.#reload(event.data.id);
     } else if (/^block/.test(event.type)) {
-      for (const room of this.rooms.values()) room.history.clear(); // every text of this user, shown or hidden from now on
-      this.#isNew = true;
+      this.isNew = true; // for what counts as unread, and the last messages
+      for (const room of this.rooms.values()) {
+        room.block(event as PushedEvent as Block);
+        this.#report.room(room.id);
+      }
       this.#report.lost();
     } else this.#applyToRoom(event, isLive);
     this.#report.event(event as Stored, isLive);
@@ -219,7 +221,7 @@ export class World {
     }
     if (event.type === "read.updated") room.mark(event.data);
     else room.prefer(event.data);
-    if (room.isOutdated && isLive) void this.#refresh(room);
+    if (isLive) this.#complete(room);
     this.#report.room(room.id);
   }
 
@@ -243,6 +245,12 @@ export class World {
     if (room) this.#place(room, false);
     this.#report.room(id);
     for (const event of room ? waiting : []) this.#apply(event);
+  }
+
+  /** Loads what the events of a room do not tell. */
+  #complete(room: RoomState): void {
+    if (room.isOutdated) void this.#refresh(room);
+    for (const [id, isLoading] of room.stale) if (!isLoading) void this.#reloadMessage(room, id);
   }
 
   /** Loads the Room of a room whose events do not tell everything; its events go on. */
@@ -270,13 +278,15 @@ export class World {
   }
 
   async #reloadMessage(room: RoomState, id: string): Promise<void> {
-    room.stale.delete(id);
+    room.stale.set(id, true);
     try {
       const path = { room_id: room.id, message_id: id };
       room.take(await this.#rest("GET /v1/rooms/{room_id}/messages/{message_id}", { path }));
+      if (room.stale.get(id)) room.stale.delete(id); // otherwise an event has named a newer version meanwhile
       this.#report.room(room.id);
     } catch (error) {
-      if ((error as Refused).isRetryable) room.stale.add(id);
+      if ((error as Refused).isRetryable) room.stale.set(id, false);
+      else room.stale.delete(id);
     }
   }
 }

@@ -6,6 +6,7 @@ import type { Parley } from "../src/index.js";
 import { Presence } from "../src/presence.js";
 import { Reactions } from "../src/reactions.js";
 import { acknowledge, receiptOf } from "../src/receipts.js";
+import { followStreams } from "../src/streaming.js";
 import { Thread } from "../src/threads.js";
 import { Browser, Person } from "./people.js";
 import { Proxy, Server, until } from "./server.js";
@@ -187,7 +188,9 @@ test("a block hides what is held, here and in the store, and its end shows it ag
   await client.start();
   ends.push(() => client.stop());
   client.room(room).messages.subscribe(() => {});
-  await alice.say(room, "Can you hear me?");
+  const root = await alice.say(room, "Can you hear me?");
+  const thread = new Thread(client, room, root.id);
+  ends.push(thread.open());
   const texts = () => client.room(room).messages.get().map(({ text }) => text);
   await until(() => texts().join() === "Can you hear me?");
 
@@ -197,7 +200,44 @@ test("a block hides what is held, here and in the store, and its end shows it ag
   await client.saved();
   const stored = JSON.stringify(await browser.store.read(""));
   expect(stored).not.toContain("Can you hear me?");
+  await until(() => thread.root.get()?.blocked);
   await bob.rest("DELETE /v1/me/blocks/{user_id}", { path: { user_id: alice.id } });
 
   await until(() => texts().join() === "Can you hear me?");
+  await until(() => thread.root.get()?.text === "Can you hear me?");
+});
+
+test("a message that is written bit by bit grows in its room and in a thread, missed parts too", async () => {
+  const root = await alice.say(room, "Sing!");
+  const thread = new Thread(bobs, room, root.id);
+  ends.push(followStreams(bobs), thread.open());
+  const body = { text: "Twinkle", streaming: true };
+  const song = { ...body, client_id: "song" };
+  const reply = { ...body, client_id: "reply", thread_root: root.id };
+  const [{ id }, { id: replyId }] = await Promise.all(
+    [song, reply].map((each) => alice.rest("POST /v1/rooms/{room_id}/messages", { path: { room_id: room }, body: each })),
+  ) as unknown as [{ id: string }, { id: string }];
+  const append = async (offset: number, text: string) => {
+    for (const message_id of [id, replyId]) {
+      const path = { room_id: room, message_id };
+      await alice.rest("POST /v1/rooms/{room_id}/messages/{message_id}/append", { path, body: { offset, text } });
+    }
+  };
+  const shown = () => [bobs.room(room).messages.get().find((each) => each.id === id), thread.replies.get().find((each) => each.id === replyId)];
+  const isShown = (text: string) => () => shown().every((each) => each?.text === text);
+  await until(isShown("Twinkle"));
+
+  await append(7, " 🦇");
+  await until(isShown("Twinkle 🦇"));
+  await append(9, "!");
+  await until(isShown("Twinkle 🦇!"));
+  await offline(() => append(10, " How I"));
+  await until(isShown("Twinkle 🦇! How I"));
+  await append(16, " wonder");
+  await until(isShown("Twinkle 🦇! How I wonder"));
+  for (const message_id of [id, replyId])
+    await alice.rest("POST /v1/rooms/{room_id}/messages/{message_id}/finish", { path: { room_id: room, message_id }, body: {} });
+
+  await until(() => shown().every((each) => each?.streaming === false));
+  expect(isShown("Twinkle 🦇! How I wonder")()).toBe(true);
 });

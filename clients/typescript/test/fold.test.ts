@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Message, MessageHistory, PushedEvent, ServerRoom } from "../src/index.js";
 import { pause } from "../src/pause.js";
-import { PLAIN, RoomState } from "../src/room_state.js";
+import { PLAIN, RoomState, type Block } from "../src/room_state.js";
 
 type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
 
@@ -34,8 +34,8 @@ class Log {
     const chosen = now[place % Math.max(1, now.length)];
     if (kind === "create" || !chosen) {
       const message = { id: `m${seq}`, room_id: "r", seq, version: seq, sender: author(this.erased.has(who) ? "dora" : who), client_id: `c${seq}`, text: `${seq}` };
-      const whole: Message = { ...message, ...PLAIN, metadata: {}, reply_to: null, created_at: AT, edited_at: null, deleted_at: null };
-      this.add("message.created", whole, [whole]);
+      const said: Message = { ...PLAIN, ...message, created_at: AT, edited_at: null, deleted_at: null };
+      this.add("message.created", said, [said]);
     } else if (kind === "edit" && !chosen.deleted_at) {
       const edited = { ...chosen, text: `edited ${seq}`, version: seq };
       this.add("message.edited", edited, [edited]);
@@ -127,11 +127,89 @@ test("whatever arrives in which order, the held messages are the end of the log,
 
       const shown = state.history.shown();
       expect(shown).toEqual(shown.length ? log.at(log.head).slice(-shown.length) : []);
-      if (shown.length && !state.history.moreBefore) expect(shown.length).toBe(log.at(log.head).length);
+      if (shown.length && !state.history.window.moreBefore) expect(shown.length).toBe(log.at(log.head).length);
       if (!state.isOutdated) expect(state.shape.me.unread).toBe(log.unread(0));
     }),
     { numRuns: 2_000, seed: 7 },
   );
+});
+
+const whole = (fields: Partial<Message>): Message => ({
+  ...PLAIN,
+  ...{ id: "m1", room_id: "r", seq: 1, version: 1, sender: author("bob"), client_id: "c1", text: "Tea?", created_at: AT, edited_at: null },
+  ...fields,
+});
+const pageOf = (results: Message[]): MessageHistory => {
+  const page = { oldest_seq: 1, newest_seq: results.length, more_before: false, more_after: false };
+  return { results, page, head: results.length, epoch: 1, mine: {} };
+};
+const event = (type: string, data: object, fields: object = {}) =>
+  ({ type, room_id: "r", seq: 1, at: AT, actor_id: "a", data, ...fields }) as unknown as Durable;
+const block = (type: string) => event(type, { user_id: "bob" }, { room_id: null }) as PushedEvent as Block;
+const stub: Partial<Message> = { text: null, blocked: true };
+
+test.each<[string, held: Partial<Message>, next: Partial<Message>, isTaken: boolean]>([
+  ["a newer version", {}, { version: 2 }, true],
+  ["an older one", { version: 2 }, { text: "Te" }, false],
+  ["another text of the same version", {}, { text: "Coffee?" }, false],
+  ["the whole of a stub", stub, {}, true],
+  ["an older whole of a stub", { ...stub, version: 2 }, {}, false],
+  ["the whole of a stub that is still empty", { ...stub, streaming: true }, { streaming: true, text: "" }, true],
+  ["a longer text while it is written", { streaming: true }, { streaming: true, text: "Tea? Or" }, true],
+  ["a shorter text while it is written", { streaming: true }, { streaming: true, text: "Te" }, false],
+  ["a stub while it is written", { streaming: true }, { ...stub, streaming: true }, false],
+  ["the end of what is written", { streaming: true }, { text: "Te" }, true],
+])("events, replies and pages agree: %s", async (_, held, next, isTaken) => {
+  const ways: ((state: RoomState, message: Message) => unknown)[] = [
+    (state, message) => state.apply(event("message.edited", message)),
+    (state, message) => state.take(message),
+    (state, message) => state.page(async () => pageOf([message]), (page) => state.history.prepend(page)),
+  ];
+  for (const way of ways) {
+    const state = new RoomState("me", new Log().room());
+    state.history.append(whole(held));
+
+    await way(state, whole(next));
+
+    expect(state.history.get("m1")).toEqual(whole(isTaken ? next : held));
+  }
+});
+
+test("a message that is loaded again replaces a stale copy of the same version", () => {
+  const state = new RoomState("me", new Log().room());
+  state.history.append(whole({}));
+  state.apply(event("pin.added", { id: "m1", version: 4, base_version: 3 }));
+  const [restored] = [RoomState.restore("me", state.stored([whole({})]), [whole({})])];
+  expect([...state.stale]).toEqual([...restored.stale]);
+  expect([...state.stale]).toEqual([["m1", false]]);
+
+  restored.take(whole({ text: "Tea!" }));
+
+  expect(restored.history.get("m1")!.text).toBe("Tea!");
+});
+
+test("a block hides what is held and a page that was on its way, and nothing of it counts", async () => {
+  const said = [whole({}), whole({ id: "m2", seq: 2, version: 2, sender: author("carol") })];
+  const state = new RoomState("me", { ...new Log().room(), head: 2, last_message: said[0]! });
+  let arrive!: () => void;
+  const loading = state.page(() => new Promise((done) => (arrive = () => done(pageOf(said)))), state.history.prepend.bind(state.history));
+
+  state.block(block("block.added"));
+  arrive();
+  await loading;
+
+  expect(state.history.shown().map(({ text, blocked }) => [text, blocked])).toEqual([[null, true], ["Tea?", false]]);
+  expect([state.shape.last_message!.text, state.shape.me.unread]).toEqual([null, 1]);
+  state.block(block("block.removed"));
+  expect(state.history.isEmpty).toBe(true);
+});
+
+test("a reply in a thread is not the last message of its room, and moves no marker", () => {
+  const state = new RoomState("me", new Log().room());
+
+  state.apply(event("message.created", whole({ thread_root: "m0", sender: author("me") })));
+
+  expect([state.shape.last_message, state.shape.me.read_seq]).toEqual([null, 0]);
 });
 
 test("the pause is never longer than its bound, and a page that is looked at is back within two seconds", () => {

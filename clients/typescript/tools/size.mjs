@@ -4,7 +4,7 @@ import { build } from "esbuild";
 
 const MOST_BYTES = 12 * 1024;
 const sizes = {};
-const BESIDE = ["indexeddb", "tabs", "react", "fallback", "threads", "reactions", "receipts", "presence", "drafts", "badges"];
+const BESIDE = ["indexeddb", "tabs", "react", "fallback", "threads", "reactions", "receipts", "presence", "drafts", "badges", "streaming"];
 for (const entry of ["index", ...BESIDE]) {
   const { outputFiles } = await build({
     entryPoints: [`src/${entry}.ts`],

@@ -5,6 +5,7 @@ import { syncDrafts } from "parley-client/drafts";
 import { Presence } from "parley-client/presence";
 import { Reactions } from "parley-client/reactions";
 import { acknowledge } from "parley-client/receipts";
+import { followStreams } from "parley-client/streaming";
 import { createContext, useContext, useEffect, useState } from "react";
 
 export interface Beside {
@@ -19,7 +20,7 @@ export const useBeside = () => useContext(BesideContext)!;
 export function useOpenBeside(client: Parley): Beside {
   const [beside] = useState<Beside>(() => ({ presence: new Presence(client), reactions: new Reactions(client), badges: new Badges(client) }));
   useEffect(() => {
-    const ends = [acknowledge(client), syncDrafts(client), ...Object.values(beside).map((each) => each.open())];
+    const ends = [acknowledge(client), syncDrafts(client), followStreams(client), ...Object.values(beside).map((each) => each.open())];
     return () => ends.forEach((end) => end());
   }, [client]);
   return beside;
