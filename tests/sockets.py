@@ -322,14 +322,18 @@ class Account:
         return room
 
     async def post_message(self, room: dict[str, Any], text: str, server: ParleyServer | None = None) -> dict[str, Any]:
-        """Send a message by REST; retry while the server is too busy, as a client does."""
+        """Send a message by REST; retry while the server is busy or closes an idle connection, as a client does."""
         body = {"client_id": uuid4().hex, "text": text}
-        response = await self.request("POST", f"/v1/rooms/{room['id']}/messages", body, server=server)
-        for _ in range(3):
-            if response.status_code != 503:
+        for last in (False, False, False, True):
+            try:
+                response = await self.request("POST", f"/v1/rooms/{room['id']}/messages", body, server=server)
+            except httpx.ReadError:
+                if last:
+                    raise
+                continue
+            if response.status_code != 503 or last:
                 break
             await asyncio.sleep(response.json()["retry_after_ms"] / 1000)
-            response = await self.request("POST", f"/v1/rooms/{room['id']}/messages", body, server=server)
         assert response.status_code in (200, 201), response.text
         message: dict[str, Any] = response.json()
         return message

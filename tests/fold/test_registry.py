@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -82,18 +82,14 @@ def test_every_write_operation_has_a_story() -> None:
     assert not covered & exempt
 
 
-def _endpoints() -> Iterator[str]:
+def _endpoints(patterns: Sequence[URLPattern | URLResolver] = (), prefix: str = "") -> Iterator[str]:
     """Each method that is not a read of each path under /v1."""
-    for pattern in get_resolver().url_patterns:
-        if isinstance(pattern, URLResolver) and str(pattern.pattern) == "v1/":
-            for endpoint in pattern.url_patterns:
-                yield from _methods(endpoint)
-
-
-def _methods(endpoint: URLPattern | URLResolver) -> Iterator[str]:
-    assert isinstance(endpoint, URLPattern), "A nested map hides endpoints from this test."
-    path = re.sub(r"<\w+:(\w+)>", r"{\1}", str(endpoint.pattern))
-    view = endpoint.callback.view_class  # type: ignore[attr-defined]
-    for method in WRITES:
-        if hasattr(view, method.lower()):
-            yield f"{method} {path}"
+    for each in patterns or get_resolver().url_patterns:
+        path = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            if path.startswith("v1/"):
+                yield from _endpoints(each.url_patterns, path)
+        elif path.startswith("v1/"):
+            named = re.sub(r"<\w+:(\w+)>", r"{\1}", path.removeprefix("v1/"))
+            view = getattr(each.callback, "view_class", None)  # None: the answer to an unknown path
+            yield from (f"{method} {named}" for method in WRITES if hasattr(view, method.lower()))

@@ -102,6 +102,12 @@ async def archive_and_unarchive(world: World) -> None:
     await world.post_message(world.bob, "back again")
 
 
+@case(ARCHIVE, "unarchive_room", kind="public", slug="unique")
+async def archive_and_unarchive_by_the_action(world: World) -> None:
+    await world.rest(world.alice, ARCHIVE)
+    await world.act(world.alice, "unarchive_room")
+
+
 @case(ARCHIVE, UNARCHIVE, CREATE, kind="public", slug="unique")
 async def unarchive_without_the_slug(world: World) -> None:
     await world.rest(world.alice, ARCHIVE)
