@@ -36,7 +36,11 @@ export function start(url: string, token: string, roomId: string): () => void {
     after(PAUSE_MS, think);
   };
 
-  bot.on("message", ({ room, message }) => {
+  // Not on("message"), which leaves out what came while the bot was away.
+  bot.on("event", ({ event }) => {
+    if (event.type !== "message.created" || event.data.sender.id === bot.me.get()?.id) return;
+    const message = event.data;
+    const room = bot.room(event.room_id);
     void room.read();
     const isDirect = room.info.get()?.kind === "direct";
     if (isDirect || message.text?.includes("?")) say(room, pick(ANSWERS, message), isDirect ? undefined : message.id);
