@@ -23,7 +23,7 @@ from tests.answers import End, Reply
 from tests.recording import Direction, Face, record
 from tests.servers import ParleyServer
 
-PATIENCE = 10.0  # no answer in so many seconds is a failure, on a busy machine too
+PATIENCE = 20.0  # no answer in so many seconds is a failure, on a busy machine too; less than the longest wait_ms
 PASSWORD = "correct horse battery"
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used: loopback speaks plain HTTP, and a context costs 20 ms
 
