@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+# What a viewer who blocks its sender receives in place of a message; the other fields are kept.
+STUB: dict[str, Any] = {
+    "text": None,
+    "metadata": {},
+    "reply_to": None,
+    "forwarded": None,
+    "attachments": [],
+    "mentions": {"users": [], "room": False},
+    "blocked": True,
+}
+
 
 @dataclass(frozen=True)
 class Reply:

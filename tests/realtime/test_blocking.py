@@ -9,21 +9,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.answers import STUB
 from tests.realtime.deployment import ONCE
 from tests.servers import ParleyServer
 from tests.sockets import Account
 from tests.streams import Stream, cursors
 
 CANARY = "words of a blocked user"
-STUB: dict[str, Any] = {
-    "text": None,
-    "metadata": {},
-    "reply_to": None,
-    "forwarded": None,
-    "attachments": [],
-    "mentions": {"users": [], "room": False},
-    "blocked": True,
-}
 KEPT = ("id", "room_id", "seq", "version", "sender", "client_id", "created_at", "edited_at", "deleted_at")
 
 

@@ -2,22 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from tests.answers import STUB
 from tests.chaos.checker.bounds import bound_of
 from tests.chaos.checker.world import Anomaly, Event, World
 from tests.chaos.history import Record
 
 STALE_SECONDS = 15.0  # for which a frozen process may still make stubs after the end of a block
-STUB: dict[str, Any] = {
-    "text": None,
-    "metadata": {},
-    "reply_to": None,
-    "forwarded": None,
-    "attachments": [],
-    "mentions": {"users": [], "room": False},
-    "blocked": True,
-}
 KEPT = ("id", "room_id", "seq", "client_id", "created_at", "thread_root", "in_room")
 
 
