@@ -35,7 +35,7 @@ else
   others=$(printf -- '--ignore=%s ' tests/chaos $checked $sockets)
   # shellcheck disable=SC2086
   beside=$(printf -- '--ignore=%s ' $apart)
-  echo "Both stacks at once; their output follows when they are done, in about twelve minutes ..."
+  echo "Both stacks at once; their output follows when they are done, in about a quarter of an hour ..."
   # Each command stands alone before its &: a function would run in a shell that ends and leaves pytest alone.
   # shellcheck disable=SC2086
   PARLEY_TEST_STACK=postgres $PYTEST $others >"$folder/postgres" 2>&1 &

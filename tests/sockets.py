@@ -324,14 +324,14 @@ class Account:
     async def post_message(self, room: dict[str, Any], text: str, server: ParleyServer | None = None) -> dict[str, Any]:
         """Send a message by REST; retry while the server is busy or closes an idle connection, as a client does."""
         body = {"client_id": uuid4().hex, "text": text}
-        for last in (False, False, False, True):
+        for tries_left in range(3, -1, -1):
             try:
                 response = await self.request("POST", f"/v1/rooms/{room['id']}/messages", body, server=server)
             except httpx.ReadError:
-                if last:
+                if not tries_left:
                     raise
                 continue
-            if response.status_code != 503 or last:
+            if response.status_code != 503 or not tries_left:
                 break
             await asyncio.sleep(response.json()["retry_after_ms"] / 1000)
         assert response.status_code in (200, 201), response.text
