@@ -12,6 +12,7 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from api.services.messages.group_commit import group_committer
+from eventlog import locking
 from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
 from tests.realtime.deployment import create_database, migrated_database
@@ -86,6 +87,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         call_command("flush", interactive=False, verbosity=0)
     yield
     group_committer.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_retries() -> None:
+    """Retries for as long as the waits of settings/test.py: a race must not fail because the machine is busy."""
+    locking.GIVE_UP_SECONDS = 60.0
 
 
 @pytest.fixture

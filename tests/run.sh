@@ -29,16 +29,18 @@ else
   # These start servers, clients and proxies of their own and mostly wait.
   apart="tests/bench tests/conformance tests/docs tests/engine tests/lifecycle tests/proxy tests/settings tests/sim"
   sockets="tests/fold tests/limits tests/presence tests/realtime"
+  # On PostgreSQL these are with the tests of sockets, so that the parts take about the same time.
+  long="tests/lifecycle tests/model tests/operating"
   # `make check` runs tests/packaging and the tests of the documents.
   checked="tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py"
   # shellcheck disable=SC2086  # lists of words
   others=$(printf -- '--ignore=%s ' tests/chaos $checked $sockets)
   # shellcheck disable=SC2086
-  beside=$(printf -- '--ignore=%s ' $apart)
+  beside=$(printf -- '--ignore=%s ' $apart) short=$(printf -- '--ignore=%s ' $long)
   echo "Both stacks at once; their output follows when they are done, in about a quarter of an hour ..."
   # Each command stands alone before its &: a function would run in a shell that ends and leaves pytest alone.
   # shellcheck disable=SC2086
-  PARLEY_TEST_STACK=postgres $PYTEST $others >"$folder/postgres" 2>&1 &
+  PARLEY_TEST_STACK=postgres $PYTEST $others $short >"$folder/postgres" 2>&1 &
   postgres=$!
   # shellcheck disable=SC2086
   PARLEY_TEST_STACK=sqlite $PYTEST $apart >"$folder/apart" 2>&1 &
@@ -47,28 +49,29 @@ else
   PARLEY_TEST_STACK=sqlite $PYTEST $sockets >"$folder/sockets-sqlite" 2>&1 &
   sockets_sqlite=$!
   # shellcheck disable=SC2086
-  PARLEY_TEST_STACK=postgres $PYTEST $sockets >"$folder/sockets-postgres" 2>&1 &
+  PARLEY_TEST_STACK=postgres $PYTEST $sockets $long >"$folder/sockets-postgres" 2>&1 &
   sockets_postgres=$!
   # shellcheck disable=SC2086
   PARLEY_TEST_STACK=sqlite $PYTEST $others $beside >"$folder/sqlite" 2>&1 &
   sqlite=$!
   jobs="$postgres $apart_job $sqlite $sockets_sqlite $sockets_postgres"
-  wait $sqlite
-  report "sqlite" $? "$folder/sqlite"
-  # Beside those that still run: of what a busy machine changes the faults judge nothing (--untimed).
+  # The faults run beside those that still run: of what a busy machine changes they judge nothing (--untimed).
+  wait $sockets_postgres
+  report "sockets on postgres" $? "$folder/sockets-postgres"
   PARLEY_TEST_STACK=postgres $PYTEST tests/chaos >"$folder/faults-postgres" 2>&1 &
   faults_postgres=$!
+  jobs="$jobs $faults_postgres"
+  wait $sqlite
+  report "sqlite" $? "$folder/sqlite"
   PARLEY_TEST_STACK=sqlite $PYTEST tests/chaos >"$folder/faults-sqlite" 2>&1 &
   faults_sqlite=$!
-  jobs="$jobs $faults_postgres $faults_sqlite"
+  jobs="$jobs $faults_sqlite"
   wait $faults_sqlite
   report "faults on sqlite" $? "$folder/faults-sqlite"
   wait $faults_postgres
   report "faults on postgres" $? "$folder/faults-postgres"
   wait $sockets_sqlite
   report "sockets on sqlite" $? "$folder/sockets-sqlite"
-  wait $sockets_postgres
-  report "sockets on postgres" $? "$folder/sockets-postgres"
   wait $postgres
   report "postgres" $? "$folder/postgres"
   wait $apart_job

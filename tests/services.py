@@ -26,6 +26,8 @@ from urllib.parse import quote
 import psycopg
 import redis as redis_client
 
+from tests.forked import Forked
+
 # Ends `pid` when the tests' process has gone, however it went: its end of the pipe closes, and the read returns.
 WATCHDOG = "import os, sys; sys.stdin.read(); os.kill(int(sys.argv[1]), int(sys.argv[2]))"
 
@@ -105,7 +107,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix=f"parley-{name}-"))
         remove_at_exit(self.folder)
         self.log = self.folder / "server.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
         atexit.register(self.kill)
 
@@ -138,7 +140,7 @@ class Server:
                 **self._options(),
             )
         self._watchdog = subprocess.Popen(
-            [sys.executable, "-c", WATCHDOG, str(self.process.pid), str(int(self.stop_signal))],
+            [sys.executable, "-ISc", WATCHDOG, str(self.process.pid), str(int(self.stop_signal))],
             stdin=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -176,7 +178,7 @@ class Server:
             self.resume()
             send_signal([self.pid], self.stop_signal)
             self._wait(seconds)
-        return 0 if self.process is None else self.process.returncode
+        return 0 if self.process is None else self.process.wait()
 
     def kill(self) -> None:
         """Ends the server as a crash would: no goodbye, no flush."""

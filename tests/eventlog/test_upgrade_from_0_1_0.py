@@ -7,8 +7,6 @@ was added again, Carol was removed, and read markers were moved.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +18,8 @@ import pytest
 from api.serializers.message_shape import DEFAULTS
 from tests.clients import PASSWORD
 from tests.eventlog.release import load_database, read_rows
-from tests.servers import ROOT, ParleyServer
+from tests.forked import run_manage
+from tests.servers import ParleyServer
 
 LOG = "SELECT stream, seq, type, data FROM api_event ORDER BY stream, seq"
 
@@ -49,8 +48,7 @@ def upgraded() -> Iterator[Upgraded]:
     log: dict[str, list[Written]] = {}
     for stream, seq, event_type, data in rows:
         log.setdefault(str(UUID(str(stream))), []).append((seq, event_type, orjson.loads(data)))
-    prepare = [sys.executable, "manage.py", "prepare"]
-    subprocess.run(prepare, cwd=ROOT, env=server.environment, check=True, capture_output=True)
+    run_manage("prepare", env=server.environment).check_returncode()
     with server:
         upgraded = Upgraded(server, log)
         yield upgraded

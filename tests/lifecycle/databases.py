@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
 from settings.test import TEST_STACK
+from tests.forked import run_manage
 from tests.packaging.cluster import Cluster
-from tests.servers import ROOT, ParleyServer
+from tests.servers import ParleyServer
 from tests.services import redis
 
 
@@ -52,8 +51,7 @@ class Sqlite:
         _copy(self.backup, self.file)
 
     def manage(self, *arguments: str) -> None:
-        command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=ROOT, env=self.server.environment, check=True, capture_output=True)
+        run_manage(*arguments, env=self.server.environment).check_returncode()
 
 
 class Postgres:

@@ -5,8 +5,6 @@ Clients send and listen through the proxy of compose.yaml, keep their tokens and
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import httpx
 from settings.test import TEST_STACK
 from tests.clients import PASSWORD
 from tests.eventlog.release import code_of_0_1_0, load_database, read_rows
+from tests.forked import run_manage
 from tests.packaging.compose_file import environment
 from tests.proxy.load import Load
 from tests.proxy.proxy import Proxy
@@ -56,8 +55,7 @@ def log_in(server: ParleyServer, username: str) -> dict[str, str]:
 
 def prepare(server: ParleyServer) -> None:
     """Migrate with the present code."""
-    command = [sys.executable, "manage.py", "prepare"]
-    subprocess.run(command, cwd=ROOT, env=server.environment, check=True, capture_output=True)
+    run_manage("prepare", env=server.environment).check_returncode()
 
 
 def wait_for_proxy(proxy: Proxy, servers: Sequence[ParleyServer]) -> None:

@@ -27,6 +27,7 @@ from realtime.doctor.machine import examine_versions
 from realtime.doctor.redis import examine_redis
 from settings.test import TEST_STACK
 from tests import services
+from tests.forked import run_manage
 from tests.servers import ROOT
 
 ON_POSTGRES = pytest.mark.skipif(TEST_STACK != "postgres", reason="This is about PostgreSQL.")
@@ -53,15 +54,18 @@ def doctor(tmp_path: Path, *prefix: str, limit: int = 0, **env: str) -> tuple[in
         **SOUND,
         **env,
     }
-    done = subprocess.run(
-        [*prefix, sys.executable, "manage.py", "doctor"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))) if limit else None,
-    )
+    if prefix or limit:
+        done = subprocess.run(
+            [*prefix, sys.executable, "manage.py", "doctor"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))) if limit else None,
+        )
+    else:
+        done = run_manage("doctor", env=environment)
     assert "Traceback" not in done.stderr, done.stderr
     *lines, last = done.stdout.splitlines()
     assert last.endswith(" warnings.")
@@ -71,7 +75,7 @@ def doctor(tmp_path: Path, *prefix: str, limit: int = 0, **env: str) -> tuple[in
 @ON_SQLITE
 def test_a_sound_installation_has_no_findings(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{tmp_path / 'db'}", **SOUND}
-    subprocess.run([sys.executable, "manage.py", "prepare"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    run_manage("prepare", env=environment).check_returncode()
 
     assert doctor(tmp_path) == (0, ["server.unreachable"])  # a warning: none was started
 
@@ -186,8 +190,7 @@ def test_a_database_of_another_encoding() -> None:
     with psycopg.connect(url.geturl(), autocommit=True) as admin:
         admin.execute(create.encode())
         environment = {"PATH": os.environ["PATH"], "DATABASE_URL": url._replace(path=f"/{name}").geturl(), **SOUND}
-        command = [sys.executable, "manage.py", "doctor"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        done = run_manage("doctor", env=environment)
         admin.execute(f"DROP DATABASE {name}".encode())
 
     assert "database.encoding" in done.stdout, done.stderr

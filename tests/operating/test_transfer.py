@@ -7,7 +7,6 @@ import json
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,9 +28,10 @@ from api.services.transfer.tables import columns, encode
 from eventlog.models import Epoch, Event
 from tests.contracts.world import Caller
 from tests.docs.devices import Device
+from tests.forked import run_manage
 from tests.operating.commands import run
 from tests.realtime.deployment import HAS_REDIS, new_database
-from tests.servers import ROOT, ParleyServer
+from tests.servers import ParleyServer
 from tests.services import wait_until
 from tests.sockets import PASSWORD, TLS
 
@@ -58,8 +58,7 @@ def database(kind: str) -> str:
 
 
 def manage(server: ParleyServer, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=server.environment, capture_output=True, text=True, check=False)
+    return run_manage(*arguments, env=server.environment)
 
 
 def see(url: str, token: str) -> dict[str, Any]:

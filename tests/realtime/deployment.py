@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Self
@@ -17,8 +15,9 @@ import psycopg
 import pytest
 
 from settings.test import TEST_STACK
+from tests.forked import run_manage
 from tests.identity.backends import SECRET
-from tests.servers import ROOT, ParleyServer, prepare
+from tests.servers import ParleyServer, prepare
 
 # For tests that do not depend on the server: they run on daphne only.
 ONCE = pytest.mark.parametrize("here", ["daphne"], indirect=True)
@@ -73,8 +72,9 @@ class Deployment:
 
     def manage(self, *arguments: str) -> str:
         """Run a management command beside the servers, and return what it prints."""
-        command, environment = [sys.executable, "manage.py", *arguments], self.servers[0].environment
-        return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+        done = run_manage(*arguments, env=self.servers[0].environment)
+        done.check_returncode()
+        return done.stdout
 
 
 def new_database() -> str:

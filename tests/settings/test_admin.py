@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.clients import PASSWORD
+from tests.forked import run_manage
 from tests.servers import ROOT, ParleyServer
 
 ENV = {"ADMIN": "1", "PUBLIC_URL": "https://chat.example.com", "HTTPS": "1", "ALLOWED_HOSTS": "chat.example.com"}
@@ -34,8 +35,7 @@ def register(server: ParleyServer, name: str) -> tuple[str, str]:
 
 
 def manage(server: ParleyServer, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=server.environment, check=False, capture_output=True, text=True)
+    return run_manage(*arguments, env=server.environment)
 
 
 class Browser:

@@ -3,10 +3,9 @@
 import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.forked import run_manage
+
 PRODUCTION = {
     "SECRET_KEY": "an-example-of-fifty-characters-0123456789-abcdefghijklm",
     "DATABASE_URL": "postgres://parley@db/parley",
@@ -18,11 +17,8 @@ PRODUCTION = {
 
 
 def check(**changes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=ROOT, env={"PATH": os.environ["PATH"], **PRODUCTION, **changes},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    env = {"PATH": os.environ["PATH"], **PRODUCTION, **changes}
+    return run_manage("check", "--deploy", "--fail-level", "WARNING", env=env)
 
 
 def test_a_production_environment_passes() -> None:

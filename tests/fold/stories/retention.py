@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 
 from tests.fold.case import DELETE, EDIT, PIN, REACTION, UPDATE, case
 from tests.fold.state import JSON
 from tests.fold.world import World
-from tests.servers import ROOT
+from tests.forked import run_manage
 
 AGE_AND_PURGE = """
 from datetime import timedelta
@@ -24,10 +22,8 @@ call_command("purge")
 async def _purge(world: World, last: JSON) -> None:
     """Let the messages up to this one grow old, and purge."""
     program = AGE_AND_PURGE.format(room=world.room["id"], seq=last["seq"])
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", program]
-    environment = world.alice.server.environment
-    run = subprocess.run
-    await asyncio.to_thread(run, command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    command, environment = ("shell", "--no-imports", "-c", program), world.alice.server.environment
+    (await asyncio.to_thread(run_manage, *command, env=environment)).check_returncode()
 
 
 @case(UPDATE, EDIT, DELETE, REACTION, PIN)
