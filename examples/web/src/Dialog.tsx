@@ -19,7 +19,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose():
       aria-labelledby={heading}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        if (event.target === dialog.current) onClose(); // React hands on that of a dialog inside
       }}
       onClick={(event) => event.target === dialog.current && onClose()}
     >

@@ -3,6 +3,7 @@ import type { ChatMessage } from "parley-client";
 import { useParley, type RoomView } from "parley-client/react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import { Avatar } from "./Avatar.tsx";
+import { BlockButton } from "./Blocking.tsx";
 import type { Purpose } from "./Composer.tsx";
 import { Dialog } from "./Dialog.tsx";
 import { Icon } from "./Icon.tsx";
@@ -10,7 +11,7 @@ import { keyOf } from "./Messages.tsx";
 import { useAttempt } from "./notice.ts";
 import { ReactButton, Reactions } from "./Reactions.tsx";
 import { ReceiptLine } from "./Receipt.tsx";
-import { timeOf } from "./words.ts";
+import { timeOf, withoutText } from "./words.ts";
 
 interface Props {
   message: ChatMessage;
@@ -52,7 +53,7 @@ export function Message({ message, me, view, day, isFirstUnread, isContinued, is
         <div className="bubble">
           {!isMine && !isContinued && <strong className="author">{sender.display_name}</strong>}
           {message.reply_to && <Quote id={message.reply_to} view={view} isTabStop={isTabStop} onGoTo={onGoTo} />}
-          {message.text === null ? <p className="deleted">{without(message)}</p> : <Text text={message.text} />}
+          {message.text === null ? <p className="deleted">{withoutText(message)} {message.blocked && <BlockButton user={sender} tabIndex={isTabStop ? 0 : -1} />}</p> : <Text text={message.text} />}
           <Reactions message={message} isTabStop={isTabStop} />
           {message.thread && onThread && (
             <button className="link replies-link" tabIndex={isTabStop ? 0 : -1} onClick={() => onThread(message.id)}>
@@ -75,8 +76,6 @@ export function Message({ message, me, view, day, isFirstUnread, isContinued, is
     </li>
   );
 }
-
-const without = ({ blocked }: { blocked: boolean }) => (blocked ? "You block this user." : "This message was deleted.");
 
 const LINK = /(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]])/;
 
@@ -104,7 +103,7 @@ function Quote({ id, view, isTabStop, onGoTo }: { id: string; view: RoomView; is
   return (
     <button className="quote" tabIndex={isTabStop ? 0 : -1} onClick={() => onGoTo(id)}>
       <strong>{quoted?.sender.display_name ?? "…"}</strong>
-      <span className="ellipsis">{quoted ? (quoted.text ?? without(quoted)) : "an earlier message"}</span>
+      <span className="ellipsis">{quoted ? (quoted.text ?? withoutText(quoted)) : "an earlier message"}</span>
     </button>
   );
 }
@@ -135,7 +134,7 @@ function Actions({ message, me, view: { room, info }, isTabStop, onPurpose, onTh
     return attempt(client.rest(endpoint, { path: { room_id: room.id, message_id: message.id } }));
   }
 
-  if (!info?.me.can.includes("send")) return null;
+  if (!info?.me.can.includes("send") || message.blocked) return null;
   return (
     <div className="actions" role="group" aria-label="Message actions" onKeyDown={(event: KeyboardEvent) => event.key === "Escape" && event.currentTarget.closest<HTMLElement>("article")!.focus()}>
       {info.me.can.includes("react") && <ReactButton message={message} isTabStop={isTabStop} />}
@@ -148,6 +147,7 @@ function Actions({ message, me, view: { room, info }, isTabStop, onPurpose, onTh
       {(isMine || info.me.can.includes("delete_any")) && (
         <button className="plain" aria-label="Delete" tabIndex={tabIndex} onClick={() => setAsking(true)}><Icon name="trash" /></button>
       )}
+      {!isMine && <BlockButton user={message.sender} isIcon tabIndex={tabIndex} />}
       {isAsking && (
         <Dialog title="Delete this message?" onClose={() => setAsking(false)}>
           <blockquote>{message.text}</blockquote>

@@ -190,7 +190,7 @@ function Announcement({ messages, me }: { messages: readonly ChatMessage[]; me: 
   useEffect(
     () =>
       client.on("event", ({ event, isLive }) => {
-        if (!isLive || event.type !== "message.created" || event.room_id !== room || event.data.sender.id === me) return;
+        if (!isLive || event.type !== "message.created" || event.room_id !== room || event.data.sender.id === me || event.data.blocked) return;
         setText(`${event.data.sender.display_name}: ${event.data.text}`);
       }),
     [client, room, me],

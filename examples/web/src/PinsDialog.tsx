@@ -3,6 +3,7 @@ import { useParley } from "parley-client/react";
 import { useEffect, useState } from "react";
 import { Dialog } from "./Dialog.tsx";
 import { useAttempt } from "./notice.ts";
+import { withoutText } from "./words.ts";
 
 /** The pinned messages of a room; choosing one leads to its place. */
 export function PinsDialog({ info, onGoTo, onClose }: { info: RoomSummary; onGoTo(id: string): void; onClose(): void }) {
@@ -19,10 +20,10 @@ export function PinsDialog({ info, onGoTo, onClose }: { info: RoomSummary; onGoT
     <Dialog title="Pinned messages" onClose={onClose}>
       {pins?.length === 0 && <p className="hint">Nothing is pinned.</p>}
       <ul className="results">
-        {pins?.map(({ id, sender, text }) => (
-          <li key={id}>
-            <button className="row" onClick={() => (onClose(), onGoTo(id))}>
-              <span className="grow ellipsis"><strong>{sender.display_name}</strong> {text}</span>
+        {pins?.map((message) => (
+          <li key={message.id}>
+            <button className="row" onClick={() => (onClose(), onGoTo(message.id))}>
+              <span className="grow ellipsis"><strong>{message.sender.display_name}</strong> {message.text ?? withoutText(message)}</span>
             </button>
           </li>
         ))}

@@ -2,6 +2,8 @@
 import type { ChatMessage, RoomSummary } from "parley-client";
 import { useMembers, useParley, useRoom, useTyping } from "parley-client/react";
 import { useState } from "react";
+import { BlockedLine } from "./Blocking.tsx";
+import { useIsBlocked } from "./blocks.ts";
 import { Composer, type Purpose } from "./Composer.tsx";
 import { Icon } from "./Icon.tsx";
 import { MembersDialog } from "./MembersDialog.tsx";
@@ -17,6 +19,7 @@ export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoade
   const { info, messages, room } = view;
   const [purpose, setPurpose] = useState<Purpose>(null);
   const [thread, setThread] = useState<string | null>(null);
+  const isBlocked = useIsBlocked(info?.peer?.id);
   const [goal, setGoal] = useState<{ id: string } | null>(null);
 
   function editLast(): void {
@@ -32,7 +35,8 @@ export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoade
       {(info || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} goal={goal} onPurpose={setPurpose} onThread={setThread} />}
       <TypingLine id={id} />
       {info?.archived_at && <p className="hint">This room is archived.</p>}
-      {info?.me.can.includes("send") && (
+      {isBlocked && <BlockedLine user={info!.peer!} />}
+      {!isBlocked && info?.me.can.includes("send") && (
         <Composer key={purpose?.kind === "edit" ? purpose.message.id : ""} room={room} title={info.title} purpose={purpose} onPurpose={setPurpose} onEditLast={editLast} />
       )}
       {thread && info && <ThreadPane key={thread} root={thread} view={view} info={info} me={me} onClose={() => setThread(null)} />}

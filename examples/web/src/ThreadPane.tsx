@@ -7,7 +7,7 @@ import { Composer, type Purpose } from "./Composer.tsx";
 import { Icon } from "./Icon.tsx";
 import { Message } from "./Message.tsx";
 import { keyOf } from "./Messages.tsx";
-import { countOf } from "./words.ts";
+import { countOf, withoutText } from "./words.ts";
 
 interface Props {
   root: string;
@@ -45,7 +45,7 @@ export function ThreadPane({ root: id, view, info, me, onClose }: Props) {
         {root && (
           <blockquote>
             <strong>{root.sender.display_name}</strong>
-            <p className="text">{root.text ?? "This message was deleted."}</p>
+            <p className="text">{root.text ?? withoutText(root)}</p>
           </blockquote>
         )}
         <p className="hint">{replies.length ? countOf(root?.thread?.reply_count ?? replies.length, "repl").replace(/repl(s?)$/, (_, s) => (s ? "replies" : "reply")) : "No replies yet."}</p>
