@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
-import { act, StrictMode, useState, type FormEvent } from "react";
+import { act, StrictMode, useState, type SubmitEvent } from "react";
 import { createRoot } from "react-dom/client";
 import { beforeEach, expect, test } from "vitest";
 import { ParleyProvider, useDraft, useReadable, useRoom, useRooms, useStatus, useTyping, useUnread } from "../src/react.js";
 import { meet } from "./pair.js";
-import { Person } from "./people.js";
+import type { Person } from "./people.js";
 import { until } from "./server.js";
 
 (globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }).IS_REACT_ACT_ENVIRONMENT = false;
@@ -18,7 +18,7 @@ function Chat({ id }: { id: string }) {
   const { messages, hasOlder, older, send } = useRoom(id);
   const [draft, setDraft] = useDraft(id);
   const typing = useTyping(id);
-  const say = (event: FormEvent) => {
+  const say = (event: SubmitEvent) => {
     event.preventDefault();
     send(draft);
   };

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { meet, openClient, texts } from "./pair.js";
-import { Browser, Person } from "./people.js";
+import { Browser, type Person } from "./people.js";
 import { until } from "./server.js";
 
 let alice: Person;

@@ -53,7 +53,7 @@ function Panes({ login, onLogout, onEnded }: Props) {
 
   useEffect(() => {
     if (ended?.login) onEnded("Your session has ended. What you have not sent yet is kept.");
-  }, [ended]);
+  }, [ended, onEnded]);
   useEffect(() => {
     document.title = unread ? `(${unread}) Parley` : "Parley";
   }, [unread]);

@@ -14,6 +14,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose():
   }, []);
 
   return (
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the key is Escape, by onCancel
     <dialog
       ref={dialog}
       aria-labelledby={heading}

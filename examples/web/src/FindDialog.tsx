@@ -25,7 +25,7 @@ export function FindDialog({ onClose }: { onClose(): void }) {
   useEffect(() => {
     let isCurrent = true;
     const q = words.trim();
-    const timer = setTimeout(async () => {
+    const search = async () => {
       const found = await attempt(
         Promise.all([
           client.rest("GET /v1/rooms/directory", { query: { limit: 20, ...(q && { q }) } }),
@@ -36,12 +36,13 @@ export function FindDialog({ onClose }: { onClose(): void }) {
       setRooms(found[0].results);
       setPeople(found[1].results.filter(({ id }) => id !== client.me.get()?.id));
       setSearched(true);
-    }, PAUSE_MS);
+    };
+    const timer = setTimeout(() => void search(), PAUSE_MS);
     return () => {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [words]);
+  }, [client, attempt, words]);
 
   async function go(opening: Promise<{ id: string }>) {
     const room = await attempt(opening);

@@ -1,6 +1,6 @@
 import type { RoomSummary, User } from "parley-client";
 import { useMembers, useParley } from "parley-client/react";
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { Avatar } from "./Avatar.tsx";
 import { BlockButton } from "./Blocking.tsx";
 import { Dialog } from "./Dialog.tsx";
@@ -64,17 +64,16 @@ function AddMember({ onAdd, onInvite }: AddMemberProps) {
   const [problem, setProblem] = useState("");
   const [done, setDone] = useState("");
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = event.currentTarget;
-    const isInvite = (event.nativeEvent as SubmitEvent).submitter?.getAttribute("value") === "invite";
+    const isInvite = event.nativeEvent.submitter?.getAttribute("value") === "invite";
     const q = String(new FormData(form).get("username")).trim().toLowerCase();
     const found = await attempt(client.rest("GET /v1/users", { query: { q } }));
     const user = found?.results.find(({ username }) => username === q);
     setProblem(user || !found ? "" : `Nobody has the username “${q}”.`);
     if (!user) return;
-    const done = await (isInvite ? onInvite(user) : onAdd(user));
-    if (!done) return;
+    if (!(await (isInvite ? onInvite(user) : onAdd(user)))) return;
     form.reset();
     setDone(isInvite ? `${user.display_name} is invited.` : "");
   }

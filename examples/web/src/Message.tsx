@@ -7,7 +7,6 @@ import { BlockButton } from "./Blocking.tsx";
 import type { Purpose } from "./Composer.tsx";
 import { Dialog } from "./Dialog.tsx";
 import { Icon } from "./Icon.tsx";
-import { keyOf } from "./Messages.tsx";
 import { useAttempt } from "./notice.ts";
 import { ReactButton, Reactions } from "./Reactions.tsx";
 import { ReceiptLine } from "./Receipt.tsx";
@@ -30,6 +29,8 @@ interface Props {
   onThread?(id: string): void;
   isNewestOfMine?: boolean;
 }
+
+export const keyOf = (message: ChatMessage) => `${message.sender.id} ${message.client_id}`;
 
 export function Message({ message, me, view, day, isFirstUnread, isContinued, isTabStop, onFocus, onPurpose, onGoTo, onThread, isNewestOfMine }: Props) {
   const { sender, status } = message;
@@ -82,6 +83,7 @@ const LINK = /(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]])/;
 function Text({ text }: { text: string }) {
   return (
     <p className="text">
+      {/* oxlint-disable-next-line react/no-array-index-key -- the parts have no other name */}
       {text.split(LINK).map((part, index) => (index % 2 ? <a key={index} href={part} target="_blank" rel="noopener noreferrer">{part}</a> : part))}
     </p>
   );
@@ -91,13 +93,15 @@ function Text({ text }: { text: string }) {
 function Quote({ id, view, isTabStop, onGoTo }: { id: string; view: RoomView; isTabStop: boolean; onGoTo(id: string): void }) {
   const client = useParley();
   const shown = view.messages.find((message) => message.id === id);
+  const isShown = shown !== undefined;
+  const roomId = view.room.id;
   const [loaded, setLoaded] = useState<Pick<ChatMessage, "sender" | "text" | "blocked"> | null>(null);
 
   useEffect(() => {
-    if (shown || loaded) return;
-    const path = { room_id: view.room.id, message_id: id };
+    if (isShown || loaded) return;
+    const path = { room_id: roomId, message_id: id };
     client.rest("GET /v1/rooms/{room_id}/messages/{message_id}", { path }).then(setLoaded, () => {});
-  }, [id, shown === undefined]);
+  }, [client, roomId, id, isShown, loaded]);
 
   const quoted = shown ?? loaded;
   return (

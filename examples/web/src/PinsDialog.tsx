@@ -14,7 +14,7 @@ export function PinsDialog({ info, onGoTo, onClose }: { info: RoomSummary; onGoT
     const load = () => void attempt(client.rest("GET /v1/rooms/{room_id}/pins", { path: { room_id: info.id } })).then((page) => page && setPins(page.results));
     load();
     return client.on("event", ({ event }) => event.room_id === info.id && event.type.startsWith("pin.") && load());
-  }, [client, info.id]);
+  }, [client, attempt, info.id]);
 
   return (
     <Dialog title="Pinned messages" onClose={onClose}>

@@ -1,5 +1,5 @@
 // An open room: its head, its messages, who types, and the input.
-import type { ChatMessage, RoomSummary } from "parley-client";
+import type { RoomSummary } from "parley-client";
 import { useMembers, useParley, useRoom, useTyping } from "parley-client/react";
 import { useState } from "react";
 import { BlockedLine } from "./Blocking.tsx";
@@ -23,16 +23,15 @@ export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoade
   const [goal, setGoal] = useState<{ id: string } | null>(null);
 
   function editLast(): void {
-    const own = (message: ChatMessage) => message.sender.id === me && !message.deleted_at && message.status === "sent";
-    const message = messages.findLast(own);
+    const message = messages.findLast(({ sender, deleted_at, status }) => sender.id === me && !deleted_at && status === "sent");
     if (message) setPurpose({ kind: "edit", message });
   }
 
   return (
     <section className="room" aria-label={info?.title ?? "Room"}>
-      <RoomHeader info={info} me={me} onGoTo={(id) => setGoal({ id })} />
+      <RoomHeader info={info} me={me} onGoTo={(message) => setGoal({ id: message })} />
       {!info && isLoaded && <NotAMember id={id} />}
-      {(info || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} goal={goal} onPurpose={setPurpose} onThread={setThread} />}
+      {(info !== null || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} goal={goal} onPurpose={setPurpose} onThread={setThread} />}
       <TypingLine id={id} />
       {info?.archived_at && <p className="hint">This room is archived.</p>}
       {isBlocked && <BlockedLine user={info!.peer!} />}

@@ -1,6 +1,6 @@
 // Log-in and sign-up.
 import { Refused } from "parley-client";
-import { useRef, useState, type FormEvent } from "react";
+import { useRef, useState, type SubmitEvent } from "react";
 import { useLinkCode } from "./route.ts";
 import { logIn, register, remember, type Login } from "./session.ts";
 
@@ -11,7 +11,7 @@ export function SignIn({ why, onLogin }: { why: string; onLogin(login: Login): v
   const name = useRef<HTMLInputElement>(null);
   const code = useLinkCode();
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
     const [username, password] = [String(fields.get("username")), String(fields.get("password"))];

@@ -26,9 +26,9 @@ export function useLoadedBlocks(client: Parley): readonly Author[] {
   useEffect(() => {
     let newest = 0; // a later load supersedes those before
     const load = () => {
-      const load = ++newest;
+      const run = ++newest;
       // Without a connection: again when it is back.
-      listBlocks(client).then((found) => load === newest && setPeople(found), () => {});
+      listBlocks(client).then((found) => run === newest && setPeople(found), () => {});
     };
     if (status === "live") load();
     const end = client.on("event", ({ event }) => {
