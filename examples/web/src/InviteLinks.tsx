@@ -83,7 +83,7 @@ function Choice({ name, label, choices, first }: { name: string; label: string; 
 
 function NewLink({ address }: { address: string }) {
   const input = useRef<HTMLInputElement>(null);
-  const [said, setSaid] = useState("Whoever has this link can join. It is shown only now.");
+  const [said, setSaid] = useState("Anybody who has this link can join. It is shown only now.");
 
   async function copy(): Promise<void> {
     input.current!.select();

@@ -31,7 +31,9 @@ export function ThreadPane({ root: id, view, info, me, onClose }: Props) {
   useEffect(() => {
     if (last?.seq && document.visibilityState === "visible") void thread.read().catch(() => {});
   }, [thread, last?.seq]);
-  useLayoutEffect(() => list.current!.scrollTo({ top: list.current!.scrollHeight }), [lastKey]);
+  useLayoutEffect(() => {
+    list.current!.scrollTo({ top: list.current!.scrollHeight });
+  }, [lastKey]);
 
   const stop = replies.some((message) => keyOf(message) === current) ? current : lastKey;
   const isMine = (message: ChatMessage) => message.sender.id === me && !message.deleted_at && message.status === "sent";

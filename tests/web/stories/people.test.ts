@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.closeAll());
 
-/** Blocks by the button beside somebody, and answers the question. */
+/** Blocks a user by the button in a place, and answers the question. */
 async function block(tab: Tab, place: Locator, name: string): Promise<void> {
   await place.getByRole("button", { name: `Block ${name}` }).click();
   await tab.page.getByRole("dialog", { name: `Block ${name}?` }).getByRole("button", { name: "Block", exact: true }).click();
@@ -24,7 +24,7 @@ async function block(tab: Tab, place: Locator, name: string): Promise<void> {
 
 const stubs = (tab: Tab) => tab.page.locator("article", { has: tab.page.locator(".deleted", { hasText: "You block this user." }) });
 
-test("an author is blocked at a message: what they wrote and write is a stub until they are unblocked there", async () => {
+test("messages of an author who is blocked at one of them are stubs, new ones too, until an unblock at a stub", async () => {
   const root = await grace.say(tea, "Buy my biscuits");
   await ada.call("POST", `rooms/${tea}/messages`, { client_id: "answer", text: "No, thank you.", reply_to: root.id });
   const [adas, graces] = [await world.visit(ada, tea), await world.visit(grace, tea)];
@@ -94,7 +94,7 @@ async function makeLink(tab: Tab, choices: { Ends?: string; "Can be used"?: stri
   return dialog.getByLabel("New link").inputValue();
 }
 
-test("a link is made and copied; who is logged in joins by it, and it says how often it was used", async () => {
+test("a link is made and copied, somebody who is logged in joins by it, and its uses are counted", async () => {
   const mary = await world.register("Mary");
   const browser = await world.open({ permissions: ["clipboard-read", "clipboard-write"] });
   const [adas, marys] = [await world.visit(ada, tea, browser), await world.visit(mary)];
@@ -119,7 +119,7 @@ test("a link is made and copied; who is logged in joins by it, and it says how o
 
 const invitation = (page: Page) => page.getByText("You are invited to a room. Log in or sign up to join it.");
 
-test("who is not logged in opens a link, signs up, and joins", async () => {
+test("a stranger opens a link, signs up, and joins", async () => {
   const adas = await world.visit(ada, tea);
   await adas.button("2 members").click();
   const link = await makeLink(adas, { Ends: "never", "Can be used": "any number of times" });
@@ -138,7 +138,7 @@ test("who is not logged in opens a link, signs up, and joins", async () => {
   await adas.page.getByRole("dialog").getByText(`@joan-${ada.username}`).waitFor();
 });
 
-test("who logs in first joins by a link, and a link that is used up or deleted says so", async () => {
+test("a user opens a link, logs in, and joins, and the page at a used up or deleted link says so", async () => {
   const [mary, joan] = [await world.register("Mary"), await world.register("Joan")];
   const adas = await world.visit(ada, tea);
   await adas.button("2 members").click();
@@ -182,7 +182,7 @@ test("a link that is opened without a connection leads to its room when there is
   await marys.input.waitFor();
 });
 
-test("a member who may not invite sees no links, and a banned user is told so at a link", async () => {
+test("a member who may not invite sees no links, and the page at a link refuses a banned user", async () => {
   const { code } = await ada.call("POST", `rooms/${tea}/links`, {});
   const graces = await world.visit(grace, tea);
   await graces.button("2 members").click();
