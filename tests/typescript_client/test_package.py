@@ -51,7 +51,7 @@ def test_the_code_has_no_findings_of_the_linter(installed: Path) -> None:
 
 def test_the_linter_finds_a_promise_that_is_not_awaited(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "tsconfig.json").write_text('{"compilerOptions": {"strict": true, "target": "es2022"}}')
-    (tmp_path / "forgotten.ts").write_text("const save = async () => {};\nexport const close = () => {\n  save();\n};\n")
+    (tmp_path / "forgotten.ts").write_text("const save = async () => {};\nexport const close = () => {\n  save();\n}\n")
     binaries = installed / "node_modules/.bin"
 
     done = subprocess.run(
