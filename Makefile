@@ -54,8 +54,9 @@ coverage: $(STAMP)
 	@PARLEY_TEST_STACK=sqlite $(BIN)/coverage run -m pytest -q $(or $(ARGS),$(UNMEASURED:%=--ignore=tests/%)); failed=$$?; \
 		$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$failed
 
-# The TypeScript package, the page of examples/web in Chromium (installed from Debian for root), the clients that code
-# generators make of the contracts, the client in JavaScript, and all cases of clients/conformance for our own clients.
+# The TypeScript package and the page of examples/web, linted and tested (Chromium comes from Debian for root), the
+# clients that code generators make of the contracts, the client in JavaScript, and all cases of clients/conformance for
+# our own clients.
 test-clients: $(STAMP)
 	@for tool in node npm java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test-clients needs Node 20 with npm, Java 17 and Maven; $$tool is not installed."; exit 1; }; done

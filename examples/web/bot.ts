@@ -14,6 +14,8 @@ const THOUGHTS = [
 ];
 const ANSWERS = ["Earl Grey, always.", "That depends on the biscuits.", "Yes.", "Let me think about it over a cup.", "I would ask Grace."];
 
+const pick = (texts: string[], { seq }: Pick<Message, "seq">) => texts[seq % texts.length]!;
+
 /** Starts the bot; it thinks in the room of this id. Returns a function that ends it. */
 export function start(url: string, token: string, roomId: string): () => void {
   const bot = new Parley({ url, token, platform: { WebSocket: WebSocket as unknown as Platform["WebSocket"] } });
@@ -27,9 +29,8 @@ export function start(url: string, token: string, roomId: string): () => void {
   };
   const say = (room: Room, text: string, replyTo?: string) => {
     room.type();
-    after(TYPING_MS, () => room.send(text, replyTo ? { replyTo } : {}).settled.catch(() => {}));
+    after(TYPING_MS, () => void room.send(text, replyTo ? { replyTo } : {}).settled.catch(() => {}));
   };
-  const pick = (texts: string[], { seq }: Pick<Message, "seq">) => texts[seq % texts.length]!;
   const think = () => {
     const last = bot.room(roomId).info.get()?.last_message;
     if (bot.status.get() === "live" && last) say(bot.room(roomId), pick(THOUGHTS, last));

@@ -45,10 +45,33 @@ def test_the_types_hold_with_the_samples_of_its_readme(installed: Path) -> None:
     npm("run", "types")
 
 
+def test_the_code_has_no_findings_of_the_linter(installed: Path) -> None:
+    npm("run", "lint")
+
+
+def test_the_linter_finds_a_promise_that_is_not_awaited(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "tsconfig.json").write_text('{"compilerOptions": {"strict": true, "target": "es2022"}}')
+    (tmp_path / "forgotten.ts").write_text("const save = async () => {};\nexport const close = () => {\n  save();\n}\n")
+    binaries = installed / "node_modules/.bin"
+
+    done = subprocess.run(
+        [binaries / "oxlint", "--config", installed / ".oxlintrc.json"],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": f"{binaries}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "no-floating-promises" in done.stdout
+
+
 def test_the_core_is_small(installed: Path) -> None:
     npm("run", "size")
 
 
 def test_the_package_is_fit_to_publish(installed: Path) -> None:
     npm("run", "build")
-    npm("run", "lint")
+    npm("run", "publishable")

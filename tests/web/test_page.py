@@ -46,6 +46,10 @@ def test_the_types_of_the_page_hold() -> None:
     npm(PAGE, "run", "types")
 
 
-@pytest.mark.parametrize("stories", ["chat", "conversation", "faults", "access", "samples", "demo"])
+def test_the_page_and_its_stories_have_no_findings_of_the_linter() -> None:
+    npm(PAGE, "run", "lint")
+
+
+@pytest.mark.parametrize("stories", ["chat", "conversation", "people", "faults", "access", "samples", "demo"])
 def test_the_stories_of_people_come_true(stories: str) -> None:
     npm(STORIES, "test", "--", stories, CHROMIUM=find_or_install(), PARLEY_PYTHON=sys.executable)

@@ -33,8 +33,9 @@ const ENDPOINTS: Record<string, [method: string, path: string]> = {
 };
 
 type Way = "socket" | "stream" | "poll";
-type Answer = { status: number; body: any };
+type Answer = { status: number; body: unknown };
 type Body = Record<string, unknown>;
+type Frame = { action: string; data: unknown; errors?: Problem[] };
 
 export interface Fallback {
   /** For `new Parley({ platform: { WebSocket } })`. */
@@ -177,7 +178,7 @@ class Requests implements Socket {
   async #fetch(method: string, path: string, body?: unknown, signal: AbortSignal = this.#ending.signal): Promise<Answer> {
     const response = await this.#request(method, path, body, signal);
     const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : null };
+    return { status: response.status, body: text ? (JSON.parse(text) as unknown) : null };
   }
 
   #request(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
@@ -187,7 +188,7 @@ class Requests implements Socket {
   }
 
   async #act(action: string, id: string, body: Body): Promise<void> {
-    if (action === "sync") return this.#sync(id, body as SyncBody);
+    if (action === "sync") return this.#sync(id, body);
     if (action === "authenticate") return this.#authenticate(id, body["token"] as string);
     const [method, path] = ENDPOINTS[action] ?? ["GET", `unknown/${action}`];
     const rest = { ...body };
@@ -258,7 +259,7 @@ class Requests implements Socket {
         silence = setTimeout(() => following.abort(), SILENCE_MS);
         const lines = (rest + value).split("\n");
         rest = lines.pop()!;
-        for (const line of lines) if (line.startsWith("data: ")) this.#take(JSON.parse(line.slice(6)));
+        for (const line of lines) if (line.startsWith("data: ")) this.#take(JSON.parse(line.slice(6)) as Frame);
       }
     } catch {
       // Lost, or ended here.
@@ -270,15 +271,16 @@ class Requests implements Socket {
     this.#fail(); // the client comes back, and syncs
   }
 
-  #take(frame: { action: string; data: any; errors?: Problem[] }): void {
+  #take(frame: Frame): void {
     if (frame.action === "events") this.#push(frame);
     else if (frame.action === "goodbye") {
       this.#push(frame);
-      this.#fail(frame.data.code, frame.data.reason);
+      const { code, reason } = frame.data as { code: number; reason: string };
+      this.#fail(code, reason);
     } else if (frame.action === "sync" && frame.errors?.length)
       this.#reply("sync", this.#syncing!, { status: frame.errors[0]!.status, body: frame.errors[0] });
     else if (frame.action === "sync") {
-      this.#pages.push(frame.data);
+      this.#pages.push(frame.data as SyncResult);
       this.#givePage();
     }
   }
@@ -290,10 +292,10 @@ class Requests implements Socket {
       while (!signal.aborted) {
         const body: SyncBody = { ...cursors, ...(next && { next }), ...(!isFirst && !next && { wait_ms: WAIT_MS }) };
         const { status, body: answer } = await this.#fetch("POST", "sync", body, signal);
-        if (status === 401) return this.#refuse(answer);
+        if (status === 401) return this.#refuse(answer as Problem);
         if (status >= 400) {
           if (isFirst) return this.#reply("sync", this.#syncing!, { status, body: answer });
-          await new Promise((waited) => setTimeout(waited, answer.retry_after_ms ?? REFUSED_MS));
+          await new Promise((waited) => setTimeout(waited, (answer as Problem).retry_after_ms ?? REFUSED_MS));
           continue;
         }
         const page = answer as SyncResult;

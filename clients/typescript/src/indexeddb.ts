@@ -24,7 +24,7 @@ export function indexedDb(name = "parley"): Store {
       const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
       const records = (await open()).transaction(RECORDS).store;
       const [keys, values] = await Promise.all([records.getAllKeys(range), records.getAll(range)]);
-      return keys.map((key, index) => [String(key), values[index]]);
+      return keys.map((key, index) => [key as string, values[index]]);
     },
     async write(changes) {
       const transaction = (await open()).transaction(RECORDS, "readwrite", { durability: "strict" });

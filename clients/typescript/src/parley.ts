@@ -152,7 +152,7 @@ export class Parley {
       rest: this.rest,
       typingMs: () => this.#typingMs,
       me: () => this.#meValue.get(),
-      refresh: (id) => this.#roomChanged(id),
+      refresh: (changed) => this.#roomChanged(changed),
     });
     this.#opened.set(id, room);
     return room;
@@ -246,6 +246,7 @@ export class Parley {
       if (!session.tabs.isLeader) return this.#connection.stop(); // another tab has the connection
     }
     await this.#sessionReady;
+    // oxlint-disable-next-line typescript/no-unnecessary-condition -- a stop during the wait has removed it
     await this.#session?.up(hello);
   }
 
@@ -291,7 +292,8 @@ export class Parley {
     const states = [...(this.#session?.world.rooms.values() ?? [])];
     const listed = states.filter(({ shape }) => !shape.archived_at && !shape.me.hidden);
     const rooms = listed.map(({ id }) => this.room(id).info.get()!).filter(Boolean);
-    const key = (room: RoomSummary) => (room.last_message_at ?? room.created_at) + room.id;
-    return rooms.sort((a, b) => (key(a) < key(b) ? 1 : -1));
+    return rooms.sort((a, b) => (orderOf(a) < orderOf(b) ? 1 : -1));
   }
 }
+
+const orderOf = (room: RoomSummary) => (room.last_message_at ?? room.created_at) + room.id;

@@ -5,7 +5,6 @@ import type { Refused } from "./refused.js";
 import type { Rest } from "./rest.js";
 import { RoomState, type Block, type StoredRoom } from "./room_state.js";
 
-type Stored = Extract<PushedEvent, { seq: number }>;
 type Durable = Extract<PushedEvent, { room_id: string; seq: number }>;
 type Inbox = Extract<
   PushedEvent,
@@ -201,7 +200,7 @@ export class World {
     else if (event.type === "room.added") {
       const known = this.rooms.get(event.data.id);
       if (isLive && (!known || !known.isMember)) void this.#reload(event.data.id);
-    } else if (/^block/.test(event.type)) {
+    } else if (event.type.startsWith("block")) {
       this.isNew = true; // for what counts as unread, and the last messages
       for (const room of this.rooms.values()) {
         room.block(event as PushedEvent as Block);
@@ -209,7 +208,7 @@ export class World {
       }
       this.#report.lost();
     } else this.#applyToRoom(event, isLive);
-    this.#report.event(event as Stored, isLive);
+    this.#report.event(event, isLive);
   }
 
   #applyToRoom(event: Inbox, isLive: boolean): void {

@@ -1,31 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
-import type { Parley, Platform, TokenReason } from "../src/index.js";
+import type { Platform, TokenReason } from "../src/index.js";
+import { openClient, url } from "./pair.js";
 import { Person, node } from "./people.js";
 import { Proxy, Server, sleep, until } from "./server.js";
 
-const url = inject("url");
 let alice: Person;
 let room: string;
-const clients: Parley[] = [];
 
 beforeEach(async () => {
   alice = await Person.register(url, "alice");
   room = await alice.room();
 });
 
-afterEach(() => {
-  for (const client of clients.splice(0)) client.stop();
-});
-
-function open(options: Parameters<Person["client"]>[0] = {}, person = alice): Parley {
-  const client = person.client(options);
-  clients.push(client);
-  return client;
-}
-
 test("a token that the server does not know ends the client, which says that a log-in helps", async () => {
-  const client = open({ token: "prl_not-a-token-of-this-server" });
+  const client = openClient(alice, { token: "prl_not-a-token-of-this-server" });
 
   expect(await client.start()).toBe(false);
 
@@ -33,7 +22,7 @@ test("a token that the server does not know ends the client, which says that a l
 });
 
 test("no token ends the client", async () => {
-  const client = open({ token: () => null });
+  const client = openClient(alice, { token: () => null });
 
   expect(await client.start()).toBe(false);
 
@@ -41,7 +30,7 @@ test("no token ends the client", async () => {
 });
 
 test("a logout ends the client; what is unsent stays, and is sent after the next log-in", async () => {
-  const client = open();
+  const client = openClient(alice);
   await client.start();
   await alice.logout();
   await until(() => client.ended.get());
@@ -61,7 +50,7 @@ test("a page of another origin is told to stop, and not to log in", async () => 
       super(address, protocols, { origin: "https://elsewhere.example.com" });
     }
   }
-  const client = open({ platform: { WebSocket: Foreign as unknown as Platform["WebSocket"] } });
+  const client = openClient(alice, { platform: { WebSocket: Foreign as unknown as Platform["WebSocket"] } });
 
   await client.start();
 
@@ -70,7 +59,7 @@ test("a page of another origin is told to stop, and not to log in", async () => 
 
 test("a rejected token callback is tried again, and a message written meanwhile is sent", async () => {
   let calls = 0;
-  const client = open({ token: async () => (++calls < 3 ? Promise.reject(new Error("no network")) : alice.token) });
+  const client = openClient(alice, { token: async () => (++calls < 3 ? Promise.reject(new Error("no network")) : alice.token) });
   const started = client.start();
   const sent = client.room(room).send("early");
   expect(client.room(room).messages.get().map(({ text }) => text)).toEqual(["early"]);
@@ -82,7 +71,7 @@ test("a rejected token callback is tried again, and a message written meanwhile 
 
 test("a message that the server refuses is kept with its reason, and can be sent again or discarded", async () => {
   const bob = await Person.register(url, "bob");
-  const client = open();
+  const client = openClient(alice);
   await client.start();
   const place = await bob.room(alice);
   await until(() => client.room(place).info.get());
@@ -109,7 +98,7 @@ test("a message that the server refuses is kept with its reason, and can be sent
 test("a mute line is noticed at once when the page wakes", async () => {
   const page = new EventTarget();
   const proxy = await Proxy.start(inject("port"));
-  const client = open({ url: proxy.url, platform: { page } });
+  const client = openClient(alice, { url: proxy.url, platform: { page } });
   await client.start();
   proxy.isMute = true;
   page.dispatchEvent(new Event("visibilitychange"));
@@ -125,7 +114,7 @@ test("going online ends the pause", async () => {
   const page = new EventTarget();
   const proxy = await Proxy.start(inject("port"));
   proxy.isClosed = true;
-  const client = open({ url: proxy.url, platform: { page, random: () => 100 } }); // the first pause is 25 seconds
+  const client = openClient(alice, { url: proxy.url, platform: { page, random: () => 100 } }); // the first pause is 25 seconds
   void client.start();
   await until(() => client.status.get() === "offline");
   proxy.isClosed = false;
@@ -139,7 +128,7 @@ test("going online ends the pause", async () => {
 });
 
 test("after stop nothing keeps Node alive, and nothing happens any more", async () => {
-  const client = open();
+  const client = openClient(alice);
   await client.start();
   const statuses: string[] = [];
   client.status.subscribe((status) => statuses.push(status));
@@ -153,7 +142,7 @@ test("after stop nothing keeps Node alive, and nothing happens any more", async 
 });
 
 test("the environment without a WebSocket is named", async () => {
-  const client = open({ platform: { ...node(), WebSocket: undefined as never } });
+  const client = openClient(alice, { platform: { ...node(), WebSocket: undefined as never } });
 
   expect(await client.start()).toBe(false);
 
@@ -178,7 +167,7 @@ test("a session that ends soon is renewed on the open socket", async () => {
     reasons.push(reason);
     return reason === "start" ? dora.token : dora.login();
   };
-  const client = open({ token }, dora);
+  const client = openClient(dora, { token });
   await client.start();
   client.status.subscribe((status) => statuses.push(status));
 
@@ -191,15 +180,12 @@ test("a session that ends soon is renewed on the open socket", async () => {
 test("a session that has ended is replaced by the next token", async () => {
   const dora = await Person.register(short.url, "dora");
   const reasons = new Set<TokenReason>();
-  const client = open(
-    {
-      token: async (reason) => {
-        reasons.add(reason);
-        return reason === "expired" ? dora.login() : dora.token;
-      },
+  const client = openClient(dora, {
+    token: async (reason) => {
+      reasons.add(reason);
+      return reason === "expired" ? dora.login() : dora.token;
     },
-    dora,
-  );
+  });
   await client.start();
   const place = await dora.room();
 

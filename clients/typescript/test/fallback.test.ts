@@ -17,6 +17,12 @@ afterAll(async () => {
   await server.kill();
 });
 
+function refusedSocket(): Socket {
+  const socket = { readyState: 3, onmessage: null, onclose: null, onerror: null, send() {}, close() {} } as Socket;
+  setTimeout(() => socket.onclose?.({ code: 1006, reason: "" }));
+  return socket;
+}
+
 /** A network that lets a websocket through only when it is told to, and a stream perhaps. */
 class Network {
   isOpen = false;
@@ -24,20 +30,16 @@ class Network {
   readonly asked: string[] = [];
 
   fallback(): Fallback {
-    const network = this;
-    const refused = () => {
-      const socket = { readyState: 3, onmessage: null, onclose: null, onerror: null, send() {}, close() {} } as Socket;
-      setTimeout(() => socket.onclose?.({ code: 1006, reason: "" }));
-      return socket;
-    };
+    const isOpen = () => this.isOpen;
     const Native = function (url: string, protocols: string[]) {
-      return network.isOpen ? new WebSocket(url, protocols) : refused();
+      return isOpen() ? new WebSocket(url, protocols) : refusedSocket();
     } as unknown as Platform["WebSocket"];
     return fallback({
       WebSocket: Native,
-      fetch: (address, init) => {
-        this.asked.push(String(address).split("/v1/")[1]!);
-        if (!this.isStreaming && String(address).endsWith("/stream")) return Promise.reject(new TypeError("terminated"));
+      fetch: (input, init) => {
+        const address = input as string;
+        this.asked.push(address.split("/v1/")[1]!);
+        if (!this.isStreaming && address.endsWith("/stream")) return Promise.reject(new TypeError("terminated"));
         return fetch(address, init);
       },
     });

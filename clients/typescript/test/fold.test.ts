@@ -136,7 +136,15 @@ test("whatever arrives in which order, the held messages are the end of the log,
 
 const whole = (fields: Partial<Message>): Message => ({
   ...PLAIN,
-  ...{ id: "m1", room_id: "r", seq: 1, version: 1, sender: author("bob"), client_id: "c1", text: "Tea?", created_at: AT, edited_at: null },
+  id: "m1",
+  room_id: "r",
+  seq: 1,
+  version: 1,
+  sender: author("bob"),
+  client_id: "c1",
+  text: "Tea?",
+  created_at: AT,
+  edited_at: null,
   ...fields,
 });
 const pageOf = (results: Message[]): MessageHistory => {

@@ -1,58 +1,43 @@
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { memory, type Parley } from "../src/index.js";
+import { beforeEach, expect, inject, test } from "vitest";
+import { memory } from "../src/index.js";
+import { meet, openClient, texts } from "./pair.js";
 import { Person } from "./people.js";
 import { Proxy, until } from "./server.js";
 
-const url = inject("url");
 let alice: Person;
 let bob: Person;
 let room: string;
-const clients: Parley[] = [];
 
-beforeEach(async () => {
-  [alice, bob] = [await Person.register(url, "alice"), await Person.register(url, "bob")];
-  room = await alice.room(bob);
-});
+beforeEach(async () => void ({ alice, bob, room } = await meet()));
 
-afterEach(() => {
-  for (const client of clients.splice(0)) client.stop();
-});
-
-function open(person: Person, options: Parameters<Person["client"]>[0] = {}): Parley {
-  const client = person.client(options);
-  clients.push(client);
-  return client;
-}
-
-const texts = (client: Parley) => client.room(room).messages.get().map(({ text }) => text);
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `${from + n}`);
 
 test("a window around an old message grows in both directions until it meets the newest messages", async () => {
   const said = await alice.sayMany(room, numbers(0, 159));
-  const client = open(bob);
+  const client = openClient(bob);
   await client.start();
   const place = client.room(room);
   place.messages.subscribe(() => {});
-  await until(() => texts(client).length === 50);
+  await until(() => texts(client, room).length === 50);
 
   await place.around(said[40]!.id);
-  expect(texts(client)).toContain("40");
+  expect(texts(client, room)).toContain("40");
   expect([place.hasOlder, place.hasNewer]).toEqual([true, true]);
   await alice.say(room, "160");
-  expect(texts(client)).not.toContain("160");
+  expect(texts(client, room)).not.toContain("160");
   while (await place.newer());
   while (await place.older());
 
-  await until(() => texts(client).length === 161);
-  expect(texts(client)).toEqual(numbers(0, 160));
+  await until(() => texts(client, room).length === 161);
+  expect(texts(client, room)).toEqual(numbers(0, 160));
   await place.around("1");
   place.latest();
-  expect(texts(client).at(-1)).toBe("160");
+  expect(texts(client, room).at(-1)).toBe("160");
 });
 
 test("an edit and a deletion during the load of an older page are not lost", async () => {
   const said = await alice.sayMany(room, numbers(0, 69));
-  const client = open(bob);
+  const client = openClient(bob);
   await client.start();
   const place = client.room(room);
   await place.load();
@@ -66,12 +51,12 @@ test("an edit and a deletion during the load of an older page are not lost", asy
 
   await until(() => place.info.get()!.head === said.length + 3, () => `${place.info.get()!.head}`);
 
-  expect([texts(client)[3], texts(client)[5]]).toEqual(["edited", null]);
+  expect([texts(client, room)[3], texts(client, room)[5]]).toEqual(["edited", null]);
 });
 
 test("more than a thousand missed events: the room is loaded anew, without a hole", { timeout: 240_000 }, async () => {
   const store = memory();
-  const first = open(bob, { store });
+  const first = openClient(bob, { store });
   await first.start();
   await alice.say(room, "old");
   await until(() => first.unread.get() === 1);
@@ -79,20 +64,20 @@ test("more than a thousand missed events: the room is loaded anew, without a hol
   first.stop();
   await alice.sayMany(room, numbers(1, 1_010));
 
-  const second = open(bob, { store });
+  const second = openClient(bob, { store });
   await second.start();
   second.room(room).messages.subscribe(() => {});
-  await until(() => texts(second).length === 50);
+  await until(() => texts(second, room).length === 50);
 
   const history = (await alice.history(room)).map(({ text }) => text);
-  expect(texts(second)).toEqual(history.slice(-50));
+  expect(texts(second, room)).toEqual(history.slice(-50));
   expect(second.rooms.get()[0]).toMatchObject({ unread: 999, me: { unread_capped: true } });
   await second.room(room).older();
-  expect(texts(second)).toEqual(history.slice(-100));
+  expect(texts(second, room)).toEqual(history.slice(-100));
 });
 
 test("an edit is shown at once, and undone when it is refused", async () => {
-  const client = open(alice);
+  const client = openClient(alice);
   await client.start();
   const place = client.room(room);
   await place.send("tee").settled;
@@ -109,7 +94,7 @@ test("an edit is shown at once, and undone when it is refused", async () => {
 });
 
 test("typing is shown to the other, and ends with the message", async () => {
-  const [hers, his] = [open(alice), open(bob)];
+  const [hers, his] = [openClient(alice), openClient(bob)];
   await Promise.all([hers.start(), his.start()]);
 
   hers.room(room).type();
@@ -122,7 +107,7 @@ test("typing is shown to the other, and ends with the message", async () => {
 
 test("reading offline empties the badge at once and reaches the server later", async () => {
   const proxy = await Proxy.start(inject("port"));
-  const client = open(bob, { url: proxy.url });
+  const client = openClient(bob, { url: proxy.url });
   await client.start();
   await alice.say(room, "one");
   await until(() => client.unread.get() === 1);
@@ -141,7 +126,7 @@ test("reading offline empties the badge at once and reaches the server later", a
 });
 
 test("a new direct room and a removed one come and go, with the name of the other and the members", async () => {
-  const [hers, his] = [open(alice), open(bob)];
+  const [hers, his] = [openClient(alice), openClient(bob)];
   await Promise.all([hers.start(), his.start()]);
 
   const direct = await hers.direct(bob.id);
@@ -158,7 +143,7 @@ test("a new direct room and a removed one come and go, with the name of the othe
 
 test("messages of others are announced once over all tabs, and never those that were missed", async () => {
   await alice.say(room, "missed");
-  const client = open(bob);
+  const client = openClient(bob);
   const heard: string[] = [];
   client.on("message", ({ message }) => heard.push(message.text!));
   await client.start();
@@ -177,7 +162,7 @@ test("a restored backup empties the store", async () => {
     const dora = await Person.register(server.url, "dora");
     const place = await dora.room();
     await dora.say(place, "before");
-    const client = open(dora);
+    const client = openClient(dora);
     await client.start();
     client.room(place).messages.subscribe(() => {});
     await until(() => client.room(place).messages.get().length === 1);

@@ -1,55 +1,39 @@
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { memory, type Parley } from "../src/index.js";
+import { beforeEach, expect, inject, test } from "vitest";
+import { memory } from "../src/index.js";
+import { meet, openClient, texts } from "./pair.js";
 import { Person } from "./people.js";
 import { Proxy, Server, sleep, until } from "./server.js";
 
-const url = inject("url");
 let alice: Person;
 let bob: Person;
 let room: string;
-const clients: Parley[] = [];
 
-beforeEach(async () => {
-  [alice, bob] = [await Person.register(url, "alice"), await Person.register(url, "bob")];
-  room = await alice.room(bob);
-});
-
-afterEach(() => {
-  for (const client of clients.splice(0)) client.stop();
-});
-
-function open(person: Person, options: Parameters<Person["client"]>[0] = {}): Parley {
-  const client = person.client(options);
-  clients.push(client);
-  return client;
-}
-
-const texts = (client: Parley) => client.room(room).messages.get().map(({ text }) => text);
+beforeEach(async () => void ({ alice, bob, room } = await meet()));
 
 test("a message is shown at once, sent once, and heard by the other", async () => {
-  const [hers, his] = [open(alice), open(bob)];
+  const [hers, his] = [openClient(alice), openClient(bob)];
   expect([await hers.start(), await his.start()]).toEqual([true, true]);
 
   const sent = hers.room(room).send("Tea?");
 
   expect(hers.room(room).messages.get().at(-1)).toMatchObject({ text: "Tea?", seq: null, status: "queued" });
   const message = await sent.settled;
-  await until(() => texts(his).includes("Tea?"));
+  await until(() => texts(his, room).includes("Tea?"));
   expect(hers.room(room).messages.get().map(({ id, status }) => [id, status])).toEqual([[message.id, "sent"]]);
   expect(his.rooms.get().map(({ id, unread }) => [id, unread])).toEqual([[room, 1]]);
 });
 
 test("the first subscription loads the newest page, and older pages follow without a hole", async () => {
   await alice.sayMany(room, Array.from({ length: 120 }, (_, n) => `${n}`));
-  const his = open(bob);
+  const his = openClient(bob);
   await his.start();
 
   const end = his.room(room).messages.subscribe(() => {});
-  await until(() => texts(his).length === 50);
+  await until(() => texts(his, room).length === 50);
   while (await his.room(room).older());
   end();
 
-  expect(texts(his)).toEqual(Array.from({ length: 120 }, (_, n) => `${n}`));
+  expect(texts(his, room)).toEqual(Array.from({ length: 120 }, (_, n) => `${n}`));
   expect(his.room(room).hasOlder).toBe(false);
 });
 
@@ -59,7 +43,7 @@ test("messages written before, during and after an outage are sent once and in o
     const carol = await Person.register(server.url, "carol");
     const place = await carol.room();
     const store = memory();
-    const client = open(carol, { store });
+    const client = openClient(carol, { store });
     await client.start();
     await client.room(place).send("before").settled;
 
@@ -67,7 +51,7 @@ test("messages written before, during and after an outage are sent once and in o
     for (let n = 0; n < 5; n++) client.room(place).send(`during ${n}`);
     await client.room(place).send("last").kept;
     client.stop(); // a reload
-    const again = open(carol, { store });
+    const again = openClient(carol, { store });
     void again.start();
     await until(() => again.room(place).messages.get().length === 7);
     expect(again.room(place).messages.get().map(({ status }) => status).slice(1)).toEqual(Array(6).fill("queued"));
@@ -85,7 +69,7 @@ test("messages written before, during and after an outage are sent once and in o
 
 test("a cut line brings missed messages back, and a mute one is noticed", async () => {
   const proxy = await Proxy.start(inject("port"));
-  const his = open(bob, { url: proxy.url });
+  const his = openClient(bob, { url: proxy.url });
   await his.start();
   proxy.isClosed = true;
   proxy.cut();
@@ -94,7 +78,7 @@ test("a cut line brings missed messages back, and a mute one is noticed", async 
   await alice.say(room, "missed");
   proxy.isClosed = false;
 
-  await until(() => texts(his).includes("missed"));
+  await until(() => texts(his, room).includes("missed"));
   await sleep(0);
   expect(his.status.get()).toBe("live");
   proxy.stop();

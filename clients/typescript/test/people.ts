@@ -117,7 +117,7 @@ export class Browser {
         this.queues.set(name, [...queue, granted]);
         signal?.addEventListener("abort", () => {
           this.queues.set(name, this.queues.get(name)!.filter((each) => each !== granted));
-          refused(signal.reason);
+          refused(signal.reason as Error);
         });
       });
     }

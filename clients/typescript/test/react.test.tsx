@@ -1,27 +1,24 @@
 // @vitest-environment happy-dom
-import { act, StrictMode, useState, type FormEvent } from "react";
+import { act, StrictMode, useState, type SubmitEvent } from "react";
 import { createRoot } from "react-dom/client";
-import { beforeEach, expect, inject, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { ParleyProvider, useDraft, useReadable, useRoom, useRooms, useStatus, useTyping, useUnread } from "../src/react.js";
-import { Person } from "./people.js";
+import { meet } from "./pair.js";
+import type { Person } from "./people.js";
 import { until } from "./server.js";
 
 (globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }).IS_REACT_ACT_ENVIRONMENT = false;
-const url = inject("url");
 let alice: Person;
 let bob: Person;
 let room: string;
 
-beforeEach(async () => {
-  [alice, bob] = [await Person.register(url, "alice"), await Person.register(url, "bob")];
-  room = await alice.room(bob);
-});
+beforeEach(async () => void ({ alice, bob, room } = await meet()));
 
 function Chat({ id }: { id: string }) {
   const { messages, hasOlder, older, send } = useRoom(id);
   const [draft, setDraft] = useDraft(id);
   const typing = useTyping(id);
-  const say = (event: FormEvent) => {
+  const say = (event: SubmitEvent) => {
     event.preventDefault();
     send(draft);
   };

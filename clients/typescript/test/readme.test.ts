@@ -3,7 +3,7 @@ import "fake-indexeddb/auto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeAll, expect, inject, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { Parley, type Room } from "../src/index.js";
+import type { Parley, Room } from "../src/index.js";
 import { Person } from "./people.js";
 import { until } from "./server.js";
 

@@ -74,7 +74,7 @@ export class Server {
 
   private async end(signal: NodeJS.Signals): Promise<void> {
     const { process } = this;
-    if (!process || process.exitCode !== null || process.signalCode !== null) return;
+    if (process?.exitCode !== null || process.signalCode !== null) return;
     const exited = new Promise((done) => process.once("exit", done));
     process.kill(signal);
     await exited;

@@ -1,32 +1,19 @@
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import type { Parley } from "../src/index.js";
-import { Browser, Person } from "./people.js";
+import { beforeEach, expect, test } from "vitest";
+import { meet, openClient, texts } from "./pair.js";
+import { Browser, type Person } from "./people.js";
 import { until } from "./server.js";
 
-const url = inject("url");
 let alice: Person;
 let bob: Person;
 let room: string;
 let browser: Browser;
-const clients: Parley[] = [];
 
 beforeEach(async () => {
-  [alice, bob] = [await Person.register(url, "alice"), await Person.register(url, "bob")];
-  room = await alice.room(bob);
+  ({ alice, bob, room } = await meet());
   browser = new Browser();
 });
 
-afterEach(() => {
-  for (const client of clients.splice(0)) client.stop();
-});
-
-function tab(person: Person): Parley {
-  const client = person.client(browser.tab());
-  clients.push(client);
-  return client;
-}
-
-const texts = (client: Parley) => client.room(room).messages.get().map(({ text }) => text);
+const tab = (person: Person) => openClient(person, browser.tab());
 const sessions = async (person: Person) => (await person.rest("GET /v1/auth/sessions")).results.length;
 
 test("two tabs share a connection, and both show what either sends", async () => {
@@ -41,7 +28,7 @@ test("two tabs share a connection, and both show what either sends", async () =>
   await bob.say(room, "from bob");
 
   const all = ["from the first", "from the second", "from bob"];
-  await until(() => [first, second].every((each) => texts(each).join() === all.join()), () => JSON.stringify([texts(first), texts(second)]));
+  await until(() => [first, second].every((each) => texts(each, room).join() === all.join()), () => JSON.stringify([texts(first, room), texts(second, room)]));
   expect((await alice.history(room)).map(({ text }) => text)).toEqual(all);
 });
 
@@ -58,7 +45,7 @@ test("when the tab with the connection closes, another takes over and sends what
   await sent.settled;
   await bob.say(room, "still here");
 
-  await until(() => texts(second).join() === "hello,and again,still here", () => texts(second).join());
+  await until(() => texts(second, room).join() === "hello,and again,still here", () => texts(second, room).join());
 });
 
 test("a message that a closed tab has written is sent by the other one", async () => {
@@ -70,7 +57,7 @@ test("a message that a closed tab has written is sent by the other one", async (
   await second.room(room).send("written and closed").kept;
   second.stop();
 
-  await until(() => texts(first).join() === "written and closed");
+  await until(() => texts(first, room).join() === "written and closed");
 });
 
 test("drafts, read markers and the end of the session reach all tabs", async () => {
@@ -96,8 +83,7 @@ test("the next user of the browser neither sees nor sends what the last one left
   await hers.start();
   await hers.room(room).send("alice, online").settled;
   hers.stop();
-  const offline = alice.client({ ...browser.tab(), url: "http://127.0.0.1:9" });
-  clients.push(offline);
+  const offline = openClient(alice, { ...browser.tab(), url: "http://127.0.0.1:9" });
   void offline.start();
   await offline.room(room).send("nowhere").kept.catch(() => {});
   offline.stop();

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
+const encode = (data) => Buffer.from(data).toString("base64url");
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 const ROOT = join(HERE, "../..");
 const PYTHON = process.env.PARLEY_PYTHON ?? join(ROOT, ".venv/bin/python");
@@ -154,7 +155,6 @@ const servers = {
     writeFileSync(config, JSON.stringify({ http_server: { address: "127.0.0.1", port: String(port) }, log: { level: "error" }, health: { enabled: true }, client, channel, http_api }));
     const server = spawn(program, ["--config", config], { stdio: "ignore" });
     await ready(server, `http://127.0.0.1:${port}/health`);
-    const encode = (data) => Buffer.from(data).toString("base64url");
     const sign = (claims) => {
       const body = `${encode('{"alg":"HS256","typ":"JWT"}')}.${encode(JSON.stringify(claims))}`;
       return `${body}.${createHmac("sha256", SECRET).update(body).digest("base64url")}`;

@@ -2,9 +2,11 @@
 import { ParleyProvider, useEnded, useStatus, useUnread } from "parley-client/react";
 import { useEffect, useState } from "react";
 import { BesideContext, useOpenBeside } from "./beside.ts";
+import { BlocksContext, useLoadedBlocks } from "./blocks.ts";
+import { JoinByLink } from "./JoinByLink.tsx";
 import { NoticeContext } from "./notice.ts";
 import { RoomView } from "./RoomView.tsx";
-import { useOpenRoom } from "./route.ts";
+import { useLinkCode, useOpenRoom } from "./route.ts";
 import { connect, type Login } from "./session.ts";
 import { Sidebar } from "./Sidebar.tsx";
 
@@ -19,6 +21,7 @@ export function Chat({ login, onLogout, onEnded }: Props) {
   const [client] = useState(() => connect(login));
   const [notice, setNotice] = useState("");
   const beside = useOpenBeside(client);
+  const blocks = useLoadedBlocks(client);
 
   useEffect(() => {
     const timer = setTimeout(() => setNotice(""), NOTICE_MS);
@@ -30,7 +33,9 @@ export function Chat({ login, onLogout, onEnded }: Props) {
     <ParleyProvider client={client}>
       <NoticeContext value={setNotice}>
         <BesideContext value={beside}>
-          <Panes login={login} onLogout={onLogout} onEnded={onEnded} />
+          <BlocksContext value={blocks}>
+            <Panes login={login} onLogout={onLogout} onEnded={onEnded} />
+          </BlocksContext>
         </BesideContext>
         <div role="alert" className="notice">{notice}</div>
       </NoticeContext>
@@ -43,11 +48,12 @@ function Panes({ login, onLogout, onEnded }: Props) {
   const ended = useEnded();
   const unread = useUnread();
   const open = useOpenRoom();
+  const code = useLinkCode();
   const [isLoaded, setLoaded] = useState(false);
 
   useEffect(() => {
     if (ended?.login) onEnded("Your session has ended. What you have not sent yet is kept.");
-  }, [ended]);
+  }, [ended, onEnded]);
   useEffect(() => {
     document.title = unread ? `(${unread}) Parley` : "Parley";
   }, [unread]);
@@ -58,14 +64,12 @@ function Panes({ login, onLogout, onEnded }: Props) {
   return (
     <>
       <ConnectionBanner />
-      <main className={open ? "panes room-open" : "panes"}>
+      <main className={open || code ? "panes room-open" : "panes"}>
         <h1 className="unseen">Parley</h1>
         <Sidebar login={login} isLoaded={isLoaded} open={open} onLogout={onLogout} />
-        {open ? (
-          <RoomView key={open} id={open} me={login.user.id} isLoaded={isLoaded} />
-        ) : (
-          <p className="room empty">Choose a room, or find somebody to talk to.</p>
-        )}
+        {open && <RoomView key={open} id={open} me={login.user.id} isLoaded={isLoaded} />}
+        {code && <JoinByLink key={code} code={code} />}
+        {!open && !code && <p className="room empty">Choose a room, or find somebody to talk to.</p>}
       </main>
     </>
   );

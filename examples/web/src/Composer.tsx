@@ -37,9 +37,9 @@ export function Composer({ room, thread, title, purpose, onPurpose, onEditLast }
     if (purpose || matchMedia("(hover: hover)").matches) input.current?.focus(); // no keyboard opens by itself on a phone
   }, [purpose]);
 
-  function change(text: string): void {
-    if (isEdit) return setEdited(text);
-    setDraft(text);
+  function change(to: string): void {
+    if (isEdit) return setEdited(to);
+    setDraft(to);
     if (!thread) room.type();
   }
 

@@ -14,12 +14,13 @@ export function Dialog({ title, onClose, children }: { title: string; onClose():
   }, []);
 
   return (
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the key is Escape, by onCancel
     <dialog
       ref={dialog}
       aria-labelledby={heading}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        if (event.target === dialog.current) onClose(); // React hands on that of a dialog inside
       }}
       onClick={(event) => event.target === dialog.current && onClose()}
     >

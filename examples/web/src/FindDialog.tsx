@@ -2,6 +2,8 @@ import type { ServerRoom, User } from "parley-client";
 import { useParley } from "parley-client/react";
 import { useEffect, useState } from "react";
 import { Avatar } from "./Avatar.tsx";
+import { BlockButton } from "./Blocking.tsx";
+import { useBlocks } from "./blocks.ts";
 import { Dialog } from "./Dialog.tsx";
 import { useAttempt } from "./notice.ts";
 import { openRoom } from "./route.ts";
@@ -14,6 +16,7 @@ const LEAST_LETTERS = 2; // the server searches people from two letters on
 export function FindDialog({ onClose }: { onClose(): void }) {
   const client = useParley();
   const attempt = useAttempt();
+  const blocked = useBlocks();
   const [words, setWords] = useState("");
   const [people, setPeople] = useState<User[]>([]);
   const [rooms, setRooms] = useState<ServerRoom[]>([]);
@@ -22,7 +25,7 @@ export function FindDialog({ onClose }: { onClose(): void }) {
   useEffect(() => {
     let isCurrent = true;
     const q = words.trim();
-    const timer = setTimeout(async () => {
+    const search = async () => {
       const found = await attempt(
         Promise.all([
           client.rest("GET /v1/rooms/directory", { query: { limit: 20, ...(q && { q }) } }),
@@ -33,12 +36,13 @@ export function FindDialog({ onClose }: { onClose(): void }) {
       setRooms(found[0].results);
       setPeople(found[1].results.filter(({ id }) => id !== client.me.get()?.id));
       setSearched(true);
-    }, PAUSE_MS);
+    };
+    const timer = setTimeout(() => void search(), PAUSE_MS);
     return () => {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [words]);
+  }, [client, attempt, words]);
 
   async function go(opening: Promise<{ id: string }>) {
     const room = await attempt(opening);
@@ -73,6 +77,19 @@ export function FindDialog({ onClose }: { onClose(): void }) {
         {isSearched && !people.length && !rooms.length && "Nobody and nothing has this name."}
         {words.trim().length < LEAST_LETTERS && "Type two letters to find people."}
       </p>
+      {blocked.length > 0 && (
+        <section aria-label="People you block">
+          <h3>People you block</h3>
+          <ul className="results">
+            {blocked.map((user) => (
+              <li key={user.id} className="row">
+                <span className="grow ellipsis">{user.display_name} <small>@{user.username}</small></span>
+                <BlockButton user={user} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
     </Dialog>
   );
 }

@@ -3,14 +3,14 @@ import type { ChatMessage } from "parley-client";
 import { useParley, type RoomView } from "parley-client/react";
 import { useEffect, useState, type KeyboardEvent } from "react";
 import { Avatar } from "./Avatar.tsx";
+import { BlockButton } from "./Blocking.tsx";
 import type { Purpose } from "./Composer.tsx";
 import { Dialog } from "./Dialog.tsx";
 import { Icon } from "./Icon.tsx";
-import { keyOf } from "./Messages.tsx";
 import { useAttempt } from "./notice.ts";
 import { ReactButton, Reactions } from "./Reactions.tsx";
 import { ReceiptLine } from "./Receipt.tsx";
-import { timeOf } from "./words.ts";
+import { timeOf, withoutText } from "./words.ts";
 
 interface Props {
   message: ChatMessage;
@@ -29,6 +29,8 @@ interface Props {
   onThread?(id: string): void;
   isNewestOfMine?: boolean;
 }
+
+export const keyOf = (message: ChatMessage) => `${message.sender.id} ${message.client_id}`;
 
 export function Message({ message, me, view, day, isFirstUnread, isContinued, isTabStop, onFocus, onPurpose, onGoTo, onThread, isNewestOfMine }: Props) {
   const { sender, status } = message;
@@ -52,7 +54,7 @@ export function Message({ message, me, view, day, isFirstUnread, isContinued, is
         <div className="bubble">
           {!isMine && !isContinued && <strong className="author">{sender.display_name}</strong>}
           {message.reply_to && <Quote id={message.reply_to} view={view} isTabStop={isTabStop} onGoTo={onGoTo} />}
-          {message.text === null ? <p className="deleted">{without(message)}</p> : <Text text={message.text} />}
+          {message.text === null ? <p className="deleted">{withoutText(message)} {message.blocked && <BlockButton user={sender} tabIndex={isTabStop ? 0 : -1} />}</p> : <Text text={message.text} />}
           <Reactions message={message} isTabStop={isTabStop} />
           {message.thread && onThread && (
             <button className="link replies-link" tabIndex={isTabStop ? 0 : -1} onClick={() => onThread(message.id)}>
@@ -76,13 +78,12 @@ export function Message({ message, me, view, day, isFirstUnread, isContinued, is
   );
 }
 
-const without = ({ blocked }: { blocked: boolean }) => (blocked ? "You block this user." : "This message was deleted.");
-
 const LINK = /(https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]])/;
 
 function Text({ text }: { text: string }) {
   return (
     <p className="text">
+      {/* oxlint-disable-next-line react/no-array-index-key -- the parts have no other name */}
       {text.split(LINK).map((part, index) => (index % 2 ? <a key={index} href={part} target="_blank" rel="noopener noreferrer">{part}</a> : part))}
     </p>
   );
@@ -92,19 +93,21 @@ function Text({ text }: { text: string }) {
 function Quote({ id, view, isTabStop, onGoTo }: { id: string; view: RoomView; isTabStop: boolean; onGoTo(id: string): void }) {
   const client = useParley();
   const shown = view.messages.find((message) => message.id === id);
+  const isShown = shown !== undefined;
+  const roomId = view.room.id;
   const [loaded, setLoaded] = useState<Pick<ChatMessage, "sender" | "text" | "blocked"> | null>(null);
 
   useEffect(() => {
-    if (shown || loaded) return;
-    const path = { room_id: view.room.id, message_id: id };
+    if (isShown || loaded) return;
+    const path = { room_id: roomId, message_id: id };
     client.rest("GET /v1/rooms/{room_id}/messages/{message_id}", { path }).then(setLoaded, () => {});
-  }, [id, shown === undefined]);
+  }, [client, roomId, id, isShown, loaded]);
 
   const quoted = shown ?? loaded;
   return (
     <button className="quote" tabIndex={isTabStop ? 0 : -1} onClick={() => onGoTo(id)}>
       <strong>{quoted?.sender.display_name ?? "…"}</strong>
-      <span className="ellipsis">{quoted ? (quoted.text ?? without(quoted)) : "an earlier message"}</span>
+      <span className="ellipsis">{quoted ? (quoted.text ?? withoutText(quoted)) : "an earlier message"}</span>
     </button>
   );
 }
@@ -135,7 +138,7 @@ function Actions({ message, me, view: { room, info }, isTabStop, onPurpose, onTh
     return attempt(client.rest(endpoint, { path: { room_id: room.id, message_id: message.id } }));
   }
 
-  if (!info?.me.can.includes("send")) return null;
+  if (!info?.me.can.includes("send") || message.blocked) return null;
   return (
     <div className="actions" role="group" aria-label="Message actions" onKeyDown={(event: KeyboardEvent) => event.key === "Escape" && event.currentTarget.closest<HTMLElement>("article")!.focus()}>
       {info.me.can.includes("react") && <ReactButton message={message} isTabStop={isTabStop} />}
@@ -148,6 +151,7 @@ function Actions({ message, me, view: { room, info }, isTabStop, onPurpose, onTh
       {(isMine || info.me.can.includes("delete_any")) && (
         <button className="plain" aria-label="Delete" tabIndex={tabIndex} onClick={() => setAsking(true)}><Icon name="trash" /></button>
       )}
+      {!isMine && <BlockButton user={message.sender} isIcon tabIndex={tabIndex} />}
       {isAsking && (
         <Dialog title="Delete this message?" onClose={() => setAsking(false)}>
           <blockquote>{message.text}</blockquote>

@@ -1,10 +1,10 @@
 // The list of a room's messages: scrolling, loading, the read marker, and the keyboard.
 import type { ChatMessage } from "parley-client";
 import { useParley, useStatus, type RoomView } from "parley-client/react";
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
 import type { Purpose } from "./Composer.tsx";
 import { Icon } from "./Icon.tsx";
-import { Message } from "./Message.tsx";
+import { keyOf, Message } from "./Message.tsx";
 import { dayOf } from "./words.ts";
 
 const NEAR_PX = 40; // so close to the end counts as there
@@ -22,8 +22,6 @@ interface Props {
   onPurpose(purpose: Purpose): void;
   onThread(id: string): void;
 }
-
-export const keyOf = (message: ChatMessage) => `${message.sender.id} ${message.client_id}`;
 
 export function Messages({ view, me, isLoaded, goal: chosen, onPurpose, onThread }: Props) {
   const { room, info, messages, hasOlder, hasNewer } = view;
@@ -82,7 +80,7 @@ export function Messages({ view, me, isLoaded, goal: chosen, onPurpose, onThread
       .around(UNREAD)
       .then(() => setGoal(UNREAD), () => setAtEnd(true))
       .finally(() => (isLoading.current = false));
-  }, []);
+  }, [room, unread]);
 
   // What is in sight is read. While the page is not looked at, a line marks where it was left.
   useEffect(() => {
@@ -93,10 +91,11 @@ export function Messages({ view, me, isLoaded, goal: chosen, onPurpose, onThread
     if (document.visibilityState === "visible") look();
     document.addEventListener("visibilitychange", look);
     return () => document.removeEventListener("visibilitychange", look);
-  }, [messages, isAtEnd, hasNewer]);
+  }, [room, messages, isAtEnd, hasNewer]);
 
+  const firstUnreadId = firstUnread?.id;
   useEffect(() => {
-    const isThere = goal === UNREAD ? firstUnread?.id : goal;
+    const isThere = goal === UNREAD ? firstUnreadId : goal;
     const element = isThere && document.getElementById(isThere);
     if (!goal || !messages.length || (!element && goal !== UNREAD)) return;
     setGoal(null);
@@ -104,7 +103,7 @@ export function Messages({ view, me, isLoaded, goal: chosen, onPurpose, onThread
     element.scrollIntoView({ block: "center" });
     if (goal !== UNREAD) element.focus({ preventScroll: true });
     scrolled();
-  }, [goal, messages]);
+  }, [goal, messages, firstUnreadId]);
 
   async function goTo(id: string): Promise<void> {
     setAtEnd(false);
@@ -112,8 +111,9 @@ export function Messages({ view, me, isLoaded, goal: chosen, onPurpose, onThread
     setGoal(id);
   }
 
+  const goToChosen = useEffectEvent(goTo);
   useEffect(() => {
-    if (chosen) void goTo(chosen.id);
+    if (chosen) void goToChosen(chosen.id);
   }, [chosen]);
 
   function toEnd(): void {
@@ -157,7 +157,7 @@ export function Messages({ view, me, isLoaded, goal: chosen, onPurpose, onThread
               view={view}
               day={isNewDay ? dayOf(message.created_at) : null}
               isFirstUnread={message === firstUnread}
-              isContinued={!isNewDay && message !== firstUnread && isSameBreath(previous!, message)}
+              isContinued={!isNewDay && message !== firstUnread && isSameBreath(previous, message)}
               isTabStop={keyOf(message) === tabStop}
               onFocus={setCurrent}
               onPurpose={onPurpose}
@@ -190,7 +190,7 @@ function Announcement({ messages, me }: { messages: readonly ChatMessage[]; me: 
   useEffect(
     () =>
       client.on("event", ({ event, isLive }) => {
-        if (!isLive || event.type !== "message.created" || event.room_id !== room || event.data.sender.id === me) return;
+        if (!isLive || event.type !== "message.created" || event.room_id !== room || event.data.sender.id === me || event.data.blocked) return;
         setText(`${event.data.sender.display_name}: ${event.data.text}`);
       }),
     [client, room, me],

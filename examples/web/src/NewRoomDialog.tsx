@@ -1,6 +1,6 @@
 // Makes a public or a private room.
 import { useParley } from "parley-client/react";
-import { useState, type FormEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 import { Dialog } from "./Dialog.tsx";
 import { useAttempt } from "./notice.ts";
 import { openRoom } from "./route.ts";
@@ -10,7 +10,7 @@ export function NewRoomDialog({ onClose }: { onClose(): void }) {
   const attempt = useAttempt();
   const [isBusy, setBusy] = useState(false);
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
     const kind = fields.get("private") ? "private" : "public";

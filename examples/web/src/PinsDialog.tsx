@@ -3,6 +3,7 @@ import { useParley } from "parley-client/react";
 import { useEffect, useState } from "react";
 import { Dialog } from "./Dialog.tsx";
 import { useAttempt } from "./notice.ts";
+import { withoutText } from "./words.ts";
 
 /** The pinned messages of a room; choosing one leads to its place. */
 export function PinsDialog({ info, onGoTo, onClose }: { info: RoomSummary; onGoTo(id: string): void; onClose(): void }) {
@@ -13,16 +14,16 @@ export function PinsDialog({ info, onGoTo, onClose }: { info: RoomSummary; onGoT
     const load = () => void attempt(client.rest("GET /v1/rooms/{room_id}/pins", { path: { room_id: info.id } })).then((page) => page && setPins(page.results));
     load();
     return client.on("event", ({ event }) => event.room_id === info.id && event.type.startsWith("pin.") && load());
-  }, [client, info.id]);
+  }, [client, attempt, info.id]);
 
   return (
     <Dialog title="Pinned messages" onClose={onClose}>
       {pins?.length === 0 && <p className="hint">Nothing is pinned.</p>}
       <ul className="results">
-        {pins?.map(({ id, sender, text }) => (
-          <li key={id}>
-            <button className="row" onClick={() => (onClose(), onGoTo(id))}>
-              <span className="grow ellipsis"><strong>{sender.display_name}</strong> {text}</span>
+        {pins?.map((message) => (
+          <li key={message.id}>
+            <button className="row" onClick={() => (onClose(), onGoTo(message.id))}>
+              <span className="grow ellipsis"><strong>{message.sender.display_name}</strong> {message.text ?? withoutText(message)}</span>
             </button>
           </li>
         ))}

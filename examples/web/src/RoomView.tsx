@@ -1,7 +1,9 @@
 // An open room: its head, its messages, who types, and the input.
-import type { ChatMessage, RoomSummary } from "parley-client";
+import type { RoomSummary } from "parley-client";
 import { useMembers, useParley, useRoom, useTyping } from "parley-client/react";
 import { useState } from "react";
+import { BlockedLine } from "./Blocking.tsx";
+import { useIsBlocked } from "./blocks.ts";
 import { Composer, type Purpose } from "./Composer.tsx";
 import { Icon } from "./Icon.tsx";
 import { MembersDialog } from "./MembersDialog.tsx";
@@ -17,22 +19,23 @@ export function RoomView({ id, me, isLoaded }: { id: string; me: string; isLoade
   const { info, messages, room } = view;
   const [purpose, setPurpose] = useState<Purpose>(null);
   const [thread, setThread] = useState<string | null>(null);
+  const isBlocked = useIsBlocked(info?.peer?.id);
   const [goal, setGoal] = useState<{ id: string } | null>(null);
 
   function editLast(): void {
-    const own = (message: ChatMessage) => message.sender.id === me && !message.deleted_at && message.status === "sent";
-    const message = messages.findLast(own);
+    const message = messages.findLast(({ sender, deleted_at, status }) => sender.id === me && !deleted_at && status === "sent");
     if (message) setPurpose({ kind: "edit", message });
   }
 
   return (
     <section className="room" aria-label={info?.title ?? "Room"}>
-      <RoomHeader info={info} me={me} onGoTo={(id) => setGoal({ id })} />
+      <RoomHeader info={info} me={me} onGoTo={(message) => setGoal({ id: message })} />
       {!info && isLoaded && <NotAMember id={id} />}
-      {(info || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} goal={goal} onPurpose={setPurpose} onThread={setThread} />}
+      {(info !== null || messages.length > 0) && <Messages view={view} me={me} isLoaded={isLoaded} goal={goal} onPurpose={setPurpose} onThread={setThread} />}
       <TypingLine id={id} />
       {info?.archived_at && <p className="hint">This room is archived.</p>}
-      {info?.me.can.includes("send") && (
+      {isBlocked && <BlockedLine user={info!.peer!} />}
+      {!isBlocked && info?.me.can.includes("send") && (
         <Composer key={purpose?.kind === "edit" ? purpose.message.id : ""} room={room} title={info.title} purpose={purpose} onPurpose={setPurpose} onEditLast={editLast} />
       )}
       {thread && info && <ThreadPane key={thread} root={thread} view={view} info={info} me={me} onClose={() => setThread(null)} />}

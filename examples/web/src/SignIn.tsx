@@ -1,6 +1,7 @@
 // Log-in and sign-up.
 import { Refused } from "parley-client";
-import { useRef, useState, type FormEvent } from "react";
+import { useRef, useState, type SubmitEvent } from "react";
+import { useLinkCode } from "./route.ts";
 import { logIn, register, remember, type Login } from "./session.ts";
 
 export function SignIn({ why, onLogin }: { why: string; onLogin(login: Login): void }) {
@@ -8,8 +9,9 @@ export function SignIn({ why, onLogin }: { why: string; onLogin(login: Login): v
   const [problem, setProblem] = useState(why);
   const [isBusy, setBusy] = useState(false);
   const name = useRef<HTMLInputElement>(null);
+  const code = useLinkCode();
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
     const [username, password] = [String(fields.get("username")), String(fields.get("password"))];
@@ -29,6 +31,7 @@ export function SignIn({ why, onLogin }: { why: string; onLogin(login: Login): v
     <main className="sign-in">
       <form onSubmit={submit} aria-labelledby="sign-in">
         <h1 id="sign-in">{isNew ? "Sign up" : "Log in"}</h1>
+        {code && <p>You are invited to a room. Log in or sign up to join it.</p>}
         {problem && <p role="alert" className="problem">{problem}</p>}
         <label>
           Username

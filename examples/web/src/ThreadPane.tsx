@@ -5,9 +5,8 @@ import { Thread } from "parley-client/threads";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Composer, type Purpose } from "./Composer.tsx";
 import { Icon } from "./Icon.tsx";
-import { Message } from "./Message.tsx";
-import { keyOf } from "./Messages.tsx";
-import { countOf } from "./words.ts";
+import { keyOf, Message } from "./Message.tsx";
+import { countOf, withoutText } from "./words.ts";
 
 interface Props {
   root: string;
@@ -26,14 +25,17 @@ export function ThreadPane({ root: id, view, info, me, onClose }: Props) {
   const [current, setCurrent] = useState("");
   const list = useRef<HTMLDivElement>(null);
   const last = replies.at(-1);
+  const lastKey = last && keyOf(last);
 
   useEffect(() => thread.open(), [thread]);
   useEffect(() => {
     if (last?.seq && document.visibilityState === "visible") void thread.read().catch(() => {});
   }, [thread, last?.seq]);
-  useLayoutEffect(() => void list.current!.scrollTo({ top: list.current!.scrollHeight }), [last && keyOf(last)]);
+  useLayoutEffect(() => {
+    list.current!.scrollTo({ top: list.current!.scrollHeight });
+  }, [lastKey]);
 
-  const stop = replies.some((message) => keyOf(message) === current) ? current : last && keyOf(last);
+  const stop = replies.some((message) => keyOf(message) === current) ? current : lastKey;
   const isMine = (message: ChatMessage) => message.sender.id === me && !message.deleted_at && message.status === "sent";
   return (
     <aside className="thread" aria-label="Thread" onKeyDown={(event) => event.key === "Escape" && onClose()}>
@@ -45,7 +47,7 @@ export function ThreadPane({ root: id, view, info, me, onClose }: Props) {
         {root && (
           <blockquote>
             <strong>{root.sender.display_name}</strong>
-            <p className="text">{root.text ?? "This message was deleted."}</p>
+            <p className="text">{root.text ?? withoutText(root)}</p>
           </blockquote>
         )}
         <p className="hint">{replies.length ? countOf(root?.thread?.reply_count ?? replies.length, "repl").replace(/repl(s?)$/, (_, s) => (s ? "replies" : "reply")) : "No replies yet."}</p>

@@ -20,8 +20,8 @@ export const useBeside = () => useContext(BesideContext)!;
 export function useOpenBeside(client: Parley): Beside {
   const [beside] = useState<Beside>(() => ({ presence: new Presence(client), reactions: new Reactions(client), badges: new Badges(client) }));
   useEffect(() => {
-    const ends = [acknowledge(client), syncDrafts(client), followStreams(client), ...Object.values(beside).map((each) => each.open())];
+    const ends = [acknowledge(client), syncDrafts(client), followStreams(client), beside.presence.open(), beside.reactions.open(), beside.badges.open()];
     return () => ends.forEach((end) => end());
-  }, [client]);
+  }, [client, beside]);
   return beside;
 }

@@ -15,17 +15,17 @@ function App({ first, problem }: { first: Login | null; problem: string }) {
   const [why, setWhy] = useState(problem);
 
   if (!login) return <SignIn why={why} onLogin={setLogin} />;
-  const leave = (why: string) => {
-    setWhy(why);
+  const leave = (reason: string) => {
+    setWhy(reason);
     setLogin(null);
   };
   const onLogout = () => {
     leave("");
     void logOut(login);
   };
-  const onEnded = (why: string) => {
+  const onEnded = (reason: string) => {
     forget(login);
-    leave(why);
+    leave(reason);
   };
   return <Chat key={login.token} login={login} onLogout={onLogout} onEnded={onEnded} />;
 }

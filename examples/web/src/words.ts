@@ -23,3 +23,6 @@ export const countOf = (count: number, noun: string) => `${count} ${noun}${count
 
 /** "Ada, Grace, and Mary" */
 export const listOf = (names: string[]) => new Intl.ListFormat("en").format(names);
+
+/** Instead of the text of a message. What a blocked user writes comes without it: the way to read it is to unblock. */
+export const withoutText = ({ blocked }: { blocked: boolean }) => (blocked ? "You block this user." : "This message was deleted.");

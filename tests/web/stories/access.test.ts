@@ -13,6 +13,8 @@ let world: World;
 let ada: Person;
 let grace: Person;
 let tea: string;
+let cake: string;
+let code: string;
 
 beforeAll(async () => {
   world = await World.start();
@@ -26,6 +28,11 @@ beforeAll(async () => {
   await ada.call("PUT", `rooms/${tea}/pins/${id}`);
   const invited = await grace.room("Cake");
   await grace.call("PUT", `rooms/${invited}/invites/${ada.id}`);
+  const joan = await world.register("Joan Clarke");
+  cake = await ada.room("Crumbs", joan);
+  await joan.say(cake, "Buy my biscuits");
+  await ada.call("PUT", `me/blocks/${joan.id}`);
+  ({ code } = await grace.call("POST", `rooms/${invited}/links`, { max_uses: 10 }));
   const gone = await grace.say(tea, "gone");
   await grace.call("DELETE", `rooms/${tea}/messages/${gone.id}`);
   await ada.call("PUT", `rooms/direct/${grace.id}`);
@@ -77,7 +84,25 @@ async function walk(tab: Tab, name: string): Promise<void> {
   await tab.button("2 members").click();
   await page.getByRole("dialog").getByText("Grace Hopper").waitFor();
   await check(page, `${name}-members`);
+  await tab.button("Make a link").click();
+  await page.getByRole("dialog").getByLabel("New link").waitFor();
+  await check(page, `${name}-new-link`);
+  expect(await isTooWide(page)).toBe(false);
+  await page.getByRole("dialog").getByRole("button", { name: "Block Grace Hopper" }).click();
+  await page.getByRole("dialog", { name: "Block Grace Hopper?" }).waitFor();
+  await check(page, `${name}-block`);
   await page.keyboard.press("Escape");
+  await page.getByRole("dialog", { name: "Block Grace Hopper?" }).waitFor({ state: "detached" });
+  await page.getByRole("dialog", { name: "Members of Tea" }).waitFor();
+  await page.keyboard.press("Escape");
+  await tab.go(cake);
+  await page.getByText("You block this user.").waitFor();
+  await check(page, `${name}-blocked`);
+  await page.evaluate((hash) => void (location.hash = hash), `/join/${code}`);
+  await tab.button("Join").last().waitFor();
+  await check(page, `${name}-link`);
+  expect(await isTooWide(page)).toBe(false);
+  await tab.go(tea);
   world.proxy.isClosed = true;
   world.proxy.cut();
   await tab.banner.filter({ hasText: "No connection" }).waitFor();
@@ -99,7 +124,7 @@ for (const [name, options] of Object.entries({
 
   test(`the log-in, an empty list and the dialogs are accessible: ${name}`, async () => {
     const page = await (await world.open(options)).newPage();
-    await page.goto(world.page);
+    await page.goto(`${world.page}/#/join/${code}`);
     await page.getByRole("button", { name: "Log in" }).waitFor();
     await check(page, `${name}-log-in`);
 

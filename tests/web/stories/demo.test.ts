@@ -49,5 +49,5 @@ test("two people and a bot talk, also after the server was killed, and Ctrl-C en
   demo.kill("SIGINT");
   await until(() => demo.exitCode !== null, () => printed);
   expect(demo.exitCode).toBe(0);
-  expect(() => process.kill(Number(pid), 0)).toThrow();
+  expect(() => process.kill(Number(pid), 0)).toThrow("ESRCH");
 });
