@@ -115,10 +115,18 @@ class Hub:
         """Start the sweep, the verification of sessions, the ephemeral features and the broker."""
         for work in (self.sweep.forever, self.sessions.verify_forever):
             self.spawn(_forever(work))
-        for feature in self._features:
-            self.spawn(_forever(partial(_tick_forever, feature)))
+        self.spawn(self._tick_forever())
         if self.broker:
             self.broker.start()
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            for feature in self._features:
+                try:
+                    feature.tick()
+                except Exception:
+                    logger.exception("A tick of %s failed", feature.name)
 
     def spawn(self, work: Awaitable[Any]) -> asyncio.Task[Any]:
         """Run in the background; the task is kept alive until it is done."""
@@ -378,12 +386,6 @@ def _notice(
 
 def _synced(feed: Feed, subscription: Subscription, at: str | None = None) -> EventBatch:
     return _notice(feed, subscription, "room.synced", {"head": subscription.delivered_up_to}, at)
-
-
-async def _tick_forever(feature: EphemeralFeature) -> None:
-    while True:
-        await asyncio.sleep(TICK_SECONDS)
-        feature.tick()
 
 
 async def _forever(loop: Callable[[], Awaitable[None]]) -> None:

@@ -26,6 +26,7 @@ DROPPED = Counter(
 )
 
 _lines: deque[tuple[float, dict[str, Any]]] = deque()
+_waiting = threading.Event()  # set while lines wait for the thread, which costs nothing while there are none
 _start = threading.Lock()
 _writer: threading.Thread | None = None
 
@@ -38,6 +39,8 @@ def write(record: dict[str, Any]) -> None:
     _lines.append((time.time(), record))
     if _writer is None:
         _start_writer()
+    if not _waiting.is_set():
+        _waiting.set()
 
 
 def flush() -> None:
@@ -58,6 +61,8 @@ def _start_writer() -> None:
 
     def run() -> None:
         while True:
+            _waiting.wait()
+            _waiting.clear()  # before the lines are taken: one that comes later sets it again
             time.sleep(WRITE_SECONDS)
             flush()
 
