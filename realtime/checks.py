@@ -1,9 +1,10 @@
-"""Checks of our own settings for `check --deploy`; Django checks DEBUG, a weak SECRET_KEY and HTTPS."""
+"""Checks of our own settings for `check --deploy`; Django checks DEBUG and a weak SECRET_KEY."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks.security.base import W004
 
 from accounts.claims import accepts_jwts
 
@@ -16,6 +17,8 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
 
 def _required() -> list[CheckMessage]:
     found: list[CheckMessage] = []
+    if not settings.SECURE_HSTS_SECONDS:
+        found.append(W004)  # Django's own, which it reports only with SecurityMiddleware
     if settings.SECRET_KEY_IS_GENERATED:
         hint = "Set SECRET_KEY to 50 random characters or more, the same for every process."
         found.append(Error("SECRET_KEY is not set: each machine generates another one.", hint=hint, id="parley.E001"))

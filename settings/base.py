@@ -51,7 +51,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "wire.middleware.RequestIdMiddleware",
-    "django.middleware.security.SecurityMiddleware",
     "wire.middleware.SecurityHeadersMiddleware",
     "wire.origins.OriginMiddleware",
     "wire.middleware.ProblemMiddleware",
@@ -146,6 +145,7 @@ SECURE_REFERRER_POLICY = "no-referrer"
 
 # Checks of Django about pages and cookies, which do not exist here, or about the proxy's domain.
 SILENCED_SYSTEM_CHECKS = [
+    "security.W001",  # SecurityMiddleware: wire.middleware sets its headers, and the proxy redirects to HTTPS
     "security.W002",  # X-Frame-Options: JSON is not framed
     "security.W003",  # CSRF: tokens travel in a header that no other site can add
     "security.W005",  # HSTS for subdomains: the domain's owner decides

@@ -14,6 +14,7 @@ from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from wire.hosts import is_allowed_host
 
@@ -86,8 +87,11 @@ class OriginMiddleware(CorsMiddleware):
     """Adds the CORS headers by the rule of this module, and logs the origins that get none."""
 
     def add_response_headers(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        origin = request.headers.get("Origin", "")
-        if origin and not is_allowed(origin) and not is_own(origin, request.META.get("HTTP_HOST", "")):
+        origin = request.META.get("HTTP_ORIGIN", "")
+        if not origin:  # of an app or a server: the answer is the same, and must not be cached for a page
+            patch_vary_headers(response, ("origin",))
+            return response
+        if not is_allowed(origin) and not is_own(origin, request.META.get("HTTP_HOST", "")):
             log_rejection(origin)
         return super().add_response_headers(request, response)
 
