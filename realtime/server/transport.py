@@ -6,6 +6,7 @@ import asyncio
 import errno
 import select
 import socket
+from collections.abc import Iterable
 from typing import Any, Self
 
 from twisted.internet import tcp
@@ -71,6 +72,10 @@ class Transport(tcp.Server):
         """Write what waits at once, unless the connection is about to end, which only the reactor may do."""
         if self.connected and not self.disconnecting and self.backlog():
             self.doWrite()
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        # Twisted would check and keep each part by itself, of which the head of a response has some forty.
+        self.write(b"".join(data))
 
     def writeSomeData(self, data: bytes) -> int | ConnectionLost:
         sent = super().writeSomeData(data)
