@@ -67,13 +67,12 @@ class BlockedIds(Subquery):
         return self.as_sql(compiler, connection, template=template, **context)
 
     def get_db_converters(self, connection: Any) -> list[Any]:
-        return [_split_ids]
+        def split(joined: str | None, *_: Any) -> frozenset[str]:
+            ids = joined.split(",") if joined else ()
+            # SQLite has the digits of a UUID alone.
+            return frozenset(ids if connection.vendor == "postgresql" else (str(UUID(each)) for each in ids))
 
-
-def _split_ids(joined: str | None, _: Any, connection: Any) -> frozenset[str]:
-    ids = joined.split(",") if joined else ()
-    # SQLite has the digits of a UUID alone.
-    return frozenset(ids if connection.vendor == "postgresql" else (str(UUID(each)) for each in ids))
+        return [split]
 
 
 class BlockList(models.Model):

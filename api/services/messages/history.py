@@ -64,22 +64,24 @@ def get_messages(
         find_reader(user_id, room_id)
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
-    rendered = _render(reader, [*root, *rows])
-    shown = list(map(orjson.Fragment, rendered))
+    shown = _render(reader, [*root, *rows])
     return {
-        **({"root": shown.pop(0)} if root else {}),
-        "results": shown,
+        **({"root": orjson.Fragment(shown[0])} if root else {}),
+        "results": list(map(orjson.Fragment, shown[len(root) :])),
         "page": _page(rows, older, newer),
         "head": reader.head,
         "epoch": reader.epoch,
-        "mine": Reaction.objects.keys_of(user_id, reactions_of(rendered)),
+        "mine": Reaction.objects.keys_of(user_id, reactions_of(shown)),
     }
 
 
 def _render(reader: Reader, rows: Sequence[Row]) -> list[bytes]:
     """Return the messages as the reader gets them."""
-    rendered = [render_stored(reader.member.room, row.json) for row in rows if row.json is not None]
-    return [hide_message(json, reader.blocked) for json in rendered] if reader.blocked else rendered
+    room, blocked = reader.member.room, reader.blocked
+    rendered = [render_stored(room, row.json) for row in rows if row.json is not None]
+    if blocked:
+        rendered = [hide_message(json, blocked) for json in rendered]
+    return rendered
 
 
 def _find_root(member: Member, thread: UUID) -> list[Row]:
