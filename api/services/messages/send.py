@@ -310,8 +310,7 @@ def _append(
     return _new_message(
         message_id,
         send.room_id,
-        seq,
-        seq,  # version
+        *(seq, seq),  # with the version
         author.id,
         send.client_id,
         send.digest(),
