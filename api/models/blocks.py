@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, UUIDField
+from django.db.models import Exists, OuterRef, Q, Subquery, TextField, UUIDField
 
 from wire.compiled_query import CompiledQuery, param
 
@@ -48,6 +48,31 @@ class Block(models.Model):
 _find_blocked = CompiledQuery(
     lambda: Block.objects.filter(user_id=param("user_id", UUIDField())).values_list("blocked_id", flat=True)
 )
+
+
+class BlockedIds(Subquery):
+    """The ids of the users whom a user blocks, as a column of another query: a frozenset of texts.
+
+    A query that is made anyway reads them for next to nothing: one text, and no row for each.
+    """
+
+    template = "(SELECT string_agg(blocked_id::text, ',') FROM (%(subquery)s) AS blocks)"
+    output_field = TextField()
+
+    def __init__(self, user_id: Any) -> None:
+        super().__init__(Block.objects.filter(user_id=user_id).values("blocked_id"))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(SELECT group_concat(blocked_id) FROM (%(subquery)s) AS blocks)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def get_db_converters(self, connection: Any) -> list[Any]:
+        def split(joined: str | None, *_: Any) -> frozenset[str]:
+            ids = joined.split(",") if joined else ()
+            # SQLite has the digits of a UUID alone.
+            return frozenset(ids if connection.vendor == "postgresql" else (str(UUID(each)) for each in ids))
+
+        return [split]
 
 
 class BlockList(models.Model):

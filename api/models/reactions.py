@@ -1,7 +1,7 @@
 """Reactions: which user reacted to which message with which key. A Message shows them by key, see its JSON."""
 
-from collections.abc import Collection
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -16,13 +16,27 @@ KEY_CHARS = 34  # a name of 32 characters between colons; the longest emoji has 
 class ReactionQuerySet(models.QuerySet["Reaction"]):
     """Reads of reactions."""
 
-    def keys_of(self, user_id: UUID, message_ids: Collection[UUID]) -> dict[str, list[str]]:
-        """The keys with which a user reacted to each of these messages, by message id, in the order of their time."""
-        keys: dict[str, list[str]] = {}
-        if message_ids:
-            for message_id, key in _find_keys(user_id=user_id, message_ids=message_ids):
-                keys.setdefault(str(message_id), []).append(key)
-        return keys
+    def keys_of(self, user_id: UUID, shown: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+        """The keys with which a user reacted to messages, by message id; `shown` has the reactions of each Message.
+
+        The keys of a message are in the order of its reactions. A Message names the first users of a key, which are
+        all of most keys: one query looks the user up among the others, and without others there is none.
+        """
+        me = str(user_id)
+        partly = [
+            message_id
+            for message_id, reactions in shown.items()
+            if any(each["count"] > len(each["user_ids"]) and me not in each["user_ids"] for each in reactions)
+        ]
+        found = set(_find_keys(user_id=user_id, message_ids=list(map(UUID, partly)))) if partly else ()
+        others = {(str(message_id), key) for message_id, key in found}
+        keys = {
+            message_id: [
+                each["key"] for each in reactions if me in each["user_ids"] or (message_id, each["key"]) in others
+            ]
+            for message_id, reactions in shown.items()
+        }
+        return {message_id: own for message_id, own in keys.items() if own}
 
 
 class Reaction(models.Model):
@@ -42,11 +56,7 @@ class Reaction(models.Model):
 
 
 _find_keys = CompiledQuery(
-    lambda: (
-        Reaction.objects.filter(
-            user_id=param("user_id", UUIDField()), message_id__any_of=list_param("message_ids", UUIDField())
-        )
-        .order_by("seq")
-        .values_list("message_id", "key")
-    )
+    lambda: Reaction.objects.filter(
+        user_id=param("user_id", UUIDField()), message_id__any_of=list_param("message_ids", UUIDField())
+    ).values_list("message_id", "key")
 )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from api.models import Member, Mention, Reaction
 from api.models.choices import History
 from api.models.visibility import is_in_period
-from api.serializers.message_shape import reacted_ids, render_stored
+from api.serializers.message_shape import complete, reactions_of, render_stored
 from wire.budget import ANSWER_BYTES
 from wire.compiled_query import listed
 from wire.pagination import paginate
@@ -36,10 +36,10 @@ def list_mentions(
     is_visible = Q(room__history=History.SHARED) | Q(is_in_period(OuterRef("room_id"), user_id))
     found = named.filter(is_visible).select_related("message", "room")
     page = paginate(found, order=("-created_at", "-message_id"), cursor=cursor, limit=limit)
-    shown = [row.message.data.encode() for row in page.rows]
+    shown = [complete(row.message.data.encode()) for row in page.rows]
     return {
         **page.as_dict_within(
             max_bytes, lambda rows: [orjson.Fragment(render_stored(row.room, row.message.data)) for row in rows]
         ),
-        "mine": Reaction.objects.keys_of(user_id, reacted_ids(shown)),
+        "mine": Reaction.objects.keys_of(user_id, reactions_of(shown)),
     }

@@ -8,7 +8,7 @@ import orjson
 from accounts.models import Session
 from api.models import Block, Member, Message, Pin, Reaction
 from api.models.choices import Permission
-from api.serializers.message_shape import reacted_ids, render_stored
+from api.serializers.message_shape import complete, reactions_of, render_stored
 from api.serializers.stubs import hide_message
 from api.services.members.access import find_member, find_participant
 from api.services.messages import change_fields, find_message
@@ -73,13 +73,13 @@ def list_pins(
     pinned = Message.objects.visible_to(member).filter(pin__room=room_id).select_related("pin")
     page = paginate(pinned, order=("-pin__seq",), cursor=cursor, limit=limit)
     blocked = Block.objects.blocked_by(user_id)
-    reacted = reacted_ids(message.data.encode() for message in page.rows)
+    shown = [complete(message.data.encode()) for message in page.rows]
     return {
         **page.as_dict_within(
             max_bytes,
             lambda rows: [orjson.Fragment(hide_message(render_stored(member.room, row.data), blocked)) for row in rows],
         ),
-        "mine": Reaction.objects.keys_of(user_id, reacted),
+        "mine": Reaction.objects.keys_of(user_id, reactions_of(shown)),
     }
 
 

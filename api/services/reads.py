@@ -12,7 +12,7 @@ from api.models import Member, Mention, Message, Thread, ThreadFollow, UserSetti
 from api.models.choices import History, State
 from api.models.members import MemberQuerySet
 from api.models.visibility import is_in_period
-from api.services.members.access import find_reader
+from api.services.members.access import find_member_and_head
 from eventlog.models import StreamHead
 from eventlog.transaction import EventTransaction, record_events
 from wire.compiled_query import CompiledQuery, list_param, param, seq_for
@@ -103,7 +103,7 @@ def mark_unread(*, session: Session, room_id: UUID, seq: int) -> Marker:
 
 def _find(session: Session, room_id: UUID, seq: int) -> tuple[Member, int]:
     """Find the member and the room's head; raises Problem read.ahead. Archived rooms can be marked too."""
-    member, head, _ = find_reader(session.user_id, room_id)
+    member, head = find_member_and_head(session.user_id, room_id)
     if seq > head:
         detail = f"The room's head is {head}."
         raise Problem("read.ahead", detail, errors=[FieldError("seq", "ahead", detail)])

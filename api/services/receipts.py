@@ -14,7 +14,7 @@ from django.db.models import Count, Q
 
 from api.models import Delivery, Member, Message, Room, UserSettings
 from api.models.choices import Receipts, State
-from api.services.members.access import find_reader
+from api.services.members.access import find_member
 from eventlog.models import StreamHead
 from eventlog.transaction import EventTransaction, record_events
 from wire.problems import Problem
@@ -117,7 +117,7 @@ def get_receipts(*, user_id: UUID, room_id: UUID, message_id: UUID) -> dict[str,
 
     Raises Problem not_found or room.not_member.
     """
-    member = find_reader(user_id, room_id).member
+    member = find_member(user_id, room_id)
     found = Message.objects.visible_to(member).filter(pk=message_id).values_list("seq", "sender_id").first()
     if found is None:
         raise Problem("not_found", "There is no such message.")

@@ -11,7 +11,7 @@ from accounts.models import Session
 from api.models import Block, Message, Reaction, Thread
 from api.models.choices import History
 from api.models.visibility import is_in_period
-from api.serializers.message_shape import reacted_ids, render_stored
+from api.serializers.message_shape import complete, reactions_of, render_stored
 from api.serializers.stubs import hide_message
 from api.services.members.access import find_member
 from api.services.reads import UNREAD_EXACT, RowCount, ensure_follow, find_root
@@ -35,10 +35,12 @@ def list_threads(
         threads = threads.unread(user_id)
     page = paginate_moving(threads, order=("-active_at", "-root_id"), moved_at="active_at", cursor=cursor, limit=limit)
     blocked = Block.objects.blocked_by(user_id)
-    shown = [data.encode() for row in page.rows for data in (row.root.data, row.last_reply) if data is not None]
+    shown = [
+        complete(data.encode()) for row in page.rows for data in (row.root.data, row.last_reply) if data is not None
+    ]
     return {
         **page.as_dict_within(max_bytes, lambda rows: [_render(row, blocked) for row in rows]),
-        "mine": Reaction.objects.keys_of(user_id, reacted_ids(shown)),
+        "mine": Reaction.objects.keys_of(user_id, reactions_of(shown)),
     }
 
 

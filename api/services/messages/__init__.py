@@ -104,9 +104,9 @@ def get_message(*, user_id: UUID, room_id: UUID, message_id: UUID) -> dict[str, 
     """
     reader = find_reader(user_id, room_id)
     message = render_stored(reader.member.room, find_message(reader.member, message_id).data)
-    shape: dict[str, Any] = orjson.loads(hide_message(message, reader.blocked()))
+    shape: dict[str, Any] = orjson.loads(hide_message(message, reader.blocked))
     if shape["reactions"]:
-        shape["mine"] = Reaction.objects.keys_of(user_id, [message_id])
+        shape["mine"] = Reaction.objects.keys_of(user_id, {shape["id"]: shape["reactions"]})
     return shape
 
 

@@ -14,7 +14,7 @@ from api.models import Member, Message, Reaction, Room, ThreadFollow
 from api.models.choices import History
 from api.models.visibility import is_visible_to
 from api.serializers.events import PAGE
-from api.serializers.message_shape import reacted_ids, render_stored
+from api.serializers.message_shape import reactions_of, render_stored
 from api.serializers.messages import HISTORY_PAGE, Anchor
 from api.serializers.stubs import hide_event, hide_message
 from api.services.members.access import Reader, find_reader
@@ -64,24 +64,24 @@ def get_messages(
         find_reader(user_id, room_id)
     pairs = zip_longest(newer if ahead else [], [] if after is not None else older)  # outwards from the anchor
     rows = sorted(_fit((row for pair in pairs for row in pair if row is not None), limit, max_bytes))
-    shown, reacted = _render(reader, [*root, *rows])
+    shown = _render(reader, [*root, *rows])
     return {
-        **({"root": shown.pop(0)} if root else {}),
-        "results": shown,
+        **({"root": orjson.Fragment(shown[0])} if root else {}),
+        "results": list(map(orjson.Fragment, shown[len(root) :])),
         "page": _page(rows, older, newer),
         "head": reader.head,
         "epoch": reader.epoch,
-        "mine": Reaction.objects.keys_of(user_id, reacted),
+        "mine": Reaction.objects.keys_of(user_id, reactions_of(shown)),
     }
 
 
-def _render(reader: Reader, rows: Sequence[Row]) -> tuple[list[orjson.Fragment], list[UUID]]:
-    """Return the messages as the reader gets them, and the ids of those with reactions."""
-    room, blocked = reader.member.room, reader.blocked()
+def _render(reader: Reader, rows: Sequence[Row]) -> list[bytes]:
+    """Return the messages as the reader gets them."""
+    room, blocked = reader.member.room, reader.blocked
     rendered = [render_stored(room, row.json) for row in rows if row.json is not None]
     if blocked:
         rendered = [hide_message(json, blocked) for json in rendered]
-    return list(map(orjson.Fragment, rendered)), reacted_ids(rendered)
+    return rendered
 
 
 def _find_root(member: Member, thread: UUID) -> list[Row]:
@@ -226,7 +226,7 @@ def _rule_of(user_id: UUID, room_id: UUID | None) -> tuple[str, int, int, frozen
         epoch, heads = read_heads([user_id])
         return History.SHARED, heads.get(str(user_id), 0), epoch, frozenset()
     reader = find_reader(user_id, room_id)
-    return reader.member.room.history, reader.head, reader.epoch, reader.blocked()
+    return reader.member.room.history, reader.head, reader.epoch, reader.blocked
 
 
 @lru_cache(LIMITS_KEPT)

@@ -10,7 +10,7 @@ from accounts.models import Session
 from api.models import Member, Room
 from api.models.choices import Kind, Permission, Role
 from api.serializers.rooms import render_preferences, room_event_data
-from api.services.members.access import find_reader, find_writer
+from api.services.members.access import find_member_and_head, find_writer
 from api.services.members.transitions import check_not_direct, check_permission
 from api.services.rooms.create import canonical
 from api.services.rooms.slugs import slug_conflict
@@ -49,7 +49,7 @@ def update_room_me(*, session: Session, room_id: UUID, changes: Mapping[str, Any
     """
     user_id = session.user.id
     with record_events(inboxes=[user_id], session=session) as log:
-        member, head, _ = find_reader(user_id, room_id)
+        member, head = find_member_and_head(user_id, room_id)
         mine = Member.objects.filter(pk=member.pk)
         hidden = mine.with_hidden().get().is_hidden
         changed = {

@@ -295,28 +295,3 @@ def test_a_reaction_that_is_removed_in_the_same_batch_leaves_two_events(bob: Per
 
     assert [event["data"]["change"]["on"] for event in events_of(room)[-2:]] == [True, False]
     assert not Reaction.objects.exists()
-
-
-def test_mine_stands_beside_pages_and_the_message(alice: Person, bob: Person, room: Any, message: Any) -> None:
-    post_message(alice, room, "plain")
-    for key in (THUMB, ":tea:"):
-        bob.put(url_of(message, key))
-    path = f"/v1/rooms/{room['id']}/messages"
-
-    mine = {message["id"]: [THUMB, ":tea:"]}
-    assert bob.get(path).json()["mine"] == mine
-    assert bob.get(f"{path}/{message['id']}").json()["mine"] == mine
-    assert alice.get(path).json()["mine"] == alice.get(f"{path}/{message['id']}").json()["mine"] == {}
-
-
-def test_a_page_without_reactions_takes_no_further_query(alice: Person, room: Any, message: Any) -> None:
-    path = f"/v1/rooms/{room['id']}/messages"
-    alice.get(path)
-    with CaptureQueriesContext(connection) as plain:
-        alice.get(path)
-    alice.put(url_of(message, THUMB))
-    alice.get(path)
-    with CaptureQueriesContext(connection) as reacted:
-        alice.get(path)
-
-    assert len(reacted) == len(plain) + 1
