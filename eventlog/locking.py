@@ -13,7 +13,7 @@ from django.db.models import QuerySet, UUIDField
 from eventlog.models import Epoch, StreamHead
 from wire.compiled_query import CompiledQuery, param
 
-FIRST_WAIT_MS, LONGEST_WAIT_MS = 500, 2_000
+RETRY_LOCK_MS = 500
 # Longer than a single write waits for a lock: each retry loses its place in the queue.
 GIVE_UP_SECONDS = 5.0
 
@@ -74,25 +74,22 @@ def _busy_timeout(milliseconds: int) -> Iterator[None]:
             cursor.execute(f"PRAGMA busy_timeout = {before:d}")
 
 
-def find_or_create(find: Callable[[], Found | None], create: Callable[[int], Found]) -> Found:
-    """Return the result of `find`, or else of `create`, which gets the lock_timeout_ms with which it records events.
+def find_or_create(find: Callable[[], Found | None], create: Callable[[], Found]) -> Found:
+    """Return the result of `find`, or else of `create`, which records events with lock_timeout_ms=RETRY_LOCK_MS.
 
     Parallel requests for the same thing queue for one lock, although all but the first need only find what the first
-    one created. Each request therefore looks before it locks, and again while it waits, ever more rarely: on a busy
-    machine many that retry would take the CPU of the one that holds the lock.
+    one created. Each request therefore looks before it locks, and again every RETRY_LOCK_MS while it waits.
     """
     gives_up_at = monotonic() + GIVE_UP_SECONDS
-    wait_ms = FIRST_WAIT_MS
     while True:
         found = find()
         if found is not None:
             return found
         try:
-            return create(wait_ms)
+            return create()
         except OperationalError as error:
             if not _is_lock_timeout(error) or monotonic() > gives_up_at:
                 raise
-        wait_ms = min(2 * wait_ms, LONGEST_WAIT_MS)
 
 
 def _is_lock_timeout(error: OperationalError) -> bool:

@@ -39,7 +39,7 @@ from api.services.members.transitions import (
     is_last_owner,
     other_members,
 )
-from eventlog.locking import find_or_create
+from eventlog.locking import RETRY_LOCK_MS, find_or_create
 from eventlog.transaction import EventTransaction, record_events
 from wire.pagination import paginate
 from wire.problems import Problem
@@ -122,11 +122,9 @@ def _find_unchanged(
     return render_member(target), Outcome.MEMBER
 
 
-def _put_member(
-    session: Session, room_id: UUID, user_id: UUID, role: str | None, lock_timeout_ms: int
-) -> tuple[dict[str, Any], Outcome]:
+def _put_member(session: Session, room_id: UUID, user_id: UUID, role: str | None) -> tuple[dict[str, Any], Outcome]:
     rooms = {room_id, *rooms_of_surplus([user_id])}
-    with record_events(rooms=rooms, inboxes=[user_id], session=session, lock_timeout_ms=lock_timeout_ms) as log:
+    with record_events(rooms=rooms, inboxes=[user_id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
         unchanged = _find_unchanged(session.user.id, room_id, user_id, role)
         if unchanged is not None:
             return unchanged

@@ -22,7 +22,7 @@ from api.services.members.transitions import (
     find_users,
     is_banned,
 )
-from eventlog.locking import find_or_create
+from eventlog.locking import RETRY_LOCK_MS, find_or_create
 from eventlog.models import Epoch
 from eventlog.transaction import EventTransaction, record_events
 from wire.pagination import paginate
@@ -53,9 +53,9 @@ def _find_invited(actor_id: UUID, room_id: UUID, user_id: UUID) -> dict[str, Any
     return render_invite(invite) if invite else None
 
 
-def _invite(session: Session, room_id: UUID, user_id: UUID, lock_timeout_ms: int) -> dict[str, Any]:
+def _invite(session: Session, room_id: UUID, user_id: UUID) -> dict[str, Any]:
     rooms = {room_id, *rooms_of_surplus([user_id])}
-    with record_events(rooms=rooms, inboxes=[user_id], session=session, lock_timeout_ms=lock_timeout_ms) as log:
+    with record_events(rooms=rooms, inboxes=[user_id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
         existing = _find_invited(session.user.id, room_id, user_id)
         if existing is not None:
             return existing

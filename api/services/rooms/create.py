@@ -20,7 +20,7 @@ from api.services.members.limits import INVITES, check_own_rooms
 from api.services.members.transitions import append_room_added, begin_first_memberships, find_users
 from api.services.rooms.slugs import slug_conflict
 from api.services.rooms.summaries import get_room
-from eventlog.locking import find_or_create
+from eventlog.locking import RETRY_LOCK_MS, find_or_create
 from eventlog.models import Epoch
 from eventlog.transaction import EventTransaction, record_events
 from wire.problems import FieldError, Problem, define
@@ -93,7 +93,6 @@ def insert_room(
     session: Session | None,
     room: Room,
     user_ids: Sequence[UUID],
-    lock_timeout_ms: int,
     on_created: Callable[[], object] = lambda: None,
 ) -> tuple[UUID, bool]:
     """Write a room, whose first user owns it, unless a retry has written it already; its id, and whether it is new.
@@ -102,7 +101,7 @@ def insert_room(
     """
     try:
         rooms = rooms_of_surplus(user_ids[1:])
-        with record_events(rooms=rooms, inboxes=user_ids, session=session, lock_timeout_ms=lock_timeout_ms) as log:
+        with record_events(rooms=rooms, inboxes=user_ids, session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
             existing = _find_created(room)
             if existing is not None:
                 return existing

@@ -12,7 +12,7 @@ from api.services.members.limits import check_own_rooms
 from api.services.members.transitions import find_users
 from api.services.rooms.create import open_room
 from api.services.rooms.summaries import get_room
-from eventlog.locking import find_or_create
+from eventlog.locking import RETRY_LOCK_MS, find_or_create
 from eventlog.transaction import record_events
 from wire.problems import Problem, invalid
 
@@ -39,9 +39,9 @@ def _find_direct(draft: Room) -> tuple[UUID, bool] | None:
     return None if room_id is None else (room_id, False)
 
 
-def _create_direct(session: Session, room: Room, user_id: UUID, lock_timeout_ms: int) -> tuple[UUID, bool]:
+def _create_direct(session: Session, room: Room, user_id: UUID) -> tuple[UUID, bool]:
     my_id = session.user.id
-    with record_events(inboxes=[my_id, user_id], session=session, lock_timeout_ms=lock_timeout_ms) as log:
+    with record_events(inboxes=[my_id, user_id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
         existing = _find_direct(room)
         if existing is not None:
             return existing

@@ -13,7 +13,7 @@ from api.services.members.transitions import begin_membership, is_banned
 from api.services.rooms.create import insert_room
 from api.services.rooms.slugs import find_room_id
 from api.services.rooms.summaries import get_room
-from eventlog.locking import find_or_create
+from eventlog.locking import RETRY_LOCK_MS, find_or_create
 from eventlog.transaction import EventTransaction, record_events
 from wire.problems import Problem, invalid
 
@@ -56,9 +56,9 @@ def _find_own_membership(user_id: UUID, room_id: UUID) -> bool | None:
     return True if own.exists() else None
 
 
-def _join(session: Session, room_id: UUID, lock_timeout_ms: int) -> bool:
+def _join(session: Session, room_id: UUID) -> bool:
     user = session.user
-    with record_events(rooms=[room_id], inboxes=[user.id], session=session, lock_timeout_ms=lock_timeout_ms) as log:
+    with record_events(rooms=[room_id], inboxes=[user.id], session=session, lock_timeout_ms=RETRY_LOCK_MS) as log:
         room = Room.objects.visible_to(user.id).filter(pk=room_id).first()
         if room is None:
             raise Problem("not_found", "There is no such room.")
@@ -90,10 +90,10 @@ def _find_by_slug(slug: str) -> tuple[UUID, bool] | None:
     return None if room_id is None else (room_id, False)
 
 
-def _create_with_slug(session: Session, slug: str, lock_timeout_ms: int) -> tuple[UUID, bool]:
+def _create_with_slug(session: Session, slug: str) -> tuple[UUID, bool]:
     room = Room(kind=Kind.PUBLIC, name=slug, slug=slug, history=History.SHARED, created_by_id=session.user.id)
     try:
-        return insert_room(session, room, [session.user.id], lock_timeout_ms)
+        return insert_room(session, room, [session.user.id])
     except Problem as problem:
         existing = _find_by_slug(slug)
         if problem.code != "room.slug_taken" or existing is None:
