@@ -12,6 +12,7 @@ from django.db.models import QuerySet, UUIDField
 
 from eventlog.models import Epoch, StreamHead
 from wire.compiled_query import CompiledQuery, param
+from wire.outages import release_cursors
 
 RETRY_LOCK_MS = 500
 # Longer than a single write waits for a lock: each retry loses its place in the queue.
@@ -90,6 +91,7 @@ def find_or_create(find: Callable[[], Found | None], create: Callable[[], Found]
         except OperationalError as error:
             if not _is_lock_timeout(error) or monotonic() > gives_up_at:
                 raise
+            release_cursors(error)
 
 
 def _is_lock_timeout(error: OperationalError) -> bool:

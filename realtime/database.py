@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from api.services.blocks import BlockState, read_block_state
 from api.services.sync import SyncPage, SyncRequest, sync_all
@@ -23,7 +24,7 @@ from realtime.batching import BatchLoader
 from realtime.log_entry import LogEntry
 from wire.connections import close_broken_connections
 from wire.limits import charge_work
-from wire.outages import DATABASE_SECONDS, database_timeout
+from wire.outages import DATABASE_SECONDS, database_timeout, release_cursors
 from wire.problems import Problem
 from wire.shares import Keys, Shares
 
@@ -95,6 +96,9 @@ async def _in_time(answer: Awaitable[T]) -> T:
 def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return function(*args, **kwargs)
+    except DatabaseError as error:
+        release_cursors(error)
+        raise
     finally:
         close_broken_connections()
 

@@ -3,6 +3,7 @@
 import errno
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 
@@ -33,6 +34,16 @@ def is_outage(error: BaseException | None) -> bool:
     if isinstance(error, InternalError):
         return any(getattr(cause, "sqlstate", None) == READ_ONLY for cause in _causes(error))
     return isinstance(error, OperationalError | InterfaceError)
+
+
+def release_cursors(error: BaseException) -> None:
+    """Free the cursors of a database error that has been handled, on the thread that used them.
+
+    Django keeps the error and the frames that it passed in a circle. A garbage collection would free them on any
+    thread: on SQLite it waits for their connection, whose own thread may wait for the lock that the other one holds.
+    """
+    for each in (error, *_causes(error)):
+        traceback.clear_frames(each.__traceback__)
 
 
 class OutageFilter(logging.Filter):

@@ -1,0 +1,52 @@
+"""A request that waited for SQLite's lock in vain leaves nothing of its connection to the garbage collector"""
+
+import gc
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from eventlog import locking
+from tests.api.stories import make_room
+from tests.clients import Person
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's connections have no lock of their own"),
+]
+
+
+@pytest.fixture
+def garbage() -> Iterator[list[object]]:
+    """What the garbage collector finds, which keeps it instead of freeing it."""
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    yield gc.garbage
+    gc.set_debug(0)
+    gc.garbage.clear()
+
+
+@pytest.mark.parametrize("verb", ["join", "leave"])
+def test_no_cursor_is_left(
+    alice: Person, bob: Person, garbage: list[object], monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """A join looks again and again; a leave waits once."""
+    room = make_room(alice, members=[bob], kind="public") if verb == "leave" else make_room(alice, kind="public")
+    monkeypatch.setattr(locking, "GIVE_UP_SECONDS", 0.1)
+    monkeypatch.setattr(locking, "RETRY_LOCK_MS", 1)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 1")
+    gc.collect()
+    garbage.clear()
+
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        response = bob.post(f"/v1/rooms/{room['id']}/{verb}")
+
+    connection.close()
+    gc.collect()
+    assert response.status_code == 503
+    assert [type(each) for each in garbage if isinstance(each, sqlite3.Cursor | CursorWrapper)] == []
