@@ -72,7 +72,7 @@ check: $(STAMP)
 	$(MANAGE) makemigrations --check --dry-run
 	$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) contracts --check
-	$(BIN)/python -m pytest -q tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py
+	$(BIN)/python -m pytest -q tests/docs tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py
 	@sh tests/contracts/lint_openapi.sh
 
 # compose.yaml on this machine's container engine, by the commands of docs/; about ten minutes. ARGS=upgrade runs a part.

@@ -27,12 +27,12 @@ else
   # Background jobs do not get Ctrl-C from the terminal, and would go on alone.
   trap 'kill $jobs 2>/dev/null; exit 130' INT TERM
   # These start servers, clients and proxies of their own and mostly wait.
-  apart="tests/bench tests/conformance tests/docs tests/engine tests/lifecycle tests/proxy tests/settings tests/sim"
+  apart="tests/bench tests/conformance tests/engine tests/lifecycle tests/operating tests/proxy tests/settings tests/sim"
   sockets="tests/fold tests/limits tests/presence tests/realtime"
   # On PostgreSQL these are with the tests of sockets, so that the parts take about the same time.
-  long="tests/lifecycle tests/model tests/operating"
+  long="tests/lifecycle tests/operating"
   # `make check` runs tests/packaging and the tests of the documents.
-  checked="tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py"
+  checked="tests/docs tests/packaging tests/contracts/test_documents.py tests/contracts/test_generators.py"
   # shellcheck disable=SC2086  # lists of words
   others=$(printf -- '--ignore=%s ' tests/chaos $checked $sockets)
   # shellcheck disable=SC2086

@@ -81,6 +81,7 @@ class ParleyServer(Server):
             "SERVER": server,
             "WORKERS": str(workers),
             "PYTHONUNBUFFERED": "1",
+            "ACCESS_LOG": "0",
             **(env or {}),
         }
 
