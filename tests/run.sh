@@ -27,7 +27,7 @@ else
   # Background jobs do not get Ctrl-C from the terminal, and would go on alone.
   trap 'kill $jobs 2>/dev/null; exit 130' INT TERM
   # These start servers, clients and proxies of their own and mostly wait.
-  apart="tests/bench tests/conformance tests/engine tests/lifecycle tests/operating tests/proxy tests/settings tests/sim"
+  apart="tests/bench tests/conformance tests/engine tests/lifecycle tests/operating tests/proxy tests/settings"
   sockets="tests/fold tests/limits tests/presence tests/realtime"
   # On PostgreSQL these are with the tests of sockets, so that the parts take about the same time.
   long="tests/lifecycle tests/operating"
@@ -37,7 +37,7 @@ else
   others=$(printf -- '--ignore=%s ' tests/chaos $checked $sockets)
   # shellcheck disable=SC2086
   beside=$(printf -- '--ignore=%s ' $apart) short=$(printf -- '--ignore=%s ' $long)
-  echo "Both stacks at once; their output follows when they are done, in about a quarter of an hour ..."
+  echo "Both stacks at once; their output follows when they are done, in about twelve minutes ..."
   # Each command stands alone before its &: a function would run in a shell that ends and leaves pytest alone.
   # shellcheck disable=SC2086
   PARLEY_TEST_STACK=postgres $PYTEST $others $short >"$folder/postgres" 2>&1 &

@@ -88,6 +88,10 @@ class Seeded:
     rooms: list[str]
 
 
+class MeasuredServer(ParleyServer):
+    """A Parley that is started as an operator starts it; the other tests fork theirs."""
+
+
 @dataclass
 class Parley:
     """A running Parley and how to fill it. `patch` names one of tests/bench/patched.py."""
@@ -101,7 +105,7 @@ class Parley:
 
     def __post_init__(self) -> None:
         command = ("-m", "tests.bench.patched", self.patch, "serve") if self.patch else ("manage.py", "serve")
-        self.process = ParleyServer(
+        self.process = MeasuredServer(
             "" if self.sqlite else self.backing.new_database(),
             "" if self.sqlite else self.backing.redis.url,
             server=self.server,
