@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture
 def garbage() -> Iterator[list[object]]:
-    """What the garbage collector finds, which keeps it instead of freeing it."""
+    """The finds of the garbage collector, which keeps them instead of freeing them."""
     gc.collect()
     gc.set_debug(gc.DEBUG_SAVEALL)
     yield gc.garbage

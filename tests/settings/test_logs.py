@@ -42,6 +42,7 @@ def collector() -> Iterator[Collector]:
 def parley(collector: Collector) -> Iterator[ParleyServer]:
     env = {
         "DJANGO_SETTINGS_MODULE": "tests.settings.crashing_settings",
+        "ACCESS_LOG": "1",
         "LOG_FORMAT": "json",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.place}",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
