@@ -39,9 +39,9 @@ $(PAGE)/.installed $(PAGE)/.runtime: examples/web/package-lock.json
 	@cd examples/web && npm ci $(if $(filter %.runtime,$@),--omit=dev) --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-# Everything but tests/packaging and the tests of the contract documents, which `make check` runs, on SQLite with the
-# in-memory layer and on PostgreSQL with Redis, at once, because most of it waits; then the faults on both. ARGS selects
-# the tests of one run: make test ARGS="tests/api -x".
+# Everything but tests/docs, tests/packaging and the tests of the contract documents, which `make check` runs, on SQLite
+# with the in-memory layer and on PostgreSQL with Redis, at once, because most of it waits, and the faults on both. ARGS
+# selects the tests of one run: make test ARGS="tests/api -x".
 test: $(STAMP)
 	@PYTEST="$(BIN)/python -m pytest" sh tests/run.sh $(ARGS)
 
