@@ -24,7 +24,7 @@ from wire.calls import identify
 from wire.compiled_query import CompiledQuery, param
 from wire.fields import parse_uuid
 from wire.operations import Operation
-from wire.outages import is_outage
+from wire.outages import is_outage, release_cursors
 from wire.problems import Problem, define
 
 logger = logging.getLogger(__name__)
@@ -134,6 +134,7 @@ def _if_writable(write: Callable[[], object]) -> None:
     except DatabaseError as error:
         if not is_outage(error):
             raise
+        release_cursors(error)
         logger.warning("The use of a session or a key could not be recorded (%r)", error)
 
 

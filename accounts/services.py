@@ -25,7 +25,7 @@ from accounts.ended import end_in_memory, ended_in_memory
 from accounts.models import EmailAddress, ExternalIdentity, KeyScope, ServerKey, Session, User, UserKind, fold
 from accounts.passwords import Attempt, turns
 from accounts.usernames import clean_username, hold, refuse_held, username_taken
-from wire.outages import is_outage
+from wire.outages import is_lock_timeout, is_outage, release_cursors
 from wire.problems import FieldError, Problem, define, invalid
 
 T = TypeVar("T")
@@ -321,6 +321,7 @@ def revoke(write: Callable[[], T]) -> T:
     except OperationalError as error:
         if not reserve.is_disk_full(error):
             raise
+        release_cursors(error)
     try:
         with transaction.atomic():  # holds SQLite's only write lock, so nobody else can use the space
             reserve.release()
@@ -334,8 +335,10 @@ def _end_sessions(sessions: QuerySet[Session]) -> EndedSessions:
     try:
         return EndedSessions(revoke(partial(delete_sessions, sessions)), is_stored=True)
     except DatabaseError as error:
-        if not is_outage(error):
+        # A lock is no reason: other processes would let the sessions in, and the client may retry.
+        if not is_outage(error) or is_lock_timeout(error):
             raise
+        release_cursors(error)
         logger.warning("Ended sessions are only in memory until the database can be written (%r)", error)
     ids = list(sessions.values_list("pk", flat=True))
     end_in_memory(ids)

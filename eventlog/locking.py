@@ -1,6 +1,5 @@
 """Locks on the heads of streams, taken in one order by all writers."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -12,7 +11,7 @@ from django.db.models import QuerySet, UUIDField
 
 from eventlog.models import Epoch, StreamHead
 from wire.compiled_query import CompiledQuery, param
-from wire.outages import release_cursors
+from wire.outages import is_lock_timeout, release_cursors
 
 RETRY_LOCK_MS = 500
 # Longer than a single write waits for a lock: each retry loses its place in the queue.
@@ -89,14 +88,6 @@ def find_or_create(find: Callable[[], Found | None], create: Callable[[], Found]
         try:
             return create()
         except OperationalError as error:
-            if not _is_lock_timeout(error) or monotonic() > gives_up_at:
+            if not is_lock_timeout(error) or monotonic() > gives_up_at:
                 raise
             release_cursors(error)
-
-
-def _is_lock_timeout(error: OperationalError) -> bool:
-    """Return whether a lock was held for too long: lock_not_available on PostgreSQL, SQLITE_BUSY on SQLite."""
-    cause = error.__cause__
-    if isinstance(cause, sqlite3.OperationalError):
-        return cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte; the others name the kind of busy
-    return getattr(cause, "sqlstate", None) == "55P03"

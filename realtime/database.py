@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
 from api.services.blocks import BlockState, read_block_state
 from api.services.sync import SyncPage, SyncRequest, sync_all

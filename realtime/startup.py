@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from accounts import reserve
 from api.services import rooms
-from wire.outages import cause_of, is_outage
+from wire.outages import cause_of, is_lock_timeout, is_outage
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,6 @@ ADVISORY_LOCK = 0x9A21E7  # any number that no other user of the database takes
 # begins anew, as long as a backup or an operator's transaction may hold the table.
 TABLE_LOCK_SECONDS = 1
 TABLE_LOCK_ATTEMPTS = 600
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code
 
 
 def prepare() -> int:
@@ -57,7 +56,7 @@ def _migrate() -> int:
             call_command("migrate", interactive=False, verbosity=0)
             break
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE or attempt == TABLE_LOCK_ATTEMPTS:
+            if not is_lock_timeout(error) or attempt == TABLE_LOCK_ATTEMPTS:
                 raise
             logger.warning("A migration waits for a table: %s", cause_of(error))
             time.sleep(TABLE_LOCK_SECONDS)

@@ -138,23 +138,19 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", [])
 HTTPS = env.flag("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS  # of the admin; nothing else has cookies
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SECURE_SSL_REDIRECT = False  # the proxy's task: a redirected JSON client has already sent its token in clear text
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 
 # Checks of Django about pages and cookies, which do not exist here, or about the proxy's domain.
 SILENCED_SYSTEM_CHECKS = [
-    "security.W001",  # SecurityMiddleware: wire.middleware sets its headers, and the proxy redirects to HTTPS
+    # SecurityMiddleware: wire.middleware sets its headers, and a redirected JSON client has already sent its token.
+    "security.W001",
     "security.W002",  # X-Frame-Options: JSON is not framed
     "security.W003",  # CSRF: tokens travel in a header that no other site can add
-    "security.W005",  # HSTS for subdomains: the domain's owner decides
-    "security.W008",  # redirect to HTTPS: see SECURE_SSL_REDIRECT
     "corsheaders.E013",  # an origin without a host: env.origins has checked the list, and apps have such origins
     "admin.E408",  # staff.middleware runs the middlewares of the admin for its paths only
     "admin.E409",
     "admin.E410",
-    "security.W021",  # HSTS preload: the domain's owner decides
 ]
 
 # Liveness of a socket: each ping needs its pong, and a client must read the bytes that wait for it.

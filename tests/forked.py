@@ -24,7 +24,7 @@ from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent
 MEASURED = "COVERAGE_PROCESS_CONFIG" in os.environ  # coverage begins to measure where a process begins, not at a fork
-# What a server imports and needs no settings for. daphne is not among them: its import chooses the event loop.
+# Libraries that a server imports and that need no settings; not daphne, whose import chooses the event loop.
 LIBRARIES = [
     "asyncio", "autobahn.websocket.utf8validator", "channels.generic.websocket", "channels.routing",
     "channels_redis.core", "corsheaders.middleware", "cryptography.fernet", "django.contrib.admin.sites",
@@ -46,7 +46,7 @@ class Forked:
     ) -> None:
         """Run Python in the root of the repository with these arguments: a script, or -m and a module.
 
-        What it prints is added to the file `output`, its stderr to `errors` or else to the same file.
+        Its stdout is added to the file `output`, its stderr to `errors` or else to the same file.
         """
         self.args = list(command)
         self.returncode: int | None = None

@@ -55,7 +55,7 @@ else
   PARLEY_TEST_STACK=sqlite $PYTEST $others $beside >"$folder/sqlite" 2>&1 &
   sqlite=$!
   jobs="$postgres $apart_job $sqlite $sockets_sqlite $sockets_postgres"
-  # The faults run beside those that still run: of what a busy machine changes they judge nothing (--untimed).
+  # The faults run beside those that still run: they judge nothing that a busy machine changes (--untimed).
   wait $sockets_postgres
   report "sockets on postgres" $? "$folder/sockets-postgres"
   PARLEY_TEST_STACK=postgres $PYTEST tests/chaos >"$folder/faults-postgres" 2>&1 &

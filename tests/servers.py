@@ -81,7 +81,6 @@ class ParleyServer(Server):
             "SERVER": server,
             "WORKERS": str(workers),
             "PYTHONUNBUFFERED": "1",
-            "ACCESS_LOG": "0",
             **(env or {}),
         }
 
@@ -100,7 +99,8 @@ class ParleyServer(Server):
         if self._file and not self._file.exists():
             shutil.copy(migrated_file(), self._file)
         if type(self) is ParleyServer and self.environment["WORKERS"] == "1" and not MEASURED:
-            self.process = Forked(self.command, env=self.environment, output=self.log)
+            environment = {"ACCESS_LOG": "0", **self.environment}
+            self.process = Forked(self.command, env=environment, output=self.log)
         else:
             super().launch()
 

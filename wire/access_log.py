@@ -26,7 +26,7 @@ DROPPED = Counter(
 )
 
 _lines: deque[tuple[float, dict[str, Any]]] = deque()
-_waiting = threading.Event()  # set while lines wait for the thread, which costs nothing while there are none
+_waiting = threading.Event()  # set by a line, so that the thread sleeps while there are none
 _start = threading.Lock()
 _writer: threading.Thread | None = None
 

@@ -88,7 +88,7 @@ class OriginMiddleware(CorsMiddleware):
 
     def add_response_headers(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         origin = request.META.get("HTTP_ORIGIN", "")
-        if not origin:  # of an app or a server: the answer is the same, and must not be cached for a page
+        if not origin:  # apps and servers send none; a cache must not give their answer to a page
             patch_vary_headers(response, ("origin",))
             return response
         if not is_allowed(origin) and not is_own(origin, request.META.get("HTTP_HOST", "")):

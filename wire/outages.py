@@ -2,11 +2,13 @@
 
 import errno
 import logging
+import sqlite3
 import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
 
+from django.db import Error as DatabaseError
 from django.db import InterfaceError, InternalError, OperationalError
 
 from wire import descriptors
@@ -21,6 +23,7 @@ OUTAGES = LabelledCounter(
     "parley_outages_total", "Failures of a part that the server needs, before rate limits", "part"
 )
 DISK_FULL, SQLITE_FULL = "53100", "database or disk is full"  # PostgreSQL's disk_full, and SQLite's message
+LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL: a lock was held for longer than lock_timeout
 READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that is set to read-only
 
 
@@ -37,13 +40,24 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def release_cursors(error: BaseException) -> None:
-    """Free the cursors of a database error that has been handled, on the thread that used them.
+    """Free the cursors of a database error that has been handled, on the thread that used them; others are left.
 
     Django keeps the error and the frames that it passed in a circle. A garbage collection would free them on any
-    thread: on SQLite it waits for their connection, whose own thread may wait for the lock that the other one holds.
+    thread: on SQLite it waits for their connection, whose own thread may wait for the lock that the collecting thread
+    holds.
     """
-    for each in (error, *_causes(error)):
-        traceback.clear_frames(each.__traceback__)
+    chain = (error, *_causes(error))
+    if any(isinstance(each, DatabaseError) for each in chain):
+        for each in chain:
+            traceback.clear_frames(each.__traceback__)
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Return whether a lock was held for too long: lock_not_available on PostgreSQL, SQLITE_BUSY on SQLite."""
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.OperationalError):
+        return cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte; the others name the kind of busy
+    return getattr(cause, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 class OutageFilter(logging.Filter):

@@ -19,7 +19,7 @@ from wire.calls import current
 from wire.fields import QuerySerializer, validate
 from wire.hosts import domain_of, is_allowed_host
 from wire.operations import Operation
-from wire.outages import is_outage, release_cursors
+from wire.outages import release_cursors
 from wire.parsers import StrictJsonParser
 from wire.problems import CONTENT_TYPE, REFUSALS, Problem, to_problem
 from wire.renderers import JsonNegotiation, JsonRenderer
@@ -116,8 +116,7 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response:
     set_rollback()
     request_id = request_id_of(context.get("request"))
     problem = to_problem(exc, request_id)
-    if is_outage(exc):
-        release_cursors(exc)
+    release_cursors(exc)
     REFUSALS.add(problem.code)
     return Response(problem.as_dict(request_id), problem.status, headers=problem.headers(), content_type=CONTENT_TYPE)
 

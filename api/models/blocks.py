@@ -44,7 +44,7 @@ class Block(models.Model):
         indexes: ClassVar = [models.Index(fields=["blocked", "user"], name="blockers_of_user")]
 
 
-# Compiled, because each page of a user who blocks others runs it.
+# Compiled, because each page of pins or threads runs it.
 _find_blocked = CompiledQuery(
     lambda: Block.objects.filter(user_id=param("user_id", UUIDField())).values_list("blocked_id", flat=True)
 )

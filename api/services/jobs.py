@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from api.models import Job, JobKind
 from wire.compiled_query import CompiledQuery, param
+from wire.outages import release_cursors
 
 logger = logging.getLogger(__name__)
 
@@ -173,11 +174,12 @@ def _retry_later(job: Job, error: Exception) -> None:
         logger.exception("The job %s of user %s failed and will be tried again", job.kind, job.user_id or "-")
     pause = min(LONGEST_RETRY_SECONDS, RETRY_SECONDS * 2 ** min(job.failures, 16))
     job.failures += 1
+    release_cursors(error)
     try:
         due_at = timezone.now() + timedelta(seconds=pause)
         _held(job).update(lease=None, due_at=due_at, failures=F("failures") + 1)
-    except DatabaseError:
-        pass  # the lease expires
+    except DatabaseError as own:
+        release_cursors(own)  # the lease expires
 
 
 def _held(job: Job) -> QuerySet[Job]:

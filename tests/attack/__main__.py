@@ -18,6 +18,7 @@ import orjson
 from tests.attack.attacks import ATTACKS, Attack
 from tests.attack.people import Felt, live
 from tests.bench.processes import cpu_seconds
+from tests.bench.servers import MeasuredServer
 from tests.servers import ROOT, ParleyServer
 from tests.services import start_postgres, start_redis
 
@@ -55,7 +56,7 @@ class Ring:
 
     def start(self, *, limits: bool) -> ParleyServer:
         env = {"RATE_LIMITS": str(int(limits)), "TRUSTED_PROXIES": "127.0.0.1", "LOG_LEVEL": "ERROR"}
-        self.server = ParleyServer(self.database, self.redis.url, env=env)
+        self.server = MeasuredServer(self.database, self.redis.url, env=env)
         self.server.start()
         if not self.world:
             command = [sys.executable, "-m", "tests.attack.seed", str(self.rooms)]

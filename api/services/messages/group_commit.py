@@ -27,7 +27,7 @@ from api.serializers.messages import BATCH
 from eventlog.transaction import EventTransaction, record_events
 from wire import metrics
 from wire.connections import close_broken_connections, release_connections
-from wire.outages import DATABASE_SECONDS, database_timeout, is_outage
+from wire.outages import DATABASE_SECONDS, database_timeout, is_lock_timeout, is_outage, release_cursors
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,6 @@ QueuedSend = tuple[Write, "Future[Any]"]
 # delays only the sends of its own batch. SQLite has one writer: further transactions would wait for its lock.
 MAX_CONCURRENT_COMMITS = 1 if connection.vendor == "sqlite" else 2
 
-LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL: a head was locked for longer than lock_timeout
 COMMIT_SENDS = metrics.Histogram(
     "parley_commit_sends", "Sends that one transaction committed", buckets=(1, 2, 5, 10, 20, 50)
 )
@@ -258,6 +257,7 @@ def _commit(batch: list[QueuedSend], *, nowait: bool = False) -> None:
         COMMIT_SECONDS.observe(time.monotonic() - began)
     except Exception as error:
         COMMIT_FAILURES.add()
+        release_cursors(error)
         _fail(batch, error)
         return
     for (_, future), result in zip(batch, results, strict=True):
@@ -286,8 +286,7 @@ def _fail(batch: list[QueuedSend], error: Exception) -> None:
     away, nothing is retried: fifty more timeouts in a row would help nobody, and the clients may retry.
     """
     rooms = _rooms_of(batch)
-    is_lock_timeout = getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
-    if is_lock_timeout and len(rooms) > 1:
+    if is_lock_timeout(error) and len(rooms) > 1:
         for room in rooms:
             _commit([queued for queued in batch if queued[0].room_id == room], nowait=True)
     elif len(batch) == 1 or is_outage(error):

@@ -310,7 +310,8 @@ def _append(
     return _new_message(
         message_id,
         send.room_id,
-        *(seq, seq),  # with the version
+        seq,
+        seq,  # the version
         author.id,
         send.client_id,
         send.digest(),

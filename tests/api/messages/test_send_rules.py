@@ -181,7 +181,7 @@ def test_a_write_is_judged_as_the_services_judge(monkeypatch: pytest.MonkeyPatch
                     Block.objects.create(user=user_blocks, blocked=blocked, created_at=NOW)
             targets = [None, uuid4(), elsewhere, *room.messages.values_list("pk", flat=True)]
             for kind, session in sessions.items():
-                # Whose session has ended is refused first, whatever the room: a part of the rooms proves the order.
+                # A session that has ended is refused first, whatever the room: a part of the rooms proves it.
                 if kind != "live" and (state[1] in BY_BLOCK or state[3] != History.SHARED):
                     continue
                 states = [(name, *state, kind, place) for place in range(len(targets))]
