@@ -60,16 +60,15 @@ else
   report "sockets on postgres" $? "$folder/sockets-postgres"
   PARLEY_TEST_STACK=postgres $PYTEST tests/chaos >"$folder/faults-postgres" 2>&1 &
   faults_postgres=$!
-  jobs="$jobs $faults_postgres"
-  wait $sqlite
-  report "sqlite" $? "$folder/sqlite"
   PARLEY_TEST_STACK=sqlite $PYTEST tests/chaos >"$folder/faults-sqlite" 2>&1 &
   faults_sqlite=$!
-  jobs="$jobs $faults_sqlite"
+  jobs="$jobs $faults_postgres $faults_sqlite"
   wait $faults_sqlite
   report "faults on sqlite" $? "$folder/faults-sqlite"
   wait $faults_postgres
   report "faults on postgres" $? "$folder/faults-postgres"
+  wait $sqlite
+  report "sqlite" $? "$folder/sqlite"
   wait $sockets_sqlite
   report "sockets on sqlite" $? "$folder/sockets-sqlite"
   wait $postgres
