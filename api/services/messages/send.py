@@ -307,20 +307,11 @@ def _append(
         log.heads[send.room_id].last_message_at = at
     if send.session.acting is not None:
         send.session.acting.record(author.id)
+    # The second seq is the version; nothing has deleted the message.
     return _new_message(
-        message_id,
-        send.room_id,
-        seq,
-        seq,  # the version
-        author.id,
-        send.client_id,
-        send.digest(),
-        at,
-        None,  # deleted_at
-        send.thread_root,
-        in_main_line,
-        event.data,
-    )
+        message_id, send.room_id, seq, seq, author.id, send.client_id, send.digest(), at, None, send.thread_root,
+        in_main_line, event.data,
+    )  # fmt: skip
 
 
 # Takes the fields in their order: with names Django takes twice the time, which is a tenth of that of a send.
