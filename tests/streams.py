@@ -70,6 +70,10 @@ class Stream(Socket):
                 lines = []
                 yield event
 
+    async def synced(self) -> None:
+        """Wait for the sync of a stream that has one page of it: later events come live."""
+        await self.find(lambda frame: frame["action"] == "sync")
+
     async def goodbye(self) -> dict[str, Any]:
         """Wait until the server has ended the response, and return the data of its last frame."""
         await self._until(lambda: self._ended or None, "the end")

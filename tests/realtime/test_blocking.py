@@ -134,7 +134,7 @@ async def test_streams_and_the_room_socket_have_none_of_it(alice: Account, bob: 
     await bob.post_message(room, CANARY)
 
     stream = await Stream.follow(alice, body)
-    await stream.find(lambda frame: frame["action"] == "sync")  # later events come live
+    await stream.synced()
     last = await bob.post_message(room, CANARY)
     await stream.until_seq(room["id"], last["seq"])
     await alice.post_message(room, "the end")

@@ -31,7 +31,7 @@ async def test_it_begins_with_hello_and_the_sync_and_goes_on_live(
     await alice.post_message(room, "missed")
 
     stream = await Stream.follow(bob, body)
-    await stream.find(lambda frame: frame["action"] == "sync")  # later events come live
+    await stream.synced()
     live = await alice.post_message(room, "live", server=there)
     await stream.until_seq(room["id"], live["seq"])
 
@@ -50,7 +50,7 @@ async def test_its_events_are_those_of_a_socket(alice: Account, bob: Account) ->
     room = await alice.make_room(bob)
     socket = await bob.listen(room, None)
     stream = await Stream.follow(bob, await cursors(bob))
-    await stream.find(lambda frame: frame["action"] == "sync")
+    await stream.synced()
 
     message = await alice.post_message(room, "Tea?\n☕")
     await alice.patch(f"/v1/rooms/{room['id']}/messages/{message['id']}", {"text": "Tea!"})
@@ -73,7 +73,7 @@ async def test_a_cut_stream_goes_on_by_the_cursors_of_its_body(alice: Account, b
 
     for number in range(3):
         stream = await Stream.follow(bob, body)
-        await stream.find(lambda frame: frame["action"] == "sync")  # later events come live
+        await stream.synced()
         message = await alice.post_message(room, f"m{number}")
         await stream.until_seq(room["id"], message["seq"])
         await stream.close()
@@ -111,7 +111,7 @@ async def test_all_pages_of_the_sync_come_before_the_events(alice: Account) -> N
 @ONCE
 async def test_a_room_that_is_added_later_is_live(alice: Account, bob: Account) -> None:
     stream = await Stream.follow(bob, {})
-    await stream.find(lambda frame: frame["action"] == "sync")
+    await stream.synced()
 
     room = await alice.make_room(bob)
     await alice.post_message(room, "welcome")
@@ -124,7 +124,7 @@ async def test_a_room_that_is_added_later_is_live(alice: Account, bob: Account) 
 async def test_a_removed_member_receives_nothing_more(alice: Account, bob: Account) -> None:
     room, other = await alice.make_room(bob), await alice.make_room(bob)
     stream = await Stream.follow(bob, await cursors(bob))
-    await stream.find(lambda frame: frame["action"] == "sync")
+    await stream.synced()
 
     await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")
     await alice.post_message(room, "secret")
@@ -217,7 +217,7 @@ async def test_a_client_that_is_gone_leaves_nothing_behind(
 
     streams = [await Stream.follow(alice, {}) for _ in range(2)]
     for stream in streams:
-        await stream.find(lambda frame: frame["action"] == "sync")
+        await stream.synced()
         await stream.close()
 
     await let_go(http, here, before)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from realtime.authorization import StreamAccess
+from realtime.ephemeral import TICK_SECONDS
 from realtime.feed_registry import IDLE_SECONDS
 from realtime.handles import SubscriptionHandle
 from realtime.hub import Hub
@@ -320,3 +321,19 @@ def test_a_second_stop_does_not_evict_a_newer_feed(stage: Stage) -> None:
     stage.hint(stage.add_message())
 
     assert stage.mailbox.received[-2:] == ["room.synced", 2]
+
+
+def test_a_tick_that_fails_stops_no_other(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticked: list[str] = []
+
+    def fail() -> None:
+        ticked.append("typing")
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(stage.hub.typing, "tick", fail)
+    monkeypatch.setattr(stage.hub.read_markers, "tick", lambda: ticked.append("read markers"))
+
+    stage.hub.spawn(stage.hub._tick_forever())
+    stage.loop.run_for(2.1 * TICK_SECONDS)
+
+    assert ticked == 2 * ["typing", "read markers"]
