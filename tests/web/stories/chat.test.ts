@@ -1,19 +1,7 @@
 // What people do in a chat, in two browsers.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { PASSWORD, until, World, type Person } from "./world.ts";
-
-let world: World;
-let ada: Person;
-let grace: Person;
-let tea: string;
-
-beforeAll(async () => void (world = await World.start()));
-afterAll(() => world.end());
-beforeEach(async () => {
-  [ada, grace] = await Promise.all([world.register("Ada"), world.register("Grace")]);
-  tea = await ada.room("Tea", grace);
-});
-afterEach(() => world.closeAll());
+import { expect, test } from "vitest";
+import { ada, grace, tea, world } from "./pair.ts";
+import { PASSWORD, until } from "./world.ts";
 
 test("a new user signs up, is told what is wrong with a password, and finds people to talk to", async () => {
   const page = await (await world.open()).newPage();

@@ -1,20 +1,11 @@
 // What people expect of a conversation: threads, mentions, receipts, presence, invitations and pins, in two browsers.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { until, World, type Person } from "./world.ts";
+import { beforeEach, expect, test } from "vitest";
+import { ada, grace, tea, world } from "./pair.ts";
+import { until } from "./world.ts";
 
-let world: World;
-let ada: Person;
-let grace: Person;
-let tea: string;
-
-beforeAll(async () => void (world = await World.start()));
-afterAll(() => world.end());
 beforeEach(async () => {
-  [ada, grace] = await Promise.all([world.register("Ada"), world.register("Grace")]);
-  tea = await ada.room("Tea", grace);
   await grace.say(tea, "Where to?"); // who has written in a room is seen there
 });
-afterEach(() => world.closeAll());
 
 test("a reply in a thread stays out of the room, counts at its root and is shown to both", async () => {
   const [adas, graces] = [await world.visit(ada, tea), await world.visit(grace, tea)];

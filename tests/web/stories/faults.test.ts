@@ -1,19 +1,7 @@
 // Lost connections, a killed server, ended sessions, several tabs and several users of one browser.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { ada, grace, tea, world } from "./pair.ts";
 import { PASSWORD, sleep, until, World, type Person } from "./world.ts";
-
-let world: World;
-let ada: Person;
-let grace: Person;
-let tea: string;
-
-beforeAll(async () => void (world = await World.start()));
-afterAll(() => world.end());
-beforeEach(async () => {
-  [ada, grace] = await Promise.all([world.register("Ada"), world.register("Grace")]);
-  tea = await ada.room("Tea", grace);
-});
-afterEach(() => world.closeAll());
 
 function offline(): void {
   world.proxy.isClosed = true;

@@ -1,20 +1,8 @@
 // Blocking, and links to rooms, in several browsers.
 import type { Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { PASSWORD, until, World, type Person, type Tab } from "./world.ts";
-
-let world: World;
-let ada: Person;
-let grace: Person;
-let tea: string;
-
-beforeAll(async () => void (world = await World.start()));
-afterAll(() => world.end());
-beforeEach(async () => {
-  [ada, grace] = await Promise.all([world.register("Ada"), world.register("Grace")]);
-  tea = await ada.room("Tea", grace);
-});
-afterEach(() => world.closeAll());
+import { expect, test } from "vitest";
+import { ada, grace, tea, world } from "./pair.ts";
+import { PASSWORD, until, type Tab } from "./world.ts";
 
 /** Blocks a user by the button in a place, and answers the question. */
 async function block(tab: Tab, place: Locator, name: string): Promise<void> {

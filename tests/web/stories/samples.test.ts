@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { alias } from "../../../examples/web/build.mjs";
-import { until, World, type Person } from "./world.ts";
+import { ada, grace, tea, world } from "./pair.ts";
+import { until, type Person } from "./world.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const { build } = createRequire(`${ROOT}/examples/web/build.mjs`)("esbuild");
@@ -13,19 +14,7 @@ const page = readFileSync(`${ROOT}/docs/frontend.md`, "utf8");
 const samples = new Map([...page.matchAll(/^```(\w+ \w+)\n(.*?)^```$/gms)].map(([, name, body]) => [name!, body!]));
 const HTML = '<ol id="list" style="height: 200px; overflow: auto"></ol><p id="banner"></p>';
 
-let world: World;
 let count = 0;
-let ada: Person;
-let grace: Person;
-let tea: string;
-
-beforeAll(async () => void (world = await World.start()));
-afterAll(() => world.end());
-beforeEach(async () => {
-  [ada, grace] = await Promise.all([world.register("Ada"), world.register("Grace")]);
-  tea = await ada.room("Tea", grace);
-});
-afterEach(() => world.closeAll());
 
 /** A page with this body and program, in which `login` is that of a person. */
 async function open(person: Person, html: string, program: string): Promise<Page> {
