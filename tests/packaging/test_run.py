@@ -21,7 +21,8 @@ def test_an_interrupt_ends_all_runs(tmp_path: Path) -> None:
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background process ignores it otherwise
     )
-    wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 5, seconds=10, what="not all have begun")
+    # On a new machine the script first installs Caddy and promtool.
+    wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 5, seconds=300, what="not all have begun")
 
     os.killpg(run.pid, signal.SIGINT)
 

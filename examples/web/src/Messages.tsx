@@ -43,7 +43,7 @@ export function Messages({ view, me, isLoaded, goal: chosen, onPurpose, onThread
     const { scrollHeight } = box.current!;
     const first = messages[0] ? keyOf(messages[0]) : "";
     if (isAtEnd && !hasNewer) box.current!.scrollTop = scrollHeight;
-    else if (first !== before.current.first) box.current!.scrollTop += scrollHeight - before.current.height;
+    else if (messages.findIndex((message) => keyOf(message) === before.current.first) > 0) box.current!.scrollTop += scrollHeight - before.current.height;
     before.current = { first, height: scrollHeight };
   }, [messages, hasNewer, isAtEnd]);
 

@@ -121,11 +121,15 @@ test("many unread messages are shown from the first one on, and a quote of an ol
   const first = await grace.say(tea, "Where are the spoons?");
   for (let line = 1; line <= 120; line++) await ada.say(tea, `Line ${line}`);
   await ada.call("POST", `rooms/${tea}/messages`, { client_id: "late", text: "In the drawer.", reply_to: first.id });
-  const graces = await world.visit(grace, tea);
+  const slow = await world.open();
+  slow.on("page", async (page) => (await slow.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: 6 }));
+  const graces = await world.visit(grace, tea, slow);
 
   await graces.page.getByText("New messages").waitFor();
   await graces.message("Line 1").waitFor();
-  await graces.button(/new|Newest/).click();
+  await graces.button("121 new").waitFor();
+  expect((await grace.call("GET", `rooms/${tea}`)).me.unread).toBe(121);
+  await graces.button("121 new").click();
   await graces.sees("In the drawer.");
   const adas = await world.visit(ada, tea);
   await adas.sees("In the drawer.");
