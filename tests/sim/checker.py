@@ -259,11 +259,14 @@ class Reading:
             self.report("unhidden", f"{event['seq']} came whole, and the device knew that its sender is blocked")
 
     def _is_still_blocked(self, sender: str, known_at: float, seq: int) -> bool:
-        """True when neither a restore nor an event of the log has ended the block since."""
+        """True when neither a restore nor an event of the log has ended the block since.
+
+        A line that stalls may bring a block after the restore that has undone it.
+        """
         past = self.history.pasts[bisect_right(self.epochs, self.at) - 1]
-        later = past.rows[self.lineage.user][seq:]
-        ends = [row for row in later if row.kind == "block.removed" and row.at <= self.at]
-        return past.began_at <= known_at and all(row.looks()[0]["data"]["user_id"] != sender for row in ends)
+        rows = [row for row in past.rows[self.lineage.user][seq - 1 :] if row.at <= self.at]
+        changes = [row for row in rows if row.looks()[0]["data"].get("user_id") == sender]
+        return past.began_at <= known_at and [(row.kind, row.seq) for row in changes] == [("block.added", seq)]
 
     def _was_blocked(self, sender: str) -> bool:
         """True when the user has blocked the sender at some time of the last seconds, in some epoch."""
