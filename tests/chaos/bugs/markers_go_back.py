@@ -13,7 +13,7 @@ def plant() -> None:
 
     def marked(**where: Any) -> reads.Marker:
         marker = mark_read(**where)
-        reads.mark_unread(**{**where, "seq": max(1, where["seq"] - 3)})
+        reads.mark_unread(session=where["session"], room_id=where["room_id"], seq=max(1, where["seq"] - 3))
         return marker
 
     replace(reads, "mark_read", marked)
