@@ -49,6 +49,7 @@ class Project:
             "COMPOSE_PROJECT_NAME": PROJECT,
             "PARLEY_PORT": f"127.0.0.1:{self.port}",
             "FRONT_NETWORK": NETWORK,
+            "RATE_LIMITS": "0",  # a few people send as much as hundreds
         }
 
     def run(self, script: str) -> str:
