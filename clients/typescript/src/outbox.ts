@@ -13,7 +13,7 @@ export interface Unsent extends Body {
 }
 
 export interface OutboxEvents {
-  /** Writes a record, undefined to remove it. Rejects when the store is full. */
+  /** Writes a record, undefined to remove it. Reports it when the store is full. */
   keep(clientId: string, unsent: Unsent | undefined): Promise<void>;
   /** Another tab must know. */
   changed(clientId: string, unsent: Unsent | undefined, message: Message | null): void;
@@ -21,8 +21,6 @@ export interface OutboxEvents {
   room(id: string): void;
   sent(message: Message): void;
   refused(unsent: Unsent, error: Refused): void;
-  /** A message could not be kept: a reload would lose it. */
-  notKept(unsent: Unsent): void;
 }
 
 interface Settling {
@@ -35,6 +33,7 @@ const NOT_KNOWN_MS = 1_000;
 
 export class Outbox {
   readonly #records = new Map<string, Unsent>();
+  readonly #removed = new Set<string>(); // client_ids that the store, or another tab, may still have
   readonly #settling = new Map<string, Settling>();
   readonly #sending = new Map<string, string>(); // by room, the client_id that is on its way
   readonly #pauses = new Map<string, ReturnType<typeof setTimeout>>();
@@ -67,9 +66,12 @@ export class Outbox {
   /** Takes records of the store, or of another tab. */
   learn(clientId: string, unsent: Unsent | undefined): void {
     const known = this.#records.get(clientId) ?? unsent;
+    if (!known || this.#removed.has(clientId)) return;
     if (unsent) this.#records.set(clientId, unsent);
-    else this.#records.delete(clientId);
-    if (!known) return;
+    else {
+      this.#records.delete(clientId);
+      this.#removed.add(clientId);
+    }
     this.#report.room(known.room_id);
     if (unsent?.refused) this.settle(clientId, new Refused(unsent.refused.code, unsent.refused.detail));
     this.flush();
@@ -83,8 +85,7 @@ export class Outbox {
     const settled = new Promise<Message>((resolve, reject) => this.#settling.set(unsent.client_id, { resolve, reject, kept }));
     settled.catch(() => {}); // the view shows the refusal
     this.#report.room(unsent.room_id);
-    const written = this.#report.keep(unsent.client_id, unsent).catch(() => this.#report.notKept(unsent));
-    void written.then(() => {
+    void this.#report.keep(unsent.client_id, unsent).then(() => {
       kept();
       if (this.#records.has(unsent.client_id)) this.#report.changed(unsent.client_id, unsent, null);
       this.flush();
@@ -98,7 +99,7 @@ export class Outbox {
       const { client_id } = unsent;
       const settling = other.#settling.get(client_id);
       if (settling) this.#settling.set(client_id, settling);
-      await this.#report.keep(client_id, unsent).catch(() => this.#report.notKept(unsent));
+      await this.#report.keep(client_id, unsent);
       settling?.kept();
       this.learn(client_id, unsent);
       other.#settling.delete(client_id);
@@ -114,7 +115,6 @@ export class Outbox {
 
   /** The server has it: by a reply, an event or a page. */
   acknowledge(message: Message): void {
-    if (!this.#records.has(message.client_id)) return;
     this.#forget(message.client_id, message);
     this.settle(message.client_id, message);
   }
@@ -131,7 +131,8 @@ export class Outbox {
     const unsent = this.#records.get(clientId);
     if (!unsent) return;
     this.#records.delete(clientId);
-    this.#report.keep(clientId, undefined).catch(() => {}); // sent again later, it makes no second message
+    this.#removed.add(clientId);
+    void this.#report.keep(clientId, undefined); // sent again later, it makes no second message
     this.#report.changed(clientId, undefined, message);
     this.#report.room(unsent.room_id);
   }
@@ -186,7 +187,7 @@ export class Outbox {
     if (!this.#records.has(unsent.client_id)) return null; // acknowledged by its event, or discarded
     const refused: Unsent = { ...unsent, refused: { code: error.code, detail: error.message } };
     this.#records.set(unsent.client_id, refused);
-    this.#report.keep(unsent.client_id, refused).catch(() => {});
+    void this.#report.keep(unsent.client_id, refused);
     this.#report.changed(unsent.client_id, refused, null);
     this.#report.refused(refused, error);
     this.settle(unsent.client_id, error);

@@ -36,6 +36,7 @@ export class Session {
   #isClosed = false;
   #hello: Hello | null = null;
   #again: ReturnType<typeof setTimeout> | undefined;
+  #learning: Promise<unknown> = Promise.resolve(); // of what other tabs tell, in order
 
   readonly #store: Store;
   readonly #connection: Connection;
@@ -72,11 +73,10 @@ export class Session {
     this.persist = new Persist(store, this.scope, this.world, (error) => this.#report.storage(error));
     this.outbox = new Outbox({
       keep: (clientId, unsent) => this.#keep(clientId, unsent),
-      changed: (clientId, unsent, message) => this.tabs.tell({ kind: "outbox", clientId, unsent, message }),
+      changed: (clientId, unsent, message) => this.#tell(clientId, unsent, message),
       room: (id) => this.#report.room(id),
       sent: (message) => this.take(message),
       refused: (unsent, error) => this.#report.refused(unsent, error),
-      notKept: () => this.#report.storage(new Refused("client.storage", "The store is full: an unsent message would be lost.")),
     });
   }
 
@@ -93,9 +93,9 @@ export class Session {
   }
 
   async #loadUnsent(): Promise<void> {
-    for (const [, unsent] of await this.#store.read(`${this.scope}unsent `)) {
-      const { client_id } = unsent as Unsent;
-      if (!this.outbox.get(client_id)) this.outbox.learn(client_id, unsent as Unsent);
+    for (const [, record] of await this.#store.read(`${this.scope}unsent `).catch(() => [])) {
+      const unsent = record as Unsent;
+      if (!this.outbox.get(unsent.client_id)) this.outbox.learn(unsent.client_id, unsent);
     }
   }
 
@@ -126,7 +126,8 @@ export class Session {
   async up(hello: Hello): Promise<void> {
     this.#hello = hello;
     this.#report.hello(hello);
-    if (this.tabs.isLeader) await this.#loadUnsent().catch(() => {}); // of tabs that were closed since
+    if (this.tabs.isLeader) await this.#loadUnsent(); // of tabs that were closed since
+    else for (const unsent of this.outbox.all()) this.#tell(unsent.client_id, unsent, null); // written before it had joined
     await this.#catchUp();
   }
 
@@ -180,23 +181,30 @@ export class Session {
 
   async #keep(clientId: string, unsent: Unsent | undefined): Promise<void> {
     const record: [string, unknown] = [`${this.scope}unsent ${clientId}`, unsent];
+    const write = () => this.#store.write([record]);
     try {
-      await this.#store.write([record]);
+      // Messages can be loaded again, an unsent one cannot.
+      await write().catch(() => this.persist.empty().then(write));
     } catch {
-      await this.persist.empty(); // messages can be loaded again, an unsent one cannot
-      await this.#store.write([record]);
+      if (unsent) this.#report.storage(new Refused("client.storage", "The store is full: an unsent message would be lost."));
     }
+  }
+
+  #tell(clientId: string, unsent: Unsent | undefined, message: Message | null): void {
+    this.tabs.tell({ kind: "outbox", clientId, unsent, message });
   }
 
   #learn(note: Note): void {
     if (note.kind === "draft") return this.#learnDraft(note.roomId, note.text);
     if (note.kind === "read") return this.#report.read(note.roomId, note.seq);
     const { clientId, unsent, message } = note;
-    if (message) {
-      this.outbox.settle(clientId, message);
-      this.world.rooms.get(message.room_id)?.take(message);
-    } else if (!unsent) this.outbox.settle(clientId, stopped());
-    this.outbox.learn(clientId, unsent);
+    this.#learning = this.#learning.then(async () => {
+      // What a tab wrote before it had joined is in the store, and older than what it tells of.
+      if (this.tabs.isLeader && unsent) await this.#loadUnsent();
+      if (!unsent) this.outbox.settle(clientId, message ?? stopped());
+      if (message) this.take(message);
+      this.outbox.learn(clientId, unsent);
+    });
   }
 
   setDraft(roomId: string, text: string): void {

@@ -60,6 +60,22 @@ test("a message that a closed tab has written is sent by the other one", async (
   await until(() => texts(first, room).join() === "written and closed");
 });
 
+test("what a new tab writes before it has joined the others is sent first, and soon", async () => {
+  const first = tab(alice);
+  await first.start();
+  await until(() => first.status.get() === "live");
+
+  const second = tab(alice);
+  void second.start();
+  const early = second.room(room).send("before it joined");
+  await early.kept;
+  await until(() => second.status.get() === "live");
+  await second.room(room).send("afterwards").settled;
+  await early.settled;
+
+  expect((await alice.history(room)).map(({ text }) => text)).toEqual(["before it joined", "afterwards"]);
+});
+
 test("drafts, read markers and the end of the session reach all tabs", async () => {
   const first = tab(alice);
   const second = tab(alice);
