@@ -25,12 +25,13 @@ PAUSE = 0.2  # before a listener comes back, or a message is sent again
 class Load:
     """Four senders in a room of their own and three listeners in it, from entering the block to its end.
 
-    `failures` counts the sends that were not acknowledged at once, by status or kind of exception: each is sent again.
+    `failures` counts the sends that were not acknowledged at once, by problem code, status or exception: each is sent
+    again.
     """
 
     def __init__(self, url: str, senders: int = 4, listeners: int = 3) -> None:
         self.url = url
-        self.failures: Counter[int | str] = Counter()
+        self.failures: Counter[str | int] = Counter()
         self.acknowledged: list[str] = []
         self.slowest = 0.0
         self.longest_pause = 0.0  # the longest time in which no send of any sender was acknowledged
@@ -91,14 +92,16 @@ class Load:
         began = time.monotonic()
         while True:
             try:
-                status: int | str = client.post(path, json={"client_id": client_id, "text": "Tea?"}).status_code
+                response = client.post(path, json={"client_id": client_id, "text": "Tea?"})
             except httpx.TransportError as error:
-                status = type(error).__name__
-            if status in {200, 201}:
-                self.acknowledged.append(client_id)
-                self._note_time(began)
-                return
-            self.failures[status] += 1
+                self.failures[type(error).__name__] += 1
+            else:
+                if response.is_success:
+                    self.acknowledged.append(client_id)
+                    self._note_time(began)
+                    return
+                is_problem = response.headers.get("Content-Type") == "application/problem+json"
+                self.failures[response.json()["code"] if is_problem else response.status_code] += 1
             time.sleep(PAUSE)
 
     def _note_time(self, began: float) -> None:
