@@ -22,7 +22,7 @@ from eventlog.models import Event
 from realtime.authorization import Pair, StreamAccess, authorize_each, authorize_many
 from realtime.batching import BatchLoader
 from realtime.log_entry import LogEntry
-from wire.connections import close_broken_connections
+from wire.connections import close_broken_connections, close_ended_connections
 from wire.limits import charge_work
 from wire.outages import DATABASE_SECONDS, database_timeout, release_cursors
 from wire.problems import Problem
@@ -94,6 +94,7 @@ async def _in_time(answer: Awaitable[T]) -> T:
 
 
 def _on_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    close_ended_connections()
     try:
         return function(*args, **kwargs)
     except DatabaseError as error:

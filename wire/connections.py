@@ -32,23 +32,40 @@ def close_broken_connections() -> None:
             used.close_if_unusable_or_obsolete()
 
 
+def close_ended_connections() -> None:
+    """Close those of this thread's connections that the database has ended since their last use.
+
+    For threads that keep their connection: the first call after a restart of the database would fail.
+    """
+    for used in connections.all(initialized_only=True):
+        if used.vendor == "postgresql" and used.connection and not used.in_atomic_block and _has_word(used.connection):
+            used.close()
+
+
+def _has_word(connection: Any) -> bool:
+    """True when a connection has ended, or the last word of the database waits in its socket to be read."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 CHECK_SECONDS = 5.0  # shorter than the time after which a network forgets a silent connection
 
 
 def _install_check() -> None:
     """Have psycopg's pool check a connection by a query once in CHECK_SECONDS, and else by its socket alone.
 
-    The end of a connection, or the last word of the database, waits there to be read. A query for each request would
-    cost as much as the reading of its session.
+    A query for each request would cost as much as the reading of its session.
     """
     from psycopg_pool import ConnectionPool
 
     ask = ConnectionPool.check_connection
 
     def check(connection: Any) -> None:
-        now, poll = time.monotonic(), select.poll()
-        poll.register(connection.pgconn.socket, select.POLLIN)
-        if now - vars(connection).get("asked_at", 0.0) >= CHECK_SECONDS or poll.poll(0):
+        now = time.monotonic()
+        if now - vars(connection).get("asked_at", 0.0) >= CHECK_SECONDS or _has_word(connection):
             ask(connection)
             vars(connection)["asked_at"] = now
 

@@ -26,7 +26,7 @@ from accounts.models import Session
 from api.serializers.messages import BATCH
 from eventlog.transaction import EventTransaction, record_events
 from wire import metrics
-from wire.connections import close_broken_connections, release_connections
+from wire.connections import close_broken_connections, close_ended_connections, release_connections
 from wire.outages import DATABASE_SECONDS, database_timeout, is_lock_timeout, is_outage, release_cursors
 from wire.problems import Problem
 
@@ -224,6 +224,7 @@ class GroupCommitter:
         while is_open:
             try:
                 is_open = _wait_for(wakeups)
+                close_ended_connections()
                 while self.commit_next():
                     pass
                 close_broken_connections()
