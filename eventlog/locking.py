@@ -7,8 +7,9 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet, UUIDField
+from django.db.models import QuerySet, UUIDField, Value
 
+from accounts.models import User
 from eventlog.models import Epoch, StreamHead
 from wire.compiled_query import CompiledQuery, param
 from wire.outages import is_lock_timeout, release_cursors
@@ -17,18 +18,20 @@ RETRY_LOCK_MS = 500
 # Longer than a single write waits for a lock: each retry loses its place in the queue.
 GIVE_UP_SECONDS = 5.0
 
+_HEADS = StreamHead._meta.db_table
+
 Found = TypeVar("Found")
 
 
 def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID], *, nowait: bool = False) -> dict[UUID, StreamHead]:
     """Lock the heads of rooms by id, then those of inboxes by user id, and return them by stream.
 
-    All writers use this order, so no two of them wait for each other. A missing head of an inbox is created; a room
-    without a head does not exist and is left out.
+    All writers use this order, so no two of them wait for each other. The missing head of a user's inbox is created;
+    a room without a head does not exist and is left out, and so is an inbox whose id is no user's.
     """
     users = sorted(set(inboxes))
     if users:
-        StreamHead.objects.bulk_create([StreamHead(stream=user) for user in users], ignore_conflicts=True)
+        _create_heads(users)
     locked: list[StreamHead] = []
     for streams in (sorted(set(rooms)), users):
         if len(streams) == 1 and not nowait:
@@ -36,6 +39,14 @@ def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID], *, nowait: bool =
         elif streams:
             locked += _heads(nowait).filter(pk__in=streams).order_by("pk")
     return {head.stream: head for head in locked}
+
+
+def _create_heads(user_ids: list[UUID]) -> None:
+    """Insert the missing heads of inboxes, in the order of the locks. An id comes from a client: it may be nobody's."""
+    users = User.objects.filter(pk__in=user_ids).order_by("pk").values_list("pk", Value(0))
+    select, parameters = users.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {_HEADS} (stream, last_seq) {select} ON CONFLICT DO NOTHING", parameters)
 
 
 def _heads(nowait: bool = False) -> QuerySet[StreamHead]:

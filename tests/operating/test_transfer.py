@@ -25,7 +25,7 @@ from accounts import administration, services
 from accounts.models import AuditRecord, EmailAddress, HeldUsername, User, digest_username
 from api.services.transfer import EXPORTED, LEFT_OUT
 from api.services.transfer.tables import columns, encode
-from eventlog.models import Epoch, Event
+from eventlog.models import Epoch, Event, StreamHead
 from tests.contracts.world import Caller
 from tests.docs.devices import Device
 from tests.forked import run_manage
@@ -390,6 +390,26 @@ def with_row(export: Path, path: Path, table: str, row: dict[str, Any]) -> Path:
     lines.insert(place, json.dumps({"table": table, "row": row}).encode())
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     return change(path, path, lambda line: line)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_empty_head_of_nobody_is_neither_exported_nor_imported(source: Source, tmp_path: Path) -> None:
+    """Earlier releases made one for every id that an invitation or a membership was withdrawn from."""
+    nobody, again = uuid4(), tmp_path / "again"
+    row = {"stream": str(nobody), "last_seq": 0, "last_at": None, "last_message_at": None}
+    with_head = change(source.export, tmp_path / "orphan", lambda line: line)
+    lines = with_head.read_text().splitlines()
+    place = next(number for number, line in enumerate(lines) if json.loads(line).get("table") == "heads")
+    lines.insert(place, json.dumps({"table": "heads", "row": row}))
+    with_head.write_text("".join(f"{line}\n" for line in lines))
+
+    run("import", str(change(with_head, with_head, lambda line: line)))
+    assert not StreamHead.objects.filter(stream=nobody).exists()
+    StreamHead.objects.create(stream=nobody)
+    run("export", str(again))
+
+    assert str(nobody) not in again.read_text()
+    assert len(rows_of(again)["heads"]) == len(rows_of(source.export)["heads"])
 
 
 def replaced_where(name: str, column: str, value: str, other: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
