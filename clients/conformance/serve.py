@@ -16,12 +16,19 @@ from clients.conformance.proxy import FaultProxy
 from tests.servers import ParleyServer
 
 
+class AppServer(ParleyServer):
+    """The server with the variables of this program. It is no ParleyServer of the tests, which quiets its log."""
+
+    def __init__(self) -> None:
+        super().__init__(os.environ.get("DATABASE_URL") or "of manage.py serve")
+        behind = {"HOST": "127.0.0.1", "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        self.environment = dict(os.environ) | behind
+
+
 async def serve() -> None:
     """Serve until SIGINT or SIGTERM. Raises ServiceMissing, with the server's log, when it does not start."""
     host, port = os.environ.get("HOST") or "127.0.0.1", int(os.environ.get("PORT") or 8000)
-    server = ParleyServer(os.environ.get("DATABASE_URL") or "of manage.py serve")
-    behind = {"HOST": "127.0.0.1", "PORT": str(server.port), "PYTHONUNBUFFERED": "1"}
-    server.environment = dict(os.environ) | behind
+    server = AppServer()
     await asyncio.to_thread(server.start)
     try:
         proxy = await FaultProxy("app", server.port, port, host=host).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,25 +17,25 @@ from websockets.sync.client import connect
 
 from tests.docs.devices import Room
 from tests.docs.pages import blocks, read
-from tests.servers import ROOT, ParleyServer
-from tests.services import free_port
+from tests.servers import OURS, ROOT
+from tests.services import free_port, wait_until
 
 SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, httpx.Client]]:
-    """The address of the server for an app, and its switches."""
-    server = ParleyServer()  # for its variables
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, httpx.Client, Path]]:
+    """The address of the server for an app, its switches and its log, with no variable but those of the page."""
     [command] = blocks(read("docs/conformance.md"), "sh faults")
     command = f"exec env {command.replace('PORT=8000', f'PORT={free_port()}')}"
     variables = {"CONTROL_PORT": str(free_port())}
     database = f"sqlite:///{tmp_path_factory.mktemp('serve') / 'parley.sqlite3'}"
     settings = {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tests.realtime.live_settings"}
+    theirs = {name: value for name, value in os.environ.items() if name not in OURS}
     process = subprocess.Popen(
         ["bash", "-c", command],
         cwd=ROOT,
-        env=server.environment | variables | settings,
+        env=theirs | {"SECRET_KEY": "only-for-tests-" * 4} | variables | settings,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -44,16 +45,16 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, httpx.C
         address, switches, log = (line.partition(": ")[2].strip() for line in lines)
         assert Path(log).exists()
         with httpx.Client(base_url=switches, trust_env=False, timeout=SECONDS) as control:
-            yield address, control
+            yield address, control, Path(log)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
         process.stdout.close()
 
 
-def test_the_switches_of_the_page_work(app: tuple[str, httpx.Client]) -> None:
+def test_the_switches_of_the_page_work(app: tuple[str, httpx.Client, Path]) -> None:
     """Each body on the page is accepted, and `GET /` counts the faults."""
-    address, control = app
+    address, control, _ = app
     page = read("docs/conformance.md")
     httpx.get(f"{address}/readyz", trust_env=False).raise_for_status()
 
@@ -68,8 +69,8 @@ def test_the_switches_of_the_page_work(app: tuple[str, httpx.Client]) -> None:
     assert control.get("/").json()["faults"] == []
 
 
-def test_an_app_can_break_its_line(app: tuple[str, httpx.Client]) -> None:
-    address, control = app
+def test_an_app_can_break_its_line(app: tuple[str, httpx.Client, Path]) -> None:
+    address, control, _ = app
     room = Room(address)
     with room.http:
         token = room.join("alice")
@@ -92,8 +93,8 @@ def test_an_app_can_break_its_line(app: tuple[str, httpx.Client]) -> None:
     assert [each["kind"] for each in control.get("/frames").json()] == ["push"]
 
 
-def test_what_cannot_be_a_fault_is_refused(app: tuple[str, httpx.Client]) -> None:
-    _, control = app
+def test_what_cannot_be_a_fault_is_refused(app: tuple[str, httpx.Client, Path]) -> None:
+    _, control, _ = app
 
     for path, body in (
         ("/faults", {"do": "explode", "on": "push"}),
@@ -108,8 +109,8 @@ def test_what_cannot_be_a_fault_is_refused(app: tuple[str, httpx.Client]) -> Non
     assert control.post("/cut", content="{").status_code == 400
 
 
-def test_the_server_can_be_killed_and_started_again(app: tuple[str, httpx.Client]) -> None:
-    address, control = app
+def test_the_server_can_be_killed_and_started_again(app: tuple[str, httpx.Client, Path]) -> None:
+    address, control, _ = app
 
     control.post("/server", json={"do": "kill"}).raise_for_status()
     with pytest.raises(httpx.HTTPError):
@@ -117,3 +118,11 @@ def test_the_server_can_be_killed_and_started_again(app: tuple[str, httpx.Client
     control.post("/server", json={"do": "start"}).raise_for_status()
 
     assert httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
+
+
+def test_the_log_has_the_requests_of_the_app(app: tuple[str, httpx.Client, Path]) -> None:
+    address, _, log = app
+
+    httpx.get(f"{address}/v1/me", trust_env=False)
+
+    wait_until(lambda: "/v1/me" in log.read_text(), seconds=SECONDS, what="not in the log")
