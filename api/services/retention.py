@@ -3,7 +3,7 @@
 A purged message is a tombstone. One event of the room, `messages.purged`, covers all messages below a seq.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -35,7 +35,7 @@ def step(job: Job) -> bool:
 
     Returns True when nothing is left.
     """
-    if "room" not in job.position and _save_after(job, max(purge_old_records(), purge_links())) >= PURGE_BATCH:
+    if "room" not in job.position and _save_after(job, max(purge() for purge in DAILY.values())) >= PURGE_BATCH:
         return False
     room_id = _next_room(UUID(job.position["room"]) if "room" in job.position else _BEFORE_ALL)
     if room_id is None:
@@ -55,6 +55,10 @@ def _save_after(job: Job, number: int) -> int:
 def purge_old_records() -> int:
     """Delete up to PURGE_BATCH audit records that are older than AUDIT_DAYS. Returns their number."""
     return purge_audit(timedelta(days=settings.AUDIT_DAYS), PURGE_BATCH)
+
+
+# What goes every day beside the messages, by its name: the job and `manage.py purge` delete it batch by batch.
+DAILY: dict[str, Callable[[], int]] = {"audit records": purge_old_records, "expired links": purge_links}
 
 
 def purge_messages() -> Iterator[int]:
