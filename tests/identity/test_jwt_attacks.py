@@ -40,6 +40,11 @@ def forge(header: object, payload: object, key: bytes = SECRET.encode()) -> str:
     return f"{signed}.{encode(hmac.new(key, signed.encode(), hashlib.sha256).digest())}"
 
 
+def with_claim(value: str, name: str = "foreign") -> bytes:
+    """A valid payload with one claim more, whose value is given as it stands in the JSON."""
+    return f'{json.dumps(claims())[:-1]}, "{name}": {value}}}'.encode()
+
+
 @pytest.fixture
 def _rsa(settings: Any) -> None:
     settings.JWT_PUBLIC_KEY, settings.JWT_AUDIENCE = pem_of(RSA), "parley"
@@ -57,6 +62,29 @@ def test_a_right_token_of_each_algorithm_is_accepted(settings: Any, algorithm: s
     settings.JWT_PUBLIC_KEY = pem_of(PRIVATE[algorithm])
 
     assert Person().post(URL, {"token": sign(claims(aud=None), PRIVATE[algorithm], algorithm)}).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_jwt")
+@pytest.mark.parametrize(
+    "value",
+    ["9007199254740993", "1e300", r'"a\u0000b"', r'"\ud800"', r'{"\u0000": 1}', "[" * 100 + "]" * 100, "-0.0", "null"],
+)
+def test_a_claim_that_nobody_knows_is_ignored(value: str) -> None:
+    answer = Person().post(URL, {"token": forge({"alg": "HS256"}, with_claim(value))})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_jwt")
+@pytest.mark.parametrize("claim", ["name", "picture"])
+@pytest.mark.parametrize("value", [r'"a\u0000b"', r'"\ud800"', r'"https://a.example/\udfff"', "1e300", "[[[]]]"])
+def test_a_name_or_picture_that_no_profile_has_is_left_out(claim: str, value: str) -> None:
+    answer = Person().post(URL, {"token": forge({"alg": "HS256"}, with_claim(value, claim))})
+
+    user = answer.json()["user"]
+    assert (answer.status_code, user["display_name"], user["avatar_url"]) == (200, user["username"], None)
 
 
 @pytest.mark.django_db
@@ -163,14 +191,33 @@ class TestSharedSecret:
     def test_a_subject_that_is_no_external_id(self, subject: Any) -> None:
         assert is_refused(forge({"alg": "HS256"}, {**claims(), "sub": subject}))
 
+    @pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+    @pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 5_000, '"soon"', "null", "[]", "true", "NaN"])
+    def test_a_time_that_no_clock_shows(self, claim: str, value: str) -> None:
+        others = {name: value for name, value in claims().items() if name != claim}
+
+        assert is_refused(forge({"alg": "HS256"}, f'{json.dumps(others)[:-1]}, "{claim}": {value}}}'.encode()))
+
+    @pytest.mark.parametrize("depth", [1_000, 1_500, 3_000])
+    def test_nested_too_deep(self, depth: int) -> None:
+        deep = forge({"alg": "HS256"}, with_claim("[" * depth + "]" * depth))
+        header = forge(b'{"alg":"HS256","x":' + b"[" * depth + b"]" * depth + b"}", claims())
+
+        answers = [Person().post(URL, {"token": token}) for token in (deep, header)]
+
+        assert {answer.status_code for answer in answers} <= {200, 401}
+
     def test_duplicate_keys(self) -> None:
         now = int(time.time())
         payload = f'{{"sub":"42","sub":"43","iat":{now},"exp":{now + 60},"aud":"parley"}}'.encode()
 
         assert is_refused(forge({"alg": "HS256"}, payload))
         assert is_refused(forge(b'{"alg":"none","alg":"HS256"}', claims()))
+        assert is_refused(forge({"alg": "HS256"}, with_claim('{"a":1,"a":2}')))
 
-    @pytest.mark.parametrize("payload", [b"[]", b'"42"', b"5", b"null", b"", b"{", b"\xff", b"[" * 5_000])
+    @pytest.mark.parametrize(
+        "payload", [b"[]", b'"42"', b"5", b"null", b"", b"{", b"\xff", b"[" * 5_000, b"{}" * 2, b"\xff\xfe{\x00}\x00"]
+    )
     def test_a_part_that_is_no_object(self, payload: bytes) -> None:
         assert is_refused(forge({"alg": "HS256"}, payload))
         assert is_refused(forge(payload, claims()))
