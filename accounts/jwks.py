@@ -71,35 +71,48 @@ class KeySet:
         self._clock = clock
         self._keys: dict[str | None, VerificationKey] = {}
         self._lock = threading.Lock()
-        self._read_at = self._tried_at = float("-inf")
+        self._read_at = self._failed_at = self._unknown_at = float("-inf")
 
     def find(self, key_id: str | None) -> VerificationKey | None:
         """Return the key with this id, or the only key for None. Raises Problem unavailable without a provider."""
-        now = self._clock()
-        if now - self._read_at >= FRESH_SECONDS:
-            self._read(RETRY_SECONDS, wait=now - self._read_at >= STALE_SECONDS)
-        if key_id not in self._keys:
-            self._read(UNKNOWN_SECONDS, wait=True)
+        began = self._clock()
+        if began - self._read_at >= FRESH_SECONDS:
+            self._read(for_unknown=False, wait=began - self._read_at >= STALE_SECONDS)
+        if key_id not in self._keys and self._read_at < began:
+            self._read(for_unknown=True, wait=True)
         if self._clock() - self._read_at >= STALE_SECONDS:
             raise Problem("unavailable", "The keys that sign tokens cannot be read. Try again.")
         return self._keys.get(key_id)
 
-    def _read(self, pause: float, *, wait: bool) -> None:
-        """Read the keys, unless that was tried less than `pause` seconds ago; `wait` for a read by another thread."""
-        if self._clock() - self._tried_at < pause and not (wait and self._lock.locked()):
+    def _read(self, *, for_unknown: bool, wait: bool) -> None:
+        """Read the keys, unless it is too early for that; `wait` for a read by another thread."""
+        if not self._is_due(for_unknown) and not (wait and self._lock.locked()):
             return
         if not self._lock.acquire(blocking=wait, timeout=WAIT_SECONDS if wait else -1):
             return
         try:
-            if self._clock() - self._tried_at < pause:
+            if not self._is_due(for_unknown):
                 return
-            self._tried_at = self._clock()
+            if for_unknown:
+                self._unknown_at = self._clock()
             self._keys = _parse(_fetch(self.url))
             self._read_at = self._clock()
         except (OSError, ValueError, HTTPException, Problem) as error:
+            self._failed_at = self._clock()
             logger.warning("The keys of JWT_JWKS_URL cannot be read (%r)", error)
         finally:
             self._lock.release()
+
+    def _is_due(self, for_unknown: bool) -> bool:
+        """Return whether the keys may be read now.
+
+        Reads for unknown keys have a time of their own, because a key may be new just after an ordinary read; with
+        invented ids anybody can cause one of them a minute.
+        """
+        now = self._clock()
+        if now - self._failed_at < RETRY_SECONDS:
+            return False
+        return now - self._unknown_at >= UNKNOWN_SECONDS if for_unknown else now - self._read_at >= FRESH_SECONDS
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

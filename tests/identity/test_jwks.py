@@ -129,17 +129,31 @@ def test_a_kid_of_the_wrong_type(provider: Provider, kid: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "auth.invalid_token")
 
 
-def test_a_rotated_key_is_read_within_a_minute(provider: Provider, clock: Clock) -> None:
+def test_a_key_that_is_new_just_after_a_read_is_read_at_once(provider: Provider, clock: Clock) -> None:
     keys = KeySet(provider.url, clock)
     assert keys.find("old") is not None
     provider.keys = [jwk_of(NEW, "new")]
 
+    clock.now += 1
     at_once = keys.find("new")
+
+    assert (at_once is not None, keys.find("old")) == (True, None)
+    assert provider.asked == 2
+
+
+def test_a_rotated_key_is_read_within_a_minute(provider: Provider, clock: Clock) -> None:
+    keys = KeySet(provider.url, clock)
+    keys.find("old")
+    clock.now += 1
+    keys.find("invented by somebody")
+    provider.keys = [jwk_of(NEW, "new")]
+
+    too_early = keys.find("new")
     clock.now += jwks.UNKNOWN_SECONDS
     later = keys.find("new")
 
-    assert (at_once, later is not None, keys.find("old")) == (None, True, None)
-    assert provider.asked == 2
+    assert (too_early, later is not None) == (None, True)
+    assert provider.asked == 3
 
 
 def test_unknown_kids_cause_one_read_a_minute(provider: Provider, clock: Clock) -> None:
@@ -149,6 +163,18 @@ def test_unknown_kids_cause_one_read_a_minute(provider: Provider, clock: Clock) 
         assert keys.find(f"{n}") is None
         clock.now += 1
 
+    assert provider.asked == 1 + 2  # the ordinary read, and two for unknown kids
+
+
+def test_unknown_kids_do_not_ask_a_provider_that_has_just_failed(provider: Provider, clock: Clock) -> None:
+    keys = KeySet(provider.url, clock)
+    keys.find("old")
+    provider.status = 500
+
+    clock.now += jwks.FRESH_SECONDS
+    answers = [keys.find(kid) for kid in ("old", "new", "newer")]
+
+    assert [answer is not None for answer in answers] == [True, False, False]
     assert provider.asked == 2
 
 
