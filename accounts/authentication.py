@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NoReturn
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.db.models import BinaryField
 from django.db.models.expressions import BaseExpression
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.audit import Acting
@@ -241,6 +243,17 @@ class KeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
+class NoKey(BasePermission):
+    """Refuses server keys where no token is needed: these calls are for devices. No other token is looked up."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+        if token.startswith(KEY_PREFIX) and _operation_of(request) is not None:
+            refuse_in_browser(token, request.META.get("HTTP_ORIGIN"))
+            _refuse_key(token)
+        return True
+
+
 def bearer_token(request: Request) -> str | None:
     """Return the token of the Authorization header, or None without one. Raises Problem auth.invalid_token."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
@@ -256,12 +269,9 @@ def bearer_token(request: Request) -> str | None:
 def _authenticate_key(request: Request, token: str) -> Session:
     """Return the session of a bot's key, or that with which an admin's key acts as a user."""
     refuse_in_browser(token, request.META.get("HTTP_ORIGIN"))
-    view, acts_as = request.parser_context["view"], request.META.get(ACT_AS_META)
-    method = getattr(view, (request.method or "").lower(), None)
-    operation: Operation | None = getattr(method, "operation", None)  # None: the method is not allowed
+    operation, acts_as = _operation_of(request), request.META.get(ACT_AS_META)
     if operation is not None and operation.for_devices:
-        find_key(token)
-        raise Problem("forbidden", "This is for the sessions of devices, not for server keys.")
+        _refuse_key(token)
     if acts_as is None:
         try:
             return find_session(token)
@@ -272,9 +282,21 @@ def _authenticate_key(request: Request, token: str) -> Session:
     session = _acting_session(token, acts_as)
     if operation is None:
         return session
-    ids = view.kwargs
+    ids = request.parser_context["view"].kwargs
     named = next((name for name in ("message_id", "room_id") if name in ids), None)
     target = (named.removesuffix("_id"), ids[named]) if named else ("user", session.user_id)
     assert session.key_id is not None
     session.acting = Acting(session.key_id, operation.name, target, ids.get("room_id"))
     return session
+
+
+def _refuse_key(token: str) -> NoReturn:
+    """Raise Problem forbidden for a key that exists, else auth.invalid_token."""
+    find_key(token)
+    raise Problem("forbidden", "This is for the sessions of devices, not for server keys.")
+
+
+def _operation_of(request: Request) -> Operation | None:
+    """Return the operation that the request calls, or None for a method that is not allowed."""
+    method = getattr(request.parser_context["view"], (request.method or "").lower(), None)
+    return getattr(method, "operation", None)

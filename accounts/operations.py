@@ -37,7 +37,7 @@ EXCHANGE = Operation(
     reply=LoginSerializer,
     problems=(
         *("auth.invalid_token", "auth.token_revoked", "auth.account_disabled", "auth.other_user"),
-        *("auth.username_taken", "not_found", "forbidden", "key.in_browser", "limit.exchange"),
+        *("auth.username_taken", "not_found", "limit.exchange"),
     ),
     public=True,
     for_devices=True,

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import emails, exchange, resets, services
-from accounts.authentication import bearer_token
+from accounts.authentication import NoKey, bearer_token
 from accounts.models import Session, User
 from accounts.operations import (
     CHANGE_PASSWORD,
@@ -44,6 +44,13 @@ class SessionView(ApiView):
         return session
 
 
+class PublicView(ApiView):
+    """A view that needs no token, and looks none up."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny, NoKey)
+
+
 def answer_login(login: services.Login, status: int) -> Response:
     """Return the response with the token, its session and its user."""
     data = {"token": login.token, "session": login.session, "user": login.session.user}
@@ -55,19 +62,13 @@ def answer_ended(ended: services.EndedSessions) -> Response:
     return Response(status=204, headers=None if ended.is_stored else {"Parley-Revocation": "in-memory"})
 
 
-class RegisterView(ApiView):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
+class RegisterView(PublicView):
     @endpoint(REGISTER)
     def post(self, request: Request, **body: Any) -> Response:
         return answer_login(services.register(**body, address=client_address(request)), 201)
 
 
-class LoginView(ApiView):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
+class LoginView(PublicView):
     @endpoint(LOG_IN)
     def post(self, request: Request, **body: Any) -> Response:
         return answer_login(services.log_in(**body, address=client_address(request)), 200)
@@ -118,30 +119,21 @@ class PasswordView(SessionView):
         return Response(status=204)
 
 
-class PasswordResetView(ApiView):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
+class PasswordResetView(PublicView):
     @endpoint(REQUEST_PASSWORD_RESET)
     def post(self, request: Request, email: str) -> Response:
         resets.request_reset(email=email, address=client_address(request))
         return Response(status=204)
 
 
-class ConfirmPasswordResetView(ApiView):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
+class ConfirmPasswordResetView(PublicView):
     @endpoint(CONFIRM_PASSWORD_RESET)
     def post(self, request: Request, token: str, password: str) -> Response:
         resets.reset_password(token=token, password=password)
         return Response(status=204)
 
 
-class VerifyEmailView(ApiView):
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
+class VerifyEmailView(PublicView):
     @endpoint(VERIFY_EMAIL)
     def post(self, request: Request, token: str) -> Response:
         emails.verify_email(token=token)

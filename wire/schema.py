@@ -18,7 +18,8 @@ from wire.problems import CONTENT_TYPE, REGISTRY, FieldError, Problem
 
 ALWAYS = ("request.invalid", "not_acceptable", "internal", "unavailable")
 WITH_BODY = ("json.invalid", "request.too_large", "unsupported_media_type")
-WITH_TOKEN = ("auth.required", "auth.invalid_token", "auth.account_disabled", "forbidden", "key.in_browser")
+WITH_KEY = ("auth.invalid_token", "forbidden", "key.in_browser")  # which the calls without a token refuse
+WITH_TOKEN = ("auth.required", "auth.account_disabled", *WITH_KEY)
 _EXAMPLE_ERRORS = {"request.invalid": [FieldError("colour", "unknown", "There is no such field.")]}
 
 
@@ -140,7 +141,7 @@ def problems(operation: Operation) -> Responses:
     """The problem responses of an endpoint, by status: its own codes and those that every such endpoint may answer."""
     by_status: dict[int, list[str]] = defaultdict(list)
     with_body = () if operation.body is None else WITH_BODY
-    with_token = () if operation.public else WITH_TOKEN
+    with_token = WITH_KEY if operation.public else WITH_TOKEN
     flood = f"limit.{(rates.ANONYMOUS if operation.public else rates.REFUSED).name}"
     for code in dict.fromkeys((*operation.problems, *ALWAYS, *with_body, *with_token, *codes_of(operation), flood)):
         by_status[REGISTRY[code].status].append(code)

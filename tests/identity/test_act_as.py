@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from accounts import administration, audit
-from accounts.models import AuditRecord, KeyScope, Session
+from accounts.models import AuditRecord, KeyScope, Session, User
 from api.models import Message
-from tests.clients import Person
+from tests.clients import PASSWORD, Person
 from tests.identity.backends import Acting, Backend
 
 
@@ -115,6 +115,41 @@ def test_some_calls_are_the_users_alone(backend: Backend, alice: Person) -> None
 
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "forbidden")] * len(calls)
     assert backend.acting_as(alice.user.pk).get("/v1/me").status_code == 200
+
+
+WITHOUT_TOKEN = [
+    ("register", {"username": "ada", "password": "correct horse battery"}),
+    ("login", {"username": "alice", "password": PASSWORD}),
+    ("password-reset", {"email": "alice@example.com"}),
+    ("password-reset/confirm", {"token": "x", "password": "correct horse battery"}),
+    ("verify-email", {"token": "x"}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), WITHOUT_TOKEN)
+def test_calls_that_need_no_token_are_not_for_keys(
+    backend: Backend, alice: Person, path: str, body: dict[str, str]
+) -> None:
+    keys = [backend, backend.acting_as(alice.user.pk), Backend(KeyScope.BOT), Person("prk_invented")]
+
+    answers = [key.post(f"/v1/auth/{path}", body) for key in keys]
+    in_browser = backend.request("POST", f"/v1/auth/{path}", body, headers={"Origin": "https://app.example.com"})
+
+    refused = [(answer.status_code, answer.json()["code"]) for answer in (*answers, in_browser)]
+    assert refused == [(403, "forbidden")] * 3 + [(401, "auth.invalid_token"), (403, "key.in_browser")]
+    assert not User.objects.filter(username="ada").exists()
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer prl_invented", "Basic eDp5", "prk_"])
+def test_calls_that_need_no_token_look_none_up(
+    stranger: Person, authorization: str, django_assert_num_queries: Any
+) -> None:
+    headers = {"Authorization": authorization, "Parley-Act-As": "external:42", "Origin": "https://app.example.com"}
+
+    with django_assert_num_queries(0):
+        answer = stranger.request("POST", "/v1/auth/login", {}, headers=headers)
+
+    assert answer.status_code == 400
 
 
 def test_nobody_acts_as_an_account_that_is_disabled_or_deleted(backend: Backend, alice: Person, bob: Person) -> None:
