@@ -57,8 +57,11 @@ REQUEST_ID_OF_PROBLEM = "`X-Request-ID`, or the `request_id` of the frame. A fra
 RATE_HEADERS = {
     name: {"schema": {"type": "string"}, "description": f"{text} (draft-ietf-httpapi-ratelimit-headers-10)."}
     for name, text in (
-        ("RateLimit-Policy", "The name of the limit, its quota `q` and its window `w` in seconds"),
-        ("RateLimit", "The name of the limit, the remaining quota `r` and the seconds `t` until there is more"),
+        ("RateLimit-Policy", "The name of the limit, its quota `q` and its window `w` in seconds, if it has one"),
+        (
+            "RateLimit",
+            "The name of the limit, the remaining quota `r` and the seconds `t` until there is more, if known",
+        ),
     )
 }
 REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}

@@ -32,6 +32,18 @@ class Overloaded(Exception):
         self.retry_after_ms = 1_000 + random.randrange(RETURN_MS)
 
 
+class SocketsProblem(Problem):
+    """A refusal because `bound` sockets are open. It has no window: there is room again when one of them closes."""
+
+    def __init__(self, bound: int) -> None:
+        super().__init__("limit.sockets", retry_after_ms=SOCKETS_RETRY_MS)
+        self.bound = bound
+
+    def headers(self) -> dict[str, str]:
+        """Add the fields of draft-ietf-httpapi-ratelimit-headers-10, in which `w` and `t` may be left out."""
+        return {**super().headers(), "RateLimit-Policy": f'"sockets";q={self.bound}', "RateLimit": '"sockets";r=0'}
+
+
 @dataclass
 class RecentLag:
     """The recent delay of the event loop in seconds: how late a timer was called."""
@@ -80,7 +92,7 @@ def admit(scope: Scope) -> None:
 def check_sockets(address: str | None) -> None:
     """Raise Problem limit.sockets for an address with as many sockets in this process as it may have."""
     if address is not None and settings.RATE_LIMITS and _sockets[address] >= MAX_SOCKETS_OF_ADDRESS:
-        raise Problem("limit.sockets", retry_after_ms=SOCKETS_RETRY_MS)
+        raise SocketsProblem(MAX_SOCKETS_OF_ADDRESS)
 
 
 def count_failure(scope: Scope) -> None:

@@ -75,12 +75,13 @@ class Sessions:
         self._of_user[session.user_id] += 1
         self._used.add(session.pk)
 
-    def is_full(self, session: Session) -> bool:
-        """Return whether the session or its user has as many sockets in this process as a client may have."""
-        return settings.RATE_LIMITS and (
-            len(self.sockets.get(session.pk, ())) >= MAX_SOCKETS_OF_SESSION
-            or self._of_user[session.user_id] >= MAX_SOCKETS_OF_USER
-        )
+    def reached_bound(self, session: Session) -> int | None:
+        """Return the greatest number of sockets in this process that the session, or its user, has reached, or None."""
+        if not settings.RATE_LIMITS:
+            return None
+        if len(self.sockets.get(session.pk, ())) >= MAX_SOCKETS_OF_SESSION:
+            return MAX_SOCKETS_OF_SESSION
+        return MAX_SOCKETS_OF_USER if self._of_user[session.user_id] >= MAX_SOCKETS_OF_USER else None
 
     def discard(self, socket: Socket, session: Session) -> None:
         """Remove a socket that is gone, or that continues with another session."""

@@ -42,8 +42,8 @@ class Waiters:
         waiting = self.of_session.get(session.pk, [])
         if len(waiting) >= MAX_WAITERS_OF_SESSION:
             waiting[0].end(CloseCode.RATE_LIMITED, "rate_limited", retry_after_ms=SOCKETS_RETRY_MS)
-        if self._sessions.is_full(session):
-            raise Problem("limit.sockets", retry_after_ms=SOCKETS_RETRY_MS)
+        if bound := self._sessions.reached_bound(session):
+            raise admission.SocketsProblem(bound)
         admission.check_sockets(client_address(scope))
         self.of_session.setdefault(session.pk, []).append(waiter)
         try:

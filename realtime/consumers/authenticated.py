@@ -97,7 +97,7 @@ class AuthenticatedConsumer(ActionConsumer):
         if self.session is not None:
             self.hub.sessions.discard(self, self.session)
         is_first = self.session is None
-        if is_first and self.hub.sessions.is_full(session):
+        if is_first and self.hub.sessions.reached_bound(session):
             REFUSALS.add("limit.sockets")
             self.end(CloseCode.RATE_LIMITED, "rate_limited", retry_after_ms=SOCKETS_RETRY_MS)
             return

@@ -38,6 +38,8 @@ async def test_they_count_as_open_sockets(alice: Account, address: str) -> None:
     for answer in (refused.response, poll):
         assert (answer.status_code, answer.json()["code"]) == (429, "limit.sockets")
         assert answer.headers["retry-after"] == "10"
+        assert answer.headers["ratelimit-policy"] == f'"sockets";q={limit}'
+        assert answer.headers["ratelimit"] == '"sockets";r=0'
     assert plain.status_code == 200
     assert allowed.alive
     await sockets.pop().close()

@@ -28,13 +28,13 @@ def test_many_sessions_give_a_user_no_more_sockets(monkeypatch: pytest.MonkeyPat
     sockets: list[tuple[Any, Session]] = [(object(), Session(id=uuid4(), user_id=alice)) for _ in range(3)]
 
     for socket, session in sockets:
-        assert not open_sockets.is_full(session)
+        assert open_sockets.reached_bound(session) is None
         open_sockets.add(socket, session)
 
-    assert open_sockets.is_full(Session(id=uuid4(), user_id=alice))
-    assert not open_sockets.is_full(Session(id=uuid4(), user_id=bob))
+    assert open_sockets.reached_bound(Session(id=uuid4(), user_id=alice)) == 3
+    assert open_sockets.reached_bound(Session(id=uuid4(), user_id=bob)) is None
     open_sockets.discard(*sockets[0])
-    assert not open_sockets.is_full(Session(id=uuid4(), user_id=alice))
+    assert open_sockets.reached_bound(Session(id=uuid4(), user_id=alice)) is None
 
 
 def test_an_address_has_a_limited_number_of_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,4 +52,5 @@ def test_an_address_has_a_limited_number_of_sockets(monkeypatch: pytest.MonkeyPa
 
     assert (refused.value.code, refused.value.status) == ("limit.sockets", 429)
     assert refused.value.retry_after_ms
+    assert refused.value.headers()["RateLimit-Policy"] == '"sockets";q=2'
     admission.admit(here)
