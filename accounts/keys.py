@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit, services
-from accounts.authentication import KEY_PREFIX, hash_token
+from accounts.authentication import KEY_PREFIX, TOUCH_EVERY, hash_token
 from accounts.models import NEVER, KeyScope, ServerKey, Session, User, UserKind
 from accounts.usernames import clean_username, made_username, refuse_held, username_taken
 from wire.problems import Problem, invalid
@@ -51,9 +51,12 @@ def create_key(
             raise Problem("forbidden", f"There are {MAX_KEYS} server keys already: revoke one.")
         key.save(force_insert=True)
         if scope == KeyScope.BOT:
-            times = {"created_at": now, "last_used_at": now, "expires_at": expires_at or NEVER, "ends_at": expires_at}
+            # So long before its creation, the first use is recorded at once.
+            times = {"created_at": now, "last_used_at": now - TOUCH_EVERY, "ends_at": expires_at}
             bot = _find_or_create_bot(name, username)
-            Session.objects.create(user=bot, token_hash=key.token_hash, name=name, key=key, **times)
+            Session.objects.create(
+                user=bot, token_hash=key.token_hash, name=name, key=key, expires_at=expires_at or NEVER, **times
+            )
         audit.record("key.created", actor=actor, target=("key", key.pk), reason=reason)
     return NewKey(token, key)
 
@@ -77,17 +80,19 @@ def _find_or_create_bot(name: str, username: str | None) -> User:
     return bot
 
 
-def revoke_key(*, key_id: UUID, actor: str = audit.COMMAND, reason: str = "") -> None:
-    """Revoke a key, at once: its sessions end and their sockets close. A revoked key is no error.
+def revoke_key(*, key_id: UUID, actor: str = audit.COMMAND, reason: str = "") -> bool:
+    """Revoke a key, at once: its sessions end and their sockets close. Returns False for one that is revoked already.
 
     Raises Problem not_found for an id that never was a key's.
     """
-    if not services.revoke(partial(_delete_key, key_id, actor, reason)):
-        former = audit.AuditRecord.objects.filter(
-            target_type="key", target_id=str(key_id), action__in=("key.revoked", "key.created")
-        )
-        if not former.exists():
-            raise Problem("not_found", "There is no such key.")
+    if services.revoke(partial(_delete_key, key_id, actor, reason)):
+        return True
+    former = audit.AuditRecord.objects.filter(
+        target_type="key", target_id=str(key_id), action__in=("key.revoked", "key.created")
+    )
+    if not former.exists():
+        raise Problem("not_found", "There is no such key.")
+    return False
 
 
 def _delete_key(key_id: UUID, actor: str, reason: str) -> bool:

@@ -123,6 +123,32 @@ def test_a_key_can_revoke_itself(backend: Backend) -> None:
     assert backend.delete(f"/v1/admin/keys/{backend.key.pk}").status_code == 401
 
 
+def test_the_command_revokes_a_key_by_id_any_number_of_times(backend: Backend) -> None:
+    key_id = str(backend.key.pk)
+
+    printed = [run("revoke_key", key_id) for _ in range(2)]
+
+    assert printed == [f"The key {key_id} is revoked.\n", f"The key {key_id} is revoked already.\n"]
+    assert AuditRecord.objects.filter(action="key.revoked").count() == 1
+
+
+@pytest.mark.parametrize("named", ["The shop", "01a00000-0000-7000-8000-000000000000"])
+def test_the_command_refuses_a_key_that_nobody_knows(backend: Backend, named: str) -> None:
+    with pytest.raises(CommandError, match="There is no"):
+        run("revoke_key", named)
+
+
+def test_a_new_key_was_never_used(backend: Backend) -> None:
+    bot = Backend(KeyScope.BOT)
+
+    new = run("list_keys")
+    backend.get("/v1/admin/users/42")
+    bot.get("/v1/me")
+
+    assert new.count("used never") == 2
+    assert "used never" not in run("list_keys")
+
+
 def test_a_key_that_was_revoked_meanwhile_writes_nothing(backend: Backend) -> None:
     keys.revoke_key(key_id=backend.key.pk)
 

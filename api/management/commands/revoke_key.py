@@ -19,12 +19,13 @@ class Command(OperatorCommand):
         super().add_arguments(parser)
 
     def act(self, options: dict[str, Any]) -> None:
-        named = options["key"]
-        found = list(ServerKey.objects.filter(Q(name=named) | Q(pk=parse_uuid(named))))
+        named, key_id = options["key"], parse_uuid(options["key"])
+        found = list(ServerKey.objects.filter(Q(name=named) | Q(pk=key_id)).values_list("pk", flat=True))
+        if not found and key_id is not None:
+            found = [key_id]  # perhaps of a key that is revoked
         if not found:
-            raise CommandError(f"There is no key {named}.")
+            raise CommandError(f"There is no key {named}. One that is revoked has only its id.")
         if len(found) > 1:
             raise CommandError(f"{len(found)} keys have the name {named}: give the id, which list_keys shows.")
-        [key] = found
-        keys.revoke_key(key_id=key.pk, reason=options["reason"])
-        self.say(f"The key {key.name} is revoked.")
+        is_new = keys.revoke_key(key_id=found[0], reason=options["reason"])
+        self.say(f"The key {named} is revoked{'' if is_new else ' already'}.")
