@@ -11,7 +11,9 @@ from django.test import AsyncClient
 from pytest_django import Settings
 
 from accounts import authentication, services
+from accounts.models import User
 from tests.clients import PASSWORD, Person, codes
+from tests.identity.backends import Backend
 
 KEYS = {"type", "title", "status", "detail", "code", "errors", "retryable", "retry_after_ms", "request_id"}
 LOGIN = "/v1/auth/login"
@@ -80,9 +82,27 @@ def test_a_byte_order_mark_in_a_body_is_skipped(alice: Person, stranger: Person)
     assert stranger.post(LOGIN, b"\xef\xbb\xbf" + json.dumps(BODY).encode()).status_code == 200
 
 
-def test_a_body_of_null_is_an_empty_body(alice: Person, stranger: Person) -> None:
-    assert codes(stranger.post(LOGIN, b"null")) == {"username": "required", "password": "required"}
-    assert alice.post("/v1/auth/logout", b"null").status_code == 204
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"s"', b"5", b"true"])
+def test_a_body_that_is_no_object_is_rejected(alice: Person, stranger: Person, body: bytes) -> None:
+    """Also where all fields are optional, or where there are none."""
+    backend = Backend()
+    calls = [
+        stranger.post(LOGIN, body),
+        alice.patch("/v1/me", body),
+        alice.post("/v1/sync", body),
+        alice.post("/v1/auth/logout", body),
+        backend.put("/v1/admin/users/42", body),
+    ]
+
+    for answer in calls:
+        assert_problem(answer, 400, "request.invalid")
+        assert set(codes(answer)) == {""}
+    assert not User.objects.filter(external__external_id="42").exists()
+    assert alice.get("/v1/me").status_code == 200
+
+
+def test_no_body_is_an_empty_one(alice: Person) -> None:
+    assert alice.post("/v1/auth/logout", b"").status_code == 204
 
 
 def test_a_charset_beside_the_media_type_is_accepted(alice: Person, stranger: Person) -> None:
