@@ -87,7 +87,7 @@ def _read(part: str, name: str) -> dict[str, Any]:
     """
     try:
         raw = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
-        value = json.loads(raw.decode(), object_pairs_hook=_object_of, parse_constant=_refuse_constant)
+        value = json.loads(raw.decode(), object_pairs_hook=_object_of)
     except (ValueError, RecursionError) as error:  # the second for some thousand brackets
         raise _refused(f"Its {name} is not acceptable JSON.") from error
     if not isinstance(value, dict):
@@ -100,10 +100,6 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         raise ValueError("an object has the same key twice")
     return value
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _find_key(header: dict[str, Any]) -> VerificationKey | None:

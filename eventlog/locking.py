@@ -30,8 +30,11 @@ def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID], *, nowait: bool =
     a room without a head does not exist and is left out, and so is an inbox whose id is no user's.
     """
     users = sorted(set(inboxes))
-    if users:
-        _create_heads(users)
+    if users:  # an id comes from a client: it may be nobody's
+        owners = User.objects.filter(pk__in=users).order_by("pk").values_list("pk", Value(0))
+        select, parameters = owners.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO {_HEADS} (stream, last_seq) {select} ON CONFLICT DO NOTHING", parameters)
     locked: list[StreamHead] = []
     for streams in (sorted(set(rooms)), users):
         if len(streams) == 1 and not nowait:
@@ -39,14 +42,6 @@ def lock_heads(rooms: Iterable[UUID], inboxes: Iterable[UUID], *, nowait: bool =
         elif streams:
             locked += _heads(nowait).filter(pk__in=streams).order_by("pk")
     return {head.stream: head for head in locked}
-
-
-def _create_heads(user_ids: list[UUID]) -> None:
-    """Insert the missing heads of inboxes, in the order of the locks. An id comes from a client: it may be nobody's."""
-    users = User.objects.filter(pk__in=user_ids).order_by("pk").values_list("pk", Value(0))
-    select, parameters = users.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {_HEADS} (stream, last_seq) {select} ON CONFLICT DO NOTHING", parameters)
 
 
 def _heads(nowait: bool = False) -> QuerySet[StreamHead]:

@@ -84,7 +84,7 @@ def test_a_byte_order_mark_in_a_body_is_skipped(alice: Person, stranger: Person)
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"s"', b"5", b"true"])
 def test_a_body_that_is_no_object_is_rejected(alice: Person, stranger: Person, body: bytes) -> None:
-    """Also where all fields are optional, or where there are none."""
+    """It is so for bodies whose fields are all optional, and for those without fields, too."""
     backend = Backend()
     calls = [
         stranger.post(LOGIN, body),
