@@ -74,7 +74,8 @@ def endpoint(operation: Operation) -> Callable[[Method], Method]:
             # Nearly all calls that take no parameter have none.
             fields = validate(operation.query, query) if query or operation.query is not QuerySerializer else {}
             if operation.body is not None:
-                fields |= validate(operation.body, request.data)
+                data = request.data
+                fields |= validate(operation.body, {} if data is None else data)  # a body of null is an empty one
             return method(view, request, **ids, **fields)
 
         vars(run)["operation"] = operation
