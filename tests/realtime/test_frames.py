@@ -113,6 +113,7 @@ async def test_a_long_unknown_action_is_truncated_in_the_problem(alice: Account)
         ('{"action": ["ping"], "request_id": "r"}', None),
         ('{"action": "explode", "request_id": []}', None),
         ('{"action": "ping", "request_id": []}', "ping"),
+        ('{"action": "ping", "request_id": 9007199254740992}', "ping"),
         ('{"action": "explode", "request_id": NaN}', None),
         ('{"action": "explode", "a": NaN}', None),
         ('{"action": "ping", "a": NaN}', "ping"),
