@@ -59,7 +59,7 @@ NAMED: dict[str, tuple[str, str]] = {
     "a method that is no action": ('{"request_id": "r", "action": "websocket_disconnect"}', "action.unknown"),
     "a dunder": ('{"request_id": "r", "action": "__init__"}', "action.unknown"),
     "a method of DCRF": ('{"request_id": "r", "action": "handle_exception"}', "action.unknown"),
-    "too many keys": (PING + ", ".join(f'"k{n}": 1' for n in range(1_100)) + "}", "json.invalid"),
+    "too many keys": (PING + ", ".join(f'"k{n}": 1' for n in range(2_100)) + "}", "json.invalid"),
     "a key twice": ('{"request_id": "r", "action": "ping", "action": "ping"}', "json.invalid"),
     "a key twice, escaped": (SEND + r', "te\u0078t": "y"}', "json.invalid"),
     "NaN": (SEND + ', "metadata": {"a": NaN}}', "json.invalid"),
