@@ -21,6 +21,7 @@ from accounts.models import (
     PLATFORM_CHARS,
     USERNAME_CHARS,
     Session,
+    UserKind,
 )
 from wire.characters import fold, has_invisible
 from wire.fields import MetadataField, NameField, StrictSerializer, TextField, TimeField
@@ -40,6 +41,7 @@ class UserSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(read_only=True)
     display_name = serializers.CharField(read_only=True)
     avatar_url = serializers.CharField(read_only=True, allow_null=True)
+    kind = serializers.ChoiceField(choices=UserKind.choices, read_only=True)
     metadata = MetadataField(read_only=True)
     created_at = TimeField(read_only=True)
 

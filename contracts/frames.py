@@ -14,7 +14,7 @@ from wire.operations import Operation
 
 ANY_ACTION = ("request.invalid", "json.invalid", "frame.invalid", "internal", "unavailable")
 WITH_SESSION = ("auth.required", "auth.invalid_token", "auth.account_disabled")
-UNREADABLE = ("json.invalid", "frame.invalid", "action.unknown", "internal")
+UNREADABLE = ("json.invalid", "frame.invalid", "action.unknown", "auth.required", "internal")
 REQUEST_ID = (
     f"A string of at most {MAX_REQUEST_ID_CHARS} characters. An integer is accepted too, and repeated as an integer."
 )

@@ -34,7 +34,7 @@ T = TypeVar("T")
 PAGE_EVENTS = 200
 AUTHORIZATIONS = 200  # in one query
 PAGE_BYTES = 200 * 1024  # of a page on the socket
-SYNCED_ROOMS = 1_000  # named by the devices of one batch; a single device may name as many
+SYNCED_ROOMS = 1_000  # named by the devices of one batch; a device that names more is alone in its batch
 LEAST_ROOMS = 20  # the weight of a device that names fewer
 SyncResult = tuple[SyncPage, dict[UUID, StreamAccess]]  # and the access to the streams that it subscribes to
 _executor = ThreadPoolExecutor(settings.WS_DB_THREADS, thread_name_prefix="ws-db")

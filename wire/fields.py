@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, cached_property
+from itertools import islice
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -40,6 +41,7 @@ __all__ = [
 TEXT_CHARS = 8_000
 TEXT_BYTES = 16 * 1024
 METADATA_BYTES = 4 * 1024
+MAX_UNKNOWN = 100  # fields that a problem names; an object may have MAX_KEYS of them, and each costs microseconds
 UUID_PATTERN = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 _UUID = re.compile(UUID_PATTERN)
 _CHECKED_BY_STRICT_JSON = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
@@ -100,7 +102,8 @@ class StrictSerializer(serializers.Serializer[Any]):
                 continue
             except serializers.ValidationError as failure:
                 errors[name] = failure.detail
-        errors |= {key: [ErrorDetail("There is no such field.", "unknown")] for key in data if key not in self._known}
+        unknown = islice((key for key in data if key not in self._known), MAX_UNKNOWN)
+        errors |= {key: [ErrorDetail("There is no such field.", "unknown")] for key in unknown}
         if errors:
             raise serializers.ValidationError(errors)
         return value

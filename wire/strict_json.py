@@ -14,7 +14,7 @@ from wire.times import format_time
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some Windows clients write one; RFC 8259, section 8.1, allows a reader to skip it
 MAX_DEPTH = 16
-MAX_KEYS = 1_024  # one sync names up to 1,000 rooms
+MAX_KEYS = 2_048  # one sync names up to 2,000 rooms
 MAX_NUMBER = 2**53 - 1  # the largest integer that is exact in every JSON reader (RFC 8259, section 6)
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)

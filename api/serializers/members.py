@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
+from accounts.models import UserKind
 from accounts.serializers import UserSerializer
 from api.models import Member
 from api.models.choices import Role, State
@@ -29,9 +30,12 @@ def render_member(member: Member) -> dict[str, Any]:
 
 
 def complete_member(data: str | bytes) -> str | bytes:
-    """Return the data of a member's event with every field: earlier releases had no delivery markers."""
+    """Return the data of a member's event with every field: earlier releases had no delivery markers and no bots."""
     shape = orjson.loads(data)
-    return data if "delivered_seq" in shape else strict_json.dumps({**shape, "delivered_seq": None})
+    if "delivered_seq" in shape and "kind" in shape["user"]:
+        return data
+    user = {"kind": UserKind.PERSON, **shape["user"]}
+    return strict_json.dumps({"delivered_seq": None, **shape, "user": user})
 
 
 class PutMemberBody(StrictSerializer):

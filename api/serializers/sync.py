@@ -13,7 +13,7 @@ from api.serializers.rooms import RoomSerializer
 from wire.fields import StrictSerializer, parse_uuid
 
 EVENTS = 1_000  # of one answer, and missing of one stream before it is "limited"
-ROOMS = 1_000  # that one request may name
+ROOMS = 2_000  # that one request may name: as many as a user can have (MAX_ROOMS and MAX_PLACED)
 WAIT_MS = 30_000  # the longest wait of a sync for an event; docs/containers.md has the deadlines around it
 
 

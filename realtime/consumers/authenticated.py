@@ -144,7 +144,8 @@ class AuthenticatedConsumer(ActionConsumer):
 
     async def answer(self, request: Request) -> None:
         """Allow only `authenticate` before authentication; a malformed frame gets its own problem even then."""
-        if self.session is None and request.problem is None and request.action != "authenticate":
+        names_action = request.problem is None or request.problem.code == "action.unknown"
+        if self.session is None and names_action and request.action != "authenticate":
             request.problem = Problem("auth.required", "Send authenticate first.")
         await super().answer(request)
 

@@ -1,6 +1,7 @@
 """Reads one frame strictly: a frame of any other shape becomes a problem."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,8 @@ from wire import strict_json
 from wire.calls import Call
 from wire.problems import FIELD_CHARS, FieldError, Problem, define
 from wire.strict_json import MAX_NUMBER
+
+MAX_NUMBER_CHARS = len(str(-MAX_NUMBER))  # Python takes quadratic time for more digits
 
 define("frame.invalid", 400, "The frame is not a request: a JSON object with an action")
 define("action.unknown", 400, "There is no such action")
@@ -44,7 +47,7 @@ def read_frame(text: str | None, actions: frozenset[str]) -> Request:
         if not isinstance(content, dict):
             raise Problem("frame.invalid", "A frame is a JSON object.")
         request_id, action = content.pop("request_id", None), content.pop("action", None)
-        request.action = action if isinstance(action, str) and action in actions else None
+        request.action = _known_action(action, actions)
         request.request_id = _request_id(request_id)
         request.body = content
         if not isinstance(action, str):
@@ -66,14 +69,22 @@ def _read_leniently(request: Request, text: str, actions: frozenset[str]) -> Non
     """
     try:
         content = json.loads(
-            text.removeprefix("\ufeff"), parse_int=lambda digits: int(digits) if len(digits) <= 16 else None
+            text.removeprefix("\ufeff"),
+            parse_int=lambda digits: int(digits) if len(digits) <= MAX_NUMBER_CHARS else None,
         )
-        action, request_id = content.get("action"), _request_id(content.get("request_id"))
-        strict_json.dumps([action, request_id])  # neither may break the reply
-    except (ValueError, RecursionError, AttributeError, TypeError, Problem):
+    except (ValueError, RecursionError):
         return
-    request.action = action if isinstance(action, str) and action in actions else None
-    request.request_id = request_id
+    if not isinstance(content, dict):
+        return
+    request.action = _known_action(content.get("action"), actions)
+    with suppress(Problem, TypeError):
+        request_id = _request_id(content.get("request_id"))
+        strict_json.dumps(request_id)  # half a surrogate would break the reply
+        request.request_id = request_id
+
+
+def _known_action(value: object, actions: frozenset[str]) -> str | None:
+    return value if isinstance(value, str) and value in actions else None
 
 
 def _request_id(value: object) -> str | int | None:

@@ -17,7 +17,7 @@ def test_it_works(alice: Person) -> None:
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
     assert me["id"] == str(alice.user.id)
-    assert {"id", "username", "display_name", "avatar_url", "metadata", "created_at"} <= set(me)
+    assert {"id", "username", "display_name", "avatar_url", "kind", "metadata", "created_at"} <= set(me)
 
 
 def test_others_see_a_changed_profile(alice: Person, bob: Person) -> None:

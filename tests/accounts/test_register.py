@@ -26,6 +26,7 @@ def test_it_works(stranger: Person) -> None:
         "username": "dora",
         "display_name": "dora",
         "avatar_url": None,
+        "kind": "person",
         "metadata": {},
         "created_at": "",
     }

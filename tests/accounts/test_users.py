@@ -27,7 +27,7 @@ def test_it_works(alice: Person, bob: Person, q: str) -> None:
     assert response.status_code == 200
     assert names(response) == ["alice"]
     assert set(response.json()["results"][0]) == {
-        *("id", "username", "display_name", "avatar_url", "metadata", "created_at")
+        *("id", "username", "display_name", "avatar_url", "kind", "metadata", "created_at")
     }
 
 

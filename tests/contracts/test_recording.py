@@ -137,6 +137,7 @@ GOODBYE = {"code": 4400, "reason": "bad_frames", "reconnect": False, "retry_afte
         ("socket", error_reply("ping", "unavailable")),
         ("socket", error_reply("ping", "json.invalid", 7)),
         ("socket", error_reply(None, "action.unknown")),
+        ("socket", error_reply(None, "auth.required")),
         ("socket", {"action": "events", "data": [EVENT, READ, OWN_READ]}),
         ("socket", {"action": "goodbye", "data": GOODBYE}),
         ("room_socket", {"message": "hi", "sender": "alice", "seq": 7}),

@@ -90,7 +90,7 @@ def complete(event: Written) -> Written:
     if event_type.startswith("message."):
         more = {"sender": {**data["sender"], "kind": "person"}, **DEFAULTS}
     elif event_type.startswith("member."):
-        more = {"delivered_seq": None}
+        more = {"user": {**data["user"], "kind": "person"}, "delivered_seq": None}
     elif event_type.startswith("room."):
         more = ROOM_DEFAULTS
     else:

@@ -22,7 +22,7 @@ def test_it_works(backend: Backend) -> None:
     assert backend.get(URL).json() == changed.json()
     assert changed.json() == made.json() | {"username": "ada", "avatar_url": "https://cdn.example.com/a.png"}
     assert set(made.json()) == {
-        *("id", "username", "display_name", "avatar_url", "metadata", "created_at", "external_id", "is_active")
+        *("id", "username", "display_name", "avatar_url", "kind", "metadata", "created_at", "external_id", "is_active")
     }
     assert (made.json()["external_id"], made.json()["is_active"]) == ("42", True)
 

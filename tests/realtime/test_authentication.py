@@ -188,7 +188,7 @@ async def test_actions_before_authentication_are_rejected(alice: Account) -> Non
     socket = await Socket.open(f"{alice.server.ws_url}/v1/ws")
     alice.stack.push_async_callback(socket.close)
 
-    actions = ("ping", "subscribe", "send_message", "get_messages", "sync", "typing")
+    actions = ("ping", "subscribe", "send_message", "get_messages", "sync", "typing", "explode")
     refusals = [(await socket.call(action, room_id=room["id"])).refusal for action in actions]
 
     assert refusals == [(401, "auth.required")] * len(actions)

@@ -38,6 +38,7 @@ NAMELESS: dict[str, tuple[str | None, str]] = {
     "an infinite request_id": ('{"action": "ping", "request_id": 1e999}', "json.invalid"),
     "a request_id of 5,000 digits": ('{"action": "ping", "request_id": %s}' % ("9" * 5_000), "json.invalid"),
     "a request_id beyond 2^53": ('{"action": "ping", "request_id": 9007199254740992}', "json.invalid"),
+    "a request_id below -2^53": ('{"action": "ping", "request_id": -9007199254740992}', "json.invalid"),
     "a request_id that is a list": ('{"action": "ping", "request_id": []}', "frame.invalid"),
     "a request_id that is an object": ('{"action": "ping", "request_id": {"a": 1}}', "frame.invalid"),
     "a request_id that is true": ('{"action": "ping", "request_id": true}', "frame.invalid"),
@@ -58,7 +59,7 @@ NAMED: dict[str, tuple[str, str]] = {
     "a method that is no action": ('{"request_id": "r", "action": "websocket_disconnect"}', "action.unknown"),
     "a dunder": ('{"request_id": "r", "action": "__init__"}', "action.unknown"),
     "a method of DCRF": ('{"request_id": "r", "action": "handle_exception"}', "action.unknown"),
-    "too many keys": (PING + ", ".join(f'"k{n}": 1' for n in range(1_100)) + "}", "json.invalid"),
+    "too many keys": (PING + ", ".join(f'"k{n}": 1' for n in range(2_100)) + "}", "json.invalid"),
     "a key twice": ('{"request_id": "r", "action": "ping", "action": "ping"}', "json.invalid"),
     "a key twice, escaped": (SEND + r', "te\u0078t": "y"}', "json.invalid"),
     "NaN": (SEND + ', "metadata": {"a": NaN}}', "json.invalid"),
@@ -69,6 +70,7 @@ NAMED: dict[str, tuple[str, str]] = {
     "too deep": (SEND + ', "metadata": ' + '{"a":' * 16 + "1" + "}" * 17, "json.invalid"),
     "NUL": (SEND + r', "metadata": {"a": "\u0000"}}', "json.invalid"),
     "NUL in a key": (SEND + r', "metadata": {"\u0000": "a"}}', "json.invalid"),
+    "half a surrogate for an action": (r'{"action": "\ud800", "request_id": "r"}', "json.invalid"),
     "half a surrogate": (SEND + r', "metadata": {"a": "\udfff"}}', "json.invalid"),
 }
 
@@ -91,3 +93,17 @@ def test_a_frame_with_a_name_is_refused_by_name(name: str) -> None:
 
     assert request.problem is not None
     assert (request.problem.code, request.request_id) == (code, "r")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMELESS if name.startswith("a request_id ")])
+def test_the_action_beside_a_wrong_request_id_is_read(name: str) -> None:
+    frame, _ = NAMELESS[name]
+
+    assert read_frame(frame, ACTIONS).action == "ping"
+
+
+@pytest.mark.parametrize("request_id", [2**53 - 1, 1 - 2**53])
+def test_the_largest_request_ids_of_a_wrong_frame_are_read(request_id: int) -> None:
+    request = read_frame(f'{{"action": "ping", "request_id": {request_id}, "a": NaN}}', ACTIONS)
+
+    assert (request.action, request.request_id) == ("ping", request_id)

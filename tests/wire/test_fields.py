@@ -84,6 +84,10 @@ def test_a_body_of_another_shape_is_rejected_with_the_paths_of_its_fields(data: 
     assert refusals(data) == refused
 
 
+def test_at_most_100_unknown_fields_are_named() -> None:
+    assert refusals({f"k{number}": 1 for number in range(101)}) == {f"k{number}": "unknown" for number in range(100)}
+
+
 def test_text_is_limited_in_code_points_and_in_bytes() -> None:
     assert refusals({"text": "a" * 8_000}) == {}
     assert refusals({"text": "a" * 8_001}) == {"text": "max_length"}

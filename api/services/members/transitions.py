@@ -47,12 +47,13 @@ def begin_membership(log: EventTransaction, room: Room, user: User, role: Role, 
     if invite is not None:
         invite.user = user
         end_invite(log, invite, Ending.ACCEPTED, actor_id)
-    member = Member.objects.filter(room=room, user=user).first() or Member(room=room, user=user)
+    member = Member.objects.filter(room=room, user=user).with_markers().first() or Member(room=room, user=user)
     member.room, member.user = room, user
     member.role, member.state, member.left_seq = role, State.JOINED, None
     member.put_by_other, member.hidden_seq = actor_id != user.id, None
     member.joined_at = log.at
     member.joined_seq = member.read_seq = log.next_seq(room.id)
+    member.delivered_seq, member.shares_read = member.delivered_seq or 0, _shares_read(member)
     member.save()
     MembershipPeriod.objects.create(room=room, user=user, joined_seq=member.joined_seq)
     has_other_mode = _change_member_count(room, +1)

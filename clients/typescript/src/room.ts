@@ -361,8 +361,9 @@ export class Room {
     const status = unsent.refused ? "refused" : session.outbox.isSending(unsent) ? "sending" : "queued";
     const [known, shown] = this.#unsentViews.get(unsent.client_id) ?? [];
     if (shown && known === unsent && shown.status === status) return shown;
-    const { username = "", display_name = "", avatar_url = null } = this.#context.me() ?? ({} as Partial<User>);
-    const sender: Message["sender"] = { id: session.user, username, display_name, avatar_url, kind: "person" };
+    const me: Partial<User> = this.#context.me() ?? {};
+    const { username = "", display_name = "", avatar_url = null, kind = "person" } = me;
+    const sender: Message["sender"] = { id: session.user, username, display_name, avatar_url, kind };
     const { refused, ...fields } = unsent;
     const fresh = {
       ...PLAIN,

@@ -3,6 +3,7 @@
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User, UserKind
 from tests.api.stories import make_room, refusal
 from tests.clients import Person, codes, join_parley
 
@@ -27,6 +28,15 @@ def test_it_works(alice: Person, bob: Person, charlie: Person) -> None:
         }
         for person, role in ((alice, "owner"), (bob, "member"))
     ]
+
+
+def test_a_bot_is_marked(alice: Person, bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(kind=UserKind.BOT)
+    room = make_room(alice, members=[bob])
+
+    members = alice.get(f"/v1/rooms/{room['id']}/members").json()["results"]
+
+    assert [member["user"]["kind"] for member in members] == ["person", "bot"]
 
 
 def test_the_list_pages(alice: Person, bob: Person, charlie: Person) -> None:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from api.services import receipts
 from tests.api.stories import events_of, inbox_of, make_room, refusal, types_of
 from tests.clients import PASSWORD, Person, codes
 
@@ -29,6 +30,29 @@ def test_it_works(alice: Person, bob: Person) -> None:
         str(alice.user.id),
     )
     assert bob.get(f"/v1/rooms/{room['id']}").json()["member_count"] == 2
+
+
+@pytest.mark.parametrize("settings", [{}, {"share_read": False}])
+def test_a_repeated_request_has_the_same_answer(alice: Person, bob: Person, settings: dict[str, bool]) -> None:
+    bob.patch("/v1/me", {"settings": settings})
+    room = make_room(alice)
+
+    added, repeated = put(alice, room, bob), put(alice, room, bob)
+
+    assert (added.status_code, repeated.status_code) == (201, 200)
+    assert added.json() == repeated.json()
+    assert added.json()["delivered_seq"] == (None if settings else 0)
+
+
+def test_the_markers_of_a_member_are_those_of_the_return(alice: Person, bob: Person) -> None:
+    room = make_room(alice, members=[bob])
+    bob.post("/v1/ack", {"rooms": {room["id"]: 1}})
+    receipts.write_markers()
+    bob.post(f"/v1/rooms/{room['id']}/leave")
+
+    added = put(alice, room, bob).json()
+
+    assert (added["read_seq"], added["delivered_seq"]) == (3, 1)
 
 
 @pytest.mark.parametrize("role", ["owner", "admin"])

@@ -43,7 +43,7 @@ def test_it_works(alice: Person, bob: Person) -> None:
         "state": "joined",
         "joined_at": event["at"],
         "read_seq": 2,
-        "delivered_seq": None,
+        "delivered_seq": 0,
     }
     assert (inbox_event["type"], inbox_event["data"]["seq"]) == ("room.added", 2)
 

@@ -58,6 +58,7 @@ export interface AdminUser {
   username: string;
   display_name: string;
   avatar_url: string | null;
+  kind: "person" | "bot";
   metadata: Record<string, unknown>;
   created_at: string;
   external_id: string;
@@ -1427,6 +1428,7 @@ export interface Me {
   username: string;
   display_name: string;
   avatar_url: string | null;
+  kind: "person" | "bot";
   metadata: Record<string, unknown>;
   created_at: string;
   email: string | null;
@@ -1727,6 +1729,7 @@ export interface Myself {
   username: string;
   display_name: string;
   avatar_url: string | null;
+  kind: "person" | "bot";
   metadata: Record<string, unknown>;
   created_at: string;
   email: string | null;
@@ -3251,6 +3254,7 @@ export interface User {
   username: string;
   display_name: string;
   avatar_url: string | null;
+  kind: "person" | "bot";
   metadata: Record<string, unknown>;
   created_at: string;
 }
