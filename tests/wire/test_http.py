@@ -11,7 +11,9 @@ from django.test import AsyncClient
 from pytest_django import Settings
 
 from accounts import authentication, services
+from accounts.models import User
 from tests.clients import PASSWORD, Person, codes
+from tests.identity.backends import Backend
 
 KEYS = {"type", "title", "status", "detail", "code", "errors", "retryable", "retry_after_ms", "request_id"}
 LOGIN = "/v1/auth/login"
