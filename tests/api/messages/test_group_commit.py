@@ -362,6 +362,30 @@ def test_a_commit_that_lost_its_connection_leaves_the_next_one_intact(alice: Per
     assert errors[BATCH:] == [None]
 
 
+@pytest.mark.skipif(connections["default"].vendor == "sqlite", reason="SQLite has no connection to lose")
+@pytest.mark.django_db(transaction=True)
+def test_a_committer_thread_replaces_a_connection_that_the_database_has_ended(
+    alice: Person, committer: GroupCommitter
+) -> None:
+    """Its first send after a restart of the database would fail otherwise."""
+    room, used = make_room(alice), []
+
+    def note(**_: object) -> None:
+        used.append(backend())
+
+    events_committed.connect(note)
+    try:
+        committer.submit(a_send(alice, room)).result(5)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(closing_connections(end_backend), used[0]).result(5)
+        for _ in range(MAX_CONCURRENT_COMMITS):  # all threads, in any order
+            committer.submit(a_send(alice, room)).result(5)
+    finally:
+        events_committed.disconnect(note)
+
+    assert used[0] not in used[1:]
+
+
 def backend() -> int:
     """The process of PostgreSQL that serves this thread."""
     with connections["default"].cursor() as cursor:
