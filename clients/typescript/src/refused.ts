@@ -32,5 +32,5 @@ export class Refused extends Error {
   }
 }
 
-export const offline = () => new Refused("client.offline", "There is no connection to the server.");
+export const offline = () => new Refused("client.offline", "There is no connection.");
 export const stopped = () => new Refused("client.stopped", "The client was stopped.");

@@ -186,7 +186,7 @@ export class Session {
       // Messages can be loaded again, an unsent one cannot.
       await write().catch(() => this.persist.empty().then(write));
     } catch {
-      if (unsent) this.#report.storage(new Refused("client.storage", "The store is full: an unsent message would be lost."));
+      if (unsent) this.#report.storage(new Refused("client.storage", "A reload loses the unsent message."));
     }
   }
 
