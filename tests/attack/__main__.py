@@ -17,7 +17,7 @@ import orjson
 
 from tests.attack.attacks import ATTACKS, Attack
 from tests.attack.people import Felt, live
-from tests.bench.processes import cpu_seconds
+from tests.bench.processes import cpu_of_low_priority, cpu_seconds
 from tests.bench.servers import MeasuredServer
 from tests.servers import ROOT, ParleyServer
 from tests.services import start_postgres, start_redis
@@ -35,6 +35,7 @@ class Measured:
 
     seconds: float
     burned: float  # seconds of CPU
+    hashed: float  # of these, by the threads that hash passwords
     felt: Felt
     counts: dict[str, int]
 
@@ -52,7 +53,7 @@ class Ring:
         self.database = self.postgres.create_database("attack")
         self.server: ParleyServer | None = None
         self.world: dict[str, Any] = {}
-        self.calm = Measured(1.0, 0.0, Felt(), {})
+        self.calm = Measured(1.0, 0.0, 0.0, Felt(), {})
 
     def start(self, *, limits: bool) -> ParleyServer:
         env = {"RATE_LIMITS": str(int(limits)), "TRUSTED_PROXIES": "127.0.0.1", "LOG_LEVEL": "ERROR"}
@@ -82,14 +83,15 @@ class Ring:
             process.stdin.close()
             assert process.stdout is not None
             await process.stdout.readline()  # it is ready
-        before = self.cpu()
+        before, hashed_before = self.cpu(), cpu_of_low_priority(self.server.pid)
         felt = await live(self.server.url, self.world, seconds)
         burned = self.cpu() - before - self.calm.burned / self.calm.seconds * seconds
+        hashed = cpu_of_low_priority(self.server.pid) - hashed_before
         counts: dict[str, int] = {}
         if process is not None and process.stdout is not None:
             counts = orjson.loads(await process.stdout.read() or b"{}")
             await process.wait()
-        return Measured(seconds, burned, felt, counts)
+        return Measured(seconds, burned, hashed, felt, counts)
 
     def stop(self) -> None:
         if self.server is not None:
@@ -100,13 +102,14 @@ class Ring:
 
 def verdict(attack: Attack, measured: Measured, calm: Felt) -> str:
     """Return the bounds that do not hold, or "holds"."""
-    most = {
-        "account": MOST_OF_ACCOUNT * 60,
-        "address": MOST_OF_ADDRESS * 60 + BURST_OF_ADDRESS,
-        "hashing": MOST_OF_HASHING * measured.seconds,
-        "storm": float("inf"),
+    burned, most = {
+        "account": (measured.burned, MOST_OF_ACCOUNT * 60),
+        "address": (measured.burned, MOST_OF_ADDRESS * 60 + BURST_OF_ADDRESS),
+        # The rest of it is what thousands of addresses may cost, each within its own bound.
+        "hashing": (measured.hashed, MOST_OF_HASHING * measured.seconds),
+        "storm": (0.0, 0.0),
     }[attack.bound]
-    failed = [] if measured.burned <= most else [f"burned {measured.burned:.1f} s of {most:.1f}"]
+    failed = [] if burned <= most else [f"burned {burned:.1f} s of {most:.1f}"]
     most_ms = max(CALM_FACTOR * calm.p99, LEAST_P99_MS)
     if measured.felt.p99 > most_ms:
         failed.append(f"p99 {measured.felt.p99:.0f} of {most_ms:.0f} ms")
@@ -136,7 +139,7 @@ async def main(chosen: list[Attack], seconds: float, before_seconds: float, room
                 print(f"-- before: {attack.name}", file=sys.stderr, flush=True)
             assert ring.server is not None
             ring.server.stop()
-        ring.calm = Measured(1.0, 0.0, Felt(), {})
+        ring.calm = Measured(1.0, 0.0, 0.0, Felt(), {})
         ring.start(limits=True)
         ring.calm = await ring.measure(None, 20)
         calm = ring.calm.felt

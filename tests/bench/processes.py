@@ -27,6 +27,16 @@ def _cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / TICKS  # utime, stime, and those of children that were waited for
 
 
+def cpu_of_low_priority(pid: int) -> float:
+    """User and system time of this process but for its threads of normal priority that still run."""
+    normal = 0
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        fields = stat.read_text().rsplit(")", 1)[1].split()
+        if fields[16] == "0":  # the nice value
+            normal += sum(map(int, fields[11:13]))
+    return _cpu_seconds(pid) - normal / TICKS
+
+
 def rss_bytes(pids: Iterable[int]) -> int:
     """Resident memory of these processes and their descendants."""
     return sum(_rss_bytes(process) for pid in pids for process in family_of(pid))
