@@ -38,7 +38,9 @@ def main() -> None:
         for number in range(PUBLIC_ROOMS)
     ]
     Room.objects.bulk_create(rooms, batch_size=500)
-    StreamHead.objects.bulk_create([StreamHead(stream=room.id) for room in rooms], batch_size=500)
+    StreamHead.objects.bulk_create(
+        [StreamHead(stream=room.id, last_at=room.created_at) for room in rooms], batch_size=500
+    )
     analyze()
     world = {
         "tokens": tokens,
