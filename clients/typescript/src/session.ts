@@ -198,13 +198,14 @@ export class Session {
     if (note.kind === "draft") return this.#learnDraft(note.roomId, note.text);
     if (note.kind === "read") return this.#report.read(note.roomId, note.seq);
     const { clientId, unsent, message } = note;
-    this.#learning = this.#learning.then(async () => {
+    const learn = async () => {
       // What a tab wrote before it had joined is in the store, and older than what it tells of.
       if (this.tabs.isLeader && unsent) await this.#loadUnsent();
       if (!unsent) this.outbox.settle(clientId, message ?? stopped());
       if (message) this.take(message);
       this.outbox.learn(clientId, unsent);
-    });
+    };
+    this.#learning = this.#learning.then(learn, learn); // also after a listener of the app has thrown
   }
 
   setDraft(roomId: string, text: string): void {
