@@ -16,7 +16,7 @@ from realtime.close_codes import CloseCode
 from realtime.process import get_hub
 from wire.asgi import render_problem
 from wire.client_address import client_address
-from wire.limits import REFUSED_HANDSHAKE, is_limit, too_many_handshakes
+from wire.limits import HELD_SECONDS, REFUSED_HANDSHAKE, is_limit, too_many_handshakes
 from wire.origins import is_allowed, is_own, log_rejection
 from wire.problems import Problem, to_problem
 from wire.request_ids import checked_request_id
@@ -80,6 +80,7 @@ async def _deny(scope: Scope, problem: Problem, send: Any) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
+    await asyncio.sleep(HELD_SECONDS)
     given = dict(scope.get("headers", []))
     request_id = checked_request_id(given.get(b"x-request-id", b"").decode("latin-1"))
     headers, body = render_problem(problem, request_id, None)

@@ -14,7 +14,8 @@ from wire.metrics import Gauge
 
 MAX_REST_THREADS = 200  # fewer where the limit of descriptors is low
 FILES_PER_THREAD = 2  # every thread opens SQLite's database and its write-ahead log
-RESERVE = 96  # for files that are open from the start, Redis, the log, and REJECTED_CONNECTIONS
+RESERVE = 160  # for files that are open from the start, Redis, the log, and the next two
+HELD_CONNECTIONS = 64  # refused handshakes whose answer is held back
 REJECTED_CONNECTIONS = 32  # connections beyond the maximum that get one probe answered or a 503; more are cut
 NEARLY_EXHAUSTED = 8  # with so few descriptors left none counts as free: other threads open files at the same moment
 

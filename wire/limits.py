@@ -30,6 +30,7 @@ BASE_MS = 1.5  # of every call: its frame or its request, and its share of the e
 DATABASE_FACTOR = 2.0  # the database uses about as much CPU as the thread that waits for it
 SEARCH_FACTOR = 3.0  # and twice as much for a search
 CALLER = "parley.caller"  # the key of a scope of HTTP for the account and the cost of the call
+HELD_SECONDS = 0.25  # before a handshake is refused in HTTP; its answer tells the client to wait a second at least
 FAILED_HANDSHAKE = 20  # of these tokens: an invented token costs a query, and a socket without one five seconds
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from time import monotonic
 
 import uuid_utils
 
+from wire import descriptors
 from wire.asgi import render_problem
 from wire.client_address import address_behind
-from wire.limits import too_many_handshakes
+from wire.limits import HELD_SECONDS, too_many_handshakes
 from wire.problems import REFUSALS
 from wire.request_ids import checked_request_id
 
@@ -23,6 +28,7 @@ _MARK = "0" * 36
 
 _kept: dict[str, tuple[float, str, bytes, int]] = {}  # by address: until when, the code, and the answer as a format
 _flood_until = 0.0
+_held = 0
 
 
 def refused_handshake(data: bytes, peer: str) -> bytes | None:
@@ -53,7 +59,26 @@ def is_flooded() -> bool:
     return monotonic() < _flood_until
 
 
-def refuse_at_once(connection: socket.socket, peer: str) -> bool:
+def hold(answer: Callable[[], None]) -> None:
+    """Call `answer` after HELD_SECONDS: a client that asks again at once then asks four times a second.
+
+    While HELD_CONNECTIONS of them wait it is called at once, because each holds a descriptor.
+    """
+    global _held
+    if _held >= descriptors.HELD_CONNECTIONS:
+        answer()
+        return
+
+    def release() -> None:
+        global _held
+        _held -= 1
+        answer()
+
+    _held += 1
+    asyncio.get_running_loop().call_later(HELD_SECONDS, release)
+
+
+def refuse_by_first_bytes(connection: socket.socket, peer: str) -> bool:
     """Answer and close a new connection if its first bytes are such a handshake; return whether they were.
 
     Bytes that come later are read as those of all others.
@@ -64,11 +89,15 @@ def refuse_at_once(connection: socket.socket, peer: str) -> bool:
         if answer is None:
             return False
         connection.recv(len(data), socket.MSG_DONTWAIT)  # unread input would turn the close into a reset
-        connection.send(answer, socket.MSG_DONTWAIT)
     except OSError:  # nothing has arrived, or the client is gone
         return False
-    connection.close()
+    hold(partial(_answer_and_close, connection, answer))
     return True
+
+
+def _answer_and_close(connection: socket.socket, answer: bytes) -> None:
+    with connection, suppress(OSError):  # a client that is gone needs no answer
+        connection.send(answer, socket.MSG_DONTWAIT)
 
 
 def _values(data: bytes, lowered: bytes, name: bytes) -> list[bytes]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -14,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 from uuid_utils.compat import uuid7
 
-from realtime.server.floods import refused_handshake
+from realtime.server.floods import hold, refused_handshake
 from realtime.server.transport import Disconnected, Transport
 from realtime.server.types import Message, ServerState, Stream
 from wire import descriptors
@@ -172,8 +174,12 @@ class HttpChannel(http.HTTPChannel):
             return
         if self.idle:
             if not self.brief and (answer := refused_handshake(data, str(self.transport.client[0]))):
-                self.refused = True
-                self.transport.end_with(answer)
+
+                def end() -> None:
+                    self.transport.write(answer)
+                    self.transport.loseConnection()
+
+                self._hold(end)
                 return
             if not self.brief and self._is_plain_handshake(data):
                 self._upgrade(data)
@@ -182,6 +188,11 @@ class HttpChannel(http.HTTPChannel):
             if not self.brief:
                 self.deadline = self.server.now() + self.limits.request
         super().dataReceived(data)
+
+    def _hold(self, refuse: Callable[[], None]) -> None:
+        """Read no more, and refuse a handshake after a moment."""
+        self.refused = True
+        hold(lambda: refuse() if self.transport.connected else None)
 
     def _is_plain_handshake(self, data: bytes) -> bool:
         """Return whether a websocket may read the bytes itself: Twisted would find nothing to refuse or to change."""
@@ -223,7 +234,7 @@ class HttpChannel(http.HTTPChannel):
         elif self.brief and self._path not in PROBES:
             self.refuse(FULL)
         elif self.requests[-1].is_handshake() and (problem := too_many_handshakes(self.requests[-1].address())):
-            self.refuse(problem, readable=False)
+            self._hold(partial(self.refuse, problem, readable=False))
         elif self.length is not None and self.length > self.limits.body_bytes:
             self.refuse(Problem("request.too_large"))
         else:

@@ -32,7 +32,6 @@ class Transport(tcp.Server):
 
     bufferSize = 16 * 1024  # of one read: four of them make the largest frame, and a paused socket holds little
 
-    _ended = False  # the last bytes are written
     _moved = 0
     _seen_moved = 0
 
@@ -83,22 +82,9 @@ class Transport(tcp.Server):
             self._moved += sent
         return sent
 
-    def end_with(self, data: bytes) -> None:
-        """Write the last bytes and close at once; called for all input that there is, while it is received.
-
-        A close with unread input would reset the connection, and the client might never read these bytes.
-        """
-        self.write_now(data)
-        if self.backlog():
-            self.loseConnection()
-        else:
-            self._ended = True
-
     def doRead(self) -> Any:
         """Read, and detect a reset behind the bytes: uvloop reports an error once and never again."""
         lost = super().doRead()
-        if self._ended:
-            return CONNECTION_LOST
         if lost is None and self.connected and self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             return CONNECTION_LOST
         return lost
@@ -154,7 +140,7 @@ class Listener(socket.socket):
                 self.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, int(self._waits_for_data))
         for _ in range(MAX_REFUSED_AT_ONCE):
             connection, address = super().accept()
-            if not (self._waits_for_data and floods.refuse_at_once(connection, address[0])):
+            if not (self._waits_for_data and floods.refuse_by_first_bytes(connection, address[0])):
                 return connection, address
         raise BlockingIOError(errno.EAGAIN, "Others have a turn")
 

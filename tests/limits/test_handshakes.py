@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -14,6 +15,8 @@ from tests.limits.small import SMALL
 from tests.realtime.deployment import Deployment
 from tests.servers import ParleyServer
 from tests.sockets import Account, Socket
+from wire.descriptors import HELD_CONNECTIONS
+from wire.limits import HELD_SECONDS
 
 BAD = "prl_" + "x" * 43
 
@@ -111,6 +114,27 @@ async def test_a_flood_is_refused_by_its_bytes_and_nothing_else_is(here: ParleyS
         assert orjson.loads(body)["request_id"] == "one-of-mine"
         assert orjson.loads(body)["code"] == "limit.handshake"
     assert (other_request[0], other_address[0]) == (200, 101)
+
+
+@pytest.mark.parametrize("upgrade", ["websocket", "WebSocket ", " websocket"])
+async def test_a_client_that_asks_again_at_once_waits_for_each_refusal(
+    here: ParleyServer, address: str, upgrade: str
+) -> None:
+    """However it writes its handshake, and whether or not more clients wait than the server holds."""
+    sent = head(address).replace(b"Upgrade: websocket", f"Upgrade:{upgrade}".encode())
+
+    async def seconds_of_refusal() -> float | None:
+        started = time.monotonic()
+        status, _ = await raw(here, sent)
+        return time.monotonic() - started if status == 429 else None
+
+    while await seconds_of_refusal() is None:
+        pass
+    seconds = await asyncio.gather(*(seconds_of_refusal() for _ in range(2 * HELD_CONNECTIONS)))
+
+    refused = [each for each in seconds if each is not None]
+    assert len(refused) > HELD_CONNECTIONS
+    assert sum(each > HELD_SECONDS for each in refused) >= HELD_CONNECTIONS // 2  # the bucket earns some tokens
 
 
 async def test_other_addresses_are_not_refused(alice: Account, here: ParleyServer, address: str) -> None:
