@@ -60,6 +60,19 @@ async def test_requests_during_a_query_share_the_next_one(loader: GatedLoader) -
     assert await batch_loader.load("later") == "LATER"
 
 
+async def test_frames_that_are_read_one_after_the_other_share_the_first_query(loader: GatedLoader) -> None:
+    """As the subscribes of one device: each frame begins a step of the event loop after the one before it."""
+    batch_loader = BatchLoader(loader.load_batch, 10)
+    loader.gate.set()
+    first = asyncio.ensure_future(batch_loader.load("first"))
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(batch_loader.load("second"))
+
+    await asyncio.gather(first, second)
+
+    assert loader.calls == [["first", "second"]]
+
+
 async def test_a_batch_is_limited_by_weight(loader: GatedLoader) -> None:
     batch_loader = BatchLoader(loader.load_batch, 5, len)
     loader.gate.set()
