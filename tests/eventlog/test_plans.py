@@ -35,7 +35,7 @@ NEED_SWITCHES = (
     'AS "threads" FROM "api_member"',
     '"accounts_session"."token_hash" IN',
     '"col1", "col2"',
-    "AS so_far",
+    "turn, joined_seq",
     '"api_member"."hidden_seq"',
     '"api_room"."purged_seq" AS',
 )

@@ -2,7 +2,6 @@
 
 import pytest
 
-from settings.test import TEST_STACK
 from tests.clients import Person, join_parley
 from tests.model.bugs import BUGS, Bug, planted
 from tests.model.walk import Difference, Walk
@@ -21,7 +20,6 @@ def test_the_server_keeps_the_rules_of_the_model(seed: int) -> None:
     Walk(make_people(seed), seed).go()
 
 
-@pytest.mark.skipif(TEST_STACK != "sqlite", reason="The bugs do not depend on the database.")
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_caught(name: str) -> None:
     with planted(name) as bug:
