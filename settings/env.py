@@ -293,7 +293,7 @@ def _postgres(url: str) -> dict[str, Any]:
             **options,
             "options": _session_limits(),
             "pool": _pool(),
-            # Statements are prepared the third time that a connection runs them; only those whose values are bound by
+            # Statements are prepared the fourth time that a connection runs them; only those whose values are bound by
             # the server have one text for all values.
             "server_side_binding": True,
             "prepare_threshold": 3 if prepares else None,

@@ -5,7 +5,8 @@ interpreter, and measured over HTTP and websockets alone, so that the modules of
 servers run at once on one PostgreSQL and one Valkey, each on a database of its own, and take turns; every pair measures
 both within a few seconds, so that a busy machine disturbs both alike. The table shows, for each workload, the CPU of
 the server, the CPU of the database's backends, and the median time of an operation: the medians of both trees, and the
-median ratio (this tree / other tree) with its quartiles. --list names the workloads, --workload picks some.
+median ratio (this tree / other tree) with its quartiles. --list names the workloads, --workload picks some, and
+--sqlite gives each server a file, without Redis.
 """
 
 from __future__ import annotations
@@ -52,16 +53,19 @@ def cpu_seconds(pids: Sequence[int]) -> float:
 class Tree(ParleyServer):
     """The server of a checkout, run by the interpreter of its own environment."""
 
-    def __init__(self, folder: Path, backing: Backing) -> None:
-        url = backing.new_database()
-        super().__init__(url, backing.redis.url, env={"LOG_LEVEL": "WARNING", "RATE_LIMITS": "0"})
+    def __init__(self, folder: Path, backing: Backing, *, sqlite: bool) -> None:
+        url, redis_url = ("", "") if sqlite else (backing.new_database(), backing.redis.url)
+        super().__init__(url, redis_url, env={"LOG_LEVEL": "WARNING", "RATE_LIMITS": "0"})
+        self._file = None  # the tree makes it by its own migrations
         self.tree, self.backing = folder, backing
-        self.database = f" {urlsplit(url).path[1:]} "
+        self.database = None if sqlite else f" {urlsplit(url).path[1:]} "
         self.environment.pop("PYTHONPATH", None)  # nothing of one tree may be imported by the other
 
     def backends(self) -> list[int]:
         """The processes of PostgreSQL that serve this server: each names its user and database."""
-        found = []
+        found: list[int] = []
+        if self.database is None:
+            return found
         for pid in children_of(self.backing.postgres.pid):
             with suppress(OSError):  # the connection has just been closed
                 if self.database in Path(f"/proc/{pid}/cmdline").read_text():
@@ -282,10 +286,10 @@ async def cost(client: Client, workload: Callable[[Client, int], Awaitable[int]]
     return [*spent, *([statistics.median(client.times)] if client.times else [])]
 
 
-async def compare(other: Path, pairs: int, workloads: Sequence[str]) -> None:
+async def compare(other: Path, pairs: int, workloads: Sequence[str], *, sqlite: bool) -> None:
     """Print a row for each workload and measure."""
     backing = Backing()
-    clients = [Client(Tree(folder, backing)) for folder in (ROOT, other)]
+    clients = [Client(Tree(folder, backing, sqlite=sqlite)) for folder in (ROOT, other)]
     try:
         for client in clients:
             client.server.start()
@@ -301,6 +305,8 @@ async def compare(other: Path, pairs: int, workloads: Sequence[str]) -> None:
                 measured = {id(client): await cost(client, workload, count) for client in order}
                 results.append(list(zip(*(measured[id(client)] for client in clients), strict=True)))
             for (measure, unit), rows in zip(MEASURES.items(), zip(*results, strict=True), strict=False):
+                if not any(that for _, that in rows):  # SQLite has no processes
+                    continue
                 low, middle, high = statistics.quantiles([this / that for this, that in rows], n=4)
                 this, that = (statistics.median(column) * unit for column in zip(*rows, strict=True))
                 quartiles = f"{low:.3f} to {high:.3f}"
@@ -317,6 +323,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench.pairs", description=__doc__)
     parser.add_argument("tree", type=Path, nargs="?", help="the other checkout")
     parser.add_argument("--pairs", type=int, default=10, help="how often each is measured; default %(default)s")
+    parser.add_argument("--sqlite", action="store_true", help="on SQLite")
     parser.add_argument("--list", action="store_true", help="name the workloads")
     parser.add_argument(
         "--workload", nargs="+", default=[""], metavar="PART", help="those whose names hold such a part"
@@ -333,6 +340,6 @@ if __name__ == "__main__":
     if not (options.tree / ".venv/bin/python").exists():
         sys.exit(f"{options.tree} has no .venv: run `make .venv/.synced` there.")
     began = time.perf_counter()
-    asyncio.run(compare(options.tree.resolve(), options.pairs, chosen))
+    asyncio.run(compare(options.tree.resolve(), options.pairs, chosen, sqlite=options.sqlite))
     load = subprocess.run(["uptime"], capture_output=True, text=True, check=False).stdout.strip()
     print(f"{options.pairs} pairs in {time.perf_counter() - began:.0f} s; {load}")
