@@ -48,8 +48,14 @@ def _examine_readiness(place: str, status: int, body: bytes) -> Iterator[Finding
     if status != 200:
         text = f"The server is not ready: {ready.get('reason', status)}."
         yield Finding("server.not_ready", Level.ERROR, text, "See the findings of that part.")
-    elif degraded := [name for name, state in parts if state == "degraded"]:
-        text = f"The server works without {', '.join(degraded)}."
+        return
+    degraded = [name for name, state in parts if state == "degraded"]
+    if "disk" in degraded:
+        text = "A write failed within the last minute because the disk was full."
+        remedy = "Make room on the volume of the database; the log of the server has the cause."
+        yield Finding("server.disk", Level.ERROR, text, remedy)
+    if others := [name for name in degraded if name != "disk"]:
+        text = f"The server works without {', '.join(others)}."
         yield Finding("server.degraded", Level.WARNING, text, "See the findings of that part.")
 
 
