@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import reserve
 from wire import descriptors, outages
+from wire.client_address import forwarding_fault
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -40,16 +41,18 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Return 200 when the process can accept and store messages, else 503; `reason` is the first failing part.
 
     The status `degraded` has 200 too: without Redis, events arrive about a second later, and while PostgreSQL's disk is
-    full, reading works.
+    full, reading works. The header Parley-Forwarded-For has the `forwarding_fault` of this request, for the doctor.
     """
     if getattr(request, "scope", {}).get("extensions", {}).get("parley", {}).get("draining"):
         # A proxy reads this on a connection from before SIGTERM, and then sends no more requests.
         return JsonResponse({"status": UNAVAILABLE, "reason": "draining"}, status=503)
     parts = _checks.states()
+    fault = forwarding_fault(request)
+    headers = {} if fault is None else {"Parley-Forwarded-For": fault}
     for status, code in ((UNAVAILABLE, 503), (DEGRADED, 200)):
         if failed := [name for name, state in parts.items() if state == status]:
-            return JsonResponse({"status": status, "reason": failed[0], "parts": parts}, status=code)
-    return JsonResponse({"status": OK, "parts": parts})
+            return JsonResponse({"status": status, "reason": failed[0], "parts": parts}, status=code, headers=headers)
+    return JsonResponse({"status": OK, "parts": parts}, headers=headers)
 
 
 def check_database() -> str:
