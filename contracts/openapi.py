@@ -214,7 +214,7 @@ PARTS = ("database", "migrations", "disk", "descriptors", "redis")  # settings.h
 def _probes() -> Schema:
     """The two endpoints for operators, which are not part of the API."""
     ready = {
-        200: "The server is ready; `degraded` without Redis.",
+        200: "The server is ready; `degraded` without Redis, or while writes fail because PostgreSQL's disk is full.",
         503: "It is not ready; `reason` names the part that fails.",
     }
     return {
@@ -230,7 +230,11 @@ def _probe(operation_id: str, summary: str, answers: dict[int, str]) -> Schema:
 
 
 def _health() -> Schema:
-    reason = {"type": "string", "enum": list(PARTS), "description": "The first part that is unavailable."}
+    reason = {
+        "type": "string",
+        "enum": list(PARTS),
+        "description": "The first part that is unavailable, or else degraded.",
+    }
     properties = {
         "status": {"type": "string", "enum": ["ok", "degraded", "unavailable"]},
         "reason": reason,

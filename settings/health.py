@@ -17,13 +17,15 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from accounts import reserve
-from wire import descriptors
+from wire import descriptors, outages
+from wire.client_address import forwarding_fault
 
 if TYPE_CHECKING:
     from redis import Redis
 
 OK, DEGRADED, UNAVAILABLE, UNUSED = "ok", "degraded", "unavailable", "unused"
 PROBE_BYTES = 64 * 1024  # the space of a message of the largest size in SQLite's write-ahead log
+DISK_SECONDS = 60.0  # after a write that failed on PostgreSQL's full disk
 REDIS_SECONDS = 1.0
 CHECKS_SECONDS = 2.5  # for all checks, shorter than the 3 s that compose.yaml's probes wait
 
@@ -38,16 +40,19 @@ def livez(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Return 200 when the process can accept and store messages, else 503; `reason` is the first failing part.
 
-    The status `degraded` has 200 too: without Redis, events arrive about a second later.
+    The status `degraded` has 200 too: without Redis, events arrive about a second later, and while PostgreSQL's disk is
+    full, reading works. The header Parley-Forwarded-For has the `forwarding_fault` of this request, for the doctor.
     """
     if getattr(request, "scope", {}).get("extensions", {}).get("parley", {}).get("draining"):
         # A proxy reads this on a connection from before SIGTERM, and then sends no more requests.
         return JsonResponse({"status": UNAVAILABLE, "reason": "draining"}, status=503)
     parts = _checks.states()
+    fault = forwarding_fault(request)
+    headers = {} if fault is None else {"Parley-Forwarded-For": fault}
     for status, code in ((UNAVAILABLE, 503), (DEGRADED, 200)):
         if failed := [name for name, state in parts.items() if state == status]:
-            return JsonResponse({"status": status, "reason": failed[0], "parts": parts}, status=code)
-    return JsonResponse({"status": OK, "parts": parts})
+            return JsonResponse({"status": status, "reason": failed[0], "parts": parts}, status=code, headers=headers)
+    return JsonResponse({"status": OK, "parts": parts}, headers=headers)
 
 
 def check_database() -> str:
@@ -77,9 +82,13 @@ _is_migrated = False  # once true it remains true: the plan is not cheap, and ap
 
 
 def check_disk() -> str:
-    """Test whether SQLite's folder has space and is writable. PostgreSQL checks the disk of its own server."""
+    """Test whether SQLite's folder has space and is writable.
+
+    The disk of PostgreSQL cannot be tested from here: it is `degraded` for DISK_SECONDS after a write of this process
+    failed on it. Other processes know only of their own writes.
+    """
     if connection.vendor != "sqlite":
-        return UNUSED
+        return DEGRADED if outages.failed_within("disk", DISK_SECONDS) else UNUSED
     try:
         with tempfile.TemporaryFile(dir=Path(settings.DATABASES["default"]["NAME"]).parent) as probe:
             os.posix_fallocate(probe.fileno(), 0, PROBE_BYTES)

@@ -12,12 +12,17 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from wire.metrics import Counter
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Scope = MutableMapping[str, Any]
 
 IPV6_PREFIX = 64  # a customer of a network gets at least a /64 and may use every address in it (RFC 6177)
 ADDRESS_CHARS = 64  # the longest address has 45 characters, and may have a port, brackets and a zone
+IGNORED = Counter(
+    "parley_forwarded_ignored_total", "Requests with an X-Forwarded-For from a peer that is not in TRUSTED_PROXIES"
+)
 
 _KEY = "client_address"
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?|([^:\[\]]*):[0-9]{1,5}")
@@ -37,8 +42,27 @@ def client_address(source: Scope | HttpRequest | Request) -> str | None:
     scope = source if isinstance(source, MutableMapping) else _scope(source)
     if _KEY not in scope:
         scope[_KEY] = _find(scope)
+        if forwarding_fault(scope) == "ignored":
+            IGNORED.add()
     found: str | None = scope[_KEY]
     return found
+
+
+def forwarding_fault(source: Scope | HttpRequest | Request) -> str | None:
+    """Return why the address of the client is not known by X-Forwarded-For where a proxy is in between, or None.
+
+    `ignored`: the header came from a peer that is not in TRUSTED_PROXIES, so the address is that of the peer; a client
+    without a proxy can send the header too. `missing`: a trusted proxy sent none, so there is no address.
+    """
+    scope = source if isinstance(source, MutableMapping) else _scope(source)
+    client = scope.get("client")
+    peer = _parse(client[0]) if client else None
+    if peer is None:
+        return None
+    is_forwarded = any(name == b"x-forwarded-for" and value for name, value in scope.get("headers", ()))
+    if is_forwarded == _is_in(peer, settings.TRUSTED_PROXIES):
+        return None
+    return "ignored" if is_forwarded else "missing"
 
 
 @lru_cache(4096)

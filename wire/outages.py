@@ -1,4 +1,7 @@
-"""Outages in the log: a database, disk or Redis that fails gets one line a second, with its cause."""
+"""Outages in the log: a database, disk or Redis that fails gets one line a second, with its cause.
+
+The probe asks here for recent ones. A process knows only its own: of several, one may be asked that had none.
+"""
 
 import errno
 import logging
@@ -26,10 +29,18 @@ DISK_FULL, SQLITE_FULL = "53100", "database or disk is full"  # PostgreSQL's dis
 LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL: a lock was held for longer than lock_timeout
 READ_ONLY = "25006"  # PostgreSQL's read_only_sql_transaction: a standby, or a primary that is set to read-only
 
+_last_at: dict[str, float] = {}  # by part: the monotonic time of its last outage in this process
+
 
 def database_timeout() -> OperationalError:
     """Return the error of a call that took longer than DATABASE_SECONDS."""
     return OperationalError("The database did not answer in time")
+
+
+def failed_within(part: str, seconds: float) -> bool:
+    """Return whether this process had an outage of the part in the last seconds; other processes have their own."""
+    last = _last_at.get(part)
+    return last is not None and time.monotonic() - last < seconds
 
 
 def is_outage(error: BaseException | None) -> bool:
@@ -78,8 +89,9 @@ class OutageFilter(logging.Filter):
         outage = _outage_of(record, error)
         if outage is None:
             return True
-        OUTAGES.add(_PARTS[outage])
         now = time.monotonic()
+        OUTAGES.add(_PARTS[outage])
+        _last_at[_PARTS[outage]] = now
         if now - self._last.get(outage, -LINE_SECONDS) < LINE_SECONDS:
             self._dropped[outage] += 1
             return False

@@ -48,8 +48,14 @@ def _examine_readiness(place: str, status: int, body: bytes) -> Iterator[Finding
     if status != 200:
         text = f"The server is not ready: {ready.get('reason', status)}."
         yield Finding("server.not_ready", Level.ERROR, text, "See the findings of that part.")
-    elif degraded := [name for name, state in parts if state == "degraded"]:
-        text = f"The server works without {', '.join(degraded)}."
+        return
+    degraded = [name for name, state in parts if state == "degraded"]
+    if "disk" in degraded:
+        text = "A write failed within the last minute because the disk was full."
+        remedy = "Make room on the volume of the database; the log of the server has the cause."
+        yield Finding("server.disk", Level.ERROR, text, remedy)
+    if others := [name for name in degraded if name != "disk"]:
+        text = f"The server works without {', '.join(others)}."
         yield Finding("server.degraded", Level.WARNING, text, "See the findings of that part.")
 
 
@@ -65,6 +71,14 @@ def _examine_proxy(url: str, headers: dict[str, str]) -> Iterator[Finding]:
     elif (upgraded := _upgrade(url)) != 101:
         text = f"A websocket is answered with {upgraded} instead of 101."
         yield Finding("proxy.upgrade", Level.ERROR, text, "Let the proxy pass Upgrade and Connection on.")
+    forwarded = headers.get("parley-forwarded-for")
+    if forwarded == "ignored":
+        text = "X-Forwarded-For is ignored: the proxy's address is not in TRUSTED_PROXIES, all clients count as one."
+        yield Finding("proxy.forwarded", Level.WARNING, text, "Add the address of the proxy to TRUSTED_PROXIES.")
+    elif forwarded == "missing":
+        text = "A proxy of TRUSTED_PROXIES sends no X-Forwarded-For: limits by address do not hold for its clients."
+        remedy = "Let the proxy write it; if these are clients and no proxy, take them out of TRUSTED_PROXIES."
+        yield Finding("proxy.forwarded", Level.WARNING, text, remedy)
     if (theirs := headers.get("date")) and abs(parsedate_to_datetime(theirs).timestamp() - time()) > CLOCK_SECONDS:
         text = f"The clock of {url} is not that of this machine."
         yield Finding("clock.server", Level.WARNING, text, "Run NTP on both machines.")

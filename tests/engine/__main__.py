@@ -30,6 +30,13 @@ from tests.services import free_port
 
 LONGEST_PAUSE_SECONDS = 2.0  # in which no send is acknowledged, during a restart and an upgrade
 PROJECT = "parley-compose-test"
+# RATE_LIMITS=0, which the servers have here, would be an error.
+DOCTOR = "docker compose exec -T --env RATE_LIMITS=1 web python manage.py doctor </dev/null"
+# Starts all containers again, and fails unless the doctor finds no error within a minute.
+RECOVER = f"""
+    docker compose up --detach --wait --scale web=4
+    timeout 60 sh -c 'until {DOCTOR}; do sleep 1; done'
+"""
 NETWORK = "10.87.214"
 NO_ENGINE = "make compose-test needs a container engine with Compose 2.24 or newer, and found none: {reason}"
 
@@ -101,6 +108,14 @@ def under_load(project: Project, script: str, *, may_fail: bool = False) -> None
         raise Failed("a send was refused, or sends waited for too long")
 
 
+def doctor_finds(code: str) -> str:
+    """Return commands that run the doctor in a server, and fail unless this error is among its findings."""
+    return f"""
+        if found=$({DOCTOR}); then echo "The doctor found no error: $found"; exit 1; fi
+        echo "$found" | tee /dev/stderr | grep -q '^ERROR {code}: '
+    """
+
+
 def restart(project: Project) -> None:
     under_load(project, fenced("sh restart", "docs/containers.md"))
 
@@ -114,14 +129,15 @@ def lose_valkey(project: Project) -> None:
     under_load(project, "docker compose kill valkey; sleep 3")
     if '"degraded"' not in project.run(f"curl --fail --silent {project.url}/readyz"):
         raise Failed("/readyz is not degraded without Valkey")
-    project.run("docker compose up --detach --wait --scale web=4")
+    project.run(doctor_finds("redis.unreachable"))
+    project.run(RECOVER)
 
 
 def lose_the_database(project: Project) -> None:
     broken = (
         f"docker compose kill db; sleep 5; curl --silent {project.url}/readyz | tee /dev/stderr | grep -q unavailable"
     )
-    under_load(project, f"{broken}\ndocker compose up --detach --wait --scale web=4", may_fail=True)
+    under_load(project, f"{broken}\n{doctor_finds('database.unreachable')}\n{RECOVER}", may_fail=True)
 
 
 def upgrade(project: Project) -> None:

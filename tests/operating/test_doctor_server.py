@@ -19,13 +19,14 @@ from realtime.doctor.server import examine_server
 from tests import services
 from tests.servers import ParleyServer
 from tests.services import wait_until
+from tests.settings.scrapes import metrics_of, total
 
 HOST = "127.0.0.2"  # a name that the server does not know
 
 
 @contextmanager
-def proxy(port: int, drop: bytes = b"", host: bytes = b"") -> Iterator[str]:
-    """A proxy on another address, which passes a request on without one header, or with another host."""
+def proxy(port: int, drop: bytes = b"", host: bytes = b"", forwarded: bytes = b"") -> Iterator[str]:
+    """A proxy on another address, which drops a header, changes the host or writes X-Forwarded-For."""
     listener = socket.create_server((HOST, 0))
 
     def serve() -> None:
@@ -40,6 +41,8 @@ def proxy(port: int, drop: bytes = b"", host: bytes = b"") -> Iterator[str]:
                     head = re.sub(rb"(?im)^" + drop + rb":[^\n]*\n", b"", head)
                 if host:
                     head = re.sub(rb"(?im)^host:[^\r]*", b"Host: " + host, head)
+                if forwarded:
+                    head = head.replace(b"\r\n", b"\r\nX-Forwarded-For: " + forwarded + b"\r\n", 1)
                 server.sendall(head)
                 server.settimeout(2)
                 with suppress(OSError):
@@ -76,6 +79,17 @@ def test_a_server_and_the_faults_of_its_proxy(settings: Any) -> None:
         os.kill(server.pid, signal.SIGTERM)
         wait_until(lambda: not server.ready(), seconds=30, what="still ready")
         assert errors(server.url).get("server.not_ready") == Level.ERROR
+
+
+def test_a_proxy_whose_forwarded_header_is_ignored_or_missing() -> None:
+    with ParleyServer() as server, proxy(server.port, host=b"localhost", forwarded=b"203.0.113.9") as url:
+        assert errors(url) == {"proxy.forwarded": Level.WARNING}
+        assert total(metrics_of(server), "parley_forwarded_ignored_total") > 0
+    with ParleyServer(env={"TRUSTED_PROXIES": "127.0.0.1", "ALLOWED_HOSTS": "localhost"}) as server:
+        with proxy(server.port, host=b"localhost", forwarded=b"203.0.113.9") as url:
+            assert errors(url) == {}
+        with proxy(server.port, host=b"localhost") as url:
+            assert errors(url) == {"proxy.forwarded": Level.WARNING}
 
 
 def test_nothing_and_something_else_at_the_address(settings: Any) -> None:

@@ -8,15 +8,19 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+import httpx
 import psycopg
 from django.test import AsyncRequestFactory
 
+from realtime.doctor import Level
+from realtime.doctor.server import examine_server
 from settings.health import CHECKS, readyz
 from tests import services
 from tests.clients import Person
 from tests.servers import ParleyServer
 from tests.services import wait_until
 from tests.settings.scrapes import metrics_of, values
+from tests.sockets import PASSWORD
 
 
 def readiness(parley: ParleyServer) -> tuple[int, dict[str, Any]]:
@@ -73,6 +77,30 @@ def test_a_server_whose_database_is_unreachable_or_read_only_is_not_ready() -> N
         assert (code, body["status"], body["reason"]) == (503, "unavailable", "database")
         assert body["parts"]["disk"] == "unused"
     postgres.stop()
+
+
+def test_a_server_whose_postgres_has_a_full_disk_is_degraded() -> None:
+    postgres = services.start_postgres()
+    with ParleyServer(postgres.create_database("chat")) as parley:
+        before = readiness(parley)
+        with psycopg.connect(postgres.database_url("chat"), autocommit=True) as connection:
+            connection.execute(
+                "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$"
+            )
+            connection.execute("CREATE TRIGGER full_disk BEFORE INSERT ON accounts_user EXECUTE FUNCTION fail()")
+        body = {"username": "alice", "password": PASSWORD}
+        refused = httpx.post(f"{parley.url}/v1/auth/register", json=body, timeout=30, trust_env=False)
+        after = readiness(parley)
+        found = {finding.code: finding for finding in examine_server(parley.url)}
+    postgres.stop()
+
+    assert (before[0], before[1]["status"], before[1]["parts"]["disk"]) == (200, "ok", "unused")
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert (after[0], after[1]["status"], after[1]["reason"]) == (200, "degraded", "disk")
+    assert found.keys() == {"server.disk"}
+    assert found["server.disk"].level == Level.ERROR
+    assert "volume of the database" in found["server.disk"].remedy
 
 
 def test_probes_of_a_frozen_database_end_in_time() -> None:

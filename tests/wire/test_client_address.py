@@ -8,7 +8,7 @@ from pytest_django import Settings
 from rest_framework.request import Request
 
 from settings import env
-from wire.client_address import client_address
+from wire.client_address import IGNORED, client_address, forwarding_fault
 
 PROXY = "10.0.0.2"
 
@@ -100,3 +100,25 @@ def test_the_address_is_cached_in_the_scope(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = ()
 
     assert client_address(connection) == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "fault"),
+    [
+        ("203.0.113.9", (), None),
+        ("203.0.113.9", ("198.51.100.1",), "ignored"),
+        (PROXY, ("198.51.100.1",), None),
+        (PROXY, (), "missing"),
+        (None, ("198.51.100.1",), None),
+    ],
+)
+def test_an_ignored_forwarded_header_is_counted_once(
+    peer: str | None, forwarded: tuple[str, ...], fault: str | None
+) -> None:
+    before, connection = IGNORED.value, scope(peer, *forwarded)
+
+    client_address(connection)
+    client_address(connection)
+
+    assert forwarding_fault(connection) == fault
+    assert IGNORED.value - before == (fault == "ignored")

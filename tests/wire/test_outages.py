@@ -10,7 +10,7 @@ import pytest
 import redis
 from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
 
-from wire.outages import OutageFilter, is_outage
+from wire.outages import OutageFilter, failed_within, is_outage
 from wire.problems import to_problem
 
 PoolTimeout = type("PoolTimeout", (Exception,), {})
@@ -21,6 +21,7 @@ ReadOnly = type("ReadOnly", (Exception,), {"sqlstate": "25006"})
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
     monkeypatch.setattr("wire.outages.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("wire.outages._last_at", {})
     return now
 
 
@@ -54,6 +55,19 @@ def test_an_outage_gets_one_line_a_second_from_all_loggers(outages: OutageFilter
 
     logged = "The database fails: connection refused Is the server running?"
     assert lines == [logged, None, None, f"{logged} (2 more since the last line)"]
+
+
+def test_the_last_outage_of_a_part_is_known_also_when_its_line_is_left_out(
+    outages: OutageFilter, clock: list[float]
+) -> None:
+    line(outages, record("wire.problems", by_postgres("53100")))
+    clock[0] += 0.5
+    assert line(outages, record("wire.problems", by_postgres("53100"))) is None
+
+    clock[0] += 59.9
+    assert (failed_within("disk", 60), failed_within("database", 60)) == (True, False)
+    clock[0] += 0.2
+    assert not failed_within("disk", 60)
 
 
 FULL = "database or disk is full"

@@ -909,7 +909,7 @@ export interface GoodbyePush {
 /** The health of the server. */
 export interface Health {
   status: "ok" | "degraded" | "unavailable";
-  /** The first part that is unavailable. */
+  /** The first part that is unavailable, or else degraded. */
   reason?: "database" | "migrations" | "disk" | "descriptors" | "redis";
   parts?: HealthParts;
 }
