@@ -60,8 +60,10 @@ class Attacker:
         await asyncio.gather(*(run() for _ in range(connections)))
 
     def connect(self, token: str | None = None, path: str = "/v1/ws") -> Any:
-        """A socket of this client, or of an invented token."""
-        headers = {"X-Forwarded-For": self.address, "Authorization": f"Bearer {token or self.token}"}
+        """A socket of this client, or of another token; "" sends none."""
+        headers = {"X-Forwarded-For": self.address}
+        if token != "":
+            headers["Authorization"] = f"Bearer {token or self.token}"
         url = self.url.replace("http", "ws", 1) + path
         return websockets.connect(
             url, additional_headers=headers, compression=None, ping_interval=None, max_size=None, open_timeout=30
@@ -279,5 +281,6 @@ ATTACKS = [
     Attack("pings", 15, "account", socket_of(4, action="ping")),
     Attack("a storm of 1,000 returning devices", 17, "storm", come_back),
     Attack("requests that are refused, REST", 16, "account", rest_of(16, "GET", "/v1/users?q=nobody")),
+    Attack("handshakes without a token", 27, "address", handshakes(200, str)),
     Attack("a flood of refused handshakes", 28, "handshakes", handshakes(100, invented_token), use_up_handshakes),
 ]
