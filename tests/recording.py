@@ -14,7 +14,6 @@ violations: list[str] = []  # since the last test
 UNSEEN = {
     "limit.anonymous": "tests/limits/test_handshakes.py",
     "limit.handshake": "tests/limits/test_handshakes.py",
-    "limit.refused_handshake": "tests/limits/test_handshakes.py",
     "limit.sockets": "tests/limits/test_handshakes.py",
 }
 seen: dict[str, set[str]] = {

@@ -13,7 +13,8 @@ from wire.problems import Problem, define
 from wire.rate_limits import RateLimit
 
 WORK, SEND, SEND_ROOM = RateLimit(rates.WORK), RateLimit(rates.SEND), RateLimit(rates.SEND_ROOM)
-HANDSHAKE, REFUSED_HANDSHAKE = RateLimit(rates.HANDSHAKE), RateLimit(rates.REFUSED_HANDSHAKE)
+HANDSHAKE = RateLimit(rates.HANDSHAKE)
+REFUSED_HANDSHAKE = RateLimit(rates.REFUSED_HANDSHAKE, code="limit.handshake")  # it decides how HANDSHAKE refuses
 ANONYMOUS, REFUSED = RateLimit(rates.ANONYMOUS), RateLimit(rates.REFUSED)
 _of_session = {
     Cost.READ: RateLimit(rates.READ),

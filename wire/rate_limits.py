@@ -24,8 +24,8 @@ TITLE = "Too many requests of this kind: try again later."
 class LimitProblem(Problem):
     """A refusal by a rate limit. Its headers are those of draft-ietf-httpapi-ratelimit-headers-10."""
 
-    def __init__(self, rate: Rate, *, remaining: float, retry_after_ms: int) -> None:
-        super().__init__(f"limit.{rate.name}", retry_after_ms=retry_after_ms)
+    def __init__(self, rate: Rate, *, remaining: float, retry_after_ms: int, code: str = "") -> None:
+        super().__init__(code or f"limit.{rate.name}", retry_after_ms=retry_after_ms)
         self.rate = rate
         self.remaining = remaining
 
@@ -39,7 +39,7 @@ class LimitProblem(Problem):
 class RateLimit:
     """A rate limit by the generic cell rate algorithm, which keeps one time per key: when its bucket is full again.
 
-    Declares the problem code `limit.<name>` (429, retryable). Safe to use from several threads.
+    Declares the problem code `limit.<name>` (429, retryable), or `code`. Safe to use from several threads.
     """
 
     def __init__(
@@ -49,11 +49,12 @@ class RateLimit:
         max_keys: int = MAX_KEYS,
         clock: Callable[[], float] = time.monotonic,
         always: bool = False,
+        code: str = "",
     ) -> None:
         """`always` applies the limit even while the setting RATE_LIMITS is off."""
         self.rate = rate
         self._always = always
-        define(f"limit.{rate.name}", 429, TITLE, True)
+        self._code = define(code or f"limit.{rate.name}", 429, TITLE, True)
         self._window = float(rate.window_seconds)
         self._seconds_per_token = rate.window_seconds / rate.limit
         self._max_keys = max_keys
@@ -126,4 +127,4 @@ class RateLimit:
 
     def _refusal(self, debt: float, wait: float) -> LimitProblem:
         remaining = (self._window - debt) / self._seconds_per_token
-        return LimitProblem(self.rate, remaining=remaining, retry_after_ms=math.ceil(wait * 1000))
+        return LimitProblem(self.rate, remaining=remaining, retry_after_ms=math.ceil(wait * 1000), code=self._code)

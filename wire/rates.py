@@ -1,4 +1,4 @@
-"""The table of rate limits: the one place of their numbers. `hello` announces them and docs/deploy.md lists them."""
+"""The table of rate limits: the one place of their numbers. `hello` announces them and docs/rest.md lists them."""
 
 from __future__ import annotations
 

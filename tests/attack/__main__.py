@@ -25,7 +25,9 @@ from tests.services import start_postgres, start_redis
 MOST_OF_ACCOUNT = 0.25  # of a core, on average over a minute
 MOST_OF_ADDRESS = 0.10
 BURST_OF_ADDRESS = 20 * 0.28  # seconds: twenty log-ins
+MOST_OF_REFUSED = 300e-6  # seconds for each handshake that is refused in HTTP
 MOST_OF_HASHING = 1.0
+LEAST = {"storm": ("served", 1_000), "handshakes": ("refused", 1_000)}  # answers without which nothing is measured
 CALM_FACTOR, LEAST_P99_MS = 3, 100.0
 
 
@@ -102,9 +104,11 @@ class Ring:
 
 def verdict(attack: Attack, measured: Measured, calm: Felt) -> str:
     """Return the bounds that do not hold, or "holds"."""
+    of_address = MOST_OF_ADDRESS * 60 + BURST_OF_ADDRESS
     burned, most = {
         "account": (measured.burned, MOST_OF_ACCOUNT * 60),
-        "address": (measured.burned, MOST_OF_ADDRESS * 60 + BURST_OF_ADDRESS),
+        "address": (measured.burned, of_address),
+        "handshakes": (measured.burned, min(of_address, MOST_OF_REFUSED * measured.counts.get("refused", 0))),
         # The rest of it is what thousands of addresses may cost, each within its own bound.
         "hashing": (measured.hashed, MOST_OF_HASHING * measured.seconds),
         "storm": (0.0, 0.0),
@@ -113,6 +117,9 @@ def verdict(attack: Attack, measured: Measured, calm: Felt) -> str:
     most_ms = max(CALM_FACTOR * calm.p99, LEAST_P99_MS)
     if measured.felt.p99 > most_ms:
         failed.append(f"p99 {measured.felt.p99:.0f} of {most_ms:.0f} ms")
+    answer, least = LEAST.get(attack.bound, ("", 0))
+    if (count := measured.counts.get(answer, 0)) < least:
+        failed.append(f"{answer} {count} of {least}")
     if errors := measured.counts.get("500"):
         failed.append(f"{errors} x 500")
     return "; ".join(failed) or "holds"

@@ -11,6 +11,8 @@ import orjson
 
 from tests.attack.attacks import ATTACKS, Attacker
 
+PREPARE_SECONDS = 60.0
+
 
 def main() -> None:
     """Print a line when ready, attack, and print the counts of the answers as JSON."""
@@ -18,6 +20,8 @@ def main() -> None:
     attack = ATTACKS[number]
     os.nice(2)  # an attacker has a machine of its own, but must reach the server
     who = Attacker(url, orjson.loads(sys.stdin.buffer.read()), attack.user, f"203.0.113.{number + 1}")
+    if attack.prepare:
+        asyncio.run(limited(attack.prepare(who), PREPARE_SECONDS))
     print(flush=True)
     who.until = time.monotonic() + seconds
     asyncio.run(limited(attack.run(who), seconds))

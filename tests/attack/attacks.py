@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from tests.sockets import TLS
 
 PASSWORD = "correct horse battery"
-Bound = Literal["account", "address", "hashing", "storm"]
+Bound = Literal["account", "address", "handshakes", "hashing", "storm"]
 
 
 @dataclass
@@ -60,8 +60,10 @@ class Attacker:
         await asyncio.gather(*(run() for _ in range(connections)))
 
     def connect(self, token: str | None = None, path: str = "/v1/ws") -> Any:
-        """A socket of this client, or of an invented token."""
-        headers = {"X-Forwarded-For": self.address, "Authorization": f"Bearer {token or self.token}"}
+        """A socket of this client, or of another token; "" sends none."""
+        headers = {"X-Forwarded-For": self.address}
+        if token != "":
+            headers["Authorization"] = f"Bearer {token or self.token}"
         url = self.url.replace("http", "ws", 1) + path
         return websockets.connect(
             url, additional_headers=headers, compression=None, ping_interval=None, max_size=None, open_timeout=30
@@ -94,12 +96,16 @@ class Attacker:
 
 @dataclass(frozen=True)
 class Attack:
-    """A row: the attack, the number of its user in the world, and the bound that it must not exceed."""
+    """A row: the attack, the number of its user in the world, and the bound that it must not exceed.
+
+    `prepare` runs before the measurement.
+    """
 
     name: str
     user: int
     bound: Bound
     run: Callable[[Attacker], Awaitable[None]]
+    prepare: Callable[[Attacker], Awaitable[None]] | None = None
 
 
 def message() -> dict[str, str]:
@@ -162,19 +168,37 @@ async def doors(who: Attacker) -> None:
     await asyncio.gather(*(run() for _ in range(4)))
 
 
-async def bad_tokens(who: Attacker) -> None:
-    async def run() -> None:
-        while time.monotonic() < who.until:
-            try:
-                async with who.connect("prl_" + uuid4().hex) as socket:
-                    await socket.recv()
-                    who.counts["opened"] += 1
-            except InvalidHandshake:
-                who.counts["refused"] += 1
-            except (ConnectionClosed, OSError, TimeoutError) as error:
-                who.counts[type(error).__name__] += 1
+def handshakes(connections: int, token: Callable[[], str]) -> Callable[[Attacker], Awaitable[None]]:
+    async def run(who: Attacker) -> None:
+        async def connect() -> None:
+            while time.monotonic() < who.until:
+                try:
+                    async with who.connect(token()) as socket:
+                        await socket.recv()
+                        who.counts["opened"] += 1
+                except InvalidStatus as refusal:
+                    status = refusal.response.status_code
+                    who.counts["refused" if status == 429 else str(status)] += 1
+                except (ConnectionClosed, InvalidHandshake, OSError, TimeoutError) as error:
+                    who.counts[type(error).__name__] += 1
 
-    await asyncio.gather(*(run() for _ in range(8)))
+        await asyncio.gather(*(connect() for _ in range(connections)))
+
+    return run
+
+
+def invented_token() -> str:
+    return "prl_" + uuid4().hex
+
+
+async def use_up_handshakes(who: Attacker) -> None:
+    """Connect with invented tokens until the server refuses it in HTTP; without limits it never does."""
+    for _ in range(200):
+        try:
+            async with who.connect(invented_token()) as socket:
+                await socket.wait_closed()
+        except InvalidHandshake:
+            return
 
 
 async def subscribe(who: Attacker) -> None:
@@ -244,7 +268,7 @@ ATTACKS = [
     Attack("send batches of 50", 11, "account", socket_of(4, action="send_messages", room_id="$room", items=[])),
     Attack("a page of events, socket", 3, "account", socket_of(4, action="get_events", room_id="$room", after=0)),
     Attack("search users", 12, "account", rest_of(4, "GET", "/v1/users?q=user&limit=100")),
-    Attack("handshakes with invented tokens", 24, "address", bad_tokens),
+    Attack("handshakes with invented tokens", 24, "address", handshakes(8, invented_token)),
     Attack("requests without a token", 25, "address", rest_of(8, "GET", "/v1/me", headers={"Authorization": ""})),
     Attack(
         "requests with an invented token",
@@ -257,4 +281,6 @@ ATTACKS = [
     Attack("pings", 15, "account", socket_of(4, action="ping")),
     Attack("a storm of 1,000 returning devices", 17, "storm", come_back),
     Attack("requests that are refused, REST", 16, "account", rest_of(16, "GET", "/v1/users?q=nobody")),
+    Attack("handshakes without a token", 27, "address", handshakes(200, str)),
+    Attack("a flood of refused handshakes", 28, "handshakes", handshakes(100, invented_token), use_up_handshakes),
 ]

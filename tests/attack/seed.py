@@ -9,7 +9,7 @@ from uuid import uuid4
 import django
 import orjson
 
-USERS, HEAVY, PUBLIC_ROOMS, MESSAGES = 160, 3, 5_000, 100
+USERS, HEAVY, PUBLIC_ROOMS, MESSAGES = 160, 3, 20_000, 100
 
 
 def main() -> None:

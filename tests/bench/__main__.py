@@ -14,7 +14,7 @@ from typing import ParamSpec
 
 import uvloop
 
-from tests.bench import lone, presence, rest, sends, sockets, sweep
+from tests.bench import lone, presence, rest, scrape, sends, sockets, sweep
 from tests.bench.centrifugo import Centrifugo, start_centrifugo
 from tests.bench.dialects import Dialect, SocketIo, Tutorial
 from tests.bench.fanout import Shape, Target, measure, measure_latency, parley_target, rows_of
@@ -176,6 +176,11 @@ async def people(bench: Bench) -> None:
     await bench.attempt("presence", presence.measure, bench.backing, "daphne", "Parley, daphne")
 
 
+async def scrapes(bench: Bench) -> None:
+    """The scrapes of a server with ten thousand sockets."""
+    await bench.attempt("scrapes", scrape.measure, bench.backing, "Parley, daphne")
+
+
 async def plans(bench: Bench) -> None:
     """The plans of the hot statements with a million rows in each table that grows; a scan fails the benchmark."""
 
@@ -191,7 +196,7 @@ async def plans(bench: Bench) -> None:
 
 
 QUICK = {"fanout": fan_out, "sends": durable_sends, "lone": lone_devices, "history": history}
-FULL = QUICK | {"sockets": come_and_go, "presence": people, "sweep": sweeps, "plans": plans}
+FULL = QUICK | {"sockets": come_and_go, "presence": people, "sweep": sweeps, "scrape": scrapes, "plans": plans}
 
 
 async def main(full: bool, only: Sequence[str]) -> int:

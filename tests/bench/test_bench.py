@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.bench import scrape
 from tests.bench.centrifugo import Centrifugo, Recovering
 from tests.bench.crowd import Crowd, Peer
 from tests.bench.dialects import Dialect, Tutorial
@@ -122,6 +123,14 @@ async def test_clients_that_reconnect_at_once_share_queries(backing: Backing) ->
         assert after - before <= 20
     finally:
         parley.process.stop()
+
+
+async def test_scrapes_are_measured_while_sockets_are_open(backing: Backing) -> None:
+    [row] = await scrape.measure(backing, "Parley", SOCKETS, idle_seconds=0.1)
+
+    assert row.workload == f"100 scrapes, {SOCKETS} sockets"
+    assert row.p50_ms is not None
+    assert row.p50_ms > 0
 
 
 class Silent(Peer):
