@@ -104,7 +104,10 @@ _formats: dict[str, Exposition] = {}
 
 def render(accept: str) -> tuple[bytes, str]:
     """Return all metrics and their content type, in the format that an Accept header prefers."""
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except TypeError:  # a version that is no number
+        encode, content_type = choose_encoder("")
     exposition = _formats.get(content_type)
     if exposition is None:
         if len(_formats) >= MAX_FORMATS:
