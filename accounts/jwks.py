@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt import PyJWK, PyJWTError
 
-from wire import strict_json
+from wire import calls, strict_json, tracing
 from wire.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -123,9 +123,15 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _fetch(url: str) -> bytes:
-    """Read at most MAX_BYTES in READ_SECONDS. Raises OSError, ValueError or HTTPException."""
+    """Read at most MAX_BYTES in READ_SECONDS, in the trace of the call that needs a key.
+
+    Raises OSError, ValueError or HTTPException.
+    """
     deadline, body = time.monotonic() + READ_SECONDS, b""
-    request = urllib.request.Request(url, headers={"Accept": "application/json", "User-Agent": "Parley"})
+    headers = {"Accept": "application/json", "User-Agent": "Parley"}
+    if (call := calls.current.get()) is not None and call.trace is not None:
+        headers[tracing.HEADER.decode()] = call.trace.header()
+    request = urllib.request.Request(url, headers=headers)
     with urllib.request.build_opener(_NoRedirects).open(request, timeout=READ_SECONDS) as response:
         while piece := response.read1(16 * 1024):
             body += piece

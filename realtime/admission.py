@@ -18,7 +18,7 @@ from wire.problems import Problem
 
 Scope = MutableMapping[str, Any]
 
-LATE_SECONDS = 0.2  # above this the event loop sheds typing
+LATE_SECONDS = 0.2  # above this the event loop drops typing and delays presence
 OVERLOADED_SECONDS = 0.5  # above this new sockets are refused
 DECAY = 0.8  # of the lag with each tick on time: half of it is left after 0.3 s
 RETURN_MS = 5_000  # the refused sockets return within this time, each at a random moment
@@ -66,7 +66,7 @@ class RecentLag:
 
     @property
     def is_late(self) -> bool:
-        """Return whether ephemeral events are shed, so that sends and deliveries come first."""
+        """Return whether typing is dropped and presence waits, so that sends and deliveries come first."""
         return self.seconds > LATE_SECONDS and bool(settings.RATE_LIMITS)
 
     @property

@@ -85,7 +85,12 @@ class Typing:
         self.report(str(event.stream), str(event.actor_id), orjson.loads(event.data)["on"], event.min_seq)
 
     def report(self, stream: str, user_id: str, on: bool, head: int) -> None:
-        """Note that a user types or stops, here and on the other processes; `head` is where they were a member."""
+        """Note that a user types or stops, here and on the other processes; `head` is where they were a member.
+
+        A late event loop leaves out who begins.
+        """
+        if on and lag.is_late:
+            return
         self._update(stream, user_id, on, head)
         self._publish(stream, {"type": self.name, "stream": stream, "user": user_id, "on": on, "min": head})
 

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from wire.metrics import METRICS, Gauge, Histogram, Labels, Metric
+from wire.security import security_headers
 from wire.snapshots import workers
 
 logger = logging.getLogger(__name__)
@@ -103,7 +104,10 @@ _formats: dict[str, Exposition] = {}
 
 def render(accept: str) -> tuple[bytes, str]:
     """Return all metrics and their content type, in the format that an Accept header prefers."""
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except TypeError:  # a version that is no number
+        encode, content_type = choose_encoder("")
     exposition = _formats.get(content_type)
     if exposition is None:
         if len(_formats) >= MAX_FORMATS:
@@ -130,14 +134,16 @@ def serve_port() -> int:
 
 
 def _application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    headers = {"Content-Type": "text/plain"} | security_headers()
     if environ["PATH_INFO"] != "/metrics" or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-        start_response("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"The metrics are at /metrics.\n"]
-    if not may_read(environ.get("HTTP_AUTHORIZATION", "")):
-        start_response("401 Unauthorized", [("Content-Type", "text/plain"), ("WWW-Authenticate", "Bearer")])
-        return [b"Send Authorization: Bearer <METRICS_TOKEN>.\n"]
-    content, content_type = render(environ.get("HTTP_ACCEPT", ""))
-    start_response("200 OK", [("Content-Type", content_type), ("Cache-Control", "no-store")])
+        status, content = "404 Not Found", b"The metrics are at /metrics.\n"
+    elif not may_read(environ.get("HTTP_AUTHORIZATION", "")):
+        status, content = "401 Unauthorized", b"Send Authorization: Bearer <METRICS_TOKEN>.\n"
+        headers["WWW-Authenticate"] = "Bearer"
+    else:
+        content, content_type = render(environ.get("HTTP_ACCEPT", ""))
+        status, headers = "200 OK", headers | {"Content-Type": content_type, "Cache-Control": "no-store"}
+    start_response(status, list(headers.items()))
     return [b"" if environ["REQUEST_METHOD"] == "HEAD" else content]
 
 
@@ -156,6 +162,12 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Handler(WSGIRequestHandler):
     timeout = CLIENT_SECONDS
+
+    def end_headers(self) -> None:
+        """Add the security headers to a refusal of the request itself, which never reaches the application."""
+        for name, value in security_headers().items():
+            self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Write no access log."""

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from api.services.presence import visible_people
 from eventlog.models import Event
+from realtime.admission import lag
 from realtime.database import in_database, read_for
 from realtime.ephemeral import ephemeral_event
 from realtime.log_entry import LogEntry
@@ -177,7 +178,8 @@ class Presence:
             self.devices.expire()
             self._collect()
             self._flush_soon()
-            self._notices.send_due()
+            if not lag.is_late:  # else they wait: of each user whom a socket watches only the newest state is kept
+                self._notices.send_due()
 
     def _collect(self) -> None:
         """Collect the leases of users whose devices here give them another state than before."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, HMACAlgorithm, OKPAlgorithm, RSAAlgorithm
@@ -16,6 +17,7 @@ from accounts import jwks
 from accounts.jwks import KeySet
 from tests.clients import Person
 from tests.identity.backends import claims, sign
+from tests.servers import ParleyServer
 from wire.problems import Problem
 
 URL = "/v1/auth/exchange"
@@ -34,17 +36,19 @@ def jwk_of(private: Any, kid: str | None, **more: Any) -> dict[str, Any]:
 
 
 class Provider:
-    """An identity provider: what it answers, and how often it was asked."""
+    """An identity provider: what it answers, how often it was asked, and in which traces."""
 
     def __init__(self) -> None:
         self.keys: list[Any] = [jwk_of(OLD, "old")]
         self.status, self.asked = 200, 0
+        self.traces: list[str | None] = []
         self.body: bytes | None = None
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.asked += 1
+                outer.traces.append(self.headers["traceparent"])
                 body = json.dumps({"keys": outer.keys}).encode() if outer.body is None else outer.body
                 self.send_response(outer.status)
                 if outer.status == 302:
@@ -95,6 +99,24 @@ def status_of(private: Any, algorithm: str = "ES256", **header: Any) -> int:
 def test_it_works_and_is_read_once(provider: Provider) -> None:
     assert [status_of(OLD, kid="old") for _ in range(5)] == [200] * 5
     assert provider.asked == 1
+
+
+def test_the_read_is_in_the_trace_of_the_request_that_needs_the_key(provider: Provider) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with ParleyServer(env={"JWT_JWKS_URL": provider.url, "JWT_AUDIENCE": "parley"}) as server:
+        answers = [
+            httpx.post(
+                f"{server.url}{URL}",
+                json={"token": sign(claims(), OLD, "ES256", kid=kid)},
+                headers={"traceparent": trace} if kid == "old" else {},
+                trust_env=False,
+            )
+            for kid in ("old", "unknown")
+        ]
+
+    assert [each.status_code for each in answers] == [200, 401]
+    assert answers[0].headers["traceparent"].startswith(trace[:36])
+    assert provider.traces == [answers[0].headers["traceparent"], None]
 
 
 @pytest.mark.django_db

@@ -255,6 +255,7 @@ def configures_the_proxy(compose: Compose) -> Iterator[str]:
         "flush_interval -1": "answers an incomplete body with an empty 200",
         "request>headers delete": "logs headers, and tokens with them",
         "request>uri regexp": "logs queries, and tokens with them",
+        "X-Content-Type-Options nosniff": "answers without the security headers",
         "application/problem+json": "has errors in another form than the servers",
         "trusted_proxies ": "overwrites the headers of a TLS proxy in front of it",
         "write ": "waits forever for a client that does not read",

@@ -70,6 +70,7 @@ BUGS: dict[str, Callable[[Services], Any]] = {
     "an empty 200": lambda s: replace(s["proxy"], "CADDYFILE", "flush_interval -1", ""),
     "logs headers": lambda s: replace(s["proxy"], "CADDYFILE", "request>headers delete", ""),
     "logs queries": lambda s: replace(s["proxy"], "CADDYFILE", "request>uri regexp", "request>uri2 regexp"),
+    "without the security": lambda s: replace(s["proxy"], "CADDYFILE", "X-Content-Type-Options nosniff", ""),
     "errors in another form": lambda s: replace(s["proxy"], "CADDYFILE", "application/problem+json", "text/plain"),
     "overwrites the headers": lambda s: replace(s["proxy"], "CADDYFILE", "trusted_proxies {", "# {"),
     "that does not read": lambda s: replace(s["proxy"], "CADDYFILE", "write 65m", ""),

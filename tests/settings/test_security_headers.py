@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
 from tests.servers import ParleyServer
+from tests.services import free_port
 from wire.asgi import render_problem
 from wire.problems import Problem
 
@@ -79,6 +80,23 @@ def test_the_errors_of_the_server_have_the_headers() -> None:
     with ParleyServer() as server:
         for request in odd:
             check(answer_to(server.port, request))
+
+
+def test_every_answer_of_the_metrics_port_has_the_headers() -> None:
+    port = free_port()
+    too_long = b"GET /metrics?".ljust(65_537, b"a")  # no byte more: the close would reset the connection
+    with ParleyServer(env={"METRICS_TOKEN": "a-secret", "METRICS_PORT": str(port)}):
+        url = f"http://127.0.0.1:{port}"
+        answers = [
+            httpx.get(f"{url}/metrics", headers={"Authorization": "Bearer a-secret"}, trust_env=False),
+            httpx.get(f"{url}/metrics", trust_env=False),
+            httpx.head(f"{url}/nothing", trust_env=False),
+        ]
+        refusal = answer_to(port, too_long)
+
+    assert [each.status_code for each in answers] == [200, 401, 404]
+    for headers in [*(each.headers for each in answers), refusal]:
+        check(headers)
 
 
 def answer_to(port: int, request: bytes) -> httpx.Headers:

@@ -43,6 +43,12 @@ class Library(Collector):
             family.add_metric(labels, value)
 
 
+def test_a_malformed_version_in_the_accept_header_gets_the_plain_text() -> None:
+    _, content_type = render("application/openmetrics-text; version=newest")
+
+    assert content_type == choose_encoder("")[1]
+
+
 @pytest.mark.parametrize("accept", ["", "text/plain;version=0.0.4", OPEN_METRICS])
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_text_is_that_of_the_library(monkeypatch: pytest.MonkeyPatch, accept: str, count: int) -> None:
