@@ -363,12 +363,17 @@ class Hub:
         self._after_append(feed)
 
     def _after_append(self, feed: Feed) -> None:
-        """Replay the subscriptions that fell behind, and end typing that the new events end."""
+        """Replay the subscriptions that fell behind, and end the typing and the presence that the new events end."""
         appended, feed.appended = feed.appended, []
         if appended and feed.live:
             DELIVERY_SECONDS.observe(time.time() - appended[0].recorded_at())
         if feed.stream in self.typing.users:
             self.typing.end_with(feed.stream, appended)
+        departed = {user for entry in appended for user, joins in entry.membership_changes.items() if not joins}
+        if any(entry.type == "room.removed" for entry in appended):
+            departed.add(feed.stream)  # an inbox: its user may follow no room here
+        if departed:
+            self.presence.end_memberships(map(UUID, departed))
         lagging, feed.lagging = feed.lagging, []
         for subscription in lagging:
             self.spawn(self.replay(feed, subscription))

@@ -72,6 +72,7 @@ class Presence:
         self._flushing: asyncio.Task[None] | None = None
         self._version = 0
         self._choices: dict[UUID, int] = {}  # the version of the newest choice of each session that was applied
+        self._departed: set[UUID] = set()  # the users who have left a room since the last poll
         self._renewed_at: float | None = None
         self._polled_at = self._checked_at = self._loop.time()
         self._is_started = False
@@ -262,8 +263,9 @@ class Presence:
             changes.dead.pop(self._process, None)
             for person in self.people.end_processes(changes.dead):
                 self._notify(person)
-            if changes.blockers:
-                await self.recheck_users(changes.blockers)
+            if changed := self._departed.union(changes.blockers):
+                await self.recheck_users(changed)
+                self._departed -= changed
         self._polled_at = now
         if now - self._checked_at >= RECHECK_SECONDS:
             self._checked_at = now
@@ -281,8 +283,13 @@ class Presence:
         if self.people:
             self._spawn(self.recheck_users({user_id}))
 
+    def end_memberships(self, user_ids: Iterable[UUID]) -> None:
+        """Check again at the next poll what these users may see, and who may see them: they have left a room."""
+        if self.people:
+            self._departed.update(user_ids)
+
     async def recheck_users(self, user_ids: Collection[UUID]) -> None:
-        """Check again what these users may see, and who may see them, because of a block."""
+        """Check again what these users may see, and who may see them, because of a block or a room left."""
         rights: dict[Watcher, Collection[UUID]] = {}
         for watcher in self.watchers:
             if watcher.user_id in user_ids:

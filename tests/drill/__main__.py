@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,10 +31,13 @@ TOKEN = "a-token-of-the-drill"
 
 @dataclass
 class Expected:
-    """The signs of a fault: the reason in /readyz (None: no answer), a test of the metrics, a finding of the doctor."""
+    """The signs of a fault: the reason in /readyz (None: no answer), a test of the metrics, a finding of the doctor.
+
+    Without `metrics` the scrape must be refused, as that of a server that is gone: Prometheus then sets `up` to 0.
+    """
 
     reason: str | None
-    metrics: Callable[[Samples], bool]
+    metrics: Callable[[Samples], bool] | None
     finding: str
 
 
@@ -60,6 +64,12 @@ class Station:
             return 0
         return answer.status_code
 
+    def answers(self) -> bool:
+        """Return whether /livez is 200 and the scrape has the metrics of this server."""
+        live = httpx.get(f"{self.server.url}/livez", timeout=20, verify=TLS)
+        samples = scrape(f"http://127.0.0.1:{self.port}/metrics", TOKEN)
+        return live.status_code == 200 and total(samples, "process_start_time_seconds") > 0
+
     def sees(self, expected: Expected) -> str:
         """Wait until all three show the fault, and return what they show. Raises TimeoutError or AssertionError."""
         wait_until(lambda: self._reason() == expected.reason, seconds=SECONDS, what=f"/readyz without {expected}")
@@ -70,7 +80,8 @@ class Station:
         )
         lines = [line for line in done.stdout.splitlines() if re.search(expected.finding, line)]
         assert lines, f"no {expected.finding} in:\n{done.stdout}{done.stderr}"
-        return f"/readyz {self._reason() or 'no answer'} | /metrics yes | {lines[0][:110]}"
+        shown = "refused" if expected.metrics is None else "yes"
+        return f"/readyz {self._reason() or 'no answer'} | /metrics {shown} | {lines[0][:110]}"
 
     def _reason(self) -> str | None:
         try:
@@ -81,11 +92,14 @@ class Station:
 
     def _shows(self, expected: Expected) -> bool:
         try:
-            return expected.metrics(scrape(f"http://127.0.0.1:{self.port}/metrics", TOKEN))
+            samples = scrape(f"http://127.0.0.1:{self.port}/metrics", TOKEN)
+        except urllib.error.URLError as error:
+            return expected.metrics is None and isinstance(error.reason, ConnectionRefusedError)
         except OSError:
-            return expected.reason is None  # a server that does not answer its scrapes: the alert ParleyDown
+            return False
         finally:
             self.write()
+        return expected.metrics is not None and expected.metrics(samples)
 
 
 def outages(part: str) -> Callable[[Samples], bool]:
@@ -119,7 +133,8 @@ def lose_services() -> None:
         redis.start()
         report("Redis is killed", seen, first)
         second.server.kill()
-        seen = second.sees(Expected(None, lambda _: False, r"server\.unreachable"))
+        seen = second.sees(Expected(None, None, r"server\.unreachable"))
+        assert first.answers(), "the other server does not answer its probes and scrapes"
         assert first.write() == 200
         second.server.start()
         report("one of two servers is killed", seen, second)

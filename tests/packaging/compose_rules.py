@@ -24,6 +24,7 @@ MAY_KNOW = {
     "database_password": {"roles", "restore", "web"},
     "backup_password": {"roles", "restore", "backup"},
     "valkey_password": {"valkey", "web"},
+    "grafana_password": {"grafana"},  # of deploy/compose.monitoring.yaml
 }
 
 

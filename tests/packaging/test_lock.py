@@ -2,6 +2,8 @@
 
 import tomllib
 
+import yaml
+
 from tests.servers import ROOT
 
 PACKAGES = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
@@ -21,3 +23,8 @@ def test_every_package_is_locked_with_hashes() -> None:
 
 def test_the_image_installs_the_lock_only() -> None:
     assert "RUN uv sync --frozen" in (ROOT / "Dockerfile").read_text()
+
+
+def test_continuous_integration_audits_the_packages() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert "make audit" in [step.get("run") for job in jobs.values() for step in job["steps"]]

@@ -68,6 +68,11 @@ def test_the_board_shows_every_metric_and_no_other() -> None:
     assert names(expressions_of_board()) == set(METRICS)
 
 
+def test_the_board_shows_a_server_that_does_not_answer() -> None:
+    """Prometheus makes `up` itself; all metrics of a dead server just end."""
+    assert {'up{job="$job"}', 'sum(up{job="$job"})'} <= set(expressions_of_board())
+
+
 def test_the_alerts_use_metrics_that_exist() -> None:
     used = names(rule["expr"] for rule in rules())
 

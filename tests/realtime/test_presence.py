@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from realtime.presence.devices import GRACE_SECONDS
 from tests.realtime.deployment import ONCE
 from tests.realtime.test_long_poll import poll
@@ -169,3 +171,31 @@ async def test_bad_bodies_are_refused(alice: Account) -> None:
         assert (await socket.call(action, **body)).status == 400, (action, body)
     assert (await alice.post("/v1/sync", {"presence": "online"})).status_code == 400
     assert (await alice.put("/v1/presence", {"state": "offline"})).status_code == 400
+
+
+@pytest.mark.parametrize("follows", ["room", "inbox"])
+async def test_a_removed_member_sees_nothing_more(
+    alice: Account, bob: Account, charlie: Account, there: ParleyServer, follows: str
+) -> None:
+    room = await alice.make_room(bob, charlie)
+    for member in (bob, charlie):
+        await member.post_message(room, "Here I am.")
+    phone = await alice.connect()
+    watcher = await bob.listen(room if follows == "room" else None, server=there)
+    witness = await charlie.connect(server=there)
+    await until_state(watcher, alice, "online")
+    await until_state(witness, alice, "online")
+
+    assert (await alice.delete(f"/v1/rooms/{room['id']}/members/{bob.id}")).status_code == 204
+
+    answer = await bob.post("/v1/presence/watch", {"user_ids": [alice.id]})
+    assert [(each["state"], each["last_seen_at"]) for each in answer.json()["states"]] == [("offline", None)]
+    hidden = await watcher.next_event("presence.updated")
+    assert hidden["data"] == {"user_id": alice.id, "state": "offline", "last_seen_at": None}
+    for activity, state in (("away", "away"), ("active", "online"), ("background", "offline")):  # a frame a second
+        await phone.call("set_presence", state=activity)
+        assert await next_state(witness, alice) == state
+    await watcher.settled()
+    assert watcher.events[-1] == hidden
+    assert await watch(witness, alice) == [("offline", True)]
+    assert await watch(watcher, alice) == [("offline", False)]

@@ -56,6 +56,42 @@ async def test_a_disconnect_during_an_action_leaks_nothing(
     await let_go(http, here, before)
 
 
+async def test_no_answer_of_another_user_arrives_when_requests_are_cut(alice: Account, bob: Account) -> None:
+    """Each user has a canary in the name, the room and the messages, and sends reads and writes at the same time."""
+    canaries = {account.id: f"canary-{uuid4().hex}" for account in (alice, bob)}
+    rooms = {}
+    for account in (alice, bob):
+        await account.patch("/v1/me", {"display_name": canaries[account.id]})
+        rooms[account.id] = await account.make_room()
+        await account.post_message(rooms[account.id], canaries[account.id])
+
+    async def ask(account: Account, number: int) -> tuple[Account, httpx.Response]:
+        messages, canary = f"/v1/rooms/{rooms[account.id]['id']}/messages", canaries[account.id]
+        if number % 3 == 0:
+            return account, await account.post(messages, {"client_id": uuid4().hex, "text": canary})
+        return account, await account.get("/v1/me" if number % 3 == 1 else messages)
+
+    cut, answered = 0, []
+    for _ in range(8):
+        kept, others = (
+            [asyncio.create_task(ask(account, number)) for number in range(10) for account in (alice, bob)]
+            for _ in range(2)
+        )
+        for answer, task in zip(asyncio.as_completed(kept), others, strict=True):
+            await answer
+            cut += task.cancel()  # with each answer another connection is closed, wherever its request is by then
+        await asyncio.wait(others)
+        answered += [task.result() for task in [*kept, *others] if not task.cancelled()]
+
+    for account, response in answered:
+        assert response.status_code in (200, 201), response.text
+        other = next(canary for user_id, canary in canaries.items() if user_id != account.id)
+        assert canaries[account.id] in response.text
+        assert other not in response.text
+    assert cut > 0
+    assert len(answered) >= 8 * 20
+
+
 async def test_a_disconnect_during_a_replay_leaks_nothing(
     alice: Account, here: ParleyServer, http: httpx.AsyncClient
 ) -> None:
