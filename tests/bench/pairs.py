@@ -53,7 +53,7 @@ def cpu_seconds(pids: Sequence[int]) -> float:
 class Tree(ParleyServer):
     """The server of a checkout, run by the interpreter of its own environment."""
 
-    def __init__(self, folder: Path, backing: Backing, *, sqlite: bool) -> None:
+    def __init__(self, folder: Path, backing: Backing, *, sqlite: bool = False) -> None:
         url, redis_url = ("", "") if sqlite else (backing.new_database(), backing.redis.url)
         super().__init__(url, redis_url, env={"LOG_LEVEL": "WARNING", "RATE_LIMITS": "0"})
         self._file = None  # the tree makes it by its own migrations
