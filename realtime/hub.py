@@ -369,11 +369,7 @@ class Hub:
             DELIVERY_SECONDS.observe(time.time() - appended[0].recorded_at())
         if feed.stream in self.typing.users:
             self.typing.end_with(feed.stream, appended)
-        departed = {user for entry in appended for user, joins in entry.membership_changes.items() if not joins}
-        if any(entry.type == "room.removed" for entry in appended):
-            departed.add(feed.stream)  # an inbox: its user may follow no room here
-        if departed:
-            self.presence.end_memberships(map(UUID, departed))
+        self.presence.end_memberships(feed.stream, appended)
         lagging, feed.lagging = feed.lagging, []
         for subscription in lagging:
             self.spawn(self.replay(feed, subscription))

@@ -283,10 +283,14 @@ class Presence:
         if self.people:
             self._spawn(self.recheck_users({user_id}))
 
-    def end_memberships(self, user_ids: Iterable[UUID]) -> None:
-        """Check again at the next poll what these users may see, and who may see them: they have left a room."""
-        if self.people:
-            self._departed.update(user_ids)
+    def end_memberships(self, stream: str, appended: Iterable[LogEntry]) -> None:
+        """Check again at the next poll what users may see who have left a room, and who may see them."""
+        if not self.people:
+            return
+        for entry in appended:
+            self._departed.update(UUID(user) for user, joins in entry.membership_changes.items() if not joins)
+            if entry.type == "room.removed":  # in an inbox: its user may follow no room here
+                self._departed.add(UUID(stream))
 
     async def recheck_users(self, user_ids: Collection[UUID]) -> None:
         """Check again what these users may see, and who may see them, because of a block or a room left."""

@@ -61,7 +61,7 @@ async def test_requests_during_a_query_share_the_next_one(loader: GatedLoader) -
 
 
 async def test_frames_that_are_read_one_after_the_other_share_the_first_query(loader: GatedLoader) -> None:
-    """As the subscribes of one device: each frame begins a step of the event loop after the one before it."""
+    """Each frame of a device begins a step of the event loop after the one before it."""
     batch_loader = BatchLoader(loader.load_batch, 10)
     loader.gate.set()
     first = asyncio.ensure_future(batch_loader.load("first"))
