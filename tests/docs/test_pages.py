@@ -56,6 +56,7 @@ JUDGED = {
     ("docs/metrics.md", "json access"): (
         "tests/settings/test_logs.py::test_the_record_of_the_documents_has_the_form_of_a_real_one"
     ),
+    ("docs/metrics.md", "sh monitoring"): "tests/packaging/test_monitoring.py::test_the_commands_of_the_page_start_it",
     **{
         ("docs/operate.md", f"sh {part}"): "tests/docs/test_operate.py::test_every_command_of_the_page_works"
         for part in ("accounts", "erase", "keys", "rooms", "jobs", "move", "doctor")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
-from pathlib import PurePosixPath
+import os
+import re
+import subprocess
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
+from tests.docs.pages import blocks, read, section
 from tests.packaging.compose_file import COMPOSE, interpolate
 from tests.packaging.compose_rules import problems
 from tests.servers import ROOT
@@ -87,9 +91,27 @@ def test_grafana_finds_its_prometheus_and_its_board() -> None:
     assert files[f"{provider['options']['path']}/parley.json"] == "deploy/grafana/parley.json"
 
 
-def test_the_documents_start_it() -> None:
-    page = (ROOT / "docs/metrics.md").read_text()
+def test_the_commands_of_the_page_start_it(tmp_path: Path) -> None:
+    """A script in place of the engine writes down its arguments."""
+    docker = tmp_path / "bin/docker"
+    for folder in ("bin", "secrets", "deploy"):
+        (tmp_path / folder).mkdir(mode=0o700)
+    docker.write_text('#!/bin/sh\necho "$@" >called\n')
+    docker.chmod(0o755)
+    [script] = blocks(read("docs/metrics.md"), "sh monitoring")
 
-    assert "COMPOSE_FILE=compose.yaml:deploy/compose.monitoring.yaml" in page
-    for name in ("secrets/grafana_password", "PROMETHEUS_PORT", "PROMETHEUS_KEEP", "GRAFANA_PORT"):
-        assert name in page
+    path = f"{docker.parent}:{os.environ['PATH']}"
+    subprocess.run(["bash", "-euc", f"umask 077\n{script}"], cwd=tmp_path, env={"PATH": path}, check=True)
+
+    assert (tmp_path / ".env").read_text() == "COMPOSE_FILE=compose.yaml:deploy/compose.monitoring.yaml\n"
+    assert (tmp_path / "called").read_text().split() == ["compose", "up", "--detach", "--wait", *SERVICES]
+    secret = tmp_path / MONITORING["secrets"]["grafana_password"]["file"]
+    assert (len(secret.read_text()), secret.stat().st_mode & 0o777) == (41, 0o644)
+    assert (tmp_path / "deploy").stat().st_mode & 0o055 == 0o055
+
+
+def test_every_variable_is_documented() -> None:
+    used = set(re.findall(r"\$\{(\w+)", (ROOT / "deploy/compose.monitoring.yaml").read_text()))
+
+    assert used == {"NOFILE", "PROMETHEUS_PORT", "PROMETHEUS_KEEP", "GRAFANA_PORT"}
+    assert all(f"`{name}`" in section("docs/metrics.md", "Prometheus and Grafana") for name in used - {"NOFILE"})
