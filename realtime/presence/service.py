@@ -263,9 +263,9 @@ class Presence:
             changes.dead.pop(self._process, None)
             for person in self.people.end_processes(changes.dead):
                 self._notify(person)
-            if changed := self._departed.union(changes.blockers):
+            departed, self._departed = self._departed, set()  # after a failure `recheck` still finds them
+            if changed := departed.union(changes.blockers):
                 await self.recheck_users(changed)
-                self._departed -= changed
         self._polled_at = now
         if now - self._checked_at >= RECHECK_SECONDS:
             self._checked_at = now
